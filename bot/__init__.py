@@ -1,0 +1,1 @@
+"""Revoke Genesys Cloud logins from Slack: everything here that is not shaped like Slack."""
