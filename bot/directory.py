@@ -1,0 +1,239 @@
+"""Who a Slack user is right now: `users.info`, user groups, and the Genesys Cloud person with the same e-mail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.courier import Observe, not_delivered
+from bot.errors import GenesysError, GenesysNotFound, SlackUnavailable
+from bot.people import Actor, Grants, Member, Permission, Person, Principal, PrincipalKind, Workspace, read_member
+from bot.policy import Reason, Refused, rule_for
+from bot.purecloud import AuthorizationApi, User, UserAuthorization, UsersApi
+
+GROUP_CACHE = 60.0
+"""Seconds a user group's members are remembered where nothing is decided by them; a click never uses it."""
+
+_UNKNOWN_MEMBER = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+
+
+class Directory:
+    """Looks people up. Every error is raised or counted as "no", never taken for "yes"."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        users: UsersApi,
+        authorization: AuthorizationApi,
+        observe: Observe,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._users = users
+        self._authorization = authorization
+        self._observe = observe
+        self._clock = clock
+        self._workspace: Workspace | None = None
+        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+        self._flights: dict[str, asyncio.Task[frozenset[str]]] = {}
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of the bot's token; raises SlackUnavailable until `identify` has passed."""
+        if self._workspace is None:
+            raise SlackUnavailable("auth.test", "not asked yet")
+        return self._workspace
+
+    @property
+    def identified(self) -> bool:
+        """Whether Slack has said which workspace this is."""
+        return self._workspace is not None
+
+    async def identify(self) -> Workspace:
+        """Ask Slack whose token this is (`auth.test`; the app's id from `bots.info` where it is not told)."""
+        me = await self._ask("auth.test")
+        app_id = me.get("app_id") or await self._app_id(me.get("bot_id"))
+        self._workspace = Workspace(
+            team_id=str(me["team_id"]),
+            name=str(me.get("team") or me["team_id"]),
+            bot_user_id=str(me.get("user_id") or ""),
+            enterprise_id=me.get("enterprise_id") or None,
+            app_id=app_id,
+        )
+        return self._workspace
+
+    async def _app_id(self, bot_id: str | None) -> str | None:
+        """Without it the signature alone tells the app: a signing secret belongs to one app."""
+        if not bot_id:
+            return None
+        try:
+            found = await self._ask("bots.info", bot=bot_id)
+        except SlackUnavailable:
+            return None
+        return (found.get("bot") or {}).get("app_id") or None
+
+    async def member(self, user_id: str) -> Member | None:
+        """Look a Slack user up, uncached; None for an id Slack does not know (or does not show)."""
+        try:
+            found = await self._ask("users.info", user=user_id)
+        except SlackUnavailable as error:
+            if error.code in _UNKNOWN_MEMBER:
+                return None
+            raise
+        return read_member(found.get("user") or {})
+
+    async def member_by_email(self, email: str) -> Member | None:
+        """Find the Slack user with an e-mail; None when nobody has it."""
+        try:
+            found = await self._ask("users.lookupByEmail", email=email)
+        except SlackUnavailable as error:
+            if error.code in _UNKNOWN_MEMBER:
+                return None
+            raise
+        return read_member(found.get("user") or {})
+
+    async def actor(self, member: Member, principals: Sequence[Principal], *, fresh: bool) -> Actor:
+        """Read what is needed to tell whether one of the principals means this member.
+
+        `fresh` asks Slack anew, as a decision must. What cannot be read is named in `unread` and counts as "no".
+        """
+        actor = Actor(member)
+        if rule_for(actor, principals):
+            return actor
+        groups, unread = await self._groups_of(member.id, principals, fresh=fresh)
+        actor = Actor(member, groups=groups, unread=unread)
+        asks_genesys = any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals)
+        if rule_for(actor, principals) or not asks_genesys:
+            return actor
+        try:
+            person = await self.person_of(member)
+            grants = read_grants(await self._authorization.get_user_roles(person.id))
+        except Refused as error:
+            return Actor(member, groups=groups, unread=(*unread, f"Genesys Cloud roles ({error.reason})"))
+        except GenesysError as error:
+            return Actor(member, groups=groups, unread=(*unread, f"Genesys Cloud roles ({error})"))
+        return Actor(member, person, groups, grants, unread)
+
+    async def grants(self, person_id: str) -> Grants:
+        """Read the roles and permissions of a Genesys Cloud person; raises GenesysError."""
+        return read_grants(await self._authorization.get_user_roles(person_id))
+
+    async def person_of(self, member: Member) -> Person:
+        """Find the one active Genesys Cloud person with a member's e-mail; raises Refused or GenesysError."""
+        if not member.email:
+            raise Refused(Reason.NO_EMAIL, member=member.id)
+        if not member.email_confirmed:
+            raise Refused(Reason.EMAIL_UNCONFIRMED, member=member.id)
+        return await self.person_by_email(member.email)
+
+    async def person_by_email(self, email: str) -> Person:
+        """Find the one active Genesys Cloud person with an e-mail; raises Refused or GenesysError."""
+        found = [user for user in await self._users.search_by_email(email) if (user.state or "") != "deleted"]
+        active = [user for user in found if is_active(user)]
+        if len(active) > 1:
+            raise Refused(Reason.SEVERAL_IN_GENESYS, email=email, count=str(len(active)))
+        if not active:
+            raise Refused(Reason.INACTIVE_IN_GENESYS if found else Reason.UNKNOWN_IN_GENESYS, named=email)
+        return read_person(active[0])
+
+    async def person_by_id(self, user_id: str) -> Person:
+        """Find a Genesys Cloud person by id; raises Refused or GenesysError."""
+        try:
+            user = await self._users.get_user(user_id)
+        except GenesysNotFound:
+            raise Refused(Reason.UNKNOWN_IN_GENESYS, named=user_id) from None
+        if not is_active(user):
+            raise Refused(Reason.INACTIVE_IN_GENESYS, named=user_id)
+        return read_person(user)
+
+    async def _groups_of(
+        self, user_id: str, principals: Sequence[Principal], *, fresh: bool
+    ) -> tuple[frozenset[str], tuple[str, ...]]:
+        wanted = [one.value for one in principals if one.kind is PrincipalKind.GROUP]
+        found = await asyncio.gather(*(self._members(group, fresh=fresh) for group in wanted), return_exceptions=True)
+        mine, unread = set(), []
+        for group, members in zip(wanted, found, strict=True):
+            if isinstance(members, SlackUnavailable):
+                unread.append(f"user group {group} ({members.code})")
+            elif isinstance(members, BaseException):
+                raise members
+            elif user_id in members:
+                mine.add(group)
+        return frozenset(mine), tuple(unread)
+
+    async def _members(self, group: str, *, fresh: bool) -> frozenset[str]:
+        """Read a user group's members; those who ask at the same moment share one call (20 a minute are allowed)."""
+        at, members = self._groups.get(group, (float("-inf"), frozenset()))
+        if not fresh and self._clock() - at < GROUP_CACHE:
+            return members
+        flight = self._flights.get(group)
+        if flight is None:
+            flight = asyncio.create_task(self._read_group(group))
+            self._flights[group] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(group, None))
+        return await asyncio.shield(flight)
+
+    async def _read_group(self, group: str) -> frozenset[str]:
+        found = await self._ask("usergroups.users.list", usergroup=group)
+        members = frozenset(str(user) for user in found.get("users") or ())
+        self._groups[group] = (self._clock(), members)
+        return members
+
+    async def _ask(self, method: str, **arguments: str) -> Mapping[str, Any]:
+        """Ask the Web API a question, once more after a passing fault; raises SlackUnavailable with Slack's code."""
+        for last in (False, True):
+            try:
+                answer = await self._client.api_call(method, params=arguments)
+            except (SlackApiError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                problem = not_delivered(error)
+                self._observe(method, problem.code)
+                if last or not problem.passing or problem.wait > 1:
+                    raise SlackUnavailable(method, problem.code) from error
+                await asyncio.sleep(problem.wait)
+            else:
+                self._observe(method, "ok")
+                return answer.data if isinstance(answer.data, Mapping) else {}
+        raise SlackUnavailable(method, "unreadable")
+
+
+def is_active(user: User) -> bool:
+    """Whether a Genesys Cloud user can log in; a state the bot does not know is not taken for active."""
+    return (user.state or "active").lower() == "active"
+
+
+def read_person(user: User) -> Person:
+    """Reduce a Genesys Cloud user to what the bot shows and acts on."""
+    return Person(
+        id=str(user.id or ""),
+        name=user.name or "",
+        email=user.email,
+        division=user.division.name if user.division else None,
+        state=user.state,
+    )
+
+
+def read_grants(authorization: UserAuthorization) -> Grants:
+    """Read `GET /api/v2/users/{subjectId}/roles`; a policy with any condition is set apart."""
+    roles = {word.casefold() for role in authorization.roles for word in (role.id, role.name) if word}
+    free: set[Permission] = set()
+    conditional: set[Permission] = set()
+    for policy in authorization.permission_policies:
+        bound = policy.allow_conditions or policy.resource_condition or policy.resource_condition_node
+        into = conditional if bound or policy.named_resources else free
+        into.update(
+            ((policy.domain or "").lower(), (policy.entity_name or "").lower(), action.lower())
+            for action in policy.action_set
+        )
+    listed = {_three(text) for text in authorization.permissions if text.count(":") == 2}  # noqa: PLR2004 - d:e:a
+    return Grants(frozenset(roles), frozenset(listed), frozenset(free), frozenset(conditional))
+
+
+def _three(text: str) -> Permission:
+    domain, entity, action = text.lower().split(":")
+    return domain, entity, action

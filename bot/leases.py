@@ -1,0 +1,160 @@
+"""Work that is leased: who claims a job has a few seconds, renewed while it runs; if they die, another takes over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from bot.database import Transaction
+from bot.tables import jobs
+
+LEASE = 5.0
+"""Seconds a job belongs to whoever claimed it; renewed every third of it while the job runs."""
+
+
+class JobKind(StrEnum):
+    """What there is to do, most urgent first."""
+
+    CLICK = "click"
+    """Somebody pressed a button: look them up, judge, move the request."""
+    TARGET = "target"
+    """An approved target: send the DELETE."""
+    CARD = "card"
+    """A card that does not show its request's latest revision."""
+    NOTICE = "notice"
+    """An outcome that a channel or a person has not been told."""
+
+
+PRIORITY = {kind: place for place, kind in enumerate(JobKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job this process has leased. `attempts` counts this one; `created_at` is epoch seconds."""
+
+    id: int
+    kind: JobKind
+    request_id: str
+    payload: Mapping[str, Any]
+    attempts: int
+    created_at: float
+
+
+Payload = Mapping[str, Any]
+
+
+def _row(now: float, kind: JobKind, request_id: str, key: str, payload: Payload) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "key": f"{kind}:{key}",
+        "request_id": request_id,
+        "payload": json.dumps(payload),
+        "prio": PRIORITY[kind],
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "lease_until": 0.0,
+    }
+
+
+def _read(row: Row[Any]) -> Job:
+    return Job(row.id, JobKind(row.kind), row.request_id, json.loads(row.payload), row.attempts, row.created_at)
+
+
+_COLUMNS = (jobs.c.id, jobs.c.kind, jobs.c.request_id, jobs.c.payload, jobs.c.attempts, jobs.c.created_at)
+
+
+class Leases:
+    """The jobs table, seen by one process: `owner` is its name and the word for this start of it, as `name#start`.
+
+    Every method is part of the transaction it is handed.
+    """
+
+    def __init__(self, owner: str, *, lease: float = LEASE) -> None:
+        self.owner = owner
+        self.lease = lease
+
+    async def add(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
+        """Add a job and lease it at once, which saves the claim; None when the key was there already."""
+        row = _row(tx.now, kind, request_id, key, payload) | {
+            "attempts": 1,
+            "lease_owner": self.owner,
+            "lease_until": tx.now + self.lease,
+        }
+        statement = _insert(tx)(jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
+        found = (await tx.connection.execute(statement.returning(*_COLUMNS))).one_or_none()
+        return _read(found) if found else None
+
+    async def raise_flag(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> None:
+        """Make a job due for anybody, again if it was done; who holds its lease keeps it, and looks again when done."""
+        statement = _insert(tx)(jobs).values(_row(tx.now, kind, request_id, key, payload))
+        again = {"due_at": tx.now, "done_at": None, "attempts": 0}
+        await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again))
+
+    async def claim(self, tx: Transaction, limit: int) -> list[Job]:
+        """Lease up to `limit` due jobs, the most urgent first.
+
+        The rows are chosen in a CTE: a subquery with LIMIT may be evaluated anew for each row on PostgreSQL.
+        """
+        free = or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= tx.now)
+        due = (
+            select(jobs.c.id)
+            .where(jobs.c.done_at.is_(None), jobs.c.due_at <= tx.now, free)
+            .order_by(jobs.c.prio, jobs.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        claimed = (
+            update(jobs)
+            .where(jobs.c.id.in_(select(due.c.id)))
+            .values(lease_owner=self.owner, lease_until=tx.now + self.lease, attempts=jobs.c.attempts + 1)
+            .returning(*_COLUMNS)
+        )
+        found = (await tx.connection.execute(claimed)).all()
+        return sorted((_read(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
+
+    async def renew(self, tx: Transaction, ids: Sequence[int]) -> set[int]:
+        """Keep the leases of running jobs; returns those that are still this process's own."""
+        renewed = (
+            update(jobs)
+            .where(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
+            .values(lease_until=tx.now + self.lease)
+            .returning(jobs.c.id)
+        )
+        return set((await tx.connection.execute(renewed)).scalars())
+
+    async def finish(self, tx: Transaction, job: Job) -> bool:
+        """Mark a job done; False when the lease was lost, and then nothing may be written in its name."""
+        return await self._if_mine(tx, job, done_at=tx.now, lease_owner=None)
+
+    async def release(self, tx: Transaction, job: Job, *, wait: float) -> bool:
+        """Give a job back, due again in `wait` seconds, for any process."""
+        return await self._if_mine(tx, job, due_at=tx.now + wait, lease_owner=None)
+
+    async def _if_mine(self, tx: Transaction, job: Job, **values: Any) -> bool:
+        mine = update(jobs).where(jobs.c.id == job.id, jobs.c.lease_owner == self.owner).values(**values)
+        return (await tx.connection.execute(mine)).rowcount == 1
+
+    async def free_own(self, tx: Transaction) -> int:
+        """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""
+        name = self.owner.rpartition("#")[0]
+        left = update(jobs).where(jobs.c.lease_owner.startswith(f"{name}#", autoescape=True))
+        return (await tx.connection.execute(left.values(lease_owner=None))).rowcount
+
+    async def depth(self, tx: Transaction) -> dict[str, int]:
+        """Count the open jobs of each kind."""
+        counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
+        return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in await tx.connection.execute(counted)}
+
+
+def _insert(tx: Transaction) -> Any:
+    """Both databases know ON CONFLICT; SQLAlchemy spells it in each dialect."""
+    return postgresql_insert if tx.connection.dialect.name == "postgresql" else sqlite_insert

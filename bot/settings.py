@@ -1,0 +1,156 @@
+"""Every setting, read from the environment once; what is wrong is told one line each and never with its value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.errors import SettingsError
+from bot.people import Principal, parse_principals
+
+_DURATION = re.compile(r"(\d{1,6})(s|m|h)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+LONGEST_TTL = 24 * 3600
+
+
+def _duration(text: Any) -> float:
+    found = _DURATION.fullmatch(str(text).strip().lower())
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not 0 < seconds <= LONGEST_TTL:
+        message = "write a duration from 1s to 24h, such as 90s, 15m or 2h"
+        raise ValueError(message)
+    return float(seconds)
+
+
+def _principals(text: Any) -> tuple[Principal, ...]:
+    return parse_principals(str(text))
+
+
+def _somebody(text: Any) -> tuple[Principal, ...]:
+    people = parse_principals(str(text))
+    if not people:
+        message = "it is required; with nobody to confirm, nothing could ever be revoked"
+        raise ValueError(message)
+    return people
+
+
+def _not_yet(_: Any) -> None:
+    message = "Socket Mode is not supported by this version; unset it and use HTTP"
+    raise ValueError(message)
+
+
+def _yes_or_no(text: Any) -> bool:
+    word = str(text).strip().lower()
+    if word not in ("true", "false", "yes", "no", "1", "0", "on", "off"):
+        message = "write true or false"
+        raise ValueError(message)
+    return word in ("true", "yes", "1", "on")
+
+
+def _channel(text: Any) -> str:
+    word = str(text).strip()
+    if not _CHANNEL.fullmatch(word):
+        message = "write a channel's id (C…), not its name; it stands at the end of the channel's details in Slack"
+        raise ValueError(message)
+    return word
+
+
+def _address(text: Any) -> str:
+    word = str(text).strip()
+    if not _ADDRESS.fullmatch(word):
+        message = "write an address that begins with https:// (or http:// for tests)"
+        raise ValueError(message)
+    return word.rstrip("/")
+
+
+def _database(text: Any) -> str:
+    word = str(text).strip()
+    if re.match(r"postgres(ql)?://", word):
+        message = "PostgreSQL is not supported by this version; use sqlite:///path"
+        raise ValueError(message)
+    if not re.fullmatch(r"sqlite:///.+", word):
+        message = "write a database address such as sqlite:///purecloud-bot.db"
+        raise ValueError(message)
+    return word
+
+
+def _required(text: Any) -> str:
+    word = str(text).strip()
+    if not word:
+        message = "it is required"
+        raise ValueError(message)
+    return word
+
+
+Principals = Annotated[tuple[Principal, ...], BeforeValidator(_principals)]
+Secret = Annotated[SecretStr, BeforeValidator(_required)]
+Required = Annotated[str, BeforeValidator(_required)]
+Channel = Annotated[str, BeforeValidator(_channel)]
+Address = Annotated[str, BeforeValidator(_address)]
+
+
+class Settings(BaseModel):
+    """What the environment says; a field's alias is the variable's name. Durations are seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    slack_bot_token: Secret = Field(alias="SLACK_BOT_TOKEN")
+    slack_signing_secret: Secret = Field(alias="SLACK_SIGNING_SECRET")
+    slack_app_token: Annotated[None, BeforeValidator(_not_yet)] = Field(None, alias="SLACK_APP_TOKEN")
+    slack_api_url: Address = Field("https://slack.com/api", alias="SLACK_API_URL")
+    purecloud_client_id: Required = Field(alias="PURECLOUD_CLIENT_ID")
+    purecloud_secret: Secret = Field(alias="PURECLOUD_SECRET")
+    purecloud_environment: Required = Field("mypurecloud.com", alias="PURECLOUD_ENVIRONMENT")
+    purecloud_api_url: Address | None = Field(None, alias="PURECLOUD_API_URL")
+    purecloud_login_url: Address | None = Field(None, alias="PURECLOUD_LOGIN_URL")
+    database_url: Annotated[str, BeforeValidator(_database)] = Field(
+        "sqlite:///purecloud-bot.db", alias="DATABASE_URL", repr=False
+    )
+    host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a platform's router must reach it
+    port: int = Field(3000, alias="PORT", ge=0, le=65535)
+    requesters: Principals = Field((), alias="REQUESTERS")
+    approvers: Annotated[tuple[Principal, ...], BeforeValidator(_somebody)] = Field(alias="APPROVERS")
+    admins: Principals = Field((), alias="ADMINS")
+    protected: Principals = Field((), alias="PROTECTED")
+    self_approval: Annotated[bool, BeforeValidator(_yes_or_no)] = Field(default=True, alias="SELF_APPROVAL")
+    approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
+    audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
+    request_ttl: Annotated[float, BeforeValidator(_duration)] = Field(900.0, alias="REQUEST_TTL")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="LOG_LEVEL")
+    log_format: Literal["auto", "json", "human"] = Field("auto", alias="LOG_FORMAT")
+
+    @property
+    def database_path(self) -> Path:
+        """Where the SQLite file stands."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from an environment; a variable that is set to nothing counts as not set.
+
+    Raises SettingsError with one line a problem, each naming its variable and none showing a value of a secret.
+    """
+    names = {str(field.alias) for field in Settings.model_fields.values()}
+    given = {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
+    for name in ("LOG_LEVEL", "LOG_FORMAT"):
+        if name in given:
+            given[name] = given[name].lower()
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(
+            [_line(problem) for problem in error.errors(include_url=False, include_input=False)]
+        ) from None
+
+
+def _line(problem: Any) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        message = "it is required"
+    return f"{problem['loc'][0]}: {message}"

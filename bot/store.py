@@ -1,0 +1,292 @@
+"""Requests, their items and the audit trail: every step is one transaction that commits whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, insert, select, update
+
+from bot.audit import GENESIS, TAG_OF, Entry, Tag, entry, seal
+from bot.database import Database, Transaction
+from bot.errors import StaleRequest
+from bot.leases import Job, JobKind, Leases
+from bot.revocations import Event, Place, Request, State, advance, overall
+from bot.rows import WHOLE_REQUEST, entry_of_row, request_of_row, row_of_entry, row_of_item, row_of_request
+from bot.tables import audit, items, jobs, requests
+
+KEEP_DONE_JOBS = 3600.0
+"""Seconds a finished job stays, so that a replay of its click is recognised; Slack's signatures live 300."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The response_urls of a request: bearer capabilities, so they stay out of `Request`, logs and the trail."""
+
+    ask: str | None = None
+    """The command's own: can add private messages for 30 minutes, cannot edit."""
+    card: str | None = None
+    """A click's: edits the clicked card where `chat.update` cannot."""
+
+
+class Store:
+    """The one truth that replicas share."""
+
+    def __init__(self, database: Database, leases: Leases) -> None:
+        self._database = database
+        self._leases = leases
+
+    async def now(self) -> float:
+        """Return the database's time, having shown that it can be written to; epoch seconds."""
+        async with self._database.begin() as tx:
+            await tx.connection.execute(delete(jobs).where(jobs.c.id < 0))
+            return tx.now
+
+    async def ask(self, request: Request, *, ttl: float, key: str, ask_url: str | None) -> Job | None:
+        """Keep a new request, its audit row and the order to post its card; None for a replayed command.
+
+        `key` names the command (its `trigger_id`); `ttl` is in seconds and counted by the database's clock.
+        """
+        async with self._database.begin() as tx:
+            known = await tx.connection.execute(select(requests.c.id).where(requests.c.ask_key == key))
+            if known.first():
+                return None
+            row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
+            await tx.connection.execute(insert(requests).values(ask_key=key, ask_url=ask_url, **row))
+            await tx.connection.execute(insert(items).values(row_of_item(request)))
+            detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
+            await _write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
+            return await self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
+
+    async def find(self, request_id: str) -> Request | None:
+        """Return a request as it stands now."""
+        async with self._database.begin() as tx:
+            return await _find(tx, request_id)
+
+    async def urls(self, request_id: str) -> Urls:
+        """Return where a request's people can be answered without a channel."""
+        async with self._database.begin() as tx:
+            found = await tx.connection.execute(
+                select(requests.c.ask_url, requests.c.card_url).where(requests.c.id == request_id)
+            )
+            row = found.one()
+            return Urls(row.ask_url, row.card_url)
+
+    async def note_click(self, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
+        """Write down that a button was pressed, before anybody judges it; None for a replay of the same click."""
+        async with self._database.begin() as tx:
+            return await self._leases.add(tx, JobKind.CLICK, request_id, key, click)
+
+    async def record(self, row: Entry, *, done: Job | None = None) -> None:
+        """Add to the trail what changes no request; `done` is the job that led to it, finished with it."""
+        async with self._database.begin() as tx:
+            if done and not await self._leases.finish(tx, done):
+                return
+            at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
+            await _write(tx, at)
+
+    async def move(
+        self,
+        request: Request,
+        event: Event,
+        *,
+        job: Job,
+        by: str,
+        tell: Sequence[str] = (),
+        card_url: str | None = None,
+    ) -> tuple[Request, list[Job]]:
+        """Move a request on because of a click: state, audit row, card and work to do, in one transaction.
+
+        `request` is what the decision was made on; raises StaleRequest, changing nothing, when it is not so any more.
+        `tell` are the channels that hear of an end. Returns the moved request and the jobs leased for it.
+        """
+        async with self._database.begin() as tx:
+            moved = advance(request, event, at=tx.now, by=by)
+            if not await self._leases.finish(tx, job):
+                message = "Another replica has this click; nothing was changed."
+                raise StaleRequest(message)
+            if event in (Event.APPROVE, Event.SIGN) and request.expired(job.created_at):
+                raise StaleRequest
+            await self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
+            if event is not Event.APPROVE:
+                return moved, []
+            work = await self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", {"place": 0})
+            return moved, [work] if work else []
+
+    async def finish_target(
+        self, job: Job, event: Event, *, outcome: dict[str, Any], tell: Sequence[str]
+    ) -> Request | None:
+        """Write down what became of an approved target; None when the lease was lost and another will tell."""
+        async with self._database.begin() as tx:
+            await _lock(tx, job.request_id)
+            if not await self._leases.finish(tx, job):
+                return None
+            events = await _close_item(tx, job, event)
+            written = update(requests).where(requests.c.id == job.request_id).values(outcome=json.dumps(outcome))
+            await tx.connection.execute(written)
+            before = await _find(tx, job.request_id)
+            if before is None or None in events:
+                return before
+            whole = overall([one for one in events if one])
+            moved = advance(before, whole, at=tx.now)
+            await self._save(tx, before, moved, whole, actor="bot", tell=tell, detail=outcome)
+            return moved
+
+    async def try_again(self, job: Job, *, wait: float, outcome: dict[str, Any]) -> Request | None:
+        """Write down a failed attempt and give the target back, due in `wait` seconds; the card tells of it."""
+        async with self._database.begin() as tx:
+            if not await self._leases.release(tx, job, wait=wait):
+                return None
+            values = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
+            await tx.connection.execute(update(requests).where(requests.c.id == job.request_id).values(values))
+            request = await _find(tx, job.request_id)
+            if request:
+                await _write(tx, entry(request, Tag.ATTEMPT_FAILED, at=tx.now, **outcome))
+                await self._leases.raise_flag(tx, JobKind.CARD, request.id, request.id, {})
+            return request
+
+    async def expire_due(self, tell: Any, limit: int = 50) -> int:
+        """End pending requests whose time is over; one with a click still to be judged waits for that.
+
+        `tell(request)` names the channels that hear of it. Returns how many were ended.
+        """
+        async with self._database.begin() as tx:
+            clicked = exists().where(
+                jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None)
+            )
+            due = select(requests.c.id).where(
+                requests.c.state == State.PENDING, requests.c.expires_at <= tx.now, ~clicked
+            )
+            ids = (await tx.connection.execute(due.order_by(requests.c.expires_at).limit(limit))).scalars().all()
+            for request_id in ids:
+                before = await _find(tx, request_id)
+                if before:
+                    moved = advance(before, Event.EXPIRE, at=tx.now)
+                    await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
+            return len(ids)
+
+    async def withdraw(self, job: Job, *, problem: str) -> Request | None:
+        """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
+        async with self._database.begin() as tx:
+            before = await _find(tx, job.request_id)
+            if before is None or before.state is not State.PENDING or not await self._leases.finish(tx, job):
+                return None
+            moved = advance(before, Event.CANCEL, at=tx.now, by=None)
+            await self._save(
+                tx, before, moved, Event.CANCEL, actor="bot", tell=(), detail={"problem": problem}, paint=False
+            )
+            return moved
+
+    async def shown(self, job: Job, revision: int, place: Place | None) -> bool:
+        """Note that a card shows a revision and where it stands; False when it must be painted again already."""
+        async with self._database.begin() as tx:
+            found = await tx.connection.execute(select(requests.c.revision).where(requests.c.id == job.request_id))
+            current = found.scalar_one_or_none()
+            placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
+            await tx.connection.execute(update(requests).where(requests.c.id == job.request_id).values(placed))
+            if current is not None and current > revision:
+                await self._leases.release(tx, job, wait=0)
+                return False
+            await self._leases.finish(tx, job)
+            return True
+
+    async def finish(self, job: Job) -> None:
+        """Mark a job done that leaves no other trace."""
+        async with self._database.begin() as tx:
+            await self._leases.finish(tx, job)
+
+    async def give_back(self, job: Job, *, wait: float) -> None:
+        """Give a job back, due again in `wait` seconds."""
+        async with self._database.begin() as tx:
+            await self._leases.release(tx, job, wait=wait)
+
+    async def claim(self, limit: int) -> list[Job]:
+        """Lease due jobs."""
+        async with self._database.begin() as tx:
+            return await self._leases.claim(tx, limit)
+
+    async def renew(self, ids: Iterable[int]) -> set[int]:
+        """Renew the leases of running jobs; returns those still held."""
+        async with self._database.begin() as tx:
+            return await self._leases.renew(tx, list(ids))
+
+    async def start(self) -> None:
+        """Take up what an earlier start of the same process left, and forget clicks too old to be replayed."""
+        async with self._database.begin() as tx:
+            await self._leases.free_own(tx)
+            await tx.connection.execute(delete(jobs).where(jobs.c.done_at < tx.now - KEEP_DONE_JOBS))
+
+    async def depth(self) -> dict[str, int]:
+        """Count what waits, by kind of job, and the pending requests."""
+        async with self._database.begin() as tx:
+            return await self._leases.depth(tx)
+
+    async def trail(self, request_id: str | None = None) -> list[tuple[Entry, str]]:
+        """Return the audit trail, oldest first, each row with its hash."""
+        wanted = select(audit).order_by(audit.c.id)
+        if request_id is not None:
+            wanted = wanted.where(audit.c.request_id == request_id)
+        async with self._database.begin() as tx:
+            return [(entry_of_row(row), row.hash) for row in await tx.connection.execute(wanted)]
+
+    async def _save(
+        self,
+        tx: Transaction,
+        before: Request,
+        moved: Request,
+        event: Event,
+        *,
+        actor: str,
+        tell: Sequence[str],
+        card_url: str | None = None,
+        detail: dict[str, Any] | None = None,
+        paint: bool = True,
+    ) -> None:
+        """Write a step down, only if the request still is what the step began from."""
+        row = row_of_request(moved)
+        changed = {name: row[name] for name in _CHANGING} | ({"card_url": card_url} if card_url else {})
+        same = and_(
+            requests.c.id == before.id, requests.c.state == before.state, requests.c.revision == before.revision
+        )
+        if (await tx.connection.execute(update(requests).where(same).values(changed))).rowcount != 1:
+            raise StaleRequest
+        await _write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
+        if paint:
+            await self._leases.raise_flag(tx, JobKind.CARD, moved.id, moved.id, {})
+        for channel in tell:
+            await self._leases.raise_flag(tx, JobKind.NOTICE, moved.id, f"{moved.id}:{channel}", {"channel": channel})
+
+
+_CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "revision")
+
+
+async def _find(tx: Transaction, request_id: str) -> Request | None:
+    row = (await tx.connection.execute(WHOLE_REQUEST.where(requests.c.id == request_id))).first()
+    return request_of_row(row) if row else None
+
+
+async def _write(tx: Transaction, row: Entry) -> None:
+    """Add a row to the trail, chained to the last one."""
+    last = await tx.connection.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
+    sealed = seal(row, last.scalar_one_or_none() or GENESIS)
+    await tx.connection.execute(insert(audit).values(hash=sealed, **row_of_entry(row)))
+
+
+async def _lock(tx: Transaction, request_id: str) -> None:
+    """Write the request's row before its items are counted.
+
+    Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request.
+    """
+    await tx.connection.execute(
+        update(requests).where(requests.c.id == request_id).values(revision=requests.c.revision)
+    )
+
+
+async def _close_item(tx: Transaction, job: Job, event: Event) -> list[Event | None]:
+    """Note what became of an item; returns how all items of the request stand, None for an open one."""
+    mine = and_(items.c.request_id == job.request_id, items.c.place == job.payload["place"])
+    await tx.connection.execute(update(items).where(mine).values(event=event))
+    found = await tx.connection.execute(select(items.c.event).where(items.c.request_id == job.request_id))
+    return [Event(one) if one else None for one in found.scalars()]
