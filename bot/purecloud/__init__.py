@@ -1,0 +1,51 @@
+"""A small asynchronous client of Genesys Cloud's Tokens API, and of what one asks before ending somebody's tokens.
+
+It knows nothing of the rest of this project but its errors, and serves alone:
+
+    import aiohttp
+    from bot.purecloud import PureCloud, region
+
+    async def end_sessions(environment: str, client_id: str, client_secret: str, email: str) -> str:
+        async with aiohttp.ClientSession() as session:
+            purecloud = PureCloud(session, region(environment), client_id, client_secret)
+            people = await purecloud.users.search_by_email(email)
+            if len(people) != 1:
+                return f"{len(people)} people have the address {email}; nobody's tokens were deleted."
+            done = await purecloud.tokens.delete_token(people[0].id)
+            return f"Every token of {people[0].name} was deleted (HTTP {done.status})."
+"""
+
+from bot.purecloud.auth import Auth, Token
+from bot.purecloud.client import AuthorizationApi, Done, PureCloud, TokensApi, UsersApi
+from bot.purecloud.models import (
+    NamedEntity,
+    OrgOAuthClient,
+    ResourcePermissionPolicy,
+    TokenInfo,
+    User,
+    UserAuthorization,
+)
+from bot.purecloud.pace import Limits
+from bot.purecloud.regions import REGIONS, Region, region
+from bot.purecloud.transport import Call
+
+__all__ = [
+    "REGIONS",
+    "Auth",
+    "AuthorizationApi",
+    "Call",
+    "Done",
+    "Limits",
+    "NamedEntity",
+    "OrgOAuthClient",
+    "PureCloud",
+    "Region",
+    "ResourcePermissionPolicy",
+    "Token",
+    "TokenInfo",
+    "TokensApi",
+    "User",
+    "UserAuthorization",
+    "UsersApi",
+    "region",
+]
