@@ -1,0 +1,102 @@
+"""A small workspace, an app that listens to it, and the official client that speaks to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack_workspace import Channel, Member, UserGroup
+from tests.sandbox.receiver import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ASKER, HELPER, GUEST, OUTSIDER = "U0ASKER001", "U0HELPER01", "U0GUEST001", "U0OUTSIDE1"
+GONE, ROBOT = "U0GONE0001", "U0ROBOT001"
+OPS, SHARED, QUIET, OLD, SECRET = "C0OPS00001", "C0SHARED01", "C0QUIET001", "C0OLD00001", "C0SECRET01"
+GROUP, CLOSED_GROUP = "S0HELPERS1", "S0CLOSED01"
+
+
+class Hand:
+    """A clock that moves when a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+def people() -> list[Member]:
+    return [
+        Member(id=ASKER, name="ann", real_name="Ann Asker", email="ann@example.com"),
+        Member(id=HELPER, name="hal", real_name="Hal Helper", email="Hal@example.com"),
+        Member(id=GUEST, name="gil", real_name="Gil Guest", email="gil@example.com", is_restricted=True),
+        Member(id=OUTSIDER, name="ona", real_name="Ona Outside", email="ann@example.com", team_id="T0AWAY0001"),
+        Member(id=GONE, name="dan", real_name="Dan Gone", email="dan@example.com", deleted=True),
+        Member(id=ROBOT, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
+    ]
+
+
+def rooms() -> list[Channel]:
+    return [
+        Channel(id=OPS, name="ops", members=[ASKER, HELPER, GUEST]),
+        Channel(id=SHARED, name="shared", members=[ASKER, OUTSIDER], is_ext_shared=True),
+        Channel(id=QUIET, name="quiet", members=[ASKER], bot_in=False),
+        Channel(id=OLD, name="old", members=[ASKER], is_archived=True),
+        Channel(id=SECRET, name="secret", members=[ASKER], bot_in=False, is_private=True),
+    ]
+
+
+@pytest.fixture
+async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
+    groups = [
+        UserGroup(id=GROUP, handle="helpers", members=[HELPER]),
+        UserGroup(id=CLOSED_GROUP, handle="closed", members=[HELPER], disabled=True),
+    ]
+    stand_in = SlackStandIn(members=people(), groups=groups, channels=rooms(), clock=clock, sleep=clock.sleep)
+    await stand_in.start()
+    yield stand_in
+    await stand_in.stop()
+
+
+@pytest.fixture
+async def app(slack: SlackStandIn) -> AsyncIterator[Receiver]:
+    async with Receiver() as receiver:
+        slack.events_url = receiver.url
+        yield receiver
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(slack: SlackStandIn, session: aiohttp.ClientSession) -> AsyncWebClient:
+    return AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
+
+
+def card(*buttons: str) -> list[dict[str, Any]]:
+    """Blocks with a sentence and a button for each word."""
+    elements = [
+        {"type": "button", "action_id": word, "value": f"value-{word}", "text": {"type": "plain_text", "text": word}}
+        for word in buttons
+    ]
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "Shall it be *done*?"}}
+    return [section, {"type": "actions", "block_id": "choice", "elements": elements}] if elements else [section]

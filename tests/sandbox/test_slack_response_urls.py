@@ -1,0 +1,165 @@
+"""What an app may do with a response_url, as the official webhook client meets it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack_calls import Fault
+from tests.sandbox.conftest import ASKER, HELPER, OPS, Hand, card
+from tests.sandbox.receiver import Receiver
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack_messages import Message
+
+
+async def typed(slack: SlackStandIn, session: aiohttp.ClientSession) -> AsyncWebhookClient:
+    delivery = await slack.command(ASKER, "revoke @hal", OPS)
+    return AsyncWebhookClient(delivery.payload["response_url"], session=session)
+
+
+async def clicked(slack: SlackStandIn, session: aiohttp.ClientSession, message: Message) -> AsyncWebhookClient:
+    delivery = await slack.click(ASKER, message, "go")
+    return AsyncWebhookClient(delivery.payload["response_url"], session=session)
+
+
+async def test_command__an_answer_is_seen_by_the_one_who_typed(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    said = await (await typed(slack, session)).send(text="Working on it", blocks=card("go"))
+    assert (said.status_code, said.body) == (200, "ok")
+    assert [message.text for message in slack.seen_by(ASKER)] == ["Working on it"]
+    assert slack.seen_by(HELPER) == []
+    assert slack.calls_of("response_url")[0].args["text"] == "Working on it"
+
+
+async def test_command__can_neither_replace_nor_delete(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    webhook = await typed(slack, session)
+    await webhook.send(text="first")
+    await webhook.send(text="second", replace_original=True)
+    assert [message.text for message in slack.seen_by(ASKER)] == ["first", "second"]
+    assert all(not message.history for message in slack.messages)
+
+
+async def test_command__in_channel_publishes_what_was_typed_once(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    webhook = await typed(slack, session)
+    await webhook.send(text="one", response_type="in_channel")
+    await webhook.send(text="two", response_type="in_channel")
+    assert [message.text for message in slack.seen_by(HELPER)] == ["/purecloud revoke @hal", "one", "two"]
+
+
+async def test_click__replaces_the_clicked_message_and_nobody_else_sees_it(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    message = slack._talk.post(OPS, "A card", card("go"), only_for=ASKER)
+    webhook = await clicked(slack, session, message)
+    await webhook.send(text="Done", replace_original=True, response_type="in_channel")
+    assert [message.text for message in slack.seen_by(ASKER)] == ["Done"]
+    assert slack.buttons(message) == []
+    assert slack.seen_by(HELPER) == []
+
+
+async def test_click__deletes_the_clicked_message(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    message = slack._talk.post(OPS, "A card", card("go"))
+    said = await (await clicked(slack, session, message)).send_dict({"delete_original": True})
+    assert said.status_code == 200
+    assert message.deleted
+    assert slack.seen_by(ASKER) == []
+
+
+async def test_click__an_answer_that_replaces_nothing_is_a_message_for_the_one_who_clicked(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    message = slack._talk.post(OPS, "A card", card("go"))
+    await (await clicked(slack, session, message)).send(text="Not you", replace_original=False)
+    assert slack.seen_by(HELPER) == [message]
+    assert slack.seen_by(ASKER)[-1].text == "Not you"
+
+
+async def test_any__five_times_and_not_once_more(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    webhook = await typed(slack, session)
+    statuses = [(await webhook.send(text="again")).status_code for _ in range(6)]
+    assert statuses == [200] * 5 + [404]
+    assert len(slack.messages) == 5
+
+
+async def test_any__for_half_an_hour(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession, clock: Hand
+) -> None:
+    webhook = await typed(slack, session)
+    clock.now += 30 * 60
+    assert (await webhook.send(text="in time")).body == "ok"
+    clock.now += 1
+    said = await webhook.send(text="too late")
+    assert (said.status_code, said.body) == (404, "expired_url")
+    assert [message.text for message in slack.messages] == ["in time"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("not json", "invalid_payload"),
+        ("[]", "invalid_payload"),
+        ("{}", "no_text"),
+        ('{"text": "x", "blocks": [{"type": "hologram"}]}', "invalid_blocks"),
+    ],
+)
+async def test_any__what_cannot_be_shown_is_refused(
+    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession, body: str, said: str
+) -> None:
+    url = (await typed(slack, session)).url
+    async with session.post(url, data=body) as response:
+        assert (response.status, await response.text()) == (400, said)
+    assert slack.messages == []
+
+
+async def test_any__one_never_issued(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+    said = await AsyncWebhookClient(slack.api_url.replace("/api/", "/response/x"), session=session).send(text="x")
+    assert (said.status_code, said.body) == (404, "expired_url")
+
+
+async def test_any__goes_wrong_on_demand(slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession) -> None:
+    webhook = await typed(slack, session)
+    slack.fault("response_url", Fault(status=500))
+    assert (await webhook.send(text="lost")).status_code == 500
+    assert slack.messages == []
+
+
+async def test_wait_for_message__comes_back_as_soon_as_it_is_said(slack: SlackStandIn, app: Receiver) -> None:
+    app.answer = lambda: web.Response(text="at last")
+    waiting = asyncio.create_task(slack.wait_for_message(lambda message: "last" in message.text))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await slack.command(ASKER, "help")
+    assert (await waiting).text == "at last"
+
+
+async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slack: SlackStandIn) -> None:
+    gone, kept = (slack._talk.post(OPS, "A card") for _ in range(2))
+    slack._talk.delete(gone)
+    slack._talk.edit(kept, "Done", None)
+    assert await slack.wait_for_message(lambda message: message.text == "Done") is kept
+    with pytest.raises(TimeoutError, match="for all: 'Done'"):
+        await slack.wait_for_message(lambda message: message is gone, timeout=0)
+    assert slack.on_change == []
+
+
+async def test_text_of__has_every_word_dialogs_included(slack: SlackStandIn) -> None:
+    blocks = card("go")
+    blocks[1]["elements"][0]["confirm"] = {"title": {"type": "plain_text", "text": "Sure?"}}
+    message = slack._talk.post(OPS, "A card", blocks)
+    assert slack.text_of(message).split("\n") == ["A card", "Shall it be *done*?", "go", "Sure?"]

@@ -1,0 +1,339 @@
+"""The Web API as the official client meets it."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack_calls import Fault
+from bot.sandbox.slack_methods import ALL_SCOPES
+from bot.sandbox.slack_workspace import Workspace
+from tests.sandbox.conftest import (
+    ASKER,
+    CLOSED_GROUP,
+    GONE,
+    GROUP,
+    HELPER,
+    OLD,
+    OPS,
+    OUTSIDER,
+    QUIET,
+    ROBOT,
+    SECRET,
+    SHARED,
+    Hand,
+    card,
+)
+
+
+def code(error: pytest.ExceptionInfo[SlackApiError]) -> str:
+    return str(error.value.response["error"])
+
+
+async def test_auth_test__names_the_workspace_and_the_bot(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    said = await client.auth_test()
+    assert (said["team_id"], said["app_id"]) == (slack.team_id, slack.app_id)
+    assert (said["user_id"], said["bot_id"]) == (slack.workspace.bot_user_id, slack.workspace.bot_id)
+    assert "enterprise_id" not in said.data
+    assert set(said.headers["x-oauth-scopes"].split(",")) == set(ALL_SCOPES)
+
+
+async def test_auth_test__on_enterprise_grid_names_the_organization(session: aiohttp.ClientSession) -> None:
+    slack = SlackStandIn(workspace=Workspace(enterprise_id="E0GRID0001"))
+    client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
+    assert (await client.auth_test())["enterprise_id"] == slack.enterprise_id == "E0GRID0001"
+    await slack.stop()
+
+
+@pytest.mark.parametrize(("token", "expected"), [("xoxb-wrong", "invalid_auth"), (None, "not_authed")])
+async def test_any_method__needs_the_token(
+    slack: SlackStandIn, session: aiohttp.ClientSession, token: str | None, expected: str
+) -> None:
+    client = AsyncWebClient(token, base_url=slack.api_url, session=session)
+    with pytest.raises(SlackApiError) as error:
+        await client.chat_postMessage(channel=OPS, text="hello")
+    assert code(error) == expected
+    assert slack.messages == []
+
+
+async def test_any_method__takes_the_token_as_a_field_too(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+    async with session.post(f"{slack.api_url}auth.test", data={"token": slack.bot_token}) as response:
+        assert (await response.json())["ok"] is True
+    assert "token" not in slack.calls[-1].args
+
+
+async def test_unknown_method__is_told_so(client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.api_call("chat.postTelegram")
+    assert code(error) == "unknown_method"
+
+
+async def test_missing_scope__names_what_is_needed_and_what_is_there(session: aiohttp.ClientSession) -> None:
+    slack = SlackStandIn(scopes=frozenset({"commands", "users:read"}))
+    client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
+    with pytest.raises(SlackApiError) as error:
+        await client.users_lookupByEmail(email="a@example.com")
+    assert code(error) == "missing_scope"
+    assert (error.value.response["needed"], error.value.response["provided"]) == (
+        "users:read.email",
+        "commands,users:read",
+    )
+    await slack.stop()
+
+
+async def test_bots_info__knows_the_bot_alone(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    assert (await client.bots_info(bot=slack.workspace.bot_id))["bot"]["app_id"] == slack.app_id
+    with pytest.raises(SlackApiError) as error:
+        await client.bots_info(bot="B0NOBODY01")
+    assert code(error) == "bot_not_found"
+
+
+async def test_users_info__tells_who_a_member_is(client: AsyncWebClient) -> None:
+    user = (await client.users_info(user=ASKER))["user"]
+    assert user["profile"]["email"] == "ann@example.com"
+    assert (user["is_email_confirmed"], user["is_restricted"], user["is_bot"]) == (True, False, False)
+    assert "is_stranger" not in user
+    assert "enterprise_user" not in user
+
+
+async def test_users_info__shows_outsiders_the_deactivated_and_bots_as_such(client: AsyncWebClient) -> None:
+    assert (await client.users_info(user=OUTSIDER))["user"]["team_id"] == "T0AWAY0001"
+    assert (await client.users_info(user=GONE))["user"]["deleted"] is True
+    robot = (await client.users_info(user=ROBOT))["user"]
+    assert robot["is_bot"] is True
+    assert "email" not in robot["profile"]
+    assert "is_email_confirmed" not in robot
+
+
+async def test_users_info__without_the_email_scope_keeps_the_address(session: aiohttp.ClientSession) -> None:
+    slack = SlackStandIn(scopes=ALL_SCOPES - {"users:read.email"})
+    client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
+    assert "email" not in (await client.users_info(user=slack.workspace.bot_user_id))["user"]["profile"]
+    await slack.stop()
+
+
+async def test_users_info__of_nobody(client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.users_info(user="U0NOBODY01")
+    assert code(error) == "user_not_found"
+
+
+async def test_lookup_by_email__finds_the_member_and_not_an_outsider_with_the_same_address(
+    client: AsyncWebClient,
+) -> None:
+    assert (await client.users_lookupByEmail(email="ANN@example.com"))["user"]["id"] == ASKER
+
+
+async def test_lookup_by_email__never_finds_the_deactivated(client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.users_lookupByEmail(email="dan@example.com")
+    assert code(error) == "users_not_found"
+
+
+async def test_usergroups__list_their_members(client: AsyncWebClient) -> None:
+    assert (await client.usergroups_users_list(usergroup=GROUP))["users"] == [HELPER]
+    shown = (await client.usergroups_list(include_users=True))["usergroups"]
+    assert [(group["id"], group["users"]) for group in shown] == [(GROUP, [HELPER])]
+
+
+async def test_usergroups__a_disabled_one_is_no_group_unless_asked_for(client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.usergroups_users_list(usergroup=CLOSED_GROUP)
+    assert code(error) == "no_such_subteam"
+    assert (await client.usergroups_users_list(usergroup=CLOSED_GROUP, include_disabled=True))["users"] == [HELPER]
+
+
+async def test_conversations_info__tells_a_shared_channel(client: AsyncWebClient) -> None:
+    assert (await client.conversations_info(channel=SHARED))["channel"]["is_ext_shared"] is True
+    assert (await client.conversations_info(channel=QUIET))["channel"]["is_member"] is False
+    with pytest.raises(SlackApiError) as error:
+        await client.conversations_info(channel=SECRET)
+    assert code(error) == "channel_not_found"
+
+
+async def test_conversations_open__gives_the_same_direct_messages_again(client: AsyncWebClient) -> None:
+    first = (await client.conversations_open(users=ASKER))["channel"]["id"]
+    assert first.startswith("D")
+    again = (await client.conversations_open(channel=first, return_im=True))["channel"]
+    assert (again["id"], again["user"]) == (first, ASKER)
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"), [("U0NOBODY01", "user_not_found"), (GONE, "user_disabled"), (ROBOT, "cannot_dm_bot")]
+)
+async def test_conversations_open__not_with(client: AsyncWebClient, user: str, expected: str) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.conversations_open(users=user)
+    assert code(error) == expected
+
+
+async def test_conversations_open__of_no_channel(client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.conversations_open(channel="D0NOWHERE1")
+    assert code(error) == "channel_not_found"
+
+
+async def test_post_message__stands_in_the_channel(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    said = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
+    assert said["message"]["blocks"][1]["elements"][0]["value"] == "value-go"
+    [message] = slack.seen_by(HELPER)
+    assert (message.ts, message.text) == (said["ts"], "A card")
+    assert slack.seen_by(OUTSIDER) == []
+    assert slack.calls_of("chat.postMessage")[0].args["blocks"] == card("go")
+
+
+async def test_post_message__to_a_user_is_a_direct_message(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    said = await client.chat_postMessage(channel=ASKER, text="for you")
+    assert said["channel"].startswith("D")
+    assert [message.text for message in slack.seen_by(ASKER)] == ["for you"]
+    assert slack.seen_by(HELPER) == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [
+        ("C0NOWHERE1", "channel_not_found"),
+        (SECRET, "channel_not_found"),
+        (QUIET, "not_in_channel"),
+        (OLD, "is_archived"),
+        (GONE, "user_disabled"),
+    ],
+)
+async def test_post_message__not_there(
+    slack: SlackStandIn, client: AsyncWebClient, channel: str, expected: str
+) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.chat_postMessage(channel=channel, text="hello")
+    assert code(error) == expected
+    assert slack.messages == []
+
+
+async def test_post_message__refuses_what_block_kit_does_not_allow(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.chat_postMessage(channel=OPS, text="x", blocks=card("twice", "twice"))
+    assert code(error) == "invalid_blocks"
+    assert "twice" in error.value.response["errors"][0]
+    assert slack.messages == []
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", "no_text"), ("x" * 40_001, "msg_too_long")])
+async def test_post_message__needs_a_text_of_a_certain_length(client: AsyncWebClient, text: str, expected: str) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.api_call("chat.postMessage", json={"channel": OPS, "text": text})
+    assert code(error) == expected
+
+
+async def test_update__edits_and_keeps_what_stood_there(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    posted = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
+    said = await client.chat_update(channel=OPS, ts=posted["ts"], text="Done", blocks=card())
+    [message] = slack.messages
+    assert slack.buttons(message) == []
+    assert [version.text for version in message.history] == ["A card"]
+    assert "edited" in said["message"]
+
+
+async def test_update__with_a_text_alone_leaves_the_buttons(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    posted = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
+    await client.chat_update(channel=OPS, ts=posted["ts"], text="Done")
+    assert [button["action_id"] for button in slack.buttons(slack.messages[0])] == ["go"]
+    await client.chat_update(channel=OPS, ts=posted["ts"], text="Done", blocks=[])
+    assert slack.buttons(slack.messages[0]) == []
+
+
+async def test_update__reaches_neither_ephemeral_nor_other_peoples_messages(
+    slack: SlackStandIn, client: AsyncWebClient
+) -> None:
+    whispered = await client.chat_postEphemeral(channel=OPS, user=ASKER, text="psst")
+    typed = slack.say(ASKER, "hello", OPS)
+    for ts, expected in ((whispered["message_ts"], "message_not_found"), (typed.ts, "cant_update_message")):
+        with pytest.raises(SlackApiError) as error:
+            await client.chat_update(channel=OPS, ts=ts, text="mine now")
+        assert code(error) == expected
+    assert all(not message.history for message in slack.messages)
+
+
+async def test_post_ephemeral__is_seen_by_one(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    await client.chat_postEphemeral(channel=OPS, user=ASKER, text="psst")
+    assert [message.text for message in slack.seen_by(ASKER)] == ["psst"]
+    assert slack.seen_by(HELPER) == []
+    with pytest.raises(SlackApiError) as error:
+        await client.chat_postEphemeral(channel=OPS, user=OUTSIDER, text="psst")
+    assert code(error) == "user_not_in_channel"
+
+
+async def test_permalink__leads_to_the_message(client: AsyncWebClient) -> None:
+    posted = await client.chat_postMessage(channel=OPS, text="here")
+    link = (await client.chat_getPermalink(channel=OPS, message_ts=posted["ts"]))["permalink"]
+    assert link.endswith(f"/archives/{OPS}/p{posted['ts'].replace('.', '')}")
+    with pytest.raises(SlackApiError) as error:
+        await client.chat_getPermalink(channel="C0NOWHERE1", message_ts=posted["ts"])
+    assert code(error) == "channel_not_found"
+
+
+async def test_arguments__may_come_as_a_form_with_blocks_in_json(
+    slack: SlackStandIn, session: aiohttp.ClientSession
+) -> None:
+    form = {"token": slack.bot_token, "channel": OPS, "text": "x", "blocks": '[{"type": "divider"}]'}
+    async with session.post(f"{slack.api_url}chat.postMessage", data=form) as response:
+        assert (await response.json())["ok"] is True
+    form["blocks"] = "[{"
+    async with session.post(f"{slack.api_url}chat.postMessage", data=form) as response:
+        assert (await response.json())["error"] == "invalid_blocks"
+    async with session.post(f"{slack.api_url}users.info", data={"token": slack.bot_token}) as response:
+        assert (await response.json())["error"] == "invalid_arguments"
+
+
+async def test_fault__of_slack_wears_off(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    slack.fault("users.info", Fault(error="fatal_error", times=2))
+    for _ in range(2):
+        with pytest.raises(SlackApiError) as error:
+            await client.users_info(user=ASKER)
+        assert code(error) == "fatal_error"
+    assert (await client.users_info(user=ASKER))["ok"] is True
+
+
+async def test_fault__rate_limit_says_how_long(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    slack.fault("chat.postMessage", Fault(retry_after=30, times=None))
+    for _ in range(3):
+        with pytest.raises(SlackApiError) as error:
+            await client.chat_postMessage(channel=OPS, text="hello")
+        assert (error.value.response.status_code, code(error)) == (429, "ratelimited")
+        assert error.value.response.headers["Retry-After"] == "30"
+    assert slack.messages == []
+    slack.heal("chat.postMessage")
+    await client.chat_postMessage(channel=OPS, text="hello")
+
+
+async def test_fault__a_page_instead_of_json(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+    slack.fault("auth.test", Fault(html="<h1>Down</h1>"))
+    async with session.post(f"{slack.api_url}auth.test") as response:
+        assert (response.status, await response.text()) == (503, "<h1>Down</h1>")
+    assert slack.calls[-1].answer is None
+
+
+async def test_fault__a_dropped_connection_with_and_without_effect(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    for after in (False, True):
+        slack.fault("chat.postMessage", Fault(drop=True, after=after))
+        with pytest.raises(aiohttp.ClientError):
+            await client.chat_postMessage(channel=OPS, text=f"carried out: {after}")
+    assert [message.text for message in slack.messages] == ["carried out: True"]
+    assert [call.answer for call in slack.calls] == [None, None]
+
+
+async def test_fault__slowness_alone_changes_nothing_else(
+    slack: SlackStandIn, client: AsyncWebClient, clock: Hand
+) -> None:
+    slack.fault("auth.test", Fault(delay=20))
+    assert (await client.auth_test())["ok"] is True
+    assert clock.slept == [20]
+
+
+async def test_heal__without_a_name_heals_everything(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    slack.fault("auth.test", Fault(status=500))
+    slack.fault("users.info", Fault(status=500))
+    slack.heal()
+    await client.auth_test()
+    await client.users_info(user=ASKER)
