@@ -197,6 +197,6 @@ def _correlation_id(headers: Mapping[str, str]) -> str | None:
 def _http_date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second for a year beyond all years
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,136 @@
+"""What Genesys Cloud sends is read leniently, and no secret shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bot.purecloud.models import (
+    ErrorBody,
+    OAuthErrorResponse,
+    OAuthTokenResponse,
+    TokenInfo,
+    User,
+    UserAuthorization,
+    UsersSearchResponse,
+)
+
+MODELS = [TokenInfo, User, UsersSearchResponse, UserAuthorization, ErrorBody, OAuthErrorResponse]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_models__read_an_empty_answer_and_one_full_of_unknown_fields(model: Any) -> None:
+    assert model.model_validate({}) == model.model_validate({"somethingNew": {"in": ["2027"]}})
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_models__read_null_in_every_field(model: Any) -> None:
+    nothing = {info.alias or name: None for name, info in model.model_fields.items()}
+
+    assert model.model_validate(nothing) == model()
+
+
+def test_token_info__finds_the_client_under_its_key_in_pascal_case() -> None:
+    info = TokenInfo.model_validate({"OAuthClient": {"id": "purecloud-builtin", "authorizedGrantType": "CODE_PKCE"}})
+
+    assert info.oauth_client
+    assert info.oauth_client.id == "purecloud-builtin"
+    assert info.oauth_client.authorized_grant_type == "CODE_PKCE"
+    assert TokenInfo.model_validate({"oauthClient": {"id": "x"}}).oauth_client is None
+
+
+def test_token_info__keeps_the_home_organization_of_a_clone_apart() -> None:
+    info = TokenInfo.model_validate(
+        {
+            "organization": {"id": "1", "name": "Trustor"},
+            "homeOrganization": {"id": "2", "name": "Trustee"},
+            "clonedUser": {"id": "3", "organization": {"id": "2"}},
+            "authorizedScope": ["users", None, "authorization"],
+        }
+    )
+
+    assert info.organization
+    assert info.home_organization
+    assert (info.organization.name, info.home_organization.name) == ("Trustor", "Trustee")
+    assert info.cloned_user
+    assert info.cloned_user.organization
+    assert info.cloned_user.organization.id == "2"
+    assert info.authorized_scope == ("users", "authorization")
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("2026-08-01T09:30:00.000Z", datetime(2026, 8, 1, 9, 30, tzinfo=UTC)),
+        ("2026-08-01T09:30:00+0200", datetime(2026, 8, 1, 9, 30, tzinfo=timezone(timedelta(hours=2)))),
+        ("2026-08-01T09:30:00", datetime(2026, 8, 1, 9, 30, tzinfo=UTC)),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ({}, None),
+    ],
+)
+def test_token_info__an_unreadable_date_is_none_and_a_readable_one_has_its_zone(
+    sent: Any, read: datetime | None
+) -> None:
+    assert TokenInfo.model_validate({"dateTokenIdles": sent}).date_token_idles == read
+
+
+@pytest.mark.parametrize(
+    ("state", "active"), [("active", True), ("ACTIVE", True), ("inactive", False), ("paused", False), (None, False)]
+)
+def test_user__is_active_only_where_genesys_says_so(state: str | None, active: bool) -> None:
+    assert User.model_validate({"state": state}).active is active
+
+
+@pytest.mark.parametrize(("sent", "read"), [("u-1", "u-1"), (7, "7"), (None, ""), ("", "")])
+def test_user__has_an_id_or_an_empty_one(sent: Any, read: str) -> None:
+    assert User.model_validate({"id": sent}).id == read
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": None}, {"results": []}, {"total": 0, "results": [None]}])
+def test_users_search__no_results_are_none_however_they_are_written(answer: dict[str, Any]) -> None:
+    assert UsersSearchResponse.model_validate(answer).results == ()
+
+
+def test_user_authorization__keeps_wildcards_and_conditions() -> None:
+    policy = {
+        "domain": "oauth",
+        "entityName": "*",
+        "actionSet": ["*"],
+        "allowConditions": True,
+        "resourceCondition": "x",
+        "resourceConditionNode": {"conjunction": "AND", "terms": []},
+        "namedResources": None,
+    }
+    granted = UserAuthorization.model_validate({"permissions": ["oauth:*:*"], "permissionPolicies": [policy]})
+
+    (read,) = granted.permission_policies
+    assert (read.domain, read.entity_name, read.action_set) == ("oauth", "*", ("*",))
+    assert read.allow_conditions
+    assert read.resource_condition == "x"
+    assert read.resource_condition_node == {"conjunction": "AND", "terms": []}
+    assert read.named_resources == ()
+
+
+def test_listing__what_is_no_list_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        UserAuthorization.model_validate({"permissions": "oauth:token:delete"})
+
+
+def test_oauth_token__never_shows() -> None:
+    token = OAuthTokenResponse.model_validate({"access_token": "top-secret", "token_type": "bearer", "expires_in": 60})
+
+    assert token.access_token.get_secret_value() == "top-secret"
+    assert "top-secret" not in f"{token} {token!r} {token.model_dump()} {token.model_dump_json()}"
+
+
+@pytest.mark.parametrize("body", ['{"access_token": ["top-secret"]}', '{"access_token": ""}', '{"expires_in": 60}'])
+def test_oauth_token__without_a_value_is_refused_without_repeating_it(body: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        OAuthTokenResponse.model_validate_json(body)
+
+    assert "top-secret" not in str(refused.value)

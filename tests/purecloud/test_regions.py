@@ -1,0 +1,85 @@
+"""Where the environments answer, and what is no environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.purecloud import REGIONS, Region, region
+
+
+def test_regions__there_are_eighteen_each_with_its_own_aws_region() -> None:
+    assert len(REGIONS) == len(set(REGIONS.values())) == 18
+    assert REGIONS["mypurecloud.com.au"] == "ap-southeast-2"
+
+
+@pytest.mark.parametrize("domain", REGIONS)
+def test_region__every_listed_domain_is_known(domain: str) -> None:
+    assert region(domain) == Region(domain, f"https://api.{domain}", f"https://login.{domain}", known=True)
+    assert region(domain).aws_region == REGIONS[domain]
+
+
+def test_region__case_and_blanks_around_are_forgiven() -> None:
+    assert region("  MyPureCloud.IE\n") == region("mypurecloud.ie")
+
+
+def test_region__a_new_domain_is_allowed_and_not_known() -> None:
+    new = region("afs1.pure.cloud")
+
+    assert new.api_url == "https://api.afs1.pure.cloud"
+    assert not new.known
+    assert new.aws_region is None
+
+
+def test_region__a_private_gateway_takes_the_place_of_either_host() -> None:
+    gateway = region("mypurecloud.de", api_url=" https://gw.acme.example:8443/genesys// ")
+
+    assert gateway.api_url == "https://gw.acme.example:8443/genesys"
+    assert gateway.login_url == "https://login.mypurecloud.de"
+    assert region("mypurecloud.de", login_url="http://127.0.0.1:1/").login_url == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        "",
+        " ",
+        "localhost",
+        "https://api.mypurecloud.ie",
+        "mypurecloud.ie/",
+        "mypurecloud.ie:443",
+        "mypurecloud..ie",
+        "-x.ie",
+        "my purecloud.ie",
+        "mypurecloud.ie@evil.example",
+        "mypurecloud.\N{LATIN SMALL LETTER DOTLESS I}e",
+        "a" * 64 + ".ie",
+        "a." * 130 + "ie",
+    ],
+)
+def test_region__what_is_no_bare_domain_is_refused(environment: str) -> None:
+    with pytest.raises(ValueError, match="is not a domain; write it bare"):
+        region(environment)
+
+
+@pytest.mark.parametrize("service", ["api", "login", "apps"])
+def test_region__the_host_of_a_region_is_corrected_in_words(service: str) -> None:
+    with pytest.raises(ValueError, match=r"write mypurecloud\.ie\.$"):
+        region(f"{service}.mypurecloud.ie")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gw.acme.example",
+        "ftp://gw.acme.example",
+        "https://",
+        "https://gw.acme.example?x=1",
+        "https://gw.acme.example#x",
+        "https://user:hunter2@gw.acme.example",
+    ],
+)
+def test_region__what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^An address is written") as refused:
+        region("mypurecloud.ie", api_url=url)
+
+    assert "hunter2" not in str(refused.value)
