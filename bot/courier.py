@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import BotError
 from bot.revocations import Place
@@ -72,7 +72,7 @@ class Courier:
 
     async def update(self, place: Place, message: Message) -> None:
         """Edit a message the bot has posted."""
-        await self._call("chat.update", channel=place.channel, ts=place.ts, **message)
+        await self._call("chat.update", self._client.chat_update, channel=place.channel, ts=place.ts, **message)
 
     async def tell(self, url: str, message: Message, *, everyone: bool = False) -> None:
         """Add a message through a response_url, for its person alone or for the whole channel."""
@@ -83,10 +83,12 @@ class Courier:
         """Edit the message whose button's click brought this response_url."""
         await self._respond(url, {"replace_original": True, **message})
 
-    async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+    async def _call(
+        self, method: str, call: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any
+    ) -> Mapping[str, Any]:
         try:
-            answer = await self._client.api_call(method, json=arguments)
-        except (SlackApiError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            answer = await call(**arguments)
+        except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
             problem = not_delivered(error)
             self._observe(method, problem.code)
             raise problem from error
@@ -98,7 +100,7 @@ class Courier:
         try:
             async with self._session.post(url, json=dict(body), allow_redirects=False) as answer:
                 status = answer.status
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             self._observe("response_url", type(error).__name__)
             raise NotDelivered(type(error).__name__, passing=True) from None  # the cause would name the url
         self._observe("response_url", str(status))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.courier import Observe, not_delivered
 from bot.errors import GenesysError, GenesysNotFound, SlackUnavailable
@@ -18,6 +20,9 @@ from bot.purecloud import AuthorizationApi, User, UserAuthorization, UsersApi
 
 GROUP_CACHE = 60.0
 """Seconds a user group's members are remembered where nothing is decided by them; a click never uses it."""
+
+Question = Callable[..., Awaitable[AsyncSlackResponse]]
+"""A method of the Web API client that changes nothing."""
 
 _UNKNOWN_MEMBER = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
@@ -57,7 +62,7 @@ class Directory:
 
     async def identify(self) -> Workspace:
         """Ask Slack whose token this is (`auth.test`; the app's id from `bots.info` where it is not told)."""
-        me = await self._ask("auth.test")
+        me = await self._ask("auth.test", self._client.auth_test)
         app_id = me.get("app_id") or await self._app_id(me.get("bot_id"))
         self._workspace = Workspace(
             team_id=str(me["team_id"]),
@@ -73,7 +78,7 @@ class Directory:
         if not bot_id:
             return None
         try:
-            found = await self._ask("bots.info", bot=bot_id)
+            found = await self._ask("bots.info", self._client.bots_info, bot=bot_id)
         except SlackUnavailable:
             return None
         return (found.get("bot") or {}).get("app_id") or None
@@ -81,7 +86,7 @@ class Directory:
     async def member(self, user_id: str) -> Member | None:
         """Look a Slack user up, uncached; None for an id Slack does not know (or does not show)."""
         try:
-            found = await self._ask("users.info", user=user_id)
+            found = await self._ask("users.info", self._client.users_info, user=user_id)
         except SlackUnavailable as error:
             if error.code in _UNKNOWN_MEMBER:
                 return None
@@ -91,7 +96,7 @@ class Directory:
     async def member_by_email(self, email: str) -> Member | None:
         """Find the Slack user with an e-mail; None when nobody has it."""
         try:
-            found = await self._ask("users.lookupByEmail", email=email)
+            found = await self._ask("users.lookupByEmail", self._client.users_lookupByEmail, email=email)
         except SlackUnavailable as error:
             if error.code in _UNKNOWN_MEMBER:
                 return None
@@ -103,26 +108,30 @@ class Directory:
 
         `fresh` asks Slack anew, as a decision must. What cannot be read is named in `unread` and counts as "no".
         """
-        actor = Actor(member)
+        return await self._read(Actor(member), principals, fresh=fresh)
+
+    async def target(self, member_id: str | None, person: Person, principals: Sequence[Principal]) -> Actor:
+        """Read whether one of the principals means a target: a known person, whose Slack user may be unknown."""
+        nobody = Member(id="", team_id="", name=person.name)
+        member = replace(nobody, id=member_id) if member_id else nobody
+        return await self._read(Actor(member, person), principals, fresh=True)
+
+    async def _read(self, actor: Actor, principals: Sequence[Principal], *, fresh: bool) -> Actor:
+        """Ask Slack before Genesys Cloud, and neither when the answer is known already."""
         if rule_for(actor, principals):
             return actor
-        groups, unread = await self._groups_of(member.id, principals, fresh=fresh)
-        actor = Actor(member, groups=groups, unread=unread)
+        groups, unread = await self._groups_of(actor.member.id, principals, fresh=fresh)
+        actor = replace(actor, groups=groups, unread=unread)
         asks_genesys = any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals)
         if rule_for(actor, principals) or not asks_genesys:
             return actor
         try:
-            person = await self.person_of(member)
+            person = actor.person or await self.person_of(actor.member)
             grants = read_grants(await self._authorization.get_user_roles(person.id))
-        except Refused as error:
-            return Actor(member, groups=groups, unread=(*unread, f"Genesys Cloud roles ({error.reason})"))
-        except GenesysError as error:
-            return Actor(member, groups=groups, unread=(*unread, f"Genesys Cloud roles ({error})"))
-        return Actor(member, person, groups, grants, unread)
-
-    async def grants(self, person_id: str) -> Grants:
-        """Read the roles and permissions of a Genesys Cloud person; raises GenesysError."""
-        return read_grants(await self._authorization.get_user_roles(person_id))
+        except (Refused, GenesysError) as error:
+            why = error.reason if isinstance(error, Refused) else error
+            return replace(actor, unread=(*unread, f"Genesys Cloud roles ({why})"))
+        return replace(actor, person=person, grants=grants)
 
     async def person_of(self, member: Member) -> Person:
         """Find the one active Genesys Cloud person with a member's e-mail; raises Refused or GenesysError."""
@@ -180,17 +189,17 @@ class Directory:
         return await asyncio.shield(flight)
 
     async def _read_group(self, group: str) -> frozenset[str]:
-        found = await self._ask("usergroups.users.list", usergroup=group)
+        found = await self._ask("usergroups.users.list", self._client.usergroups_users_list, usergroup=group)
         members = frozenset(str(user) for user in found.get("users") or ())
         self._groups[group] = (self._clock(), members)
         return members
 
-    async def _ask(self, method: str, **arguments: str) -> Mapping[str, Any]:
+    async def _ask(self, method: str, call: Question, **arguments: str) -> Mapping[str, Any]:
         """Ask the Web API a question, once more after a passing fault; raises SlackUnavailable with Slack's code."""
         for last in (False, True):
             try:
-                answer = await self._client.api_call(method, params=arguments)
-            except (SlackApiError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                answer = await call(**arguments)
+            except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
                 problem = not_delivered(error)
                 self._observe(method, problem.code)
                 if last or not problem.passing or problem.wait > 1:

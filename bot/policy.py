@@ -27,6 +27,8 @@ class Reason(StrEnum):
     OWN_PROTECTED_REQUEST = "own_protected_request"
     ALREADY_AGREED = "already_agreed"
     NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
+    CLICKER_UNREADABLE = "clicker_unreadable"
+    NOBODY_ELSE_HERE = "nobody_else_here"
     TARGET_MISSING = "target_missing"
     TARGET_UNREADABLE = "target_unreadable"
     TARGET_IS_A_PLAIN_NAME = "target_is_a_plain_name"
@@ -192,6 +194,6 @@ def may_cancel(actor: Actor, request: Request, rules: Rules, workspace: Workspac
     return _held(actor, rules.deciders(request.kind), Reason.NOT_YOURS_TO_CANCEL)
 
 
-def confirms_alone(actor: Actor, kind: Kind, rules: Rules, *, needed: int) -> bool:
-    """Whether the requester may confirm the request themselves, so that the card can stay between them and the bot."""
-    return needed == 1 and rules.self_approval and rule_for(actor, rules.deciders(kind)) is not None
+def confirms_alone(actor: Actor, kind: Kind, rules: Rules) -> bool:
+    """Whether a requester may confirm what needs one approval, so that the card can stay between them and the bot."""
+    return rules.self_approval and rule_for(actor, rules.deciders(kind)) is not None

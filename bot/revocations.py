@@ -97,6 +97,8 @@ class Request:
     reference: str
     kind: Kind
     requester: str
+    asked_in: str
+    """The channel the command was typed in."""
     created_at: float
     expires_at: float
     target: Person | None = None

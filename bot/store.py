@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,8 @@ class Store:
             await self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
             if event is not Event.APPROVE:
                 return moved, []
-            work = await self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", {"place": 0})
+            what = {"place": 0, "clicked_at": job.created_at}
+            work = await self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", what)
             return moved, [work] if work else []
 
     async def finish_target(
@@ -147,10 +148,10 @@ class Store:
                 await self._leases.raise_flag(tx, JobKind.CARD, request.id, request.id, {})
             return request
 
-    async def expire_due(self, tell: Any, limit: int = 50) -> int:
+    async def expire_due(self, tell: Callable[[Request], Sequence[str]], limit: int = 50) -> list[Request]:
         """End pending requests whose time is over; one with a click still to be judged waits for that.
 
-        `tell(request)` names the channels that hear of it. Returns how many were ended.
+        `tell(request)` names the channels that hear of it. Returns those that were ended.
         """
         async with self._database.begin() as tx:
             clicked = exists().where(
@@ -160,12 +161,11 @@ class Store:
                 requests.c.state == State.PENDING, requests.c.expires_at <= tx.now, ~clicked
             )
             ids = (await tx.connection.execute(due.order_by(requests.c.expires_at).limit(limit))).scalars().all()
-            for request_id in ids:
-                before = await _find(tx, request_id)
-                if before:
-                    moved = advance(before, Event.EXPIRE, at=tx.now)
-                    await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
-            return len(ids)
+            due_now = [found for found in [await _find(tx, one) for one in ids] if found]
+            ended = [advance(before, Event.EXPIRE, at=tx.now) for before in due_now]
+            for before, moved in zip(due_now, ended, strict=True):
+                await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
+            return ended
 
     async def withdraw(self, job: Job, *, problem: str) -> Request | None:
         """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
@@ -211,6 +211,16 @@ class Store:
         """Renew the leases of running jobs; returns those still held."""
         async with self._database.begin() as tx:
             return await self._leases.renew(tx, list(ids))
+
+    async def is_done(self, job_id: int) -> bool:
+        """Whether a job has been finished, by whomever."""
+        async with self._database.begin() as tx:
+            found = await tx.connection.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
+            return found.scalar_one_or_none() is not None
+
+    async def holds(self, job: Job) -> bool:
+        """Whether a job is still this process's to do."""
+        return job.id in await self.renew([job.id])
 
     async def start(self) -> None:
         """Take up what an earlier start of the same process left, and forget clicks too old to be replayed."""

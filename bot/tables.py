@@ -15,6 +15,7 @@ requests = Table(
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("requester", Text, nullable=False),
+    Column("asked_in", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("needed", Integer, nullable=False),
     Column("approvals", Text, nullable=False),  # JSON: Slack user ids in the order they agreed

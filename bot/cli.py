@@ -1,0 +1,61 @@
+"""The command line: `python -m bot [serve|sandbox]`; exit codes 0 well, 1 the run broke, 2 a setting is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from bot.errors import SettingsError
+
+log = structlog.get_logger()
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Run a verb; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Revoke Genesys Cloud logins from Slack.")
+    parser.add_argument(
+        "verb",
+        nargs="?",
+        choices=VERBS,
+        default="serve",
+        help="serve: run against Slack and Genesys Cloud, as the environment says (the default); "
+        "sandbox: run against local stand-ins, with nothing to configure",
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        return VERBS[chosen.verb](environ)
+    except SettingsError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)  # noqa: T201 - a person at a terminal reads it
+        return 2
+    except OSError as error:
+        log.error("the bot cannot run", problem=str(error))  # noqa: TRY400 - an address in use needs no trace
+        return 1
+
+
+def serve(environ: Mapping[str, str]) -> int:
+    """Run for real, until SIGTERM."""
+    from bot import logs, server  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
+    from bot.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(environ)
+    secrets = (settings.slack_bot_token, settings.slack_signing_secret, settings.purecloud_secret)
+    logs.configure(settings.log_level, settings.log_format, *(secret.get_secret_value() for secret in secrets))
+    asyncio.run(server.serve(settings))
+    return 0
+
+
+def sandbox(environ: Mapping[str, str]) -> int:
+    """Run against stand-ins, until Ctrl-C."""
+    from bot.sandbox.run import run  # noqa: PLC0415 - a running bot never loads its stand-ins
+
+    asyncio.run(run(environ))
+    return 0
+
+
+VERBS = {"serve": serve, "sandbox": sandbox}

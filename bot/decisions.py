@@ -1,0 +1,164 @@
+"""What a recorded click leads to: the clicker is looked up afresh and judged, and the request moves or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.audit import Entry, Tag
+from bot.directory import Directory
+from bot.errors import BotError, SlackUnavailable, StaleRequest
+from bot.leases import Job
+from bot.people import Member, Workspace
+from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm
+from bot.revocations import FINAL, REPEAT_WINDOW, Event, Request, State, agreement
+from bot.store import Store
+
+TRIES = 3
+"""How often a click is judged while Slack does not answer; after that the answer is no."""
+
+APPROVE = "approve"
+CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A press of a card's button. `request_id` is all that is taken from the button; the rest says who pressed it."""
+
+    request_id: str
+    action: str
+    user_id: str
+    team_id: str | None
+    key: str
+    """Names this press (its `trigger_id`), so that a replay is known."""
+    response_url: str | None = None
+    channel: str | None = None
+    ts: str | None = None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What is written down of it."""
+        return {
+            "action": self.action,
+            "user_id": self.user_id,
+            "team_id": self.team_id,
+            "response_url": self.response_url,
+            "channel": self.channel,
+            "ts": self.ts,
+        }
+
+
+def read_click(job: Job) -> Click:
+    """Read a click as it was written down."""
+    return Click(request_id=job.request_id, key="", **job.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a click: the request as it stands, work to do at once, and what the clicker is told in private."""
+
+    request: Request | None
+    work: tuple[Job, ...] = ()
+    answer: BotError | None = None
+
+
+class Decisions:
+    """Judges clicks. `audience` names the channels that hear of a request's end."""
+
+    def __init__(
+        self, store: Store, directory: Directory, rules: Rules, audience: Callable[[Request], tuple[str, ...]]
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._rules = rules
+        self._audience = audience
+
+    async def settle(self, job: Job) -> Settled:
+        """Judge a click and act on it.
+
+        Raises SlackUnavailable while it is worth another try: the click stays written down.
+        """
+        click = read_click(job)
+        while True:
+            request = await self._store.find(click.request_id)
+            if request is None:
+                return await self._stale(job, click, None)
+            late = request.expired(job.created_at) or await self._store.now() - job.created_at > REPEAT_WINDOW
+            if request.state is not State.PENDING or late:
+                return await self._stale(job, click, request)
+            try:
+                return await self._judge(job, click, request)
+            except Refused as refused:
+                return await self._refuse(job, click, request, refused)
+            except StaleRequest:
+                if not await self._store.holds(job):  # another replica judges this click
+                    return Settled(request)
+
+    async def _judge(self, job: Job, click: Click, request: Request) -> Settled:
+        """Ask who clicks and whether they may, as things stand now; then move the request."""
+        member = await self._clicker(job, click)
+        principals = self._rules.deciders(request.kind)
+        actor = await self._directory.actor(member, principals, fresh=True)
+        judge = may_cancel if click.action == CANCEL else may_confirm
+        verdict = judge(actor, request, self._rules, self._directory.workspace)
+        if not verdict.allowed:
+            raise refusal(verdict, request)
+        event = Event.CANCEL if click.action == CANCEL else agreement(request, member.id)
+        elsewhere = request.place is None or click.ts != request.place.ts
+        moved, work = await self._store.move(
+            request,
+            event,
+            job=job,
+            by=member.id,
+            tell=self._audience(request) if event is Event.CANCEL else (),
+            card_url=click.response_url if elsewhere else None,
+        )
+        return Settled(moved, tuple(work))
+
+    async def _clicker(self, job: Job, click: Click) -> Member:
+        if foreign(click.team_id, self._directory.workspace):
+            raise Refused(Reason.OUTSIDER)
+        try:
+            member = await self._directory.member(click.user_id)
+        except SlackUnavailable as error:
+            if job.attempts < TRIES:
+                raise
+            raise Refused(Reason.CLICKER_UNREADABLE, method=error.method, code=error.code) from error
+        if member is None:
+            raise Refused(Reason.OUTSIDER)
+        return member
+
+    async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
+        """Answer a click that comes too late, or for nothing; a request whose time is over ends now."""
+        detail = {"action": click.action, "state": request.state if request else "no such request"}
+        await self._record(Tag.CLICK_STALE, job, click, request, detail)
+        if request and request.state not in FINAL:
+            await self._store.expire_due(self._audience)
+            request = await self._store.find(request.id)
+        return Settled(request, answer=StaleRequest())
+
+    async def _refuse(self, job: Job, click: Click, request: Request, refused: Refused) -> Settled:
+        await self._record(
+            Tag.CLICK_REFUSED, job, click, request, {"action": click.action, "reason": refused.reason} | refused.facts
+        )
+        return Settled(request, answer=refused)
+
+    async def _record(self, tag: Tag, job: Job, click: Click, request: Request | None, detail: dict[str, Any]) -> None:
+        target = request.target.id if request and request.target else None
+        reference = request.reference if request else None
+        row = Entry(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
+        await self._store.record(row, done=job)
+
+
+def foreign(team_id: str | None, workspace: Workspace) -> bool:
+    """Whether a payload's team shows an outsider; on Enterprise Grid only `users.info` can tell."""
+    return bool(team_id) and workspace.enterprise_id is None and team_id != workspace.team_id
+
+
+def refusal(verdict: Verdict, request: Request | None = None) -> Refused:
+    """Turn a verdict against somebody into the error that is told and written down."""
+    facts = {"unread": "; ".join(verdict.unread)} if verdict.unread else {}
+    if request:
+        facts["requester"] = request.requester
+    return Refused(verdict.reason or Reason.NOT_AN_APPROVER, **facts)

@@ -1,0 +1,185 @@
+"""The aiohttp application: Slack's way in, health, readiness, metrics; and how the process starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+import handlers
+from bot.entry import MOST_BYTES, Entry
+from bot.errors import BotError
+from bot.settings import Settings
+from bot.wiring import Services, build
+from handlers import cards
+
+DRAIN = 8.0
+"""Seconds that work in hand gets after SIGTERM; with closing it stays below the 10 s that platforms give."""
+
+RETRY = 2.0
+"""Seconds between two tries of `auth.test` at start."""
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Server:
+    """A running bot: its address, and whether it takes work."""
+
+    services: Services
+    stopping: bool = False
+    port: int = 0
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """`GET /healthz`: the process lives."""
+        return web.json_response({"status": "alive"})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """`GET /readyz`: whether the bot can do its work, and what is missing."""
+        missing = await self._missing()
+        status = 503 if missing else 200
+        return web.json_response({"status": "not ready" if missing else "ready", "missing": missing}, status=status)
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """`GET /metrics`: Prometheus text."""
+        with suppress(Exception):  # the database may be away; the other numbers are wanted all the more
+            for kind, count in (await self.services.store.depth()).items():
+                self.services.metrics.queue_depth.labels(kind).set(count)
+        return web.Response(body=self.services.metrics.text(), content_type="text/plain", charset="utf-8")
+
+    async def _missing(self) -> dict[str, str]:
+        if self.stopping:
+            return {"process": "it is stopping"}
+        missing = {} if self.services.directory.identified else {"slack": "auth.test has not passed"}
+        for name, asked in (("genesys", self.services.purecloud.auth.token()), ("store", self.services.store.now())):
+            try:
+                await asyncio.wait_for(asked, timeout=5)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the bot is not ready
+                missing[name] = str(error) if isinstance(error, BotError) else type(error).__name__
+        return missing
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Server]:
+    """Start a bot and stop it at the end, having finished what it has in hand."""
+    async with build(settings, cards) as services:
+        server = Server(services)
+        entry = Entry(
+            settings.slack_signing_secret.get_secret_value(),
+            dispatcher(bolt(settings, services)),
+            services.directory,
+            services.metrics,
+        )
+        runner = web.AppRunner(application(server, entry), access_log=None, handle_signals=False)
+        identifying = asyncio.create_task(_identify(services))
+        working = asyncio.create_task(services.worker.run())
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, settings.host, settings.port)
+            await site.start()
+            server.port = runner.addresses[0][1]
+            log.info("listening", host=settings.host, port=server.port)
+            yield server
+        finally:
+            server.stopping = True
+            await _stop(services, runner, identifying, working)
+
+
+async def _stop(
+    services: Services, runner: web.AppRunner, identifying: asyncio.Task[None], working: asyncio.Task[None]
+) -> None:
+    """End in order: what was begun, then what is leased, then the door."""
+    deadline = time.monotonic() + DRAIN
+    identifying.cancel()
+    await services.service.drain(deadline - time.monotonic())
+    await services.worker.drain(deadline - time.monotonic())
+    await runner.cleanup()
+    await asyncio.gather(identifying, working, return_exceptions=True)
+    log.info("stopped")
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with running(settings):
+        await stop.wait()
+        log.info("stopping; work in hand is finished first")
+
+
+def application(server: Server, entry: Entry) -> web.Application:
+    """Put the routes together."""
+    app = web.Application(client_max_size=MOST_BYTES)
+    app.add_routes(
+        [
+            web.post("/slack/events", entry.handle),
+            web.get("/healthz", server.health),
+            web.get("/readyz", server.ready),
+            web.get("/metrics", server.metrics),
+        ]
+    )
+    return app
+
+
+def bolt(settings: Settings, services: Services) -> AsyncApp:
+    """Make Bolt's application with the listeners, and without what the entry does itself.
+
+    `process_before_response` because its other way of waiting for an acknowledgement polls every 10 ms and loses it
+    when a listener raises; listeners here record and return.
+    """
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        workspace = services.directory.workspace
+        return AuthorizeResult(
+            enterprise_id=workspace.enterprise_id,
+            team_id=workspace.team_id,
+            bot_user_id=workspace.bot_user_id,
+            bot_token=settings.slack_bot_token.get_secret_value(),
+        )
+
+    app = AsyncApp(
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+    handlers.register(app, services.service)
+    return app
+
+
+def dispatcher(app: AsyncApp) -> Any:
+    """Hand a parsed body to Bolt; `socket_mode` is its name for a body that needs no parsing and no signature."""
+
+    async def dispatch(body: dict[str, Any]) -> BoltResponse:
+        return await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+
+    return dispatch
+
+
+async def _identify(services: Services) -> None:
+    """Ask Slack who the bot is until it says so; the bot is not ready before."""
+    while not services.directory.identified:
+        try:
+            workspace = await services.directory.identify()
+        except BotError as error:
+            log.error("slack does not tell who the bot is; it is not ready and asks again", problem=str(error))  # noqa: TRY400
+            await asyncio.sleep(RETRY)
+        else:
+            log.info("workspace", team_id=workspace.team_id, name=workspace.name, app_id=workspace.app_id)

@@ -1,0 +1,186 @@
+"""Does what is written down: judges clicks, sends DELETEs, keeps cards true, tells outcomes, lets requests expire."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from bot.decisions import Decisions
+from bot.errors import SlackUnavailable
+from bot.execution import Tokens, carry_out
+from bot.leases import LEASE, Job, JobKind
+from bot.metrics import Metrics
+from bot.painter import Painter
+from bot.policy import Refused
+from bot.revocations import Request
+from bot.store import Store
+
+SLOTS = 16
+"""Jobs a process does at the same time."""
+
+POLL = 0.5
+"""Seconds between two looks for work that nobody announced: retries, expiries, what a dead replica left."""
+
+LONGEST_WAIT = 30.0
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Runs leased jobs, each in a task of its own, and renews the leases while they run."""
+
+    def __init__(
+        self,
+        store: Store,
+        decisions: Decisions,
+        tokens: Tokens,
+        painter: Painter,
+        *,
+        metrics: Metrics,
+        audience: Callable[[Request], tuple[str, ...]],
+    ) -> None:
+        self._store = store
+        self._decisions = decisions
+        self._tokens = tokens
+        self._painter = painter
+        self._metrics = metrics
+        self._audience = audience
+        self._bell = asyncio.Event()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
+        self._do: dict[JobKind, Callable[[Job], Awaitable[None]]] = {
+            JobKind.CLICK: self._settle,
+            JobKind.TARGET: self._carry_out,
+            JobKind.CARD: self._paint,
+            JobKind.NOTICE: self._painter.notify,
+        }
+
+    def take(self, job: Job) -> None:
+        """Start a job that this process has leased."""
+        if job.id not in self._running:
+            task = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
+            self._running[job.id] = task
+            task.add_done_callback(lambda _: self._done(job))
+
+    def ring(self) -> None:
+        """Say that there is something to claim."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Look for work until `drain`; a database that is away is asked again."""
+        renewing = asyncio.create_task(self._renew())
+        try:
+            while not self._stopping:
+                await self._quietly(self._look())
+                await self._wait(POLL)
+        finally:
+            renewing.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Claim no more and let what runs finish; what does not, is left to its lease."""
+        self._stopping = True
+        self.ring()
+        deadline = time.monotonic() + seconds
+        while self._running and time.monotonic() < deadline:
+            await asyncio.wait(self._running.values(), timeout=deadline - time.monotonic())
+        for task in list(self._running.values()):
+            task.cancel()
+
+    async def _look(self) -> None:
+        for request in await self._store.expire_due(self._audience):
+            self._count(request)
+            log.info("expired", reference=request.reference)
+        free = SLOTS - len(self._running)
+        if free > 0 and not self._stopping:
+            for job in await self._store.claim(free):
+                self.take(job)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._bell.wait(), seconds)
+        except TimeoutError:
+            return
+        self._bell.clear()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE / 3)
+            await self._quietly(self._renew_running())
+
+    async def _renew_running(self) -> None:
+        ids = set(self._running)
+        if not ids:
+            return
+        kept = await self._store.renew(ids)
+        for lost in ids - kept:
+            task = self._running.get(lost)
+            if task and not await self._store.is_done(lost):
+                log.warning("lease lost; another replica has the job", job=lost)
+                task.cancel()
+
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        """Keep the loop alive whatever happens to the database."""
+        try:
+            await work
+        except Exception:
+            log.exception("the worker could not use the database and will try again")
+
+    def _done(self, job: Job) -> None:
+        self._running.pop(job.id, None)
+        self.ring()
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await self._do[job.kind](job)
+        except SlackUnavailable as problem:
+            log.warning("slack did not answer; will ask again", kind=job.kind, method=problem.method, code=problem.code)
+            await self._quietly(self._store.give_back(job, wait=float(job.attempts)))
+        except Exception:
+            log.exception("a job failed and will be tried again", kind=job.kind, request_id=job.request_id)
+            await self._quietly(self._store.give_back(job, wait=min(2.0**job.attempts, LONGEST_WAIT)))
+
+    async def _settle(self, job: Job) -> None:
+        settled = await self._decisions.settle(job)
+        for work in settled.work:
+            self.take(work)
+        self.ring()
+        if settled.answer:
+            reason = settled.answer.reason if isinstance(settled.answer, Refused) else "stale"
+            self._metrics.refusals.labels(reason).inc()
+            log.info("click changed nothing", reason=reason, request_id=job.request_id, by=job.payload["user_id"])
+            await self._painter.answer(job, settled.answer, settled.request)
+        elif settled.request:
+            log.info(
+                "click", state=settled.request.state, reference=settled.request.reference, by=job.payload["user_id"]
+            )
+            if settled.request.finished_at:
+                self._count(settled.request)
+
+    async def _carry_out(self, job: Job) -> None:
+        request = await self._store.find(job.request_id)
+        if request is None:
+            return
+        if job.attempts == 1:
+            self._metrics.click_to_delete.observe(max(0.0, time.time() - job.payload["clicked_at"]))
+        ending = await carry_out(request, job, self._tokens, now=await self._store.now())
+        outcome = dict(ending.outcome)
+        if ending.event is None:
+            log.warning("genesys did not do it yet; will try again", reference=request.reference, **outcome)
+            await self._store.try_again(job, wait=ending.wait, outcome=outcome)
+        else:
+            moved = await self._store.finish_target(job, ending.event, outcome=outcome, tell=self._audience(request))
+            if moved:
+                self._count(moved)
+                log.info("carried out", state=moved.state, reference=moved.reference, **outcome)
+        self.ring()
+
+    def _count(self, request: Request) -> None:
+        self._metrics.outcomes.labels(request.kind, request.state).inc()
+
+    async def _paint(self, job: Job) -> None:
+        if not await self._painter.paint(job):
+            self.ring()

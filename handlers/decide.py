@@ -1,0 +1,29 @@
+"""A press of a card's button: written down, then acknowledged; judged after that."""
+
+from __future__ import annotations
+
+import structlog
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+from slack_bolt.response import BoltResponse
+
+from bot.service import Service
+from handlers.asking import read_click
+from handlers.cards import APPROVE, CANCEL
+
+DECISIONS = frozenset({APPROVE, CANCEL})
+
+log = structlog.get_logger()
+
+
+async def click(args: AsyncArgs, *, service: Service) -> BoltResponse:
+    """Answer 200 only when the click is on disk; otherwise 503, which Slack shows to the person as a failure."""
+    actions = args.body.get("actions")
+    pressed = [one for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
+    try:
+        for action in pressed:
+            if action.get("action_id") in DECISIONS:
+                await service.click(read_click(args.body, action))
+    except Exception:
+        log.exception("a click could not be written down; it is answered 503 and changes nothing")
+        return BoltResponse(status=503, body="The click could not be written down. Nothing was changed; try again.")
+    return BoltResponse(status=200)

@@ -1,0 +1,64 @@
+"""`/purecloud help`: what this person can do, with examples."""
+
+from __future__ import annotations
+
+from bot.service import Abilities, Asker, Service
+from handlers import blocks
+from handlers.blocks import Message, escape
+from handlers.refusals import SENTENCES
+
+ANYONE = (
+    "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
+    "`/purecloud help` - this",
+)
+REQUESTER = (
+    "`/purecloud revoke @user [reason]` - ask to end every session and token of a person; nothing happens before a "
+    "button is clicked\n      for example `/purecloud revoke @tom laptop stolen`, "
+    "`/purecloud revoke tom@example.com`, `/purecloud revoke 5f2c…` (a Genesys Cloud user id)"
+)
+ADMIN = "`/purecloud rotate` - exchange the bot's own Genesys Cloud token"
+
+
+async def answer(
+    asker: Asker, _line: str, service: Service, *, unknown: str = "", nearest: str | None = None
+) -> Message:
+    """Tell what this person can do; an unknown word is named first, with the nearest one."""
+    abilities = await service.abilities(asker)
+    return blocks.message(
+        "What you can do with /purecloud",
+        blocks.section(_did_you_mean(unknown, nearest)) if unknown else None,
+        blocks.header("What you can do with /purecloud"),
+        blocks.section(blocks.bullets(commands_for(abilities))),
+        blocks.context(approving(abilities)),
+    )
+
+
+def commands_for(abilities: Abilities) -> list[str]:
+    """List what this person can type."""
+    lines = [REQUESTER] if abilities.ask else []
+    lines += [ADMIN] if abilities.administer else []
+    return [*lines, *ANYONE]
+
+
+def approving(abilities: Abilities) -> str:
+    """Say what this person can confirm, or what keeps them from acting."""
+    if abilities.against:
+        return SENTENCES[abilities.against].removesuffix(" Nothing was changed.")
+    if not abilities.confirm:
+        who = (
+            "You may ask; somebody else confirms."
+            if abilities.ask
+            else "You may neither ask for revocations nor confirm them."
+        )
+        return (
+            who
+            if not abilities.unread
+            else f"{who} Could not be checked, so it counts as no: {escape('; '.join(abilities.unread))}"
+        )
+    own = "your own too" if abilities.self_approval else "but not your own"
+    return f"You may confirm requests, {own}: click the button on the card."
+
+
+def _did_you_mean(unknown: str, nearest: str | None) -> str:
+    word = f"I do not know `{escape(blocks.cut(unknown, 80)).replace('`', chr(39))}`. Nothing was changed."
+    return f"{word} Did you mean `/purecloud {nearest}`?" if nearest else word

@@ -1,0 +1,124 @@
+"""How a request stands or ended, in words that are true: never "revoked" unless Genesys Cloud said so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.revocations import Kind, Request, State
+
+WORTH_REPEATING = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State.EXPIRED})
+
+HEADLINES = {
+    State.PENDING: "Waiting",
+    State.APPROVED: "Confirmed, under way",
+    State.REVOKED: "Revoked",
+    State.REFUSED: "Refused by Genesys Cloud",
+    State.FAILED: "Failed",
+    State.UNKNOWN: "Unknown",
+    State.CANCELLED: "Cancelled",
+    State.EXPIRED: "Expired",
+}
+
+REVOKED = (
+    "Genesys Cloud confirmed that every session and token of this person was ended. "
+    "Single sign-on may log them straight back in; to lock them out, set them inactive in Genesys Cloud."
+)
+ROTATED = "The bot uses a new token; Genesys Cloud confirmed that the old one was deleted."
+UNDER_WAY = "The request to Genesys Cloud is under way. This card will tell how it ends."
+CANCELLED = "Nothing was changed."
+EXPIRED = "Nobody confirmed it in time. Nothing was changed."
+FAILED = "Treat the sessions as alive: nothing is known to have ended. Try again."
+UNKNOWN = (
+    "Whether the sessions ended is unknown: it was tried {times} and no certain answer came. "
+    "Treat them as alive until you have looked in Genesys Cloud, or ask again."
+)
+FORBIDDEN = (
+    "Genesys Cloud refused (403): the bot's role lacks {lacking}. Nothing was changed. Somebody who administers "
+    "Genesys Cloud must give it to the role of the bot's OAuth client, in the division of this person; then ask again."
+)
+NO_SUCH_PERSON = "Genesys Cloud knows no such person any more (404). Nothing was changed."
+
+PROBLEMS = {
+    "GenesysNoAnswer": "Genesys Cloud did not answer in time{status}.",
+    "GenesysUnreachable": "Genesys Cloud cannot be reached.",
+    "GenesysRateLimited": "Genesys Cloud takes no more requests for now{status}.",
+    "GenesysUnauthenticated": "Genesys Cloud does not accept the bot's token{status}, also after a renewal.",
+    "GenesysLoginFailed": "Genesys Cloud gave the bot no token: {message}.",
+    "GenesysBroken": "Genesys Cloud answered with an error{status}.",
+}
+
+STANDING = {
+    State.PENDING: "the request is still open.",
+    State.APPROVED: "it was confirmed already and is being carried out.",
+    State.REVOKED: "it was confirmed already and carried out.",
+    State.CANCELLED: "the request was cancelled already.",
+    State.EXPIRED: "the request had expired. Ask again if it is still needed.",
+}
+
+Outcome = Mapping[str, Any]
+
+
+def headline(request: Request) -> str:
+    """Say in one line where a request stands, and about whom it is."""
+    if request.target is None:
+        word = "Exchanged" if request.state is State.REVOKED else HEADLINES[request.state]
+        return f"{word}: the bot's own token."
+    return f"{HEADLINES[request.state]}: every session of {request.target.name or request.target.id}."
+
+
+def sentence(request: Request) -> str:
+    """Say what happened, whether anything was changed, and what to do."""
+    outcome = request.outcome
+    sentences = {
+        State.PENDING: "Nothing has happened yet.",
+        State.APPROVED: _under_way(outcome),
+        State.REVOKED: ROTATED if request.kind is Kind.ROTATE else REVOKED,
+        State.REFUSED: _refused(outcome),
+        State.FAILED: f"{_problem(outcome)} {FAILED}",
+        State.UNKNOWN: f"{_problem(outcome)} {UNKNOWN.format(times=_times(outcome))}",
+        State.CANCELLED: CANCELLED,
+        State.EXPIRED: EXPIRED,
+    }
+    return sentences[request.state]
+
+
+def standing(request: Request) -> str:
+    """Say to somebody who clicked too late where the request stands."""
+    return STANDING.get(request.state) or f"it was confirmed already. {sentence(request)}"
+
+
+def _under_way(outcome: Outcome) -> str:
+    if not outcome:
+        return UNDER_WAY
+    so_far = "Whether anything ended is unknown so far" if outcome.get("uncertain") else "Nothing has ended so far"
+    return f"{_problem(outcome)} {so_far}; trying again. This card will tell how it ends."
+
+
+def _refused(outcome: Outcome) -> str:
+    error, permissions = outcome.get("error"), outcome.get("permissions")
+    if error == "GenesysForbidden":
+        return FORBIDDEN.format(lacking=f"permission {', '.join(permissions)}" if permissions else "a permission")
+    if error == "GenesysNotFound":
+        return NO_SUCH_PERSON
+    return f"Genesys Cloud refused{_status(outcome)}: {_message(outcome)}. Nothing was changed."
+
+
+def _problem(outcome: Outcome) -> str:
+    """Say what Genesys Cloud did, or did not."""
+    template = PROBLEMS.get(str(outcome.get("error")), "{message}.")
+    return template.format(status=_status(outcome), message=_message(outcome))
+
+
+def _message(outcome: Outcome) -> str:
+    text = str(outcome.get("message") or "it did not work").rstrip(".")
+    return text[:1].upper() + text[1:]
+
+
+def _status(outcome: Outcome) -> str:
+    return f" ({outcome['status']})" if outcome.get("status") else ""
+
+
+def _times(outcome: Outcome) -> str:
+    tried = outcome.get("attempts", 1)
+    return "once" if tried == 1 else f"{tried} times"

@@ -1,0 +1,10 @@
+"""`/purecloud rotate`: ask for a new token for the bot itself."""
+
+from __future__ import annotations
+
+from bot.service import Asker, Service
+
+
+async def answer(asker: Asker, _line: str, service: Service) -> None:
+    """Ask; the card that follows is the answer."""
+    await service.rotate(asker)

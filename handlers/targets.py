@@ -1,0 +1,71 @@
+"""Whom a line names: exactly one person, or a refusal that says what was found instead."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from bot.policy import Reason, Refused
+from bot.service import Wanted
+
+_TARGET = re.compile(
+    r"<@(?P<member>[UW][A-Z0-9]+)(?:\|[^>]*)?>"
+    r"|<mailto:(?P<mailto>[^|>\s]+)(?:\|[^>]*)?>"
+    r"|(?<![\w.@+-])(?P<email>[^\s<>@\"'“”(),;:|]+@[^\s<>@\"'“”(),;:|]+\.[^\s<>@\"'“”(),;:|.]+)"
+    r"|(?<![\w-])(?P<person>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![\w-])"
+    r"|(?<![\w@|-])(?P<bare>[UW](?=[A-Z0-9]*[0-9])[A-Z0-9]{8,})(?![\w-])"
+)
+_MANY = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^>]*>")
+_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+(?:\|[^>]*)?>")
+_PLAIN_NAME = re.compile(r"(?<![^\s\"'“”(,])@[\w.-]+")
+_QUOTES = "\"'“”‘’"  # noqa: RUF001 - Slack on a phone types curly ones
+
+
+def read_line(line: str) -> tuple[Wanted, str]:
+    """Read `@user reason`, `e-mail reason` or `Genesys user id reason`; returns the one wanted and the reason.
+
+    A second person anywhere in the line, also in what may be meant as a reason, is refused: never silently the first.
+    """
+    found = list(_TARGET.finditer(line))
+    names = {_wanted(match): match[0] for match in found}
+    plain = _PLAIN_NAME.findall(_TARGET.sub(" ", line))
+    if _MANY.search(line):
+        raise Refused(Reason.TARGET_IS_A_GROUP)
+    if len(names) + len(plain) > 1:
+        raise Refused(
+            Reason.SEVERAL_TARGETS, count=str(len(names) + len(plain)), names=_listed([*names.values(), *plain])
+        )
+    if plain:
+        raise Refused(Reason.TARGET_IS_A_PLAIN_NAME, word=plain[0])
+    if not found or line[: found[0].start()].strip(_QUOTES + " "):
+        raise _not_a_target(line)
+    wanted = next(iter(names))
+    return wanted, _reason(_TARGET.sub("", line))
+
+
+def _wanted(match: re.Match[str]) -> Wanted:
+    groups = match.groupdict()
+    if groups["person"]:
+        return Wanted(person=groups["person"].lower())
+    if groups["member"] or groups["bare"]:
+        return Wanted(member=groups["member"] or groups["bare"])
+    return Wanted(email=html.unescape(groups["mailto"] or groups["email"]).casefold())
+
+
+def _not_a_target(line: str) -> Refused:
+    word = line.split(maxsplit=1)[0] if line.split() else ""
+    if not word:
+        return Refused(Reason.TARGET_MISSING)
+    if _CHANNEL.match(line):
+        return Refused(Reason.TARGET_IS_A_CHANNEL)
+    return Refused(Reason.TARGET_UNREADABLE, word=html.unescape(word)[:80].replace("`", "'"))
+
+
+def _reason(rest: str) -> str:
+    """What remains, as it was typed: Slack sends `&`, `<` and `>` as entities."""
+    return html.unescape(rest.strip().strip(_QUOTES + " ").lstrip(",:;- ")).strip()
+
+
+def _listed(words: list[str]) -> str:
+    shown = [html.unescape(word).strip("<>").split("|")[-1].removeprefix("mailto:") for word in words[:5]]
+    return ", ".join(shown) + (" …" if len(words) > len(shown) else "")
