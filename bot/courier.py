@@ -66,7 +66,12 @@ class Courier:
     async def post(self, channel: str, message: Message) -> Place:
         """Post to a channel, or to a person's direct messages (`U…`); returns where it stands."""
         answer = await self._call(
-            "chat.postMessage", channel=channel, unfurl_links=False, unfurl_media=False, **message
+            "chat.postMessage",
+            self._client.chat_postMessage,
+            channel=channel,
+            unfurl_links=False,
+            unfurl_media=False,
+            **message,
         )
         return Place(str(answer.get("channel") or channel), str(answer["ts"]))
 

@@ -3,16 +3,18 @@
 It knows nothing of the rest of this project but its errors, and serves alone:
 
     import aiohttp
-    from bot.purecloud import PureCloud, region
+    from bot.purecloud import PureCloud, Region
 
-    async def end_sessions(environment: str, client_id: str, client_secret: str, email: str) -> str:
+    async def end_sessions(place: Region, client_id: str, client_secret: str, email: str) -> str:
         async with aiohttp.ClientSession() as session:
-            purecloud = PureCloud(session, region(environment), client_id, client_secret)
+            purecloud = PureCloud(session, place, client_id, client_secret)
             people = await purecloud.users.search_by_email(email)
             if len(people) != 1:
                 return f"{len(people)} people have the address {email}; nobody's tokens were deleted."
             done = await purecloud.tokens.delete_token(people[0].id)
             return f"Every token of {people[0].name} was deleted (HTTP {done.status})."
+
+`place` is `region("mypurecloud.ie")`, or wherever the organization lives.
 """
 
 from bot.purecloud.auth import Auth, Token

@@ -64,7 +64,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     correlation_id = _correlation_id(known)
     if not HTTPStatus(200) <= status < HTTPStatus(300):
         raise _error(status, known, body)
-    if "html" in known.get("content-type", "").lower():
+    if body and "html" in known.get("content-type", "").lower():
         message = (
             "Something that is not Genesys Cloud answered with a web page; whether anything was done is not known."
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +37,7 @@ REGIONS: Final[Mapping[str, str]] = {
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+\Z")
+_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(/[^\s?#@]*)?\Z", re.IGNORECASE | re.ASCII)
 _SERVICE_HOSTS = ("api.", "login.", "apps.")
 
 
@@ -82,9 +82,8 @@ def _domain(environment: str) -> str:
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url.strip())
-    whole = parts.scheme in {"http", "https"} and parts.hostname
-    # A password in the address would end up in every log line that names it.
-    if not whole or parts.query or parts.fragment or parts.username or parts.password:
+    address = url.strip().rstrip("/")
+    if not _ADDRESS.match(address):
+        # The address is not repeated: there may be a password in it, one reason to refuse it.
         raise ValueError("An address is written http(s)://host[:port][/path], with no user, query or fragment in it.")
-    return url.strip().rstrip("/")
+    return address

@@ -85,6 +85,11 @@ class GenesysStandIn:
         self._runner: web.AppRunner | None = None
         self._came = asyncio.Event()
 
+    @property
+    def people(self) -> dict[str, Person]:
+        """Everybody in the organization, by id."""
+        return self.state.people
+
     def fault(self, operation: str, fault: Fault) -> None:
         """Let the operation (`delete_token`, `login`...) fail; faults of one operation are met in this order."""
         self.faults.add(operation, fault)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Fault:
     """One way to fail, for so many `times` (None: until healed).
 
-    `status` is answered with `headers` and `body`: a dict as JSON, a string as a web page, None as the API's ErrorBody.
+    `status` is answered with `headers` and `body`: a dict as JSON, text as a web page, "" as nothing, None as ErrorBody.
     `delay` (seconds) and `until` (an event) come first. `drop` cuts the connection without an answer: before the
     operation is carried out or after it. `acts`: the operation is carried out although `status` says otherwise.
     """
@@ -47,6 +47,8 @@ class Fault:
     def response(self, correlation_id: str) -> web.Response:
         """The answer in place of the operation's own."""
         status = self.status or web.HTTPOk.status_code
+        if self.body == "":
+            return web.Response(status=status, headers=self.headers)
         if isinstance(self.body, str):
             return web.Response(status=status, text=self.body, content_type="text/html", headers=self.headers)
         body = answers.error(status, correlation_id) if self.body is None else self.body

@@ -140,6 +140,7 @@ def override(payload: dict[str, Any], changes: Overrides) -> None:
         "team_id": (payload["team"], "id"),
         "user_team_id": (payload["user"], "team_id"),
         "value": (payload["actions"][0], "value"),
+        "block_id": (payload["actions"][0], "block_id"),
     }
     for name, value in changes.items():
         target, key = nested.get(name, (payload, name))

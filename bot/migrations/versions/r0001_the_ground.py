@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("requester", sa.Text, nullable=False),
+        sa.Column("asked_in", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("needed", sa.Integer, nullable=False),
         sa.Column("approvals", sa.Text, nullable=False),
