@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Fault:
     """One way to fail, for so many `times` (None: until healed).
 
-    `status` is answered with `headers` and `body`: a dict as JSON, text as a web page, "" as nothing, None as ErrorBody.
+    `status` is answered with `headers` and `body`: a dict as JSON, text as a web page, "" as none, None as ErrorBody.
     `delay` (seconds) and `until` (an event) come first. `drop` cuts the connection without an answer: before the
     operation is carried out or after it. `acts`: the operation is carried out although `status` says otherwise.
     """

@@ -45,7 +45,7 @@ def refusal(status: int, headers: dict[str, str], body: bytes | dict[str, Any]) 
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-@pytest.mark.parametrize("headers", [{}, JSON])
+@pytest.mark.parametrize("headers", [{}, JSON, HTML])
 def test_decipher__an_empty_yes_is_a_yes(status: int, headers: dict[str, str]) -> None:
     answer = answers.decipher(status, {**headers, "ININ-Correlation-Id": "c-1"}, b"")
 

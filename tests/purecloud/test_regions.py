@@ -36,6 +36,7 @@ def test_region__a_private_gateway_takes_the_place_of_either_host() -> None:
     assert gateway.api_url == "https://gw.acme.example:8443/genesys"
     assert gateway.login_url == "https://login.mypurecloud.de"
     assert region("mypurecloud.de", login_url="http://127.0.0.1:1/").login_url == "http://127.0.0.1:1"
+    assert region("mypurecloud.de", login_url="http://[::1]:8080").login_url == "http://[::1]:8080"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,9 @@ def test_region__the_host_of_a_region_is_corrected_in_words(service: str) -> Non
         "https://gw.acme.example?x=1",
         "https://gw.acme.example#x",
         "https://user:hunter2@gw.acme.example",
+        "https://gw.acme.example:hunter2",
+        "https://gw acme.example",
+        "https://[::1",
     ],
 )
 def test_region__what_is_no_address_is_refused_without_repeating_it(url: str) -> None:

@@ -195,7 +195,7 @@ async def test_delete_token__ends_the_sessions_of_one_person_alone(guest: Guest)
 @pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("timeout", 400)])
 async def test_delete_token__of_nobody_ends_nothing(guest: Guest, user_id: str, status: int) -> None:
     assert (await guest.ask("DELETE", f"/api/v2/tokens/{user_id}"))[0] == status
-    assert [person.sessions for person in guest.genesys.state.people.values()] == [1, 3, 1]
+    assert [person.sessions for person in guest.genesys.people.values()] == [1, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -297,6 +297,12 @@ async def test_fault__can_act_and_still_say_no(guest: Guest) -> None:
 
     assert (status, body, headers["Content-Type"]) == (504, b"<h1>Gateway Timeout</h1>", "text/html; charset=utf-8")
     assert guest.genesys.state.people[OMAR].sessions == 0
+
+
+async def test_fault__can_answer_with_nothing_at_all(guest: Guest) -> None:
+    guest.genesys.fault("get_tokens_me", Fault(status=202, body=""))
+
+    assert (await guest.ask("GET", "/api/v2/tokens/me"))[:2] == (202, b"")
 
 
 @pytest.mark.parametrize(("drop", "sessions"), [("before", 3), ("after", 0)])
