@@ -45,6 +45,8 @@ class Directory:
         self._observe = observe
         self._clock = clock
         self._workspace: Workspace | None = None
+        self.known = asyncio.Event()
+        """Set once Slack has told which workspace this is."""
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
         self._flights: dict[str, asyncio.Task[frozenset[str]]] = {}
 
@@ -54,11 +56,6 @@ class Directory:
         if self._workspace is None:
             raise SlackUnavailable("auth.test", "not asked yet")
         return self._workspace
-
-    @property
-    def identified(self) -> bool:
-        """Whether Slack has said which workspace this is."""
-        return self._workspace is not None
 
     async def identify(self) -> Workspace:
         """Ask Slack whose token this is (`auth.test`; the app's id from `bots.info` where it is not told)."""
@@ -71,6 +68,7 @@ class Directory:
             enterprise_id=me.get("enterprise_id") or None,
             app_id=app_id,
         )
+        self.known.set()
         return self._workspace
 
     async def _app_id(self, bot_id: str | None) -> str | None:

@@ -87,7 +87,7 @@ class Entry:
     async def _admit(self, kind: str, body: dict[str, Any]) -> web.Response:
         if kind == "url_verification":
             return web.json_response({"challenge": str(body.get("challenge") or "")})
-        if not self._directory.identified:
+        if not self._directory.known.is_set():
             return web.json_response({"response_type": "ephemeral", "text": STARTING}) if kind == "command" else _busy()
         app_id, ours = body.get("api_app_id"), self._directory.workspace.app_id
         if app_id and ours and app_id != ours:

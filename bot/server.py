@@ -61,7 +61,7 @@ class Server:
     async def _missing(self) -> dict[str, str]:
         if self.stopping:
             return {"process": "it is stopping"}
-        missing = {} if self.services.directory.identified else {"slack": "auth.test has not passed"}
+        missing = {} if self.services.directory.known.is_set() else {"slack": "auth.test has not passed"}
         for name, asked in (("genesys", self.services.purecloud.auth.token()), ("store", self.services.store.now())):
             try:
                 await asyncio.wait_for(asked, timeout=5)
@@ -175,7 +175,7 @@ def dispatcher(app: AsyncApp) -> Any:
 
 async def _identify(services: Services) -> None:
     """Ask Slack who the bot is until it says so; the bot is not ready before."""
-    while not services.directory.identified:
+    while not services.directory.known.is_set():
         try:
             workspace = await services.directory.identify()
         except BotError as error:

@@ -105,6 +105,9 @@ function drawStream() {
     grew = true;
   });
   at("nothing").hidden = seen.length > 0;
+  at("nothing").textContent = person(me).can_type
+    ? "Nothing yet. Type a command below, or pick one of the examples."
+    : `Nothing yet. ${person(me).real_name} sees only what is said in the shared channel.`;
   if (grew && down) stream.scrollTop = stream.scrollHeight;
 }
 
@@ -173,7 +176,7 @@ function drawChannels() {
   }
   const mute = !person(me).can_type;
   for (const control of at("composer").querySelectorAll("input, select, button")) control.disabled = mute;
-  at("text").placeholder = mute ? "People of another workspace are offered no commands here" : "Message";
+  at("text").placeholder = mute ? "No commands for people of another workspace" : "Message";
   if (mute) at("text").value = "";
   else at("text").value ||= COMMAND;
 }
@@ -233,10 +236,12 @@ function drawJournal() {
   at("silence").hidden = newest.length > 0;
   at("journal").replaceChildren(...newest.map((entry) => {
     const good = entry.status !== null && entry.status < 400;
+    const whose = snapshot.sessions.find((one) => entry.path.includes(one.id));
     return element("li", { class: entry.method === "DELETE" ? "deletes" : "" },
       element("span", { class: "method" }, entry.method),
-      element("span", { class: "path" }, entry.path),
+      element("span", { class: "operation" }, whose ? `${entry.operation}: ${whose.name}` : entry.operation),
       element("span", { class: good ? "status" : "status bad" }, String(entry.status ?? "…")),
-      element("time", {}, clock(entry.at)));
+      element("time", {}, clock(entry.at)),
+      element("span", { class: "path" }, entry.path));
   }));
 }

@@ -148,7 +148,7 @@ class SandboxPage:
             self._last = await send()
         except NotPossibleInSlack as refusal:
             return web.json_response({"problem": str(refusal)})
-        return web.json_response({"problem": self._trouble()})
+        return web.json_response({"problem": None})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: the whole snapshot, whenever it is another one."""

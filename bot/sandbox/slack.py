@@ -57,7 +57,7 @@ class Delivery:
     @property
     def error(self) -> str | None:
         """What Slack calls the failure, as people read it; None when the app acknowledged in time."""
-        if self.status is None or self.seconds > ACK_SECONDS:
+        if self.seconds > ACK_SECONDS:
             return "operation_timeout"
         return None if self.status == HTTPStatus.OK else "dispatch_failed"
 

@@ -1,0 +1,70 @@
+"""The world a test plays in: Slack's and Genesys Cloud's stand-ins and a bot between them, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.sandbox import cast
+from bot.sandbox.genesys import Entry, GenesysStandIn
+from bot.sandbox.run import environment, people
+from bot.sandbox.slack import Delivery, SlackStandIn
+from bot.sandbox.slack_messages import Message
+from bot.server import Server, running
+from bot.settings import read_settings
+
+TOM_ID = next(one.genesys_id for one in cast.characters() if one.member.id == cast.TOM)
+
+
+@dataclass
+class World:
+    """Everything a scenario needs; people and ids are those of `bot.sandbox.cast`."""
+
+    slack: SlackStandIn
+    genesys: GenesysStandIn
+    environ: dict[str, str]
+    server: Server
+    url: str
+
+    async def types(self, user_id: str, line: str, channel_id: str = cast.OPS) -> Delivery:
+        """Somebody types `/purecloud <line>`."""
+        delivery: Delivery = await self.slack.command(user_id, line, channel_id=channel_id)
+        return delivery
+
+    async def card(self, user_id: str, line: str, channel_id: str = cast.OPS) -> Message:
+        """Somebody asks; returns the card once it is posted."""
+        before = len(self.slack.messages)
+        await self.types(user_id, line, channel_id)
+        return await self.slack.wait_for_message(
+            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message))
+        )
+
+    async def reads(self, words: str) -> Message:
+        """Wait until a message that stands somewhere contains these words."""
+        return await self.slack.wait_for_message(lambda message: words in self.slack.text_of(message))
+
+    @property
+    def deletes(self) -> list[Entry]:
+        """Every DELETE of a person's tokens that reached Genesys Cloud."""
+        return self.genesys.received("delete_token")
+
+
+@asynccontextmanager
+async def world_with(folder: Path, **overrides: str) -> AsyncIterator[World]:
+    """Start a world whose bot's environment is the sandbox's, with what is overridden; an empty value unsets."""
+    slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
+    genesys = GenesysStandIn(people=people())
+    await slack.start()
+    genesys_url = await genesys.start()
+    try:
+        environ = environment(slack, genesys_url, folder) | overrides
+        async with running(read_settings(environ)) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            slack.events_url = f"{url}/slack/events"
+            await server.services.directory.known.wait()
+            yield World(slack, genesys, environ, server, url)
+    finally:
+        await genesys.stop()
+        await slack.stop()
