@@ -55,8 +55,12 @@ class SandboxPage:
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
 
     async def start(self, port: int = 0) -> str:
-        """Listen on 127.0.0.1 (port 0: any free one) and return the page's address."""
-        await self._runner.setup()
+        """Listen on 127.0.0.1 (port 0: any free one) and return the page's address.
+
+        Raises OSError when the port is taken; it may be started again with another one.
+        """
+        if self._runner.server is None:
+            await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
 

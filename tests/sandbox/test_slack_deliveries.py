@@ -156,11 +156,12 @@ async def test_ack__after_three_seconds_is_a_timeout(slack: SlackStandIn, app: R
     assert ["operation_timeout" in message.text for message in slack.seen_by(ASKER)] == [True]
 
 
-async def test_ack__from_nobody_is_a_timeout(slack: SlackStandIn) -> None:
+async def test_ack__from_nobody_is_told_too(slack: SlackStandIn) -> None:
     slack.events_url = "http://127.0.0.1:1/slack/events"
     delivery = await slack.command(ASKER, "help")
-    assert (delivery.status, delivery.error) == (None, "operation_timeout")
+    assert (delivery.status, delivery.error) == (None, "dispatch_failed")
     assert "ClientConnectorError" in delivery.body
+    assert ["dispatch_failed" in message.text for message in slack.seen_by(ASKER)] == [True]
 
 
 async def test_click__is_the_payload_slack_sends(slack: SlackStandIn, app: Receiver) -> None:
@@ -237,6 +238,16 @@ async def test_click__overrides_and_omissions_for_hostile_tests(slack: SlackStan
     assert (payload["team"]["id"], payload["user"]["team_id"]) == ("T0EVIL0001", "T0EVIL0002")
     assert (payload["enterprise"]["id"], payload["trigger_id"]) == ("E0EVIL0001", "1.2.3")
     assert not {"message", "channel", "enterprise_id"} & payload.keys()
+
+
+async def test_click__the_block_tells_buttons_of_the_same_name_apart(slack: SlackStandIn, app: Receiver) -> None:
+    [_, first] = card("go")
+    second = {**first, "block_id": "other"}
+    message = slack._talk.post(OPS, "Two cards", [first, second])
+    await slack.click(ASKER, message, "go", block_id="other")
+    payload = json.loads(app.received[0].form["payload"])
+    assert payload["actions"][0]["block_id"] == "other"
+    assert "block_id" not in payload
 
 
 async def test_click__that_fails_is_told_to_the_one_who_clicked(slack: SlackStandIn, app: Receiver) -> None:

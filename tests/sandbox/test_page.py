@@ -1,0 +1,240 @@
+"""The page over HTTP: what it is told, what it may do, and that it is gone when it is stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from bot.sandbox import cast
+from bot.sandbox import page as page_module
+from bot.sandbox.genesys import Entry, GenesysStandIn
+from bot.sandbox.genesys_state import Person
+from bot.sandbox.page import SandboxPage
+from bot.sandbox.slack import SlackStandIn
+from tests.sandbox.conftest import card
+from tests.sandbox.receiver import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.sandbox.conftest import Hand
+
+STATIC = Path(page_module.__file__).parent
+
+
+@pytest.fixture
+async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
+    stand_in = SlackStandIn(
+        members=cast.members(), groups=cast.groups(), channels=cast.channels(), clock=clock, sleep=clock.sleep
+    )
+    await stand_in.start()
+    yield stand_in
+    await stand_in.stop()
+
+
+@pytest.fixture
+def genesys() -> GenesysStandIn:
+    tom = Person(id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09", name="Tom Target", email="tom@example.com", sessions=2)
+    return GenesysStandIn(people=[tom])
+
+
+@pytest.fixture
+async def url(slack: SlackStandIn, genesys: GenesysStandIn) -> AsyncIterator[str]:
+    page = SandboxPage(slack, genesys)
+    yield await page.start()
+    await page.stop()
+
+
+async def snapshot(stream: aiohttp.ClientResponse) -> dict[str, Any]:
+    line = await stream.content.readline()
+    assert line.startswith(b"data: ")
+    assert await stream.content.readline() == b"\n"
+    told: dict[str, Any] = json.loads(line.removeprefix(b"data: "))
+    return told
+
+
+async def post(session: aiohttp.ClientSession, url: str, what: object) -> tuple[int, str | None]:
+    async with session.post(url, json=what) as response:
+        if response.status != 200:
+            return response.status, None
+        return response.status, (await response.json())["problem"]
+
+
+@pytest.mark.parametrize("name", ["", "page.css", "page.js", "blocks.js", "mrkdwn.js"])
+async def test_page__serves_its_own_files_and_lets_nothing_else_in(
+    url: str, session: aiohttp.ClientSession, name: str
+) -> None:
+    async with session.get(url + name) as response:
+        assert response.status == 200
+        policy = response.headers["Content-Security-Policy"]
+        text = await response.text()
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+async def test_page__says_that_it_is_a_stand_in(url: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(url) as response:
+        assert "Nothing here is the real Slack or Genesys Cloud" in await response.text()
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_page__peoples_words_never_become_markup(path: Path) -> None:
+    code = path.read_text()
+    assert not [sink for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write") if sink in code]
+
+
+async def test_events__tell_everything_at_once(url: str, session: aiohttp.ClientSession, app: Receiver) -> None:
+    async with session.get(f"{url}events") as stream:
+        told = await snapshot(stream)
+    people = {person["id"]: person for person in told["people"]}
+    assert people[cast.ONA]["can_type"] is False
+    assert [people[user]["playable"] for user in (cast.OLIVIA, cast.BEA, cast.DAN)] == [True, False, False]
+    assert people[cast.BEN]["about"].startswith("Approver")
+    assert {channel["name"] for channel in told["channels"]} >= {"ops", "approvals", "audit", "partner"}
+    assert told["sessions"] == [
+        {"id": "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09", "name": "Tom Target", "state": "active", "sessions": 2}
+    ]
+    assert (told["messages"], told["journal"], told["trouble"]) == ([], [], None)
+
+
+async def test_events__tell_every_change_as_it_comes(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, genesys: GenesysStandIn
+) -> None:
+    async with session.get(f"{url}events") as stream:
+        await snapshot(stream)
+        message = slack.say(cast.OLIVIA, "hello", cast.OPS)
+        [said] = (await snapshot(stream))["messages"]
+        assert (said["text"], said["author"], said["only_for"]) == ("hello", cast.OLIVIA, None)
+        slack._talk.edit(message, "good-bye", None)
+        [edited] = (await snapshot(stream))["messages"]
+        assert (edited["text"], edited["edited"]) == ("good-bye", True)
+        assert edited["version"] > said["version"]
+        path = "/api/v2/tokens/6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
+        genesys.journal.append(Entry(slack.clock(), "DELETE", path, "delete_token", 1, 200))
+        [received] = (await snapshot(stream))["journal"]
+        assert (received["method"], received["path"], received["status"]) == ("DELETE", path, 200)
+
+
+async def test_say__a_command_goes_to_the_bot(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+) -> None:
+    what = {"user": cast.RAVI, "channel": cast.OPS, "text": " /purecloud  revoke @tom stolen "}
+    assert await post(session, f"{url}say", what) == (200, None)
+    [request] = app.received
+    assert request.form["text"] == f"revoke <@{cast.TOM}|tom> stolen"
+    assert (request.form["user_id"], request.form["channel_id"]) == (cast.RAVI, cast.OPS)
+    assert slack.messages == []
+
+
+async def test_say__anything_else_is_small_talk_that_no_bot_hears(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+) -> None:
+    talk = {"user": cast.RAVI, "channel": cast.OPS, "text": "purecloud?"}
+    assert await post(session, f"{url}say", talk) == (200, None)
+    assert [message.text for message in slack.seen_by(cast.BEN)] == ["purecloud?"]
+    status, problem = await post(session, f"{url}say", {**talk, "text": "/deploy now"})
+    assert (status, problem) == (200, "/deploy is no command here; /purecloud is.")
+    assert app.received == []
+
+
+async def test_say__what_slack_does_not_offer_is_explained(
+    url: str, session: aiohttp.ClientSession, app: Receiver
+) -> None:
+    what = {"user": cast.ONA, "channel": cast.SHARED, "text": "/purecloud revoke @tom"}
+    _, problem = await post(session, f"{url}say", what)
+    assert problem == "Ona Outside is offered no commands of this workspace's apps."
+    assert app.received == []
+
+
+async def test_say__a_bot_that_is_down_is_told_until_it_answers(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn
+) -> None:
+    help_me = {"user": cast.BEN, "channel": cast.OPS, "text": "/purecloud"}
+    async with session.get(f"{url}events") as stream:
+        assert (await snapshot(stream))["trouble"] == "The bot has not started yet."
+        slack.events_url = "http://127.0.0.1:1/slack/events"
+        assert (await snapshot(stream))["trouble"] is None
+        await post(session, f"{url}say", help_me)
+        while not (told := await snapshot(stream))["trouble"]:
+            pass
+        assert "did not answer" in told["trouble"]
+        async with Receiver() as bot:
+            slack.events_url = bot.url
+            await post(session, f"{url}say", help_me)
+            while (told := await snapshot(stream))["trouble"]:
+                pass
+
+
+async def test_click__presses_the_button_of_that_message(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+) -> None:
+    slack._talk.post(cast.APPROVALS, "A card", card("approve"))
+    press = {"user": cast.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}
+    assert await post(session, f"{url}click", press) == (200, None)
+    payload = json.loads(app.received[0].form["payload"])
+    assert (payload["user"]["id"], payload["actions"][0]["value"]) == (cast.BEN, "value-approve")
+
+
+async def test_click__on_what_that_person_does_not_see_is_explained(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+) -> None:
+    slack._talk.post(cast.APPROVALS, "A card", card("approve"))
+    press = {"user": cast.NADIA, "place": 0, "action_id": "approve", "block_id": "choice"}
+    assert await post(session, f"{url}click", press) == (200, "Nadia Novak does not see that message.")
+    assert app.received == []
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("say", []),
+        ("say", {"user": "U0NOBODY01", "channel": cast.OPS, "text": "hello"}),
+        ("say", {"user": cast.BEN, "channel": "C0NOWHERE1", "text": "hello"}),
+        ("say", {"user": cast.BEN, "channel": cast.OPS, "text": " "}),
+        ("say", {"user": cast.BEN, "channel": cast.OPS, "text": 7}),
+        ("click", {"user": cast.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}),
+        ("click", {"user": cast.BEN, "place": "0", "action_id": "approve", "block_id": "choice"}),
+    ],
+)
+async def test_post__nonsense_is_refused(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, path: str, what: object
+) -> None:
+    assert await post(session, url + path, what) == (400, None)
+    assert slack.messages == []
+
+
+async def test_post__a_form_of_another_site_is_refused(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn
+) -> None:
+    async with session.post(f"{url}say", data='{"user": "U0BENAPP01"}', headers={"Content-Type": "text/plain"}) as said:
+        assert said.status == 415
+    async with session.post(f"{url}say", data="{", headers={"Content-Type": "application/json"}) as said:
+        assert said.status == 400
+    assert slack.messages == []
+
+
+async def test_start__a_port_that_is_taken_leaves_another_try(
+    slack: SlackStandIn, session: aiohttp.ClientSession, url: str
+) -> None:
+    page = SandboxPage(slack, GenesysStandIn())
+    taken = int(url.rstrip("/").rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        await page.start(taken)
+    async with session.get(await page.start()) as response:
+        assert response.status == 200
+    await page.stop()
+
+
+async def test_stop__ends_the_open_streams(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+    page = SandboxPage(slack, GenesysStandIn())
+    async with session.get(f"{await page.start()}events") as stream:
+        await snapshot(stream)
+        await page.stop()
+        assert await stream.content.read() == b""
+    assert slack.on_change == []
