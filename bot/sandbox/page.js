@@ -142,7 +142,7 @@ function place(id) {
 
 function roomName(room) {
   if (room.dm_with) return "Direct message";
-  return `${room.is_private ? "🔒 " : "#"}${room.name}${room.is_ext_shared ? " (shared)" : ""}`;
+  return `#${room.name}${room.is_private ? " (private)" : ""}${room.is_ext_shared ? " (shared)" : ""}`;
 }
 
 async function click(message, button, block, pressed) {

@@ -185,6 +185,13 @@ async def test_post_message__stands_in_the_channel(slack: SlackStandIn, client: 
     assert slack.calls_of("chat.postMessage")[0].args["blocks"] == card("go")
 
 
+async def test_post_message__in_a_thread_says_so(client: AsyncWebClient) -> None:
+    first = await client.chat_postMessage(channel=OPS, text="first")
+    answer = await client.chat_postMessage(channel=OPS, text="answer", thread_ts=first["ts"])
+    assert "thread_ts" not in first["message"]
+    assert answer["message"]["thread_ts"] == first["ts"]
+
+
 async def test_post_message__to_a_user_is_a_direct_message(slack: SlackStandIn, client: AsyncWebClient) -> None:
     said = await client.chat_postMessage(channel=ASKER, text="for you")
     assert said["channel"].startswith("D")
