@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from bot.sandbox.slack import Delivery, SlackStandIn
 from bot.sandbox.slack_messages import Message
 from bot.server import Server, running
 from bot.settings import read_settings
+
+PATIENCE = 30.0
+"""Seconds after which a message that does not come is missed: long, because machines are slow at times."""
 
 TOM_ID = next(one.genesys_id for one in cast.characters() if one.member.id == cast.TOM)
 
@@ -38,12 +42,32 @@ class World:
         before = len(self.slack.messages)
         await self.types(user_id, line, channel_id)
         return await self.slack.wait_for_message(
-            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message))
+            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)), PATIENCE
         )
 
     async def reads(self, words: str) -> Message:
         """Wait until a message that stands somewhere contains these words."""
-        return await self.slack.wait_for_message(lambda message: words in self.slack.text_of(message))
+        return await self.slack.wait_for_message(lambda message: words in self.slack.text_of(message), PATIENCE)
+
+    async def hears(self, user_id: str, words: str) -> Message:
+        """Wait until a person is told this in private: by an ephemeral message, or in their direct messages."""
+        direct = self.slack.workspace.dm(user_id).id
+        return await self.slack.wait_for_message(
+            lambda message: (
+                (message.only_for == user_id or message.channel_id == direct) and words in self.slack.text_of(message)
+            ),
+            PATIENCE,
+        )
+
+    async def idle(self) -> None:
+        """Wait until nothing that is written down remains to be done."""
+        async with asyncio.timeout(PATIENCE):
+            while any((await self.server.services.store.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
+                await asyncio.sleep(0.01)
+
+    async def trail(self) -> list[str]:
+        """The tags of the audit trail, oldest first."""
+        return [row.tag for row, _ in await self.server.services.store.trail()]
 
     @property
     def deletes(self) -> list[Entry]:
