@@ -93,14 +93,14 @@ class Entry:
         if app_id and ours and app_id != ours:
             message = "This is for another app."
             raise NotSlack(message, 401)
-        return await self._once(body)
+        return await self._once(kind, body)
 
-    async def _once(self, body: dict[str, Any]) -> web.Response:
-        """Dispatch, unless the same trigger_id came before: then it is acknowledged and nothing is done.
+    async def _once(self, kind: str, body: dict[str, Any]) -> web.Response:
+        """Dispatch, unless the same command came before: then it is acknowledged and nothing is done.
 
-        What must hold across replicas and restarts is kept by the store; this spares the rest, `whoami` say, a commit.
+        Clicks and requests are told apart by the store, across replicas and restarts; this spares `whoami` a commit.
         """
-        key = str(body.get("trigger_id") or "")
+        key = str(body.get("trigger_id") or "") if kind == "command" else ""
         if key and not self._first(key):
             log.info("a replay is acknowledged and ignored")
             return web.Response(status=200)

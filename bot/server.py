@@ -27,6 +27,9 @@ from handlers import cards
 DRAIN = 8.0
 """Seconds that work in hand gets after SIGTERM; with closing it stays below the 10 s that platforms give."""
 
+CLOSE = 1.0
+"""Seconds that requests still open get when the door is closed."""
+
 RETRY = 2.0
 """Seconds between two tries of `auth.test` at start."""
 
@@ -81,7 +84,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
             services.directory,
             services.metrics,
         )
-        runner = web.AppRunner(application(server, entry), access_log=None, handle_signals=False)
+        runner = web.AppRunner(application(server, entry), access_log=None, shutdown_timeout=CLOSE)
         identifying = asyncio.create_task(_identify(services))
         working = asyncio.create_task(services.worker.run())
         try:

@@ -142,16 +142,17 @@ class Service:
     async def revoke(self, asker: Asker, wanted: Wanted, reason: str) -> None:
         """Ask for the end of a person's sessions; the card is posted by the worker. Raises Refused and GenesysError."""
         async with self._refusals(asker, Kind.REVOKE):
-            alone = await self._allow(asker, Kind.REVOKE)
+            requester, alone = await self._allow(asker, Kind.REVOKE)
             person, member = await self._target(wanted)
             needed = PROTECTED_APPROVALS if await self._is_protected(person, member) else 1
             place = self._place(asker, alone=alone and needed == 1)
+            member = member or (requester.id if same_email(person, requester) else None)
             await self._ask(asker, Kind.REVOKE, place, needed=needed, reason=reason, target=person, member=member)
 
     async def rotate(self, asker: Asker) -> None:
         """Ask for a new token for the bot itself; raises Refused."""
         async with self._refusals(asker, Kind.ROTATE):
-            alone = await self._allow(asker, Kind.ROTATE)
+            _, alone = await self._allow(asker, Kind.ROTATE)
             await self._ask(asker, Kind.ROTATE, self._place(asker, alone=alone))
 
     async def click(self, click: Click) -> None:
@@ -219,8 +220,8 @@ class Service:
         except GenesysError as error:
             return error
 
-    async def _allow(self, asker: Asker, kind: Kind) -> bool:
-        """Raise Refused unless this person may ask for this; tell whether they may confirm it themselves, too."""
+    async def _allow(self, asker: Asker, kind: Kind) -> tuple[Member, bool]:
+        """Raise Refused unless this person may ask for this; tell who it is and whether they may confirm it, too."""
         member = await self._member(asker)
         askers, deciders = self._rules.askers(kind), self._rules.deciders(kind)
         actor = await self._directory.actor(member, askers, fresh=False)
@@ -228,7 +229,7 @@ class Service:
         if not verdict.allowed:
             raise refusal(verdict)
         decider = actor if deciders == askers else await self._directory.actor(member, deciders, fresh=False)
-        return confirms_alone(decider, kind, self._rules)
+        return member, confirms_alone(decider, kind, self._rules)
 
     async def _target(self, wanted: Wanted) -> tuple[Person, str | None]:
         """Find the one active Genesys Cloud person a command means; the Slack user where one was named."""
@@ -314,6 +315,11 @@ class Service:
             await self._store.record(Entry(0.0, Tag.ASK_REFUSED, asker.user_id, detail=detail))
             log.info("ask refused", kind=kind, reason=refused.reason, by=asker.user_id)
             raise
+
+
+def same_email(person: Person, member: Member) -> bool:
+    """Whether a Genesys Cloud person and a Slack member have the same e-mail address; nobody is the same as nobody."""
+    return bool(person.email and member.email) and str(person.email).casefold() == str(member.email).casefold()
 
 
 _TARGET_REASONS = {

@@ -74,8 +74,8 @@ def _database(text: Any) -> str:
     if re.match(r"postgres(ql)?://", word):
         message = "PostgreSQL is not supported by this version; use sqlite:///path"
         raise ValueError(message)
-    if not re.fullmatch(r"sqlite:///.+", word):
-        message = "write a database address such as sqlite:///purecloud-bot.db"
+    if not re.fullmatch(r"sqlite:///[^:?]+", word):
+        message = "write a database file's address such as sqlite:///purecloud-bot.db"
         raise ValueError(message)
     return word
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import DatabaseError
 
 from bot.courier import Courier
 from bot.database import Database, sqlite_engine
@@ -165,6 +166,9 @@ async def _open_database(settings: Settings) -> Database:
     try:
         if await migrate(database):
             log.info("the database schema was brought up to date")
+    except DatabaseError as error:
+        await database.close()
+        raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"]) from error
     except BaseException:
         await database.close()
         raise

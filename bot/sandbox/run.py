@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot import logs
+from bot.errors import SettingsError
 from bot.sandbox import cast
 from bot.sandbox.genesys import CLIENT, GenesysStandIn, Named, OAuthClient, Person
 from bot.sandbox.page import SandboxPage
@@ -47,7 +48,7 @@ async def run(environ: Mapping[str, str]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with sandbox(page_port=int(environ.get("PORT") or PAGE_PORT)) as started:
+    async with sandbox(page_port=_port(environ.get("PORT"))) as started:
         print(BANNER.format(page=started.page_url), flush=True)  # noqa: T201 - a person at a terminal reads it
         await stop.wait()
 
@@ -109,6 +110,12 @@ def environment(slack: SlackStandIn, genesys_url: str, folder: Path) -> dict[str
         "AUDIT_CHANNEL": cast.AUDIT,
         "REQUEST_TTL": "5m",
     }
+
+
+def _port(text: str | None) -> int:
+    if text and not text.isdigit():
+        raise SettingsError(["PORT: write a number"])
+    return int(text) if text else PAGE_PORT
 
 
 def _client() -> OAuthClient:
