@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ PROTECTED_APPROVALS = 2
 
 
 class Reason(StrEnum):
-    """Why something was refused; `handlers.cards` has a sentence for each."""
+    """Why something was refused; `handlers.refusals` has a sentence for each."""
 
     OUTSIDER = "outsider"
     GUEST = "guest"
@@ -51,7 +51,7 @@ class Reason(StrEnum):
 class Refused(BotError):
     """That is not allowed, or cannot be done; nothing was changed.
 
-    `facts` fill the sentence that `handlers.cards` has for the reason (ids, names, principals).
+    `facts` fill the sentence that `handlers.refusals` has for the reason (ids, names, principals).
     """
 
     def __init__(self, reason: Reason, **facts: str) -> None:
@@ -130,17 +130,17 @@ def permits(grants: Grants, permission: str) -> bool:
     return among(grants.unconditional) or (among(grants.listed) and not among(grants.conditional))
 
 
+_MEANS: Mapping[PrincipalKind, Callable[[Actor, str], bool]] = {
+    PrincipalKind.USER: lambda actor, value: actor.member.id == value,
+    PrincipalKind.GROUP: lambda actor, value: value in actor.groups,
+    PrincipalKind.ROLE: lambda actor, value: value.casefold() in actor.grants.roles,
+    PrincipalKind.PERMISSION: lambda actor, value: permits(actor.grants, value),
+}
+
+
 def matches(actor: Actor, principal: Principal) -> bool:
     """Whether a principal means this actor."""
-    match principal.kind:
-        case PrincipalKind.USER:
-            return actor.member.id == principal.value
-        case PrincipalKind.GROUP:
-            return principal.value in actor.groups
-        case PrincipalKind.ROLE:
-            return principal.value.casefold() in actor.grants.roles
-        case PrincipalKind.PERMISSION:
-            return permits(actor.grants, principal.value)
+    return _MEANS[principal.kind](actor, principal.value)
 
 
 def rule_for(actor: Actor, principals: Iterable[Principal]) -> Principal | None:
