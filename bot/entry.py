@@ -76,6 +76,8 @@ class Entry:
         except NotSlack as error:
             log.warning("rejected", problem=str(error), status=error.status)
             response = web.Response(status=error.status, text=str(error))
+        except web.RequestPayloadError:
+            response = web.Response(status=400, text="The body cannot be read.")
         except web.HTTPRequestEntityTooLarge:
             response = web.Response(status=413, text="The request is too large.")
         except Exception:
@@ -139,10 +141,10 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
     try:
         text = raw.decode("utf-8")
         if content_type == "application/json":
-            body = json.loads(text)
+            body = _json(text)
         else:
             form = dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
-            body = json.loads(form["payload"]) if "payload" in form and "command" not in form else form
+            body = _json(form["payload"]) if "payload" in form and "command" not in form else form
     except (ValueError, RecursionError):
         message = "The body cannot be read."
         raise NotSlack(message, 400) from None
@@ -152,17 +154,34 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
     return body
 
 
+def _json(text: str) -> Any:
+    r"""Read JSON; half a character (a lone `\ud800`) is refused here, because no database would take it."""
+    body = json.loads(text)
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(body, ensure_ascii=False).encode()
+    return body
+
+
 def kind_of(body: Mapping[str, Any]) -> str:
     """Tell what it is, for Bolt's listeners and for metrics; raises NotSlack (400)."""
     if isinstance(body.get("command"), str) and isinstance(body.get("user_id"), str):
         return "command"
     kind = body.get("type")
-    if kind == "block_actions" and isinstance(body.get("user"), dict) and isinstance(body.get("actions"), list):
+    if kind == "block_actions" and isinstance(body.get("user"), dict) and _are_actions(body.get("actions")):
         return "click"
     if kind in ("url_verification", "event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
         return str(kind)
     message = "The body is none that this app expects."
     raise NotSlack(message, 400)
+
+
+def _are_actions(actions: Any) -> bool:
+    """Whether these are elements somebody used; Bolt reads the first one's id without asking."""
+    return (
+        isinstance(actions, list)
+        and bool(actions)
+        and all(isinstance(one, dict) and isinstance(one.get("action_id"), str) for one in actions)
+    )
 
 
 def to_aiohttp(response: BoltResponse) -> web.Response:
