@@ -61,15 +61,23 @@ async def carry_out(request: Request, job: Job, tokens: Tokens, *, now: float) -
     A repeat is sent only where it cannot end a new log-in that has nothing to do with this approval.
     """
     facts = {"attempts": job.attempts, "uncertain": _uncertain(request, job)}
-    if now - (request.approved_at or now) > REPEAT_WINDOW:
-        return Ending(Event.LOSE, facts | {"message": "more than 10 minutes have passed since the approval"})
-    if request.kind is Kind.ROTATE and job.attempts > 1:
-        return Ending(Event.LOSE, facts | {"message": "the process that held the token has ended"})
+    against = _too_late(request, job, now)
+    if against:
+        return Ending(Event.LOSE, facts | {"attempts": job.attempts - 1, "message": against})
     try:
         done = await _send(request, tokens)
     except GenesysError as error:
         return ending_of(error, request.kind, facts)
     return Ending(Event.SUCCEED, facts | {"status": done.status, "correlation_id": done.correlation_id})
+
+
+def _too_late(request: Request, job: Job, now: float) -> str | None:
+    """Tell why nothing may be sent any more, if so."""
+    if now - (request.approved_at or now) > REPEAT_WINDOW:
+        return "more than 10 minutes have passed since the approval"
+    if request.kind is Kind.ROTATE and job.attempts > 1:
+        return "the process that held the token has ended"
+    return None
 
 
 async def _send(request: Request, tokens: Tokens) -> Done:

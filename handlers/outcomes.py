@@ -28,11 +28,22 @@ ROTATED = "The bot uses a new token; Genesys Cloud confirmed that the old one wa
 UNDER_WAY = "The request to Genesys Cloud is under way. This card will tell how it ends."
 CANCELLED = "Nothing was changed."
 EXPIRED = "Nobody confirmed it in time. Nothing was changed."
-FAILED = "Treat the sessions as alive: nothing is known to have ended. Try again."
-UNKNOWN = (
-    "Whether the sessions ended is unknown: it was tried {times} and no certain answer came. "
-    "Treat them as alive until you have looked in Genesys Cloud, or ask again."
-)
+FAILED = {
+    Kind.REVOKE: "Treat the sessions as alive: nothing is known to have ended. Try again.",
+    Kind.ROTATE: "Treat the old token as alive: it is not known to be deleted. Try again.",
+}
+UNKNOWN = {
+    Kind.REVOKE: (
+        "Whether the sessions ended is unknown: it was tried {times} and no certain answer came. "
+        "Treat them as alive until you have looked in Genesys Cloud, or ask again."
+    ),
+    Kind.ROTATE: (
+        "Whether the old token was deleted is unknown: it was tried {times} and no certain answer came. "
+        "Treat it as alive, and ask again."
+    ),
+}
+NEVER_SENT = "Nothing was sent to Genesys Cloud, so nothing has ended. Ask again if it is still needed."
+NOT_ROTATED = "Genesys Cloud refused{status}: {message}. The old token is not deleted."
 FORBIDDEN = (
     "Genesys Cloud refused (403): the bot's role lacks {lacking}. Nothing was changed. Somebody who administers "
     "Genesys Cloud must give it to the role of the bot's OAuth client, in the division of this person; then ask again."
@@ -74,9 +85,9 @@ def sentence(request: Request) -> str:
         State.PENDING: "Nothing has happened yet.",
         State.APPROVED: _under_way(outcome),
         State.REVOKED: ROTATED if request.kind is Kind.ROTATE else REVOKED,
-        State.REFUSED: _refused(outcome),
-        State.FAILED: f"{_problem(outcome)} {FAILED}",
-        State.UNKNOWN: f"{_problem(outcome)} {UNKNOWN.format(times=_times(outcome))}",
+        State.REFUSED: _refused(request.kind, outcome),
+        State.FAILED: f"{_problem(outcome)} {FAILED[request.kind]}",
+        State.UNKNOWN: f"{_problem(outcome)} {_unknown(request.kind, outcome)}",
         State.CANCELLED: CANCELLED,
         State.EXPIRED: EXPIRED,
     }
@@ -95,7 +106,14 @@ def _under_way(outcome: Outcome) -> str:
     return f"{_problem(outcome)} {so_far}; trying again. This card will tell how it ends."
 
 
-def _refused(outcome: Outcome) -> str:
+def _unknown(kind: Kind, outcome: Outcome) -> str:
+    tried = int(outcome.get("attempts", 1))
+    return UNKNOWN[kind].format(times="once" if tried == 1 else f"{tried} times") if tried else NEVER_SENT
+
+
+def _refused(kind: Kind, outcome: Outcome) -> str:
+    if kind is Kind.ROTATE:
+        return NOT_ROTATED.format(status=_status(outcome), message=_message(outcome))
     error, permissions = outcome.get("error"), outcome.get("permissions")
     if error == "GenesysForbidden":
         return FORBIDDEN.format(lacking=f"permission {', '.join(permissions)}" if permissions else "a permission")
@@ -117,8 +135,3 @@ def _message(outcome: Outcome) -> str:
 
 def _status(outcome: Outcome) -> str:
     return f" ({outcome['status']})" if outcome.get("status") else ""
-
-
-def _times(outcome: Outcome) -> str:
-    tried = outcome.get("attempts", 1)
-    return "once" if tried == 1 else f"{tried} times"
