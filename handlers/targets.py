@@ -11,13 +11,13 @@ from bot.service import Wanted
 _TARGET = re.compile(
     r"<@(?P<member>[UW][A-Z0-9]+)(?:\|[^>]*)?>"
     r"|<mailto:(?P<mailto>[^|>\s]+)(?:\|[^>]*)?>"
-    r"|(?<![\w.@+-])(?P<email>[^\s<>@\"'“”(),;:|]+@[^\s<>@\"'“”(),;:|]+\.[^\s<>@\"'“”(),;:|.]+)"
-    r"|(?<![\w-])(?P<person>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![\w-])"
-    r"|(?<![\w@|-])(?P<bare>[UW](?=[A-Z0-9]*[0-9])[A-Z0-9]{8,})(?![\w-])"
+    r"|(?<![\w@])(?P<email>[^\s<>@\"'“”‘’(),;:|]+@[\w-]+(?:\.[\w-]+)+)"  # noqa: RUF001 - quotes of a phone
+    r"|(?<!\w)(?P<person>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?!\w|-\w)"
+    r"|(?<![\w@])(?P<bare>[UW](?=[A-Z0-9]*[0-9])[A-Z0-9]{8,})(?!\w)"
 )
 _MANY = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^>]*>")
 _CHANNEL = re.compile(r"<#[CG][A-Z0-9]+(?:\|[^>]*)?>")
-_PLAIN_NAME = re.compile(r"(?<![^\s\"'“”(,])@[\w.-]+")
+_PLAIN_NAME = re.compile(r"(?<!\w)@\w[\w.-]*")
 _QUOTES = "\"'“”‘’"  # noqa: RUF001 - Slack on a phone types curly ones
 
 
@@ -49,7 +49,7 @@ def _wanted(match: re.Match[str]) -> Wanted:
         return Wanted(person=groups["person"].lower())
     if groups["member"] or groups["bare"]:
         return Wanted(member=groups["member"] or groups["bare"])
-    return Wanted(email=html.unescape(groups["mailto"] or groups["email"]).casefold())
+    return Wanted(email=html.unescape(groups["mailto"] or groups["email"]).lower())
 
 
 def _not_a_target(line: str) -> Refused:
