@@ -160,9 +160,9 @@ async def test_whole_time__bounds_the_login_too(world: World) -> None:
 
 
 async def test_whole_time__bounds_an_attempt(world: World) -> None:
-    await world.purecloud.auth.token()
-    world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
     purecloud = world.client(limits=Limits(total_timeout=0.2))
+    await purecloud.auth.token()
+    world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
 
     with pytest.raises(errors.GenesysNoAnswer):
         await purecloud.tokens.delete_token(JANE)
@@ -173,7 +173,7 @@ async def test_whole_time__bounds_an_attempt(world: World) -> None:
 
 async def test_silence__is_no_answer_after_three_tries(world: World) -> None:
     world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
-    purecloud = world.client(limits=Limits(attempt_timeout=0.05))
+    purecloud = world.client(limits=Limits(attempt_timeout=0.25))
 
     with pytest.raises(errors.GenesysNoAnswer) as failed:
         await purecloud.tokens.delete_token(JANE)
