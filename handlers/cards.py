@@ -174,18 +174,22 @@ def _agreement(request: Request) -> Block | None:
 
 
 def _line(request: Request) -> Block:
-    decided = "cancelled" if request.state is State.CANCELLED else "confirmed"
-    people = [*request.approvals] if request.approvals else [request.decided_by] if request.decided_by else []
     return blocks.context(
         f"Asked by {user(request.requester)}",
-        f"{decided} by {', '.join(user(one) for one in _deciders(request, people))}" if people else None,
+        _decision(request),
         moment(request.finished_at) if request.state in FINAL and request.finished_at else None,
         f"reference `{request.reference}`",
     )
 
 
-def _deciders(request: Request, people: list[str]) -> list[str]:
-    return [request.decided_by] if request.state is State.CANCELLED and request.decided_by else people
+def _decision(request: Request) -> str | None:
+    """Tell who cancelled it or who confirmed it; one signature of two is no confirmation."""
+    if request.state is State.CANCELLED:
+        return f"cancelled by {user(request.decided_by)}" if request.decided_by else None
+    agreed = ", ".join(user(one) for one in request.approvals)
+    if not agreed:
+        return None
+    return f"confirmed by {agreed}" if request.approved_at else f"agreed to by {agreed} alone"
 
 
 def _genesys(request: Request) -> Block | None:

@@ -1,0 +1,78 @@
+"""A message as a person reads it, line by line, so that its words can be reviewed and searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Part = Mapping[str, Any]
+
+
+def readable(message: Part) -> str:
+    """Show a message: what is notified first, then each block; `|` stands before text shown as it is."""
+    lines = [f"notified: {message['text']}"]
+    for block in message.get("blocks") or []:
+        lines += ["", *_block(block)]
+    return "\n".join(lines)
+
+
+def _block(block: Part) -> Iterator[str]:
+    match block["type"]:
+        case "header":
+            yield f"# {block['text']['text']}"
+        case "section" if "fields" in block:
+            labels, values = block["fields"][::2], block["fields"][1::2]
+            yield from (f"{_text(one)}  {_text(other)}" for one, other in zip(labels, values, strict=True))
+        case "section":
+            yield from _text(block["text"]).splitlines()
+        case "context":
+            yield from (f"({_text(element)})" for element in block["elements"])
+        case "actions":
+            yield from (_button(element) for element in block["elements"])
+        case unknown:
+            yield f"?? {unknown}"
+
+
+def _text(part: Part) -> str:
+    return str(part["text"]) if part["type"] == "mrkdwn" else "\n".join(f"| {one}" for one in part["text"].split("\n"))
+
+
+def _button(button: Part) -> str:
+    shown = f"[{button['text']['text']}] {button['action_id']}={button['value']}"
+    asked = button.get("confirm")
+    if not asked:
+        return shown
+    words = [asked[part]["text"] for part in ("title", "text", "confirm", "deny")]
+    return f"{shown} ({button['style']}), asks: {words[0]} {words[1]} [{words[2]}] [{words[3]}]"
+
+
+def texts(message: Part, kind: str) -> list[str]:
+    """Every text of a kind (`mrkdwn`, `plain_text`), however deep; the top-level text is markup, too."""
+    found = [str(message["text"])] if kind == "mrkdwn" else []
+    return found + list(_texts(message.get("blocks") or [], kind))
+
+
+def _texts(part: Any, kind: str) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if part.get("type") == kind:
+            yield str(part["text"])
+        for inner in part.values():
+            yield from _texts(inner, kind)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _texts(inner, kind)
+
+
+def words(message: Part) -> str:
+    """Everything a message says."""
+    return "\n".join([*texts(message, "mrkdwn"), *texts(message, "plain_text")])
+
+
+def buttons(message: Part) -> list[Part]:
+    """Every button of a message."""
+    return [
+        element
+        for block in message.get("blocks") or []
+        for element in [*block.get("elements", []), block.get("accessory", {})]
+        if element.get("type") == "button"
+    ]
