@@ -54,8 +54,8 @@ def quote(text: str) -> Block:
 def facts(rows: Iterable[tuple[str, str | None]]) -> Block:
     """Up to five rows of a label and what somebody else called it; rows without a value are left out."""
     pairs = [(label, value) for label, value in rows if value][:5]
-    cells = [cell for label, value in pairs for cell in (mrkdwn(f"*{label}*"), plain(value, _FIELD))]
-    return {"type": "section", "fields": cells}
+    cells = [cell for label, value in pairs for cell in (mrkdwn(f"*{label}*", _FIELD), plain(value, _FIELD))]
+    return {"type": "section", "fields": cells or [plain("")]}
 
 
 def context(*parts: str | None) -> Block:

@@ -26,7 +26,6 @@ REVOKED = (
 )
 ROTATED = "The bot uses a new token; Genesys Cloud confirmed that the old one was deleted."
 UNDER_WAY = "The request to Genesys Cloud is under way. This card will tell how it ends."
-CANCELLED = "Nothing was changed."
 EXPIRED = "Nobody confirmed it in time. Nothing was changed."
 FAILED = {
     Kind.REVOKE: "Treat the sessions as alive: nothing is known to have ended. Try again.",
@@ -45,10 +44,13 @@ UNKNOWN = {
 NEVER_SENT = "Nothing was sent to Genesys Cloud, so nothing has ended. Ask again if it is still needed."
 NOT_ROTATED = "Genesys Cloud refused{status}: {message}. The old token is not deleted."
 FORBIDDEN = (
-    "Genesys Cloud refused (403): the bot's role lacks {lacking}. Nothing was changed. Somebody who administers "
+    "Genesys Cloud refused (403): the bot's role lacks {lacking}. {changed} Somebody who administers "
     "Genesys Cloud must give it to the role of the bot's OAuth client, in the division of this person; then ask again."
 )
-NO_SUCH_PERSON = "Genesys Cloud knows no such person any more (404). Nothing was changed."
+NO_SUCH_PERSON = "Genesys Cloud knows no such person any more (404). {changed}"
+REJECTED = "Genesys Cloud refused{status}: {message}. {changed}"
+NOTHING_CHANGED = "Nothing was changed."
+THIS_TRY_CHANGED_NOTHING = "This try changed nothing; an earlier one got no certain answer."
 
 PROBLEMS = {
     "GenesysNoAnswer": "Genesys Cloud did not answer in time{status}.",
@@ -88,7 +90,7 @@ def sentence(request: Request) -> str:
         State.REFUSED: _refused(request.kind, outcome),
         State.FAILED: f"{_problem(outcome)} {FAILED[request.kind]}",
         State.UNKNOWN: f"{_problem(outcome)} {_unknown(request.kind, outcome)}",
-        State.CANCELLED: CANCELLED,
+        State.CANCELLED: NOTHING_CHANGED,
         State.EXPIRED: EXPIRED,
     }
     return sentences[request.state]
@@ -114,12 +116,14 @@ def _unknown(kind: Kind, outcome: Outcome) -> str:
 def _refused(kind: Kind, outcome: Outcome) -> str:
     if kind is Kind.ROTATE:
         return NOT_ROTATED.format(status=_status(outcome), message=_message(outcome))
+    changed = THIS_TRY_CHANGED_NOTHING if outcome.get("uncertain") else NOTHING_CHANGED
     error, permissions = outcome.get("error"), outcome.get("permissions")
     if error == "GenesysForbidden":
-        return FORBIDDEN.format(lacking=f"permission {', '.join(permissions)}" if permissions else "a permission")
+        lacking = f"permission {', '.join(permissions)}" if permissions else "a permission"
+        return FORBIDDEN.format(lacking=lacking, changed=changed)
     if error == "GenesysNotFound":
-        return NO_SUCH_PERSON
-    return f"Genesys Cloud refused{_status(outcome)}: {_message(outcome)}. Nothing was changed."
+        return NO_SUCH_PERSON.format(changed=changed)
+    return REJECTED.format(status=_status(outcome), message=_message(outcome), changed=changed)
 
 
 def _problem(outcome: Outcome) -> str:

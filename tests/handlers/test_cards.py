@@ -124,22 +124,17 @@ def test_messages__are_such_as_slack_takes_and_have_a_text_to_be_notified(state:
 
 
 @pytest.mark.parametrize(("state", "kind"), STATES)
-@pytest.mark.parametrize("called", HOSTILE, ids=range(len(HOSTILE)))
-def test_messages__whatever_people_are_called_nothing_rings_links_or_breaks(
-    state: State, kind: Kind, called: str
-) -> None:
-    person = Person(id=TOM_IN_GENESYS.id, name=called, email=called, division=called, state=called)
-    told = dict.fromkeys(("message", "correlation_id", "code"), called) | {"permissions": [called], "status": 400}
-    asked = in_state(state, kind, reason=called[:500])
-    asked = replace(asked, target=person if asked.target else None, outcome=OUTCOMES.get(state, {}) | told)
+def test_messages__whatever_people_are_called_nothing_rings_links_or_breaks(state: State, kind: Kind) -> None:
+    for called in HOSTILE:
+        person = Person(id=TOM_IN_GENESYS.id, name=called, email=called, division=called, state=called)
+        told = dict.fromkeys(("message", "correlation_id", "code"), called) | {"permissions": [called], "status": 400}
+        asked = in_state(state, kind, reason=called[:500])
+        asked = replace(asked, target=person if asked.target else None, outcome=OUTCOMES.get(state, {}) | told)
 
-    for message in everything_said(asked):
-        assert problems(message) == []
-        markup = "".join(texts(message, "mrkdwn"))
-        assert "<!channel" not in markup
-        assert "<!subteam" not in markup
-        assert "<https:" not in markup
-        assert "<<" not in markup
+        for message in everything_said(asked):
+            assert problems(message) == []
+            markup = "".join(texts(message, "mrkdwn"))
+            assert not any(call in markup for call in ("<!channel", "<!subteam", "<https:", "<<"))
 
 
 @pytest.mark.parametrize("state", State)
