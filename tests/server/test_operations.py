@@ -1,0 +1,180 @@
+"""What whoever runs the bot meets: readiness, exit codes, settings that are wrong, and logs without secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox import cast
+from bot.sandbox.genesys import Fault
+from bot.sandbox.slack_calls import Fault as SlackFault
+from tests.process import Ended, Stage, run, stage
+
+pytestmark = pytest.mark.process
+
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
+    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
+    "PURECLOUD_CLIENT_ID": "made-up-client",
+    "PURECLOUD_SECRET": "made-up-client-secret",
+    "APPROVERS": "U0OLIVIA01",
+}
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path) as set_up:
+        yield set_up
+
+
+def alter(bot: Stage, statement: str) -> None:
+    """Change the database behind the bot's back."""
+    with closing(sqlite3.connect(bot.database, isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
+    bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=2))
+    bot.genesys.fault("login", Fault(status=401, times=None))
+    await bot.start("serve")
+
+    missing = await bot.becomes(503)
+    assert set(missing) == {"slack", "genesys"}
+    assert "auth.test" in missing["slack"]
+    command = await bot.slack.command(cast.OLIVIA, "revoke @tom")
+    assert (command.status, "still starting" in command.body) == (200, True)
+    assert bot.trail() == []
+
+    bot.genesys.faults.heal()
+    assert await bot.becomes(200) == {}
+    assert not bot.deletes
+
+
+async def test_readyz__names_the_store_while_it_cannot_be_written(bot: Stage) -> None:
+    await bot.serve("serve")
+
+    alter(bot, "ALTER TABLE jobs RENAME TO away")
+    missing = await bot.becomes(503)
+    alter(bot, "ALTER TABLE away RENAME TO jobs")
+
+    assert set(missing) == {"store"}
+    assert await bot.becomes(200) == {}
+
+
+async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage) -> None:
+    await bot.serve("serve")
+    card = await bot.card(cast.OLIVIA, "revoke @tom")
+    await bot.done()
+    alter(bot, "ALTER TABLE jobs RENAME TO away")
+
+    click = await bot.slack.click(cast.OLIVIA, card, "approve")
+
+    assert (click.status, click.error) == (503, "dispatch_failed")
+    assert bot.trail() == ["request:asked"]
+    assert not bot.deletes
+
+
+async def ended(arguments: list[str], environ: dict[str, str]) -> Ended:
+    """Run the bot to its end."""
+    return await (await run(arguments, environ)).ended()
+
+
+@pytest.mark.parametrize(
+    ("changed", "lines"),
+    [
+        pytest.param(dict.fromkeys(ENOUGH, ""), sorted(ENOUGH), id="nothing is set"),
+        pytest.param(
+            {
+                "DATABASE_URL": "postgres://bot:hunter2@db/bot",
+                "SLACK_APP_TOKEN": "xapp-1-made-up",
+                "APPROVERS": " , ",
+                "REQUEST_TTL": "soon",
+                "PROTECTED": "everybody",
+                "PORT": "http",
+                "AUDIT_CHANNEL": "#audit",
+            },
+            ["APPROVERS", "AUDIT_CHANNEL", "DATABASE_URL", "PORT", "PROTECTED", "REQUEST_TTL", "SLACK_APP_TOKEN"],
+            id="much is wrong",
+        ),
+        pytest.param({"DATABASE_URL": "sqlite:////no/such/folder/bot.db"}, ["DATABASE_URL"], id="no such folder"),
+        pytest.param({"PURECLOUD_ENVIRONMENT": "not a domain/"}, ["PURECLOUD_ENVIRONMENT"], id="no region"),
+    ],
+)
+async def test_settings__that_are_wrong_are_told_one_line_each(changed: dict[str, str], lines: list[str]) -> None:
+    found = await ended(["serve"], ENOUGH | changed)
+
+    assert found.code == 2
+    told = [line for line in found.stderr.splitlines() if not line.startswith("{")]
+    assert sorted(line.partition(":")[0] for line in told) == lines
+    for secret in ("hunter2", "xapp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
+        assert secret not in found.stdout + found.stderr
+    assert "Traceback" not in found.stderr
+
+
+async def test_verb__that_is_unknown_is_refused_before_anything_else() -> None:
+    found = await ended(["revoke-everybody"], {})
+
+    assert found.code == 2
+    assert "revoke-everybody" in found.stderr
+    assert "SLACK_BOT_TOKEN" not in found.stderr
+
+
+async def test_port__that_is_taken_ends_the_run(bot: Stage) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        running = await bot.start("serve", PORT=str(taken.getsockname()[1]))
+        found = await running.ended()
+
+    assert found.code == 1
+    assert "address already in use" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+async def test_logs__hold_no_secret_even_when_asked_for_everything(bot: Stage) -> None:
+    running = await bot.serve("serve", LOG_LEVEL="debug")
+    deliveries = [
+        await bot.slack.send_raw(b"token=xoxb-forged-0001", {}),
+        await bot.slack.command(cast.OLIVIA, "whoami"),
+        await bot.slack.command(cast.NADIA, "revoke @tom"),
+    ]
+    card = await bot.card(cast.RAVI, f"revoke @tom he pasted {bot.slack.bot_token}")
+    deliveries += [
+        await bot.slack.click(cast.RAVI, card, "approve", force=True),
+        await bot.slack.click(cast.BEN, card, "approve"),
+    ]
+    await bot.reads("Revoked: every session of Tom Target", cast.APPROVALS)
+    deliveries.append(await bot.slack.send_raw(deliveries[-1].raw, deliveries[-1].headers))
+    await bot.reads("The bot's token")
+    await bot.reads("nothing in APPROVERS names you")
+    await bot.done()
+    tokens = list(bot.genesys.state._live)
+    running.process.terminate()
+    found = await running.ended()
+
+    assert found.code == 0
+    assert found.stdout == ""
+    events = {json.loads(line)["event"] for line in found.stderr.splitlines()}
+    assert {"asked", "click", "carried out", "rejected", "stopped"} <= events
+    secrets: list[str | None] = [
+        bot.slack.bot_token,
+        bot.slack.signing_secret,
+        bot.environ["PURECLOUD_SECRET"],
+        *tokens,
+    ]
+    for delivery in deliveries:
+        secrets += [delivery.payload.get("trigger_id"), delivery.payload.get("response_url")]
+        secrets.append(delivery.headers.get("X-Slack-Signature"))
+    kept = json.dumps(bot.rows())
+    for secret in filter(None, secrets):
+        assert secret not in found.stderr
+        assert secret not in kept
+    assert not re.search("(?i)bearer|basic [a-z0-9+/=]{8}", found.stderr)
+    assert bot.trail().count("token:revoked") == 1
