@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bot.policy import Refused
 from bot.service import Abilities, Asker, Service
 from handlers import blocks
 from handlers.blocks import Message, escape
-from handlers.refusals import SENTENCES
+from handlers.refusals import matter
 
 ANYONE = (
     "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
@@ -16,6 +17,7 @@ REQUESTER = (
     "button is clicked\n      for example `/purecloud revoke @tom laptop stolen`, "
     "`/purecloud revoke tom@example.com`, `/purecloud revoke 5f2c…` (a Genesys Cloud user id)"
 )
+NEITHER = "You may neither ask for revocations nor confirm them."
 ADMIN = "`/purecloud rotate` - exchange the bot's own Genesys Cloud token"
 
 
@@ -43,18 +45,11 @@ def commands_for(abilities: Abilities) -> list[str]:
 def approving(abilities: Abilities) -> str:
     """Say what this person can confirm, or what keeps them from acting."""
     if abilities.against:
-        return SENTENCES[abilities.against].removesuffix(" Nothing was changed.")
+        return f"{NEITHER} {matter(Refused(abilities.against))}"
     if not abilities.confirm:
-        who = (
-            "You may ask; somebody else confirms."
-            if abilities.ask
-            else "You may neither ask for revocations nor confirm them."
-        )
-        return (
-            who
-            if not abilities.unread
-            else f"{who} Could not be checked, so it counts as no: {escape('; '.join(abilities.unread))}"
-        )
+        may = "You may ask; somebody else confirms." if abilities.ask else NEITHER
+        unread = escape("; ".join(abilities.unread))
+        return f"{may} Could not be checked, so it counts as no: {unread}" if unread else may
     own = "your own too" if abilities.self_approval else "but not your own"
     return f"You may confirm requests, {own}: click the button on the card."
 

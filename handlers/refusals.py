@@ -113,3 +113,8 @@ def sentence(refused: Refused) -> str:
     if "unread" in refused.facts:
         text += f" Not everything could be checked, and what cannot be checked counts as no: {known['unread']}."
     return text
+
+
+def matter(refused: Refused) -> str:
+    """Say what is the matter and no more: for who only asked how things stand, nothing could have changed."""
+    return sentence(refused).partition(" Nothing was changed")[0]

@@ -11,7 +11,7 @@ from handlers import blocks
 from handlers.blocks import Block, Message, escape
 from handlers.genesys import trouble
 from handlers.help import approving
-from handlers.refusals import sentence
+from handlers.refusals import matter
 
 
 async def answer(asker: Asker, _line: str, service: Service) -> Message:
@@ -30,7 +30,7 @@ async def answer(asker: Asker, _line: str, service: Service) -> Message:
 def _you(who: WhoAmI) -> list[Block]:
     slack = blocks.facts([("Slack", who.member.name), ("Workspace", who.workspace.name), ("E-mail", who.member.email)])
     if isinstance(who.person, Refused):
-        return [slack, blocks.section(f"*Genesys Cloud*: nobody. {sentence(who.person)}")]
+        return [slack, blocks.section(f"*Genesys Cloud*: nobody. {matter(who.person)}")]
     if isinstance(who.person, GenesysError):
         return [slack, blocks.section(f"*Genesys Cloud*: could not be asked. {trouble(who.person)}")]
     person = who.person
