@@ -98,15 +98,15 @@ class Leases:
         again = {"due_at": tx.now, "done_at": None, "attempts": 0}
         await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again))
 
-    async def claim(self, tx: Transaction, limit: int) -> list[Job]:
-        """Lease up to `limit` due jobs, the most urgent first.
+    async def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
+        """Lease up to `limit` due jobs, the most urgent first, and none more urgent than this kind.
 
         The rows are chosen in a CTE: a subquery with LIMIT may be evaluated anew for each row on PostgreSQL.
         """
         free = or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= tx.now)
         due = (
             select(jobs.c.id)
-            .where(jobs.c.done_at.is_(None), jobs.c.due_at <= tx.now, free)
+            .where(jobs.c.done_at.is_(None), jobs.c.prio >= PRIORITY[most_urgent], jobs.c.due_at <= tx.now, free)
             .order_by(jobs.c.prio, jobs.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)

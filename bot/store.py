@@ -202,10 +202,10 @@ class Store:
         async with self._database.begin() as tx:
             await self._leases.release(tx, job, wait=wait)
 
-    async def claim(self, limit: int) -> list[Job]:
-        """Lease due jobs."""
+    async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
+        """Lease due jobs, none more urgent than this kind."""
         async with self._database.begin() as tx:
-            return await self._leases.claim(tx, limit)
+            return await self._leases.claim(tx, limit, most_urgent=most_urgent)
 
     async def renew(self, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; returns those still held."""

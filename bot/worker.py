@@ -81,14 +81,24 @@ class Worker:
             renewing.cancel()
 
     async def drain(self, seconds: float) -> None:
-        """Claim no more and let what runs finish; what does not, is left to its lease."""
+        """Take on nothing new; let what runs finish, and tell of it. What does not end in time is left to its lease."""
         self._stopping = True
         self.ring()
         deadline = time.monotonic() + seconds
-        while self._running and time.monotonic() < deadline:
+        while time.monotonic() < deadline and await self._has_work_in_hand():
             await asyncio.wait(self._running.values(), timeout=deadline - time.monotonic())
         for task in list(self._running.values()):
             task.cancel()
+
+    async def _has_work_in_hand(self) -> bool:
+        """Whether something runs: what was begun, then the cards and notices it led to."""
+        if not self._running:
+            await self._quietly(self._claim(SLOTS, JobKind.CARD))
+        return bool(self._running)
+
+    async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK) -> None:
+        for job in await self._store.claim(limit, most_urgent=most_urgent):
+            self.take(job)
 
     async def _look(self) -> None:
         for request in await self._store.expire_due(self._audience):
@@ -96,8 +106,7 @@ class Worker:
             log.info("expired", reference=request.reference)
         free = SLOTS - len(self._running)
         if free > 0 and not self._stopping:
-            for job in await self._store.claim(free):
-                self.take(job)
+            await self._claim(free)
 
     async def _wait(self, seconds: float) -> None:
         try:
