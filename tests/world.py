@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.database import Database, sqlite_engine
+from bot.migrate import migrate
 from bot.sandbox import cast
 from bot.sandbox.genesys import Entry, GenesysStandIn
 from bot.sandbox.run import environment, people
@@ -75,11 +77,24 @@ class World:
         return self.genesys.received("delete_token")
 
 
+async def database_in(folder: Path, made: list[bytes] = []) -> None:  # noqa: B006 - made once, meant for all
+    """Put a fresh database where the bot looks for its own; to migrate one for each test would take longest of all."""
+    path = folder / "sandbox.db"
+    if not made:
+        database = Database(sqlite_engine(path))
+        await migrate(database)
+        await database.close()
+        made.append(path.read_bytes())
+    if not path.exists():
+        path.write_bytes(made[0])
+
+
 @asynccontextmanager
 async def world_with(folder: Path, **overrides: str) -> AsyncIterator[World]:
     """Start a world whose bot's environment is the sandbox's, with what is overridden; an empty value unsets."""
     slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
     genesys = GenesysStandIn(people=people())
+    await database_in(folder)
     await slack.start()
     genesys_url = await genesys.start()
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import main
 from bot.sandbox import cast
 from bot.sandbox.genesys import Fault
 from bot.sandbox.slack_calls import Fault as SlackFault
@@ -41,7 +42,7 @@ def alter(bot: Stage, statement: str) -> None:
 
 
 async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
-    bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=2))
+    bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
     bot.genesys.fault("login", Fault(status=401, times=None))
     await bot.start("serve")
 
@@ -52,31 +53,25 @@ async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     assert (command.status, "still starting" in command.body) == (200, True)
     assert bot.trail() == []
 
+    bot.slack.heal()
     bot.genesys.faults.heal()
     assert await bot.becomes(200) == {}
     assert not bot.deletes
 
 
-async def test_readyz__names_the_store_while_it_cannot_be_written(bot: Stage) -> None:
-    await bot.serve("serve")
-
-    alter(bot, "ALTER TABLE jobs RENAME TO away")
-    missing = await bot.becomes(503)
-    alter(bot, "ALTER TABLE away RENAME TO jobs")
-
-    assert set(missing) == {"store"}
-    assert await bot.becomes(200) == {}
-
-
-async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage) -> None:
+async def test_store__that_cannot_be_written_is_named_and_acknowledges_no_click(bot: Stage) -> None:
     await bot.serve("serve")
     card = await bot.card(cast.OLIVIA, "revoke @tom")
     await bot.done()
+
     alter(bot, "ALTER TABLE jobs RENAME TO away")
-
+    missing = await bot.becomes(503)
     click = await bot.slack.click(cast.OLIVIA, card, "approve")
+    alter(bot, "ALTER TABLE away RENAME TO jobs")
 
+    assert set(missing) == {"store"}
     assert (click.status, click.error) == (503, "dispatch_failed")
+    assert await bot.becomes(200) == {}
     assert bot.trail() == ["request:asked"]
     assert not bot.deletes
 
@@ -86,44 +81,51 @@ async def ended(arguments: list[str], environ: dict[str, str]) -> Ended:
     return await (await run(arguments, environ)).ended()
 
 
-@pytest.mark.parametrize(
-    ("changed", "lines"),
-    [
-        pytest.param(dict.fromkeys(ENOUGH, ""), sorted(ENOUGH), id="nothing is set"),
-        pytest.param(
-            {
-                "DATABASE_URL": "postgres://bot:hunter2@db/bot",
-                "SLACK_APP_TOKEN": "xapp-1-made-up",
-                "APPROVERS": " , ",
-                "REQUEST_TTL": "soon",
-                "PROTECTED": "everybody",
-                "PORT": "http",
-                "AUDIT_CHANNEL": "#audit",
-            },
-            ["APPROVERS", "AUDIT_CHANNEL", "DATABASE_URL", "PORT", "PROTECTED", "REQUEST_TTL", "SLACK_APP_TOKEN"],
-            id="much is wrong",
-        ),
-        pytest.param({"DATABASE_URL": "sqlite:////no/such/folder/bot.db"}, ["DATABASE_URL"], id="no such folder"),
-        pytest.param({"PURECLOUD_ENVIRONMENT": "not a domain/"}, ["PURECLOUD_ENVIRONMENT"], id="no region"),
-    ],
-)
-async def test_settings__that_are_wrong_are_told_one_line_each(changed: dict[str, str], lines: list[str]) -> None:
-    found = await ended(["serve"], ENOUGH | changed)
+WRONG = {
+    "DATABASE_URL": "postgres://bot:hunter2@db/bot",
+    "SLACK_APP_TOKEN": "xapp-1-made-up",
+    "APPROVERS": " , ",
+    "REQUEST_TTL": "soon",
+    "PROTECTED": "everybody",
+    "PORT": "http",
+    "AUDIT_CHANNEL": "#audit",
+}
+
+
+async def test_settings__that_are_wrong_are_told_one_line_each() -> None:
+    found = await ended([], ENOUGH | WRONG)
+
+    assert (found.code, found.stdout) == (2, "")
+    assert sorted(line.partition(":")[0] for line in found.stderr.splitlines()) == sorted(WRONG)
+    for secret in ("hunter2", "xapp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
+        assert secret not in found.stderr
+
+
+async def test_settings__that_turn_out_wrong_when_used_are_told_alike() -> None:
+    found = await ended(["serve"], ENOUGH | {"DATABASE_URL": "sqlite:////no/such/folder/bot.db"})
 
     assert found.code == 2
-    told = [line for line in found.stderr.splitlines() if not line.startswith("{")]
-    assert sorted(line.partition(":")[0] for line in told) == lines
-    for secret in ("hunter2", "xapp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
-        assert secret not in found.stdout + found.stderr
+    assert found.stderr.splitlines()[-1] == "DATABASE_URL: the folder /no/such/folder does not exist"
     assert "Traceback" not in found.stderr
 
 
-async def test_verb__that_is_unknown_is_refused_before_anything_else() -> None:
-    found = await ended(["revoke-everybody"], {})
+@pytest.mark.parametrize("verb", [[], ["serve"]])
+def test_settings__that_are_required_are_named(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(verb, {}) == 2
 
-    assert found.code == 2
-    assert "revoke-everybody" in found.stderr
-    assert "SLACK_BOT_TOKEN" not in found.stderr
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [f"{name}: it is required" for name in ENOUGH]
+    assert told.out == ""
+
+
+def test_verb__that_is_unknown_is_refused_before_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended_with:
+        main(["revoke-everybody"], {})
+
+    assert ended_with.value.code == 2
+    told = capsys.readouterr().err
+    assert "revoke-everybody" in told
+    assert "SLACK_BOT_TOKEN" not in told
 
 
 async def test_port__that_is_taken_ends_the_run(bot: Stage) -> None:
