@@ -117,11 +117,22 @@ class Painter:
         """Answer the command with the card, which needs no membership; never where the approvers would not see it."""
         log.warning("the card cannot be posted", channel=request.place and request.place.channel, code=code)
         at_home = request.place is not None and request.place.channel in (request.requester, request.asked_in)
-        if at_home and ask_url:
-            everyone = request.place is not None and request.place.channel == request.asked_in
-            await self._courier.tell(ask_url, self._words.card(request), everyone=everyone)
-        elif await self._store.withdraw(job, problem=code) and ask_url:
+        if at_home and ask_url and await self._answered(request, ask_url):
+            return
+        if await self._store.withdraw(job, problem=code) and ask_url:
             await self._mention(ask_url, self._words.not_posted(request, code))
+
+    async def _answered(self, request: Request, ask_url: str) -> bool:
+        """Give the card as the command's answer; False when that address takes nothing any more."""
+        everyone = request.place is not None and request.place.channel == request.asked_in
+        try:
+            await self._courier.tell(ask_url, self._words.card(request), everyone=everyone)
+        except NotDelivered as problem:
+            if problem.passing:
+                raise
+            log.warning("the command cannot be answered with the card", code=problem.code, reference=request.reference)
+            return False
+        return True
 
     async def _update(self, request: Request, place: Place) -> None:
         try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.audit import Entry, first_break
+from bot.audit import first_break
 from bot.database import Database, sqlite_engine
 from bot.leases import Job, Leases
 from bot.migrate import migrate
@@ -65,10 +65,10 @@ async def open_ledger(engine: AsyncEngine) -> AsyncIterator[Ledger]:
         await database.close()
 
 
-async def ask(store: Store, name: str = "first", **changes: Any) -> tuple[Request, Job]:
+async def ask(store: Store, name: str = "first", *, ask_url: str | None = None, **changes: Any) -> tuple[Request, Job]:
     """Somebody asks; returns the request as it is kept, and the order to post its card."""
     asked = examples.request(id=name, reference=name.upper(), **changes)
-    job = await store.ask(asked, ttl=TTL, key=name, ask_url=f"https://hooks.example.com/{name}")
+    job = await store.ask(asked, ttl=TTL, key=name, ask_url=ask_url)
     assert job
     return await stored(store, name), job
 
@@ -99,8 +99,3 @@ async def tags(store: Store, name: str | None = None) -> list[str]:
     """What the trail tells, oldest first; the chain is whole."""
     assert first_break(await store.trail()) is None
     return [row.tag for row, _ in await store.trail(name)]
-
-
-def retold(row: Entry, **changes: Any) -> Entry:
-    """The row with something else in it."""
-    return replace(row, **changes)
