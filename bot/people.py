@@ -48,8 +48,7 @@ class Member:
             return False
         if self.team_id == workspace.team_id:
             return True
-        homes = {self.enterprise_id, self.team_id} - {None, ""}
-        return bool(workspace.enterprise_id) and workspace.enterprise_id in homes
+        return workspace.enterprise_id in {self.enterprise_id, self.team_id} - {None, ""}
 
 
 def read_member(user: Mapping[str, Any]) -> Member:

@@ -98,3 +98,9 @@ def test_seal__does_not_depend_on_the_order_of_details_but_tells_neighbouring_fi
     assert seal(replace(row, reference="x"), GENESIS) != seal(replace(row, request_id="x"), GENESIS)
     assert seal(row, GENESIS) != seal(row, "1" * 64)
     assert len(seal(replace(row, detail={"name": "Zoë 🚨"}), GENESIS)) == 64
+
+
+def test_seal__of_a_row_never_changes_or_every_trail_there_is_would_break() -> None:
+    row = Entry(NOON, Tag.REVOKED, "bot", "7K3M9QX", "request-id", TOM_IN_GENESYS.id, {"status": 200, "name": "Zoë"})
+
+    assert seal(row, GENESIS) == "b556dcded397986b2fcc29582c05232c584db6b12bc5b64fed0ce238c5d224d2"
