@@ -18,6 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 import handlers
+from bot.admission import Admission
 from bot.entry import MOST_BYTES, Entry
 from bot.errors import BotError
 from bot.settings import Settings
@@ -78,12 +79,8 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
     """Start a bot and stop it at the end, having finished what it has in hand."""
     async with build(settings, cards) as services:
         server = Server(services)
-        entry = Entry(
-            settings.slack_signing_secret.get_secret_value(),
-            dispatcher(bolt(settings, services)),
-            services.directory,
-            services.metrics,
-        )
+        admission = Admission(dispatcher(bolt(settings, services)), services.directory, services.metrics)
+        entry = Entry(settings.slack_signing_secret.get_secret_value(), admission)
         runner = web.AppRunner(application(server, entry), access_log=None, shutdown_timeout=CLOSE)
         identifying = asyncio.create_task(_identify(services))
         working = asyncio.create_task(services.worker.run())

@@ -1,0 +1,154 @@
+"""What Slack sent, once it is proved and read: is it for this app, did it come before, and what is answered."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.response import BoltResponse
+
+from bot.directory import Directory
+from bot.errors import BotError
+from bot.metrics import Metrics
+
+WINDOW = 300.0
+"""Seconds in which Slack may send the same again (docs.slack.dev, Verifying requests from Slack)."""
+
+STARTING = (
+    "I am still starting: Slack has not told me yet which workspace I belong to. Nothing was changed; "
+    "try again in a few seconds."
+)
+
+Body = dict[str, Any]
+"""A command's fields or an interaction's payload, as Slack documents them."""
+
+Dispatch = Callable[[Body], Awaitable[BoltResponse]]
+
+log = structlog.get_logger()
+
+
+class NotSlack(BotError):
+    """What arrived is not from Slack, or not for this app; `status` is a 4xx of HTTP."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Slack is told, over whichever way it asked; only with status 200 was it done."""
+
+    status: int
+    text: str = ""
+    """Read by whoever looks into a failure, or shown to the person who typed the command."""
+    payload: Mapping[str, Any] | None = None
+    """The same as a message of Slack's, or the answer to a question of Slack's own."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether Slack may take it for acknowledged."""
+        return self.status == 200  # noqa: PLR2004 - OK
+
+
+class Admission:
+    """The part of the way in that HTTP and Socket Mode share."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        directory: Directory,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dispatch = dispatch
+        self._directory = directory
+        self._metrics = metrics
+        self._clock = clock
+        self._seen: dict[str, float] = {}
+
+    async def admit(self, reading: Awaitable[Body]) -> Answer:
+        """Answer one thing Slack sent; `reading` proves and reads it, and raises NotSlack. Never raises, never 500."""
+        began = time.perf_counter()
+        kind, answer = "rejected", Answer(400)
+        try:
+            body = await reading
+            kind = kind_of(body)
+            answer = await self._answer(kind, body)
+        except NotSlack as error:
+            log.warning("rejected", problem=str(error), status=error.status)
+            answer = Answer(error.status, str(error))
+        except Exception:
+            log.exception("a request of slack failed; it is answered 503 and changes nothing")
+            answer = Answer(503, "Something went wrong. Nothing was changed; try again.")
+        self._metrics.acks.labels(kind, answer.status).observe(time.perf_counter() - began)
+        return answer
+
+    async def _answer(self, kind: str, body: Body) -> Answer:
+        if kind == "url_verification":
+            return Answer(200, payload={"challenge": str(body.get("challenge") or "")})
+        if not self._directory.known.is_set():
+            said = {"response_type": "ephemeral", "text": STARTING}
+            return Answer(200, payload=said) if kind == "command" else Answer(503, STARTING)
+        app_id, ours = body.get("api_app_id"), self._directory.workspace.app_id
+        if app_id and ours and app_id != ours:
+            message = "This is for another app."
+            raise NotSlack(message, 401)
+        return await self._once(kind, body)
+
+    async def _once(self, kind: str, body: Body) -> Answer:
+        """Dispatch, unless the same command came before: then it is acknowledged and nothing is done.
+
+        Clicks and requests are told apart by the store, across replicas and restarts; this spares `whoami` a commit.
+        """
+        key = str(body.get("trigger_id") or "") if kind == "command" else ""
+        if key and not self._first(key):
+            log.info("a replay is acknowledged and ignored")
+            return Answer(200)
+        answer = answer_of(await self._dispatch(body))
+        if not answer.accepted:  # Slack may send again what was not done
+            self._seen.pop(key, None)
+        return answer
+
+    def _first(self, key: str) -> bool:
+        now = self._clock()
+        while self._seen and now - next(iter(self._seen.values())) > 2 * WINDOW:
+            del self._seen[next(iter(self._seen))]
+        if key in self._seen:
+            return False
+        self._seen[key] = now
+        return True
+
+
+def kind_of(body: Mapping[str, Any]) -> str:
+    """Tell what it is, for Bolt's listeners and for metrics; raises NotSlack (400)."""
+    if isinstance(body.get("command"), str) and isinstance(body.get("user_id"), str):
+        return "command"
+    kind = body.get("type")
+    if kind == "block_actions" and isinstance(body.get("user"), dict) and _are_actions(body.get("actions")):
+        return "click"
+    if kind in ("url_verification", "event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
+        return str(kind)
+    message = "The body is none that this app expects."
+    raise NotSlack(message, 400)
+
+
+def _are_actions(actions: Any) -> bool:
+    """Whether these are elements somebody used; Bolt reads the first one's id without asking."""
+    return (
+        isinstance(actions, list)
+        and bool(actions)
+        and all(isinstance(one, dict) and isinstance(one.get("action_id"), str) for one in actions)
+    )
+
+
+def answer_of(response: BoltResponse) -> Answer:
+    """Read Bolt's answer."""
+    if response.body.startswith("{"):
+        return Answer(response.status, payload=json.loads(response.body))
+    return Answer(response.status, response.body)
