@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from bot.execution import PAUSE
-from bot.leases import LEASE
+from bot.leases import LEASE, Job
 from bot.revocations import REPEAT_WINDOW, Kind, Place, Request, State
 from bot.sandbox import cast
 from bot.sandbox.genesys import Entry, Fault
@@ -259,6 +260,13 @@ async def test_slack_that_is_silent__is_asked_again_and_the_click_counts(office:
 
 async def test_a_database_that_fails__is_asked_again(office: Office) -> None:
     _, posted = await office.ask()
+    with capture_logs() as said:
+        await through_an_outage(office, posted)
+    assert "a job failed and will be tried again" in [line["event"] for line in said]
+    assert len(deletes(office)) == 1
+
+
+async def through_an_outage(office: Office, posted: Job) -> None:
     async with running(office.worker()) as worker:
         worker.take(posted)
         await office.slack.wait_for_message(lambda one: bool(office.slack.buttons(one)), PATIENCE)
@@ -275,7 +283,6 @@ async def test_a_database_that_fails__is_asked_again(office: Office) -> None:
         office.ledger.clock.now += 2
         worker.ring()
         await ended(office, State.REVOKED)
-    assert len(deletes(office)) == 1
 
 
 async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Office) -> None:
