@@ -142,7 +142,7 @@ class Directory:
     async def person_by_email(self, email: str) -> Person:
         """Find the one active Genesys Cloud person with an e-mail; raises Refused or GenesysError."""
         found = [user for user in await self._users.search_by_email(email) if (user.state or "") != "deleted"]
-        active = [user for user in found if is_active(user)]
+        active = [user for user in found if user.active]
         if len(active) > 1:
             raise Refused(Reason.SEVERAL_IN_GENESYS, email=email, count=str(len(active)))
         if not active:
@@ -155,7 +155,7 @@ class Directory:
             user = await self._users.get_user(user_id)
         except GenesysNotFound:
             raise Refused(Reason.UNKNOWN_IN_GENESYS, named=user_id) from None
-        if not is_active(user):
+        if not user.active:
             raise Refused(Reason.INACTIVE_IN_GENESYS, named=user_id)
         return read_person(user)
 
@@ -207,11 +207,6 @@ class Directory:
                 self._observe(method, "ok")
                 return answer.data if isinstance(answer.data, Mapping) else {}
         raise SlackUnavailable(method, "unreadable")
-
-
-def is_active(user: User) -> bool:
-    """Whether a Genesys Cloud user can log in; a state the bot does not know is not taken for active."""
-    return (user.state or "active").lower() == "active"
 
 
 def read_person(user: User) -> Person:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from bot.errors import SettingsError
 from bot.people import Principal, parse_principals
+from bot.redaction import redact
 
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -153,4 +154,4 @@ def _line(problem: Any) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "missing":
         message = "it is required"
-    return f"{problem['loc'][0]}: {message}"
+    return f"{problem['loc'][0]}: {redact(message)}"

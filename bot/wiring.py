@@ -133,14 +133,13 @@ def rules_of(settings: Settings) -> Rules:
 
 def region_of(settings: Settings) -> Region:
     """Where Genesys Cloud is; an unknown region is allowed, Genesys keeps adding some. Raises SettingsError."""
+    name = "PURECLOUD_ENVIRONMENT"
     try:
-        where = region(
-            settings.purecloud_environment,
-            api_url=settings.purecloud_api_url,
-            login_url=settings.purecloud_login_url,
-        )
+        where = region(settings.purecloud_environment)
+        name = "PURECLOUD_API_URL, PURECLOUD_LOGIN_URL"
+        where = region(where.domain, api_url=settings.purecloud_api_url, login_url=settings.purecloud_login_url)
     except ValueError as error:
-        raise SettingsError([f"PURECLOUD_ENVIRONMENT: {error}"]) from None
+        raise SettingsError([f"{name}: {error}"]) from None
     if not where.known:
         log.warning("PURECLOUD_ENVIRONMENT is no region this version knows; it is used as it is", region=where.domain)
     return where

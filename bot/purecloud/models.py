@@ -107,8 +107,8 @@ class User(_Model):
 
     @property
     def active(self) -> bool:
-        """Whether Genesys Cloud says so; a state that is missing or new is not active."""
-        return (self.state or "").casefold() == "active"
+        """Whether they can log in; `active` is Genesys' default where it names no state, a new state is not active."""
+        return (self.state or "active").casefold() == "active"
 
 
 class UsersSearchResponse(_Model):

@@ -80,9 +80,9 @@ def test_token_info__an_unreadable_date_is_none_and_a_readable_one_has_its_zone(
 
 
 @pytest.mark.parametrize(
-    ("state", "active"), [("active", True), ("ACTIVE", True), ("inactive", False), ("paused", False), (None, False)]
+    ("state", "active"), [("active", True), ("ACTIVE", True), ("inactive", False), ("paused", False), (None, True)]
 )
-def test_user__is_active_only_where_genesys_says_so(state: str | None, active: bool) -> None:
+def test_user__is_active_unless_genesys_says_otherwise(state: str | None, active: bool) -> None:
     assert User.model_validate({"state": state}).active is active
 
 
