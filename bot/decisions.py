@@ -56,9 +56,12 @@ def read_click(job: Job) -> Click:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a click: the request as it stands, work to do at once, and what the clicker is told in private."""
+    """What became of a click: the request as it stands, work to do at once, and what the clicker is told in private.
 
-    request: Request | None
+    Nothing at all where another replica has taken the click over.
+    """
+
+    request: Request | None = None
     work: tuple[Job, ...] = ()
     answer: BotError | None = None
 
@@ -92,8 +95,8 @@ class Decisions:
             except Refused as refused:
                 return await self._refuse(job, click, request, refused)
             except StaleRequest:
-                if not await self._store.holds(job):  # another replica judges this click
-                    return Settled(request)
+                if not await self._store.holds(job):
+                    return Settled()
 
     async def _judge(self, job: Job, click: Click, request: Request) -> Settled:
         """Ask who clicks and whether they may, as things stand now; then move the request."""
@@ -132,23 +135,23 @@ class Decisions:
     async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
         """Answer a click that comes too late, or for nothing; a request whose time is over ends now."""
         detail = {"action": click.action, "state": request.state if request else "no such request"}
-        await self._record(Tag.CLICK_STALE, job, click, request, detail)
+        if not await self._record(Tag.CLICK_STALE, job, click, request, detail):
+            return Settled()
         if request and request.state not in FINAL:
             await self._store.expire_due(self._audience)
             request = await self._store.find(request.id)
         return Settled(request, answer=StaleRequest())
 
     async def _refuse(self, job: Job, click: Click, request: Request, refused: Refused) -> Settled:
-        await self._record(
-            Tag.CLICK_REFUSED, job, click, request, {"action": click.action, "reason": refused.reason} | refused.facts
-        )
-        return Settled(request, answer=refused)
+        detail = {"action": click.action, "reason": refused.reason} | refused.facts
+        recorded = await self._record(Tag.CLICK_REFUSED, job, click, request, detail)
+        return Settled(request, answer=refused) if recorded else Settled()
 
-    async def _record(self, tag: Tag, job: Job, click: Click, request: Request | None, detail: dict[str, Any]) -> None:
+    async def _record(self, tag: Tag, job: Job, click: Click, request: Request | None, detail: dict[str, Any]) -> bool:
         target = request.target.id if request and request.target else None
         reference = request.reference if request else None
         row = Entry(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
-        await self._store.record(row, done=job)
+        return await self._store.record(row, done=job)
 
 
 def foreign(team_id: str | None, workspace: Workspace) -> bool:

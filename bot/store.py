@@ -79,13 +79,17 @@ class Store:
         async with self._database.begin() as tx:
             return await self._leases.add(tx, JobKind.CLICK, request_id, key, click)
 
-    async def record(self, row: Entry, *, done: Job | None = None) -> None:
-        """Add to the trail what changes no request; `done` is the job that led to it, finished with it."""
+    async def record(self, row: Entry, *, done: Job | None = None) -> bool:
+        """Add to the trail what changes no request; `done` is the job that led to it, finished with it.
+
+        False, with nothing written, when that job's lease was lost and another process will tell.
+        """
         async with self._database.begin() as tx:
             if done and not await self._leases.finish(tx, done):
-                return
+                return False
             at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
             await _write(tx, at)
+            return True
 
     async def move(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,9 +21,9 @@ from bot.painter import Painter
 from bot.people import Person, parse_principals
 from bot.policy import Rules
 from bot.purecloud import PureCloud, region
-from bot.revocations import Place, Request
+from bot.revocations import Place, Request, State
 from bot.sandbox import cast
-from bot.sandbox.genesys import CLIENT, GenesysStandIn
+from bot.sandbox.genesys import CLIENT, Entry, GenesysStandIn
 from bot.sandbox.run import people
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_workspace import Channel
@@ -33,7 +33,10 @@ from bot.wiring import audience_of
 from bot.worker import Worker
 from handlers import cards
 from tests import ledger
-from tests.ledger import ENGINES, TTL, Ledger, open_ledger
+from tests.ledger import ENGINES, TTL, Ledger, open_ledger, stored
+
+PATIENCE = 60.0
+"""Seconds after which what does not come is missed: long, because machines are slow at times."""
 
 QUIET = "C0QUIET001"
 """A channel the bot was not invited to."""
@@ -177,3 +180,39 @@ async def _assemble(
     directory = Directory(client, purecloud.users, purecloud.authorization, observe, clock=quick)
     await directory.identify()
     return Office(slack, genesys, book, book.store(), courier, directory, purecloud, quick, calls=calls)
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[Worker]:
+    """A worker at work, drained at the end."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        await worker.drain(PATIENCE)
+        await task
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what the store will say; it rings no bell."""
+    async with asyncio.timeout(PATIENCE):
+        while not await check():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)
+
+
+async def ended(office: Office, state: State) -> Request:
+    """Wait for a request's end and for everybody to have been told."""
+
+    async def done() -> bool:
+        final = (await stored(office.store)).finished_at is not None
+        return final and not any((await office.store.depth()).values())
+
+    await until(done)
+    found = await stored(office.store)
+    assert found.state is state
+    return found
+
+
+def deletes(office: Office) -> list[Entry]:
+    """Every DELETE of a person's tokens that reached Genesys Cloud."""
+    return office.genesys.received("delete_token")

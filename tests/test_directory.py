@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.directory import GROUP_CACHE, read_grants
+from bot.directory import GROUP_CACHE, Directory, read_grants
 from bot.errors import GenesysBroken, GenesysError, SlackUnavailable
 from bot.people import Grants, Member, Person, parse_principals
 from bot.policy import Reason, Refused, rule_for
@@ -46,6 +46,21 @@ async def test_identify__goes_without_the_apps_id_where_slack_does_not_tell_it(o
     office.slack.workspace.app_id = ""
     office.slack.fault("bots.info", Fault(error="missing_scope"))
     assert (await office.directory.identify()).app_id is None
+
+
+async def test_identify__a_token_without_a_bot_tells_no_app(office: Office) -> None:
+    office.slack.workspace.app_id = office.slack.workspace.bot_id = ""
+    assert (await office.directory.identify()).app_id is None
+    assert len(office.slack.calls_of("bots.info")) == 0
+
+
+async def test_the_workspace__is_not_guessed_before_slack_has_told_it(office: Office) -> None:
+    fresh = Directory(
+        office.directory._client, office.purecloud.users, office.purecloud.authorization, print, clock=office.monotonic
+    )
+    assert not fresh.known.is_set()
+    with pytest.raises(SlackUnavailable, match=r"auth\.test"):
+        _ = fresh.workspace
 
 
 @pytest.mark.parametrize(

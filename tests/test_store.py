@@ -255,11 +255,11 @@ async def test_record__who_lost_the_click_tells_nothing(store: Store, ledger: Le
     await ask(store)
     job = await click(store)
     row = Entry(0.0, Tag.CLICK_REFUSED, BEN, request_id="first")
-    await ledger.store("two#1").record(row, done=job)
+    assert await ledger.store("two#1").record(row, done=job) is False
     assert await tags(store) == ["request:asked"]
     assert await store.holds(job)
-    await store.record(row, done=job)
-    await store.record(row, done=job)
+    assert await store.record(row, done=job) is True
+    assert await store.record(row, done=job) is False
     assert await tags(store) == ["request:asked", "click:refused"]
     assert await store.is_done(job.id)
 

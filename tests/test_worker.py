@@ -2,66 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from bot.execution import PAUSE
-from bot.leases import LEASE, Job
-from bot.revocations import REPEAT_WINDOW, Kind, Place, Request, State
+from bot.leases import LEASE
+from bot.revocations import REPEAT_WINDOW, Kind, Place, State
 from bot.sandbox import cast
-from bot.sandbox.genesys import Entry, Fault
+from bot.sandbox.genesys import Fault
 from bot.sandbox.slack_calls import Fault as SlackFault
-from bot.worker import Worker
 from tests.ledger import TTL, approve, stored, tags
-from tests.office import TOM, Office, open_office
-
-PATIENCE = 60.0
+from tests.office import PATIENCE, TOM, Office, deletes, ended, open_office, running, until
 
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with open_office(tmp_path) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def running(worker: Worker) -> AsyncIterator[Worker]:
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        await worker.drain(PATIENCE)
-        await task
-
-
-async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what the store will say; it rings no bell."""
-    async with asyncio.timeout(PATIENCE):
-        while not await check():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(0.01)
-
-
-async def ended(office: Office, state: State) -> Request:
-    """Wait for a request's end and for everybody to have been told."""
-
-    async def done() -> bool:
-        final = (await stored(office.store)).finished_at is not None
-        return final and not any((await office.store.depth()).values())
-
-    await until(done)
-    found = await stored(office.store)
-    assert found.state is state
-    return found
-
-
-def deletes(office: Office) -> list[Entry]:
-    return office.genesys.received("delete_token")
 
 
 def card(office: Office) -> str:
@@ -256,82 +215,3 @@ async def test_slack_that_is_silent__is_asked_again_and_the_click_counts(office:
         worker.ring()
         await ended(office, State.REVOKED)
     assert len(deletes(office)) == 1
-
-
-async def test_a_database_that_fails__is_asked_again(office: Office) -> None:
-    _, posted = await office.ask()
-    with capture_logs() as said:
-        await through_an_outage(office, posted)
-    assert "a job failed and will be tried again" in [line["event"] for line in said]
-    assert len(deletes(office)) == 1
-
-
-async def through_an_outage(office: Office, posted: Job) -> None:
-    async with running(office.worker()) as worker:
-        worker.take(posted)
-        await office.slack.wait_for_message(lambda one: bool(office.slack.buttons(one)), PATIENCE)
-        job = await office.click(by=cast.OLIVIA)
-        await office.ledger.run(text("ALTER TABLE items RENAME TO away"))
-        worker.take(job)
-
-        async def given_back() -> bool:
-            return not await office.store.holds(job)
-
-        await until(given_back)
-        assert deletes(office) == []
-        await office.ledger.run(text("ALTER TABLE away RENAME TO items"))
-        office.ledger.clock.now += 2
-        worker.ring()
-        await ended(office, State.REVOKED)
-
-
-async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    await approve(office.store, by=cast.OLIVIA)
-    answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
-    again = office.ledger.store("one#2")
-    await again.start()
-    worker = office.worker(again)
-    working = asyncio.create_task(worker.run())
-    await office.genesys.arrival("delete_token")
-    draining = asyncio.create_task(worker.drain(PATIENCE))
-    await working
-    answer.set()
-    await draining
-    assert (await stored(office.store)).state is State.REVOKED
-    assert len(deletes(office)) == 1
-
-
-async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
-    answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
-    worker = office.worker()
-    worker.take(work)
-    await office.genesys.arrival("delete_token")
-    await worker.drain(0)
-    answer.set()
-    assert (await stored(office.store)).state is State.APPROVED
-    assert not await office.store.is_done(work.id)
-
-
-async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
-    answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
-    async with running(office.worker()) as worker:
-        worker.take(work)
-        await office.genesys.arrival("delete_token")
-        office.ledger.clock.now += LEASE
-        other = office.ledger.store("two#1")
-        assert work.id in {job.id for job in await other.claim(10)}
-        await worker._renew_running()
-        async with asyncio.timeout(PATIENCE):
-            while worker._running:  # noqa: ASYNC110 - a task that was cancelled ends on its own
-                await asyncio.sleep(0.01)
-    answer.set()
-    assert (await stored(office.store)).state is State.APPROVED
-    assert await other.holds(work)
