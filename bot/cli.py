@@ -44,8 +44,14 @@ def serve(environ: Mapping[str, str]) -> int:
     from bot.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(environ)
-    secrets = (settings.slack_bot_token, settings.slack_signing_secret, settings.purecloud_secret)
-    logs.configure(settings.log_level, settings.log_format, *(secret.get_secret_value() for secret in secrets))
+    secrets = (
+        settings.slack_bot_token,
+        settings.slack_signing_secret,
+        settings.slack_app_token,
+        settings.purecloud_secret,
+    )
+    kept = (secret.get_secret_value() for secret in secrets if secret is not None)
+    logs.configure(settings.log_level, settings.log_format, *kept)
     asyncio.run(server.serve(settings))
     return 0
 

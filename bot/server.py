@@ -20,8 +20,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 import handlers
 from bot.admission import Admission
 from bot.entry import MOST_BYTES, Entry
-from bot.errors import BotError
+from bot.errors import BotError, SettingsError
 from bot.settings import Settings
+from bot.socket_mode import SocketMode
 from bot.wiring import Services, build
 from handlers import cards
 
@@ -37,11 +38,20 @@ RETRY = 2.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class WaysIn:
+    """How Slack reaches the bot: one of the two."""
+
+    http: Entry | None = None
+    sockets: SocketMode | None = None
+
+
 @dataclass
 class Server:
     """A running bot: its address, and whether it takes work."""
 
     services: Services
+    ways_in: WaysIn
     stopping: bool = False
     port: int = 0
 
@@ -66,6 +76,8 @@ class Server:
         if self.stopping:
             return {"process": "it is stopping"}
         missing = {} if self.services.directory.known.is_set() else {"slack": "auth.test has not passed"}
+        if self.ways_in.sockets is not None and not await self.ways_in.sockets.is_up():
+            missing["socket"] = "no connection of Socket Mode answers"
         for name, asked in (("genesys", self.services.purecloud.auth.token()), ("store", self.services.store.now())):
             try:
                 await asyncio.wait_for(asked, timeout=5)
@@ -78,13 +90,14 @@ class Server:
 async def running(settings: Settings) -> AsyncIterator[Server]:
     """Start a bot and stop it at the end, having finished what it has in hand."""
     async with build(settings, cards) as services:
-        server = Server(services)
-        admission = Admission(dispatcher(bolt(settings, services)), services.directory, services.metrics)
-        entry = Entry(settings.slack_signing_secret.get_secret_value(), admission)
-        runner = web.AppRunner(application(server, entry), access_log=None, shutdown_timeout=CLOSE)
+        ways_in = await _ways_in(settings, services)
+        server = Server(services, ways_in)
+        runner = web.AppRunner(application(server), access_log=None, shutdown_timeout=CLOSE)
         identifying = asyncio.create_task(_identify(services))
         working = asyncio.create_task(services.worker.run())
         try:
+            if ways_in.sockets is not None:
+                ways_in.sockets.start()
             await runner.setup()
             site = web.TCPSite(runner, settings.host, settings.port)
             await site.start()
@@ -93,20 +106,35 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
             yield server
         finally:
             server.stopping = True
-            await _stop(services, runner, identifying, working)
+            await _stop(server, runner, identifying, working)
 
 
 async def _stop(
-    services: Services, runner: web.AppRunner, identifying: asyncio.Task[None], working: asyncio.Task[None]
+    server: Server, runner: web.AppRunner, identifying: asyncio.Task[None], working: asyncio.Task[None]
 ) -> None:
     """End in order: what was begun, then what is leased, then the door."""
+    services, sockets = server.services, server.ways_in.sockets
     deadline = time.monotonic() + DRAIN
     identifying.cancel()
+    if sockets is not None:
+        await sockets.stop(deadline - time.monotonic())
     await services.service.drain(deadline - time.monotonic())
     await services.worker.drain(deadline - time.monotonic())
     await runner.cleanup()
     await asyncio.gather(identifying, working, return_exceptions=True)
     log.info("stopped")
+
+
+async def _ways_in(settings: Settings, services: Services) -> WaysIn:
+    """Open the one way in that is set; raises SettingsError where Slack does not accept its token."""
+    admission = Admission(dispatcher(bolt(settings, services)), services.directory, services.metrics)
+    if settings.slack_app_token is not None:
+        sockets = SocketMode(settings.slack_app_token.get_secret_value(), services.slack, admission)
+        await sockets.check()
+        return WaysIn(sockets=sockets)
+    if settings.slack_signing_secret is None:
+        raise SettingsError(["SLACK_SIGNING_SECRET: it is required"])
+    return WaysIn(http=Entry(settings.slack_signing_secret.get_secret_value(), admission))
 
 
 async def serve(settings: Settings) -> None:
@@ -120,17 +148,18 @@ async def serve(settings: Settings) -> None:
         log.info("stopping; work in hand is finished first")
 
 
-def application(server: Server, entry: Entry) -> web.Application:
+def application(server: Server) -> web.Application:
     """Put the routes together."""
     app = web.Application(client_max_size=MOST_BYTES)
     app.add_routes(
         [
-            web.post("/slack/events", entry.handle),
             web.get("/healthz", server.health),
             web.get("/readyz", server.ready),
             web.get("/metrics", server.metrics),
         ]
     )
+    if server.ways_in.http is not None:
+        app.add_routes([web.post("/slack/events", server.ways_in.http.handle)])
     return app
 
 

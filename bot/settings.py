@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
 
 from bot.errors import SettingsError
 from bot.people import Principal, parse_principals
@@ -41,9 +41,21 @@ def _somebody(text: Any) -> tuple[Principal, ...]:
     return people
 
 
-def _not_yet(_: Any) -> None:
-    message = "Socket Mode is not supported by this version; unset it and use HTTP"
-    raise ValueError(message)
+def _app_token(text: Any) -> str:
+    word = str(text).strip()
+    if not word.startswith("xapp-"):
+        message = "write the app-level token (xapp-…), made with the scope connections:write"
+        raise ValueError(message)
+    return word
+
+
+def _needed_for_http(text: Any, info: ValidationInfo) -> Any:
+    """Socket Mode signs nothing; one that is set wrongly is told of by itself."""
+    word = str(text or "").strip()
+    if not word and info.data.get("slack_app_token", ...) is None:
+        message = "it is required"
+        raise ValueError(message)
+    return word or None
 
 
 def _yes_or_no(text: Any) -> bool:
@@ -102,8 +114,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     slack_bot_token: Secret = Field(alias="SLACK_BOT_TOKEN")
-    slack_signing_secret: Secret = Field(alias="SLACK_SIGNING_SECRET")
-    slack_app_token: Annotated[None, BeforeValidator(_not_yet)] = Field(None, alias="SLACK_APP_TOKEN")
+    slack_app_token: Annotated[SecretStr, BeforeValidator(_app_token)] | None = Field(None, alias="SLACK_APP_TOKEN")
+    slack_signing_secret: Annotated[SecretStr | None, BeforeValidator(_needed_for_http)] = Field(
+        None, alias="SLACK_SIGNING_SECRET", validate_default=True
+    )
     slack_api_url: Address = Field("https://slack.com/api", alias="SLACK_API_URL")
     purecloud_client_id: Required = Field(alias="PURECLOUD_CLIENT_ID")
     purecloud_secret: Secret = Field(alias="PURECLOUD_SECRET")
@@ -154,4 +168,5 @@ def _line(problem: Any) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "missing":
         message = "it is required"
-    return f"{problem['loc'][0]}: {redact(message)}"
+    name = str(problem["loc"][0]).upper()  # a default's problem is told by the field's name, not by its alias
+    return f"{name}: {redact(message)}"

@@ -48,6 +48,7 @@ class Services:
     store: Store
     purecloud: PureCloud
     metrics: Metrics
+    slack: AsyncWebClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Outside:
     directory: Directory
     purecloud: PureCloud
     metrics: Metrics
+    slack: AsyncWebClient
 
 
 @asynccontextmanager
@@ -92,7 +94,7 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         )
         courier = Courier(client, slack, metrics.slack)
         directory = Directory(client, purecloud.users, purecloud.authorization, metrics.slack, clock=time.monotonic)
-        yield _assemble(settings, words, Outside(store, courier, directory, purecloud, metrics))
+        yield _assemble(settings, words, Outside(store, courier, directory, purecloud, metrics, client))
 
 
 def _assemble(settings: Settings, words: Words, outside: Outside) -> Services:
@@ -117,7 +119,7 @@ def _assemble(settings: Settings, words: Words, outside: Outside) -> Services:
         ttl=settings.request_ttl,
         approvals_channel=settings.approvals_channel,
     )
-    return Services(service, worker, directory, store, purecloud, metrics)
+    return Services(service, worker, directory, store, purecloud, metrics, outside.slack)
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -14,12 +14,20 @@ StartWorld = Callable[..., Awaitable[World]]
 
 
 @pytest.fixture
-async def start_world(tmp_path: Path) -> AsyncIterator[StartWorld]:
+def transport() -> str:
+    """How Slack reaches the bot: `http`, or `socket` where a test says so by parameter."""
+    return "http"
+
+
+@pytest.fixture
+async def start_world(tmp_path: Path, transport: str) -> AsyncIterator[StartWorld]:
     """Start a world with some settings overridden: `world = await start_world(SELF_APPROVAL="false")`."""
     async with AsyncExitStack() as worlds:
 
         async def start(**overrides: str) -> World:
-            return await worlds.enter_async_context(world_with(tmp_path, **overrides))
+            return await worlds.enter_async_context(
+                world_with(tmp_path, socket_mode=transport == "socket", **overrides)
+            )
 
         yield start
 

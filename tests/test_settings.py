@@ -93,7 +93,7 @@ def test_settings__tell_everything_that_is_wrong_at_once() -> None:
         ("DATABASE_URL", "sqlite://", "such as sqlite:///purecloud-bot.db"),
         ("DATABASE_URL", "sqlite:///:memory:", "such as sqlite:///purecloud-bot.db"),
         ("DATABASE_URL", "postgres://bot@db.example.com/bot", "use sqlite:///path"),
-        ("SLACK_APP_TOKEN", "xapp-1-very-secret", "unset it and use HTTP"),
+        ("SLACK_APP_TOKEN", "xoxb-very-secret", "write the app-level token (xapp-"),
         ("PORT", "65536", "65535"),
         ("PORT", "many", "valid integer"),
         ("LOG_LEVEL", "loud", "'debug', 'info'"),
@@ -128,6 +128,26 @@ def test_settings__refuse_what_cannot_be_meant_and_say_what_to_write(name: str, 
 )
 def test_settings__read_each_in_the_ways_people_write_it(name: str, value: str, field: str, read: Any) -> None:
     assert getattr(read_settings(REQUIRED | {name: value}), field) == (value if read is None else read)
+
+
+def test_settings__in_socket_mode_need_no_signing_secret() -> None:
+    environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
+
+    settings = read_settings(environ | {"SLACK_APP_TOKEN": "xapp-1-very-secret"})
+
+    assert settings.slack_app_token is not None
+    assert settings.slack_app_token.get_secret_value() == "xapp-1-very-secret"
+    assert settings.slack_signing_secret is None
+    assert "very-secret" not in f"{settings!r}{settings}"
+
+
+def test_settings__tell_of_a_wrong_app_token_alone() -> None:
+    environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
+
+    with pytest.raises(SettingsError) as raised:
+        read_settings(environ | {"SLACK_APP_TOKEN": "xoxb-very-secret"})
+
+    assert [line.partition(":")[0] for line in raised.value.problems] == ["SLACK_APP_TOKEN"]
 
 
 def test_settings__a_variable_that_is_set_to_nothing_counts_as_not_set() -> None:

@@ -17,6 +17,7 @@ from bot.sandbox.slack import Delivery, SlackStandIn
 from bot.sandbox.slack_messages import Message
 from bot.server import Server, running
 from bot.settings import read_settings
+from bot.socket_mode import CONNECTIONS
 
 PATIENCE = 30.0
 """Seconds after which a message that does not come is missed: long, because machines are slow at times."""
@@ -90,9 +91,11 @@ async def database_in(folder: Path, made: list[bytes] = []) -> None:  # noqa: B0
 
 
 @asynccontextmanager
-async def world_with(folder: Path, **overrides: str) -> AsyncIterator[World]:
+async def world_with(folder: Path, *, socket_mode: bool = False, **overrides: str) -> AsyncIterator[World]:
     """Start a world whose bot's environment is the sandbox's, with what is overridden; an empty value unsets."""
-    slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
+    slack = SlackStandIn(
+        members=cast.members(), groups=cast.groups(), channels=cast.channels(), socket_mode=socket_mode
+    )
     genesys = GenesysStandIn(people=people())
     await database_in(folder)
     await slack.start()
@@ -103,6 +106,8 @@ async def world_with(folder: Path, **overrides: str) -> AsyncIterator[World]:
             url = f"http://127.0.0.1:{server.port}"
             slack.events_url = f"{url}/slack/events"
             await server.services.directory.known.wait()
+            if socket_mode:
+                await slack.sockets.until(lambda: len(slack.sockets.connections) == CONNECTIONS, PATIENCE)
             yield World(slack, genesys, environ, server, url)
     finally:
         await genesys.stop()

@@ -91,9 +91,11 @@ def people() -> list[Person]:
 
 def environment(slack: SlackStandIn, genesys_url: str, folder: Path) -> dict[str, str]:
     """What would stand in a real bot's environment."""
-    return {
+    way_in = {"SLACK_SIGNING_SECRET": slack.signing_secret}
+    if slack.socket_mode:
+        way_in = {"SLACK_APP_TOKEN": slack.sockets.app_token}
+    return way_in | {
         "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_SIGNING_SECRET": slack.signing_secret,
         "SLACK_API_URL": slack.api_url,
         "PURECLOUD_CLIENT_ID": CLIENT.id,
         "PURECLOUD_SECRET": CLIENT.secret,

@@ -17,6 +17,7 @@ from bot.sandbox.slack_api import WebApi
 from bot.sandbox.slack_messages import Conversations, Message, buttons, interactive, text_of
 from bot.sandbox.slack_methods import ALL_SCOPES
 from bot.sandbox.slack_response_urls import ResponseUrl, ResponseUrls
+from bot.sandbox.slack_socket import Sockets
 from bot.sandbox.slack_workspace import Channel, Member, UserGroup, Workspace
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class SlackStandIn:
     """A workspace with its Web API, its response_urls and its people.
 
     `clock` gives seconds since the epoch and dates everything: messages, signatures, response_urls, time to an
-    answer. `patience` is how many real seconds an unanswered request to the app is waited for.
+    answer. `patience` is how many real seconds an unanswered request to the app is waited for. With `socket_mode` the
+    app is reached over the connections it opens, else at `events_url`.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class SlackStandIn:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         patience: float = 10.0,
+        socket_mode: bool = False,
     ) -> None:
         self.workspace = workspace or Workspace()
         self.workspace.settle(members, groups, channels)
@@ -87,14 +90,18 @@ class SlackStandIn:
         self.signing_secret = secrets.token_hex(16)
         self.events_url = ""
         """Where the app listens; set it once the app has started."""
+        self.socket_mode = socket_mode
+        self.sockets = Sockets(self.workspace.app_id)
         self.clock = clock
         self.patience = patience
         self._talk = Conversations(self.workspace, clock)
         self.api = WebApi(self._talk, token=self.bot_token, scopes=scopes, clock=clock, sleep=sleep)
+        self.api.app_level["apps.connections.open"] = self.sockets.open
         self._response_urls = ResponseUrls(self._talk, self.api, clock)
         self.app = web.Application(client_max_size=4 * 1024**2)
         self.app.router.add_route("*", "/api/{method}", self.api.handle)
         self.app.router.add_post("/response/{token}", self._response_urls.handle)
+        self.app.router.add_get("/link/", self.sockets.link)
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
         self._session: ClientSession | None = None
         self._base_url = ""
@@ -106,10 +113,12 @@ class SlackStandIn:
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
         self._base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.sockets.base_url = self._base_url
         return self.api_url
 
     async def stop(self) -> None:
         """Hang up; fine when it never started."""
+        await self.sockets.close()
         await self._runner.cleanup()
         if self._session is not None:
             await self._session.close()
@@ -294,7 +303,22 @@ class SlackStandIn:
         )
 
     async def _deliver(self, body: bytes, payload: dict[str, Any], to: str | None) -> Delivery:
+        if self.socket_mode and to is None:
+            return await self._over_a_socket(payload)
         return await self.send_raw(body, self.signed_headers(body), to=to, payload=payload)
+
+    async def _over_a_socket(self, payload: dict[str, Any]) -> Delivery:
+        started = self.clock()
+        ack = await self.sockets.deliver(payload, self.patience)
+        return Delivery(
+            status=HTTPStatus.OK if ack is not None else None,
+            body=json.dumps((ack or {}).get("payload", {})),
+            content_type="application/json",
+            seconds=self.clock() - started,
+            raw=b"",
+            headers={},
+            payload=payload,
+        )
 
     def _show_ack(self, url: ResponseUrl, delivery: Delivery) -> None:
         """What a command is acknowledged with is a message, unless it is empty."""

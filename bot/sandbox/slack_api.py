@@ -36,6 +36,8 @@ class WebApi:
         self.scopes = scopes
         self.calls: list[ApiCall] = []
         self.faults = Faults()
+        self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
+        """The methods that take an app's token in place of a bot's: the token in, an answer out."""
         self._talk = talk
         self._clock = clock
         self._sleep = sleep
@@ -70,6 +72,8 @@ class WebApi:
 
     def _carried_out(self, name: str, token: object, args: dict[str, Any]) -> dict[str, Any]:
         method = METHODS.get(name)
+        if name in self.app_level:
+            return self.app_level[name](token)
         if method is None:
             raise MethodError("unknown_method", req_method=name)
         if not token:

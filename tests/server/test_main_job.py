@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.sandbox import cast
 from tests.world import World
 
 
+@pytest.mark.parametrize("transport", ["http", "socket"])
 async def test_revoke__confirmed_by_who_asked(world: World) -> None:
     card = await world.card(cast.OLIVIA, "revoke @tom laptop stolen")
 

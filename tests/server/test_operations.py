@@ -83,7 +83,7 @@ async def ended(arguments: list[str], environ: dict[str, str]) -> Ended:
 
 WRONG = {
     "DATABASE_URL": "postgres://bot:hunter2@db/bot",
-    "SLACK_APP_TOKEN": "xapp-1-made-up",
+    "SLACK_APP_TOKEN": "xoxp-1-made-up",
     "APPROVERS": " , ",
     "REQUEST_TTL": "soon",
     "PROTECTED": "everybody",
@@ -97,7 +97,7 @@ async def test_settings__that_are_wrong_are_told_one_line_each() -> None:
 
     assert (found.code, found.stdout) == (2, "")
     assert sorted(line.partition(":")[0] for line in found.stderr.splitlines()) == sorted(WRONG)
-    for secret in ("hunter2", "xapp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
+    for secret in ("hunter2", "xoxp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
         assert secret not in found.stderr
 
 
