@@ -23,7 +23,7 @@ from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_messages import Message
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60.0
+PATIENCE = 45.0
 """Seconds after which what does not come is missed: long, because machines are slow at times."""
 
 
@@ -129,6 +129,16 @@ class Stage:
         async with self.session.get(f"{self.url}/readyz") as answer:
             body = await answer.json()
             return answer.status, body["missing"]
+
+    async def held(self) -> None:
+        """Wait until Slack holds a call back."""
+        async with asyncio.timeout(PATIENCE):
+            await self.hold.begun.wait()
+
+    async def arrival(self, operation: str, count: int = 1) -> None:
+        """Wait until Genesys Cloud has been asked for this so many times."""
+        async with asyncio.timeout(PATIENCE):
+            await self.genesys.arrival(operation, count)
 
     async def card(self, user_id: str, line: str) -> Message:
         """Somebody asks; returns the card once it is posted."""

@@ -31,7 +31,7 @@ async def test_kill__between_acknowledgement_and_judgement(bot: Stage) -> None:
     bot.slack.fault("users.info", SlackFault(delay=1))
 
     click = await bot.slack.click(cast.BEN, card, "approve")
-    await bot.hold.begun.wait()
+    await bot.held()
     killed = await first.kill()
     before = bot.trail()
     bot.hold.over.set()
@@ -53,7 +53,7 @@ async def test_kill__between_acknowledgement_and_delete(bot: Stage) -> None:
     bot.genesys.fault("delete_token", Fault(until=late, drop="before"))
 
     click = await bot.slack.click(cast.BEN, card, "approve")
-    await bot.genesys.arrival("delete_token")
+    await bot.arrival("delete_token")
     await first.kill()
     before = bot.trail()
     await bot.serve()
@@ -77,7 +77,7 @@ async def test_kill__between_delete_and_its_record(bot: Stage) -> None:
     bot.genesys.fault("delete_token", Fault(until=late, drop="before"))
 
     await bot.slack.click(cast.BEN, card, "approve")
-    await bot.genesys.arrival("delete_token", 2)
+    await bot.arrival("delete_token", 2)
     await first.kill()
     ended = [person.sessions for person in bot.genesys.people.values() if person.name == "Tom Target"]
     before = bot.trail()
@@ -100,7 +100,7 @@ async def test_kill__a_card_that_was_not_repainted_is_repainted(bot: Stage) -> N
     bot.slack.fault("chat.update", SlackFault(delay=1, drop=True))
 
     await bot.slack.click(cast.BEN, card, "cancel")
-    await bot.hold.begun.wait()
+    await bot.held()
     await first.kill()
     assert bot.slack.buttons(card)
     bot.hold.over.set()
@@ -119,7 +119,7 @@ async def test_sigterm__finishes_what_is_in_hand_and_takes_no_more(bot: Stage) -
     answering = asyncio.Event()
     bot.genesys.fault("delete_token", Fault(until=answering))
     await bot.slack.click(cast.BEN, card, "approve")
-    await bot.genesys.arrival("delete_token")
+    await bot.arrival("delete_token")
 
     first.process.terminate()
     missing = await bot.becomes(503)
