@@ -11,7 +11,7 @@ from bot.sandbox import cast
 from bot.sandbox.genesys import LOGIN_RATE_LIMITED, Fault
 from bot.sandbox.genesys_answers import token_info
 from tests.conftest import StartWorld
-from tests.world import TOM_ID, World
+from tests.world import PATIENCE, TOM_ID, World
 
 DONE = "Revoked: every session of Tom Target"
 RECORD = {"Genesys-Correlation-Id": "c0ffee00-0000-4000-8000-000000000001"}
@@ -278,7 +278,8 @@ async def test_trap_16__the_command_is_acknowledged_before_genesys_is_asked(worl
     world.genesys.fault("search_by_email", Fault(until=answering))
 
     delivery = await world.types(cast.OLIVIA, "revoke @tom")
-    await world.genesys.arrival("search_by_email")
+    async with asyncio.timeout(PATIENCE):
+        await world.genesys.arrival("search_by_email")
 
     assert (delivery.status, delivery.body) == (200, "")
     assert await world.trail() == []
