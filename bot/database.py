@@ -1,22 +1,47 @@
-"""Open the database: one writer on SQLite, transactions that begin as writers, the database's own clock."""
+"""Transactions: whole or not at all, timed by the database's own clock, given up when the database is away."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Table, event, func, select, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.errors import BotError
+
 Clock = Callable[[AsyncConnection], Awaitable[float]]
+
+BUSY = 5.0
+"""Seconds a transaction on SQLite waits for another process's."""
+
+GOODBYE = 1.0
+"""Seconds that closing the connections may take; a database that does not answer is left without a word."""
 
 _NOW = {
     "sqlite": text("SELECT (julianday('now') - 2440587.5) * 86400.0"),
     "postgresql": text("SELECT extract(epoch FROM clock_timestamp())::float8"),
 }
+
+
+class DatabaseAway(BotError):
+    """The database cannot be reached; nothing was kept."""
+
+
+class Turn(IntEnum):
+    """What one transaction of all processes does at a time; the numbers are PostgreSQL's advisory locks."""
+
+    SCHEMA = 7_372_001
+    TRAIL = 7_372_002
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,15 @@ class Transaction:
     connection: AsyncConnection
     now: float
 
+    async def take_turn(self, turn: Turn) -> None:
+        """Wait until no other transaction has this turn, and keep it to the end; SQLite has one writer anyway."""
+        if self.connection.dialect.name == "postgresql":
+            await self.connection.execute(select(func.pg_advisory_xact_lock(turn.value)))
+
+    def insert(self, table: Table) -> Any:
+        """Begin an INSERT that may say ON CONFLICT, which both databases know and SQLAlchemy spells in each dialect."""
+        return (postgresql_insert if self.connection.dialect.name == "postgresql" else sqlite_insert)(table)
+
 
 async def database_clock(connection: AsyncConnection) -> float:
     """Ask the database for the time, so that replicas with wrong clocks agree; epoch seconds."""
@@ -33,21 +67,38 @@ async def database_clock(connection: AsyncConnection) -> float:
 
 
 class Database:
-    """One engine and the transactions on it."""
+    """One engine and the transactions on it; `patience` is how many seconds one may take, None for any."""
 
-    def __init__(self, engine: AsyncEngine, *, clock: Clock = database_clock) -> None:
+    def __init__(self, engine: AsyncEngine, *, clock: Clock = database_clock, patience: float | None = None) -> None:
         self.engine = engine
         self._clock = clock
+        self._patience = patience
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Transaction]:
-        """Everything inside happens, or nothing does."""
-        async with self.engine.begin() as connection:
-            yield Transaction(connection, await self._clock(connection))
+    async def begin(self, *, in_time: bool = True) -> AsyncIterator[Transaction]:
+        """Everything inside happens, or nothing does; `in_time=False` is for what may take long.
+
+        Raises DatabaseAway where the database does not answer or the connection breaks.
+        """
+        try:
+            async with asyncio.timeout(self._patience if in_time else None), self.engine.begin() as connection:
+                yield Transaction(connection, await self._clock(connection))
+        except (OSError, NoConnectionFree) as error:
+            raise DatabaseAway from error
+        except DBAPIError as error:
+            if error.connection_invalidated or "database is locked" in str(error.orig):
+                raise DatabaseAway from error
+            raise
+
+    async def again(self, tx: Transaction) -> Transaction:
+        """Read the time anew, after a wait inside the transaction."""
+        return Transaction(tx.connection, await self._clock(tx.connection))
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.engine.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                await self.engine.dispose()
 
 
 def sqlite_engine(path: Path) -> AsyncEngine:
@@ -57,7 +108,7 @@ def sqlite_engine(path: Path) -> AsyncEngine:
     the upgrade from reader to writer, which SQLite refuses at once (sqlite.org/lang_transaction.html).
     """
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=30, connect_args={"timeout": 10}
+        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=30, connect_args={"timeout": BUSY}
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin_as_writer)

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Row, and_, func, or_, select, update
 
 from bot.database import Transaction
 from bot.tables import jobs
 
-LEASE = 5.0
+LEASE = 4.0
 """Seconds a job belongs to whoever claimed it; renewed every third of it while the job runs."""
 
 
@@ -88,13 +86,13 @@ class Leases:
             "lease_owner": self.owner,
             "lease_until": tx.now + self.lease,
         }
-        statement = _insert(tx)(jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
+        statement = tx.insert(jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
         found = (await tx.connection.execute(statement.returning(*_COLUMNS))).one_or_none()
         return _read(found) if found else None
 
     async def raise_flag(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> None:
         """Make a job due for anybody, again if it was done; who holds its lease keeps it, and looks again when done."""
-        statement = _insert(tx)(jobs).values(_row(tx.now, kind, request_id, key, payload))
+        statement = tx.insert(jobs).values(_row(tx.now, kind, request_id, key, payload))
         again = {"due_at": tx.now, "done_at": None, "attempts": 0}
         await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again))
 
@@ -122,14 +120,17 @@ class Leases:
         return sorted((_read(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
 
     async def renew(self, tx: Transaction, ids: Sequence[int]) -> set[int]:
-        """Keep the leases of running jobs; returns those that are still this process's own."""
-        renewed = (
-            update(jobs)
-            .where(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
-            .values(lease_until=tx.now + self.lease)
-            .returning(jobs.c.id)
+        """Keep the leases of running jobs; returns those that are still this process's own.
+
+        A row that somebody is just writing to is passed over until next time: who holds several rows and waits for
+        another could wait for somebody who waits for one of these.
+        """
+        mine = and_(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
+        free = select(jobs.c.id).where(mine).with_for_update(skip_locked=True).cte("free")
+        await tx.connection.execute(
+            update(jobs).where(jobs.c.id.in_(select(free.c.id))).values(lease_until=tx.now + self.lease)
         )
-        return set((await tx.connection.execute(renewed)).scalars())
+        return set((await tx.connection.execute(select(jobs.c.id).where(mine))).scalars())
 
     async def finish(self, tx: Transaction, job: Job) -> bool:
         """Mark a job done; False when the lease was lost, and then nothing may be written in its name."""
@@ -153,8 +154,3 @@ class Leases:
         """Count the open jobs of each kind."""
         counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
         return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in await tx.connection.execute(counted)}
-
-
-def _insert(tx: Transaction) -> Any:
-    """Both databases know ON CONFLICT; SQLAlchemy spells it in each dialect."""
-    return postgresql_insert if tx.connection.dialect.name == "postgresql" else sqlite_insert

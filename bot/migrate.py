@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.database import Database
+from bot.database import Database, Turn
 from bot.errors import SettingsError
 
 HEAD = "0001"
@@ -14,11 +14,12 @@ HEAD = "0001"
 
 
 async def migrate(database: Database) -> bool:
-    """Upgrade the schema in one transaction, which makes a second process wait and then find it done.
+    """Upgrade the schema in one transaction, which makes other processes wait and then find it done.
 
     Returns whether anything was upgraded. Raises SettingsError for a database of a newer version of the bot.
     """
-    async with database.begin() as tx:
+    async with database.begin(in_time=False) as tx:
+        await tx.take_turn(Turn.SCHEMA)
         return await tx.connection.run_sync(_upgrade)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, insert, select, update
 
 from bot.audit import GENESIS, TAG_OF, Entry, Tag, entry, seal
-from bot.database import Database, Transaction
+from bot.database import Database, Transaction, Turn
 from bot.errors import StaleRequest
 from bot.leases import Job, JobKind, Leases
 from bot.revocations import Event, Place, Request, State, advance, overall
@@ -50,11 +50,11 @@ class Store:
         `key` names the command (its `trigger_id`); `ttl` is in seconds and counted by the database's clock.
         """
         async with self._database.begin() as tx:
-            known = await tx.connection.execute(select(requests.c.id).where(requests.c.ask_key == key))
-            if known.first():
-                return None
             row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
-            await tx.connection.execute(insert(requests).values(ask_key=key, ask_url=ask_url, **row))
+            asked = tx.insert(requests).values(ask_key=key, ask_url=ask_url, **row)
+            asked = asked.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
+            if (await tx.connection.execute(asked)).one_or_none() is None:
+                return None
             await tx.connection.execute(insert(items).values(row_of_item(request)))
             detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
             await _write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
@@ -75,9 +75,14 @@ class Store:
             return Urls(row.ask_url, row.card_url)
 
     async def note_click(self, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
-        """Write down that a button was pressed, before anybody judges it; None for a replay of the same click."""
+        """Write down that a button was pressed, before anybody judges it; None for a replay of the same click.
+
+        Its time is read once no sweep can end the request any more without seeing the click.
+        """
         async with self._database.begin() as tx:
-            return await self._leases.add(tx, JobKind.CLICK, request_id, key, click)
+            wanted = select(requests.c.id).where(requests.c.id == request_id)
+            await tx.connection.execute(wanted.with_for_update(read=True, key_share=True))
+            return await self._leases.add(await self._database.again(tx), JobKind.CLICK, request_id, key, click)
 
     async def record(self, row: Entry, *, done: Job | None = None) -> bool:
         """Add to the trail what changes no request; `done` is the job that led to it, finished with it.
@@ -142,6 +147,7 @@ class Store:
     async def try_again(self, job: Job, *, wait: float, outcome: dict[str, Any]) -> Request | None:
         """Write down a failed attempt and give the target back, due in `wait` seconds; the card tells of it."""
         async with self._database.begin() as tx:
+            await _lock(tx, job.request_id)
             if not await self._leases.release(tx, job, wait=wait):
                 return None
             values = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
@@ -158,14 +164,15 @@ class Store:
         `tell(request)` names the channels that hear of it. Returns those that were ended.
         """
         async with self._database.begin() as tx:
+            over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
             clicked = exists().where(
                 jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None)
             )
-            due = select(requests.c.id).where(
-                requests.c.state == State.PENDING, requests.c.expires_at <= tx.now, ~clicked
-            )
-            ids = (await tx.connection.execute(due.order_by(requests.c.expires_at).limit(limit))).scalars().all()
-            due_now = [found for found in [await _find(tx, one) for one in ids] if found]
+            due = select(requests.c.id).where(over, ~clicked).order_by(requests.c.expires_at).limit(limit)
+            mine = await tx.connection.execute(due.with_for_update(skip_locked=True))
+            # Looked at again now that they are locked: a click may have come between.
+            ids = await tx.connection.execute(due.where(requests.c.id.in_(mine.scalars().all())))
+            due_now = [found for found in [await _find(tx, one) for one in ids.scalars().all()] if found]
             ended = [advance(before, Event.EXPIRE, at=tx.now) for before in due_now]
             for before, moved in zip(due_now, ended, strict=True):
                 await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
@@ -174,6 +181,7 @@ class Store:
     async def withdraw(self, job: Job, *, problem: str) -> Request | None:
         """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
         async with self._database.begin() as tx:
+            await _lock(tx, job.request_id)
             before = await _find(tx, job.request_id)
             if before is None or before.state is not State.PENDING or not await self._leases.finish(tx, job):
                 return None
@@ -186,10 +194,9 @@ class Store:
     async def shown(self, job: Job, revision: int, place: Place | None) -> bool:
         """Note that a card shows a revision and where it stands; False when it must be painted again already."""
         async with self._database.begin() as tx:
-            found = await tx.connection.execute(select(requests.c.revision).where(requests.c.id == job.request_id))
-            current = found.scalar_one_or_none()
             placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
-            await tx.connection.execute(update(requests).where(requests.c.id == job.request_id).values(placed))
+            noted = update(requests).where(requests.c.id == job.request_id).values(placed)
+            current = (await tx.connection.execute(noted.returning(requests.c.revision))).scalar_one_or_none()
             if current is not None and current > revision:
                 await self._leases.release(tx, job, wait=0)
                 return False
@@ -282,16 +289,18 @@ async def _find(tx: Transaction, request_id: str) -> Request | None:
 
 
 async def _write(tx: Transaction, row: Entry) -> None:
-    """Add a row to the trail, chained to the last one."""
+    """Add a row to the trail, chained to the last one; one writer at a time, or two would chain to the same row."""
+    await tx.take_turn(Turn.TRAIL)
     last = await tx.connection.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
     sealed = seal(row, last.scalar_one_or_none() or GENESIS)
     await tx.connection.execute(insert(audit).values(hash=sealed, **row_of_entry(row)))
 
 
 async def _lock(tx: Transaction, request_id: str) -> None:
-    """Write the request's row before its items are counted.
+    """Take the request's row before its items are counted and its jobs are written.
 
-    Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request.
+    Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
+    and whoever takes the jobs first could meet somebody who has the request and waits for them.
     """
     await tx.connection.execute(
         update(requests).where(requests.c.id == request_id).values(revision=requests.c.revision)

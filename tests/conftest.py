@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from bot.database import sqlite_engine
+from bot.postgres import postgres_engine
+from tests.ledger import Ledger, open_ledger
+from tests.postgres import Server, server
 from tests.world import World, world_with
 
 StartWorld = Callable[..., Awaitable[World]]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; databases on it are a test's own."""
+    with server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A store's database; both kinds keep the same promises."""
+    if request.param == "sqlite":
+        async with open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
+            yield opened
+        return
+    started: Server = request.getfixturevalue("postgres")
+    async with started.emptied() as address, open_ledger(postgres_engine(address)) as opened:
+        yield opened
 
 
 @pytest.fixture

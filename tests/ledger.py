@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.audit import first_break
-from bot.database import Database, sqlite_engine
+from bot.database import Database
 from bot.leases import Job, Leases
 from bot.migrate import migrate
 from bot.revocations import Event, Request
 from bot.store import Store
 from tests import examples
-
-ENGINES: Mapping[str, Callable[[Path], AsyncEngine]] = {"sqlite": lambda folder: sqlite_engine(folder / "bot.db")}
-"""The databases whose stores must behave alike; each is opened in a folder of the test."""
 
 TTL = 900.0
 

@@ -13,6 +13,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.courier import Courier
+from bot.database import sqlite_engine
 from bot.decisions import APPROVE, Click, Decisions
 from bot.directory import Directory
 from bot.leases import Job
@@ -33,7 +34,7 @@ from bot.wiring import audience_of
 from bot.worker import Worker
 from handlers import cards
 from tests import ledger
-from tests.ledger import ENGINES, TTL, Ledger, open_ledger, stored
+from tests.ledger import TTL, Ledger, open_ledger, stored
 
 PATIENCE = 60.0
 """Seconds after which what does not come is missed: long, because machines are slow at times."""
@@ -159,7 +160,7 @@ async def open_office(folder: Path, *, timeout: float = 30) -> AsyncIterator[Off
         opened.callback(held.set)
         url = await genesys.start()
         opened.push_async_callback(genesys.stop)
-        book = await opened.enter_async_context(open_ledger(ENGINES["sqlite"](folder)))
+        book = await opened.enter_async_context(open_ledger(sqlite_engine(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
         yield await _assemble(slack, genesys, url, book, await opened.enter_async_context(session))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,15 +11,9 @@ from sqlalchemy import select, update
 from bot.database import Transaction
 from bot.leases import LEASE, PRIORITY, Job, JobKind, Leases
 from bot.tables import jobs
-from tests.ledger import ENGINES, Ledger, open_ledger
+from tests.ledger import Ledger
 
 ONE, TWO = Leases("one#1"), Leases("two#1")
-
-
-@pytest.fixture(params=ENGINES)
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with open_ledger(ENGINES[request.param](tmp_path)) as opened:
-        yield opened
 
 
 async def do(ledger: Ledger, call: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:

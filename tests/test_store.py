@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,13 +14,7 @@ from bot.store import KEEP_DONE_JOBS, Store
 from bot.tables import audit, jobs, requests
 from tests import examples
 from tests.examples import BEN, OLIVIA, RAVI
-from tests.ledger import ENGINES, TTL, Ledger, approve, ask, click, open_ledger, stored, tags
-
-
-@pytest.fixture(params=ENGINES)
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with open_ledger(ENGINES[request.param](tmp_path)) as opened:
-        yield opened
+from tests.ledger import TTL, Ledger, approve, ask, click, stored, tags
 
 
 @pytest.fixture

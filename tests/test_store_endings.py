@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
@@ -13,15 +11,9 @@ from bot.leases import LEASE, Job, JobKind
 from bot.revocations import Event, Place, State
 from bot.store import Store
 from bot.tables import items, jobs
-from tests.ledger import ENGINES, Ledger, approve, ask, click, open_ledger, stored, tags
+from tests.ledger import Ledger, approve, ask, click, stored, tags
 
 DONE = {"attempts": 1, "status": 200}
-
-
-@pytest.fixture(params=ENGINES)
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with open_ledger(ENGINES[request.param](tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,108 @@
+"""Reach PostgreSQL by the address that a host hands out: what it may say, how long to wait, what a refusal means."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.database import DatabaseAway
+from bot.errors import SettingsError
+
+CONNECTIONS = 5
+"""Connections of one process; transactions last milliseconds, and small managed databases give out twenty in all."""
+
+PATIENCE = 5.0
+"""Seconds a transaction may take, connecting included; it is longer than Slack waits for an answer to a click."""
+
+CONNECT = 4.0
+"""Seconds until a connection that does not come about is given up."""
+
+ABANDONED = "SET idle_in_transaction_session_timeout = '10s'"
+"""A process that vanishes without a word must not keep its locks until TCP notices (postgresql.org, Client Connection
+Defaults). Set by a statement, because poolers refuse what they do not know when it comes with the greeting."""
+
+_ONLY_LIBPQ = frozenset({"channel_binding", "connect_timeout", "gssencmode", "keepalives", "options", "pgbouncer"})
+"""Parameters that hosts write into addresses and the driver would hand to the server, which refuses them."""
+
+_REFUSALS = (
+    "InvalidAuthorizationSpecificationError",  # wrong password, unknown user
+    "InvalidCatalogNameError",  # no such database
+    "InsufficientPrivilegeError",
+    "ClientConfigurationError",  # the address contradicts itself
+    "SSLCertVerificationError",
+)
+"""Names of answers that no waiting changes."""
+
+
+def postgres_engine(url: str) -> AsyncEngine:
+    """Make an engine on PostgreSQL: READ COMMITTED, few connections, each tried before it is used.
+
+    Its connections raise DatabaseAway while nobody answers, SettingsError where the server refuses for good.
+    """
+    driver, address, verified = _driver(), _address(url), _verified(url)
+
+    async def connect() -> Any:
+        try:
+            connection = await driver.connect(address, timeout=CONNECT, **verified)
+            await connection.execute(ABANDONED)
+        except (OSError, ValueError, driver.PostgresError, driver.InterfaceError) as error:
+            raise _meaning(error) from error
+        return connection
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        isolation_level="READ COMMITTED",
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        pool_pre_ping=True,
+    )
+
+
+def _driver() -> Any:
+    try:
+        return import_module("asyncpg")
+    except ImportError:
+        message = "DATABASE_URL: PostgreSQL needs its driver, asyncpg; install what requirements.txt lists"
+        raise SettingsError([message]) from None
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    known = [(name, value) for name, value in parse_qsl(parts.query) if name not in _ONLY_LIBPQ]
+    if _means_system_roots(url):
+        known = [(name, value) for name, value in known if name not in ("sslmode", "sslrootcert")]
+    return urlunsplit(parts._replace(query=urlencode(known)))
+
+
+def _verified(url: str) -> dict[str, Any]:
+    """Trust the system's certificate authorities where a certificate is to be verified and no file says by whom."""
+    if not _means_system_roots(url):
+        return {}
+    context = ssl.create_default_context()
+    context.check_hostname = dict(parse_qsl(urlsplit(url).query)).get("sslmode") != "verify-ca"
+    return {"ssl": context}
+
+
+def _means_system_roots(url: str) -> bool:
+    said = dict(parse_qsl(urlsplit(url).query))
+    roots = said.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")
+    if roots:
+        return roots == "system"
+    return said.get("sslmode", "").startswith("verify-") and not Path("~/.postgresql/root.crt").expanduser().exists()
+
+
+def _meaning(error: Exception) -> Exception:
+    """Tell what waits from what does not; the driver's sentences name the user and the database, never the password."""
+    if any(one.__name__ in _REFUSALS for one in type(error).__mro__):
+        return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({error})"])
+    if isinstance(error, ValueError):  # its sentence may quote what stands where a port is expected
+        return SettingsError(["DATABASE_URL: it cannot be read; encode special characters of the password, / as %2F"])
+    return DatabaseAway(f"PostgreSQL cannot be reached ({str(error) or type(error).__name__}); nothing was kept.")
