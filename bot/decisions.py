@@ -11,7 +11,7 @@ from bot.directory import Directory
 from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.leases import Job
 from bot.people import Member, Workspace
-from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm
+from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
 from bot.revocations import FINAL, REPEAT_WINDOW, Event, Request, State, agreement
 from bot.store import Store
 
@@ -33,6 +33,8 @@ class Click:
     key: str
     """Names this press (its `trigger_id`), so that a replay is known."""
     response_url: str | None = None
+    installed_in: str | None = None
+    """The workspace whose installation posted the message; none where the app is installed org-wide."""
     channel: str | None = None
     ts: str | None = None
 
@@ -44,6 +46,7 @@ class Click:
             "user_id": self.user_id,
             "team_id": self.team_id,
             "response_url": self.response_url,
+            "installed_in": self.installed_in,
             "channel": self.channel,
             "ts": self.ts,
         }
@@ -64,6 +67,8 @@ class Settled:
     request: Request | None = None
     work: tuple[Job, ...] = ()
     answer: BotError | None = None
+    ended: tuple[Request, ...] = ()
+    """Requests that this click has brought to their end: cancelled, or found to be over their time."""
 
 
 class Decisions:
@@ -117,10 +122,12 @@ class Decisions:
             tell=self._audience(request) if event is Event.CANCEL else (),
             card_url=click.response_url if elsewhere else None,
         )
-        return Settled(moved, tuple(work))
+        return Settled(moved, tuple(work), ended=(moved,) if moved.state in FINAL else ())
 
     async def _clicker(self, job: Job, click: Click) -> Member:
-        if foreign(click.team_id, self._directory.workspace):
+        """Look up who clicks, afresh; outsiders, guests and bots are turned away before anything else is asked."""
+        workspace = self._directory.workspace
+        if foreign(click.team_id, workspace) or foreign(click.installed_in, workspace):
             raise Refused(Reason.OUTSIDER)
         try:
             member = await self._directory.member(click.user_id)
@@ -128,8 +135,9 @@ class Decisions:
             if job.attempts < TRIES:
                 raise
             raise Refused(Reason.CLICKER_UNREADABLE, method=error.method, code=error.code) from error
-        if member is None:
-            raise Refused(Reason.OUTSIDER)
+        against = standing(member, workspace) if member else Reason.OUTSIDER
+        if member is None or against:
+            raise Refused(against or Reason.OUTSIDER)
         return member
 
     async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
@@ -137,10 +145,10 @@ class Decisions:
         detail = {"action": click.action, "state": request.state if request else "no such request"}
         if not await self._record(Tag.CLICK_STALE, job, click, request, detail):
             return Settled()
-        if request and request.state not in FINAL:
-            await self._store.expire_due(self._audience)
-            request = await self._store.find(request.id)
-        return Settled(request, answer=StaleRequest())
+        if request is None or request.state in FINAL:
+            return Settled(request, answer=StaleRequest())
+        ended = await self._store.expire_due(self._audience)
+        return Settled(await self._store.find(request.id), answer=StaleRequest(), ended=tuple(ended))
 
     async def _refuse(self, job: Job, click: Click, request: Request, refused: Refused) -> Settled:
         detail = {"action": click.action, "reason": refused.reason} | refused.facts

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot.database import DatabaseAway
 from bot.decisions import Decisions
 from bot.errors import SlackUnavailable
 from bot.execution import Tokens, carry_out
@@ -16,7 +17,7 @@ from bot.leases import LEASE, Job, JobKind
 from bot.metrics import Metrics
 from bot.painter import Painter
 from bot.policy import Refused
-from bot.revocations import Request
+from bot.revocations import FINAL, Request
 from bot.store import Store
 
 SLOTS = 16
@@ -135,6 +136,8 @@ class Worker:
         """Keep the loop alive whatever happens to the database."""
         try:
             await work
+        except DatabaseAway as problem:
+            log.warning("the database is away; the worker asks again", problem=str(problem))
         except Exception:
             log.exception("the worker could not use the database and will try again")
 
@@ -157,6 +160,8 @@ class Worker:
         for work in settled.work:
             self.take(work)
         self.ring()
+        for request in settled.ended:
+            self._count(request)
         if settled.answer:
             reason = settled.answer.reason if isinstance(settled.answer, Refused) else "stale"
             self._metrics.refusals.labels(reason).inc()
@@ -166,8 +171,6 @@ class Worker:
             log.info(
                 "click", state=settled.request.state, reference=settled.request.reference, by=job.payload["user_id"]
             )
-            if settled.request.finished_at:
-                self._count(settled.request)
 
     async def _carry_out(self, job: Job) -> None:
         request = await self._store.find(job.request_id)
@@ -183,7 +186,8 @@ class Worker:
         else:
             moved = await self._store.finish_target(job, ending.event, outcome=outcome, tell=self._audience(request))
             if moved:
-                self._count(moved)
+                if moved.state in FINAL:
+                    self._count(moved)
                 log.info("carried out", state=moved.state, reference=moved.reference, **outcome)
         self.ring()
 

@@ -69,15 +69,9 @@ def _token(who: WhoAmI) -> list[Block]:
         return [blocks.section("Shown to full members of the workspace only.")]
     if isinstance(who.token, GenesysError):
         return [blocks.section(f"Genesys Cloud could not be asked about it. {trouble(who.token)}")]
-    return [
-        blocks.facts(_token_facts(who.token, who.region.domain)),
-        blocks.context(
-            f"idles out {blocks.moment(who.token.date_token_idles.timestamp())}"
-            if who.token.date_token_idles
-            else None,
-            "asking did not prolong it",
-        ),
-    ]
+    token = blocks.facts(_token_facts(who.token, who.region.domain))
+    idles = who.token.date_token_idles
+    return [token, blocks.context(f"idles out {blocks.moment(idles.timestamp())}")] if idles else [token]
 
 
 def _token_facts(token: TokenInfo, region: str) -> list[tuple[str, str | None]]:
