@@ -147,7 +147,8 @@ class Leases:
     async def free_own(self, tx: Transaction) -> int:
         """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""
         name = self.owner.rpartition("#")[0]
-        left = update(jobs).where(jobs.c.lease_owner.startswith(f"{name}#", autoescape=True))
+        earlier = jobs.c.lease_owner.startswith(f"{name}#", autoescape=True)
+        left = update(jobs).where(earlier, jobs.c.lease_owner != self.owner)
         return (await tx.connection.execute(left.values(lease_owner=None))).rowcount
 
     async def depth(self, tx: Transaction) -> dict[str, int]:

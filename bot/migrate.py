@@ -16,8 +16,13 @@ HEAD = "0001"
 async def migrate(database: Database) -> bool:
     """Upgrade the schema in one transaction, which makes other processes wait and then find it done.
 
+    A schema that is current is only looked at, and nobody waits for that.
+
     Returns whether anything was upgraded. Raises SettingsError for a database of a newer version of the bot.
     """
+    async with database.begin() as tx:
+        if await tx.connection.run_sync(_revision) == HEAD:
+            return False
     async with database.begin(in_time=False) as tx:
         await tx.take_turn(Turn.SCHEMA)
         return await tx.connection.run_sync(_upgrade)

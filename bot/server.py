@@ -19,6 +19,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 import handlers
 from bot.admission import Admission
+from bot.database import DatabaseAway
 from bot.entry import MOST_BYTES, Entry
 from bot.errors import BotError, SettingsError
 from bot.settings import Settings
@@ -34,6 +35,9 @@ CLOSE = 1.0
 
 RETRY = 2.0
 """Seconds between two tries of `auth.test` at start."""
+
+REOPEN = 0.5
+"""Seconds between two tries of a database that is away at start."""
 
 log = structlog.get_logger()
 
@@ -94,15 +98,16 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         server = Server(services, ways_in)
         runner = web.AppRunner(application(server), access_log=None, shutdown_timeout=CLOSE)
         identifying = asyncio.create_task(_identify(services))
-        working = asyncio.create_task(services.worker.run())
+        working: asyncio.Task[None] | None = None
         try:
-            if ways_in.sockets is not None:
-                ways_in.sockets.start()
             await runner.setup()
             site = web.TCPSite(runner, settings.host, settings.port)
             await site.start()
             server.port = runner.addresses[0][1]
             log.info("listening", host=settings.host, port=server.port)
+            working = asyncio.create_task(_work(services, is_open=await _open(services)))
+            if ways_in.sockets is not None:
+                ways_in.sockets.start()
             yield server
         finally:
             server.stopping = True
@@ -110,7 +115,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
 
 
 async def _stop(
-    server: Server, runner: web.AppRunner, identifying: asyncio.Task[None], working: asyncio.Task[None]
+    server: Server, runner: web.AppRunner, identifying: asyncio.Task[None], working: asyncio.Task[None] | None
 ) -> None:
     """End in order: what was begun, then what is leased, then the door."""
     services, sockets = server.services, server.ways_in.sockets
@@ -119,9 +124,11 @@ async def _stop(
     if sockets is not None:
         await sockets.stop(deadline - time.monotonic())
     await services.service.drain(deadline - time.monotonic())
-    await services.worker.drain(deadline - time.monotonic())
+    if working is not None:
+        await services.worker.drain(deadline - time.monotonic())
+        working.cancel()  # what still runs then waits for a database that does not answer
     await runner.cleanup()
-    await asyncio.gather(identifying, working, return_exceptions=True)
+    await asyncio.gather(identifying, *([working] if working else []), return_exceptions=True)
     log.info("stopped")
 
 
@@ -135,6 +142,30 @@ async def _ways_in(settings: Settings, services: Services) -> WaysIn:
     if settings.slack_signing_secret is None:
         raise SettingsError(["SLACK_SIGNING_SECRET: it is required"])
     return WaysIn(http=Entry(settings.slack_signing_secret.get_secret_value(), admission))
+
+
+async def _open(services: Services) -> bool:
+    """Make the database ready; False while it is away. Raises SettingsError where no waiting helps."""
+    try:
+        await services.make_ready()
+    except DatabaseAway as error:
+        log.error("the database is away; the bot is not ready and asks again", problem=str(error))  # noqa: TRY400
+        return False
+    return True
+
+
+async def _work(services: Services, *, is_open: bool) -> None:
+    """Wait for the database, however long it is away, then do what is written down in it.
+
+    What it refuses only now is told by `/readyz`; at start it would have ended the process.
+    """
+    while not is_open:
+        await asyncio.sleep(REOPEN)
+        try:
+            is_open = await _open(services)
+        except SettingsError as error:
+            log.error("the database cannot be used; the bot is not ready and asks again", problem=str(error))  # noqa: TRY400
+    await services.worker.run()
 
 
 async def serve(settings: Settings) -> None:

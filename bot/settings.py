@@ -84,11 +84,8 @@ def _address(text: Any) -> str:
 
 def _database(text: Any) -> str:
     word = str(text).strip()
-    if re.match(r"postgres(ql)?://", word):
-        message = "PostgreSQL is not supported by this version; use sqlite:///path"
-        raise ValueError(message)
-    if not re.fullmatch(r"sqlite:///[^:?]+", word):
-        message = "write a database file's address such as sqlite:///purecloud-bot.db"
+    if not re.fullmatch(r"sqlite:///[^:?]+|postgres(ql)?://\S+", word):
+        message = "write sqlite:///path, such as sqlite:///purecloud-bot.db, or the postgres:// address your host hands out"
         raise ValueError(message)
     return word
 
@@ -141,9 +138,10 @@ class Settings(BaseModel):
     log_format: Literal["auto", "json", "human"] = Field("auto", alias="LOG_FORMAT")
 
     @property
-    def database_path(self) -> Path:
-        """Where the SQLite file stands."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
+    def database_path(self) -> Path | None:
+        """Where the SQLite file stands; None where the address is PostgreSQL's."""
+        kind, _, path = self.database_url.partition(":///")
+        return Path(path) if kind == "sqlite" else None
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.exc import DatabaseError
 
 from bot.courier import Courier
-from bot.database import Database, sqlite_engine
 from bot.decisions import Decisions
 from bot.directory import Directory
 from bot.errors import SettingsError
-from bot.leases import Leases
 from bot.metrics import Metrics
-from bot.migrate import migrate
+from bot.opening import database_of, leases_of, make_ready
 from bot.painter import Painter, Words
 from bot.policy import Rules
 from bot.purecloud import Call, PureCloud, Region, region
@@ -49,6 +45,8 @@ class Services:
     purecloud: PureCloud
     metrics: Metrics
     slack: AsyncWebClient
+    make_ready: Callable[[], Awaitable[None]]
+    """Make the database ready; raises DatabaseAway and SettingsError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,7 @@ class Outside:
     purecloud: PureCloud
     metrics: Metrics
     slack: AsyncWebClient
+    make_ready: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -74,11 +73,9 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         metrics = Metrics()
         slack = await opened.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_TIMEOUT))
         genesys = await opened.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
-        database = await _open_database(settings)
+        database = database_of(settings)
         opened.push_async_callback(database.close)
-
-        store = Store(database, Leases(instance_name(settings)))
-        await store.start()
+        store = Store(database, leases_of(settings))
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
@@ -94,7 +91,8 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         )
         courier = Courier(client, slack, metrics.slack)
         directory = Directory(client, purecloud.users, purecloud.authorization, metrics.slack, clock=time.monotonic)
-        yield _assemble(settings, words, Outside(store, courier, directory, purecloud, metrics, client))
+        ready = partial(make_ready, database, store)
+        yield _assemble(settings, words, Outside(store, courier, directory, purecloud, metrics, client, ready))
 
 
 def _assemble(settings: Settings, words: Words, outside: Outside) -> Services:
@@ -119,7 +117,7 @@ def _assemble(settings: Settings, words: Words, outside: Outside) -> Services:
         ttl=settings.request_ttl,
         approvals_channel=settings.approvals_channel,
     )
-    return Services(service, worker, directory, store, purecloud, metrics, outside.slack)
+    return Services(service, worker, directory, store, purecloud, metrics, outside.slack, outside.make_ready)
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -152,28 +150,6 @@ def audience_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
     place = request.place.channel if request.place else ""
     theirs = place.startswith("D") or place in (request.requester, request.asked_in)
     return tuple(channel for channel in (audit_channel, None if theirs else request.requester) if channel)
-
-
-def instance_name(settings: Settings) -> str:
-    """Name this process: the same after a restart, so that it frees its own leases, and a word for this start."""
-    return f"{socket.gethostname()}:{settings.port}#{secrets.token_hex(4)}"
-
-
-async def _open_database(settings: Settings) -> Database:
-    path = settings.database_path
-    if not path.parent.is_dir():
-        raise SettingsError([f"DATABASE_URL: the folder {path.parent} does not exist"])
-    database = Database(sqlite_engine(path))
-    try:
-        if await migrate(database):
-            log.info("the database schema was brought up to date")
-    except DatabaseError as error:
-        await database.close()
-        raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"]) from error
-    except BaseException:
-        await database.close()
-        raise
-    return database
 
 
 def _observer(metrics: Metrics) -> Callable[[Call], None]:

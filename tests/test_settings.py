@@ -92,7 +92,7 @@ def test_settings__tell_everything_that_is_wrong_at_once() -> None:
         ("DATABASE_URL", "mysql://db/bot", "such as sqlite:///purecloud-bot.db"),
         ("DATABASE_URL", "sqlite://", "such as sqlite:///purecloud-bot.db"),
         ("DATABASE_URL", "sqlite:///:memory:", "such as sqlite:///purecloud-bot.db"),
-        ("DATABASE_URL", "postgres://bot@db.example.com/bot", "use sqlite:///path"),
+        ("DATABASE_URL", "postgres:bot@db.example.com/bot", "or the postgres:// address"),
         ("SLACK_APP_TOKEN", "xoxb-very-secret", "write the app-level token (xapp-"),
         ("PORT", "65536", "65535"),
         ("PORT", "many", "valid integer"),

@@ -82,7 +82,7 @@ async def ended(arguments: list[str], environ: dict[str, str]) -> Ended:
 
 
 WRONG = {
-    "DATABASE_URL": "postgres://bot:hunter2@db/bot",
+    "DATABASE_URL": "mysql://bot:hunter2@db/bot",
     "SLACK_APP_TOKEN": "xoxp-1-made-up",
     "APPROVERS": " , ",
     "REQUEST_TTL": "soon",
