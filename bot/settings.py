@@ -85,7 +85,7 @@ def _address(text: Any) -> str:
 def _database(text: Any) -> str:
     word = str(text).strip()
     if not re.fullmatch(r"sqlite:///[^:?]+|postgres(ql)?://\S+", word):
-        message = "write sqlite:///path, such as sqlite:///purecloud-bot.db, or the postgres:// address your host hands out"
+        message = "write a path such as sqlite:///purecloud-bot.db, or the postgres:// address that your host gave"
         raise ValueError(message)
     return word
 
