@@ -12,36 +12,37 @@ from bot.errors import SettingsError
 HEAD = "0001"
 """The revision this version of the bot works with: the newest file in `migrations/versions`."""
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 
-async def migrate(database: Database) -> bool:
+
+async def migrate(database: Database, *, folder: Path = MIGRATIONS, head: str = HEAD) -> bool:
     """Upgrade the schema in one transaction, which makes other processes wait and then find it done.
 
-    A schema that is current is only looked at, and nobody waits for that.
-
-    Returns whether anything was upgraded. Raises SettingsError for a database of a newer version of the bot.
+    A schema that is current is only looked at, and nobody waits for that. Returns whether anything was upgraded.
+    Raises SettingsError for a database of a newer version of the bot.
     """
     async with database.begin() as tx:
-        if await tx.connection.run_sync(_revision) == HEAD:
+        if await tx.connection.run_sync(_revision) == head:
             return False
     async with database.begin(in_time=False) as tx:
         await tx.take_turn(Turn.SCHEMA)
-        return await tx.connection.run_sync(_upgrade)
+        return await tx.connection.run_sync(_upgrade, folder, head)
 
 
-def _upgrade(connection: Connection) -> bool:
+def _upgrade(connection: Connection, folder: Path, head: str) -> bool:
     current = _revision(connection)
-    if current == HEAD:
+    if current == head:
         return False
-    if current and current > HEAD:
+    if current and current > head:
         message = (
-            f"DATABASE_URL: the database is of a newer version ({current}) than this one ({HEAD}); upgrade the bot"
+            f"DATABASE_URL: the database is of a newer version ({current}) than this one ({head}); upgrade the bot"
         )
         raise SettingsError([message])
     from alembic import command  # noqa: PLC0415 - 62 ms and 4 MB that most starts do not need
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(folder))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     return True

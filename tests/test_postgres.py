@@ -1,0 +1,304 @@
+"""PostgreSQL as hosts hand it out, and what two transactions at once may not do to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from bot import store as stores
+from bot.audit import Entry, Tag, first_break
+from bot.database import Database, DatabaseAway, Transaction
+from bot.errors import SettingsError, StaleRequest
+from bot.leases import Job, JobKind, Leases
+from bot.migrate import HEAD, migrate
+from bot.postgres import postgres_engine
+from bot.revocations import Event, Place, State
+from bot.store import Store
+from bot.tables import audit, items, jobs
+from tests.examples import BEN, OLIVIA, request
+from tests.ledger import TTL, Ledger, approve, ask, click, open_ledger, stored
+from tests.postgres import PASSWORD, Server
+
+DONE = {"attempts": 1, "status": 200}
+
+
+@pytest.fixture
+async def both(postgres: Server) -> AsyncIterator[tuple[Ledger, Ledger]]:
+    """One database as two processes see it, each through connections of its own."""
+    async with (
+        postgres.emptied() as address,
+        open_ledger(postgres_engine(address)) as one,
+        open_ledger(postgres_engine(address)) as two,
+    ):
+        yield one, two
+
+
+def own(postgres: Server) -> None:
+    if postgres.programs is None:
+        pytest.skip("TEST_DATABASE_URL names a server whose users and files are not the tests'")
+
+
+async def says(address: str, statement: str = "SELECT 1", database: Database | None = None) -> str:
+    """Ask a question of whoever stands behind an address."""
+    asked = database or Database(postgres_engine(address))
+    try:
+        async with asked.begin() as tx:
+            return str((await tx.connection.execute(text(statement))).scalar_one())
+    finally:
+        await asked.close()
+
+
+async def test_address__as_hosts_write_them(postgres: Server) -> None:
+    async with postgres.emptied() as address:
+        for written in (
+            address,
+            address.replace("postgres://", "postgresql://"),
+            f"{address}?sslmode=disable",
+            f"{address}?sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=bot",
+        ):
+            assert await says(written, "SHOW transaction_isolation") == "read committed"
+
+
+async def test_address__of_a_socket(postgres: Server) -> None:
+    own(postgres)
+    name, _, place = postgres.url.partition("@")
+    port = place.partition(":")[2].partition("/")[0]
+    async with postgres.emptied() as address:
+        database = address.rpartition("/")[2]
+        written = f"{name}@/{database}?host={postgres.data.parent}&port={port}"
+        assert await says(written, "SELECT inet_client_addr() IS NULL") == "True"
+
+
+async def test_address__that_asks_for_encryption_is_not_used_without(postgres: Server) -> None:
+    own(postgres)
+    for mode in ("require", "verify-full"):
+        with pytest.raises(DatabaseAway, match="SSL"):
+            await says(f"{postgres.url}?sslmode={mode}")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("bot:", "bot:not"), "password authentication failed"),
+        (("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
+        (("p%40ss%2F", "pass/"), "cannot be read"),
+        (("/postgres", "/postgres?sslmode=sometimes"), "sslmode"),
+    ],
+)
+async def test_refusal__that_no_waiting_changes_is_a_setting(
+    postgres: Server, change: tuple[str, str], told: str
+) -> None:
+    own(postgres)
+    head, _, tail = postgres.url.rpartition(change[0])
+    with pytest.raises(SettingsError, match=f"DATABASE_URL: .*{told}") as refused:
+        await says(f"{head}{change[1]}{tail}")
+    assert PASSWORD not in str(refused.value)
+
+
+async def test_refusal__of_whoever_is_not_there_may_pass() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(DatabaseAway, match="cannot be reached"):
+            await says(f"postgres://bot:secret@127.0.0.1:{nobody.getsockname()[1]}/bot")
+
+
+async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -> None:
+    async with postgres.emptied() as address:
+        impatient = Database(postgres_engine(address), patience=0.5)
+        with pytest.raises(DatabaseAway):
+            await says(address, "SELECT pg_sleep(60)::text", impatient)
+
+
+async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:
+    async with postgres.emptied() as address:
+        database = Database(postgres_engine(address))
+        async with database.begin() as tx:
+            mine = (await tx.connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        await postgres.do(f"SELECT pg_terminate_backend({mine}, 5000)")
+        assert await says(address, database=database) == "1"
+
+
+async def test_migrate__three_replicas_that_start_together_upgrade_once(postgres: Server) -> None:
+    async with postgres.database(empty=True) as address, AsyncExitStack() as closing:
+        replicas = [Database(postgres_engine(address)) for _ in range(3)]
+        for one in replicas:
+            closing.push_async_callback(one.close)
+        done = await asyncio.gather(*(migrate(one) for one in replicas))
+        assert sorted(done) == [False, False, True]
+        assert await says(address, "SELECT version_num FROM alembic_version") == HEAD
+
+
+SECOND = '''
+"""A change of some day."""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("requests", sa.Column("weather", sa.Text, nullable=False, server_default="fair"))
+'''
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """A folder of migrations with one more than there are."""
+    folder = tmp_path / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    ours = Path(stores.__file__).parent / "migrations"
+    for name in ("env.py", "versions/r0001_the_ground.py"):
+        (folder / name).write_text((ours / name).read_text())
+    (folder / "versions" / "r0002_weather.py").write_text(SECOND)
+    return folder
+
+
+async def test_migrate__an_upgrade_keeps_every_card_alive(ledger: Ledger, newer: Path) -> None:
+    store = ledger.store()
+    asked, card = await ask(store)
+    await store.shown(card, asked.revision, Place("C1", "1.0"))
+    _, work = await approve((ledger.store("old#1")), (await ask(store, "second"))[0].id)
+
+    assert await migrate(ledger.database, folder=newer, head="0002") is True
+
+    assert await ledger.run(text("SELECT DISTINCT weather FROM requests")) == [("fair",)]
+    moved, order = await approve(store)
+    assert (moved.state, moved.place) == (State.APPROVED, Place("C1", "1.0"))
+    for job in (work, order):
+        owner = ledger.store("old#1") if job is work else store
+        ended = await owner.finish_target(job, Event.SUCCEED, outcome=DONE, tell=())
+        assert ended is not None
+        assert ended.state is State.REVOKED
+    assert first_break(await store.trail()) is None
+    await ledger.run(text("ALTER TABLE requests DROP COLUMN weather"))
+    await ledger.run(text("UPDATE alembic_version SET version_num = '0001'"))
+
+
+async def two_orders(ledger: Ledger) -> tuple[Job, Job]:
+    """A request for two people, approved; returns the orders for both."""
+    store = ledger.store()
+    await ask(store)
+    await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
+    _, first = await approve(store)
+    async with ledger.database.begin() as tx:
+        second = await Leases("two#1").add(tx, JobKind.TARGET, "first", "first:1", {"place": 1, "clicked_at": tx.now})
+    assert second
+    return first, second
+
+
+async def close(tx: Transaction, job: Job) -> list[Event | None]:
+    return await stores._close_item(tx, job, Event.SUCCEED)
+
+
+async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[Ledger, Ledger]) -> None:
+    """Why `finish_target` locks: two finishers at once would each see the other's item open."""
+    first, second = await two_orders(both[0])
+    async with both[0].database.begin() as one, both[1].database.begin() as two:
+        seen = [await close(one, first), await close(two, second)]
+    assert [None in events for events in seen] == [True, True]
+    assert (await stored(both[0].store())).state is State.APPROVED
+
+
+async def test_write_skew__with_the_lock_the_second_waits_for_the_first(both: tuple[Ledger, Ledger]) -> None:
+    first, second = await two_orders(both[0])
+    ends = await asyncio.gather(
+        both[0].store().finish_target(first, Event.SUCCEED, outcome=DONE, tell=["C1"]),
+        both[1].store("two#1").finish_target(second, Event.SUCCEED, outcome=DONE, tell=["C1"]),
+    )
+    assert sorted(one.state for one in ends if one) == [State.APPROVED, State.REVOKED]
+    assert (await stored(both[0].store())).state is State.REVOKED
+    assert [row.tag for row, _ in await both[0].store().trail()].count(Tag.REVOKED) == 1
+
+
+async def test_trail__of_many_writers_on_two_replicas_is_one_chain(both: tuple[Ledger, Ledger]) -> None:
+    row = Entry(0.0, Tag.ASK_REFUSED, OLIVIA)
+    await asyncio.gather(*(one.store().record(row) for _ in range(25) for one in both))
+    trail = await both[0].store().trail()
+    assert (len(trail), first_break(trail)) == (50, None)
+
+
+async def test_ask__replays_that_race_ask_once(both: tuple[Ledger, Ledger]) -> None:
+    asked = [
+        one.store().ask(request(id=f"id-{number}", reference=f"R{number}"), ttl=TTL, key="same", ask_url=None)
+        for number, one in enumerate(both * 5)
+    ]
+    assert len([job for job in await asyncio.gather(*asked) if job]) == 1
+    assert [row.tag for row, _ in await both[0].store().trail()] == [Tag.ASKED]
+
+
+async def test_click__replays_that_race_are_one_click(both: tuple[Ledger, Ledger]) -> None:
+    await ask(both[0].store())
+    noted = await asyncio.gather(*(one.store().note_click("first", "press", {}) for one in both * 5))
+    assert len([job for job in noted if job]) == 1
+
+
+async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Ledger]) -> None:
+    stores_ = [both[0].store(), both[1].store("two#1")]
+    for number in range(10):
+        name = f"request-{number}"
+        asked, _ = await ask(stores_[0], name)
+        clicks = [await click(one, name, by) for one, by in zip(stores_, (OLIVIA, BEN), strict=True)]
+        ends = await asyncio.gather(
+            stores_[0].move(asked, Event.APPROVE, job=clicks[0], by=OLIVIA),
+            stores_[1].move(asked, Event.CANCEL, job=clicks[1], by=BEN),
+            return_exceptions=True,
+        )
+        assert [type(one) for one in ends if isinstance(one, BaseException)] == [StaleRequest]
+    rows = await both[0].run(select(audit.c.tag).where(audit.c.tag.in_([Tag.APPROVED, Tag.CANCELLED])))
+    assert len(rows) == 10
+    assert first_break(await stores_[0].trail()) is None
+
+
+async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:
+    async with both[0].database.begin() as tx:
+        for number in range(40):
+            await Leases("one#1").raise_flag(tx, JobKind.CARD, "first", str(number), {})
+    stores_ = [both[0].store(), both[1].store("two#1")]
+    found = await asyncio.gather(*(one.claim(10) for one in stores_ * 4))
+    claimed = [job.id for jobs_ in found for job in jobs_]
+    assert len(claimed) == len(set(claimed)) == 40
+
+
+async def test_expire_due__sweepers_that_meet_end_a_request_once(both: tuple[Ledger, Ledger]) -> None:
+    for number in range(10):
+        await ask(both[0].store(), f"request-{number}")
+    for one in both:
+        one.clock.now += TTL
+    ended = await asyncio.gather(*(one.store().expire_due(lambda _: ("C1",)) for one in both * 3))
+    await both[0].store().expire_due(lambda _: ("C1",))
+    assert sum(len(some) for some in ended) == 10
+    assert [row.tag for row, _ in await both[0].store().trail()].count(Tag.EXPIRED) == 10
+
+
+async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(both: tuple[Ledger, Ledger]) -> None:
+    """The click was made in time and will be written in a moment; the sweep must not end what it is about."""
+    await ask(both[0].store())
+    both[0].clock.now += TTL - 1
+    clicking = Store(both[0].database, Leases("one#1"))
+    async with both[0].database.begin() as tx:
+        await tx.connection.execute(text("SELECT 1 FROM requests FOR KEY SHARE"))
+        both[1].clock.now += TTL
+        assert await both[1].store().expire_due(lambda _: ()) == []
+    assert await clicking.note_click("first", "press", {}) is not None
+    assert await both[1].store().expire_due(lambda _: ()) == []
+
+
+async def test_shown__a_card_that_moved_while_it_was_painted_is_painted_again(both: tuple[Ledger, Ledger]) -> None:
+    one, two = both[0].store(), both[1].store("two#1")
+    for number in range(10):
+        name = f"request-{number}"
+        asked, card = await ask(one, name)
+        press = await click(two, name)
+        shown, _ = await asyncio.gather(
+            one.shown(card, asked.revision, Place("C1", "1.0")),
+            two.move(asked, Event.CANCEL, job=press, by=OLIVIA),
+        )
+        (row,) = await both[0].run(select(jobs.c.done_at).where(jobs.c.key == f"card:{name}"))
+        assert row.done_at is None, f"the card was left as it was, {shown=}"
