@@ -37,6 +37,9 @@ FORGET = 5.0
 REBUILD = 60.0
 """Seconds without a connection after which the client itself is replaced."""
 
+LINGER = 30.0
+"""Seconds Slack gets to close a connection whose end it announced; until then it may still send over it."""
+
 CLOSE = 1.0
 """Seconds a connection gets to say goodbye."""
 
@@ -46,7 +49,6 @@ _WRONG_TOKEN = frozenset({
 })  # fmt: skip
 """Answers that another try does not change (docs.slack.dev, apps.connections.open, Errors)."""
 
-Open = Callable[[], SocketModeClient]
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -102,8 +104,8 @@ class SocketMode:
         """Whether Slack can reach the bot: a connection stands and has answered a ping of late."""
         return any([await line.is_up() for line in self._lines])
 
-    def _open(self) -> SocketModeClient:
-        client = SocketModeClient(self._app_token, web_client=self._web, ping_interval=self._ping)
+    def _open(self) -> Client:
+        client = Client(self._app_token, self._web, self._ping)
         client.socket_mode_request_listeners.append(self._hear)
         return client
 
@@ -122,52 +124,105 @@ class SocketMode:
                 log.warning("an acknowledgement did not reach slack", problem=type(error).__name__)
 
 
-class Line:
-    """One connection, by the SDK's client; it would try an address that is used up for ever, and is watched for it."""
+class Client(SocketModeClient):
+    """The SDK's client for the life of one connection.
 
-    def __init__(self, open_client: Open, clock: Clock, sleep: Sleep) -> None:
+    Left alone it would close what Slack announces to end before another connection stands, notice a loss only at its
+    next ping, and try an address that is used up for ever; `Line` sees to all three.
+    """
+
+    def __init__(self, app_token: str, web: AsyncWebClient, ping: float) -> None:
+        super().__init__(app_token, web_client=web, ping_interval=ping, auto_reconnect_enabled=False)
+        self.connecting: asyncio.Task[None] | None = None
+        self.leaving = asyncio.Event()
+        """Set once Slack has announced the end of this connection."""
+
+    async def run_message_listeners(self, message: Body, raw_message: str) -> None:
+        """Hand a frame on. One connection too many is not replaced: it is opened again once Slack has closed it."""
+        if message.get("type") != "disconnect":
+            await super().run_message_listeners(message, raw_message)
+            return
+        log.info("slack ends a connection", reason=str(message.get("reason")))
+        if message.get("reason") != "too_many_websockets":
+            self.leaving.set()
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether no connection has come about yet."""
+        return self.connecting is not None and not self.connecting.done()
+
+    def begin(self) -> None:
+        """Connect, and try again for as long as it takes."""
+        self.connecting = asyncio.create_task(self.connect())  # type: ignore[no-untyped-call] # the SDK's own
+
+    async def end(self) -> None:
+        """Hang up and end what was set going; a peer that does not answer is not waited for."""
+        self.closed = True  # first, or it would connect again
+        if self.connecting is not None:
+            self.connecting.cancel()
+        if self.current_session is not None:
+            with suppress(TimeoutError, aiohttp.ClientError, OSError):
+                async with asyncio.timeout(CLOSE):
+                    await self.current_session.close()
+        tasks = [self.connecting, self.message_processor, self.current_session_monitor, self.message_receiver]
+        await self.close()  # type: ignore[no-untyped-call] # the SDK's own
+        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+
+
+class Line:
+    """One connection after the other: the next is opened before Slack ends the last, and at once after a loss."""
+
+    def __init__(self, open_client: Callable[[], Client], clock: Clock, sleep: Sleep) -> None:
         self._open = open_client
         self._clock = clock
         self._sleep = sleep
-        self._client: SocketModeClient | None = None
+        self._clients: list[Client] = []
+        """The newest last; before it those that Slack has yet to close."""
 
     async def run(self) -> None:
         """Keep the connection up until cancelled."""
-        while True:
-            client = self._client = self._open()
-            connecting = asyncio.create_task(client.connect())  # type: ignore[no-untyped-call] # the SDK's own
-            try:
+        try:
+            while True:
+                client = self._open()
+                self._clients.append(client)
+                client.begin()
                 await self._watch(client)
-                log.warning("a connection to slack does not come back; it is begun anew")
-            finally:
-                await close(client, connecting)
+        finally:
+            await self._end(self._clients)
 
     async def is_up(self) -> bool:
         """Whether it stands, was greeted with a pong, and no ping went unanswered since."""
-        client = self._client
-        return client is not None and client.last_ping_pong_time is not None and await client.is_connected()
+        return any([one.last_ping_pong_time is not None and await one.is_connected() for one in self._clients])
 
-    async def _watch(self, client: SocketModeClient) -> None:
-        """Return once the client is beyond help."""
-        seen_up = self._clock()
-        while self._clock() - seen_up < REBUILD:
-            await self._sleep(LOOK)
+    async def _watch(self, client: Client) -> None:
+        """Return once another client is needed: this one's connection ends, is lost, or does not come about."""
+        begun = self._clock()
+        await self._sleep(LOOK)
+        while not client.leaving.is_set():
+            waited = self._clock() - begun
             if await client.is_connected():
-                seen_up = self._clock()
-            elif self._clock() - seen_up >= FORGET:
+                await self._end([one for one in self._clients[:-1] if waited >= LINGER or not await one.is_connected()])
+            elif not client.is_connecting or waited >= REBUILD:
+                log.warning("a connection to slack is lost; another is opened")
+                await self._end([client])
+                return
+            elif waited >= FORGET:
                 client.wss_uri = None
+            await self._pause(client)
 
+    async def _pause(self, client: Client) -> None:
+        """Wait for the next look, or until Slack ends the connection."""
+        waiting = [asyncio.ensure_future(self._sleep(LOOK)), asyncio.ensure_future(client.leaving.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
 
-async def close(client: SocketModeClient, connecting: asyncio.Task[Any]) -> None:
-    """End a client and everything it set going; a peer that does not answer is not waited for."""
-    client.closed = True  # first, or it would connect again
-    connecting.cancel()
-    if client.current_session is not None:
-        with suppress(TimeoutError, aiohttp.ClientError, OSError):
-            await asyncio.wait_for(client.current_session.close(), timeout=CLOSE)
-    tasks = [connecting, client.message_processor, client.current_session_monitor, client.message_receiver]
-    await client.close()  # type: ignore[no-untyped-call] # the SDK's own
-    await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+    async def _end(self, clients: list[Client]) -> None:
+        for client in list(clients):
+            await client.end()
+            self._clients.remove(client)
 
 
 async def read(envelope: SocketModeRequest) -> Body:

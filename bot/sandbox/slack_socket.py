@@ -118,6 +118,7 @@ class Sockets:
         for connection in connections or tuple(self.connections):
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             if reason != "warning":
+                self._retire(connection)
                 await connection.socket.close()
 
     def freeze(self) -> None:
@@ -160,8 +161,13 @@ class Sockets:
         told = {"host": "applink-1", "approximate_connection_time": LIFE}
         await connection.socket.send_json(hello | {"connection_info": {"app_id": self.app_id}, "debug_info": told})
 
+    def _retire(self, connection: Connection) -> None:
+        """Send nothing more over it."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+
     async def _gone(self, connection: Connection) -> None:
-        self.connections.remove(connection)
+        self._retire(connection)
         for envelope in [one for one in self._waiting.values() if one.over is connection]:
             if self.redelivers and self.connections:
                 await self._send(envelope)
