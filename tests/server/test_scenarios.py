@@ -14,6 +14,9 @@ from tests.world import World
 QUESTION = "Revoke every session of Tom Target?"
 DONE = "Revoked: every session of Tom Target"
 
+both_ways = pytest.mark.parametrize("transport", ["http", "socket"])
+"""How Slack reaches the bot; what differs between the two ends where these scenarios begin."""
+
 
 async def all_of(world: World, channel_id: str) -> list[str]:
     """What stands in a channel, once all is said."""
@@ -41,6 +44,7 @@ async def test_help__tells_each_what_they_can_do(world: World, who: str, may: li
     assert not world.deletes
 
 
+@both_ways
 async def test_help__answers_an_unknown_word_with_the_nearest(world: World) -> None:
     await world.types(cast.OLIVIA, "revok @tom")
 
@@ -72,6 +76,7 @@ async def test_whoami__tells_each_who_they_are_and_by_which_rule(
     assert len(world.genesys.received("get_tokens_me")) == 1
 
 
+@both_ways
 async def test_whoami__tells_a_guest_nothing_of_the_token(world: World) -> None:
     await world.types(cast.GUS, "whoami")
 
@@ -80,6 +85,7 @@ async def test_whoami__tells_a_guest_nothing_of_the_token(world: World) -> None:
     assert not world.genesys.received("get_tokens_me")
 
 
+@both_ways
 async def test_revoke__alone_in_private_and_told_to_the_audit_channel(world: World) -> None:
     card = await world.card(cast.OLIVIA, "revoke @tom laptop stolen")
 
@@ -96,6 +102,7 @@ async def test_revoke__alone_in_private_and_told_to_the_audit_channel(world: Wor
     assert len(world.deletes) == 1
 
 
+@both_ways
 async def test_revoke__confirmed_by_another_in_the_approvals_channel(world: World) -> None:
     card = await world.card(cast.RAVI, "revoke @tom laptop stolen")
 
@@ -135,6 +142,7 @@ async def test_revoke__where_nobody_else_can_see_it_is_refused(start_world: Star
     assert await world.trail() == ["request:ask_refused"]
 
 
+@both_ways
 async def test_self_approval__off_needs_another_approver(start_world: StartWorld) -> None:
     world = await start_world(SELF_APPROVAL="false")
 
@@ -151,6 +159,7 @@ async def test_self_approval__off_needs_another_approver(start_world: StartWorld
     assert len(world.deletes) == 1
 
 
+@both_ways
 async def test_protected__takes_two_approvers_other_than_the_requester(start_world: StartWorld) -> None:
     world = await start_world(APPROVERS=f"{cast.OLIVIA},{cast.BEN},{cast.NADIA}")
     world.slack.channels[cast.APPROVALS].members.append(cast.NADIA)
@@ -182,6 +191,7 @@ async def test_protected__however_the_target_is_named(world: World, named: str) 
     assert not world.deletes
 
 
+@both_ways
 @pytest.mark.parametrize("who", [pytest.param(cast.RAVI, id="requester"), pytest.param(cast.BEN, id="approver")])
 async def test_cancel__by_requester_or_approver_ends_it(start_world: StartWorld, who: str) -> None:
     world = await start_world(APPROVALS_CHANNEL=cast.OPS)
@@ -211,6 +221,7 @@ async def test_cancel__by_anybody_else_changes_nothing(start_world: StartWorld) 
     assert await world.trail() == ["request:asked", "click:refused"]
 
 
+@both_ways
 async def test_expiry__repaints_the_card_and_tells(start_world: StartWorld) -> None:
     world = await start_world(REQUEST_TTL="1s")
 
@@ -227,6 +238,7 @@ async def test_expiry__repaints_the_card_and_tells(start_world: StartWorld) -> N
     assert not world.deletes
 
 
+@both_ways
 async def test_rotate__gives_the_bot_another_token(world: World) -> None:
     await world.types(cast.OLIVIA, "whoami")
     await world.hears(cast.OLIVIA, "The bot's token")
@@ -266,6 +278,7 @@ async def test_rotate__is_confirmed_by_admins_alone(start_world: StartWorld) -> 
     assert not world.genesys.received("delete_tokens_me")
 
 
+@both_ways
 @pytest.mark.parametrize(
     ("fault", "headline", "sentence"),
     [
@@ -303,6 +316,7 @@ async def test_revoke__of_oneself_says_so(world: World) -> None:
     assert not world.deletes
 
 
+@both_ways
 @pytest.mark.parametrize(
     "crowd",
     [
