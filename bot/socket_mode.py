@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -49,6 +50,9 @@ _WRONG_TOKEN = frozenset({
 })  # fmt: skip
 """Answers that another try does not change (docs.slack.dev, apps.connections.open, Errors)."""
 
+_UNASKED = (TimeoutError, SlackApiError, aiohttp.ClientError, OSError)
+"""What a call of the Web API may raise."""
+
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -81,7 +85,7 @@ class SocketMode:
         """Refuse a token that Slack does not accept (SettingsError); a Slack that cannot be asked is tried later."""
         try:
             await self._web.apps_connections_open(app_token=self._app_token)
-        except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
+        except _UNASKED as error:
             code = not_delivered(error).code
             if code in _WRONG_TOKEN:
                 raise SettingsError([f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]) from None
@@ -120,7 +124,7 @@ class SocketMode:
         if answer.accepted:
             try:
                 await client.send_socket_mode_response(acknowledgement(envelope, answer))
-            except (aiohttp.ClientError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - the SDK raises what it likes; what was done stays done
                 log.warning("an acknowledgement did not reach slack", problem=type(error).__name__)
 
 
@@ -132,10 +136,22 @@ class Client(SocketModeClient):
     """
 
     def __init__(self, app_token: str, web: AsyncWebClient, ping: float) -> None:
-        super().__init__(app_token, web_client=web, ping_interval=ping, auto_reconnect_enabled=False)
+        logger = logging.getLogger(f"{__name__}.client")
+        logger.setLevel(
+            logging.CRITICAL
+        )  # it tells addresses that open a connection, every few seconds while one fails
+        super().__init__(app_token, logger, web, ping_interval=ping, auto_reconnect_enabled=False)
         self.connecting: asyncio.Task[None] | None = None
         self.leaving = asyncio.Event()
         """Set once Slack has announced the end of this connection."""
+
+    async def issue_new_wss_url(self) -> str:
+        """Ask for an address that is good for one connection."""
+        try:
+            return await super().issue_new_wss_url()
+        except _UNASKED as error:
+            log.warning("slack gives no address for a connection; it is asked again", problem=not_delivered(error).code)
+            raise
 
     async def run_message_listeners(self, message: Body, raw_message: str) -> None:
         """Hand a frame on. One connection too many is not replaced: it is opened again once Slack has closed it."""
@@ -206,7 +222,8 @@ class Line:
                 log.warning("a connection to slack is lost; another is opened")
                 await self._end([client])
                 return
-            elif waited >= FORGET:
+            elif waited >= FORGET and client.wss_uri is not None:
+                log.warning("slack does not take a connection; another address is asked for")
                 client.wss_uri = None
             await self._pause(client)
 

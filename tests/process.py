@@ -178,10 +178,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
+async def stage(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Stage]:
     """Set the stage; whatever still runs at the end is killed."""
     hold = Hold()
-    slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels(), sleep=hold)
+    slack = SlackStandIn(
+        members=cast.members(), groups=cast.groups(), channels=cast.channels(), sleep=hold, socket_mode=socket_mode
+    )
     genesys = GenesysStandIn(people=people())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | {"PORT": str(free_port())}

@@ -16,6 +16,9 @@ from tests.world import TOM_ID, World
 
 PRIVATE = "Nothing was changed."
 
+both_ways = pytest.mark.parametrize("transport", ["http", "socket"])
+"""How Slack reaches the bot."""
+
 
 async def request_of_ravi(world: World) -> Message:
     """A card that an approver must confirm, where Ona of another workspace sees it too."""
@@ -35,6 +38,7 @@ async def nothing_ended(world: World) -> None:
     assert all(person.sessions for person in world.genesys.people.values())
 
 
+@both_ways
 async def test_pitfall_1__an_external_clicker_in_a_shared_channel(start_world: StartWorld) -> None:
     world = await start_world(APPROVALS_CHANNEL=cast.SHARED, APPROVERS=f"{cast.BEN},{cast.ONA}")
     card = await request_of_ravi(world)
@@ -56,6 +60,7 @@ async def test_pitfall_1__an_external_clicker_whom_only_the_directory_gives_away
     await nothing_ended(world)
 
 
+@both_ways
 @pytest.mark.parametrize("mark", ["is_restricted", "is_ultra_restricted"])
 async def test_pitfall_2__a_guest(world: World, mark: str) -> None:
     card = await request_of_ravi(world)
@@ -79,6 +84,7 @@ async def test_pitfall_3__a_deactivated_approver(world: World) -> None:
     await nothing_ended(world)
 
 
+@both_ways
 async def test_pitfall_4__a_bot_that_clicks(start_world: StartWorld) -> None:
     world = await start_world(APPROVERS=f"{cast.BEN},{cast.BEA}")
     card = await request_of_ravi(world)
@@ -139,6 +145,7 @@ async def test_pitfall_7__an_address_that_changes_between_request_and_click(worl
     assert [entry.path for entry in world.deletes] == [f"/api/v2/tokens/{TOM_ID}"]
 
 
+@both_ways
 @pytest.mark.parametrize("value", ["", "1", TOM_ID, "me", "' OR 1=1 --", "x" * 2000])
 async def test_pitfall_8__a_button_with_a_foreign_value(world: World, value: str) -> None:
     card = await request_of_ravi(world)
@@ -161,6 +168,7 @@ async def test_pitfall_8__a_button_that_carries_another_request(world: World) ->
     await nothing_ended(world)
 
 
+@both_ways
 async def test_pitfall_9__four_eyes(start_world: StartWorld) -> None:
     world = await start_world(SELF_APPROVAL="no")
     card = await world.card(cast.BEN, "revoke @tom")
@@ -171,6 +179,7 @@ async def test_pitfall_9__four_eyes(start_world: StartWorld) -> None:
     await nothing_ended(world)
 
 
+@both_ways
 async def test_pitfall_10__a_role_taken_away_between_request_and_click(world: World) -> None:
     card = await world.card(cast.BEN, "revoke @tom")
     world.slack.groups[cast.TOKEN_APPROVERS].members.remove(cast.BEN)
@@ -192,6 +201,7 @@ async def test_pitfall_11__an_expired_request(start_world: StartWorld) -> None:
     await nothing_ended(world)
 
 
+@both_ways
 async def test_pitfall_11__a_request_that_was_used(world: World) -> None:
     card = await request_of_ravi(world)
     await world.slack.click(cast.BEN, card, "approve")
