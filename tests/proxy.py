@@ -1,0 +1,69 @@
+"""A wire between a bot and whatever it needs, that a test can cut, hold and mend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+class Wire:
+    """Hands bytes on in both directions, as long as it is whole."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._there = (host, port)
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._cut = False
+        self._open: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    def cut(self) -> None:
+        """End every connection and refuse new ones."""
+        self._cut = True
+        for writer in self._open:
+            writer.transport.abort()
+
+    def hold(self) -> None:
+        """Swallow everything from now on, without a word."""
+        self._flows.clear()
+
+    def mend(self) -> None:
+        """Let everything through again; what was held arrives late."""
+        self._cut = False
+        self._flows.set()
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        if self._cut:
+            writer.transport.abort()
+            return
+        with suppress(OSError):
+            there_reader, there_writer = await asyncio.open_connection(*self._there)
+            self._open |= {writer, there_writer}
+            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
+            self._open -= {writer, there_writer}
+        writer.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def wire(host: str, port: int) -> AsyncIterator[Wire]:
+    """Lay a wire from a free port of this machine to an address."""
+    laid = Wire(host, port)
+    server = await asyncio.start_server(laid.connect, "127.0.0.1", 0)
+    laid.port = server.sockets[0].getsockname()[1]
+    try:
+        yield laid
+    finally:
+        laid.mend()
+        laid.cut()
+        server.close()
+        await server.wait_closed()
