@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox test lint lock clean
+.PHONY: install sandbox test soak lint lock clean
 
 install: $(READY)
 
@@ -19,6 +19,11 @@ sandbox: install
 
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+# Some minutes: kills a replica a hundred times and counts what was lost. ROUNDS=10 for a look.
+ROUNDS ?= 100
+soak: install
+	$(RUN) -m tests.soak $(ROUNDS)
 
 lint: install
 	$(RUN) -m ruff format --check .
