@@ -90,7 +90,8 @@ def test_architecture__gives_a_reason_for_every_dependency() -> None:
     assert [name for name in names if name not in said] == []
 
 
-def test_manifest__is_one_that_slack_takes() -> None:
+def validator() -> Draft7Validator:
+    """Slack's schema of manifests."""
     if not SPEC.is_dir():
         pytest.skip("needs ../shared/spec/slack-manifest")
     schemas = {path.name: json.loads(path.read_text()) for path in SPEC.glob("*.json")}
@@ -99,10 +100,41 @@ def test_manifest__is_one_that_slack_takes() -> None:
     registry: Registry[Any] = Registry().with_resources(
         (url, DRAFT7.create_resource(schemas[name])) for url, name in named
     )
-    validator = Draft7Validator(entrance, registry=registry)
+    return Draft7Validator(entrance, registry=registry)
 
-    assert [error.message for error in validator.iter_errors(MANIFEST)] == []
-    assert not validator.is_valid(MANIFEST | {"features": {"slash_commands": [{"command": "/purecloud"}]}})
+
+def for_socket_mode() -> dict[str, Any]:
+    """The manifest with the change made that the README tells to make for Socket Mode."""
+    (change,) = re.findall(r"```diff\n(.*?)```", README, re.DOTALL)
+    text = (ROOT / "manifest.yml").read_text()
+    for old, new in re.findall(r"^-(.*\n)(?:\+(.*\n))?", change, re.MULTILINE):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    changed: dict[str, Any] = yaml.safe_load(text)
+    return changed
+
+
+def test_manifest__is_one_that_slack_takes() -> None:
+    slack = validator()
+
+    assert [error.message for error in slack.iter_errors(MANIFEST)] == []
+    assert not slack.is_valid(MANIFEST | {"features": {"slash_commands": [{"command": "/purecloud"}]}})
+
+
+def test_manifest__for_socket_mode_is_one_that_slack_takes() -> None:
+    assert [error.message for error in validator().iter_errors(for_socket_mode())] == []
+
+
+def test_manifest__for_socket_mode_has_no_address_and_differs_in_nothing_else() -> None:
+    changed = for_socket_mode()
+
+    assert changed["settings"].pop("socket_mode_enabled") is True
+    assert "request_url" not in changed["settings"]["interactivity"]
+    assert "your-host.example" not in str(changed)
+    (command,) = changed["features"]["slash_commands"]
+    command["url"] = changed["settings"]["interactivity"]["request_url"] = "https://your-host.example/slack/events"
+    changed["settings"]["socket_mode_enabled"] = False
+    assert changed == MANIFEST
 
 
 def test_manifest__has_the_one_command_with_mentions_as_ids() -> None:
