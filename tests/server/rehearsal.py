@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import func, select
 
 from bot.courier import Courier
 from bot.decisions import APPROVE, Click
@@ -21,12 +22,13 @@ from bot.sandbox import cast as people
 from bot.sandbox.genesys import CLIENT
 from bot.sandbox.slack_messages import Message
 from bot.service import Asker, Service
+from bot.tables import jobs
 from bot.worker import Worker
 from handlers import guard
 from tests.office import Office, Quick
 from tests.server.patience import Patience
 
-LONGEST = 7200
+LONGEST = 86400
 """Seconds by the database's clock after which written work is missed."""
 
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -57,7 +59,7 @@ class Bot:
 
     async def types(self, line: str, by: str = people.OLIVIA) -> None:
         """Somebody types `/purecloud <line>`; it is carried to its end."""
-        asker = Asker(by, self.office.slack.team_id, people.OPS, f"typed {self.rows_before} {line}")
+        asker = Asker(by, self.office.slack.team_id, people.OPS, f"{by} {self.rows_before} {line}")
         await guard.command(replace(asker, response_url=self.office.response_url(by)), line, self.service)
 
     async def clicks(self, request_id: str, by: str = people.OLIVIA) -> None:
@@ -68,7 +70,7 @@ class Bot:
         await self.service.click(replace(click, response_url=self.office.response_url(by), ts=ts))
 
     async def work_off(self) -> None:
-        """Do everything that is written down; the clock moves on when nothing is due."""
+        """Do everything that is written down; the clock goes to what is due next when nothing is due."""
         clock = self.office.ledger.clock
         gives_up = clock.now + LONGEST
         while any((await self.office.store.depth()).values()):
@@ -79,7 +81,9 @@ class Bot:
             if running := list(self.worker._running.values()):
                 await asyncio.wait(running)
             else:
-                clock.now += 1
+                due = select(func.min(jobs.c.due_at)).where(jobs.c.done_at.is_(None), jobs.c.due_at > clock.now)
+                ((next_due,),) = await self.office.ledger.run(due)
+                clock.now = next_due or clock.now + 1
 
     async def asked(self) -> str:
         """The id of the request that was asked for last; empty where none was."""
@@ -130,6 +134,7 @@ async def bot(
     users: Client,
     authorization: Client,
     approvers: str = people.TOKEN_APPROVERS,
+    requesters: str = ",".join(people.REQUESTERS),
     protected: str = "",
 ) -> AsyncIterator[Bot]:
     """Put a bot together from clients that may differ, so that one operation alone meets a fault."""
@@ -148,7 +153,8 @@ async def bot(
         purecloud=tokens.purecloud,
         taken=[],
     )
-    rules: dict[str, Any] = {"approvers": parse_principals(approvers), "protected": parse_principals(protected)}
+    named = {"approvers": approvers, "requesters": requesters, "protected": protected}
+    rules: dict[str, Any] = {name: parse_principals(text) for name, text in named.items()}
     rows = len(await office.store.trail())
     one = Bot(own, own.service(**rules), own.worker(**rules), len(office.slack.messages), rows, len(office.calls))
     yield one
