@@ -23,6 +23,9 @@ STARTING = (
     "try again in a few seconds."
 )
 
+UNHEARD = frozenset({"event_callback", "view_submission", "view_closed", "shortcut", "message_action"})
+"""What Slack may send although nothing here listens to it; it is acknowledged, or Slack would send it again."""
+
 Body = dict[str, Any]
 """A command's fields or an interaction's payload, as Slack documents them."""
 
@@ -99,7 +102,7 @@ class Admission:
         if app_id and ours and app_id != ours:
             message = "This is for another app."
             raise NotSlack(message, 401)
-        return await self._once(kind, body)
+        return Answer(200) if kind in UNHEARD or kind == "ssl_check" else await self._once(kind, body)
 
     async def _once(self, kind: str, body: Body) -> Answer:
         """Dispatch, unless the same command came before: then it is acknowledged and nothing is done.
@@ -132,7 +135,9 @@ def kind_of(body: Mapping[str, Any]) -> str:
     kind = body.get("type")
     if kind == "block_actions" and isinstance(body.get("user"), dict) and _are_actions(body.get("actions")):
         return "click"
-    if kind in ("url_verification", "event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
+    if kind == "url_verification" or "ssl_check" in body:
+        return str(kind or "ssl_check")
+    if isinstance(kind, str) and kind in UNHEARD:
         return str(kind)
     message = "The body is none that this app expects."
     raise NotSlack(message, 400)

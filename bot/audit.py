@@ -74,7 +74,7 @@ def entry(request: Request, tag: Tag, *, at: float, actor: str = "bot", **detail
 def seal(row: Entry, previous: str) -> str:
     """Return the row's hash: SHA-256 over the row before it and everything this one says."""
     said = [f"{row.at:.6f}", row.tag, row.actor, row.reference, row.request_id, row.target, dict(row.detail)]
-    text = json.dumps([previous, *said], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps([previous, *said], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

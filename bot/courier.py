@@ -73,6 +73,8 @@ class Courier:
             unfurl_media=False,
             **message,
         )
+        if not answer.get("ts"):
+            raise NotDelivered("no_ts", passing=False)
         return Place(str(answer.get("channel") or channel), str(answer["ts"]))
 
     async def update(self, place: Place, message: Message) -> None:
@@ -93,7 +95,7 @@ class Courier:
     ) -> Mapping[str, Any]:
         try:
             answer = await call(**arguments)
-        except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
+        except Exception as error:
             problem = not_delivered(error)
             self._observe(method, problem.code)
             raise problem from error

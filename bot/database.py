@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Table, event, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -18,6 +18,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import BotError
+
+Result = TypeVar("Result")
 
 Clock = Callable[[AsyncConnection], Awaitable[float]]
 
@@ -73,6 +75,22 @@ class Database:
         self.engine = engine
         self._clock = clock
         self._patience = patience
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def to_its_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Let a transaction come to its end also when nobody waits for it any more.
+
+        A statement cancelled half-way can leave SQLite's write lock held until the garbage collector comes by.
+        """
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever still waits has it; nobody else must be told
 
     @asynccontextmanager
     async def begin(self, *, in_time: bool = True) -> AsyncIterator[Transaction]:
@@ -96,6 +114,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=GOODBYE)
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 await self.engine.dispose()
@@ -108,7 +128,12 @@ def sqlite_engine(path: Path) -> AsyncEngine:
     the upgrade from reader to writer, which SQLite refuses at once (sqlite.org/lang_transaction.html).
     """
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=30, connect_args={"timeout": BUSY}
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"timeout": BUSY},
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin_as_writer)

@@ -13,7 +13,7 @@ from bot.leases import Job
 from bot.people import Member, Workspace
 from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
 from bot.revocations import FINAL, REPEAT_WINDOW, Event, Request, State, agreement
-from bot.store import Store
+from bot.store import Store, Urls
 
 TRIES = 3
 """How often a click is judged while Slack does not answer; after that the answer is no."""
@@ -37,6 +37,11 @@ class Click:
     """The workspace whose installation posted the message; none where the app is installed org-wide."""
     channel: str | None = None
     ts: str | None = None
+
+    def card_url(self, request: Request) -> str | None:
+        """Where the clicked message can be edited, if it is another than the card that `chat.update` reaches."""
+        known = request.place is not None and self.ts == request.place.ts
+        return None if known else self.response_url
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -113,14 +118,13 @@ class Decisions:
         if not verdict.allowed:
             raise refusal(verdict, request)
         event = Event.CANCEL if click.action == CANCEL else agreement(request, member.id)
-        elsewhere = request.place is None or click.ts != request.place.ts
         moved, work = await self._store.move(
             request,
             event,
             job=job,
             by=member.id,
             tell=self._audience(request) if event is Event.CANCEL else (),
-            card_url=click.response_url if elsewhere else None,
+            card_url=click.card_url(request),
         )
         return Settled(moved, tuple(work), ended=(moved,) if moved.state in FINAL else ())
 
@@ -143,7 +147,8 @@ class Decisions:
     async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
         """Answer a click that comes too late, or for nothing; a request whose time is over ends now."""
         detail = {"action": click.action, "state": request.state if request else "no such request"}
-        if not await self._record(Tag.CLICK_STALE, job, click, request, detail):
+        clicked = Urls(card=click.card_url(request)) if request else None
+        if not await self._record(Tag.CLICK_STALE, job, click, request, detail, clicked=clicked):
             return Settled()
         if request is None or request.state in FINAL:
             return Settled(request, answer=StaleRequest())
@@ -155,11 +160,20 @@ class Decisions:
         recorded = await self._record(Tag.CLICK_REFUSED, job, click, request, detail)
         return Settled(request, answer=refused) if recorded else Settled()
 
-    async def _record(self, tag: Tag, job: Job, click: Click, request: Request | None, detail: dict[str, Any]) -> bool:
+    async def _record(
+        self,
+        tag: Tag,
+        job: Job,
+        click: Click,
+        request: Request | None,
+        detail: dict[str, Any],
+        *,
+        clicked: Urls | None = None,
+    ) -> bool:
         target = request.target.id if request and request.target else None
         reference = request.reference if request else None
         row = Entry(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
-        return await self._store.record(row, done=job)
+        return await self._store.record(row, done=job, clicked=clicked)
 
 
 def foreign(team_id: str | None, workspace: Workspace) -> bool:

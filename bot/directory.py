@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -61,6 +59,8 @@ class Directory:
         """Ask Slack whose token this is (`auth.test`; the app's id from `bots.info` where it is not told)."""
         me = await self._ask("auth.test", self._client.auth_test)
         app_id = me.get("app_id") or await self._app_id(me.get("bot_id"))
+        if not me.get("team_id"):
+            raise SlackUnavailable("auth.test", "no_team_id")
         self._workspace = Workspace(
             team_id=str(me["team_id"]),
             name=str(me.get("team") or me["team_id"]),
@@ -126,7 +126,7 @@ class Directory:
         try:
             person = actor.person or await self.person_of(actor.member)
             grants = read_grants(await self._authorization.get_user_roles(person.id))
-        except (Refused, GenesysError) as error:
+        except (Refused, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
             why = error.reason if isinstance(error, Refused) else error
             return replace(actor, unread=(*unread, f"Genesys Cloud roles ({why})"))
         return replace(actor, person=person, grants=grants)
@@ -197,7 +197,7 @@ class Directory:
         for last in (False, True):
             try:
                 answer = await call(**arguments)
-            except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
+            except Exception as error:
                 problem = not_delivered(error)
                 self._observe(method, problem.code)
                 if last or not problem.passing or problem.wait > 1:

@@ -30,6 +30,9 @@ PAUSE = 3.0
 
 LONGEST_PAUSE = 30.0
 
+MOST_ATTEMPTS = 4
+"""How often a DELETE is sent in all, processes that died in the middle included."""
+
 _PASSING_LOGIN = frozenset({LoginCause.RATE_LIMITED, LoginCause.UNREACHABLE, LoginCause.NO_ANSWER})
 
 
@@ -75,6 +78,8 @@ def _too_late(request: Request, job: Job, now: float) -> str | None:
     """Tell why nothing may be sent any more, if so."""
     if now - (request.approved_at or now) > REPEAT_WINDOW:
         return "more than 10 minutes have passed since the approval"
+    if job.attempts > MOST_ATTEMPTS:
+        return f"it was tried {MOST_ATTEMPTS} times"
     if request.kind is Kind.ROTATE and job.attempts > 1:
         return "the process that held the token has ended"
     return None
@@ -115,7 +120,7 @@ def ending_of(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -> Endi
     if isinstance(error, GenesysLoginFailed):
         outcome["cause"] = error.cause
     if isinstance(error, GenesysForbidden | GenesysNotFound | GenesysRejected):
-        return Ending(Event.REFUSE, outcome)
+        return Ending(Event.LOSE if uncertain else Event.REFUSE, outcome)
     if _passes(error) and kind is Kind.REVOKE and facts["attempts"] < ROUNDS:
         return Ending(None, outcome, wait=_pause(error))
     return Ending(Event.LOSE if uncertain else Event.FAIL, outcome)

@@ -5,6 +5,7 @@ Cards are painted from the request as it is now, not from what happened: what fa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -16,9 +17,15 @@ from bot.revocations import Place, Request
 from bot.store import Store
 
 GIVE_UP = 3600.0
-"""Seconds after which a message that Slack keeps refusing is given up; the trail has what it would have said."""
+"""Seconds after a request's end when a message that Slack keeps refusing is given up; the trail has what it says."""
+
+GONE = frozenset({"message_not_found", "channel_not_found", "cant_update_message", "edit_window_closed", "is_archived"})
+"""What `chat.update` says of a card that cannot be edited, ever; all else may be put right (docs.slack.dev)."""
 
 LONGEST_WAIT = 60.0
+
+Audience = Callable[[Request], tuple[str, ...]]
+"""Names the channels that hear of a request's end."""
 
 log = structlog.get_logger()
 
@@ -45,10 +52,11 @@ class Words(Protocol):
 class Painter:
     """Posts, repaints and tells; a message that cannot arrive now goes back to the queue."""
 
-    def __init__(self, store: Store, courier: Courier, words: Words) -> None:
+    def __init__(self, store: Store, courier: Courier, words: Words, audience: Audience) -> None:
         self._store = store
         self._courier = courier
         self._words = words
+        self._audience = audience
 
     async def paint(self, job: Job) -> bool:
         """Bring a card to its request's latest revision, posting it first where it is not posted yet.
@@ -61,7 +69,7 @@ class Painter:
         try:
             place = await self._show(job, request)
         except NotDelivered as problem:
-            await self._later(job, problem, since=request.finished_at or request.created_at)
+            await self._later(job, problem, since=request.finished_at)
             return True
         return await self._store.shown(job, request.revision, place)
 
@@ -119,7 +127,8 @@ class Painter:
         at_home = request.place is not None and request.place.channel in (request.requester, request.asked_in)
         if at_home and ask_url and await self._answered(request, ask_url):
             return
-        if await self._store.withdraw(job, problem=code) and ask_url:
+        others = tuple(one for one in self._audience(request) if one != request.requester)
+        if await self._store.withdraw(job, problem=code, tell=others) and ask_url:
             await self._mention(ask_url, self._words.not_posted(request, code))
 
     async def _answered(self, request: Request, ask_url: str) -> bool:
@@ -138,8 +147,8 @@ class Painter:
         try:
             await self._courier.update(place, self._words.card(request))
         except NotDelivered as problem:
-            if problem.passing:
-                raise
+            if problem.code not in GONE:
+                raise NotDelivered(problem.code, passing=True, wait=problem.wait) from problem
             log.warning("the card cannot be edited", code=problem.code, reference=request.reference)
 
     async def _replace(self, request: Request, url: str) -> None:
@@ -157,9 +166,12 @@ class Painter:
         except NotDelivered as problem:
             log.warning("the requester could not be told", code=problem.code)
 
-    async def _later(self, job: Job, problem: NotDelivered, *, since: float) -> None:
-        """Put a message off, as long as Slack asks for and longer each time; give it up when it is old news."""
-        if not problem.passing or await self._store.now() - since > GIVE_UP:
+    async def _later(self, job: Job, problem: NotDelivered, *, since: float | None) -> None:
+        """Put a message off, as long as Slack asks for and longer each time; give it up when it is old news.
+
+        `since` is when the news was made; none while the request is open.
+        """
+        if not problem.passing or (since is not None and await self._store.now() - since > GIVE_UP):
             log.error("a message is given up", kind=job.kind, code=problem.code, request_id=job.request_id)
             await self._store.finish(job)
             return

@@ -63,6 +63,7 @@ def postgres_engine(url: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=PATIENCE,
         pool_pre_ping=True,
+        hide_parameters=True,  # a response_url must not reach a log by way of an error
     )
 
 

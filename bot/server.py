@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +33,9 @@ DRAIN = 8.0
 CLOSE = 1.0
 """Seconds that requests still open get when the door is closed."""
 
+REMEMBER = 2.0
+"""Seconds for which readiness believes that Genesys Cloud gives no token."""
+
 RETRY = 2.0
 """Seconds between two tries of `auth.test` at start."""
 
@@ -58,6 +61,8 @@ class Server:
     ways_in: WaysIn
     stopping: bool = False
     port: int = 0
+    _refused: str | None = None
+    _refused_until: float = 0.0
 
     async def health(self, _request: web.Request) -> web.Response:
         """`GET /healthz`: the process lives."""
@@ -82,12 +87,24 @@ class Server:
         missing = {} if self.services.directory.known.is_set() else {"slack": "auth.test has not passed"}
         if self.ways_in.sockets is not None and not await self.ways_in.sockets.is_up():
             missing["socket"] = "no connection of Socket Mode answers"
-        for name, asked in (("genesys", self.services.purecloud.auth.token()), ("store", self.services.store.now())):
-            try:
-                await asyncio.wait_for(asked, timeout=5)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the bot is not ready
-                missing[name] = str(error) if isinstance(error, BotError) else type(error).__name__
-        return missing
+        found = {"genesys": await self._no_token(), "store": await _problem(self.services.store.now())}
+        return missing | {name: problem for name, problem in found.items() if problem}
+
+    async def _no_token(self) -> str | None:
+        """Tell why no token can be had; a refusal is remembered, so that probes do not hammer the login host."""
+        if time.monotonic() > self._refused_until:
+            self._refused = await _problem(self.services.purecloud.auth.token())
+            self._refused_until = time.monotonic() + REMEMBER if self._refused else 0.0
+        return self._refused
+
+
+async def _problem(asked: Awaitable[Any]) -> str | None:
+    """Tell what keeps an answer from coming, if something does."""
+    try:
+        await asyncio.wait_for(asked, timeout=5)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the bot is not ready
+        return str(error) if isinstance(error, BotError) else type(error).__name__
+    return None
 
 
 @asynccontextmanager

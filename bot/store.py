@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import and_, delete, exists, insert, select, update
 
@@ -31,25 +32,43 @@ class Urls:
     """A click's: edits the clicked card where `chat.update` cannot."""
 
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def whole(
+    step: Callable[Concatenate[Store, Arguments], Coroutine[Any, Any, Result]],
+) -> Callable[Concatenate[Store, Arguments], Coroutine[Any, Any, Result]]:
+    """Make a step of the store one that is never cancelled half-way."""
+
+    async def run(self: Store, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return await self.database.to_its_end(step(self, *args, **kwargs))
+
+    update_wrapper(run, step)
+    return run
+
+
 class Store:
     """The one truth that replicas share."""
 
     def __init__(self, database: Database, leases: Leases) -> None:
-        self._database = database
+        self.database = database
         self._leases = leases
 
+    @whole
     async def now(self) -> float:
         """Return the database's time, having shown that it can be written to; epoch seconds."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             await tx.connection.execute(delete(jobs).where(jobs.c.id < 0))
             return tx.now
 
+    @whole
     async def ask(self, request: Request, *, ttl: float, key: str, ask_url: str | None) -> Job | None:
         """Keep a new request, its audit row and the order to post its card; None for a replayed command.
 
         `key` names the command (its `trigger_id`); `ttl` is in seconds and counted by the database's clock.
         """
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
             asked = tx.insert(requests).values(ask_key=key, ask_url=ask_url, **row)
             asked = asked.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
@@ -60,42 +79,53 @@ class Store:
             await _write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
             return await self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
 
+    @whole
     async def find(self, request_id: str) -> Request | None:
         """Return a request as it stands now."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             return await _find(tx, request_id)
 
+    @whole
     async def urls(self, request_id: str) -> Urls:
         """Return where a request's people can be answered without a channel."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             found = await tx.connection.execute(
                 select(requests.c.ask_url, requests.c.card_url).where(requests.c.id == request_id)
             )
             row = found.one()
             return Urls(row.ask_url, row.card_url)
 
+    @whole
     async def note_click(self, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
         """Write down that a button was pressed, before anybody judges it; None for a replay of the same click.
 
         Its time is read once no sweep can end the request any more without seeing the click.
         """
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             wanted = select(requests.c.id).where(requests.c.id == request_id)
             await tx.connection.execute(wanted.with_for_update(read=True, key_share=True))
-            return await self._leases.add(await self._database.again(tx), JobKind.CLICK, request_id, key, click)
+            return await self._leases.add(await self.database.again(tx), JobKind.CLICK, request_id, key, click)
 
-    async def record(self, row: Entry, *, done: Job | None = None) -> bool:
+    @whole
+    async def record(self, row: Entry, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
         """Add to the trail what changes no request; `done` is the job that led to it, finished with it.
 
-        False, with nothing written, when that job's lease was lost and another process will tell.
+        `clicked` repaints the request's card, and the clicked message too where it is another: a click on buttons that
+        should be gone heals them. False, with nothing written, when the lease was lost and another process will tell.
         """
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             if done and not await self._leases.finish(tx, done):
                 return False
             at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
             await _write(tx, at)
+            if clicked and row.request_id:
+                if clicked.card:
+                    same = requests.c.id == row.request_id
+                    await tx.connection.execute(update(requests).where(same).values(card_url=clicked.card))
+                await self._leases.raise_flag(tx, JobKind.CARD, row.request_id, row.request_id, {})
             return True
 
+    @whole
     async def move(
         self,
         request: Request,
@@ -111,7 +141,7 @@ class Store:
         `request` is what the decision was made on; raises StaleRequest, changing nothing, when it is not so any more.
         `tell` are the channels that hear of an end. Returns the moved request and the jobs leased for it.
         """
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             moved = advance(request, event, at=tx.now, by=by)
             if not await self._leases.finish(tx, job):
                 message = "Another replica has this click; nothing was changed."
@@ -125,11 +155,12 @@ class Store:
             work = await self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", what)
             return moved, [work] if work else []
 
+    @whole
     async def finish_target(
         self, job: Job, event: Event, *, outcome: dict[str, Any], tell: Sequence[str]
     ) -> Request | None:
         """Write down what became of an approved target; None when the lease was lost and another will tell."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             await _lock(tx, job.request_id)
             if not await self._leases.finish(tx, job):
                 return None
@@ -144,9 +175,10 @@ class Store:
             await self._save(tx, before, moved, whole, actor="bot", tell=tell, detail=outcome)
             return moved
 
+    @whole
     async def try_again(self, job: Job, *, wait: float, outcome: dict[str, Any]) -> Request | None:
         """Write down a failed attempt and give the target back, due in `wait` seconds; the card tells of it."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             await _lock(tx, job.request_id)
             if not await self._leases.release(tx, job, wait=wait):
                 return None
@@ -158,12 +190,13 @@ class Store:
                 await self._leases.raise_flag(tx, JobKind.CARD, request.id, request.id, {})
             return request
 
+    @whole
     async def expire_due(self, tell: Callable[[Request], Sequence[str]], limit: int = 50) -> list[Request]:
         """End pending requests whose time is over; one with a click still to be judged waits for that.
 
         `tell(request)` names the channels that hear of it. Returns those that were ended.
         """
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
             clicked = exists().where(
                 jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None)
@@ -178,22 +211,24 @@ class Store:
                 await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
             return ended
 
-    async def withdraw(self, job: Job, *, problem: str) -> Request | None:
+    @whole
+    async def withdraw(self, job: Job, *, problem: str, tell: Sequence[str]) -> Request | None:
         """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             await _lock(tx, job.request_id)
             before = await _find(tx, job.request_id)
             if before is None or before.state is not State.PENDING or not await self._leases.finish(tx, job):
                 return None
             moved = advance(before, Event.CANCEL, at=tx.now, by=None)
             await self._save(
-                tx, before, moved, Event.CANCEL, actor="bot", tell=(), detail={"problem": problem}, paint=False
+                tx, before, moved, Event.CANCEL, actor="bot", tell=tell, detail={"problem": problem}, paint=False
             )
             return moved
 
+    @whole
     async def shown(self, job: Job, revision: int, place: Place | None) -> bool:
         """Note that a card shows a revision and where it stands; False when it must be painted again already."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
             noted = update(requests).where(requests.c.id == job.request_id).values(placed)
             current = (await tx.connection.execute(noted.returning(requests.c.revision))).scalar_one_or_none()
@@ -203,53 +238,70 @@ class Store:
             await self._leases.finish(tx, job)
             return True
 
+    @whole
     async def finish(self, job: Job) -> None:
         """Mark a job done that leaves no other trace."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             await self._leases.finish(tx, job)
 
+    @whole
     async def give_back(self, job: Job, *, wait: float) -> None:
         """Give a job back, due again in `wait` seconds."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             await self._leases.release(tx, job, wait=wait)
 
+    @whole
     async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease due jobs, none more urgent than this kind."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             return await self._leases.claim(tx, limit, most_urgent=most_urgent)
 
+    @whole
     async def renew(self, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; returns those still held."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             return await self._leases.renew(tx, list(ids))
 
+    @whole
     async def is_done(self, job_id: int) -> bool:
         """Whether a job has been finished, by whomever."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             found = await tx.connection.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
             return found.scalar_one_or_none() is not None
 
+    @whole
     async def holds(self, job: Job) -> bool:
         """Whether a job is still this process's to do."""
         return job.id in await self.renew([job.id])
 
+    @whole
     async def start(self) -> None:
-        """Take up what an earlier start of the same process left, and forget clicks too old to be replayed."""
-        async with self._database.begin() as tx:
+        """Take up what an earlier start of the same process left."""
+        async with self.database.begin() as tx:
             await self._leases.free_own(tx)
-            await tx.connection.execute(delete(jobs).where(jobs.c.done_at < tx.now - KEEP_DONE_JOBS))
 
+    @whole
+    async def tidy(self) -> None:
+        """Forget clicks too old to be replayed, and response_urls too old to be used."""
+        async with self.database.begin() as tx:
+            old = tx.now - KEEP_DONE_JOBS
+            await tx.connection.execute(delete(jobs).where(jobs.c.done_at < old))
+            forgotten = update(requests).where(requests.c.finished_at < old, requests.c.ask_url.is_not(None))
+            await tx.connection.execute(forgotten.values(ask_url=None, card_url=None))
+
+    @whole
     async def depth(self) -> dict[str, int]:
         """Count what waits, by kind of job, and the pending requests."""
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             return await self._leases.depth(tx)
 
+    @whole
     async def trail(self, request_id: str | None = None) -> list[tuple[Entry, str]]:
         """Return the audit trail, oldest first, each row with its hash."""
         wanted = select(audit).order_by(audit.c.id)
         if request_id is not None:
             wanted = wanted.where(audit.c.request_id == request_id)
-        async with self._database.begin() as tx:
+        async with self.database.begin() as tx:
             return [(entry_of_row(row), row.hash) for row in await tx.connection.execute(wanted)]
 
     async def _save(

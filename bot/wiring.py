@@ -103,7 +103,7 @@ def _assemble(settings: Settings, words: Words, outside: Outside) -> Services:
         return audience_of(request, settings.audit_channel)
 
     decisions = Decisions(store, directory, rules, audience)
-    painter = Painter(store, courier, words)
+    painter = Painter(store, courier, words, audience)
     worker = Worker(store, decisions, purecloud.tokens, painter, metrics=metrics, audience=audience)
     service = Service(
         store,

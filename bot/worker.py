@@ -17,7 +17,7 @@ from bot.leases import LEASE, Job, JobKind
 from bot.metrics import Metrics
 from bot.painter import Painter
 from bot.policy import Refused
-from bot.revocations import FINAL, Request
+from bot.revocations import FINAL, Event, Request
 from bot.store import Store
 
 SLOTS = 16
@@ -26,7 +26,13 @@ SLOTS = 16
 POLL = 0.5
 """Seconds between two looks for work that nobody announced: retries, expiries, what a dead replica left."""
 
+TIDY = 600.0
+"""Seconds between two times of forgetting what is of no more use."""
+
 LONGEST_WAIT = 30.0
+
+PATIENCE = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between tries to write an outcome down, before another process may take the job over."""
 
 log = structlog.get_logger()
 
@@ -53,6 +59,8 @@ class Worker:
         self._bell = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
+        self._tidy_at = 0.0
+        self._renewing: asyncio.Task[None] | None = None
         self._do: dict[JobKind, Callable[[Job], Awaitable[None]]] = {
             JobKind.CLICK: self._settle,
             JobKind.TARGET: self._carry_out,
@@ -73,13 +81,10 @@ class Worker:
 
     async def run(self) -> None:
         """Look for work until `drain`; a database that is away is asked again."""
-        renewing = asyncio.create_task(self._renew())
-        try:
-            while not self._stopping:
-                await self._quietly(self._look())
-                await self._wait(POLL)
-        finally:
-            renewing.cancel()
+        self._renewing = asyncio.create_task(self._renew())
+        while not self._stopping:
+            await self._quietly(self._look())
+            await self._wait(POLL)
 
     async def drain(self, seconds: float) -> None:
         """Take on nothing new; let what runs finish, and tell of it. What does not end in time is left to its lease."""
@@ -90,6 +95,8 @@ class Worker:
             await asyncio.wait(self._running.values(), timeout=deadline - time.monotonic())
         for task in list(self._running.values()):
             task.cancel()
+        if self._renewing:  # not before: what is finished in these seconds must keep its lease
+            self._renewing.cancel()
 
     async def _has_work_in_hand(self) -> bool:
         """Whether something runs: what was begun, then the cards and notices it led to."""
@@ -105,6 +112,9 @@ class Worker:
         for request in await self._store.expire_due(self._audience):
             self._count(request)
             log.info("expired", reference=request.reference)
+        if time.monotonic() > self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY
+            await self._store.tidy()
         free = SLOTS - len(self._running)
         if free > 0 and not self._stopping:
             await self._claim(free)
@@ -184,12 +194,24 @@ class Worker:
             log.warning("genesys did not do it yet; will try again", reference=request.reference, **outcome)
             await self._store.try_again(job, wait=ending.wait, outcome=outcome)
         else:
-            moved = await self._store.finish_target(job, ending.event, outcome=outcome, tell=self._audience(request))
+            moved = await self._write_down(job, ending.event, outcome, self._audience(request))
             if moved:
                 if moved.state in FINAL:
                     self._count(moved)
                 log.info("carried out", state=moved.state, reference=moved.reference, **outcome)
         self.ring()
+
+    async def _write_down(
+        self, job: Job, event: Event, outcome: dict[str, Any], tell: tuple[str, ...]
+    ) -> Request | None:
+        """Write an ending down; while the database is away the writing is repeated, never the DELETE."""
+        for pause in PATIENCE:
+            try:
+                return await self._store.finish_target(job, event, outcome=outcome, tell=tell)
+            except Exception:
+                log.exception("an outcome could not be written down yet", request_id=job.request_id, **outcome)
+                await asyncio.sleep(pause)
+        return await self._store.finish_target(job, event, outcome=outcome, tell=tell)
 
     def _count(self, request: Request) -> None:
         self._metrics.outcomes.labels(request.kind, request.state).inc()

@@ -90,12 +90,12 @@ class Office:
         return Decisions(self.store, self.directory, replace(RULES, **rules), self.audience)
 
     def painter(self) -> Painter:
-        return Painter(self.store, self.courier, cards)
+        return Painter(self.store, self.courier, cards, self.audience)
 
     def worker(self, store: Store | None = None, **rules: Any) -> Worker:
         store = store or self.store
         decisions = Decisions(store, self.directory, replace(RULES, **rules), self.audience)
-        painter = Painter(store, self.courier, cards)
+        painter = Painter(store, self.courier, cards, self.audience)
         return Worker(store, decisions, self.purecloud.tokens, painter, metrics=self.metrics, audience=self.audience)
 
     def service(self, *, approvals_channel: str | None = cast.APPROVALS, **rules: Any) -> Service:

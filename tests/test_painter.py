@@ -88,12 +88,33 @@ async def test_paint__waits_as_long_as_slack_asks(office: Office) -> None:
     assert len(await due(office, JobKind.CARD)) == 1
 
 
-async def test_paint__a_card_slack_refuses_for_an_hour_is_given_up(office: Office) -> None:
+async def test_paint__a_card_slack_refuses_for_an_hour_after_the_end_is_given_up(office: Office) -> None:
+    _, job = await office.ask()
+    await office.painter().paint(job)
+    await revoke(office)
+    office.slack.fault("chat.update", Fault(error="internal_error", times=None))
+    (job,) = await due(office, JobKind.CARD)
+    office.ledger.clock.now += GIVE_UP + 1
+    await office.painter().paint(job)
+    assert await office.store.is_done(job.id)
+
+
+async def test_paint__the_card_of_an_open_request_is_never_given_up(office: Office) -> None:
     _, job = await office.ask()
     office.slack.fault("chat.postMessage", Fault(error="internal_error", times=None))
     office.ledger.clock.now += GIVE_UP + 1
     await office.painter().paint(job)
-    assert await office.store.is_done(job.id)
+    assert not await office.store.is_done(job.id)
+
+
+async def test_paint__a_revoked_token_of_the_bot_may_be_put_right_so_the_card_waits(office: Office) -> None:
+    _, job = await office.ask()
+    await office.painter().paint(job)
+    await revoke(office)
+    office.slack.fault("chat.update", Fault(error="account_inactive"))
+    (job,) = await due(office, JobKind.CARD)
+    await office.painter().paint(job)
+    assert not await office.store.is_done(job.id)
 
 
 async def test_paint__a_card_that_cannot_be_edited_does_not_stop_the_rest(office: Office) -> None:
@@ -119,7 +140,8 @@ async def test_paint__the_approvals_channel_cannot_be_posted_to_so_the_request_i
     (told,) = office.said_to(cast.OPS)
     assert f"I could not post the card in <#{QUIET}> (`not_in_channel`)" in told
     assert await tags(office.store) == ["request:asked", "request:cancelled"]
-    assert not any((await office.store.depth()).values())
+    (notice,) = await due(office, JobKind.NOTICE)
+    assert notice.payload == {"channel": cast.AUDIT}
 
 
 async def test_paint__where_the_command_was_typed_the_answer_is_the_card(office: Office) -> None:

@@ -73,10 +73,10 @@ async def test_click__is_forgotten_only_when_slack_could_not_replay_it_any_more(
     await ask(store)
     await store.finish(await click(store, key="press"))
     ledger.clock.now += KEEP_DONE_JOBS
-    await store.start()
+    await store.tidy()
     assert await store.note_click("first", "press", {}) is None
     ledger.clock.now += 1
-    await store.start()
+    await store.tidy()
     assert await store.note_click("first", "press", {}) is not None
 
 
@@ -219,7 +219,7 @@ async def test_expire_due__a_few_at_a_time_the_oldest_first(store: Store, ledger
 
 async def test_withdraw__a_pending_request_ends_without_a_card_to_paint(store: Store) -> None:
     _, card = await ask(store)
-    ended = await store.withdraw(card, problem="not_in_channel")
+    ended = await store.withdraw(card, problem="not_in_channel", tell=())
     assert ended
     assert (ended.state, ended.decided_by) == (State.CANCELLED, None)
     row, _ = (await store.trail())[-1]
@@ -229,9 +229,9 @@ async def test_withdraw__a_pending_request_ends_without_a_card_to_paint(store: S
 
 async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(store: Store, ledger: Ledger) -> None:
     _, card = await ask(store)
-    assert await ledger.store("two#1").withdraw(card, problem="not_in_channel") is None
+    assert await ledger.store("two#1").withdraw(card, problem="not_in_channel", tell=()) is None
     await approve(store)
-    assert await store.withdraw(card, problem="not_in_channel") is None
+    assert await store.withdraw(card, problem="not_in_channel", tell=()) is None
     assert (await stored(store)).state is State.APPROVED
     assert await tags(store) == ["request:asked", "request:approved"]
 

@@ -149,10 +149,10 @@ def _login_cause(status: int, error: str, description: str) -> LoginCause:
 def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError:
     said = _read(ErrorBody, body) or ErrorBody()
     error = _error_class(status)(
-        (said.message or "").strip() or f"Genesys Cloud answered {_named(status)}.",
+        (_readable(said.message) or "").strip() or f"Genesys Cloud answered {_named(status)}.",
         status=status,
-        code=said.code,
-        correlation_id=_correlation_id(headers) or said.context_id,
+        code=_readable(said.code),
+        correlation_id=_correlation_id(headers) or _readable(said.context_id),
     )
     if isinstance(error, GenesysRateLimited):
         error.retry_after = retry_after(headers)
@@ -191,7 +191,13 @@ def _lowered(headers: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _correlation_id(headers: Mapping[str, str]) -> str | None:
-    return next((headers[name] for name in _CORRELATION_HEADERS if headers.get(name)), None)
+    found = next((headers[name] for name in _CORRELATION_HEADERS if headers.get(name)), None)
+    return _readable(found)
+
+
+def _readable(text: str | None) -> str | None:
+    """The text without half characters, which a header or JSON may bring and no database or log takes."""
+    return text and text.encode("utf-8", "replace").decode()
 
 
 def _http_date(text: str) -> datetime | None:

@@ -47,6 +47,8 @@ async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     await bot.start("serve")
 
     missing = await bot.becomes(503)
+    while "store" in missing:  # the door is open before the schema is made
+        missing = await bot.becomes(503)
     assert set(missing) == {"slack", "genesys"}
     assert "auth.test" in missing["slack"]
     command = await bot.slack.command(cast.OLIVIA, "revoke @tom")
