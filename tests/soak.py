@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
 from statistics import median, quantiles
@@ -35,8 +36,8 @@ ASKED = 4
 """Cards a round."""
 
 PATIENCE = 120.0
-TAKEN_OVER = 1.0
-"""Seconds after a kill from which on a DELETE is one that another replica took over."""
+JUST_NOW = 0.05
+"""Seconds by which an acknowledgement may be noted after the death of who gave it."""
 
 
 @dataclass
@@ -68,11 +69,12 @@ class Figures:
 
 @dataclass
 class Target:
-    """A person who is to be logged out: their card, and when a click on it was acknowledged."""
+    """A person who is to be logged out: their card, and when and by whom a click on it was acknowledged."""
 
     id: str
     card: Message | None = None
     acknowledged: float | None = None
+    through: int = 0
 
 
 @dataclass
@@ -88,7 +90,7 @@ class Fleet:
     begun: list[Running] = field(default_factory=list)
     living: dict[int, Running] = field(default_factory=dict)
     restarts: list[asyncio.Task[None]] = field(default_factory=list)
-    kills: list[float] = field(default_factory=list)
+    kills: list[tuple[float, int]] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
     not_taken: int = 0
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -108,20 +110,29 @@ class Fleet:
                 return answer.status == 200
         return False
 
-    def door(self) -> str:
+    def anyone(self) -> int:
         """A replica of those the load balancer believes to live."""
-        return f"http://127.0.0.1:{self.chance.choice(list(self.living))}/slack/events"
+        return self.chance.choice(list(self.living))
 
     async def ask(self) -> Target:
-        """Somebody asks for the end of a person nobody else was asked about."""
-        target = Target(str(UUID(int=next(self._numbers), version=4)))
-        self.genesys.people[target.id] = Person(target.id, f"Person {target.id}", f"{target.id}@example.com")
-        await self.slack.command(cast.RAVI, f"revoke {target.id}", cast.OPS, to=self.door())
-        target.card = await self.slack.wait_for_message(
-            lambda message: target.id in self.slack.text_of(message) and bool(self.slack.buttons(message)), PATIENCE
-        )
-        self.targets.append(target)
-        return target
+        """Somebody asks for the end of a person nobody else was asked about; again if told that it was not kept."""
+        while True:
+            target = Target(str(UUID(int=next(self._numbers), version=4)))
+            self.genesys.people[target.id] = Person(target.id, f"Person {target.id}", f"{target.id}@example.com")
+            before = len(self.slack.messages)
+            await self.slack.command(cast.RAVI, f"revoke {target.id}", cast.OPS, to=door(self.anyone()))
+            answer = await self.slack.wait_for_message(partial(self._answers, target, before), PATIENCE)
+            if self.slack.buttons(answer):
+                target.card = answer
+                self.targets.append(target)
+                return target
+
+    def _answers(self, target: Target, before: int, message: Message) -> bool:
+        """Whether this is the card, or the news that there will be none."""
+        text = self.slack.text_of(message)
+        if target.id in text and bool(self.slack.buttons(message)):
+            return True
+        return "Nothing was changed" in text and message in self.slack.messages[before:]
 
     async def click(self, target: Target) -> None:
         """Somebody clicks, again as long as Slack shows that nobody took it."""
@@ -129,7 +140,8 @@ class Fleet:
         await asyncio.sleep(self.chance.uniform(0, 0.1))
         while target.acknowledged is None:
             with suppress(ClientError):
-                made = await self.slack.click(cast.BEN, target.card, "approve", force=True, to=self.door())
+                target.through = self.anyone()
+                made = await self.slack.click(cast.BEN, target.card, "approve", force=True, to=door(target.through))
                 if made.status == 200:
                     target.acknowledged = time.time()
                     return
@@ -141,8 +153,8 @@ class Fleet:
         await asyncio.sleep(self.chance.uniform(0, 0.25))
         while len(self.living) < REPLICAS - 1:  # noqa: ASYNC110 - another process rings no bell
             await asyncio.sleep(0.02)
-        port = self.chance.choice(list(self.living))
-        self.kills.append(time.time())
+        port = self.anyone()
+        self.kills.append((time.time(), port))
         await self.living.pop(port).kill()
         self.restarts.append(asyncio.create_task(self.start(port)))
 
@@ -159,21 +171,26 @@ class Fleet:
 
     def killed_between(self, first: float, second: float) -> bool:
         """Whether somebody died meanwhile."""
-        return any(first <= kill <= second for kill in self.kills)
+        return any(first <= kill <= second for kill, _ in self.kills)
 
     def takeover_of(self, target: Target, sent: list[float]) -> list[float]:
-        """How long a dead replica's work lay: from the kill after the click to the DELETE that was answered."""
+        """How long work lay that the replica had in hand when it died: until the DELETE that was answered."""
         if target.acknowledged is None or not sent:
             return []
-        since = target.acknowledged - TAKEN_OVER
-        return [sent[-1] - kill for kill in self.kills if since <= kill <= sent[-1] - TAKEN_OVER][-1:]
+        died = [at for at, port in self.kills if port == target.through and at >= target.acknowledged - JUST_NOW]
+        return [sent[-1] - at for at in died[:1] if at <= sent[-1]]
 
     async def round(self) -> None:
         """Some people ask, then all click while a replica dies."""
-        targets = await asyncio.gather(*(self.ask() for _ in range(ASKED)))
+        targets = [await self.ask() for _ in range(ASKED)]
         for _ in targets:
             self.genesys.fault("delete_token", Fault(delay=self.chance.uniform(0, 0.2)))
         await asyncio.gather(self.kill_one(), *(self.click(target) for target in targets))
+
+
+def door(port: int) -> str:
+    """Where Slack reaches a replica."""
+    return f"http://127.0.0.1:{port}/slack/events"
 
 
 @asynccontextmanager
