@@ -41,6 +41,9 @@ REBUILD = 60.0
 LINGER = 30.0
 """Seconds Slack gets to close a connection whose end it announced; until then it may still send over it."""
 
+PATIENCE = 3.0
+"""Seconds Slack waits for an acknowledgement; a later one helps nobody."""
+
 CLOSE = 1.0
 """Seconds a connection gets to say goodbye."""
 
@@ -96,10 +99,10 @@ class SocketMode:
         self._running = [asyncio.create_task(line.run()) for line in self._lines]
 
     async def stop(self, seconds: float) -> None:
-        """Take no more envelopes, give those in hand so many seconds to be answered, then hang up."""
+        """Take no more envelopes, give those in hand at most so many seconds to be answered, then hang up."""
         self._stopping = True
         if self._in_hand:
-            await asyncio.wait(self._in_hand, timeout=max(seconds, 0.0))
+            await asyncio.wait(self._in_hand, timeout=min(max(seconds, 0.0), PATIENCE))
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -137,9 +140,7 @@ class Client(SocketModeClient):
 
     def __init__(self, app_token: str, web: AsyncWebClient, ping: float) -> None:
         logger = logging.getLogger(f"{__name__}.client")
-        logger.setLevel(
-            logging.CRITICAL
-        )  # it tells addresses that open a connection, every few seconds while one fails
+        logger.setLevel(logging.CRITICAL)  # its errors tell addresses that open a connection, every few seconds
         super().__init__(app_token, logger, web, ping_interval=ping, auto_reconnect_enabled=False)
         self.connecting: asyncio.Task[None] | None = None
         self.leaving = asyncio.Event()

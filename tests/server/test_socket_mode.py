@@ -162,7 +162,7 @@ async def test_stop__answers_what_is_in_hand_takes_no_more_and_hangs_up(rig: Rig
     begun = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
     await until(lambda: bool(rig.heard))
 
-    stopping = asyncio.create_task(sockets.stop(30))
+    stopping = asyncio.create_task(sockets.stop(3))
     late = asyncio.create_task(rig.slack.command(cast.OLIVIA, "help"))
     await asyncio.sleep(0.05)
     rig.listening.set()
