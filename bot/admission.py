@@ -23,6 +23,8 @@ STARTING = (
     "try again in a few seconds."
 )
 
+CLOSING = "I am being restarted. Nothing was changed; try again in a few seconds."
+
 UNHEARD = frozenset({"event_callback", "view_submission", "view_closed", "shortcut", "message_action"})
 """What Slack may send although nothing here listens to it; it is acknowledged, or Slack would send it again."""
 
@@ -74,6 +76,8 @@ class Admission:
         self._metrics = metrics
         self._clock = clock
         self._seen: dict[str, float] = {}
+        self.closing = False
+        """Set when the process ends: what it could not finish any more is not begun."""
 
     async def admit(self, reading: Awaitable[Body]) -> Answer:
         """Answer one thing Slack sent; `reading` proves and reads it, and raises NotSlack. Never raises, never 500."""
@@ -95,9 +99,10 @@ class Admission:
     async def _answer(self, kind: str, body: Body) -> Answer:
         if kind == "url_verification":
             return Answer(200, payload={"challenge": str(body.get("challenge") or "")})
-        if not self._directory.known.is_set():
-            said = {"response_type": "ephemeral", "text": STARTING}
-            return Answer(200, payload=said) if kind == "command" else Answer(503, STARTING)
+        if self.closing or not self._directory.known.is_set():
+            text = CLOSING if self.closing else STARTING
+            said = {"response_type": "ephemeral", "text": text}
+            return Answer(200, payload=said) if kind == "command" else Answer(503, text)
         app_id, ours = body.get("api_app_id"), self._directory.workspace.app_id
         if app_id and ours and app_id != ours:
             message = "This is for another app."

@@ -57,22 +57,30 @@ def read_member(user: Mapping[str, Any]) -> Member:
     `is_email_confirmed` is not documented and may be missing; only an explicit false counts against a person.
     A name is what people see of each other; it is shown, never compared.
     """
-    profile = user.get("profile") or {}
-    grid = user.get("enterprise_user") or {}
+    profile, grid = _part(user, "profile"), _part(user, "enterprise_user")
     names = (profile.get("real_name"), user.get("real_name"), profile.get("display_name"), user.get("name"))
     return Member(
         id=str(user.get("id") or ""),
         team_id=str(user.get("team_id") or ""),
         name=next((str(name) for name in names if name), ""),
-        email=profile.get("email") or None,
+        email=_word(profile.get("email")),
         email_confirmed=user.get("is_email_confirmed") is not False,
-        enterprise_id=grid.get("enterprise_id") or user.get("enterprise_id") or None,
+        enterprise_id=_word(grid.get("enterprise_id")) or _word(user.get("enterprise_id")),
         deleted=bool(user.get("deleted")),
         bot=bool(user.get("is_bot") or user.get("is_app_user") or user.get("is_workflow_bot"))
         or user.get("id") == "USLACKBOT",
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         stranger=bool(user.get("is_stranger")),
     )
+
+
+def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = whole.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,11 @@ from bot.socket_mode import SocketMode
 from bot.wiring import Services, build
 from handlers import cards
 
-DRAIN = 8.0
+DRAIN = 7.0
 """Seconds that work in hand gets after SIGTERM; with closing it stays below the 10 s that platforms give."""
+
+BEGUN = 2.5
+"""Seconds of these for commands that were acknowledged and not answered; what is leased gets the rest."""
 
 CLOSE = 1.0
 """Seconds that requests still open get when the door is closed."""
@@ -49,6 +52,7 @@ log = structlog.get_logger()
 class WaysIn:
     """How Slack reaches the bot: one of the two."""
 
+    admission: Admission
     http: Entry | None = None
     sockets: SocketMode | None = None
 
@@ -140,7 +144,8 @@ async def _stop(
     identifying.cancel()
     if sockets is not None:
         await sockets.stop(deadline - time.monotonic())
-    await services.service.drain(deadline - time.monotonic())
+    server.ways_in.admission.closing = True
+    await services.service.drain(BEGUN)
     if working is not None:
         await services.worker.drain(deadline - time.monotonic())
         working.cancel()  # what still runs then waits for a database that does not answer
@@ -155,10 +160,10 @@ async def _ways_in(settings: Settings, services: Services) -> WaysIn:
     if settings.slack_app_token is not None:
         sockets = SocketMode(settings.slack_app_token.get_secret_value(), services.slack, admission)
         await sockets.check()
-        return WaysIn(sockets=sockets)
+        return WaysIn(admission, sockets=sockets)
     if settings.slack_signing_secret is None:
         raise SettingsError(["SLACK_SIGNING_SECRET: it is required"])
-    return WaysIn(http=Entry(settings.slack_signing_secret.get_secret_value(), admission))
+    return WaysIn(admission, http=Entry(settings.slack_signing_secret.get_secret_value(), admission))
 
 
 async def _open(services: Services) -> bool:

@@ -58,7 +58,7 @@ class Worker:
         self._audience = audience
         self._bell = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._stopping = False
+        self._stopping = self._closed = False
         self._tidy_at = 0.0
         self._renewing: asyncio.Task[None] | None = None
         self._do: dict[JobKind, Callable[[Job], Awaitable[None]]] = {
@@ -69,8 +69,8 @@ class Worker:
         }
 
     def take(self, job: Job) -> None:
-        """Start a job that this process has leased."""
-        if job.id not in self._running:
+        """Start a job that this process has leased; at the very end its lease brings it to another."""
+        if job.id not in self._running and not self._closed:
             task = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
             self._running[job.id] = task
             task.add_done_callback(lambda _: self._done(job))
@@ -86,6 +86,11 @@ class Worker:
             await self._quietly(self._look())
             await self._wait(POLL)
 
+    @property
+    def renews(self) -> bool:
+        """Whether the leases of what runs are kept."""
+        return self._renewing is not None and not (self._renewing.done() or self._renewing.cancelling())
+
     async def drain(self, seconds: float) -> None:
         """Take on nothing new; let what runs finish, and tell of it. What does not end in time is left to its lease."""
         self._stopping = True
@@ -93,6 +98,7 @@ class Worker:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and await self._has_work_in_hand():
             await asyncio.wait(self._running.values(), timeout=deadline - time.monotonic())
+        self._closed = True
         for task in list(self._running.values()):
             task.cancel()
         if self._renewing:  # not before: what is finished in these seconds must keep its lease

@@ -27,6 +27,7 @@ from bot.sandbox import cast
 from bot.sandbox.genesys import CLIENT, Entry, GenesysStandIn
 from bot.sandbox.run import people
 from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack_messages import Message
 from bot.sandbox.slack_workspace import Channel
 from bot.service import Service
 from bot.store import Store
@@ -137,6 +138,15 @@ class Office:
     def response_url(self, user_id: str, channel: str = cast.OPS) -> str:
         """An address as it comes with a command."""
         issued = self.slack._response_urls.for_command(channel, user_id, "/purecloud revoke @tom")
+        return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
+
+    def second_copy(self, card: Message) -> Message:
+        """The same card once more, as where the answer to its posting was lost and it was posted again."""
+        return self.slack._talk.post(card.channel_id, card.text, card.blocks)
+
+    def click_url(self, message: Message, user_id: str = cast.OLIVIA) -> str:
+        """An address as it comes with a click on a message."""
+        issued = self.slack._response_urls.for_click(message, user_id)
         return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot import errors
 from bot.errors import GenesysError, LoginCause
-from bot.execution import LONGEST_PAUSE, PAUSE, ROUNDS, Ending, carry_out, ending_of
+from bot.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, Ending, carry_out, ending_of
 from bot.leases import Job, JobKind
 from bot.purecloud import Done
 from bot.revocations import REPEAT_WINDOW, Event, Kind, Request, State
@@ -219,3 +219,15 @@ def test_ending__tells_why_the_login_host_gave_no_token() -> None:
     ending = ending_of(login_failed(LoginCause.WRONG_SECRET), Kind.REVOKE, {"attempts": 1, "uncertain": False})
 
     assert ending.outcome["cause"] == "wrong_secret"
+
+
+@pytest.mark.parametrize("error", [errors.GenesysNotFound(), errors.GenesysForbidden(), errors.GenesysRejected()])
+def test_ending__after_an_unanswered_attempt_a_refusal_leaves_it_unknown(error: GenesysError) -> None:
+    ending = ending_of(error, Kind.REVOKE, {"attempts": 2, "uncertain": True})
+    assert ending.event is Event.LOSE
+
+
+async def test_carry_out__stops_after_four_attempts_whoever_made_them() -> None:
+    tokens = FakeTokens()
+    ending = await carry_out(approved(), job(attempts=MOST_ATTEMPTS + 1), tokens, now=NOON + 1)
+    assert (ending.event, tokens.calls) == (Event.LOSE, [])

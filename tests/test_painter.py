@@ -269,3 +269,20 @@ async def test_paint__an_unknown_request_has_no_card(office: Office) -> None:
     assert await office.painter().paint(job) is True
     await office.painter().notify(job)
     assert office.slack.messages == []
+
+
+async def test_paint__a_click_on_buttons_that_should_be_gone_takes_them_away(office: Office) -> None:
+    """As where the answer to the first posting was lost, and a second copy was posted."""
+    _, job = await office.ask()
+    painter = office.painter()
+    await painter.paint(job)
+    copy = office.second_copy(office.slack.messages[-1])
+    await revoke(office)
+    (job,) = await due(office, JobKind.CARD)
+    await painter.paint(job)
+    assert office.slack.buttons(copy)
+    stale = await office.click(response_url=office.click_url(copy), ts=copy.ts)
+    await office.decisions().settle(stale)
+    (job,) = await due(office, JobKind.CARD)
+    await painter.paint(job)
+    assert not office.slack.buttons(copy)

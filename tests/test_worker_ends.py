@@ -187,3 +187,58 @@ async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Offic
     worker.take(Job(4711, JobKind.TARGET, "nobody", {"place": 0, "clicked_at": 0.0}, 1, 0.0))
     await asyncio.gather(*worker._running.values())
     assert office.genesys.journal == []
+
+
+async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_delete_not_sent_again(
+    office: Office,
+) -> None:
+    await office.ask(place=Place(cast.OPS, "1.2"))
+    _, work = await approve(office.store, by=cast.OLIVIA)
+    answer = asyncio.Event()
+    office.genesys.fault("delete_token", Fault(until=answer, acts=True, status=200, body={}))
+    async with running(office.worker()) as worker:
+        worker.take(work)
+        await office.genesys.arrival("delete_token")
+        await office.ledger.run(text("ALTER TABLE items RENAME TO away"))
+        with capture_logs() as said:
+            answer.set()
+
+            async def tried() -> bool:
+                return "an outcome could not be written down yet" in [line["event"] for line in said]
+
+            await until(tried)
+            await office.ledger.run(text("ALTER TABLE away RENAME TO items"))
+            office.ledger.clock.now += 4  # when the card, which met the outage too, is due again
+            worker.ring()
+            await ended(office, State.REVOKED)
+    assert len(deletes(office)) == 1
+
+
+async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Office) -> None:
+    """Otherwise another process would send the DELETE again while this one still waits for its answer."""
+    await office.ask(place=Place(cast.OPS, "1.2"))
+    _, work = await approve(office.store, by=cast.OLIVIA)
+    answer = asyncio.Event()
+    office.genesys.fault("delete_token", Fault(until=answer, acts=True, status=200, body={}))
+    worker = office.worker()
+    working = asyncio.create_task(worker.run())
+    worker.take(work)
+    await office.genesys.arrival("delete_token")
+    draining = asyncio.create_task(worker.drain(PATIENCE))
+    await working
+    assert worker.renews
+    answer.set()
+    await draining
+    assert not worker.renews
+    assert len(deletes(office)) == 1
+
+
+async def test_take__at_the_very_end_leaves_a_job_to_its_lease(office: Office) -> None:
+    await office.ask(place=Place(cast.OPS, "1.2"))
+    _, work = await approve(office.store, by=cast.OLIVIA)
+    worker = office.worker()
+    await worker.drain(0)
+    worker.take(work)
+    await asyncio.sleep(0)
+    assert deletes(office) == []
+    assert (await office.store.depth())["target"] == 1
