@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from bot.decisions import APPROVE, CANCEL
 from bot.errors import BotError
 from bot.policy import Refused
 from bot.revocations import FINAL, Kind, Place, Request, State
 from handlers import blocks, outcomes
 from handlers.blocks import Block, Message, escape, moment, user
 from handlers.refusals import sentence
-
-APPROVE = "approve"
-CANCEL = "cancel"
 
 WHAT_HAPPENS = (
     "*Every session and every token* of this person ends, in all applications and on all devices.",
@@ -198,4 +196,4 @@ def _genesys(request: Request) -> Block | None:
 
 
 def _again(request: Request) -> str:
-    return f"/purecloud revoke {request.target.id}" if request.target else "/purecloud rotate"
+    return f"/purecloud revoke {escape(request.target.id)}" if request.target else "/purecloud rotate"

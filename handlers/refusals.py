@@ -99,16 +99,13 @@ SENTENCES = {
     Reason.INACTIVE_IN_GENESYS: (
         "`{named}` is inactive in Genesys Cloud and cannot log in. Nothing was changed, and nothing needs to be."
     ),
-    Reason.CARD_NOT_POSTED: "The card could not be posted ({code}). Nothing was changed.",
 }
 
 
 def sentence(refused: Refused) -> str:
     """Say why not, in Slack's markup; facts are made harmless, and `*_mention` facts become mentions."""
     known = {name: escape(value) for name, value in refused.facts.items()}
-    known |= {
-        f"{name}_mention": f"<@{refused.facts[name]}>" for name in ("member", "requester") if name in refused.facts
-    }
+    known |= {f"{name}_mention": f"<@{known[name]}>" for name in ("member", "requester") if name in refused.facts}
     text = SENTENCES[refused.reason].format_map(defaultdict(lambda: "?", known))
     if "unread" in refused.facts:
         text += f" Not everything could be checked, and what cannot be checked counts as no: {known['unread']}."
