@@ -12,14 +12,11 @@ from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.leases import Job
 from bot.people import Member, Workspace
 from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
-from bot.revocations import FINAL, REPEAT_WINDOW, Event, Request, State, agreement
+from bot.revocations import CANCEL, FINAL, REPEAT_WINDOW, Event, Request, State, agreement
 from bot.store import Store, Urls
 
 TRIES = 3
 """How often a click is judged while Slack does not answer; after that the answer is no."""
-
-APPROVE = "approve"
-CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,6 @@ class Click:
     response_url: str | None = None
     installed_in: str | None = None
     """The workspace whose installation posted the message; none where the app is installed org-wide."""
-    channel: str | None = None
     ts: str | None = None
 
     def card_url(self, request: Request) -> str | None:
@@ -52,7 +48,6 @@ class Click:
             "team_id": self.team_id,
             "response_url": self.response_url,
             "installed_in": self.installed_in,
-            "channel": self.channel,
             "ts": self.ts,
         }
 

@@ -45,7 +45,6 @@ class Reason(StrEnum):
     UNKNOWN_IN_GENESYS = "unknown_in_genesys"
     SEVERAL_IN_GENESYS = "several_in_genesys"
     INACTIVE_IN_GENESYS = "inactive_in_genesys"
-    CARD_NOT_POSTED = "card_not_posted"
 
 
 class Refused(BotError):

@@ -45,6 +45,9 @@ class Event(StrEnum):
     """The DELETE was sent and no certain answer came back."""
 
 
+APPROVE, CANCEL = Event.APPROVE.value, Event.CANCEL.value
+"""What the buttons of a card are called, as `action_id`."""
+
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.PENDING: {
         Event.SIGN: State.PENDING,

@@ -24,7 +24,7 @@ def read_asker(body: Body) -> Asker:
 
 
 def read_click(body: Body, action: Body) -> Click:
-    """Read one action of a `block_actions` payload; the message, the channel and the container may be missing.
+    """Read one action of a `block_actions` payload; the message and the container may be missing.
 
     Of the button only the value is taken: a request's id.
     """
@@ -38,7 +38,6 @@ def read_click(body: Body, action: Body) -> Click:
         key=_key(body),
         response_url=body.get("response_url") or None,
         installed_in=_part(body, "team").get("id") or None,
-        channel=container.get("channel_id") or _part(body, "channel").get("id"),
         ts=container.get("message_ts") or _part(body, "message").get("ts"),
     )
 

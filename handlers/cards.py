@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bot.decisions import APPROVE, CANCEL
 from bot.errors import BotError
 from bot.policy import Refused
-from bot.revocations import FINAL, Kind, Place, Request, State
+from bot.revocations import APPROVE, CANCEL, FINAL, Kind, Place, Request, State
 from handlers import blocks, outcomes
 from handlers.blocks import Block, Message, escape, moment, user
 from handlers.refusals import sentence

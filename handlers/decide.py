@@ -6,9 +6,9 @@ import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_bolt.response import BoltResponse
 
+from bot.revocations import APPROVE, CANCEL
 from bot.service import Service
 from handlers.asking import read_click
-from handlers.cards import APPROVE, CANCEL
 
 DECISIONS = frozenset({APPROVE, CANCEL})
 
@@ -17,10 +17,8 @@ log = structlog.get_logger()
 
 async def click(args: AsyncArgs, *, service: Service) -> BoltResponse:
     """Answer 200 only when the click is on disk; otherwise 503, which Slack shows to the person as a failure."""
-    actions = args.body.get("actions")
-    pressed = [one for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
     try:
-        for action in pressed:
+        for action in args.body["actions"]:
             if action.get("action_id") in DECISIONS:
                 await service.click(read_click(args.body, action))
     except Exception:

@@ -10,7 +10,7 @@ from bot.errors import BotError, StaleRequest
 from bot.policy import Refused
 from bot.service import Asker, Service
 from handlers import blocks, cards, commands
-from handlers.genesys import trouble
+from handlers.trouble import trouble
 
 log = structlog.get_logger()
 

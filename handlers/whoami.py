@@ -9,9 +9,9 @@ from bot.purecloud import NamedEntity, TokenInfo
 from bot.service import Abilities, Asker, Service, WhoAmI
 from handlers import blocks
 from handlers.blocks import Block, Message, escape
-from handlers.genesys import trouble
 from handlers.help import approving
 from handlers.refusals import matter
+from handlers.trouble import trouble
 
 
 async def answer(asker: Asker, _line: str, service: Service) -> Message:

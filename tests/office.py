@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.courier import Courier
 from bot.database import sqlite_engine
-from bot.decisions import APPROVE, Click, Decisions
+from bot.decisions import Click, Decisions
 from bot.directory import Directory
 from bot.leases import Job
 from bot.metrics import Metrics
@@ -22,7 +22,7 @@ from bot.painter import Painter
 from bot.people import Person, parse_principals
 from bot.policy import Rules
 from bot.purecloud import PureCloud, region
-from bot.revocations import Place, Request, State
+from bot.revocations import APPROVE, Place, Request, State
 from bot.sandbox import cast
 from bot.sandbox.genesys import CLIENT, Entry, GenesysStandIn
 from bot.sandbox.run import people

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.decisions import CANCEL, TRIES, Settled
+from bot.decisions import TRIES, Settled
 from bot.errors import SlackUnavailable, StaleRequest
 from bot.leases import LEASE, Job, JobKind
 from bot.policy import Reason, Refused
-from bot.revocations import REPEAT_WINDOW, State
+from bot.revocations import CANCEL, REPEAT_WINDOW, State
 from bot.sandbox import cast
 from bot.sandbox.slack_calls import Fault
 from tests.ledger import TTL, stored, tags

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.decisions import APPROVE
 from bot.errors import StaleRequest
 from bot.leases import Job, JobKind
 from bot.painter import GIVE_UP
 from bot.policy import Reason, Refused
-from bot.revocations import Event, Place, State
+from bot.revocations import APPROVE, Event, Place, State
 from bot.sandbox import cast
 from bot.sandbox.slack_calls import Fault
 from tests.ledger import approve, stored, tags

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.decisions import APPROVE, Click
+from bot.decisions import Click
 from bot.errors import GenesysBroken, SlackUnavailable
 from bot.leases import JobKind
 from bot.people import Person, parse_principals
 from bot.policy import Reason, Refused
 from bot.purecloud import TokenInfo
-from bot.revocations import Kind, Place, Request
+from bot.revocations import APPROVE, Kind, Place, Request
 from bot.sandbox import cast
 from bot.sandbox.genesys import Fault as GenesysFault
 from bot.sandbox.slack_calls import Fault

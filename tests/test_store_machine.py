@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from bot.audit import TAG_OF, Entry, Tag, first_break
 from bot.database import Database, sqlite_engine
-from bot.decisions import APPROVE, CANCEL, Decisions
+from bot.decisions import Decisions
 from bot.directory import Directory
 from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
 from bot.execution import carry_out
@@ -25,7 +25,7 @@ from bot.leases import Job, JobKind, Leases
 from bot.migrate import migrate
 from bot.people import Actor, Member, Principal, Workspace
 from bot.purecloud import Done
-from bot.revocations import FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
+from bot.revocations import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
 from bot.rows import WHOLE_REQUEST, entry_of_row, request_of_row
 from bot.store import Store
 from bot.tables import audit, jobs

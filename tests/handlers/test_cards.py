@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot import decisions
 from bot.errors import StaleRequest
 from bot.people import Person
 from bot.policy import Reason, Refused
-from bot.revocations import Kind, Place, Request, State
+from bot.revocations import APPROVE, CANCEL, Kind, Place, Request, State
 from bot.sandbox.block_kit import problems
 from handlers import cards
 from handlers.blocks import Message
@@ -93,7 +92,7 @@ def test_card__a_button_carries_the_requests_id_and_nothing_of_the_target() -> N
     assert (approve["style"], approve["confirm"]["style"]) == ("danger", "danger")
     assert "style" not in cancel
     assert {approve["value"], cancel["value"]} == {"request-id"}
-    assert (cards.APPROVE, cards.CANCEL) == (decisions.APPROVE, decisions.CANCEL)
+    assert (approve["action_id"], cancel["action_id"]) == (APPROVE, CANCEL)
 
 
 @pytest.mark.parametrize(("state", "kind"), STATES)

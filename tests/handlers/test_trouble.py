@@ -10,8 +10,8 @@ from bot.courier import NotDelivered
 from bot.errors import BotError, LoginCause, StaleRequest
 from bot.policy import Reason, Refused
 from bot.sandbox.block_kit import problems
-from handlers.genesys import trouble
 from handlers.guard import apology
+from handlers.trouble import trouble
 from tests.handlers.endings import HOSTILE
 from tests.handlers.reading import texts, words
 

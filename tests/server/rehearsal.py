@@ -14,10 +14,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
 from bot.courier import Courier
-from bot.decisions import APPROVE, Click
+from bot.decisions import Click
 from bot.directory import Directory
 from bot.people import parse_principals
 from bot.purecloud import Call, PureCloud, region
+from bot.revocations import APPROVE
 from bot.sandbox import cast as people
 from bot.sandbox.genesys import CLIENT
 from bot.sandbox.slack_messages import Message
@@ -148,7 +149,12 @@ async def bot(
         office,
         courier=Courier(slack, shared, observe),
         directory=Directory(
-            slack, users.purecloud.users, authorization.purecloud.authorization, observe, clock=office.monotonic
+            slack,
+            users.purecloud.users,
+            authorization.purecloud.authorization,
+            observe,
+            clock=office.monotonic,
+            sleep=office.monotonic.sleep,
         ),
         purecloud=tokens.purecloud,
         taken=[],
