@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -85,6 +86,14 @@ class Courier:
         """Add a message through a response_url, for its person alone or for the whole channel."""
         kind = "in_channel" if everyone else "ephemeral"
         await self._respond(url, {"response_type": kind, "replace_original": False, **message})
+
+    async def whisper(self, url: str | None, user_id: str, message: Message) -> None:
+        """Tell one person in private: through a response_url that works, else in their direct messages."""
+        if url:
+            with suppress(NotDelivered):
+                await self.tell(url, message)
+                return
+        await self.post(user_id, message)
 
     async def replace(self, url: str, message: Message) -> None:
         """Edit the message whose button's click brought this response_url."""

@@ -36,12 +36,14 @@ class Directory:
         observe: Observe,
         *,
         clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._users = users
         self._authorization = authorization
         self._observe = observe
         self._clock = clock
+        self._sleep = sleep
         self._workspace: Workspace | None = None
         self.known = asyncio.Event()
         """Set once Slack has told which workspace this is."""
@@ -127,8 +129,7 @@ class Directory:
             person = actor.person or await self.person_of(actor.member)
             grants = read_grants(await self._authorization.get_user_roles(person.id))
         except (Refused, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
-            why = error.reason if isinstance(error, Refused) else error
-            return replace(actor, unread=(*unread, f"Genesys Cloud roles ({why})"))
+            return replace(actor, unread=(*unread, f"Genesys Cloud roles ({_why(error)})"))
         return replace(actor, person=person, grants=grants)
 
     async def person_of(self, member: Member) -> Person:
@@ -202,11 +203,19 @@ class Directory:
                 self._observe(method, problem.code)
                 if last or not problem.passing or problem.wait > 1:
                     raise SlackUnavailable(method, problem.code) from error
-                await asyncio.sleep(problem.wait)
+                await self._sleep(problem.wait)
             else:
                 self._observe(method, "ok")
                 return answer.data if isinstance(answer.data, Mapping) else {}
         raise SlackUnavailable(method, "unreadable")
+
+
+def _why(error: Exception) -> str:
+    """Say what kept something from being read, with what Genesys support asks for."""
+    if isinstance(error, Refused):
+        return error.reason
+    number = error.correlation_id if isinstance(error, GenesysError) else None
+    return f"{error} Correlation id {number}" if number else str(error)
 
 
 def read_person(user: User) -> Person:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from bot.errors import (
@@ -128,7 +129,7 @@ def ending_of(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -> Endi
 
 def _passes(error: GenesysError) -> bool:
     if isinstance(error, GenesysLoginFailed):
-        return error.cause in _PASSING_LOGIN
+        return error.cause in _PASSING_LOGIN or (error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
     if isinstance(error, GenesysRateLimited):
         return (error.retry_after or 0) <= LONGEST_PAUSE
     return isinstance(error, GenesysNoAnswer | GenesysUnreachable | GenesysBroken)

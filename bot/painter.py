@@ -88,12 +88,8 @@ class Painter:
     async def answer(self, job: Job, error: BotError, request: Request | None) -> None:
         """Tell who clicked, in private, why it changed nothing; the decision stands whether or not this arrives."""
         message = self._words.answer(error, request)
-        url = job.payload.get("response_url")
         try:
-            if url:
-                await self._courier.tell(url, message)
-            else:  # a click in the Home tab brings no response_url
-                await self._courier.post(job.payload["user_id"], message)
+            await self._courier.whisper(job.payload.get("response_url"), job.payload["user_id"], message)
         except NotDelivered as problem:
             log.warning("the clicker could not be told", code=problem.code, request_id=job.request_id)
 

@@ -164,10 +164,7 @@ class Service:
     async def tell(self, asker: Asker, message: Message) -> None:
         """Tell an asker something in private; that it did not arrive is logged, there is nobody else to tell."""
         try:
-            if asker.response_url:
-                await self._courier.tell(asker.response_url, message)
-            else:
-                await self._courier.post(asker.user_id, message)
+            await self._courier.whisper(asker.response_url, asker.user_id, message)
         except NotDelivered as problem:
             log.warning("the asker could not be told", code=problem.code, by=asker.user_id)
 
