@@ -179,7 +179,7 @@ async def test_paint__an_ephemeral_card_is_edited_through_the_click(office: Offi
     card = office.slack.messages[-1]
     issued = office.slack._response_urls.for_click(card, cast.OLIVIA)
     url = f"{office.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
-    press = await office.click(ts=card.ts, channel=QUIET, response_url=url)
+    press = await office.click(ts=card.ts, response_url=url)
     await office.decisions().settle(press)
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
