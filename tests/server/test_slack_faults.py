@@ -100,9 +100,10 @@ async def is_refused(bot: Bot, break_it: Break) -> str:
 
 
 def _private(bot: Bot, user_id: str) -> str:
-    told = [one.text for one in bot.said(user_id)]
-    assert len(told) <= 1
-    return told[0] if told else "They are told nothing"
+    told = bot.said(user_id)
+    assert len({one.text for one in told}) == 1
+    where = " and ".join("in answer" if one.only_for else "in direct messages" for one in told)
+    return f"They are told {where}: {told[0].text}"
 
 
 async def gets_a_card(bot: Bot, break_it: Break) -> str:
@@ -136,7 +137,7 @@ async def is_carried_out(bot: Bot, break_it: Break) -> str:
 
 
 FAULTS = (
-    ("429, `Retry-After: 0`", Fault(retry_after=0)),
+    ("429, `Retry-After: 1`", Fault(retry_after=1)),
     ("429, `Retry-After: 3600`", Fault(retry_after=3600)),
     ("500 with a web page", Fault(status=500, html="<html>Oops</html>")),
     ("no answer", Fault(delay=1)),
