@@ -19,7 +19,7 @@ def read_asker(body: Body) -> Asker:
         team_id=body.get("team_id") or None,
         channel=str(body.get("channel_id") or ""),
         key=_key(body),
-        response_url=body.get("response_url") or None,
+        response_url=_address(body),
     )
 
 
@@ -36,7 +36,7 @@ def read_click(body: Body, action: Body) -> Click:
         user_id=str(person.get("id") or ""),
         team_id=person.get("team_id") or None,
         key=_key(body),
-        response_url=body.get("response_url") or None,
+        response_url=_address(body),
         installed_in=_part(body, "team").get("id") or None,
         ts=container.get("message_ts") or _part(body, "message").get("ts"),
     )
@@ -45,6 +45,11 @@ def read_click(body: Body, action: Body) -> Click:
 def _key(body: Body) -> str:
     """Name a command or a click by its trigger_id: Slack makes one each time. Only a hash of it is kept."""
     return hashlib.sha256(str(body.get("trigger_id") or body).encode()).hexdigest()
+
+
+def _address(body: Body) -> str | None:
+    url = body.get("response_url")
+    return url if isinstance(url, str) and url else None
 
 
 def _part(body: Body, name: str) -> Body:
