@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 Clock = Callable[[AsyncConnection], Awaitable[float]]
 
-BUSY = 5.0
+BUSY = 2.0
 """Seconds a transaction on SQLite waits for another process's."""
 
 GOODBYE = 1.0

@@ -53,8 +53,9 @@ class Click:
 
 
 def read_click(job: Job) -> Click:
-    """Read a click as it was written down."""
-    return Click(request_id=job.request_id, key="", **job.payload)
+    """Read a click as it was written down, perhaps by another version of the bot."""
+    known = {name: job.payload.get(name) for name in ("team_id", "response_url", "installed_in", "ts")}
+    return Click(job.request_id, job.payload["action"], job.payload["user_id"], key="", **known)
 
 
 @dataclass(frozen=True, slots=True)

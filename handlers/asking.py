@@ -16,10 +16,10 @@ def read_asker(body: Body) -> Asker:
     """Read a slash command (docs.slack.dev, Slash commands)."""
     return Asker(
         user_id=str(body.get("user_id") or ""),
-        team_id=body.get("team_id") or None,
+        team_id=_text(body, "team_id"),
         channel=str(body.get("channel_id") or ""),
         key=_key(body),
-        response_url=_address(body),
+        response_url=_text(body, "response_url"),
     )
 
 
@@ -34,11 +34,11 @@ def read_click(body: Body, action: Body) -> Click:
         request_id=str(action.get("value") or ""),
         action=str(action.get("action_id") or ""),
         user_id=str(person.get("id") or ""),
-        team_id=person.get("team_id") or None,
+        team_id=_text(person, "team_id"),
         key=_key(body),
-        response_url=_address(body),
-        installed_in=_part(body, "team").get("id") or None,
-        ts=container.get("message_ts") or _part(body, "message").get("ts"),
+        response_url=_text(body, "response_url"),
+        installed_in=_text(_part(body, "team"), "id"),
+        ts=_text(container, "message_ts") or _text(_part(body, "message"), "ts"),
     )
 
 
@@ -47,9 +47,10 @@ def _key(body: Body) -> str:
     return hashlib.sha256(str(body.get("trigger_id") or body).encode()).hexdigest()
 
 
-def _address(body: Body) -> str | None:
-    url = body.get("response_url")
-    return url if isinstance(url, str) and url else None
+def _text(part: Body, name: str) -> str | None:
+    """Read a text that may be missing; anything else in its place counts as missing."""
+    text = part.get(name)
+    return text if isinstance(text, str) and text else None
 
 
 def _part(body: Body, name: str) -> Body:

@@ -88,16 +88,16 @@ async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(offi
     _, work = await approve(office.store, by=cast.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer))
-    async with running(office.worker()) as worker:
-        worker.take(work)
-        await office.genesys.arrival("delete_token")
-        office.ledger.clock.now += LEASE
-        other = office.ledger.store("two#1")
-        assert work.id in {job.id for job in await other.claim(10)}
-        await worker._renew_running()
-        async with asyncio.timeout(PATIENCE):
-            while worker._running:  # noqa: ASYNC110 - a task that was cancelled ends on its own
-                await asyncio.sleep(0.01)
+    worker = office.worker()
+    worker.take(work)
+    await office.genesys.arrival("delete_token")
+    office.ledger.clock.now += LEASE
+    other = office.ledger.store("two#1")
+    assert work.id in {job.id for job in await other.claim(10)}
+    await worker._renew_running()
+    async with asyncio.timeout(PATIENCE):
+        while worker._running:  # noqa: ASYNC110 - a task that was cancelled ends on its own
+            await asyncio.sleep(0.01)
     answer.set()
     assert (await stored(office.store)).state is State.APPROVED
     assert await other.holds(work)
