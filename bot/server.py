@@ -150,7 +150,7 @@ async def _stop(
         await services.worker.drain(deadline - time.monotonic())
         working.cancel()  # what still runs then waits for a database that does not answer
     await runner.cleanup()
-    await asyncio.gather(identifying, *([working] if working else []), return_exceptions=True)
+    await asyncio.wait([task for task in (identifying, working) if task], timeout=CLOSE)
     log.info("stopped")
 
 

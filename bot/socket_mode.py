@@ -38,6 +38,9 @@ FORGET = 5.0
 REBUILD = 60.0
 """Seconds without a connection after which the client itself is replaced."""
 
+HANG_UP = 1.0
+"""Seconds that closing the connections may take when the process ends."""
+
 LINGER = 30.0
 """Seconds Slack gets to close a connection whose end it announced; until then it may still send over it."""
 
@@ -105,7 +108,8 @@ class SocketMode:
             await asyncio.wait(self._in_hand, timeout=min(max(seconds, 0.0), PATIENCE))
         for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            await asyncio.wait(self._running, timeout=HANG_UP)
 
     async def is_up(self) -> bool:
         """Whether Slack can reach the bot: a connection stands and has answered a ping of late."""
