@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox test soak lint lock clean
+.PHONY: install sandbox test replicas soak lint lock clean
 
 install: $(READY)
 
@@ -19,6 +19,10 @@ sandbox: install
 
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+# Two minutes: several replicas on one PostgreSQL, cut wires, ten kills.
+replicas: install
+	$(RUN) -m pytest -m heavy
 
 # Some minutes: kills a replica a hundred times and counts what was lost. ROUNDS=10 for a look.
 ROUNDS ?= 100

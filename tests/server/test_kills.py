@@ -7,7 +7,7 @@ import pytest
 from tests.postgres import Server
 from tests.soak import soak
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.heavy]
 
 
 async def test_kill__of_any_replica_at_any_moment_loses_nothing_and_does_nothing_unasked(postgres: Server) -> None:

@@ -17,6 +17,8 @@ from tests.postgres import Server
 from tests.proxy import Wire, wire
 from tests.replicas import Replicas, replicas
 
+pytestmark = pytest.mark.heavy
+
 DONE = "Revoked: every session of Tom Target"
 CROWD = (cast.OLIVIA, cast.BEN)
 
