@@ -24,14 +24,15 @@ test: install
 cover: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-# Two minutes: several replicas on one PostgreSQL, cut wires, ten kills.
+# Two minutes: several replicas on one PostgreSQL, wires that break, a thousand clicks.
 replicas: install
 	$(RUN) -m pytest -m heavy
 
-# Some minutes: kills a replica a hundred times and counts what was lost. ROUNDS=10 for a look.
+# Some minutes: kills a replica a hundred times, then breaks wires a hundred times, and counts what was lost. ROUNDS=10 for a look.
 ROUNDS ?= 100
 soak: install
-	$(RUN) -m tests.soak $(ROUNDS)
+	$(RUN) -m tests.soak kills $(ROUNDS)
+	$(RUN) -m tests.soak wires $(ROUNDS)
 
 lint: install
 	$(RUN) -m ruff format --check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 
 class Wire:
@@ -17,6 +18,17 @@ class Wire:
         self._cut = False
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is cut or held just now."""
+        return self._cut or not self._flows.is_set()
+
+    def instead_of(self, url: str) -> str:
+        """The same address, by way of this wire."""
+        parts = urlsplit(url)
+        person, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{person}{at}127.0.0.1:{self.port}").geturl()
 
     def cut(self) -> None:
         """End every connection and refuse new ones."""
@@ -55,9 +67,10 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(host: str, port: int) -> AsyncIterator[Wire]:
-    """Lay a wire from a free port of this machine to an address."""
-    laid = Wire(host, port)
+async def wire_to(url: str) -> AsyncIterator[Wire]:
+    """Lay a wire from a free port of this machine to the host and port of an address."""
+    parts = urlsplit(url)
+    laid = Wire(parts.hostname or "", parts.port or 0)
     server = await asyncio.start_server(laid.connect, "127.0.0.1", 0)
     laid.port = server.sockets[0].getsockname()[1]
     try:

@@ -1,23 +1,28 @@
-"""Replicas that are killed at random moments, and started again, while people ask and click."""
+"""Replicas that are killed or cut off at random moments while people ask and click."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.postgres import Server
-from tests.soak import soak
+from tests.soak import ASKED, Trouble, soak
 
-pytestmark = [pytest.mark.process, pytest.mark.heavy]
+pytestmark = pytest.mark.process
+
+ROUNDS = 10
 
 
-async def test_kill__of_any_replica_at_any_moment_loses_nothing_and_does_nothing_unasked(postgres: Server) -> None:
+@pytest.mark.parametrize("trouble", [Trouble.KILLS, pytest.param(Trouble.WIRES, marks=pytest.mark.heavy)])
+async def test_replica__to_which_anything_happens_at_any_moment_loses_nothing_and_does_nothing_unasked(
+    postgres: Server, trouble: Trouble
+) -> None:
     async with postgres.database() as address:
-        figures = await soak(address, rounds=10, seed=20_261_123)
+        figures = await soak(address, trouble, rounds=ROUNDS, seed=20_261_123)
 
-    assert figures.kills == 10
-    assert figures.approved == 40
+    assert figures.mishaps == ROUNDS
+    assert figures.approved == ROUNDS * ASKED
     assert figures.lost == 0
     assert figures.without_approval == 0
     assert figures.untold == 0
     assert figures.broken_chain == 0
-    assert figures.repeated_without_a_kill == 0
+    assert figures.repeated_unexplained == 0

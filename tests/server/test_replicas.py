@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +13,7 @@ from bot.sandbox import cast
 from bot.sandbox.genesys import Fault
 from bot.sandbox.slack_calls import Fault as SlackFault
 from tests.postgres import Server
-from tests.proxy import Wire, wire
+from tests.proxy import Wire, wire_to
 from tests.replicas import Replicas, replicas
 
 pytestmark = pytest.mark.heavy
@@ -31,15 +30,8 @@ async def address(postgres: Server) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def cable(postgres: Server) -> AsyncIterator[Wire]:
-    where = urlsplit(postgres.url)
-    async with wire(where.hostname or "", where.port or 5432) as laid:
+    async with wire_to(postgres.url) as laid:
         yield laid
-
-
-def by(cable: Wire, address: str) -> str:
-    """The same database, by way of the cable."""
-    head, _, tail = address.rpartition("@")
-    return f"{head}@127.0.0.1:{cable.port}/{tail.rpartition('/')[2]}"
 
 
 @pytest.fixture
@@ -48,7 +40,7 @@ async def two(address: str, tmp_path: Path) -> AsyncIterator[Replicas]:
         yield started
 
 
-@pytest.mark.parametrize(("count", "cards"), [(2, 2), (3, 2)])
+@pytest.mark.parametrize(("count", "cards"), [(2, 20), (3, 20)])
 async def test_clicks__fifty_on_each_card_through_all_replicas_are_one_delete_each(
     address: str, tmp_path: Path, count: int, cards: int
 ) -> None:
@@ -128,7 +120,7 @@ async def test_database__whose_machine_goes_down_and_comes_back(postgres: Server
 async def test_database__that_appears_after_the_bot(postgres: Server, cable: Wire, tmp_path: Path) -> None:
     async with postgres.database(empty=True) as empty:
         cable.cut()
-        async with replicas(tmp_path, by(cable, empty)) as early:
+        async with replicas(tmp_path, cable.instead_of(empty)) as early:
             missing = await early.becomes(503)
             async with early.session.get(f"{early.door(0)}/healthz") as answer:
                 alive = answer.status
@@ -145,7 +137,7 @@ async def test_wire__between_a_replica_and_the_database_that_breaks_during_a_del
     address: str, cable: Wire, tmp_path: Path, how: str
 ) -> None:
     """The other replica takes over; the cut off one tells nothing of its own, and is ready again afterwards."""
-    async with replicas(tmp_path, by(cable, address), address) as both:
+    async with replicas(tmp_path, cable.instead_of(address), address) as both:
         card = await both.card(cast.OLIVIA, "revoke @tom", through=1)
         answered = asyncio.Event()
         both.genesys.fault("delete_token", Fault(until=answered))
