@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox test cover replicas soak lint lock clean
+.PHONY: install sandbox test replicas soak lint lock clean
 
 install: $(READY)
 
@@ -18,10 +18,6 @@ sandbox: install
 	$(RUN) -m bot sandbox
 
 test: install
-	$(RUN) -m pytest
-
-# The same with coverage, which takes longer.
-cover: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 # Two minutes: several replicas on one PostgreSQL, wires that break, a thousand clicks.
