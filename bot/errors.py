@@ -45,11 +45,21 @@ class StaleRequest(BotError):
     """That request is not open any more; nothing was changed."""
 
 
+TOKEN_REFUSED = frozenset({
+    "invalid_auth", "not_authed", "not_allowed_token_type", "token_revoked", "token_expired", "account_inactive",
+    "missing_scope", "no_permission", "access_denied",
+})  # fmt: skip
+"""What the Web API says of a token that will not do, however often it is tried (docs.slack.dev, Errors of a method)."""
+
+
 class SlackUnavailable(BotError):
-    """Slack did not answer; nothing was changed."""
+    """Slack did not answer, or does not accept the bot's token; nothing was changed."""
 
     def __init__(self, method: str, code: str) -> None:
-        super().__init__(f"Slack did not answer {method} ({code}); nothing was changed.")
+        happened = (
+            f"does not accept the bot's token for {method}" if code in TOKEN_REFUSED else f"did not answer {method}"
+        )
+        super().__init__(f"Slack {happened} ({code}); nothing was changed.")
         self.method = method
         self.code = code
 

@@ -113,9 +113,12 @@ async def _problem(asked: Awaitable[Any]) -> str | None:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Server]:
-    """Start a bot and stop it at the end, having finished what it has in hand."""
+    """Start a bot and stop it at the end, having finished what it has in hand.
+
+    Raises SettingsError where Slack or the database refuses what the settings say.
+    """
     async with build(settings, cards) as services:
-        ways_in = await _ways_in(settings, services)
+        ways_in = _ways_in(settings, services)
         server = Server(services, ways_in)
         runner = web.AppRunner(application(server), access_log=None, shutdown_timeout=CLOSE)
         identifying = asyncio.create_task(_identify(services))
@@ -126,6 +129,8 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
             await site.start()
             server.port = runner.addresses[0][1]
             log.info("listening", host=settings.host, port=server.port)
+            if ways_in.sockets is not None:
+                await ways_in.sockets.check()
             working = asyncio.create_task(_work(services, is_open=await _open(services)))
             if ways_in.sockets is not None:
                 ways_in.sockets.start()
@@ -154,12 +159,11 @@ async def _stop(
     log.info("stopped")
 
 
-async def _ways_in(settings: Settings, services: Services) -> WaysIn:
-    """Open the one way in that is set; raises SettingsError where Slack does not accept its token."""
+def _ways_in(settings: Settings, services: Services) -> WaysIn:
+    """Make the one way in that is set."""
     admission = Admission(dispatcher(bolt(settings, services)), services.directory, services.metrics)
     if settings.slack_app_token is not None:
         sockets = SocketMode(settings.slack_app_token.get_secret_value(), services.slack, admission)
-        await sockets.check()
         return WaysIn(admission, sockets=sockets)
     if settings.slack_signing_secret is None:
         raise SettingsError(["SLACK_SIGNING_SECRET: it is required"])

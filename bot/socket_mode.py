@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admission import Admission, Answer, Body, NotSlack
 from bot.courier import not_delivered
-from bot.errors import SettingsError
+from bot.errors import TOKEN_REFUSED, SettingsError
 
 CONNECTIONS = 2
 """While Slack replaces one, the other takes what comes; an app may have ten, all its processes together."""
@@ -49,12 +49,6 @@ PATIENCE = 3.0
 
 CLOSE = 1.0
 """Seconds a connection gets to say goodbye."""
-
-_WRONG_TOKEN = frozenset({
-    "invalid_auth", "not_authed", "not_allowed_token_type", "token_revoked", "token_expired", "account_inactive",
-    "missing_scope", "no_permission", "access_denied",
-})  # fmt: skip
-"""Answers that another try does not change (docs.slack.dev, apps.connections.open, Errors)."""
 
 _UNASKED = (TimeoutError, SlackApiError, aiohttp.ClientError, OSError)
 """What a call of the Web API may raise."""
@@ -93,7 +87,7 @@ class SocketMode:
             await self._web.apps_connections_open(app_token=self._app_token)
         except _UNASKED as error:
             code = not_delivered(error).code
-            if code in _WRONG_TOKEN:
+            if code in TOKEN_REFUSED:
                 raise SettingsError([f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]) from None
             log.warning("slack cannot be asked for a connection; it is tried again", problem=code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import (
+    TOKEN_REFUSED,
     BotError,
     GenesysError,
     GenesysForbidden,
@@ -47,9 +48,12 @@ def trouble(error: BotError) -> str:
 
 
 def _slack(error: BotError) -> str:
-    if isinstance(error, SlackUnavailable):
-        return f"Slack did not answer me ({escape(error.method)}: `{escape(error.code)}`). Try again in a moment."
-    return escape(str(error))
+    if not isinstance(error, SlackUnavailable):
+        return escape(str(error))
+    where = f"({escape(error.method)}: `{escape(error.code)}`)"
+    if error.code in TOKEN_REFUSED:
+        return f"Slack does not accept the bot's token for this {where}; whoever runs the bot must look."
+    return f"Slack did not answer me {where}. Try again in a moment."
 
 
 def _advice(error: GenesysError) -> str:

@@ -47,6 +47,7 @@ FAULTS: dict[str, BotError] = {
     "unreadable": errors.GenesysRejected("It cannot be read."),
     "broken": errors.GenesysBroken("Sorry.", status=500, correlation_id="c-2"),
     "slack": errors.SlackUnavailable("users.info", "ratelimited"),
+    "slack, wrong token": errors.SlackUnavailable("users.info", "invalid_auth"),
     "something of the bot's": NotDelivered("http_<500>", passing=True),
 }
 

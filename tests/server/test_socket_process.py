@@ -78,6 +78,21 @@ async def test_serve__waits_for_a_slack_that_cannot_be_reached(bot: Stage) -> No
     assert "socket" in missing
 
 
+async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_token(bot: Stage) -> None:
+    bot.slack.fault("apps.connections.open", SlackFault(delay=1))
+
+    await bot.start("serve")
+    missing = await bot.becomes(503)
+    await bot.held()
+    async with bot.session.get(f"{bot.url}/healthz") as answer:
+        alive = answer.status
+    bot.hold.over.set()
+    await bot.becomes(200)
+
+    assert "socket" in missing
+    assert alive == 200
+
+
 async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage) -> None:
     await bot.serve()
     card = await bot.card(cast.OLIVIA, "revoke @tom")
