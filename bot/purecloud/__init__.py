@@ -20,6 +20,9 @@ It knows nothing of the rest of this project but its errors, and serves alone:
 from bot.purecloud.auth import Auth, Token
 from bot.purecloud.client import AuthorizationApi, Done, PureCloud, TokensApi, UsersApi
 from bot.purecloud.models import (
+    AuthzSubject,
+    DivsPermittedEntityListing,
+    DomainPermissionCollection,
     NamedEntity,
     OrgOAuthClient,
     ResourcePermissionPolicy,
@@ -35,7 +38,10 @@ __all__ = [
     "REGIONS",
     "Auth",
     "AuthorizationApi",
+    "AuthzSubject",
     "Call",
+    "DivsPermittedEntityListing",
+    "DomainPermissionCollection",
     "Done",
     "Limits",
     "NamedEntity",

@@ -17,7 +17,18 @@ from bot.purecloud import wire
 from bot.purecloud.answers import parsed
 from bot.purecloud.auth import Auth
 from bot.purecloud.calls import Caller
-from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
+from bot.purecloud.models import (
+    AuthzSubject,
+    DivsPermittedEntityListing,
+    DomainPermissionCollection,
+    NamedEntity,
+    OrganizationRoleEntityListing,
+    PermissionCollectionEntityListing,
+    TokenInfo,
+    User,
+    UserAuthorization,
+    UsersSearchResponse,
+)
 from bot.purecloud.pace import Limits
 from bot.purecloud.transport import Call, Transport
 
@@ -118,6 +129,38 @@ class AuthorizationApi:
     async def get_user_roles(self, user_id: str) -> UserAuthorization:
         """The roles, permissions and policies of a person; needs `authorization:grant:view`."""
         return parsed(UserAuthorization, await self._caller.call(wire.get_user_roles(user_id)))
+
+    async def get_authorization_divisionspermitted_paged_me(self, permission: str) -> DivsPermittedEntityListing:
+        """The divisions (the first hundred) in which the client itself holds a permission."""
+        request = wire.get_authorization_divisionspermitted_paged_me(permission)
+        return parsed(DivsPermittedEntityListing, await self._caller.call(request))
+
+    async def get_authorization_subjects_me(self) -> AuthzSubject:
+        """The roles of the client itself."""
+        return parsed(AuthzSubject, await self._caller.call(wire.get_authorization_subjects_me()))
+
+    async def get_authorization_roles(self, named: str) -> list[NamedEntity]:
+        """The organization's roles with this id or name, case aside; needs `authorization:role:view`."""
+        found: list[NamedEntity] = []
+        page, pages = 1, 1
+        while page <= pages:
+            answer = await self._caller.call(wire.get_authorization_roles(named, page))
+            listing = parsed(OrganizationRoleEntityListing, answer)
+            found += listing.entities
+            page, pages = page + 1, listing.page_count or 1
+        wanted = named.casefold()
+        return [role for role in found if wanted in ((role.id or "").casefold(), (role.name or "").casefold())]
+
+    async def get_authorization_permissions(self) -> list[DomainPermissionCollection]:
+        """Everything that can be permitted, a domain an entry."""
+        found: list[DomainPermissionCollection] = []
+        page, pages = 1, 1
+        while page <= pages:
+            answer = await self._caller.call(wire.get_authorization_permissions(page))
+            listing = parsed(PermissionCollectionEntityListing, answer)
+            found += listing.entities
+            page, pages = page + 1, listing.page_count or 1
+        return found
 
 
 class PureCloud:

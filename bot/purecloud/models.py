@@ -138,6 +138,69 @@ class UserAuthorization(_Model):
     permission_policies: Listing[ResourcePermissionPolicy] = ()
 
 
+class DivsPermittedEntityListing(_Model):
+    """Where a permission is held: everywhere, or in the divisions named."""
+
+    all_divs_permitted: bool | None = None
+    entities: Listing[NamedEntity] = ()
+
+
+class AuthzGrantPolicy(_Model):
+    """One grant of actions on an entity of a domain (each may be `*`), perhaps under a condition."""
+
+    domain: str | None = None
+    entity_name: str | None = None
+    actions: Listing[str] = ()
+    condition: str | None = None
+
+
+class AuthzGrantRole(_Model):
+    """A role with what it permits; the policies may be left out."""
+
+    id: str | None = None
+    name: str | None = None
+    policies: Listing[AuthzGrantPolicy] = ()
+
+
+class AuthzGrant(_Model):
+    """A role, held in a division."""
+
+    role: AuthzGrantRole | None = None
+
+
+class AuthzSubject(_Model):
+    """Whoever holds roles: a person, a group, an OAuth client."""
+
+    grants: Listing[AuthzGrant] = ()
+
+
+class OrganizationRoleEntityListing(_Model):
+    """A page of the organization's roles."""
+
+    entities: Listing[NamedEntity] = ()
+    page_count: int | None = None
+
+
+class DomainPermission(_Model):
+    """One permission that exists."""
+
+    action: str | None = None
+
+
+class DomainPermissionCollection(_Model):
+    """The permissions of one domain, by entity."""
+
+    domain: str | None = None
+    permission_map: dict[str, Listing[DomainPermission]] = Field(default_factory=dict)
+
+
+class PermissionCollectionEntityListing(_Model):
+    """A page of everything that can be permitted."""
+
+    entities: Listing[DomainPermissionCollection] = ()
+    page_count: int | None = None
+
+
 class ErrorBody(_Model):
     """How the API says no; `context_id` is the correlation id."""
 

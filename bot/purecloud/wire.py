@@ -22,6 +22,7 @@ LOGIN: Final = "login"
 _JSON: Final = {"Accept": "application/json", "Content-Type": "application/json"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _SEARCH_PAGE: Final = 25
+_LISTING_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,31 @@ def get_user(user_id: str) -> Request:
 def get_user_roles(user_id: str) -> Request:
     """GET /api/v2/users/{subjectId}/roles; needs `authorization:grant:view`. ValueError unless the id is a UUID."""
     return Request("get_user_roles", "GET", f"/api/v2/users/{uuid(user_id)}/roles")
+
+
+def get_authorization_divisionspermitted_paged_me(permission: str) -> Request:
+    """GET /api/v2/authorization/divisionspermitted/paged/me: where the token that asks holds the permission."""
+    query = urlencode({"permission": permission, "pageSize": _LISTING_PAGE})
+    path = f"/api/v2/authorization/divisionspermitted/paged/me?{query}"
+    return Request("get_authorization_divisionspermitted_paged_me", "GET", path)
+
+
+def get_authorization_subjects_me() -> Request:
+    """GET /api/v2/authorization/subjects/me: the roles of the token that asks."""
+    return Request("get_authorization_subjects_me", "GET", "/api/v2/authorization/subjects/me")
+
+
+def get_authorization_roles(named: str, page: int = 1) -> Request:
+    """GET /api/v2/authorization/roles, those of an id or a name; needs `authorization:role:view`."""
+    wanted = {"id": named.lower()} if _UUID.fullmatch(named) else {"name": named}
+    query = urlencode({**wanted, "userCount": "false", "pageSize": _LISTING_PAGE, "pageNumber": page})
+    return Request("get_authorization_roles", "GET", f"/api/v2/authorization/roles?{query}")
+
+
+def get_authorization_permissions(page: int = 1) -> Request:
+    """GET /api/v2/authorization/permissions: every permission there is, a domain an entry."""
+    query = urlencode({"pageSize": _LISTING_PAGE, "pageNumber": page})
+    return Request("get_authorization_permissions", "GET", f"/api/v2/authorization/permissions?{query}")
 
 
 def search_by_email(email: str) -> Request:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bot.sandbox.genesys_state import GenesysState, IssuedToken, OAuthClient, Person
+    from bot.sandbox.genesys_state import GenesysState, IssuedToken, Named, OAuthClient, Person
 
 Json = dict[str, Any]
 
@@ -116,6 +116,54 @@ def roles(person: Person) -> Json:
         "unusedRoles": [],
         "permissions": list(person.permissions),
         "permissionPolicies": [dict(policy) for policy in person.policies],
+    }
+
+
+def divisions_permitted(client: OAuthClient, permission: str) -> Json:
+    """DivsPermittedEntityListing; all divisions are not listed one by one."""
+    held = permission in client.permissions
+    divisions = list(client.divisions) if held else []
+    return {"allDivsPermitted": held and not divisions, **listing([asdict(one) for one in divisions], 25, 1)}
+
+
+def subject(client: OAuthClient) -> Json:
+    """AuthzSubject of a client."""
+    parts = [permission.split(":") for permission in sorted(client.permissions)]
+    policies = [{"domain": domain, "entityName": entity, "actions": [action]} for domain, entity, action in parts]
+    role = {"id": f"role-of-{client.id}", "name": client.name, "policies": policies}
+    divisions = [asdict(one) for one in client.divisions] or [{"id": "*", "name": "*"}]
+    grants = [{"subjectId": client.id, "division": division, "role": role} for division in divisions]
+    return {"id": client.id, "name": client.name, "grants": grants}
+
+
+def organization_roles(found: list[Named], size: int, number: int) -> Json:
+    """OrganizationRoleEntityListing."""
+    return listing([asdict(role) for role in found], size, number)
+
+
+def permissions(catalogue: Mapping[str, Mapping[str, Sequence[str]]], size: int, number: int) -> Json:
+    """PermissionCollectionEntityListing."""
+    entries = [
+        {
+            "domain": domain,
+            "permissionMap": {
+                entity: [{"domain": domain, "entityType": entity, "action": action} for action in actions]
+                for entity, actions in entities.items()
+            },
+        }
+        for domain, entities in catalogue.items()
+    ]
+    return listing(entries, size, number)
+
+
+def listing(found: Sequence[Json], size: int, number: int) -> Json:
+    """A page of entities, as most listings are."""
+    return {
+        "entities": list(found[size * (number - 1) : size * number]),
+        "pageSize": size,
+        "pageNumber": number,
+        "total": len(found),
+        "pageCount": -(-len(found) // size),
     }
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from aiohttp import web
 
 from bot.sandbox import genesys_answers as answers
+from bot.sandbox.genesys_state import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _LARGEST_PAGE: Final = 500
 _ABSENT: Final = "deleted"
+_PAGING: Final = (("pageSize", 25), ("pageNumber", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,32 @@ async def get_user_roles(state: GenesysState, asked: Asked) -> web.Response:
     return web.json_response(answers.roles(_addressed(state, asked)))
 
 
+async def get_authorization_divisionspermitted_paged_me(state: GenesysState, asked: Asked) -> web.Response:
+    """GET /api/v2/authorization/divisionspermitted/paged/me."""
+    client = _signed(state, asked).client
+    return web.json_response(answers.divisions_permitted(client, asked.request.query.get("permission", "")))
+
+
+async def get_authorization_subjects_me(state: GenesysState, asked: Asked) -> web.Response:
+    """GET /api/v2/authorization/subjects/me."""
+    return web.json_response(answers.subject(_signed(state, asked).client))
+
+
+async def get_authorization_roles(state: GenesysState, asked: Asked) -> web.Response:
+    """GET /api/v2/authorization/roles; a name is looked for anywhere in a role's, an id is the whole."""
+    _permitted(state, asked, "authorization:role:view")
+    query = asked.request.query
+    name, ids = query.get("name", "").lower(), set(query.getall("id", []))
+    found = [role for role in state.all_roles if name in role.name.lower() and (not ids or role.id in ids)]
+    return web.json_response(answers.organization_roles(found, *_page(asked)))
+
+
+async def get_authorization_permissions(state: GenesysState, asked: Asked) -> web.Response:
+    """GET /api/v2/authorization/permissions, without a query."""
+    _signed(state, asked)
+    return web.json_response(answers.permissions(CATALOGUE, *_page(asked)))
+
+
 ROUTES: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("POST", "/oauth/token", login),
     ("GET", "/api/v2/tokens/me", get_tokens_me),
@@ -123,12 +151,31 @@ ROUTES: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("POST", "/api/v2/users/search", search_by_email),
     ("GET", "/api/v2/users/{userId}", get_user),
     ("GET", "/api/v2/users/{userId}/roles", get_user_roles),
+    (
+        "GET",
+        "/api/v2/authorization/divisionspermitted/paged/me",
+        get_authorization_divisionspermitted_paged_me,
+    ),
+    ("GET", "/api/v2/authorization/subjects/me", get_authorization_subjects_me),
+    ("GET", "/api/v2/authorization/roles", get_authorization_roles),
+    ("GET", "/api/v2/authorization/permissions", get_authorization_permissions),
 )
 """Method, path and operation; a function's name is its operation's name."""
 
 
 def _refused(status: int, asked: Asked) -> Refused:
     return Refused(status, answers.error(status, asked.correlation_id))
+
+
+def _page(asked: Asked) -> tuple[int, int]:
+    """The size of a page and its number."""
+    try:
+        size, number = (int(asked.request.query.get(name, usual)) for name, usual in _PAGING)
+    except ValueError as unreadable:
+        raise _refused(400, asked) from unreadable
+    if not (1 <= size <= _LARGEST_PAGE and number >= 1):
+        raise _refused(400, asked)
+    return size, number
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 BOT_PERMISSIONS: Final = frozenset({"oauth:token:delete", "directory:user:view", "authorization:grant:view"})
-"""All that a client needs for every operation served here."""
+"""All that a client needs for what the bot does."""
+
+CATALOGUE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "authorization": {"grant": ("add", "delete", "view"), "role": ("add", "delete", "edit", "view")},
+    "directory": {"organization": ("admin",), "user": ("add", "delete", "edit", "view")},
+    "oauth": {"client": ("add", "delete", "edit", "view"), "token": ("delete",)},
+}
+"""Some of what Genesys Cloud lets one permit: domain, entity, actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,16 @@ class Person:
 
 @dataclass(slots=True)
 class OAuthClient:
-    """A client of the client credentials grant; lifetimes in seconds, None: its tokens never idle out."""
+    """A client of the client credentials grant; lifetimes in seconds, None: its tokens never idle out.
+
+    It holds its permissions by one role, in the divisions named; none named: in all.
+    """
 
     id: str
     secret: str = field(repr=False)
     name: str = "Slack revoke bot"
     permissions: frozenset[str] = BOT_PERMISSIONS
+    divisions: tuple[Named, ...] = ()
     token_lifetime: int = 86400
     idle_timeout: int | None = None
 
@@ -79,6 +91,8 @@ class GenesysState:
         clock: Callable[[], float],
     ) -> None:
         self.organization = organization
+        self.roles: list[Named] = []
+        """The roles there are, besides those that people hold."""
         self.people: dict[str, Person] = {}
         for person in people:
             self.add(person)
@@ -91,6 +105,11 @@ class GenesysState:
     def live_generations(self) -> list[int]:
         """The generations of the clients' tokens that are accepted now."""
         return [token.generation for token in self._live.values() if self._alive(token)]
+
+    @property
+    def all_roles(self) -> list[Named]:
+        """Every role of the organization, each once."""
+        return list(dict.fromkeys([*self.roles, *(role for person in self.people.values() for role in person.roles)]))
 
     def add(self, person: Person) -> None:
         """One more person."""

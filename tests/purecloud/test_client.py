@@ -276,5 +276,54 @@ async def test_get_user_roles__gives_roles_permissions_and_policies(world: World
     assert granted.permission_policies[0].action_set == ("*",)
 
 
+async def test_divisions_permitted__are_all_some_or_none(world: World) -> None:
+    ask = world.purecloud.authorization.get_authorization_divisionspermitted_paged_me
+    client = world.genesys.state.clients[CLIENT.id]
+
+    everywhere, nowhere = await ask("oauth:token:delete"), await ask("oauth:client:delete")
+    client.divisions = (Named("d1", "Support"),)
+    somewhere = await ask("oauth:token:delete")
+
+    assert (everywhere.all_divs_permitted, everywhere.entities) == (True, ())
+    assert (nowhere.all_divs_permitted, nowhere.entities) == (False, ())
+    assert (somewhere.all_divs_permitted, [one.name for one in somewhere.entities]) == (False, ["Support"])
+
+
+async def test_subjects_me__tells_what_the_clients_own_roles_permit(world: World) -> None:
+    subject = await world.purecloud.authorization.get_authorization_subjects_me()
+
+    (role,) = [grant.role for grant in subject.grants if grant.role]
+    told = {f"{one.domain}:{one.entity_name}:{action}" for one in role.policies for action in one.actions}
+    assert told == world.genesys.state.clients[CLIENT.id].permissions
+
+
+async def test_roles__are_found_by_id_or_whole_name_on_whatever_page(world: World) -> None:
+    by_id = "7c1b7f3e-0f0a-4d53-8a5e-2f7b8a1c9d10"
+    world.genesys.state.roles = [Named(f"r{number}", f"Supervisor {number}") for number in range(120)]
+    world.genesys.state.roles += [Named("r", "Supervisor"), Named(by_id, "Team lead")]
+    client = world.genesys.state.clients[CLIENT.id]
+    client.permissions |= {"authorization:role:view"}
+    ask = world.purecloud.authorization.get_authorization_roles
+
+    assert [role.id for role in await ask("supervisor")] == ["r"]
+    assert [role.name for role in await ask(by_id.upper())] == ["Team lead"]
+    assert await ask("Super") == []
+    assert world.asked("get_authorization_roles") == [200] * 5
+
+
+async def test_roles__need_a_permission_that_the_bot_has_no_other_use_for(world: World) -> None:
+    with pytest.raises(errors.GenesysForbidden) as refused:
+        await world.purecloud.authorization.get_authorization_roles("Supervisor")
+
+    assert refused.value.permissions == ("authorization:role:view",)
+
+
+async def test_permissions__are_told_by_domain_entity_and_action(world: World) -> None:
+    found = await world.purecloud.authorization.get_authorization_permissions()
+
+    (oauth,) = [one for one in found if one.domain == "oauth"]
+    assert [one.action for one in oauth.permission_map["token"]] == ["delete"]
+
+
 async def test_done__is_a_value() -> None:
     assert Done(200, "c") == Done(200, "c")

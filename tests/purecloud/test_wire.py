@@ -26,6 +26,36 @@ BY_ID = [wire.delete_token, wire.get_user, wire.get_user_roles]
         (wire.delete_token(JANE), "delete_token", "DELETE", f"/api/v2/tokens/{JANE}"),
         (wire.get_user(JANE), "get_user", "GET", f"/api/v2/users/{JANE}"),
         (wire.get_user_roles(JANE), "get_user_roles", "GET", f"/api/v2/users/{JANE}/roles"),
+        (
+            wire.get_authorization_divisionspermitted_paged_me("oauth:token:delete"),
+            "get_authorization_divisionspermitted_paged_me",
+            "GET",
+            "/api/v2/authorization/divisionspermitted/paged/me?permission=oauth%3Atoken%3Adelete&pageSize=100",
+        ),
+        (
+            wire.get_authorization_subjects_me(),
+            "get_authorization_subjects_me",
+            "GET",
+            "/api/v2/authorization/subjects/me",
+        ),
+        (
+            wire.get_authorization_roles("Supervisor & more", 2),
+            "get_authorization_roles",
+            "GET",
+            "/api/v2/authorization/roles?name=Supervisor+%26+more&userCount=false&pageSize=100&pageNumber=2",
+        ),
+        (
+            wire.get_authorization_roles(JANE),
+            "get_authorization_roles",
+            "GET",
+            f"/api/v2/authorization/roles?id={JANE}&userCount=false&pageSize=100&pageNumber=1",
+        ),
+        (
+            wire.get_authorization_permissions(3),
+            "get_authorization_permissions",
+            "GET",
+            "/api/v2/authorization/permissions?pageSize=100&pageNumber=3",
+        ),
         (wire.search_by_email("a@b.example"), "search_by_email", "POST", "/api/v2/users/search"),
     ],
 )

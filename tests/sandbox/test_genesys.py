@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, OAuthClient
+from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named, OAuthClient
 from tests.sandbox.genesys_guest import GONE, JANE, NOBODY, NOON, OMAR, Guest, Time, visit
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ async def test_delete_token__of_nobody_ends_nothing(guest: Guest, user_id: str, 
         ("DELETE", f"/api/v2/tokens/{JANE}", "oauth:token:delete"),
         ("POST", "/api/v2/users/search", "directory:user:view"),
         ("GET", f"/api/v2/users/{JANE}/roles", "authorization:grant:view"),
+        ("GET", "/api/v2/authorization/roles", "authorization:role:view"),
     ],
 )
 async def test_permissions__a_lacking_one_is_named_in_the_real_wording(method: str, path: str, permission: str) -> None:
@@ -153,6 +154,37 @@ async def test_permissions__a_lacking_one_is_named_in_the_real_wording(method: s
         assert (status, body["code"]) == (403, "missing.any.permissions")
         assert body["message"].endswith(f"at least one of the following permissions assigned: {permission}")
         assert guest.genesys.state.people[JANE].sessions == 1
+
+
+async def test_client__is_told_its_own_rights_by_division(guest: Guest) -> None:
+    where = "/api/v2/authorization/divisionspermitted/paged/me?permission="
+    everywhere = (await guest.ask("GET", f"{where}oauth:token:delete"))[1]
+    nowhere = (await guest.ask("GET", f"{where}oauth:client:delete"))[1]
+    guest.genesys.state.clients[CLIENT.id].divisions = (Named("d1", "Support"),)
+    somewhere = (await guest.ask("GET", f"{where}oauth:token:delete"))[1]
+    subject = (await guest.ask("GET", "/api/v2/authorization/subjects/me"))[1]
+
+    assert [one["allDivsPermitted"] for one in (everywhere, nowhere, somewhere)] == [True, False, False]
+    assert [one["entities"] for one in (nowhere, somewhere)] == [[], [{"id": "d1", "name": "Support"}]]
+    assert [grant["division"]["id"] for grant in subject["grants"]] == ["d1"]
+
+
+@pytest.mark.parametrize("query", ["pageSize=0", "pageSize=501", "pageNumber=0", "pageSize=x"])
+async def test_listings__refuse_pages_that_cannot_be(guest: Guest, query: str) -> None:
+    assert (await guest.ask("GET", f"/api/v2/authorization/permissions?{query}"))[0] == 400
+
+
+async def test_listings__come_by_the_page(guest: Guest) -> None:
+    pages = [
+        (await guest.ask("GET", f"/api/v2/authorization/permissions?pageSize=2&pageNumber={number}"))[1]
+        for number in (1, 2)
+    ]
+
+    assert [[one["domain"] for one in page["entities"]] for page in pages] == [
+        ["authorization", "directory"],
+        ["oauth"],
+    ]
+    assert {page["pageCount"] for page in pages} == {2}
 
 
 async def test_search__is_exact_and_blind_to_case(guest: Guest) -> None:
