@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox test replicas soak lint lock clean
+.PHONY: install sandbox page test replicas soak lint lock clean
 
 install: $(READY)
 
@@ -16,6 +16,11 @@ $(READY): requirements.txt requirements-dev.txt
 
 sandbox: install
 	$(RUN) -m bot sandbox
+
+# Builds the sandbox's page anew after a change in sandbox-page/; needs Node.js 20. Everyone else has what is built.
+page:
+	npm --prefix sandbox-page ci
+	npm --prefix sandbox-page run build
 
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95

@@ -58,7 +58,7 @@ def serve(environ: Mapping[str, str]) -> int:
 
 def sandbox(environ: Mapping[str, str]) -> int:
     """Run against stand-ins, until Ctrl-C."""
-    from bot.sandbox.run import run  # noqa: PLC0415 - a running bot never loads its stand-ins
+    from bot.sandbox.start import run  # noqa: PLC0415 - a running bot never loads its stand-ins
 
     asyncio.run(run(environ))
     return 0

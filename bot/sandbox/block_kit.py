@@ -9,6 +9,7 @@ Part = Mapping[str, Any]
 Sentences = Iterator[str]
 
 MAX_BLOCKS = 50
+MAX_VIEW_BLOCKS = 100
 MAX_TEXT = 40_000
 """Characters of a message's top-level text."""
 _MAX_ID = 255
@@ -24,15 +25,42 @@ def problems(message: Part) -> list[str]:
     return [*_top_level(message.get("text")), *block_problems(message.get("blocks") or [])]
 
 
-def block_problems(blocks: object) -> list[str]:
+def block_problems(blocks: object, most: int = MAX_BLOCKS) -> list[str]:
     """What Slack would refuse in a list of blocks."""
     if not isinstance(blocks, list) or not all(isinstance(block, Mapping) for block in blocks):
         return ["blocks: must be a list of objects."]
-    found = list(_at_most("blocks", "blocks", len(blocks), MAX_BLOCKS))
+    found = list(_at_most("blocks", "blocks", len(blocks), most))
     found += _twice("blocks", "block_id", blocks)
     for place, block in enumerate(blocks):
         found += _block(f"blocks[{place}]", block)
     return found
+
+
+def view_problems(view: object, kind: str) -> list[str]:
+    """What Slack would refuse in a view: a `home` tab or a `modal`, which may also hold fields to fill in."""
+    if not isinstance(view, Mapping) or view.get("type") != kind:
+        return [f"view: a view of the type {kind} is needed."]
+    blocks = view.get("blocks")
+    if not isinstance(blocks, list) or not all(isinstance(block, Mapping) for block in blocks):
+        return ["view.blocks: must be a list of objects."]
+    found: list[str] = []
+    for key in ("title", "submit", "close") if kind == "modal" else ():
+        if key == "title" or key in view:
+            found += _plain(f"view.{key}", view.get(key), 24)
+    fields = [(place, block) for place, block in enumerate(blocks) if block.get("type") == "input"]
+    for place, block in fields:
+        found += _input(f"view.blocks[{place}] (input)", block)
+    if fields and kind == "modal" and "submit" not in view:
+        found.append("view.submit: it is needed where something can be filled in.")
+    others = [block for block in blocks if block.get("type") != "input"]
+    return found + block_problems(others, MAX_VIEW_BLOCKS - len(fields))
+
+
+def _input(where: str, block: Part) -> Sentences:
+    yield from _only(where, block, {"label", "element", "hint", "optional", "dispatch_action"})
+    yield from _plain(f"{where}.label", block.get("label"), 2000)
+    if not isinstance(block.get("element"), Mapping) or not isinstance(block["element"].get("type"), str):
+        yield f"{where}.element: an element with a type is needed."
 
 
 def _top_level(text: object) -> Sentences:

@@ -35,10 +35,11 @@ EXAMPLES = (
 class Character:
     """One of the cast: who they are in Slack, and where they exist there, in Genesys Cloud.
 
-    `about` is one line for whoever plays them; `genesys_id` is None for who has no Genesys user.
+    `role` is a word and `about` one line for whoever plays them; `genesys_id` is None for who has no Genesys user.
     """
 
     member: Member
+    role: str
     about: str
     genesys_id: str | None = None
     division: str = "Home"
@@ -53,21 +54,25 @@ def _staff() -> list[Character]:
     return [
         Character(
             member=Member(id=OLIVIA, name="olivia", real_name="Olivia Ortega", email="olivia.ortega@example.com"),
+            role="admin",
             about="Admin and approver: may ask, confirm and rotate the bot's token.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e01",
         ),
         Character(
             member=Member(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
+            role="approver",
             about="Approver: may ask and confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02",
         ),
         Character(
             member=Member(id=RAVI, name="ravi", real_name="Ravi Rao", email="ravi.rao@example.com"),
+            role="requester",
             about="Requester: may ask; somebody else must confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03",
         ),
         Character(
             member=Member(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
+            role="nobody",
             about="Works here, may neither ask nor confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e04",
         ),
@@ -79,14 +84,20 @@ def _visitors() -> list[Character]:
     ona = Member(id=ONA, name="ona", real_name="Ona Outside", email="ona@partner.example.org", team_id=OTHER_TEAM)
     dan = Member(id=DAN, name="dan", real_name="Dan Departed", email="dan.departed@example.com", deleted=True)
     return [
-        Character(member=gus, about="Guest: in the approvers' group by mistake, and still may not."),
-        Character(member=ona, about="From another workspace: sees #partner, can click there, cannot type commands."),
+        Character(member=gus, role="guest", about="Guest: in the approvers' group by mistake, and still may not."),
+        Character(
+            member=ona,
+            role="outsider",
+            about="From another workspace: sees #partner, can click there, cannot type commands.",
+        ),
         Character(
             member=Member(id=BEA, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
+            role="bot",
             about="Another bot: nobody to revoke.",
         ),
         Character(
             member=dan,
+            role="departed",
             about="Deactivated in Slack, still active in Genesys Cloud.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e08",
         ),
@@ -98,22 +109,26 @@ def _targets() -> list[Character]:
     return [
         Character(
             member=Member(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
+            role="agent",
             about="An agent; revoke him.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
             division="Support",
         ),
         Character(
             member=Member(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
+            role="protected",
             about="Protected: needs two approvers, none of them the requester.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10",
             division="Management",
         ),
         Character(
             member=Member(id=NOMAIL, name="nomail", real_name="Noel Nomail"),
+            role="no e-mail",
             about="No e-mail address in Slack: cannot be found in Genesys Cloud by mention.",
         ),
         Character(
             member=una,
+            role="unconfirmed",
             about="Her e-mail address is not confirmed: anybody could have typed it.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e12",
         ),

@@ -2,73 +2,60 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot import logs
-from bot.errors import SettingsError
 from bot.sandbox import cast
 from bot.sandbox.genesys import CLIENT, GenesysStandIn, Named, OAuthClient, Person
 from bot.sandbox.page import SandboxPage
 from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.stage import Play, Stage
 from bot.server import running
 from bot.settings import read_settings
 
-PAGE_PORT = 3000
 IDLE_TIMEOUT = 1800
 """Seconds after which the made-up organization lets the bot's token idle out, so that whoami has that to show."""
 
-BANNER = """
-  The sandbox is running.      {page}
-
-  Nothing here is the real Slack or Genesys Cloud: both are stand-ins on this machine, and nobody is logged out.
-  Pick a person, type /purecloud help, and click. Ctrl-C ends it and forgets everything.
-  For the real thing: README.md, "To a real workspace".
-"""
+SESSIONS = 2
+"""How many sessions everybody begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What runs: the two stand-ins, the bot's address and the page's."""
+    """What runs: the stage, and the page's address."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
-    bot_url: str
+    stage: Stage
     page_url: str
-
-
-async def run(environ: Mapping[str, str]) -> None:
-    """Run until Ctrl-C; `PORT` is the page's, a free one is taken where it is in use."""
-    logs.configure(environ.get("LOG_LEVEL", "warning"), environ.get("LOG_FORMAT", "auto"))
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with sandbox(page_port=_port(environ.get("PORT"))) as started:
-        print(BANNER.format(page=started.page_url), flush=True)  # noqa: T201 - a person at a terminal reads it
-        await stop.wait()
 
 
 @asynccontextmanager
 async def sandbox(*, page_port: int = 0) -> AsyncIterator[Sandbox]:
-    """Start everything, hand it out, end it."""
+    """Start everything, hand it out, end it; a free port is taken where the page's is in use."""
+    async with AsyncExitStack() as opened:
+        stage = Stage(play)
+        opened.push_async_callback(stage.stop)
+        await stage.start()
+        page = SandboxPage(stage)
+        opened.push_async_callback(page.stop)
+        yield Sandbox(stage, await _start(page, page_port))
+
+
+@asynccontextmanager
+async def play() -> AsyncIterator[Play]:
+    """Begin from nothing: stand-ins, an empty database, the bot."""
     slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
     genesys = GenesysStandIn(people=people(), clients=[_client()])
-    page = SandboxPage(slack, genesys)
     with TemporaryDirectory(prefix="purecloud-sandbox-") as folder:
         try:
             await slack.start()
-            settings = read_settings(environment(slack, await genesys.start(), Path(folder)))
-            async with running(settings) as server:
-                bot_url = f"http://127.0.0.1:{server.port}"
-                slack.events_url = f"{bot_url}/slack/events"
-                yield Sandbox(slack, genesys, bot_url, await _start(page, page_port))
+            environ = environment(slack, await genesys.start(), Path(folder))
+            async with running(read_settings(environ)) as server:
+                slack.events_url = f"http://127.0.0.1:{server.port}/slack/events"
+                yield Play(slack, genesys, server.services.store, environ)
         finally:
-            await page.stop()
             await genesys.stop()
             await slack.stop()
 
@@ -82,7 +69,7 @@ def people() -> list[Person]:
             name=one.member.real_name,
             email=one.member.email,
             division=divisions.get(one.division, divisions["Home"]),
-            sessions=2,
+            sessions=SESSIONS,
         )
         for one in cast.characters()
         if one.genesys_id and one.member.email
@@ -112,12 +99,6 @@ def environment(slack: SlackStandIn, genesys_url: str, folder: Path) -> dict[str
         "AUDIT_CHANNEL": cast.AUDIT,
         "REQUEST_TTL": "5m",
     }
-
-
-def _port(text: str | None) -> int:
-    if text and not text.isdigit():
-        raise SettingsError(["PORT: write a number"])
-    return int(text) if text else PAGE_PORT
 
 
 def _client() -> OAuthClient:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import secrets
 import time
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -14,10 +13,13 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 from bot.sandbox import slack_payloads as payloads
 from bot.sandbox.slack_api import WebApi
+from bot.sandbox.slack_delivery import ACK_SECONDS, Delivery, NotPossibleInSlack
 from bot.sandbox.slack_messages import Conversations, Message, buttons, interactive, text_of
 from bot.sandbox.slack_methods import ALL_SCOPES
 from bot.sandbox.slack_response_urls import ResponseUrl, ResponseUrls
 from bot.sandbox.slack_socket import Sockets
+from bot.sandbox.slack_surfaces import Surfaces
+from bot.sandbox.slack_views import Views
 from bot.sandbox.slack_workspace import Channel, Member, UserGroup, Workspace
 
 if TYPE_CHECKING:
@@ -25,42 +27,9 @@ if TYPE_CHECKING:
 
     from bot.sandbox.slack_calls import ApiCall, Fault
 
-ACK_SECONDS = 3.0
-"""How long Slack waits for an app (docs.slack.dev, "Implementing slash commands")."""
+__all__ = ["ACK_SECONDS", "Delivery", "NotPossibleInSlack", "SlackStandIn"]
+
 FORM = "application/x-www-form-urlencoded"
-
-
-class NotPossibleInSlack(Exception):
-    """Slack's own screen does not offer that to this person; hand in `force=True` to send it nevertheless."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """What was sent to the app and what it answered; `status` is None when no answer came.
-
-    `seconds` is the time to the answer by the stand-in's clock; `raw` and `headers` are the request as sent, to be
-    sent again; `payload` is the same as fields.
-    """
-
-    status: int | None
-    body: str
-    content_type: str
-    seconds: float
-    raw: bytes
-    headers: dict[str, str]
-    payload: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def json(self) -> Any:
-        """The answer's body as JSON; raises JSONDecodeError when it is none."""
-        return json.loads(self.body)
-
-    @property
-    def error(self) -> str | None:
-        """What Slack calls the failure, as people read it; None when the app acknowledged in time."""
-        if self.seconds > ACK_SECONDS:
-            return "operation_timeout"
-        return None if self.status == HTTPStatus.OK else "dispatch_failed"
 
 
 class SlackStandIn:
@@ -97,6 +66,9 @@ class SlackStandIn:
         self._talk = Conversations(self.workspace, clock)
         self.api = WebApi(self._talk, token=self.bot_token, scopes=scopes, clock=clock, sleep=sleep)
         self.api.app_level["apps.connections.open"] = self.sockets.open
+        self.views = Views(self._talk, clock)
+        self.surfaces = Surfaces(self.workspace, self.views, clock, self._deliver_payload)
+        self.api.methods |= self.views.methods()
         self._response_urls = ResponseUrls(self._talk, self.api, clock)
         self.app = web.Application(client_max_size=4 * 1024**2)
         self.app.router.add_route("*", "/api/{method}", self.api.handle)
@@ -227,7 +199,7 @@ class SlackStandIn:
         channel = self.channels[channel_id] if channel_id else self.workspace.home_channel(user_id)
         url = self._response_urls.for_command(channel.id, user_id, f"/purecloud {text}".rstrip())
         escaped = payloads.escape(text, self.workspace)
-        fields = payloads.slash_command(self.workspace, member, channel, escaped) | self._answerable(url)
+        fields = payloads.slash_command(self.workspace, member, channel, escaped) | self._answerable(url, user_id)
         fields |= {key: str(value) for key, value in overrides.items()}
         kept = {key: value for key, value in fields.items() if key not in omit}
         delivery = await self._deliver(payloads.as_form(kept), kept, to)
@@ -256,7 +228,7 @@ class SlackStandIn:
         block_id, element = _clickable(message, action_id, overrides.get("block_id"), also_past=force)
         url = self._response_urls.for_click(message, user_id)
         action = payloads.action(element, block_id, self.clock())
-        payload = payloads.block_actions(self.workspace, member, message, action) | self._answerable(url)
+        payload = payloads.block_actions(self.workspace, member, message, action) | self._answerable(url, user_id)
         payloads.override(payload, overrides)
         for key in omit:
             payload.pop(key, None)
@@ -307,6 +279,14 @@ class SlackStandIn:
             return await self._over_a_socket(payload)
         return await self.send_raw(body, self.signed_headers(body), to=to, payload=payload)
 
+    async def _deliver_payload(self, payload: dict[str, Any]) -> Delivery:
+        """An event goes as JSON, everything else as a form."""
+        if payload["type"] != "event_callback" or self.socket_mode:
+            return await self._deliver(payloads.as_payload_form(payload), payload, None)
+        body = json.dumps(payload).encode()
+        headers = self.signed_headers(body) | {"Content-Type": "application/json"}
+        return await self.send_raw(body, headers, payload=payload)
+
     async def _over_a_socket(self, payload: dict[str, Any]) -> Delivery:
         started = self.clock()
         ack = await self.sockets.deliver(payload, self.patience)
@@ -332,10 +312,10 @@ class SlackStandIn:
         elif delivery.body:
             self._response_urls.answer(url, {"text": delivery.body})
 
-    def _answerable(self, url: ResponseUrl) -> dict[str, str]:
+    def _answerable(self, url: ResponseUrl, user_id: str) -> dict[str, str]:
         return {
             "response_url": f"{self._base_url}/response/{url.token}",
-            "trigger_id": f"{int(self.clock() * 1000)}.{self.team_id[1:]}.{secrets.token_hex(8)}",
+            "trigger_id": self.views.trigger(user_id),
         }
 
 

@@ -36,6 +36,8 @@ class WebApi:
         self.scopes = scopes
         self.calls: list[ApiCall] = []
         self.faults = Faults()
+        self.methods = dict(METHODS)
+        """What is offered, by name."""
         self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
         """The methods that take an app's token in place of a bot's: the token in, an answer out."""
         self._talk = talk
@@ -71,7 +73,7 @@ class WebApi:
         return web.json_response(answer, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
 
     def _carried_out(self, name: str, token: object, args: dict[str, Any]) -> dict[str, Any]:
-        method = METHODS.get(name)
+        method = self.methods.get(name)
         if name in self.app_level:
             return self.app_level[name](token)
         if method is None:

@@ -102,7 +102,7 @@ class Conversations:
             thread_ts=thread_ts,
         )
         self.messages.append(message)
-        self._tell()
+        self.tell()
         return message
 
     def notice(self, channel_id: str, user_id: str, text: str) -> Message:
@@ -112,12 +112,12 @@ class Conversations:
     def edit(self, message: Message, text: str, blocks: list[Block] | None) -> None:
         """Replace what a message says, whoever sees it."""
         message.versions.append(self._version(text, blocks))
-        self._tell()
+        self.tell()
 
     def delete(self, message: Message) -> None:
         """Take a message away from everybody's screen; it stays in `messages`, marked."""
         message.deleted = True
-        self._tell()
+        self.tell()
 
     def find(self, channel_id: str, ts: str) -> Message | None:
         """A message everybody sees; the API never finds an ephemeral one."""
@@ -163,14 +163,20 @@ class Conversations:
 
     def _version(self, text: str, blocks: list[Block] | None) -> Version:
         """Slack gives every block and button without an id one of its own."""
-        named = [{"block_id": f"b{next(self._numbers)}", **block} for block in blocks or []]
-        for element in (element for block in named for element in _interactive(block)):
-            element.setdefault("action_id", f"a{next(self._numbers)}")
-        return Version(text=text, blocks=named, at=self._clock())
+        return Version(text=text, blocks=named(blocks or [], self._numbers), at=self._clock())
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Call everybody who listens."""
         for listener in list(self.on_change):
             listener()
+
+
+def named(blocks: list[Block], numbers: Iterator[int]) -> list[Block]:
+    """The same blocks, those without an id with one; so also what can be clicked."""
+    with_ids = [{"block_id": f"b{next(numbers)}", **block} for block in blocks]
+    for element in (element for block in with_ids for element in _interactive(block)):
+        element.setdefault("action_id", f"a{next(numbers)}")
+    return with_ids
 
 
 def interactive(blocks: list[Block]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -190,6 +196,7 @@ def text_of(message: Message) -> str:
 
 def _interactive(block: Block) -> list[dict[str, Any]]:
     elements = block.get("elements", []) if block["type"] == "actions" else []
+    elements = [block["element"]] if block["type"] == "input" else elements
     return [*elements, *(e for e in [block.get("accessory")] if e and e["type"] != "image")]
 
 

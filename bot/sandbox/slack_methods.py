@@ -16,6 +16,10 @@ Args = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
+_PRIVATE = "groups:read"
+"""The scope that `conversations.info` needs for a private channel, beside `channels:read` for the others."""
+
+
 class MethodError(Exception):
     """Slack answers `ok: false`; `code` is the error's name, `more` what stands beside it."""
 
@@ -85,10 +89,10 @@ def _groups(talk: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
     return {"usergroups": [_group(talk, group, with_users=with_users) for group in shown]}
 
 
-def _channel_info(talk: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    channel = talk.workspace.channels.get(_needed(args, "channel"))
-    if channel is None or (channel.is_private and not channel.bot_in):
-        raise MethodError("channel_not_found")
+def _channel_info(talk: Conversations, args: Args, scopes: frozenset[str]) -> Answer:
+    channel = _visible(talk, _needed(args, "channel"))
+    if channel.is_private and _PRIVATE not in scopes:
+        raise MethodError("missing_scope", needed=_PRIVATE, provided=",".join(sorted(scopes)))
     return {"channel": _channel(channel)}
 
 
@@ -149,9 +153,7 @@ def _writable(talk: Conversations, channel_id: str) -> Channel:
     """Where the bot may post; a user's id stands for their direct messages."""
     if channel_id in talk.workspace.members:
         return _dm_of(talk, channel_id)
-    channel = talk.workspace.channels.get(channel_id)
-    if channel is None or (channel.is_private and not channel.bot_in):
-        raise MethodError("channel_not_found")
+    channel = _visible(talk, channel_id)
     if channel.is_archived:
         raise MethodError("is_archived")
     if not channel.bot_in:
@@ -159,11 +161,17 @@ def _writable(talk: Conversations, channel_id: str) -> Channel:
     return channel
 
 
-def _posted(talk: Conversations, args: Args, key: str) -> Message:
-    channel_id = _needed(args, "channel")
-    if channel_id not in talk.workspace.channels:
+def _visible(talk: Conversations, channel_id: str) -> Channel:
+    """A channel the bot may know of: Slack does not own up to a private one that it is not in."""
+    channel = talk.workspace.channels.get(channel_id)
+    if channel is None or (channel.is_private and not channel.bot_in):
         raise MethodError("channel_not_found")
-    message = talk.find(channel_id, _needed(args, key))
+    return channel
+
+
+def _posted(talk: Conversations, args: Args, key: str) -> Message:
+    channel = _visible(talk, _needed(args, "channel"))
+    message = talk.find(channel.id, _needed(args, key))
     if message is None:
         raise MethodError("message_not_found")
     return message
@@ -263,4 +271,4 @@ METHODS: dict[str, Method] = {
 }
 """What the stand-in offers."""
 
-ALL_SCOPES = frozenset({"commands", *(method.scope for method in METHODS.values() if method.scope)})
+ALL_SCOPES = frozenset({"commands", _PRIVATE, *(method.scope for method in METHODS.values() if method.scope)})

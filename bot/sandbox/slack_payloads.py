@@ -37,6 +37,8 @@ class Overrides(TypedDict, total=False):
     """The clicked button's value."""
     block_id: str
     """Which block's button, where several share an action id."""
+    selected: dict[str, Any]
+    """What was chosen in a menu, as an action tells it: `selected_option`, `selected_user`, `selected_date`..."""
 
 
 def signature(secret: str, body: bytes, timestamp: str) -> str:
@@ -103,10 +105,22 @@ def block_actions(workspace: Workspace, member: Member, message: Message, action
     An ephemeral message is not shown in it: Slack says only where it stood.
     """
     channel = workspace.channels[message.channel_id]
-    enterprise = {"id": workspace.enterprise_id, "name": "Grid"} if workspace.enterprise_id else None
     container: dict[str, Any] = {"type": "message", "message_ts": message.ts, "channel_id": channel.id}
-    payload: dict[str, Any] = {
+    payload = of_a_person(workspace, member) | {
         "type": "block_actions",
+        "container": container | {"is_ephemeral": message.is_ephemeral},
+        "channel": {"id": channel.id, "name": channel.name_in_payloads},
+        "state": {"values": {}},
+        "actions": [action],
+    }
+    if not message.is_ephemeral:
+        payload["message"] = message.as_slack(workspace)
+    return payload
+
+
+def of_a_person(workspace: Workspace, member: Member) -> dict[str, Any]:
+    """What every interaction's payload says: who acted, where the app is installed."""
+    return {
         "user": {
             "id": member.id,
             "username": member.name,
@@ -115,17 +129,10 @@ def block_actions(workspace: Workspace, member: Member, message: Message, action
         },
         "api_app_id": workspace.app_id,
         "token": "deprecated",
-        "container": container | {"is_ephemeral": message.is_ephemeral},
         "team": {"id": workspace.team_id, "domain": workspace.domain},
-        "enterprise": enterprise,
+        "enterprise": {"id": workspace.enterprise_id, "name": "Grid"} if workspace.enterprise_id else None,
         "is_enterprise_install": False,
-        "channel": {"id": channel.id, "name": channel.name_in_payloads},
-        "state": {"values": {}},
-        "actions": [action],
     }
-    if not message.is_ephemeral:
-        payload["message"] = message.as_slack(workspace)
-    return payload
 
 
 def action(element: dict[str, Any], block_id: str, at: float) -> dict[str, Any]:
@@ -142,7 +149,10 @@ def override(payload: dict[str, Any], changes: Overrides) -> None:
         "value": (payload["actions"][0], "value"),
         "block_id": (payload["actions"][0], "block_id"),
     }
+    payload["actions"][0] |= changes.get("selected", {})
     for name, value in changes.items():
+        if name == "selected":
+            continue
         target, key = nested.get(name, (payload, name))
         target[key] = value
     if "enterprise_id" in changes:

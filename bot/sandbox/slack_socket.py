@@ -92,7 +92,7 @@ class Sockets:
 
     async def deliver(self, payload: dict[str, Any], patience: float) -> dict[str, Any] | None:
         """Send a payload over any one connection; the acknowledgement, None when none came in so many seconds."""
-        kind, name = "slash_commands" if "command" in payload else "interactive", secrets.token_hex(8)
+        kind, name = _kind_of(payload), secrets.token_hex(8)
         content = {"envelope_id": name, "type": kind, "payload": payload, "accepts_response_payload": True}
         envelope = Envelope(content, asyncio.get_running_loop().create_future())
         self._waiting[name] = envelope
@@ -190,3 +190,10 @@ class Sockets:
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _kind_of(payload: dict[str, Any]) -> str:
+    """What Slack calls an envelope with such a payload."""
+    if "command" in payload:
+        return "slash_commands"
+    return "events_api" if payload.get("type") == "event_callback" else "interactive"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
+from bot.database import sqlite_engine
 from bot.sandbox import cast
-from bot.sandbox import page as page_module
 from bot.sandbox.genesys import Entry, GenesysStandIn
 from bot.sandbox.genesys_state import Person
 from bot.sandbox.page import SandboxPage
 from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.stage import Play, Stage
+from bot.store import Store
+from tests import ledger
 from tests.sandbox.conftest import card
 from tests.sandbox.receiver import Receiver
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.sandbox.conftest import Hand
 
-STATIC = Path(page_module.__file__).parent
+TOM_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
 
 
 @pytest.fixture
@@ -38,13 +42,33 @@ async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
 
 @pytest.fixture
 def genesys() -> GenesysStandIn:
-    tom = Person(id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09", name="Tom Target", email="tom@example.com", sessions=2)
+    tom = Person(id=TOM_ID, name="Tom Target", email="tom@example.com", sessions=2)
     return GenesysStandIn(people=[tom])
 
 
 @pytest.fixture
-async def url(slack: SlackStandIn, genesys: GenesysStandIn) -> AsyncIterator[str]:
-    page = SandboxPage(slack, genesys)
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with ledger.open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
+        yield opened.store()
+
+
+@pytest.fixture
+async def stage(slack: SlackStandIn, genesys: GenesysStandIn, store: Store) -> AsyncIterator[Stage]:
+    """The same stand-ins for every play, so that a test keeps hold of them."""
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[Play]:
+        yield Play(slack, genesys, store, {})
+
+    started = Stage(begin)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+@pytest.fixture
+async def url(stage: Stage) -> AsyncIterator[str]:
+    page = SandboxPage(stage)
     yield await page.start()
     await page.stop()
 
@@ -64,29 +88,22 @@ async def post(session: aiohttp.ClientSession, url: str, what: object) -> tuple[
         return response.status, (await response.json())["problem"]
 
 
-@pytest.mark.parametrize("name", ["", "page.css", "page.js", "blocks.js", "mrkdwn.js"])
+@pytest.mark.parametrize("name", ["", "page.css", "page.js", "LICENSES.txt"])
 async def test_page__serves_its_own_files_and_lets_nothing_else_in(
     url: str, session: aiohttp.ClientSession, name: str
 ) -> None:
     async with session.get(url + name) as response:
         assert response.status == 200
         policy = response.headers["Content-Security-Policy"]
-        text = await response.text()
-    assert "default-src 'none'" in policy
+    assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-    assert "http://" not in text
-    assert "https://" not in text
+    assert "http" not in policy
 
 
-async def test_page__says_that_it_is_a_stand_in(url: str, session: aiohttp.ClientSession) -> None:
-    async with session.get(url) as response:
-        assert "Nothing here is the real Slack or Genesys Cloud" in await response.text()
-
-
-@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
-def test_page__peoples_words_never_become_markup(path: Path) -> None:
-    code = path.read_text()
-    assert not [sink for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write") if sink in code]
+async def test_page__names_the_licence_of_everything_it_bundles(url: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(f"{url}LICENSES.txt") as response:
+        said = await response.text()
+    assert all(f"\n{name} " in said for name in ("react", "react-dom", "slack-blocks-to-jsx", "node-emoji"))
 
 
 async def test_events__tell_everything_at_once(url: str, session: aiohttp.ClientSession, app: Receiver) -> None:
@@ -97,10 +114,8 @@ async def test_events__tell_everything_at_once(url: str, session: aiohttp.Client
     assert [people[user]["playable"] for user in (cast.OLIVIA, cast.BEA, cast.DAN)] == [True, False, False]
     assert people[cast.BEN]["about"].startswith("Approver")
     assert {channel["name"] for channel in told["channels"]} >= {"ops", "approvals", "audit", "partner"}
-    assert told["sessions"] == [
-        {"id": "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09", "name": "Tom Target", "state": "active", "sessions": 2}
-    ]
-    assert (told["messages"], told["journal"], told["trouble"]) == ([], [], None)
+    assert told["sessions"] == [{"id": TOM_ID, "name": "Tom Target", "state": "active", "sessions": 2}]
+    assert (told["messages"], told["journal"], told["trail"], told["trouble"]) == ([], [], [], None)
 
 
 async def test_events__tell_every_change_as_it_comes(
@@ -115,7 +130,7 @@ async def test_events__tell_every_change_as_it_comes(
         [edited] = (await snapshot(stream))["messages"]
         assert (edited["text"], edited["edited"]) == ("good-bye", True)
         assert edited["version"] > said["version"]
-        path = "/api/v2/tokens/6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
+        path = f"/api/v2/tokens/{TOM_ID}"
         genesys.journal.append(Entry(slack.clock(), "DELETE", path, "delete_token", 1, 200))
         [received] = (await snapshot(stream))["journal"]
         assert (received["method"], received["path"], received["status"]) == ("DELETE", path, 200)
@@ -220,9 +235,9 @@ async def test_post__a_form_of_another_site_is_refused(
 
 
 async def test_start__a_port_that_is_taken_leaves_another_try(
-    slack: SlackStandIn, session: aiohttp.ClientSession, url: str
+    stage: Stage, session: aiohttp.ClientSession, url: str
 ) -> None:
-    page = SandboxPage(slack, GenesysStandIn())
+    page = SandboxPage(stage)
     taken = int(url.rstrip("/").rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         await page.start(taken)
@@ -231,10 +246,10 @@ async def test_start__a_port_that_is_taken_leaves_another_try(
     await page.stop()
 
 
-async def test_stop__ends_the_open_streams(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
-    page = SandboxPage(slack, GenesysStandIn())
+async def test_stop__ends_the_open_streams(stage: Stage, session: aiohttp.ClientSession) -> None:
+    page = SandboxPage(stage)
     async with session.get(f"{await page.start()}events") as stream:
         await snapshot(stream)
         await page.stop()
         assert await stream.content.read() == b""
-    assert slack.on_change == []
+    assert stage.bells == []

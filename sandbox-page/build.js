@@ -1,0 +1,43 @@
+// Bundle the page into what the Python package ships, with the licences of everything bundled beside it.
+
+import { build } from "esbuild";
+import { readFile, readdir, writeFile, copyFile, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const shipped = join(here, "..", "bot", "sandbox", "static");
+
+const { metafile } = await build({
+  entryPoints: { page: join(here, "src", "main.jsx") },
+  outdir: shipped,
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  charset: "utf8",
+  legalComments: "none", // every licence stands whole in LICENSES.txt
+  jsx: "automatic",
+  target: "es2022",
+  define: { "process.env.NODE_ENV": '"production"' },
+  metafile: true,
+  logLevel: "warning",
+});
+await mkdir(shipped, { recursive: true });
+await copyFile(join(here, "src", "index.html"), join(shipped, "index.html"));
+await writeFile(join(shipped, "LICENSES.txt"), await licences(packages(Object.keys(metafile.inputs))));
+
+function packages(files) {
+  const folders = files.map((file) => file.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1]);
+  return [...new Set(folders.filter(Boolean))].sort();
+}
+
+async function licences(folders) {
+  const parts = ["The page of the sandbox (page.js, page.css) contains these packages:"];
+  for (const folder of folders) {
+    const about = JSON.parse(await readFile(join(here, folder, "package.json"), "utf8"));
+    const file = (await readdir(join(here, folder))).find((name) => /^licen[cs]e/i.test(name));
+    const text = file ? await readFile(join(here, folder, file), "utf8") : `Licence: ${about.license}`;
+    parts.push(`${"=".repeat(80)}\n${about.name} ${about.version} (${about.license})\n\n${text.trim()}`);
+  }
+  return `${parts.join("\n\n")}\n`;
+}
