@@ -22,7 +22,7 @@ async def migrate(database: Database, *, folder: Path = MIGRATIONS, head: str = 
     Raises SettingsError for a database of a newer version of the bot.
     """
     async with database.begin() as tx:
-        if await tx.connection.run_sync(_revision) == head:
+        if await tx.connection.run_sync(revision) == head:
             return False
     async with database.begin(in_time=False) as tx:
         await tx.take_turn(Turn.SCHEMA)
@@ -30,14 +30,10 @@ async def migrate(database: Database, *, folder: Path = MIGRATIONS, head: str = 
 
 
 def _upgrade(connection: Connection, folder: Path, head: str) -> bool:
-    current = _revision(connection)
+    current = revision(connection)
     if current == head:
         return False
-    if current and current > head:
-        message = (
-            f"DATABASE_URL: the database is of a newer version ({current}) than this one ({head}); upgrade the bot"
-        )
-        raise SettingsError([message])
+    refuse_newer(current, head)
     from alembic import command  # noqa: PLC0415 - 62 ms and 4 MB that most starts do not need
     from alembic.config import Config  # noqa: PLC0415
 
@@ -48,7 +44,17 @@ def _upgrade(connection: Connection, folder: Path, head: str) -> bool:
     return True
 
 
-def _revision(connection: Connection) -> str | None:
+def refuse_newer(current: str | None, head: str = HEAD) -> None:
+    """Raise SettingsError for a schema that only a newer version of the bot understands."""
+    if current and current > head:
+        message = (
+            f"DATABASE_URL: the database is of a newer version ({current}) than this one ({head}); upgrade the bot"
+        )
+        raise SettingsError([message])
+
+
+def revision(connection: Connection) -> str | None:
+    """Read which revision the schema is at; None where there is none yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

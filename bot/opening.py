@@ -39,7 +39,12 @@ async def make_ready(database: Database, store: Store) -> None:
             log.info("the database schema was brought up to date")
         await store.start()
     except DatabaseError as error:
-        raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"]) from error
+        raise unusable(error) from error
+
+
+def unusable(error: DatabaseError) -> SettingsError:
+    """Say of a database that is there and refuses why it does."""
+    return SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"])
 
 
 def leases_of(settings: Settings) -> Leases:

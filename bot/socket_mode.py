@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admission import Admission, Answer, Body, NotSlack
 from bot.courier import not_delivered
-from bot.errors import TOKEN_REFUSED, SettingsError
+from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
 
 CONNECTIONS = 2
 """While Slack replaces one, the other takes what comes; an app may have ten, all its processes together."""
@@ -84,12 +84,9 @@ class SocketMode:
     async def check(self) -> None:
         """Refuse a token that Slack does not accept (SettingsError); a Slack that cannot be asked is tried later."""
         try:
-            await self._web.apps_connections_open(app_token=self._app_token)
-        except _UNASKED as error:
-            code = not_delivered(error).code
-            if code in TOKEN_REFUSED:
-                raise SettingsError([f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]) from None
-            log.warning("slack cannot be asked for a connection; it is tried again", problem=code)
+            await ask_for_a_connection(self._web, self._app_token)
+        except SlackUnavailable as error:
+            log.warning("slack cannot be asked for a connection; it is tried again", problem=error.code)
 
     def start(self) -> None:
         """Connect, and keep the connections up until `stop`."""
@@ -127,6 +124,20 @@ class SocketMode:
                 await client.send_socket_mode_response(acknowledgement(envelope, answer))
             except Exception as error:  # noqa: BLE001 - the SDK raises what it likes; what was done stays done
                 log.warning("an acknowledgement did not reach slack", problem=type(error).__name__)
+
+
+async def ask_for_a_connection(web: AsyncWebClient, app_token: str) -> None:
+    """Ask for an address and leave it unused, to learn whether Slack accepts the token.
+
+    Raises SettingsError where it does not, SlackUnavailable where it does not say.
+    """
+    try:
+        await web.apps_connections_open(app_token=app_token)
+    except _UNASKED as error:
+        code = not_delivered(error).code
+        if code in TOKEN_REFUSED:
+            raise SettingsError([f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]) from None
+        raise SlackUnavailable("apps.connections.open", code) from error
 
 
 class Client(SocketModeClient):

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_calls import Fault
 from bot.sandbox.slack_methods import ALL_SCOPES
-from bot.sandbox.slack_workspace import Workspace
+from bot.sandbox.slack_workspace import Channel, Workspace
 from tests.sandbox.conftest import (
     ASKER,
     CLOSED_GROUP,
@@ -152,6 +152,30 @@ async def test_conversations_info__tells_a_shared_channel(client: AsyncWebClient
     with pytest.raises(SlackApiError) as error:
         await client.conversations_info(channel=SECRET)
     assert code(error) == "channel_not_found"
+
+
+async def test_conversations_info__of_a_private_channel_needs_a_scope_of_its_own(
+    session: aiohttp.ClientSession,
+) -> None:
+    room = Channel(id=SECRET, name="secret", is_private=True)
+    slack = SlackStandIn(channels=[room], scopes=frozenset({"channels:read"}))
+    client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
+    with pytest.raises(SlackApiError) as error:
+        await client.conversations_info(channel=SECRET)
+    assert (code(error), error.value.response["needed"]) == ("missing_scope", "groups:read")
+    await slack.stop()
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [(OPS, "message_not_found"), (QUIET, "message_not_found"), (SECRET, "channel_not_found")],
+)
+async def test_permalink__of_no_message_owns_up_to_channels_but_not_to_private_ones_without_the_bot(
+    client: AsyncWebClient, channel: str, expected: str
+) -> None:
+    with pytest.raises(SlackApiError) as error:
+        await client.chat_getPermalink(channel=channel, message_ts="1.000000")
+    assert code(error) == expected
 
 
 async def test_conversations_open__gives_the_same_direct_messages_again(client: AsyncWebClient) -> None:
