@@ -25,6 +25,8 @@ STARTING = (
 
 CLOSING = "I am being restarted. Nothing was changed; try again in a few seconds."
 
+UNEXPECTED = "The body is none that this app expects."
+
 UNHEARD = frozenset({"event_callback", "view_submission", "view_closed", "shortcut", "message_action"})
 """What Slack may send although nothing here listens to it; it is acknowledged, or Slack would send it again."""
 
@@ -144,8 +146,7 @@ def kind_of(body: Mapping[str, Any]) -> str:
         return str(kind or "ssl_check")
     if isinstance(kind, str) and kind in UNHEARD:
         return str(kind)
-    message = "The body is none that this app expects."
-    raise NotSlack(message, 400)
+    raise NotSlack(UNEXPECTED, 400)
 
 
 def _are_actions(actions: Any) -> bool:

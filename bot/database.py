@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -29,10 +30,10 @@ BUSY = 2.0
 GOODBYE = 1.0
 """Seconds that closing the connections may take; a database that does not answer is left without a word."""
 
-_NOW = {
-    "sqlite": text("SELECT (julianday('now') - 2440587.5) * 86400.0"),
-    "postgresql": text("SELECT extract(epoch FROM clock_timestamp())::float8"),
-}
+_NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
+
+_READING: dict[str, dict[str, Any]] = {"sqlite": {"reading": True}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
+"""What makes a connection one on which each statement stands for itself."""
 
 
 class DatabaseAway(BotError):
@@ -64,8 +65,13 @@ class Transaction:
 
 
 async def database_clock(connection: AsyncConnection) -> float:
-    """Ask the database for the time, so that replicas with wrong clocks agree; epoch seconds."""
-    return float((await connection.execute(_NOW[connection.dialect.name])).scalar_one())
+    """Ask the database for the time, so that replicas with wrong clocks agree; epoch seconds.
+
+    A SQLite file has one machine, so its clock is this one's.
+    """
+    if connection.dialect.name == "sqlite":
+        return time.time()
+    return float((await connection.execute(_NOW)).scalar_one())
 
 
 class Database:
@@ -73,6 +79,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, *, clock: Clock = database_clock, patience: float | None = None) -> None:
         self.engine = engine
+        self._reader = engine.execution_options(**_READING[engine.dialect.name])
         self._clock = clock
         self._patience = patience
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -98,19 +105,27 @@ class Database:
 
         Raises DatabaseAway where the database does not answer or the connection breaks.
         """
-        try:
+        with _away():
             async with asyncio.timeout(self._patience if in_time else None), self.engine.begin() as connection:
-                yield Transaction(connection, await self._clock(connection))
-        except (OSError, NoConnectionFree) as error:
-            raise DatabaseAway from error
-        except DBAPIError as error:
-            if error.connection_invalidated or "database is locked" in str(error.orig):
-                raise DatabaseAway from error
-            raise
+                yield Transaction(connection, await self.now(connection))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """For statements that only read, each for itself: no lock is taken, nothing waits for a commit.
+
+        Raises DatabaseAway, like `begin`.
+        """
+        with _away():
+            async with asyncio.timeout(self._patience), self._reader.connect() as connection:
+                yield connection
+
+    async def now(self, connection: AsyncConnection) -> float:
+        """Return the database's time, epoch seconds."""
+        return await self._clock(connection)
 
     async def again(self, tx: Transaction) -> Transaction:
         """Read the time anew, after a wait inside the transaction."""
-        return Transaction(tx.connection, await self._clock(tx.connection))
+        return Transaction(tx.connection, await self.now(tx.connection))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -119,6 +134,19 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 await self.engine.dispose()
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    """Tell a database that is away from one that refuses."""
+    try:
+        yield
+    except (OSError, NoConnectionFree) as error:
+        raise DatabaseAway from error
+    except DBAPIError as error:
+        if error.connection_invalidated or "database is locked" in str(error.orig):
+            raise DatabaseAway from error
+        raise
 
 
 def sqlite_engine(path: Path) -> AsyncEngine:
@@ -149,4 +177,5 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _begin_as_writer(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -90,10 +90,10 @@ class Decisions:
         """
         click = read_click(job)
         while True:
-            request = await self._store.find(click.request_id)
+            request, now = await self._store.look(click.request_id)
             if request is None:
                 return await self._stale(job, click, None)
-            late = request.expired(job.created_at) or await self._store.now() - job.created_at > REPEAT_WINDOW
+            late = request.expired(job.created_at) or now - job.created_at > REPEAT_WINDOW
             if request.state is not State.PENDING or late:
                 return await self._stale(job, click, request)
             try:

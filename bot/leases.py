@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.database import Transaction
 from bot.tables import jobs
@@ -46,6 +47,9 @@ class Job:
 
 
 Payload = Mapping[str, Any]
+
+Flag = tuple[JobKind, str, Payload]
+"""A job that anybody may do: its kind, the key that tells it from others of its kind, what it needs to know."""
 
 
 def _row(now: float, kind: JobKind, request_id: str, key: str, payload: Payload) -> dict[str, Any]:
@@ -90,11 +94,17 @@ class Leases:
         found = (await tx.connection.execute(statement.returning(*_COLUMNS))).one_or_none()
         return _read(found) if found else None
 
-    async def raise_flag(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> None:
-        """Make a job due for anybody, again if it was done; who holds its lease keeps it, and looks again when done."""
-        statement = tx.insert(jobs).values(_row(tx.now, kind, request_id, key, payload))
-        again = {"due_at": tx.now, "done_at": None, "attempts": 0}
-        await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again))
+    async def raise_flags(self, tx: Transaction, request_id: str, *flags: Flag, wait: float = 0.0) -> None:
+        """Make jobs due for anybody in `wait` seconds, again if they were done.
+
+        Who holds the lease of one keeps it, and looks again when done.
+        """
+        statement = tx.insert(jobs)
+        again = {"due_at": statement.excluded.due_at, "done_at": None, "attempts": 0}
+        rows = [
+            _row(tx.now, kind, request_id, key, payload) | {"due_at": tx.now + wait} for kind, key, payload in flags
+        ]
+        await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again), rows)
 
     async def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease up to `limit` due jobs, the most urgent first, and none more urgent than this kind.
@@ -151,7 +161,7 @@ class Leases:
         left = update(jobs).where(earlier, jobs.c.lease_owner != self.owner)
         return (await tx.connection.execute(left.values(lease_owner=None))).rowcount
 
-    async def depth(self, tx: Transaction) -> dict[str, int]:
+    async def depth(self, connection: AsyncConnection) -> dict[str, int]:
         """Count the open jobs of each kind."""
         counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
-        return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in await tx.connection.execute(counted)}
+        return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in await connection.execute(counted)}

@@ -14,7 +14,7 @@ from bot.courier import Courier, Message, NotDelivered
 from bot.errors import BotError
 from bot.leases import Job
 from bot.revocations import Place, Request
-from bot.store import Store
+from bot.store import Store, Urls
 
 GIVE_UP = 3600.0
 """Seconds after a request's end when a message that Slack keeps refusing is given up; the trail has what it says."""
@@ -63,11 +63,12 @@ class Painter:
 
         False when there is more to paint already.
         """
-        request = await self._store.find(job.request_id)
-        if request is None:
+        sheet = await self._store.sheet(job.request_id)
+        if sheet is None:
             return True
+        request, urls = sheet
         try:
-            place = await self._show(job, request)
+            place = await self._show(job, request, urls)
         except NotDelivered as problem:
             await self._later(job, problem, since=request.finished_at)
             return True
@@ -93,8 +94,7 @@ class Painter:
         except NotDelivered as problem:
             log.warning("the clicker could not be told", code=problem.code, request_id=job.request_id)
 
-    async def _show(self, job: Job, request: Request) -> Place | None:
-        urls = await self._store.urls(request.id)
+    async def _show(self, job: Job, request: Request, urls: Urls) -> Place | None:
         place = request.place
         if place and not place.ts:
             place = await self._post(job, request, place, urls.ask)

@@ -20,6 +20,7 @@ WHOLE_REQUEST = select(
     items.c.division,
     items.c.state.label("target_state"),
     items.c.member,
+    items.c.event,
 ).join(items)
 
 

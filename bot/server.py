@@ -18,7 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 import handlers
-from bot.admission import Admission
+from bot.admission import UNEXPECTED, Admission, NotSlack
 from bot.database import DatabaseAway
 from bot.entry import MOST_BYTES, Entry
 from bot.errors import BotError, SettingsError
@@ -254,7 +254,11 @@ def dispatcher(app: AsyncApp) -> Any:
     """Hand a parsed body to Bolt; `socket_mode` is its name for a body that needs no parsing and no signature."""
 
     async def dispatch(body: dict[str, Any]) -> BoltResponse:
-        return await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+        try:
+            request = AsyncBoltRequest(body=body, mode="socket_mode")
+        except (AttributeError, KeyError, TypeError) as error:  # it looks into parts without asking what they are
+            raise NotSlack(UNEXPECTED, 400) from error
+        return await app.async_dispatch(request)
 
     return dispatch
 

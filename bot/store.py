@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
-from functools import update_wrapper
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, select, update
+from sqlalchemy import Select, and_, delete, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.audit import GENESIS, TAG_OF, Entry, Tag, entry, seal
-from bot.database import Database, Transaction, Turn
+from bot import trail
+from bot.audit import TAG_OF, Entry, Tag, entry
+from bot.database import Transaction
 from bot.errors import StaleRequest
-from bot.leases import Job, JobKind, Leases
+from bot.leases import Flag, Job, JobKind
 from bot.revocations import Event, Place, Request, State, advance, overall
-from bot.rows import WHOLE_REQUEST, entry_of_row, request_of_row, row_of_entry, row_of_item, row_of_request
-from bot.tables import audit, items, jobs, requests
+from bot.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
+from bot.tables import items, jobs, requests
+from bot.worklist import Worklist, whole
+
+UNTOLD = 1.0
+"""Seconds until a card tells of an approval; by then it mostly can tell of the end, and is painted once."""
 
 KEEP_DONE_JOBS = 3600.0
 """Seconds a finished job stays, so that a replay of its click is recognised; Slack's signatures live 300."""
@@ -32,35 +37,8 @@ class Urls:
     """A click's: edits the clicked card where `chat.update` cannot."""
 
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-
-def whole(
-    step: Callable[Concatenate[Store, Arguments], Coroutine[Any, Any, Result]],
-) -> Callable[Concatenate[Store, Arguments], Coroutine[Any, Any, Result]]:
-    """Make a step of the store one that is never cancelled half-way."""
-
-    async def run(self: Store, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        return await self.database.to_its_end(step(self, *args, **kwargs))
-
-    update_wrapper(run, step)
-    return run
-
-
-class Store:
-    """The one truth that replicas share."""
-
-    def __init__(self, database: Database, leases: Leases) -> None:
-        self.database = database
-        self._leases = leases
-
-    @whole
-    async def now(self) -> float:
-        """Return the database's time, having shown that it can be written to; epoch seconds."""
-        async with self.database.begin() as tx:
-            await tx.connection.execute(delete(jobs).where(jobs.c.id < 0))
-            return tx.now
+class Store(Worklist):
+    """The one truth that replicas share: requests and their trail, and the work that they lead to."""
 
     @whole
     async def ask(self, request: Request, *, ttl: float, key: str, ask_url: str | None) -> Job | None:
@@ -76,24 +54,27 @@ class Store:
                 return None
             await tx.connection.execute(insert(items).values(row_of_item(request)))
             detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
-            await _write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
+            await trail.write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
             return await self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
 
     @whole
     async def find(self, request_id: str) -> Request | None:
         """Return a request as it stands now."""
-        async with self.database.begin() as tx:
-            return await _find(tx, request_id)
+        async with self.database.read() as connection:
+            return await _find(connection, request_id)
 
     @whole
-    async def urls(self, request_id: str) -> Urls:
-        """Return where a request's people can be answered without a channel."""
-        async with self.database.begin() as tx:
-            found = await tx.connection.execute(
-                select(requests.c.ask_url, requests.c.card_url).where(requests.c.id == request_id)
-            )
-            row = found.one()
-            return Urls(row.ask_url, row.card_url)
+    async def look(self, request_id: str) -> tuple[Request | None, float]:
+        """Return a request as it stands now, and the database's time; epoch seconds."""
+        async with self.database.read() as connection:
+            return await _find(connection, request_id), await self.database.now(connection)
+
+    @whole
+    async def sheet(self, request_id: str) -> tuple[Request, Urls] | None:
+        """Return what a card is painted from, and where its people can be answered without a channel."""
+        async with self.database.read() as connection:
+            row = (await connection.execute(WHOLE_REQUEST.where(requests.c.id == request_id))).first()
+            return (request_of_row(row), Urls(row.ask_url, row.card_url)) if row else None
 
     @whole
     async def note_click(self, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
@@ -117,12 +98,12 @@ class Store:
             if done and not await self._leases.finish(tx, done):
                 return False
             at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
-            await _write(tx, at)
+            await trail.write(tx, at)
             if clicked and row.request_id:
                 if clicked.card:
                     same = requests.c.id == row.request_id
                     await tx.connection.execute(update(requests).where(same).values(card_url=clicked.card))
-                await self._leases.raise_flag(tx, JobKind.CARD, row.request_id, row.request_id, {})
+                await self._leases.raise_flags(tx, row.request_id, _card(row.request_id))
             return True
 
     @whole
@@ -164,11 +145,11 @@ class Store:
             await _lock(tx, job.request_id)
             if not await self._leases.finish(tx, job):
                 return None
-            events = await _close_item(tx, job, event)
-            written = update(requests).where(requests.c.id == job.request_id).values(outcome=json.dumps(outcome))
-            await tx.connection.execute(written)
-            before = await _find(tx, job.request_id)
-            if before is None or None in events:
+            before, events = await _close_item(tx, job, event)
+            before = replace(before, outcome=outcome)
+            if None in events:
+                written = update(requests).where(requests.c.id == job.request_id).values(outcome=json.dumps(outcome))
+                await tx.connection.execute(written)
                 return before
             whole = overall([one for one in events if one])
             moved = advance(before, whole, at=tx.now)
@@ -184,10 +165,10 @@ class Store:
                 return None
             values = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
             await tx.connection.execute(update(requests).where(requests.c.id == job.request_id).values(values))
-            request = await _find(tx, job.request_id)
+            request = await _find(tx.connection, job.request_id)
             if request:
-                await _write(tx, entry(request, Tag.ATTEMPT_FAILED, at=tx.now, **outcome))
-                await self._leases.raise_flag(tx, JobKind.CARD, request.id, request.id, {})
+                await trail.write(tx, entry(request, Tag.ATTEMPT_FAILED, at=tx.now, **outcome))
+                await self._leases.raise_flags(tx, request.id, _card(request.id))
             return request
 
     @whole
@@ -196,16 +177,15 @@ class Store:
 
         `tell(request)` names the channels that hear of it. Returns those that were ended.
         """
+        async with self.database.read() as connection:
+            due = _due(await self.database.now(connection), limit)
+            if not (await connection.execute(due)).first():
+                return []
         async with self.database.begin() as tx:
-            over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
-            clicked = exists().where(
-                jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None)
-            )
-            due = select(requests.c.id).where(over, ~clicked).order_by(requests.c.expires_at).limit(limit)
             mine = await tx.connection.execute(due.with_for_update(skip_locked=True))
             # Looked at again now that they are locked: a click may have come between.
             ids = await tx.connection.execute(due.where(requests.c.id.in_(mine.scalars().all())))
-            due_now = [found for found in [await _find(tx, one) for one in ids.scalars().all()] if found]
+            due_now = [found for found in [await _find(tx.connection, one) for one in ids.scalars().all()] if found]
             ended = [advance(before, Event.EXPIRE, at=tx.now) for before in due_now]
             for before, moved in zip(due_now, ended, strict=True):
                 await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
@@ -216,7 +196,7 @@ class Store:
         """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
         async with self.database.begin() as tx:
             await _lock(tx, job.request_id)
-            before = await _find(tx, job.request_id)
+            before = await _find(tx.connection, job.request_id)
             if before is None or before.state is not State.PENDING or not await self._leases.finish(tx, job):
                 return None
             moved = advance(before, Event.CANCEL, at=tx.now, by=None)
@@ -239,48 +219,6 @@ class Store:
             return True
 
     @whole
-    async def finish(self, job: Job) -> None:
-        """Mark a job done that leaves no other trace."""
-        async with self.database.begin() as tx:
-            await self._leases.finish(tx, job)
-
-    @whole
-    async def give_back(self, job: Job, *, wait: float) -> None:
-        """Give a job back, due again in `wait` seconds."""
-        async with self.database.begin() as tx:
-            await self._leases.release(tx, job, wait=wait)
-
-    @whole
-    async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
-        """Lease due jobs, none more urgent than this kind."""
-        async with self.database.begin() as tx:
-            return await self._leases.claim(tx, limit, most_urgent=most_urgent)
-
-    @whole
-    async def renew(self, ids: Iterable[int]) -> set[int]:
-        """Renew the leases of running jobs; returns those still held."""
-        async with self.database.begin() as tx:
-            return await self._leases.renew(tx, list(ids))
-
-    @whole
-    async def is_done(self, job_id: int) -> bool:
-        """Whether a job has been finished, by whomever."""
-        async with self.database.begin() as tx:
-            found = await tx.connection.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
-            return found.scalar_one_or_none() is not None
-
-    @whole
-    async def holds(self, job: Job) -> bool:
-        """Whether a job is still this process's to do."""
-        return job.id in await self.renew([job.id])
-
-    @whole
-    async def start(self) -> None:
-        """Take up what an earlier start of the same process left."""
-        async with self.database.begin() as tx:
-            await self._leases.free_own(tx)
-
-    @whole
     async def tidy(self) -> None:
         """Forget clicks too old to be replayed, and response_urls too old to be used."""
         async with self.database.begin() as tx:
@@ -290,19 +228,10 @@ class Store:
             await tx.connection.execute(forgotten.values(ask_url=None, card_url=None))
 
     @whole
-    async def depth(self) -> dict[str, int]:
-        """Count what waits, by kind of job, and the pending requests."""
-        async with self.database.begin() as tx:
-            return await self._leases.depth(tx)
-
-    @whole
     async def trail(self, request_id: str | None = None) -> list[tuple[Entry, str]]:
         """Return the audit trail, oldest first, each row with its hash."""
-        wanted = select(audit).order_by(audit.c.id)
-        if request_id is not None:
-            wanted = wanted.where(audit.c.request_id == request_id)
-        async with self.database.begin() as tx:
-            return [(entry_of_row(row), row.hash) for row in await tx.connection.execute(wanted)]
+        async with self.database.read() as connection:
+            return await trail.read(connection, request_id)
 
     async def _save(
         self,
@@ -325,27 +254,31 @@ class Store:
         )
         if (await tx.connection.execute(update(requests).where(same).values(changed))).rowcount != 1:
             raise StaleRequest
-        await _write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
-        if paint:
-            await self._leases.raise_flag(tx, JobKind.CARD, moved.id, moved.id, {})
-        for channel in tell:
-            await self._leases.raise_flag(tx, JobKind.NOTICE, moved.id, f"{moved.id}:{channel}", {"channel": channel})
+        await trail.write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
+        told = [(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in tell]
+        painted = [_card(moved.id)] if paint else []
+        if told or painted:
+            wait = UNTOLD if event is Event.APPROVE else 0.0
+            await self._leases.raise_flags(tx, moved.id, *painted, *told, wait=wait)
 
 
-_CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "revision")
+_CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
 
 
-async def _find(tx: Transaction, request_id: str) -> Request | None:
-    row = (await tx.connection.execute(WHOLE_REQUEST.where(requests.c.id == request_id))).first()
+def _card(request_id: str) -> Flag:
+    return JobKind.CARD, request_id, {}
+
+
+def _due(now: float, limit: int) -> Select[Any]:
+    """The requests whose time is over and that have no click to be judged, the oldest first."""
+    over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= now)
+    clicked = exists().where(jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None))
+    return select(requests.c.id).where(over, ~clicked).order_by(requests.c.expires_at).limit(limit)
+
+
+async def _find(connection: AsyncConnection, request_id: str) -> Request | None:
+    row = (await connection.execute(WHOLE_REQUEST.where(requests.c.id == request_id))).first()
     return request_of_row(row) if row else None
-
-
-async def _write(tx: Transaction, row: Entry) -> None:
-    """Add a row to the trail, chained to the last one; one writer at a time, or two would chain to the same row."""
-    await tx.take_turn(Turn.TRAIL)
-    last = await tx.connection.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
-    sealed = seal(row, last.scalar_one_or_none() or GENESIS)
-    await tx.connection.execute(insert(audit).values(hash=sealed, **row_of_entry(row)))
 
 
 async def _lock(tx: Transaction, request_id: str) -> None:
@@ -354,14 +287,12 @@ async def _lock(tx: Transaction, request_id: str) -> None:
     Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
     and whoever takes the jobs first could meet somebody who has the request and waits for them.
     """
-    await tx.connection.execute(
-        update(requests).where(requests.c.id == request_id).values(revision=requests.c.revision)
-    )
+    await tx.connection.execute(select(requests.c.id).where(requests.c.id == request_id).with_for_update())
 
 
-async def _close_item(tx: Transaction, job: Job, event: Event) -> list[Event | None]:
-    """Note what became of an item; returns how all items of the request stand, None for an open one."""
+async def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
+    """Note what became of an item; returns its request and how all items of it stand, None for an open one."""
     mine = and_(items.c.request_id == job.request_id, items.c.place == job.payload["place"])
     await tx.connection.execute(update(items).where(mine).values(event=event))
-    found = await tx.connection.execute(select(items.c.event).where(items.c.request_id == job.request_id))
-    return [Event(one) if one else None for one in found.scalars()]
+    rows = (await tx.connection.execute(WHOLE_REQUEST.where(requests.c.id == job.request_id))).all()
+    return request_of_row(rows[0]), [Event(row.event) if row.event else None for row in rows]

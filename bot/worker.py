@@ -59,7 +59,8 @@ class Worker:
         self._bell = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = self._closed = False
-        self._tidy_at = 0.0
+        self._crowded = False
+        self._sweep_at = self._tidy_at = 0.0
         self._renewing: asyncio.Task[None] | None = None
         self._do: dict[JobKind, Callable[[Job], Awaitable[None]]] = {
             JobKind.CLICK: self._settle,
@@ -111,19 +112,29 @@ class Worker:
         return bool(self._running)
 
     async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK) -> None:
-        for job in await self._store.claim(limit, most_urgent=most_urgent):
+        """Take up what is due; where there may be more of it, the end of a job asks again."""
+        found = await self._store.claim(limit, most_urgent=most_urgent)
+        self._crowded = len(found) == limit
+        for job in found:
             self.take(job)
 
     async def _look(self) -> None:
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + POLL
+            await self._sweep()
+        free = SLOTS - len(self._running)
+        if free <= 0:
+            self._crowded = True
+        elif not self._stopping:
+            await self._claim(free)
+
+    async def _sweep(self) -> None:
         for request in await self._store.expire_due(self._audience):
             self._count(request)
             log.info("expired", reference=request.reference)
         if time.monotonic() > self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY
             await self._store.tidy()
-        free = SLOTS - len(self._running)
-        if free > 0 and not self._stopping:
-            await self._claim(free)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -159,7 +170,8 @@ class Worker:
 
     def _done(self, job: Job) -> None:
         self._running.pop(job.id, None)
-        self.ring()
+        if self._crowded:
+            self.ring()
 
     async def _run(self, job: Job) -> None:
         try:
@@ -175,7 +187,8 @@ class Worker:
         settled = await self._decisions.settle(job)
         for work in settled.work:
             self.take(work)
-        self.ring()
+        if not settled.work:  # else there is nothing to be told yet
+            self.ring()
         for request in settled.ended:
             self._count(request)
         if settled.answer:
@@ -189,12 +202,12 @@ class Worker:
             )
 
     async def _carry_out(self, job: Job) -> None:
-        request = await self._store.find(job.request_id)
+        request, now = await self._store.look(job.request_id)
         if request is None:
             return
         if job.attempts == 1:
             self._metrics.click_to_delete.observe(max(0.0, time.time() - job.payload["clicked_at"]))
-        ending = await carry_out(request, job, self._tokens, now=await self._store.now())
+        ending = await carry_out(request, job, self._tokens, now=now)
         outcome = dict(ending.outcome)
         if ending.event is None:
             log.warning("genesys did not do it yet; will try again", reference=request.reference, **outcome)

@@ -97,6 +97,18 @@ async def test_sqlite__one_writer_waits_for_another_from_its_first_statement_on(
     assert await marks(database) == [1, 2]
 
 
+async def test_read__waits_for_no_writer_and_sees_only_what_is_committed(database: Database, tmp_path: Path) -> None:
+    other = Database(sqlite_engine(tmp_path / "bot.db"))
+    async with database.begin() as tx:
+        await tx.connection.execute(ADD, {"id": 1})
+        async with other.read() as connection:
+            before = (await connection.execute(ALL)).scalars().all()
+    async with other.read() as connection:
+        after = (await connection.execute(ALL)).scalars().all()
+    await other.close()
+    assert (before, after) == ([], [1])
+
+
 async def test_many_at_once__wait_for_the_one_connection(database: Database) -> None:
     async def add(number: int) -> None:
         async with database.begin() as tx:

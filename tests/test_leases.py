@@ -29,7 +29,7 @@ async def add(ledger: Ledger, key: str = "key", kind: JobKind = JobKind.CLICK, b
 
 
 async def flag(ledger: Ledger, key: str = "key", kind: JobKind = JobKind.CARD) -> None:
-    await do(ledger, ONE.raise_flag, kind, "request", key, {"says": key})
+    await do(ledger, ONE.raise_flags, "request", (kind, key, {"says": key}))
 
 
 async def claim(ledger: Ledger, by: Leases = TWO, limit: int = 10) -> list[str]:
@@ -174,7 +174,8 @@ async def test_depth__counts_what_is_not_done(ledger: Ledger) -> None:
     await flag(ledger, "waits")
     await add(ledger, "runs", JobKind.TARGET)
     await do(ledger, ONE.finish, await add(ledger, "done", JobKind.CLICK))
-    assert await do(ledger, ONE.depth) == {"click": 0, "target": 1, "card": 1, "notice": 0}
+    async with ledger.database.read() as connection:
+        assert await ONE.depth(connection) == {"click": 0, "target": 1, "card": 1, "notice": 0}
 
 
 async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: Ledger) -> None:

@@ -14,6 +14,7 @@ from bot.policy import Reason, Refused
 from bot.revocations import APPROVE, Event, Place, State
 from bot.sandbox import cast
 from bot.sandbox.slack_calls import Fault
+from bot.store import UNTOLD
 from tests.ledger import approve, stored, tags
 from tests.office import QUIET, Office, open_office
 
@@ -181,6 +182,8 @@ async def test_paint__an_ephemeral_card_is_edited_through_the_click(office: Offi
     url = f"{office.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
     press = await office.click(ts=card.ts, response_url=url)
     await office.decisions().settle(press)
+    assert await due(office, JobKind.CARD) == []
+    office.ledger.clock.now += UNTOLD
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
     assert "Confirmed, under way" in office.slack.text_of(card)
@@ -197,6 +200,7 @@ async def test_paint__an_address_that_died_meanwhile_does_not_stop_the_card(offi
         request, Event.APPROVE, job=press, by=cast.OLIVIA, card_url=f"{office.slack.api_url}../response/dead"
     )
     office.slack.fault("response_url", Fault(html="expired_url", status=404))
+    office.ledger.clock.now += UNTOLD
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
     assert "Confirmed, under way" in office.said_to(cast.OPS)[0]

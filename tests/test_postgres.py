@@ -194,7 +194,8 @@ async def two_orders(ledger: Ledger) -> tuple[Job, Job]:
 
 
 async def close(tx: Transaction, job: Job) -> list[Event | None]:
-    return await stores._close_item(tx, job, Event.SUCCEED)
+    _, events = await stores._close_item(tx, job, Event.SUCCEED)
+    return events
 
 
 async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[Ledger, Ledger]) -> None:
@@ -259,7 +260,7 @@ async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Le
 async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:
     async with both[0].database.begin() as tx:
         for number in range(40):
-            await Leases("one#1").raise_flag(tx, JobKind.CARD, "first", str(number), {})
+            await Leases("one#1").raise_flags(tx, "first", (JobKind.CARD, str(number), {}))
     stores_ = [both[0].store(), both[1].store("two#1")]
     found = await asyncio.gather(*(one.claim(10) for one in stores_ * 4))
     claimed = [job.id for jobs_ in found for job in jobs_]

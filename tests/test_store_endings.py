@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from bot.leases import LEASE, Job, JobKind
 from bot.revocations import Event, Place, State
-from bot.store import Store
+from bot.store import UNTOLD, Store
 from bot.tables import items, jobs
 from tests.ledger import Ledger, approve, ask, click, stored, tags
 
@@ -117,6 +117,7 @@ async def test_start__a_restart_takes_its_own_work_up_at_once_and_nobody_elses(s
     other = ledger.store("two#1")
     await other.start()
     assert await other.claim(10) == []
+    ledger.clock.now += UNTOLD
     again = ledger.store("one#2")
     await again.start()
     kinds = [job.kind for job in await again.claim(10)]

@@ -119,6 +119,10 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
     "a click on a number": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [7]}'), {}),
     "a click on no id": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"value": "1"}]}'), {}),
     "a click on a text": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": "approve"}'), {}),
+    "a click in a team that is none": (
+        payload('{"type": "block_actions", "user": {"id": "U1"}, "team": true, "actions": [{"action_id": "approve"}]}'),
+        {},
+    ),
     "a type that is a list": (payload('{"type": ["block_actions"]}'), {}),
     "a command by nobody": (b"command=%2Fpurecloud&text=revoke+tom.target%40example.com", {}),
     "bytes that are no text": (b"\xff\xfe\x00payload", {}),
