@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.sandbox import genesys_answers as answers
 from bot.sandbox.genesys_faults import Fault as GenesysFault
 from bot.sandbox.slack_calls import Fault as SlackFault
 from bot.sandbox.slack_methods import METHODS
@@ -29,10 +30,12 @@ class Mishap:
     fault: GenesysFault
 
 
+_LACKING: Final = answers.lacking("oauth:token:delete", "4f1d3c52-6a0e-4f6b-8a55-2f1c9be7d403")
+
 OF_GENESYS: Final = (
     Mishap("slow", f"answers after {SLOW:g} s", GenesysFault(delay=SLOW, times=None)),
     Mishap("401", "401: token not accepted", GenesysFault(status=401, times=None)),
-    Mishap("403", "403: permission missing", GenesysFault(status=403, times=None)),
+    Mishap("403", "403: permission missing", GenesysFault(status=403, body=_LACKING, times=None)),
     Mishap("429", "429: too many requests", GenesysFault(status=429, headers={"Retry-After": "2"}, times=None)),
     Mishap("503", "503: unavailable", GenesysFault(status=503, times=None)),
     Mishap("reset", "connection cut, no answer", GenesysFault(drop="before", times=None)),

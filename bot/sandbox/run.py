@@ -53,6 +53,7 @@ async def play() -> AsyncIterator[Play]:
             await slack.start()
             environ = environment(slack, await genesys.start(), Path(folder))
             async with running(read_settings(environ)) as server:
+                await server.services.directory.known.wait()
                 slack.events_url = f"http://127.0.0.1:{server.port}/slack/events"
                 yield Play(slack, genesys, server.services.store, environ)
         finally:

@@ -215,6 +215,13 @@ async def test_click__on_what_that_person_does_not_see_is_explained(
         ("say", {"user": cast.BEN, "channel": cast.OPS, "text": 7}),
         ("click", {"user": cast.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}),
         ("click", {"user": cast.BEN, "place": "0", "action_id": "approve", "block_id": "choice"}),
+        ("home", {"user": "U0NOBODY01"}),
+        ("press", {"view": "V0NOWHERE1", "action_id": "more", "block_id": "choice"}),
+        ("submit", {"view": "V0NOWHERE1", "values": {}}),
+        ("mishap", {"name": "meteor"}),
+        ("log-in", {"person": "nobody"}),
+        ("time", {"seconds": -1}),
+        ("time", {"seconds": "60"}),
     ],
 )
 async def test_post__nonsense_is_refused(
@@ -222,6 +229,81 @@ async def test_post__nonsense_is_refused(
 ) -> None:
     assert await post(session, url + path, what) == (400, None)
     assert slack.messages == []
+
+
+async def test_views__are_opened_pressed_filled_in_and_closed(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+) -> None:
+    assert await post(session, f"{url}home", {"user": cast.BEN}) == (200, None)
+    assert json.loads(app.received[0].raw)["event"]["user"] == cast.BEN
+    body = {"type": "modal", "title": {"type": "plain_text", "text": "Many"}, "blocks": card("more")}
+    view = slack.views.put_on_top(cast.BEN, body)
+    press = {"view": view.id, "action_id": "more", "block_id": "choice"}
+    assert await post(session, f"{url}press", press) == (200, None)
+    action = json.loads(app.received[1].form["payload"])["actions"][0]
+    assert (action["action_id"], action["value"], action["block_id"]) == ("more", "value-more", "choice")
+    assert await post(session, f"{url}submit", {"view": view.id, "values": {"b": {"a": {"value": "x"}}}}) == (200, None)
+    assert json.loads(app.received[2].form["payload"])["view"]["state"]["values"] == {"b": {"a": {"value": "x"}}}
+    other = slack.views.put_on_top(cast.BEN, body)
+    assert await post(session, f"{url}close", {"view": other.id}) == (200, None)
+    assert slack.views.modals[cast.BEN] == []
+
+
+async def test_click__tells_what_was_chosen_in_a_menu(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+) -> None:
+    menu = {"type": "users_select", "action_id": "who"}
+    slack._talk.post(cast.APPROVALS, "A card", [{"type": "actions", "block_id": "choice", "elements": [menu]}])
+    press = {"user": cast.BEN, "place": 0, "action_id": "who", "block_id": "choice"}
+    assert await post(session, f"{url}click", press | {"selected": {"selected_user": cast.TOM}}) == (200, None)
+    assert json.loads(app.received[0].form["payload"])["actions"][0]["selected_user"] == cast.TOM
+
+
+async def test_mishaps__are_chosen_and_healed(
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, genesys: GenesysStandIn
+) -> None:
+    async with session.get(f"{url}events") as stream:
+        assert (await snapshot(stream))["mishaps"]["genesys"] is None
+        assert await post(session, f"{url}mishap", {"name": "503"}) == (200, None)
+        assert (await snapshot(stream))["mishaps"]["genesys"] == "503"
+        assert await post(session, f"{url}slack", {"down": True}) == (200, None)
+        assert (await snapshot(stream))["mishaps"]["slack_down"] is True
+    assert genesys.faults.next("delete_token") is not None
+    assert slack.api.faults.next_for("chat.update").drop
+    await post(session, f"{url}mishap", {"name": ""})
+    await post(session, f"{url}slack", {"down": False})
+    assert genesys.faults.next("delete_token") is None
+    assert not slack.api.faults.next_for("chat.update").drop
+
+
+async def test_log_in__gives_somebody_a_session_again(
+    url: str, session: aiohttp.ClientSession, genesys: GenesysStandIn
+) -> None:
+    genesys.people[TOM_ID].sessions = 0
+    assert await post(session, f"{url}log-in", {"person": TOM_ID}) == (200, None)
+    assert genesys.people[TOM_ID].sessions == 1
+
+
+async def test_time__brings_what_waits_nearer_to_its_end(
+    url: str, session: aiohttp.ClientSession, store: Store
+) -> None:
+    asked, _ = await ledger.ask(store)
+    assert await post(session, f"{url}time", {"seconds": 60}) == (200, None)
+    assert (await ledger.stored(store)).expires_at == asked.expires_at - 60
+
+
+async def test_reset__begins_another_play(url: str, session: aiohttp.ClientSession, stage: Stage) -> None:
+    async with session.get(f"{url}events") as stream:
+        assert (await snapshot(stream))["play"] == 1
+        assert await post(session, f"{url}reset", {}) == (200, None)
+        assert (await snapshot(stream))["play"] == 2
+
+
+async def test_post__between_two_plays_one_is_asked_to_wait(
+    url: str, session: aiohttp.ClientSession, stage: Stage
+) -> None:
+    await stage.stop()
+    assert await post(session, f"{url}say", {"user": cast.BEN}) == (503, None)
 
 
 async def test_post__a_form_of_another_site_is_refused(
