@@ -35,6 +35,18 @@ soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
 
+# Measures beside the peers, which get an environment of their own: make bench, make bench ONLY=ack ROUNDS=9; DOCS=1 writes docs/performance.md.
+PEERS := bench/.venv/.ready
+
+bench: install $(PEERS)
+	$(dir $(PEERS))bin/python -m bench $(ONLY) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(if $(DOCS),--docs)
+
+$(PEERS): bench/requirements.txt bench/package-lock.json
+	$(PYTHON) -m venv $(dir $(PEERS))
+	$(dir $(PEERS))bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
+	cd bench && npm ci --no-audit --no-fund || echo "Bolt for JavaScript is not here; its lines will say so"
+	touch $(PEERS)
+
 lint: install
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
@@ -45,6 +57,7 @@ lint: install
 lock:
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -o requirements.txt
 	uv pip compile pyproject.toml --extra postgres --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o requirements-dev.txt
+	uv pip compile bench/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o bench/requirements.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
+	rm -rf $(VENV) bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov

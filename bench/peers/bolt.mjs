@@ -1,0 +1,11 @@
+// Bolt for JavaScript, as its documentation begins: a command, a button, an empty acknowledgement, all its defaults.
+import bolt from '@slack/bolt';
+
+const app = new bolt.App({
+  token: process.env.SLACK_BOT_TOKEN,
+  signingSecret: process.env.SLACK_SIGNING_SECRET,
+  clientOptions: { slackApiUrl: `${process.env.SLACK_API_URL}/` },
+});
+app.command('/purecloud', async ({ ack }) => { await ack(); });
+app.action('approve', async ({ ack }) => { await ack(); });
+await app.start(Number(process.env.PORT));

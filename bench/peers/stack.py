@@ -1,0 +1,54 @@
+"""The usual stack: Bolt's sync App behind waitress, the official Genesys Cloud SDK; nothing is kept.
+
+With `--asks` it asks Slack, before the DELETE, who clicked and who is in the approvers' group: a fresh role check.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import PureCloudPlatformClientV2
+import waitress
+from slack_bolt import App
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_sdk import WebClient
+
+ASKS = "--asks" in sys.argv
+
+
+def tokens_api() -> Any:
+    """Log in, as the SDK's documentation says."""
+    PureCloudPlatformClientV2.configuration.host = os.environ["PURECLOUD_API_URL"]
+    client = PureCloudPlatformClientV2.api_client.ApiClient().get_client_credentials_token(
+        os.environ["PURECLOUD_CLIENT_ID"], os.environ["PURECLOUD_SECRET"]
+    )
+    return PureCloudPlatformClientV2.TokensApi(client)
+
+
+def main() -> None:
+    """Serve until the end."""
+    tokens = tokens_api()
+    client = WebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=f"{os.environ['SLACK_API_URL']}/")
+    app = App(client=client, signing_secret=os.environ["SLACK_SIGNING_SECRET"])
+
+    @app.command("/purecloud")
+    def purecloud(ack: Any) -> None:
+        ack()
+
+    @app.action("approve")
+    def approve(ack: Any, body: dict[str, Any], action: dict[str, Any]) -> None:
+        ack()
+        if ASKS:
+            client.users_info(user=body["user"]["id"])
+            members = client.usergroups_users_list(usergroup="S0APPROVER")["users"]
+            if body["user"]["id"] not in members:
+                return
+        tokens.delete_token(action["value"])
+
+    waitress.serve(SlackRequestHandler(app), host="127.0.0.1", port=int(os.environ["PORT"]), threads=4, _quiet=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""One revocation as people make it: asked for, confirmed, carried out; and the moments that matter of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from bench.load import Connection, WrongAnswerError, acknowledged, connect
+from bench.slack_sends import Sends
+from bench.stand_ins import Card, World, genesys_id
+from bench.waiting import soon
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Seconds from the click: until its acknowledgement, its DELETE, and the card that tells the end."""
+
+    ack: float
+    delete: float
+    end: float = 0.0
+
+
+class People:
+    """Those who ask and click, over one connection to a bot."""
+
+    def __init__(self, world: World, sends: Sends, connection: Connection) -> None:
+        self._world = world
+        self._sends = sends
+        self._connection = connection
+
+    async def ask(self, number: int) -> Card:
+        """Ask for the end of a person's sessions; returns the card once it is posted."""
+        card = self._world.slack.arrivals.expect(f"card t{number}")
+        await self._send(self._sends.command(f"revoke <@U0T{number}> laptop stolen"))
+        found: Card = (await soon(card))[1]
+        return found
+
+    async def confirm(self, number: int, card: Card) -> Moments:
+        """Click, and wait until everybody has been told."""
+        slack, genesys = self._world.slack.arrivals, self._world.genesys.arrivals
+        delete = genesys.expect(genesys_id(number))
+        told = [slack.expect(f"end t{number}"), slack.expect(f"told t{number}")]
+        request = self._sends.click(card)
+        began = time.perf_counter()
+        await self._send(request)
+        acked = time.perf_counter()
+        ends = [(await soon(one))[0] for one in (delete, *told)]
+        return Moments(acked - began, ends[0] - began, max(ends) - began)
+
+    async def only_click(self, number: int, card: Card) -> Moments:
+        """Click, and wait for the DELETE: all that bots without a memory do."""
+        delete = self._world.genesys.arrivals.expect(genesys_id(number))
+        request = self._sends.click(card)
+        began = time.perf_counter()
+        await self._send(request)
+        acked = time.perf_counter()
+        return Moments(acked - began, (await soon(delete))[0] - began)
+
+    async def _send(self, request: bytes) -> None:
+        status, body = await self._connection.ask(request)
+        if not acknowledged(status, body):
+            raise WrongAnswerError(f"{status}: {body[:200]!r}")
+
+
+async def people(world: World, sends: Sends, port: int) -> People:
+    """Open a connection for somebody."""
+    return People(world, sends, await connect(port))
+
+
+async def a_moment() -> None:
+    """Let what follows a revocation come to its end, so that the next begins in peace."""
+    await asyncio.sleep(0.015)
