@@ -1,4 +1,7 @@
-"""The command line: `python -m bot [serve|sandbox]`; exit codes 0 well, 1 the run broke, 2 a setting is wrong."""
+"""The command line: `python -m bot [serve|sandbox|check]`.
+
+Exit codes: 0 well, 1 the run broke or a check failed, 2 a setting is missing or wrong.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,15 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         choices=VERBS,
         default="serve",
         help="serve: run against Slack and Genesys Cloud, as the environment says (the default); "
-        "sandbox: run against local stand-ins, with nothing to configure",
+        "sandbox: run against local stand-ins, with nothing to configure; "
+        "check: look at everything a start depends on, say what is wrong, change nothing",
     )
+    parser.add_argument("--json", action="store_true", help="check: write a JSON list")
     chosen = parser.parse_args(arguments)
+    if chosen.json and chosen.verb != "check":
+        parser.error("--json goes with check")
     try:
-        return VERBS[chosen.verb](environ)
+        return check(environ, as_json=chosen.json) if chosen.verb == "check" else VERBS[chosen.verb](environ)
     except SettingsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)  # noqa: T201 - a person at a terminal reads it
@@ -65,6 +72,20 @@ def sandbox(environ: Mapping[str, str]) -> int:
     return 0
 
 
+def check(environ: Mapping[str, str], *, as_json: bool = False) -> int:
+    """Examine everything, and tell it on standard output; returns the exit code."""
+    from bot import logs  # noqa: PLC0415 - a wrong verb is answered before anything heavy loads
+    from bot.doctor.checkup import examine  # noqa: PLC0415
+    from bot.doctor.findings import exit_code  # noqa: PLC0415
+    from bot.doctor.report import as_json as written  # noqa: PLC0415
+    from bot.doctor.report import text_for, without_secrets  # noqa: PLC0415
+
+    logs.configure("critical", "auto")  # what is wrong is told once, as a finding
+    findings = without_secrets(asyncio.run(examine(environ)), environ)
+    print(written(findings) if as_json else text_for(sys.stdout, findings, environ))  # noqa: T201 - the report
+    return exit_code(findings)
+
+
 def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:
     """The faster loop where there is one: half the processor time of a call over HTTP (docs/performance.md)."""
     try:
@@ -74,4 +95,4 @@ def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:
     return run
 
 
-VERBS = {"serve": serve, "sandbox": sandbox}
+VERBS = {"serve": serve, "sandbox": sandbox, "check": check}

@@ -163,8 +163,9 @@ class AuthzGrantRole(_Model):
 
 
 class AuthzGrant(_Model):
-    """A role, held in a division."""
+    """A role, held in a division; the id `*` is all of them."""
 
+    division: NamedEntity | None = None
     role: AuthzGrantRole | None = None
 
 

@@ -1,0 +1,116 @@
+"""How findings are written, and what a check that goes wrong itself is worth."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.doctor.findings import Finding, Mark, exit_code, not_tried, refused, unknown, well, wrong
+from bot.doctor.report import as_json, text_for, without_secrets
+from bot.doctor.slack import SCOPES
+from bot.doctor.trouble import looked
+
+ROOT = Path(__file__).parents[2]
+FINDINGS = [
+    well("settings", "all that is required is set"),
+    wrong("permission oauth:token:delete", "the client's roles lack it", "Add it.", "c-1"),
+    unknown("rate limit", "the answers' headers name none"),
+]
+
+
+class Screen(io.TextIOWrapper):
+    """Somewhere to write: a terminal or not, with an encoding."""
+
+    def __init__(self, encoding: str = "utf-8", *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+def test_text__is_a_line_a_check_and_one_that_counts() -> None:
+    assert text_for(Screen(), FINDINGS, {}).splitlines() == [
+        "✓ settings: all that is required is set",
+        "✗ permission oauth:token:delete: the client's roles lack it (correlation id c-1). Add it.",
+        "? rate limit: the answers' headers name none",
+        "",
+        "1 well, 1 wrong, 1 could not be told; nothing was changed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environ", "coloured"),
+    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False)],
+)
+def test_text__is_coloured_on_a_terminal_that_wants_it(terminal: bool, environ: dict[str, str], coloured: bool) -> None:
+    assert ("\033[" in text_for(Screen(terminal=terminal), FINDINGS, environ)) is coloured
+
+
+def test_text__does_without_signs_where_there_are_none() -> None:
+    text = text_for(Screen("ascii"), [*FINDINGS, well("ADMINS U1", "it is Zoë")], {})
+
+    assert text.isascii()
+    assert text.startswith("ok settings")
+    assert "\nno permission" in text
+
+
+def test_json__is_a_list_with_an_object_a_check() -> None:
+    assert json.loads(as_json(FINDINGS))[1] == {
+        "check": "permission oauth:token:delete",
+        "mark": "wrong",
+        "says": "the client's roles lack it",
+        "advice": "Add it.",
+        "correlation_id": "c-1",
+        "refused": False,
+    }
+
+
+def test_secrets__are_taken_out_of_whatever_repeats_them() -> None:
+    said = wrong("x", "it said opaque-secret and xoxb-1-2-3", "postgres://bot:pass@db/x")
+
+    (clean,) = without_secrets([said], {"PURECLOUD_SECRET": "opaque-secret"})
+
+    assert not any(word in str(clean) for word in ("opaque-secret", "xoxb", "pass@"))
+
+
+@pytest.mark.parametrize(
+    ("findings", "code"),
+    [
+        ([well("a", "b"), unknown("c", "d"), not_tried("e", "f")], 0),
+        ([well("a", "b"), wrong("c", "d", "e")], 1),
+        ([wrong("c", "d", "e"), refused("APPROVERS: it is required")], 2),
+    ],
+)
+def test_exit_code__is_that_of_the_worst(findings: list[Finding], code: int) -> None:
+    assert exit_code(findings) == code
+
+
+async def test_check__that_breaks_is_told_without_a_trace_or_what_it_said() -> None:
+    async def broken() -> Finding:
+        raise KeyError("opaque-secret")
+
+    (finding,) = await looked("clock", broken(), 30)
+
+    assert (finding.mark, finding.says) == (Mark.WRONG, "the check itself broke (KeyError)")
+
+
+async def test_check__that_takes_too_long_is_given_up() -> None:
+    async def endless() -> Finding:
+        await asyncio.Event().wait()
+        return well("clock", "never")
+
+    (finding,) = await looked("clock", endless(), 0.01)
+
+    assert finding.says == "no answer came within 0.01 seconds"
+
+
+def test_scopes__are_those_of_the_manifest() -> None:
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+
+    assert sorted(SCOPES) == sorted(manifest["oauth_config"]["scopes"]["bot"])
