@@ -34,6 +34,10 @@ _LOGIN = {
     ),
     LoginCause.WRONG_SECRET: "Set PURECLOUD_SECRET to this client's secret (Admin > Integrations > OAuth).",
     LoginCause.RATE_LIMITED: LATER,
+    LoginCause.OTHER: (
+        "See that the OAuth client is active and has the grant Client Credentials (Admin > Integrations > OAuth); "
+        "if it has, wait a minute and run this again."
+    ),
 }
 _NETWORK = "See that this machine reaches {host} (firewall, proxy, DNS), or correct {setting} where it is set."
 _GENESYS_NETWORK = _NETWORK.format(

@@ -136,7 +136,9 @@ GENESYS_CASES = {
         "Wait",
         seconds=1.0,  # shorter than the first pause between two tries
     ),
-    "login host breaks": Case(genesys("login", GenesysFault(status=500, times=None)), (CLIENT,), "500", NETWORK),
+    "login host breaks": Case(
+        genesys("login", GenesysFault(status=500, times=None)), (CLIENT,), "500", "grant Client Credentials"
+    ),
     "no login host": Case(nothing, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_LOGIN_URL": CLOSED}),
     "no api host": Case(nothing, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_API_URL": CLOSED}),
     "another api": Case(
