@@ -126,9 +126,15 @@ async def start(
 
 
 @asynccontextmanager
-async def program(python: Path, module: str, *arguments: str, core: int | None = MEASURED) -> AsyncIterator[Process]:
+async def program(
+    python: Path,
+    module: str,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    core: int | None = MEASURED,
+) -> AsyncIterator[Process]:
     """Run a program that does what it is asked (`bench.obey`)."""
-    running = await start([python, "-m", module, *arguments], core=core)
+    running = await start([python, "-m", module, *arguments], environ, core=core)
     try:
         yield running
     finally:

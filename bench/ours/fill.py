@@ -1,0 +1,96 @@
+"""Fill a database as months of use would: so many audit rows, so many requests that still wait for their click.
+
+`python -m bench.ours.fill <database url> <audit rows> <pending>`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Table, insert
+
+from bot.audit import GENESIS, Entry, Tag, seal
+from bot.database import Database
+from bot.migrate import migrate
+from bot.opening import database_of
+from bot.people import Person
+from bot.revocations import Kind, Place, Request
+from bot.rows import row_of_entry, row_of_item, row_of_request
+from bot.settings import Settings
+from bot.tables import audit, items, jobs, requests
+
+AT_ONCE = 5000
+TTL = 43_200.0
+
+
+async def fill(database: Database, trail: int, pending: int) -> None:
+    """Write everything, some thousand rows a transaction."""
+    await migrate(database)
+    now = time.time()
+    await _insert(database, audit, _trail(trail, now))
+    await _insert(database, requests, (_request_row(one, now) for one in range(pending)))
+    await _insert(database, items, (row_of_item(_request(one, now)) for one in range(pending)))
+    await _insert(database, jobs, (_painted(one, now) for one in range(pending)))
+    await database.close()
+
+
+async def _insert(database: Database, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    waiting = iter(rows)
+    while some := list(islice(waiting, AT_ONCE)):
+        async with database.begin(in_time=False) as tx:
+            await tx.connection.execute(insert(table), some)
+
+
+def _trail(count: int, now: float) -> Iterator[Mapping[str, Any]]:
+    last = GENESIS
+    for number in range(count):
+        row = Entry(now, Tag.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"})
+        last = seal(row, last)
+        yield row_of_entry(row) | {"hash": last}
+
+
+def _request(number: int, now: float) -> Request:
+    return Request(
+        id=f"pending-{number}",
+        reference=f"P{number}",
+        kind=Kind.REVOKE,
+        requester="U0APPROVER",
+        asked_in="C0OPS00001",
+        created_at=now,
+        expires_at=now + TTL,
+        target=Person(id="00000000-0000-4000-8000-000000000000", name="Person 0", email="t0@example.com"),
+        target_member="U0T0",
+        reason="laptop stolen",
+        needed=1,
+        place=Place("D0APPROVER", "1700000000.000000"),
+    )
+
+
+def _request_row(number: int, now: float) -> Mapping[str, Any]:
+    return row_of_request(_request(number, now)) | {"ask_key": f"key-{number}", "ask_url": None}
+
+
+def _painted(number: int, now: float) -> Mapping[str, Any]:
+    """The job that painted its card, done, as it stays for an hour."""
+    return {
+        "kind": "card",
+        "key": f"card:pending-{number}",
+        "request_id": f"pending-{number}",
+        "payload": "{}",
+        "prio": 2,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 1,
+        "lease_until": 0.0,
+        "done_at": now + 3000,
+    }
+
+
+if __name__ == "__main__":
+    named = Settings.model_construct(database_url=sys.argv[1])
+    asyncio.run(fill(database_of(named), int(sys.argv[2]), int(sys.argv[3])))
