@@ -67,11 +67,15 @@ def of_error(check: str, error: GenesysError | SlackUnavailable | DatabaseAway) 
     if isinstance(error, GenesysError):
         return wrong(check, _said(error), genesys_advice(error), error.correlation_id)
     if isinstance(error, SlackUnavailable):
-        return wrong(check, f"Slack answered {error.method} with {error.code}", slack_advice(error.code))
+        said = f"Slack answered {error.method} with {error.code}"
+        unanswered = f"Slack did not answer {error.method} ({error.code})"
+        return wrong(check, said if error.code.islower() else unanswered, slack_advice(error.code))
     return wrong(check, _said(error), "Start the database, or correct DATABASE_URL; the bot itself would wait for it.")
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, GenesysNoAnswer):  # nothing the doctor asks for acts, so there is no doubt to tell of
+        return "Genesys Cloud was asked and did not answer" + (f" ({error.status})" if error.status else "")
     return str(error).rstrip(".")
 
 

@@ -83,7 +83,7 @@ SLACK_CASES = {
     "token of a person": Case(
         lambda ward: setattr(ward.slack.workspace, "bot_id", ""), ("SLACK_BOT_TOKEN",), "of a person", "xoxb-"
     ),
-    "slack breaks off": Case(slack("auth.test", drop=True), ("SLACK_BOT_TOKEN",), "ServerDisconnectedError", NETWORK),
+    "slack breaks off": Case(slack("auth.test", drop=True), ("SLACK_BOT_TOKEN",), "not answer auth.test", NETWORK),
     "slack is down": Case(slack("auth.test", html="<h1>Down</h1>"), ("SLACK_BOT_TOKEN",), "http_503", "Wait"),
     "slack takes no more": Case(slack("auth.test", retry_after=30), ("SLACK_BOT_TOKEN",), "ratelimited", "Wait"),
     "no slack": Case(nothing, ("SLACK_BOT_TOKEN",), "ClientConnectorError", "reaches Slack", {"SLACK_API_URL": CLOSED}),
@@ -141,6 +141,9 @@ GENESYS_CASES = {
     ),
     "no login host": Case(nothing, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_LOGIN_URL": CLOSED}),
     "no api host": Case(nothing, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_API_URL": CLOSED}),
+    "api without an answer": Case(
+        genesys("get_tokens_me", GenesysFault(status=504, times=None)), (CLIENT,), "did not answer (504)", NETWORK
+    ),
     "another api": Case(
         genesys("get_tokens_me", GenesysFault(status=404, times=None)), (CLIENT,), "not found", "PURECLOUD_API_URL"
     ),
