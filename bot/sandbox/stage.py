@@ -117,6 +117,7 @@ class Stage:
 
     async def read_trail(self) -> None:
         """Read the audit trail; where the database is busy or being closed, the last reading stands."""
-        if self.play is not None:
+        play = self.play
+        if play is not None:
             with suppress(DatabaseAway):
-                self.play.trail = await self.play.store.trail()
+                play.trail = await play.store.trail()
