@@ -73,7 +73,7 @@ function Playing({ snapshot, theme, guide }) {
   const shared = { snapshot, me, names, theme, does };
   const modals = snapshot.views[me]?.modals ?? [];
   return (
-    <div className="rooms">
+    <div className="rooms" data-play={snapshot.play}>
       <Rail snapshot={snapshot} me={me} read={read} become={become} />
       <Sidebar snapshot={snapshot} me={me} open={open} read={read} go={go} />
       <main aria-label={`What ${person(snapshot, me).real_name} sees in Slack`}>
