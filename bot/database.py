@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, event, func, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import BotError
 
 Result = TypeVar("Result")
 
-Clock = Callable[[AsyncConnection], Awaitable[float]]
+Clock = Callable[[Connection], float]
 
 BUSY = 2.0
 """Seconds a transaction on SQLite waits for another process's."""
@@ -31,9 +33,6 @@ GOODBYE = 1.0
 """Seconds that closing the connections may take; a database that does not answer is left without a word."""
 
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
-
-_READING: dict[str, dict[str, Any]] = {"sqlite": {"reading": True}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
-"""What makes a connection one on which each statement stands for itself."""
 
 
 class DatabaseAway(BotError):
@@ -47,85 +46,85 @@ class Turn(IntEnum):
     TRAIL = 7_372_002
 
 
-@dataclass(frozen=True, slots=True)
 class Transaction:
-    """What every statement of one transaction shares: the connection and the time it began (epoch seconds)."""
+    """What every statement of one transaction shares: the connection, and the time at which it was first asked for."""
 
-    connection: AsyncConnection
-    now: float
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self.execute = connection.execute
+        self._clock = clock
 
-    async def take_turn(self, turn: Turn) -> None:
+    @cached_property
+    def now(self) -> float:
+        """The database's time, epoch seconds: read at its first use, and then the same to the end."""
+        return self._clock(self.connection)
+
+    def take_turn(self, turn: Turn) -> None:
         """Wait until no other transaction has this turn, and keep it to the end; SQLite has one writer anyway."""
         if self.connection.dialect.name == "postgresql":
-            await self.connection.execute(select(func.pg_advisory_xact_lock(turn.value)))
+            self.execute(select(func.pg_advisory_xact_lock(turn.value)))
 
     def insert(self, table: Table) -> Any:
         """Begin an INSERT that may say ON CONFLICT, which both databases know and SQLAlchemy spells in each dialect."""
         return (postgresql_insert if self.connection.dialect.name == "postgresql" else sqlite_insert)(table)
 
 
-async def database_clock(connection: AsyncConnection) -> float:
+Step = Callable[[Transaction], Result]
+"""A few statements, as a plain function; it runs in another thread, or where the event loop switches to it."""
+
+
+def database_clock(connection: Connection) -> float:
     """Ask the database for the time, so that replicas with wrong clocks agree; epoch seconds.
 
     A SQLite file has one machine, so its clock is this one's.
     """
     if connection.dialect.name == "sqlite":
         return time.time()
-    return float((await connection.execute(_NOW)).scalar_one())
+    return float(connection.execute(_NOW).scalar_one())
 
 
 class Database:
-    """One engine and the transactions on it; `patience` is how many seconds one may take, None for any."""
+    """One engine and the transactions on it; `patience` is how many seconds one may take, None for any.
 
-    def __init__(self, engine: AsyncEngine, *, clock: Clock = database_clock, patience: float | None = None) -> None:
-        self.engine = engine
-        self._reader = engine.execution_options(**_READING[engine.dialect.name])
+    A plain engine gets a thread of its own, so that a transaction costs the event loop one way there and back.
+    """
+
+    def __init__(
+        self, engine: Engine | AsyncEngine, *, clock: Clock = database_clock, patience: float | None = None
+    ) -> None:
+        self.engine = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+        self._way = _InLoop(engine) if isinstance(engine, AsyncEngine) else _InThread(engine)
         self._clock = clock
         self._patience = patience
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    async def to_its_end(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Let a transaction come to its end also when nobody waits for it any more.
+    async def write(self, step: Step[Result], *, in_time: bool = True) -> Result:
+        """Do everything in a step, or nothing; `in_time=False` is for what may take long.
 
-        A statement cancelled half-way can leave SQLite's write lock held until the garbage collector comes by.
+        It comes to its end also when nobody waits for it any more. Raises DatabaseAway where the database does not
+        answer or the connection breaks.
         """
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._do(step, reading=False, patience=self._patience if in_time else None))
         self._under_way.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    async def read(self, step: Step[Result]) -> Result:
+        """Do a step whose statements only read, each for itself: no lock is taken, nothing waits for a commit.
+
+        Raises DatabaseAway, like `write`.
+        """
+        return await self._do(step, reading=True, patience=self._patience)
+
+    async def _do(self, step: Step[Result], *, reading: bool, patience: float | None) -> Result:
+        with _away():
+            async with asyncio.timeout(patience):
+                return await self._way.do(lambda connection: step(Transaction(connection, self._clock)), reading)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # whoever still waits has it; nobody else must be told
-
-    @asynccontextmanager
-    async def begin(self, *, in_time: bool = True) -> AsyncIterator[Transaction]:
-        """Everything inside happens, or nothing does; `in_time=False` is for what may take long.
-
-        Raises DatabaseAway where the database does not answer or the connection breaks.
-        """
-        with _away():
-            async with asyncio.timeout(self._patience if in_time else None), self.engine.begin() as connection:
-                yield Transaction(connection, await self.now(connection))
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """For statements that only read, each for itself: no lock is taken, nothing waits for a commit.
-
-        Raises DatabaseAway, like `begin`.
-        """
-        with _away():
-            async with asyncio.timeout(self._patience), self._reader.connect() as connection:
-                yield connection
-
-    async def now(self, connection: AsyncConnection) -> float:
-        """Return the database's time, epoch seconds."""
-        return await self._clock(connection)
-
-    async def again(self, tx: Transaction) -> Transaction:
-        """Read the time anew, after a wait inside the transaction."""
-        return Transaction(tx.connection, await self.now(tx.connection))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -133,7 +132,42 @@ class Database:
             await asyncio.wait(self._under_way, timeout=GOODBYE)
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
-                await self.engine.dispose()
+                await self._way.close()
+
+
+class _InThread:
+    """A plain engine, always used in the same thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(reading=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+
+    async def do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, reading)
+
+    def _do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
+        with self._reader.connect() if reading else self._engine.begin() as connection:
+            return work(connection)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown(wait=False)
+
+
+class _InLoop:
+    """An engine whose driver waits in the event loop."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
+        async with self._reader.connect() if reading else self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
 
 
 @contextmanager
@@ -149,31 +183,46 @@ def _away() -> Iterator[None]:
         raise
 
 
-def sqlite_engine(path: Path) -> AsyncEngine:
+def sqlite_engine(path: Path) -> Engine:
     """Make an engine on a SQLite file: WAL, `synchronous=FULL` (a commit is on disk), one connection.
 
     One connection is enough for one process and spares it lock waits; `BEGIN IMMEDIATE` spares two processes
     the upgrade from reader to writer, which SQLite refuses at once (sqlite.org/lang_transaction.html).
     """
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+    engine = create_engine(
+        f"sqlite:///{path}",
         pool_size=1,
         max_overflow=0,
         pool_timeout=30,
         connect_args={"timeout": BUSY},
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin_as_writer)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin_as_writer)
     return engine
 
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin on its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _to_wal(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _to_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL; of two processes that do so at once SQLite refuses one, and does not let it wait."""
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(BUSY / 40)
+        else:
+            return
 
 
 def _begin_as_writer(connection: Any) -> None:

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.database import Transaction
 from bot.tables import jobs
@@ -83,7 +82,7 @@ class Leases:
         self.owner = owner
         self.lease = lease
 
-    async def add(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
+    def add(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
         """Add a job and lease it at once, which saves the claim; None when the key was there already."""
         row = _row(tx.now, kind, request_id, key, payload) | {
             "attempts": 1,
@@ -91,10 +90,10 @@ class Leases:
             "lease_until": tx.now + self.lease,
         }
         statement = tx.insert(jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
-        found = (await tx.connection.execute(statement.returning(*_COLUMNS))).one_or_none()
+        found = tx.execute(statement.returning(*_COLUMNS)).one_or_none()
         return _read(found) if found else None
 
-    async def raise_flags(self, tx: Transaction, request_id: str, *flags: Flag, wait: float = 0.0) -> None:
+    def raise_flags(self, tx: Transaction, request_id: str, *flags: Flag, wait: float = 0.0) -> None:
         """Make jobs due for anybody in `wait` seconds, again if they were done.
 
         Who holds the lease of one keeps it, and looks again when done.
@@ -104,9 +103,9 @@ class Leases:
         rows = [
             _row(tx.now, kind, request_id, key, payload) | {"due_at": tx.now + wait} for kind, key, payload in flags
         ]
-        await tx.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again), rows)
+        tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again), rows)
 
-    async def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
+    def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease up to `limit` due jobs, the most urgent first, and none more urgent than this kind.
 
         The rows are chosen in a CTE: a subquery with LIMIT may be evaluated anew for each row on PostgreSQL.
@@ -126,10 +125,10 @@ class Leases:
             .values(lease_owner=self.owner, lease_until=tx.now + self.lease, attempts=jobs.c.attempts + 1)
             .returning(*_COLUMNS)
         )
-        found = (await tx.connection.execute(claimed)).all()
+        found = tx.execute(claimed).all()
         return sorted((_read(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
 
-    async def renew(self, tx: Transaction, ids: Sequence[int]) -> set[int]:
+    def renew(self, tx: Transaction, ids: Sequence[int]) -> set[int]:
         """Keep the leases of running jobs; returns those that are still this process's own.
 
         A row that somebody is just writing to is passed over until next time: who holds several rows and waits for
@@ -137,31 +136,29 @@ class Leases:
         """
         mine = and_(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
         free = select(jobs.c.id).where(mine).with_for_update(skip_locked=True).cte("free")
-        await tx.connection.execute(
-            update(jobs).where(jobs.c.id.in_(select(free.c.id))).values(lease_until=tx.now + self.lease)
-        )
-        return set((await tx.connection.execute(select(jobs.c.id).where(mine))).scalars())
+        tx.execute(update(jobs).where(jobs.c.id.in_(select(free.c.id))).values(lease_until=tx.now + self.lease))
+        return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
 
-    async def finish(self, tx: Transaction, job: Job) -> bool:
+    def finish(self, tx: Transaction, job: Job) -> bool:
         """Mark a job done; False when the lease was lost, and then nothing may be written in its name."""
-        return await self._if_mine(tx, job, done_at=tx.now, lease_owner=None)
+        return self._if_mine(tx, job, done_at=tx.now, lease_owner=None)
 
-    async def release(self, tx: Transaction, job: Job, *, wait: float) -> bool:
+    def release(self, tx: Transaction, job: Job, *, wait: float) -> bool:
         """Give a job back, due again in `wait` seconds, for any process."""
-        return await self._if_mine(tx, job, due_at=tx.now + wait, lease_owner=None)
+        return self._if_mine(tx, job, due_at=tx.now + wait, lease_owner=None)
 
-    async def _if_mine(self, tx: Transaction, job: Job, **values: Any) -> bool:
+    def _if_mine(self, tx: Transaction, job: Job, **values: Any) -> bool:
         mine = update(jobs).where(jobs.c.id == job.id, jobs.c.lease_owner == self.owner).values(**values)
-        return (await tx.connection.execute(mine)).rowcount == 1
+        return tx.execute(mine).rowcount == 1
 
-    async def free_own(self, tx: Transaction) -> int:
+    def free_own(self, tx: Transaction) -> int:
         """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""
         name = self.owner.rpartition("#")[0]
         earlier = jobs.c.lease_owner.startswith(f"{name}#", autoescape=True)
         left = update(jobs).where(earlier, jobs.c.lease_owner != self.owner)
-        return (await tx.connection.execute(left.values(lease_owner=None))).rowcount
+        return tx.execute(left.values(lease_owner=None)).rowcount
 
-    async def depth(self, connection: AsyncConnection) -> dict[str, int]:
+    def depth(self, tx: Transaction) -> dict[str, int]:
         """Count the open jobs of each kind."""
         counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
-        return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in await connection.execute(counted)}
+        return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in tx.execute(counted)}

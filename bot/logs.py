@@ -11,7 +11,7 @@ import structlog
 
 from bot.redaction import redact
 
-_QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "aiosqlite", "alembic", "sqlalchemy")
+_QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
 """Libraries that log whole bodies when asked for more: only their warnings are let through."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.database import Database, Turn
+from bot.database import Database, Transaction, Turn
 from bot.errors import SettingsError
 
 HEAD = "0001"
@@ -21,16 +22,14 @@ async def migrate(database: Database, *, folder: Path = MIGRATIONS, head: str = 
     A schema that is current is only looked at, and nobody waits for that. Returns whether anything was upgraded.
     Raises SettingsError for a database of a newer version of the bot.
     """
-    async with database.begin() as tx:
-        if await tx.connection.run_sync(revision) == head:
-            return False
-    async with database.begin(in_time=False) as tx:
-        await tx.take_turn(Turn.SCHEMA)
-        return await tx.connection.run_sync(_upgrade, folder, head)
+    if await database.read(lambda tx: revision(tx.connection)) == head:
+        return False
+    return await database.write(partial(_upgrade, folder, head), in_time=False)
 
 
-def _upgrade(connection: Connection, folder: Path, head: str) -> bool:
-    current = revision(connection)
+def _upgrade(folder: Path, head: str, tx: Transaction) -> bool:
+    tx.take_turn(Turn.SCHEMA)
+    current = revision(tx.connection)
     if current == head:
         return False
     refuse_newer(current, head)
@@ -39,7 +38,7 @@ def _upgrade(connection: Connection, folder: Path, head: str) -> bool:
 
     config = Config()
     config.set_main_option("script_location", str(folder))
-    config.attributes["connection"] = connection
+    config.attributes["connection"] = tx.connection
     command.upgrade(config, "head")
     return True
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, and_, delete, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import trail
 from bot.audit import TAG_OF, Entry, Tag, entry
@@ -18,7 +17,7 @@ from bot.leases import Flag, Job, JobKind
 from bot.revocations import Event, Place, Request, State, advance, overall
 from bot.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
 from bot.tables import items, jobs, requests
-from bot.worklist import Worklist, whole
+from bot.worklist import Worklist, reads, writes
 
 UNTOLD = 1.0
 """Seconds until a card tells of an approval; by then it mostly can tell of the end, and is painted once."""
@@ -40,75 +39,70 @@ class Urls:
 class Store(Worklist):
     """The one truth that replicas share: requests and their trail, and the work that they lead to."""
 
-    @whole
-    async def ask(self, request: Request, *, ttl: float, key: str, ask_url: str | None) -> Job | None:
+    @writes
+    def ask(self, tx: Transaction, request: Request, *, ttl: float, key: str, ask_url: str | None) -> Job | None:
         """Keep a new request, its audit row and the order to post its card; None for a replayed command.
 
         `key` names the command (its `trigger_id`); `ttl` is in seconds and counted by the database's clock.
         """
-        async with self.database.begin() as tx:
-            row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
-            asked = tx.insert(requests).values(ask_key=key, ask_url=ask_url, **row)
-            asked = asked.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
-            if (await tx.connection.execute(asked)).one_or_none() is None:
-                return None
-            await tx.connection.execute(insert(items).values(row_of_item(request)))
-            detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
-            await trail.write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
-            return await self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
+        row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
+        asked = tx.insert(requests).values(ask_key=key, ask_url=ask_url, **row)
+        asked = asked.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
+        if tx.execute(asked).one_or_none() is None:
+            return None
+        tx.execute(insert(items).values(row_of_item(request)))
+        detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
+        trail.write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
+        return self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
 
-    @whole
-    async def find(self, request_id: str) -> Request | None:
+    @reads
+    def find(self, tx: Transaction, request_id: str) -> Request | None:
         """Return a request as it stands now."""
-        async with self.database.read() as connection:
-            return await _find(connection, request_id)
+        return _find(tx, request_id)
 
-    @whole
-    async def look(self, request_id: str) -> tuple[Request | None, float]:
+    @reads
+    def look(self, tx: Transaction, request_id: str) -> tuple[Request | None, float]:
         """Return a request as it stands now, and the database's time; epoch seconds."""
-        async with self.database.read() as connection:
-            return await _find(connection, request_id), await self.database.now(connection)
+        return _find(tx, request_id), tx.now
 
-    @whole
-    async def sheet(self, request_id: str) -> tuple[Request, Urls] | None:
+    @reads
+    def sheet(self, tx: Transaction, request_id: str) -> tuple[Request, Urls] | None:
         """Return what a card is painted from, and where its people can be answered without a channel."""
-        async with self.database.read() as connection:
-            row = (await connection.execute(WHOLE_REQUEST.where(requests.c.id == request_id))).first()
-            return (request_of_row(row), Urls(row.ask_url, row.card_url)) if row else None
+        row = tx.execute(WHOLE_REQUEST.where(requests.c.id == request_id)).first()
+        return (request_of_row(row), Urls(row.ask_url, row.card_url)) if row else None
 
-    @whole
-    async def note_click(self, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
+    @writes
+    def note_click(self, tx: Transaction, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
         """Write down that a button was pressed, before anybody judges it; None for a replay of the same click.
 
         Its time is read once no sweep can end the request any more without seeing the click.
         """
-        async with self.database.begin() as tx:
-            wanted = select(requests.c.id).where(requests.c.id == request_id)
-            await tx.connection.execute(wanted.with_for_update(read=True, key_share=True))
-            return await self._leases.add(await self.database.again(tx), JobKind.CLICK, request_id, key, click)
+        wanted = select(requests.c.id).where(requests.c.id == request_id)
+        tx.execute(wanted.with_for_update(read=True, key_share=True))
+        return self._leases.add(tx, JobKind.CLICK, request_id, key, click)
 
-    @whole
-    async def record(self, row: Entry, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
+    @writes
+    def record(self, tx: Transaction, row: Entry, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
         """Add to the trail what changes no request; `done` is the job that led to it, finished with it.
 
         `clicked` repaints the request's card, and the clicked message too where it is another: a click on buttons that
         should be gone heals them. False, with nothing written, when the lease was lost and another process will tell.
         """
-        async with self.database.begin() as tx:
-            if done and not await self._leases.finish(tx, done):
-                return False
-            at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
-            await trail.write(tx, at)
-            if clicked and row.request_id:
-                if clicked.card:
-                    same = requests.c.id == row.request_id
-                    await tx.connection.execute(update(requests).where(same).values(card_url=clicked.card))
-                await self._leases.raise_flags(tx, row.request_id, _card(row.request_id))
-            return True
+        if done and not self._leases.finish(tx, done):
+            return False
+        at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
+        trail.write(tx, at)
+        if clicked and row.request_id:
+            if clicked.card:
+                same = requests.c.id == row.request_id
+                tx.execute(update(requests).where(same).values(card_url=clicked.card))
+            self._leases.raise_flags(tx, row.request_id, _card(row.request_id))
+        return True
 
-    @whole
-    async def move(
+    @writes
+    def move(
         self,
+        tx: Transaction,
         request: Request,
         event: Event,
         *,
@@ -122,118 +116,112 @@ class Store(Worklist):
         `request` is what the decision was made on; raises StaleRequest, changing nothing, when it is not so any more.
         `tell` are the channels that hear of an end. Returns the moved request and the jobs leased for it.
         """
-        async with self.database.begin() as tx:
-            moved = advance(request, event, at=tx.now, by=by)
-            if not await self._leases.finish(tx, job):
-                message = "Another replica has this click; nothing was changed."
-                raise StaleRequest(message)
-            if event in (Event.APPROVE, Event.SIGN) and request.expired(job.created_at):
-                raise StaleRequest
-            await self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
-            if event is not Event.APPROVE:
-                return moved, []
-            what = {"place": 0, "clicked_at": job.created_at}
-            work = await self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", what)
-            return moved, [work] if work else []
+        moved = advance(request, event, at=tx.now, by=by)
+        if not self._leases.finish(tx, job):
+            message = "Another replica has this click; nothing was changed."
+            raise StaleRequest(message)
+        if event in (Event.APPROVE, Event.SIGN) and request.expired(job.created_at):
+            raise StaleRequest
+        self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
+        if event is not Event.APPROVE:
+            return moved, []
+        what = {"place": 0, "clicked_at": job.created_at}
+        work = self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", what)
+        return moved, [work] if work else []
 
-    @whole
-    async def finish_target(
-        self, job: Job, event: Event, *, outcome: dict[str, Any], tell: Sequence[str]
+    @writes
+    def finish_target(
+        self, tx: Transaction, job: Job, event: Event, *, outcome: dict[str, Any], tell: Sequence[str]
     ) -> Request | None:
         """Write down what became of an approved target; None when the lease was lost and another will tell."""
-        async with self.database.begin() as tx:
-            await _lock(tx, job.request_id)
-            if not await self._leases.finish(tx, job):
-                return None
-            before, events = await _close_item(tx, job, event)
-            before = replace(before, outcome=outcome)
-            if None in events:
-                written = update(requests).where(requests.c.id == job.request_id).values(outcome=json.dumps(outcome))
-                await tx.connection.execute(written)
-                return before
-            whole = overall([one for one in events if one])
-            moved = advance(before, whole, at=tx.now)
-            await self._save(tx, before, moved, whole, actor="bot", tell=tell, detail=outcome)
-            return moved
+        _lock(tx, job.request_id)
+        if not self._leases.finish(tx, job):
+            return None
+        before, events = _close_item(tx, job, event)
+        before = replace(before, outcome=outcome)
+        if None in events:
+            written = update(requests).where(requests.c.id == job.request_id).values(outcome=json.dumps(outcome))
+            tx.execute(written)
+            return before
+        whole = overall([one for one in events if one])
+        moved = advance(before, whole, at=tx.now)
+        self._save(tx, before, moved, whole, actor="bot", tell=tell, detail=outcome)
+        return moved
 
-    @whole
-    async def try_again(self, job: Job, *, wait: float, outcome: dict[str, Any]) -> Request | None:
+    @writes
+    def try_again(self, tx: Transaction, job: Job, *, wait: float, outcome: dict[str, Any]) -> Request | None:
         """Write down a failed attempt and give the target back, due in `wait` seconds; the card tells of it."""
-        async with self.database.begin() as tx:
-            await _lock(tx, job.request_id)
-            if not await self._leases.release(tx, job, wait=wait):
-                return None
-            values = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
-            await tx.connection.execute(update(requests).where(requests.c.id == job.request_id).values(values))
-            request = await _find(tx.connection, job.request_id)
-            if request:
-                await trail.write(tx, entry(request, Tag.ATTEMPT_FAILED, at=tx.now, **outcome))
-                await self._leases.raise_flags(tx, request.id, _card(request.id))
-            return request
+        _lock(tx, job.request_id)
+        if not self._leases.release(tx, job, wait=wait):
+            return None
+        values = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
+        tx.execute(update(requests).where(requests.c.id == job.request_id).values(values))
+        request = _find(tx, job.request_id)
+        if request:
+            trail.write(tx, entry(request, Tag.ATTEMPT_FAILED, at=tx.now, **outcome))
+            self._leases.raise_flags(tx, request.id, _card(request.id))
+        return request
 
-    @whole
     async def expire_due(self, tell: Callable[[Request], Sequence[str]], limit: int = 50) -> list[Request]:
         """End pending requests whose time is over; one with a click still to be judged waits for that.
 
         `tell(request)` names the channels that hear of it. Returns those that were ended.
         """
-        async with self.database.read() as connection:
-            due = _due(await self.database.now(connection), limit)
-            if not (await connection.execute(due)).first():
-                return []
-        async with self.database.begin() as tx:
-            mine = await tx.connection.execute(due.with_for_update(skip_locked=True))
-            # Looked at again now that they are locked: a click may have come between.
-            ids = await tx.connection.execute(due.where(requests.c.id.in_(mine.scalars().all())))
-            due_now = [found for found in [await _find(tx.connection, one) for one in ids.scalars().all()] if found]
-            ended = [advance(before, Event.EXPIRE, at=tx.now) for before in due_now]
-            for before, moved in zip(due_now, ended, strict=True):
-                await self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
-            return ended
+        return await self._expire(tell, limit) if await self._is_any_due() else []
 
-    @whole
-    async def withdraw(self, job: Job, *, problem: str, tell: Sequence[str]) -> Request | None:
+    @reads
+    def _is_any_due(self, tx: Transaction) -> bool:
+        return tx.execute(_due(tx, 1)).first() is not None
+
+    @writes
+    def _expire(self, tx: Transaction, tell: Callable[[Request], Sequence[str]], limit: int) -> list[Request]:
+        due = _due(tx, limit)
+        mine = tx.execute(due.with_for_update(skip_locked=True))
+        # Looked at again now that they are locked: a click may have come between.
+        ids = tx.execute(due.where(requests.c.id.in_(mine.scalars().all())))
+        due_now = [found for found in [_find(tx, one) for one in ids.scalars().all()] if found]
+        ended = [advance(before, Event.EXPIRE, at=tx.now) for before in due_now]
+        for before, moved in zip(due_now, ended, strict=True):
+            self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
+        return ended
+
+    @writes
+    def withdraw(self, tx: Transaction, job: Job, *, problem: str, tell: Sequence[str]) -> Request | None:
         """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
-        async with self.database.begin() as tx:
-            await _lock(tx, job.request_id)
-            before = await _find(tx.connection, job.request_id)
-            if before is None or before.state is not State.PENDING or not await self._leases.finish(tx, job):
-                return None
-            moved = advance(before, Event.CANCEL, at=tx.now, by=None)
-            await self._save(
-                tx, before, moved, Event.CANCEL, actor="bot", tell=tell, detail={"problem": problem}, paint=False
-            )
-            return moved
+        _lock(tx, job.request_id)
+        before = _find(tx, job.request_id)
+        if before is None or before.state is not State.PENDING or not self._leases.finish(tx, job):
+            return None
+        moved = advance(before, Event.CANCEL, at=tx.now, by=None)
+        self._save(tx, before, moved, Event.CANCEL, actor="bot", tell=tell, detail={"problem": problem}, paint=False)
+        return moved
 
-    @whole
-    async def shown(self, job: Job, revision: int, place: Place | None) -> bool:
+    @writes
+    def shown(self, tx: Transaction, job: Job, revision: int, place: Place | None) -> bool:
         """Note that a card shows a revision and where it stands; False when it must be painted again already."""
-        async with self.database.begin() as tx:
-            placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
-            noted = update(requests).where(requests.c.id == job.request_id).values(placed)
-            current = (await tx.connection.execute(noted.returning(requests.c.revision))).scalar_one_or_none()
-            if current is not None and current > revision:
-                await self._leases.release(tx, job, wait=0)
-                return False
-            await self._leases.finish(tx, job)
-            return True
+        placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
+        noted = update(requests).where(requests.c.id == job.request_id).values(placed)
+        current = tx.execute(noted.returning(requests.c.revision)).scalar_one_or_none()
+        if current is not None and current > revision:
+            self._leases.release(tx, job, wait=0)
+            return False
+        self._leases.finish(tx, job)
+        return True
 
-    @whole
-    async def tidy(self) -> None:
+    @writes
+    def tidy(self, tx: Transaction) -> None:
         """Forget clicks too old to be replayed, and response_urls too old to be used."""
-        async with self.database.begin() as tx:
-            old = tx.now - KEEP_DONE_JOBS
-            await tx.connection.execute(delete(jobs).where(jobs.c.done_at < old))
-            forgotten = update(requests).where(requests.c.finished_at < old, requests.c.ask_url.is_not(None))
-            await tx.connection.execute(forgotten.values(ask_url=None, card_url=None))
+        old = tx.now - KEEP_DONE_JOBS
+        tx.execute(delete(jobs).where(jobs.c.done_at < old))
+        forgotten = update(requests).where(requests.c.finished_at < old, requests.c.ask_url.is_not(None))
+        tx.execute(forgotten.values(ask_url=None, card_url=None))
 
-    @whole
-    async def trail(self, request_id: str | None = None) -> list[tuple[Entry, str]]:
+    @reads
+    def trail(self, tx: Transaction, request_id: str | None = None) -> list[tuple[Entry, str]]:
         """Return the audit trail, oldest first, each row with its hash."""
-        async with self.database.read() as connection:
-            return await trail.read(connection, request_id)
+        return trail.read(tx, request_id)
 
-    async def _save(
+    def _save(
         self,
         tx: Transaction,
         before: Request,
@@ -252,14 +240,14 @@ class Store(Worklist):
         same = and_(
             requests.c.id == before.id, requests.c.state == before.state, requests.c.revision == before.revision
         )
-        if (await tx.connection.execute(update(requests).where(same).values(changed))).rowcount != 1:
+        if tx.execute(update(requests).where(same).values(changed)).rowcount != 1:
             raise StaleRequest
-        await trail.write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
+        trail.write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
         told = [(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in tell]
         painted = [_card(moved.id)] if paint else []
         if told or painted:
             wait = UNTOLD if event is Event.APPROVE else 0.0
-            await self._leases.raise_flags(tx, moved.id, *painted, *told, wait=wait)
+            self._leases.raise_flags(tx, moved.id, *painted, *told, wait=wait)
 
 
 _CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
@@ -269,30 +257,30 @@ def _card(request_id: str) -> Flag:
     return JobKind.CARD, request_id, {}
 
 
-def _due(now: float, limit: int) -> Select[Any]:
+def _due(tx: Transaction, limit: int) -> Select[Any]:
     """The requests whose time is over and that have no click to be judged, the oldest first."""
-    over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= now)
+    over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
     clicked = exists().where(jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None))
     return select(requests.c.id).where(over, ~clicked).order_by(requests.c.expires_at).limit(limit)
 
 
-async def _find(connection: AsyncConnection, request_id: str) -> Request | None:
-    row = (await connection.execute(WHOLE_REQUEST.where(requests.c.id == request_id))).first()
+def _find(tx: Transaction, request_id: str) -> Request | None:
+    row = tx.execute(WHOLE_REQUEST.where(requests.c.id == request_id)).first()
     return request_of_row(row) if row else None
 
 
-async def _lock(tx: Transaction, request_id: str) -> None:
+def _lock(tx: Transaction, request_id: str) -> None:
     """Take the request's row before its items are counted and its jobs are written.
 
     Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
     and whoever takes the jobs first could meet somebody who has the request and waits for them.
     """
-    await tx.connection.execute(select(requests.c.id).where(requests.c.id == request_id).with_for_update())
+    tx.execute(select(requests.c.id).where(requests.c.id == request_id).with_for_update())
 
 
-async def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
+def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
     """Note what became of an item; returns its request and how all items of it stand, None for an open one."""
     mine = and_(items.c.request_id == job.request_id, items.c.place == job.payload["place"])
-    await tx.connection.execute(update(items).where(mine).values(event=event))
-    rows = (await tx.connection.execute(WHOLE_REQUEST.where(requests.c.id == job.request_id))).all()
+    tx.execute(update(items).where(mine).values(event=event))
+    rows = tx.execute(WHOLE_REQUEST.where(requests.c.id == job.request_id)).all()
     return request_of_row(rows[0]), [Event(row.event) if row.event else None for row in rows]

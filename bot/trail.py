@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.audit import GENESIS, Entry, seal
 from bot.database import Transaction, Turn
@@ -11,17 +10,17 @@ from bot.rows import entry_of_row, row_of_entry
 from bot.tables import audit
 
 
-async def write(tx: Transaction, row: Entry) -> None:
+def write(tx: Transaction, row: Entry) -> None:
     """Add a row, chained to the last one; one writer at a time, or two would chain to the same row."""
-    await tx.take_turn(Turn.TRAIL)
-    last = await tx.connection.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
+    tx.take_turn(Turn.TRAIL)
+    last = tx.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
     sealed = seal(row, last.scalar_one_or_none() or GENESIS)
-    await tx.connection.execute(insert(audit).values(hash=sealed, **row_of_entry(row)))
+    tx.execute(insert(audit).values(hash=sealed, **row_of_entry(row)))
 
 
-async def read(connection: AsyncConnection, request_id: str | None = None) -> list[tuple[Entry, str]]:
+def read(tx: Transaction, request_id: str | None = None) -> list[tuple[Entry, str]]:
     """Return the rows, of one request if said, oldest first, each with its hash."""
     wanted = select(audit).order_by(audit.c.id)
     if request_id is not None:
         wanted = wanted.where(audit.c.request_id == request_id)
-    return [(entry_of_row(row), row.hash) for row in await connection.execute(wanted)]
+    return [(entry_of_row(row), row.hash) for row in tx.execute(wanted)]

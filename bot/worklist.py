@@ -1,14 +1,14 @@
-"""The work there is, as one process takes it up and puts it down: each step is a transaction that comes to its end."""
+"""The work there is, as one process takes it up and puts it down: each step is a transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from functools import update_wrapper
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import delete, select
 
-from bot.database import Database
+from bot.database import Database, Transaction
 from bot.leases import Job, JobKind, Leases
 from bot.tables import jobs
 
@@ -16,16 +16,27 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Here = TypeVar("Here", bound="Worklist")
 
+Sync = Callable[Concatenate[Here, Transaction, Arguments], Result]
+Async = Callable[Concatenate[Here, Arguments], Coroutine[Any, Any, Result]]
 
-def whole(
-    step: Callable[Concatenate[Here, Arguments], Coroutine[Any, Any, Result]],
-) -> Callable[Concatenate[Here, Arguments], Coroutine[Any, Any, Result]]:
-    """Make a step one that is never cancelled half-way."""
 
+def writes(step: Sync[Here, Arguments, Result]) -> Async[Here, Arguments, Result]:
+    """Make a method one that is called without its transaction, which is opened around it: whole or not at all."""
+
+    @wraps(step)
     async def run(self: Here, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        return await self.database.to_its_end(step(self, *args, **kwargs))
+        return await self.database.write(lambda tx: step(self, tx, *args, **kwargs))
 
-    update_wrapper(run, step)
+    return run
+
+
+def reads(step: Sync[Here, Arguments, Result]) -> Async[Here, Arguments, Result]:
+    """Make a method that only reads one that is called without what it reads from, and that waits for nobody."""
+
+    @wraps(step)
+    async def run(self: Here, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return await self.database.read(lambda tx: step(self, tx, *args, **kwargs))
+
     return run
 
 
@@ -36,57 +47,49 @@ class Worklist:
         self.database = database
         self._leases = leases
 
-    @whole
-    async def now(self) -> float:
+    @writes
+    def now(self, tx: Transaction) -> float:
         """Return the database's time, having shown that it can be written to; epoch seconds."""
-        async with self.database.begin() as tx:
-            await tx.connection.execute(delete(jobs).where(jobs.c.id < 0))
-            return tx.now
+        tx.execute(delete(jobs).where(jobs.c.id < 0))
+        return tx.now
 
-    @whole
-    async def finish(self, job: Job) -> None:
+    @writes
+    def finish(self, tx: Transaction, job: Job) -> None:
         """Mark a job done that leaves no other trace."""
-        async with self.database.begin() as tx:
-            await self._leases.finish(tx, job)
+        self._leases.finish(tx, job)
 
-    @whole
-    async def give_back(self, job: Job, *, wait: float) -> None:
+    @writes
+    def give_back(self, tx: Transaction, job: Job, *, wait: float) -> None:
         """Give a job back, due again in `wait` seconds."""
-        async with self.database.begin() as tx:
-            await self._leases.release(tx, job, wait=wait)
+        self._leases.release(tx, job, wait=wait)
 
-    @whole
-    async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
+    @writes
+    def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease due jobs, none more urgent than this kind."""
-        async with self.database.begin() as tx:
-            return await self._leases.claim(tx, limit, most_urgent=most_urgent)
+        return self._leases.claim(tx, limit, most_urgent=most_urgent)
 
-    @whole
-    async def renew(self, ids: Iterable[int]) -> set[int]:
+    @writes
+    def renew(self, tx: Transaction, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; returns those still held."""
-        async with self.database.begin() as tx:
-            return await self._leases.renew(tx, list(ids))
+        return self._leases.renew(tx, list(ids))
 
-    @whole
-    async def is_done(self, job_id: int) -> bool:
+    @reads
+    def is_done(self, tx: Transaction, job_id: int) -> bool:
         """Whether a job has been finished, by whomever."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
-            return found.scalar_one_or_none() is not None
+        found = tx.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
+        return found.scalar_one_or_none() is not None
 
-    @whole
-    async def holds(self, job: Job) -> bool:
+    @writes
+    def holds(self, tx: Transaction, job: Job) -> bool:
         """Whether a job is still this process's to do."""
-        return job.id in await self.renew([job.id])
+        return job.id in self._leases.renew(tx, [job.id])
 
-    @whole
-    async def start(self) -> None:
+    @writes
+    def start(self, tx: Transaction) -> None:
         """Take up what an earlier start of the same process left."""
-        async with self.database.begin() as tx:
-            await self._leases.free_own(tx)
+        self._leases.free_own(tx)
 
-    @whole
-    async def depth(self) -> dict[str, int]:
+    @reads
+    def depth(self, tx: Transaction) -> dict[str, int]:
         """Count what waits, by kind of job."""
-        async with self.database.read() as connection:
-            return await self._leases.depth(connection)
+        return self._leases.depth(tx)

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.audit import first_break
-from bot.database import Database
+from bot.database import Database, Transaction
 from bot.leases import Job, Leases
 from bot.migrate import migrate
 from bot.revocations import Event, Request
@@ -27,7 +27,7 @@ class Hand:
     def __init__(self, now: float = examples.NOON) -> None:
         self.now = now
 
-    async def __call__(self, _connection: AsyncConnection) -> float:
+    def __call__(self, _connection: Connection) -> float:
         return self.now
 
 
@@ -44,13 +44,16 @@ class Ledger:
 
     async def run(self, statement: Executable, *parameters: Any) -> list[Any]:
         """Do something to the tables that the store has no word for."""
-        async with self.database.begin() as tx:
-            done = await tx.connection.execute(statement, *parameters)
+
+        def step(tx: Transaction) -> list[Any]:
+            done = tx.execute(statement, *parameters)
             return list(done.all()) if done.returns_rows else []
+
+        return await self.database.write(step)
 
 
 @asynccontextmanager
-async def open_ledger(engine: AsyncEngine) -> AsyncIterator[Ledger]:
+async def open_ledger(engine: Engine | AsyncEngine) -> AsyncIterator[Ledger]:
     """Open a database at its newest schema, and close it."""
     clock = Hand()
     database = Database(engine, clock=clock)

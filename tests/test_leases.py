@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,10 +16,9 @@ from tests.ledger import Ledger
 ONE, TWO = Leases("one#1"), Leases("two#1")
 
 
-async def do(ledger: Ledger, call: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
+async def do(ledger: Ledger, call: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
     """Call a method of Leases in a transaction of its own."""
-    async with ledger.database.begin() as tx:
-        return await call(tx, *arguments, **more)
+    return await ledger.database.write(lambda tx: call(tx, *arguments, **more))
 
 
 async def add(ledger: Ledger, key: str = "key", kind: JobKind = JobKind.CLICK, by: Leases = ONE) -> Job:
@@ -174,16 +173,15 @@ async def test_depth__counts_what_is_not_done(ledger: Ledger) -> None:
     await flag(ledger, "waits")
     await add(ledger, "runs", JobKind.TARGET)
     await do(ledger, ONE.finish, await add(ledger, "done", JobKind.CLICK))
-    async with ledger.database.read() as connection:
-        assert await ONE.depth(connection) == {"click": 0, "target": 1, "card": 1, "notice": 0}
+    assert await ledger.database.read(ONE.depth) == {"click": 0, "target": 1, "card": 1, "notice": 0}
 
 
 async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: Ledger) -> None:
     class Broken(Exception):
         """Something after the lease went wrong."""
 
-    async def finish_and_break(tx: Transaction, job: Job) -> None:
-        assert await ONE.finish(tx, job)
+    def finish_and_break(tx: Transaction, job: Job) -> None:
+        assert ONE.finish(tx, job)
         raise Broken
 
     job = await add(ledger)

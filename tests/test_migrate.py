@@ -46,9 +46,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def revision(database: Database) -> str:
-    async with database.begin() as tx:
-        found = await tx.connection.execute(text("SELECT version_num FROM alembic_version"))
-        return str(found.scalar_one())
+    return await database.read(lambda tx: str(tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one()))
 
 
 async def test_migrate__an_empty_database_becomes_what_the_code_expects(database: Database) -> None:
@@ -57,8 +55,7 @@ async def test_migrate__an_empty_database_becomes_what_the_code_expects(database
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with database.begin() as tx:
-        assert await tx.connection.run_sync(differences) == []
+    assert await database.read(lambda tx: differences(tx.connection)) == []
 
 
 async def test_migrate__keys_and_partial_indexes_are_made_as_the_code_expects(database: Database) -> None:
@@ -74,15 +71,14 @@ async def test_migrate__keys_and_partial_indexes_are_made_as_the_code_expects(da
             found.get_unique_constraints("jobs")[0]["column_names"],
         ]
 
-    async with database.begin() as tx:
-        assert await tx.connection.run_sync(facts) == [
-            [(["request_id"], "requests")],
-            ["request_id", "place"],
-            [["ask_key"], ["reference"]],
-            ["key"],
-        ]
-        written = await tx.connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'jobs_open'"))
-        assert "done_at IS NULL" in written.scalar_one()
+    assert await database.read(lambda tx: facts(tx.connection)) == [
+        [(["request_id"], "requests")],
+        ["request_id", "place"],
+        [["ask_key"], ["reference"]],
+        ["key"],
+    ]
+    how = text("SELECT sql FROM sqlite_master WHERE name = 'jobs_open'")
+    assert "done_at IS NULL" in await database.read(lambda tx: tx.execute(how).scalar_one())
 
 
 async def test_migrate__an_up_to_date_database_is_left_alone(database: Database) -> None:
@@ -99,20 +95,17 @@ def test_migrate__head_is_the_newest_file() -> None:
 
 async def test_migrate__a_newer_database_is_refused_and_kept(database: Database) -> None:
     await migrate(database)
-    async with database.begin() as tx:
-        await tx.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.write(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     with pytest.raises(SettingsError, match=r"DATABASE_URL: .*newer version \(9999\)"):
         await migrate(database)
     assert await revision(database) == "9999"
 
 
 async def test_migrate__what_fails_halfway_leaves_the_database_as_it_was(database: Database) -> None:
-    async with database.begin() as tx:
-        await tx.connection.execute(text("CREATE TABLE audit (somebody_elses TEXT)"))
+    await database.write(lambda tx: tx.execute(text("CREATE TABLE audit (somebody_elses TEXT)")))
     with pytest.raises(OperationalError, match="already exists"):
         await migrate(database)
-    async with database.begin() as tx:
-        assert await tx.connection.run_sync(lambda one: inspect(one).get_table_names()) == ["audit"]
+    assert await database.read(lambda tx: inspect(tx.connection).get_table_names()) == ["audit"]
 
 
 async def test_migrate__two_engines_at_once_upgrade_once(database: Database, tmp_path: Path) -> None:

@@ -6,16 +6,18 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, text
+from sqlalchemy.util import await_only
 
 from bot import store as stores
 from bot.audit import Entry, Tag, first_break
 from bot.database import Database, DatabaseAway, Transaction
 from bot.errors import SettingsError, StaleRequest
-from bot.leases import Job, JobKind, Leases
+from bot.leases import Flag, Job, JobKind, Leases
 from bot.migrate import HEAD, migrate
 from bot.postgres import postgres_engine
 from bot.revocations import Event, Place, State
@@ -48,8 +50,7 @@ async def says(address: str, statement: str = "SELECT 1", database: Database | N
     """Ask a question of whoever stands behind an address."""
     asked = database or Database(postgres_engine(address))
     try:
-        async with asked.begin() as tx:
-            return str((await tx.connection.execute(text(statement))).scalar_one())
+        return await asked.write(lambda tx: str(tx.execute(text(statement)).scalar_one()))
     finally:
         await asked.close()
 
@@ -118,8 +119,7 @@ async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -
 async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:
     async with postgres.emptied() as address:
         database = Database(postgres_engine(address))
-        async with database.begin() as tx:
-            mine = (await tx.connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        mine = await database.write(lambda tx: tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
         await postgres.do(f"SELECT pg_terminate_backend({mine}, 5000)")
         assert await says(address, database=database) == "1"
 
@@ -187,22 +187,26 @@ async def two_orders(ledger: Ledger) -> tuple[Job, Job]:
     await ask(store)
     await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
     _, first = await approve(store)
-    async with ledger.database.begin() as tx:
-        second = await Leases("two#1").add(tx, JobKind.TARGET, "first", "first:1", {"place": 1, "clicked_at": tx.now})
+    what = {"place": 1, "clicked_at": ledger.clock.now}
+    second = await ledger.database.write(lambda tx: Leases("two#1").add(tx, JobKind.TARGET, "first", "first:1", what))
     assert second
     return first, second
 
 
-async def close(tx: Transaction, job: Job) -> list[Event | None]:
-    _, events = await stores._close_item(tx, job, Event.SUCCEED)
+def close(job: Job, meeting: asyncio.Barrier, tx: Transaction) -> list[Event | None]:
+    """Close an item, and commit only when the other has closed theirs."""
+    _, events = stores._close_item(tx, job, Event.SUCCEED)
+    await_only(meeting.wait())
     return events
 
 
 async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[Ledger, Ledger]) -> None:
     """Why `finish_target` locks: two finishers at once would each see the other's item open."""
     first, second = await two_orders(both[0])
-    async with both[0].database.begin() as one, both[1].database.begin() as two:
-        seen = [await close(one, first), await close(two, second)]
+    meeting = asyncio.Barrier(2)
+    seen = await asyncio.gather(
+        both[0].database.write(partial(close, first, meeting)), both[1].database.write(partial(close, second, meeting))
+    )
     assert [None in events for events in seen] == [True, True]
     assert (await stored(both[0].store())).state is State.APPROVED
 
@@ -258,9 +262,8 @@ async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Le
 
 
 async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:
-    async with both[0].database.begin() as tx:
-        for number in range(40):
-            await Leases("one#1").raise_flags(tx, "first", (JobKind.CARD, str(number), {}))
+    flags: list[Flag] = [(JobKind.CARD, str(number), {}) for number in range(40)]
+    await both[0].database.write(lambda tx: Leases("one#1").raise_flags(tx, "first", *flags))
     stores_ = [both[0].store(), both[1].store("two#1")]
     found = await asyncio.gather(*(one.claim(10) for one in stores_ * 4))
     claimed = [job.id for jobs_ in found for job in jobs_]
@@ -283,10 +286,19 @@ async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(both
     await ask(both[0].store())
     both[0].clock.now += TTL - 1
     clicking = Store(both[0].database, Leases("one#1"))
-    async with both[0].database.begin() as tx:
-        await tx.connection.execute(text("SELECT 1 FROM requests FOR KEY SHARE"))
-        both[1].clock.now += TTL
-        assert await both[1].store().expire_due(lambda _: ()) == []
+    locked, end = asyncio.Event(), asyncio.Event()
+
+    def lock(tx: Transaction) -> None:
+        tx.execute(text("SELECT 1 FROM requests FOR KEY SHARE"))
+        locked.set()
+        await_only(end.wait())
+
+    locking = asyncio.create_task(both[0].database.write(lock))
+    await locked.wait()
+    both[1].clock.now += TTL
+    assert await both[1].store().expire_due(lambda _: ()) == []
+    end.set()
+    await locking
     assert await clicking.note_click("first", "press", {}) is not None
     assert await both[1].store().expire_due(lambda _: ()) == []
 

@@ -26,8 +26,8 @@ async def with_two_targets(ledger: Ledger, store: Store) -> tuple[Job, Job]:
     await ask(store)
     await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
     _, first = await approve(store)
-    async with ledger.database.begin() as tx:
-        second = await store._leases.add(tx, JobKind.TARGET, "first", "first:1", {"place": 1, "clicked_at": tx.now})
+    what = {"place": 1, "clicked_at": ledger.clock.now}
+    second = await ledger.database.write(lambda tx: store._leases.add(tx, JobKind.TARGET, "first", "first:1", what))
     assert second
     return first, second
 

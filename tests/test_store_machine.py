@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from bot.audit import TAG_OF, Entry, Tag, first_break
-from bot.database import Database, sqlite_engine
+from bot.database import Database, Transaction, sqlite_engine
 from bot.decisions import Decisions
 from bot.directory import Directory
 from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
@@ -51,6 +51,14 @@ def empty_database() -> bytes:
     with TemporaryDirectory() as folder:
         asyncio.run(make(Path(folder) / "bot.db"))
         return (Path(folder) / "bot.db").read_bytes()
+
+
+def _everything(tx: Transaction) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
+    trail = tx.execute(select(audit).order_by(audit.c.id))
+    targets = tx.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.TARGET))
+    found = tx.execute(WHOLE_REQUEST)
+    rows = [(entry_of_row(row), str(row.hash)) for row in trail]
+    return rows, list(targets.scalars()), [request_of_row(row) for row in found]
 
 
 class Phonebook(Directory):
@@ -231,12 +239,7 @@ class Life(RuleBasedStateMachine):
 
     async def everything(self) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
         """The trail, the requests that have a target to send, and all requests, as of one moment."""
-        async with self.ledger.database.begin() as tx:
-            trail = await tx.connection.execute(select(audit).order_by(audit.c.id))
-            targets = await tx.connection.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.TARGET))
-            found = await tx.connection.execute(WHOLE_REQUEST)
-            rows = [(entry_of_row(row), str(row.hash)) for row in trail]
-            return rows, list(targets.scalars()), [request_of_row(row) for row in found]
+        return await self.ledger.database.write(_everything)
 
     def follow(self, found: Request, told: list[Entry]) -> None:
         """A request stands where its trail leads, row by row; one that has ended stays as it ended."""

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from typing import Any
 
+import uvloop
 from sqlalchemy import event
 
 from bot import logs
@@ -20,7 +21,7 @@ counted: Counter[str] = Counter()
 
 def watch(server: Server) -> None:
     """Count what goes to the database; beginning and ending a transaction is no statement."""
-    engine = server.services.store.database.engine.sync_engine
+    engine = server.services.store.database.engine
 
     def execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("BEGIN"):
@@ -45,4 +46,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -5,45 +5,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Engine, Table, create_engine, insert
 
 from bot.audit import GENESIS, Entry, Tag, seal
-from bot.database import Database
-from bot.migrate import migrate
-from bot.opening import database_of
 from bot.people import Person
 from bot.revocations import Kind, Place, Request
 from bot.rows import row_of_entry, row_of_item, row_of_request
-from bot.settings import Settings
 from bot.tables import audit, items, jobs, requests
 
 AT_ONCE = 5000
 TTL = 43_200.0
 
 
-async def fill(database: Database, trail: int, pending: int) -> None:
-    """Write everything, some thousand rows a transaction."""
-    await migrate(database)
+def fill(engine: Engine, trail: int, pending: int) -> None:
+    """Write everything, some thousand rows a transaction; the tables are there already."""
     now = time.time()
-    await _insert(database, audit, _trail(trail, now))
-    await _insert(database, requests, (_request_row(one, now) for one in range(pending)))
-    await _insert(database, items, (row_of_item(_request(one, now)) for one in range(pending)))
-    await _insert(database, jobs, (_painted(one, now) for one in range(pending)))
-    await database.close()
+    _insert(engine, audit, _trail(trail, now))
+    _insert(engine, requests, (_request_row(one, now) for one in range(pending)))
+    _insert(engine, items, (row_of_item(_request(one, now)) for one in range(pending)))
+    _insert(engine, jobs, (_painted(one, now) for one in range(pending)))
 
 
-async def _insert(database: Database, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def _insert(engine: Engine, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     waiting = iter(rows)
     while some := list(islice(waiting, AT_ONCE)):
-        async with database.begin(in_time=False) as tx:
-            await tx.connection.execute(insert(table), some)
+        with engine.begin() as connection:
+            connection.execute(insert(table), some)
 
 
 def _trail(count: int, now: float) -> Iterator[Mapping[str, Any]]:
@@ -92,5 +85,4 @@ def _painted(number: int, now: float) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    named = Settings.model_construct(database_url=sys.argv[1])
-    asyncio.run(fill(database_of(named), int(sys.argv[2]), int(sys.argv[3])))
+    fill(create_engine(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.database import Database
+from bot.database import Database, Transaction
 from bot.doctor.findings import Finding, well, wrong
 from bot.errors import SettingsError
 from bot.migrate import HEAD, refuse_newer, revision
@@ -44,17 +43,16 @@ def _before_opening(path: Path) -> Finding | None:
 
 
 async def _sqlite(path: Path) -> Finding:
-    engine = _read_only(path)
+    database = Database(_read_only(path))
     try:
-        async with engine.connect() as connection:
-            return _schema(await connection.run_sync(revision), str(path))
+        return _schema(await database.read(lambda tx: revision(tx.connection)), str(path))
     except DatabaseError as error:
         raise unusable(error) from error
     finally:
-        await engine.dispose()
+        await database.close()
 
 
-def _read_only(path: Path) -> AsyncEngine:
+def _read_only(path: Path) -> Engine:
     """Make an engine that writes nothing.
 
     Reading a file in WAL mode makes files beside it, unless it is said not to change. While a log stands there, those
@@ -62,27 +60,29 @@ def _read_only(path: Path) -> AsyncEngine:
     """
     log = path.with_name(f"{path.name}-wal")
     how = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
-    return create_async_engine(f"sqlite+aiosqlite:///file:{quote(str(path.absolute()))}?{how}&uri=true")
+    return create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?{how}&uri=true")
 
 
 async def _postgres(url: str) -> Finding:
     database = Database(postgres_engine(url), patience=PATIENCE)
     try:
-        async with database.read() as connection:
-            found = await connection.run_sync(revision)
-            if found != HEAD and not await _may_create(connection):
-                says = "its user may not create tables in the schema, and the tables are not there or not current"
-                return wrong(CHECK, says, "GRANT CREATE ON SCHEMA to that user, or name another user.")
-            return _schema(found, "PostgreSQL")
+        return await database.read(_postgres_finding)
     except DatabaseError as error:
         raise unusable(error) from error
     finally:
         await database.close()
 
 
-async def _may_create(connection: AsyncConnection) -> bool:
-    asked = text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
-    return bool((await connection.execute(asked)).scalar_one())
+def _postgres_finding(tx: Transaction) -> Finding:
+    found = revision(tx.connection)
+    if found != HEAD and not _may_create(tx):
+        says = "its user may not create tables in the schema, and the tables are not there or not current"
+        return wrong(CHECK, says, "GRANT CREATE ON SCHEMA to that user, or name another user.")
+    return _schema(found, "PostgreSQL")
+
+
+def _may_create(tx: Transaction) -> bool:
+    return bool(tx.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar_one())
 
 
 def _schema(found: str | None, where: str) -> Finding:

@@ -112,8 +112,8 @@ class Stage:
         if self.play is None:
             return
         nearer = update(requests).where(requests.c.state == State.PENDING)
-        async with self.play.store.database.begin() as tx:
-            await tx.connection.execute(nearer.values(expires_at=requests.c.expires_at - seconds))
+        sooner = nearer.values(expires_at=requests.c.expires_at - seconds)
+        await self.play.store.database.write(lambda tx: tx.execute(sooner))
 
     async def read_trail(self) -> None:
         """Read the audit trail; where the database is busy or being closed, the last reading stands."""
