@@ -37,18 +37,21 @@ function useAsked({ element, names, onUse }) {
   };
 }
 
-function Button(props) {
-  const { element, names } = props;
+// Busy, not disabled: a disabled button would lose the keyboard's focus.
+function Button({ element, names, onUse }) {
   const [busy, setBusy] = useState(false);
-  const asked = useAsked(props);
-  const press = async () => {
-    setBusy(true);
-    await asked({});
-    setBusy(false);
-  };
+  const asked = useAsked({
+    element,
+    names,
+    onUse: async () => {
+      setBusy(true);
+      await onUse({});
+      setBusy(false);
+    },
+  });
   return (
     <button type="button" className={`press ${element.style ?? ""}`} aria-label={element.accessibility_label}
-      disabled={busy} onClick={press}>
+      aria-disabled={busy} onClick={() => busy || asked()}>
       <Words text={element.text} names={names} />
     </button>
   );

@@ -6,4 +6,5 @@ import "slack-blocks-to-jsx/dist/style.css";
 import "./page.css";
 import { Page } from "./Page.jsx";
 
-createRoot(document.getElementById("page")).render(<Page />);
+const quietly = () => {}; // what is caught is shown on the page
+createRoot(document.getElementById("page"), { onCaughtError: quietly }).render(<Page />);

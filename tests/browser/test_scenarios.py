@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from bot.audit import Tag
 from bot.sandbox import cast
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ async def test_replica__killed_in_the_middle_of_it_loses_nothing(desk: Desk) -> 
     await desk.sees_no_button()
     await desk.sees_sessions("Tom Target", "logged out")
     trail = [row.tag for row, _ in await desk.play.store.trail()]
-    assert trail.count("token:revoked") == 1
+    assert trail.count(Tag.REVOKED) == 1
 
 
 async def test_begin_anew__forgets_everything(desk: Desk) -> None:

@@ -1,0 +1,140 @@
+"""The page for everybody: the first minute, the keyboard, the screen reader, both themes, narrow screens."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from bot.sandbox import cast
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Sit
+    from tests.browser.desk import Desk
+
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+
+async def test_guide__leads_through_the_first_minute(sit: Sit) -> None:
+    desk = await sit()
+    guide = desk.page.get_by_role("region", name="Your first minute")
+    steps = guide.get_by_role("listitem")
+    for place in range(3):
+        await steps.nth(place).get_by_role("button", name="Type it for me").click()
+        await expect(desk.line).to_be_focused()
+        await desk.line.press("Enter")
+        if place == 1:
+            await desk.sees("I sent you the card")
+            await desk.goes_to("direct messages with PureCloud")
+            await desk.confirms("Revoke access")
+        done = desk.page.get_by_role("listitem").filter(has_text="(done)")
+        await expect(done).to_have_count(place + 1)
+    await expect(desk.page.get_by_role("heading", name="That was it")).to_be_visible()
+    await desk.page.get_by_role("button", name="Dismiss the first steps").click()
+    await desk.page.reload()
+    await expect(desk.messages.first).to_be_visible()
+    await expect(desk.page.get_by_role("button", name="Dismiss the first steps")).to_have_count(0)
+    await desk.page.get_by_role("button", name="First steps").click()
+    await expect(desk.page.get_by_role("heading", name="That was it")).to_be_visible()
+
+
+async def test_keyboard__is_all_one_needs(desk: Desk) -> None:
+    keys = desk.page.keyboard
+    await desk.page.get_by_role("radio", name="Olivia").focus()
+    await keys.press("ArrowDown")
+    await expect(desk.page.get_by_role("radio", name="Ben")).to_be_checked()
+    await desk.line.focus()
+    await keys.type("/")
+    await expect(desk.page.get_by_role("option")).to_have_count(7)
+    await keys.press("ArrowDown")
+    await keys.press("ArrowDown")
+    await expect(desk.page.get_by_role("option", selected=True)).to_contain_text("/purecloud whoami")
+    await keys.press("Enter")
+    await expect(desk.line).to_have_value("/purecloud whoami")
+    await keys.press("Enter")
+    await desk.sees("Ben Baker")
+    await keys.type("/purecloud revoke @to")
+    chosen = desk.page.get_by_role("option", selected=True)
+    await expect(chosen).to_contain_text("@tom Tom Target")
+    await keys.press("ArrowDown")
+    await expect(chosen).to_contain_text("@token-approvers")
+    await keys.press("ArrowUp")
+    await expect(chosen).to_contain_text("@tom Tom Target")
+    await keys.press("Tab")
+    await expect(desk.line).to_have_value("/purecloud revoke @tom ")
+    await keys.press("Enter")
+    await desk.sees("I sent you the card")
+    await desk.page.get_by_role("button", name="direct messages with PureCloud").press("Enter")
+    await desk.last.get_by_role("button", name="Revoke access").press("Enter")
+    dialog = desk.page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await keys.press("Escape")
+    await expect(dialog).to_have_count(0)
+    assert desk.deletes == 0
+    await expect(desk.last.get_by_role("button", name="Revoke access")).to_be_focused()
+    await keys.press("Enter")
+    await dialog.get_by_role("button", name="Revoke access").press("Enter")
+    await desk.sees("Revoked: every session of Tom Target.")
+
+
+async def test_composer__a_line_that_cannot_be_sent_is_explained(desk: Desk) -> None:
+    await desk.types("/deploy now")
+    await expect(desk.page.get_by_role("alert").filter(has_text="/deploy is no command here")).to_be_visible()
+    assert desk.play.slack.messages == []
+
+
+async def test_alarm__a_bot_that_does_not_answer_is_told(desk: Desk) -> None:
+    desk.play.slack.events_url = "http://127.0.0.1:1/slack/events"
+    await desk.types("/purecloud")
+    await expect(desk.page.get_by_role("alert").filter(has_text="The bot did not answer")).to_be_visible()
+    desk.play.slack.events_url = desk.play.own_url
+
+
+async def test_theme__follows_the_machine_until_somebody_chooses(sit: Sit) -> None:
+    desk = await sit(color_scheme="dark")
+    root = desk.page.locator("html")
+    await expect(root).to_have_attribute("data-theme", "dark")
+    await desk.page.get_by_role("button", name="Light").click()
+    await expect(root).to_have_attribute("data-theme", "light")
+    await desk.page.reload()
+    await expect(root).to_have_attribute("data-theme", "light")
+
+
+async def faults_found(desk: Desk) -> list[str]:
+    """What axe-core finds on the page as it stands: the rule, and where."""
+    await desk.page.evaluate(AXE)
+    found = await desk.page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}" for one in found["violations"]
+    ]
+
+
+async def test_axe__would_find_a_fault(sit: Sit) -> None:
+    desk = await sit()
+    await desk.page.evaluate("document.querySelector('.banner p').style.color = '#3b1347'")
+    assert [fault.partition(" ")[0] for fault in await faults_found(desk)] == ["color-contrast"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe__finds_no_fault(sit: Sit, theme: str) -> None:
+    desk = await sit(color_scheme=theme)
+    await desk.asks("whoami")
+    await desk.asks("revoke @tom laptop stolen")
+    assert await faults_found(desk) == []
+    await desk.goes_to("direct messages with PureCloud")
+    desk.play.slack._talk.post(desk.play.slack.workspace.dm(cast.OLIVIA).id, "odd", [{"type": "hologram"}])
+    await expect(desk.messages).to_have_count(2)
+    await desk.lets("403: permission missing")
+    await desk.messages.first.get_by_role("button", name="Revoke access").click()
+    assert await faults_found(desk) == []
+    await desk.page.get_by_role("dialog").get_by_role("button", name="Revoke access").click()
+    await expect(desk.messages.first).to_contain_text("Refused by Genesys Cloud")
+    await desk.page.get_by_role("button", name="Audit trail").click()
+    await desk.line.fill("/")
+    await expect(desk.page.get_by_role("option").first).to_be_visible()
+    assert await faults_found(desk) == []
+    await desk.page.set_viewport_size({"width": 420, "height": 900})
+    assert await faults_found(desk) == []
