@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
+import uvloop
 from aiohttp import web
 
 from bot import logs
@@ -58,4 +59,4 @@ def _way_in(settings: Settings, services: Services) -> WaysIn:
 if __name__ == "__main__":
     read = read_settings(os.environ)
     logs.configure(read.log_level, read.log_format)
-    asyncio.run(serve(read))
+    uvloop.run(serve(read))

@@ -1,4 +1,4 @@
-"""The bot's own Tokens API client, used as its docstring says; does what `bench.obey` is asked."""
+"""The bot's own Tokens API client on the bot's loop, used as its docstring says; does what `bench.obey` is asked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import aiohttp
+import uvloop
 
 from bench.figures import told
 from bench.obey import obey, say
@@ -22,7 +23,7 @@ class Client:
     """The client, on a loop that runs while something is asked of it."""
 
     def __init__(self, url: str) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._purecloud = self._run(self._open(url))
 
     async def _open(self, url: str) -> PureCloud:

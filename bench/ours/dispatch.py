@@ -14,6 +14,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
+import uvloop
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -126,7 +127,7 @@ def main() -> None:
     """Make both, then compare them whenever asked."""
     settings = read_settings(os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     services = loop.run_until_complete(build(settings, cards).__aenter__())
     both = {"ours": loop.run_until_complete(ours(services)), "hello": hello()}
     say({"ready": True})

@@ -50,7 +50,8 @@ async def _both(genesys: Genesys) -> AsyncIterator[list[Process]]:
 
 
 async def _expired(genesys: Genesys) -> list[Line]:
-    failed, logins = [], []
+    failed: list[float] = []
+    logins: list[float] = []
     async with _both(genesys) as both:
         for one in both:
             genesys.expire()
@@ -59,8 +60,8 @@ async def _expired(genesys: Genesys) -> list[Line]:
             failed.append(float(told["failed"]))
             logins.append(float(genesys.logins))
     return [
-        Line("50 calls at once on an expired token, calls that fail", SDK, *failed, goal=NONE),
-        Line("50 calls at once on an expired token, token requests", SDK, *logins, goal=ONE),
+        Line("50 calls at once on an expired token, calls that fail", SDK, failed[0], failed[1], goal=NONE),
+        Line("50 calls at once on an expired token, token requests", SDK, logins[0], logins[1], goal=ONE),
     ]
 
 

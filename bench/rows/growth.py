@@ -37,6 +37,8 @@ async def measure(plan: Plan) -> list[Line]:
         turns = {}
         for place, (name, sizes) in enumerate(SIZES.items()):
             environ = plan.environ(f"filled{place}")
+            async with server(bot(), environ, path="/readyz"):
+                pass  # it makes the tables
             await _fill(environ["DATABASE_URL"], *sizes)
             running = await opened.enter_async_context(server(bot(), environ, path="/readyz"))
             somebody = await people(plan.world, plan.sends, running.port)

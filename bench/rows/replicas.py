@@ -77,5 +77,9 @@ def _line(samples: Samples, name: str) -> Line:
         "/s",
         samples.ratio(name, other, "rate"),
         GOALS.get(name),
-        tuple(f" ({samples.of(one, 'cpu'):.3g} ms CPU each)" for one in (name, other)),
+        (_cpu(samples, name), _cpu(samples, other)),
     )
+
+
+def _cpu(samples: Samples, name: str) -> str:
+    return f" ({samples.of(name, 'cpu'):.3g} ms CPU each)"
