@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox page test replicas soak lint lock clean
+.PHONY: install sandbox page test replicas soak bench lint lock clean
 
 install: $(READY)
 
