@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox page test replicas soak bench lint lock clean
+.PHONY: install sandbox page screenshots test replicas soak bench lint lock clean
 
 install: $(READY)
 
@@ -21,6 +21,10 @@ sandbox: install
 page:
 	npm --prefix sandbox-page ci
 	npm --prefix sandbox-page run build
+
+# The pictures of README and docs, taken anew; needs a chromium.
+screenshots: install
+	$(RUN) -m tests.browser.screenshots
 
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95

@@ -15,7 +15,7 @@ export function Backstage({ snapshot, does }) {
       <div className="tabs" role="group" aria-label="Behind the scenes">
         {Object.entries(TABS).map(([name, title]) => (
           <button key={name} type="button" aria-pressed={tab === name} onClick={() => setTab(name)}>
-            {title}{name === "trouble" && wrong && <span className="wrong-now"> on</span>}
+            {title}{name === "trouble" && wrong && <span className="wrong-now">on</span>}
           </button>
         ))}
       </div>

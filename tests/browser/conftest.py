@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from bot.sandbox.run import Sandbox, sandbox
+from tests.browser.chromium import browser_at, chromium_here, desk_in
 from tests.browser.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     Sit = Callable[..., Awaitable[Desk]]
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIETLY = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a chromium; without one the tests are skipped, or fail where one is required."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = chromium_here()
     if found is None:
         missing = "there is no chromium here; on Debian: apt-get install chromium"
         if os.environ.get("REQUIRE_CHROMIUM"):
@@ -53,10 +42,8 @@ def chromium() -> str:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=QUIETLY)
+    async with browser_at(chromium) as started:
         yield started
-        await started.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -72,7 +59,7 @@ async def sit(browser: Browser, whole: Sandbox) -> AsyncIterator[Sit]:
     desks: list[Desk] = []
 
     async def down(**options: object) -> Desk:
-        desks.append(await _desk(browser, whole, **options))
+        desks.append(await desk_in(browser, whole, **options))
         return desks[-1]
 
     yield down
@@ -84,7 +71,7 @@ async def sit(browser: Browser, whole: Sandbox) -> AsyncIterator[Sit]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(browser: Browser, whole: Sandbox) -> AsyncIterator[Desk]:
     """One tab for all who need nothing special."""
-    desk = await _desk(browser, whole)
+    desk = await desk_in(browser, whole)
     yield desk
     await desk.page.context.close()
 
@@ -97,11 +84,3 @@ async def desk(shared: Desk) -> AsyncIterator[Desk]:
     await shared.is_shown()
     yield shared
     assert shared.complaints == []
-
-
-async def _desk(browser: Browser, whole: Sandbox, **options: object) -> Desk:
-    options = {"reduced_motion": "reduce", "viewport": {"width": 1440, "height": 900}} | options
-    context = await browser.new_context(**options)  # type: ignore[arg-type] # whatever playwright knows
-    desk = Desk(await context.new_page(), whole.stage, whole.page_url)
-    await desk.open()
-    return desk
