@@ -11,20 +11,21 @@ from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+import sqlalchemy
+from sqlalchemy import Connection, Table, create_engine, event, func, select, text
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import BotError
 
 Result = TypeVar("Result")
 
 Clock = Callable[[Connection], float]
+
+Insert = Callable[[Table], Any]
 
 BUSY = 2.0
 """Seconds a transaction on SQLite waits for another process's."""
@@ -49,9 +50,11 @@ class Turn(IntEnum):
 class Transaction:
     """What every statement of one transaction shares: the connection, and the time at which it was first asked for."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, insert: Insert) -> None:
         self.connection = connection
         self.execute = connection.execute
+        self.insert = insert
+        """Begins an INSERT that may say ON CONFLICT, which SQLAlchemy spells in each dialect."""
         self._clock = clock
 
     @cached_property
@@ -64,13 +67,27 @@ class Transaction:
         if self.connection.dialect.name == "postgresql":
             self.execute(select(func.pg_advisory_xact_lock(turn.value)))
 
-    def insert(self, table: Table) -> Any:
-        """Begin an INSERT that may say ON CONFLICT, which both databases know and SQLAlchemy spells in each dialect."""
-        return (postgresql_insert if self.connection.dialect.name == "postgresql" else sqlite_insert)(table)
-
 
 Step = Callable[[Transaction], Result]
 """A few statements, as a plain function; it runs in another thread, or where the event loop switches to it."""
+
+
+class Engine(Protocol):
+    """What a database needs of its engine: `InThread`, or `bot.postgres.InLoop`."""
+
+    @property
+    def engine(self) -> sqlalchemy.Engine:
+        """SQLAlchemy's own."""
+
+    @property
+    def insert(self) -> Insert:
+        """The INSERT of its dialect."""
+
+    async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
+        """Do some work on a connection, in a transaction unless it only reads."""
+
+    async def close(self) -> None:
+        """Close every connection."""
 
 
 def database_clock(connection: Connection) -> float:
@@ -84,16 +101,10 @@ def database_clock(connection: Connection) -> float:
 
 
 class Database:
-    """One engine and the transactions on it; `patience` is how many seconds one may take, None for any.
+    """One engine and the transactions on it; `patience` is how many seconds one may take, None for any."""
 
-    A plain engine gets a thread of its own, so that a transaction costs the event loop one way there and back.
-    """
-
-    def __init__(
-        self, engine: Engine | AsyncEngine, *, clock: Clock = database_clock, patience: float | None = None
-    ) -> None:
-        self.engine = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-        self._way = _InLoop(engine) if isinstance(engine, AsyncEngine) else _InThread(engine)
+    def __init__(self, engine: Engine, *, clock: Clock = database_clock, patience: float | None = None) -> None:
+        self.engine = engine
         self._clock = clock
         self._patience = patience
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -117,9 +128,12 @@ class Database:
         return await self._do(step, reading=True, patience=self._patience)
 
     async def _do(self, step: Step[Result], *, reading: bool, patience: float | None) -> Result:
+        def work(connection: Connection) -> Result:
+            return step(Transaction(connection, self._clock, self.engine.insert))
+
         with _away():
             async with asyncio.timeout(patience):
-                return await self._way.do(lambda connection: step(Transaction(connection, self._clock)), reading)
+                return await self.engine.do(work, reading=reading)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)
@@ -132,42 +146,31 @@ class Database:
             await asyncio.wait(self._under_way, timeout=GOODBYE)
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
-                await self._way.close()
+                await self.engine.close()
 
 
-class _InThread:
-    """A plain engine, always used in the same thread."""
+class InThread:
+    """An engine that blocks, always used in the same thread: a transaction costs the event loop one way and back."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    insert = staticmethod(sqlite_insert)
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self.engine = engine
         self._reader = engine.execution_options(reading=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
 
-    async def do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
+    async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
+        """Do some work, in a transaction unless it only reads."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, reading)
 
     def _do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
-        with self._reader.connect() if reading else self._engine.begin() as connection:
+        with self._reader.connect() if reading else self.engine.begin() as connection:
             return work(connection)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        """Close the connection, and end the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
         self._thread.shutdown(wait=False)
-
-
-class _InLoop:
-    """An engine whose driver waits in the event loop."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
-        async with self._reader.connect() if reading else self._engine.begin() as connection:
-            return await connection.run_sync(work)
-
-    async def close(self) -> None:
-        await self._engine.dispose()
 
 
 @contextmanager
@@ -183,7 +186,7 @@ def _away() -> Iterator[None]:
         raise
 
 
-def sqlite_engine(path: Path) -> Engine:
+def sqlite_engine(path: Path) -> InThread:
     """Make an engine on a SQLite file: WAL, `synchronous=FULL` (a commit is on disk), one connection.
 
     One connection is enough for one process and spares it lock waits; `BEGIN IMMEDIATE` spares two processes
@@ -199,7 +202,7 @@ def sqlite_engine(path: Path) -> Engine:
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin_as_writer)
-    return engine
+    return InThread(engine)
 
 
 def _prepare(connection: Any, _record: Any) -> None:

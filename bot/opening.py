@@ -12,7 +12,6 @@ from bot.database import Database, sqlite_engine
 from bot.errors import SettingsError
 from bot.leases import Leases
 from bot.migrate import migrate
-from bot.postgres import PATIENCE, postgres_engine
 from bot.settings import Settings
 from bot.store import Store
 
@@ -23,6 +22,8 @@ def database_of(settings: Settings) -> Database:
     """Make the database of `DATABASE_URL`; nothing is connected yet. Raises SettingsError."""
     path = settings.database_path
     if path is None:
+        from bot.postgres import PATIENCE, postgres_engine  # noqa: PLC0415 - 150 ms that SQLite does not need
+
         return Database(postgres_engine(settings.database_url), patience=PATIENCE)
     if not path.parent.is_dir():
         raise SettingsError([f"DATABASE_URL: the folder {path.parent} does not exist"])

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.database import DatabaseAway
 from bot.errors import SettingsError
+
+Result = TypeVar("Result")
 
 CONNECTIONS = 5
 """Connections of one process; transactions last milliseconds, and small managed databases give out twenty in all."""
@@ -40,7 +45,7 @@ _REFUSALS = (
 """Names of answers that no waiting changes."""
 
 
-def postgres_engine(url: str) -> AsyncEngine:
+def postgres_engine(url: str) -> InLoop:
     """Make an engine on PostgreSQL: READ COMMITTED, few connections, each tried before it is used.
 
     Its connections raise DatabaseAway while nobody answers, SettingsError where the server refuses for good.
@@ -55,7 +60,7 @@ def postgres_engine(url: str) -> AsyncEngine:
             raise _meaning(error) from error
         return connection
 
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
         isolation_level="READ COMMITTED",
@@ -65,6 +70,27 @@ def postgres_engine(url: str) -> AsyncEngine:
         pool_pre_ping=True,
         hide_parameters=True,  # a response_url must not reach a log by way of an error
     )
+    return InLoop(engine)
+
+
+class InLoop:
+    """An engine whose driver waits in the event loop."""
+
+    insert = staticmethod(insert)
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine.sync_engine
+        self._writer = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
+        """Do some work, in a transaction unless it only reads."""
+        async with self._reader.connect() if reading else self._writer.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
 
 
 def _driver() -> Any:

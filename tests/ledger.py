@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Executable
 
 from bot.audit import first_break
-from bot.database import Database, Transaction
+from bot.database import Database, Engine, Transaction
 from bot.leases import Job, Leases
 from bot.migrate import migrate
 from bot.revocations import Event, Request
@@ -53,7 +52,7 @@ class Ledger:
 
 
 @asynccontextmanager
-async def open_ledger(engine: Engine | AsyncEngine) -> AsyncIterator[Ledger]:
+async def open_ledger(engine: Engine) -> AsyncIterator[Ledger]:
     """Open a database at its newest schema, and close it."""
     clock = Hand()
     database = Database(engine, clock=clock)

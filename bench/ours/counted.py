@@ -21,7 +21,7 @@ counted: Counter[str] = Counter()
 
 def watch(server: Server) -> None:
     """Count what goes to the database; beginning and ending a transaction is no statement."""
-    engine = server.services.store.database.engine
+    engine = server.services.store.database.engine.engine
 
     def execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("BEGIN"):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DatabaseError
 
-from bot.database import Database, Transaction
+from bot.database import Database, InThread, Transaction
 from bot.doctor.findings import Finding, well, wrong
 from bot.errors import SettingsError
 from bot.migrate import HEAD, refuse_newer, revision
@@ -43,7 +43,7 @@ def _before_opening(path: Path) -> Finding | None:
 
 
 async def _sqlite(path: Path) -> Finding:
-    database = Database(_read_only(path))
+    database = Database(InThread(_read_only(path)))
     try:
         return _schema(await database.read(lambda tx: revision(tx.connection)), str(path))
     except DatabaseError as error:
