@@ -1,7 +1,8 @@
 // Bundle the page into what the Python package ships, with the licences of everything bundled beside it.
 
 import { build } from "esbuild";
-import { readFile, readdir, writeFile, copyFile, mkdir } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,8 +24,17 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 await mkdir(shipped, { recursive: true });
-await copyFile(join(here, "src", "index.html"), join(shipped, "index.html"));
+const page = await readFile(join(here, "src", "index.html"), "utf8");
+await writeFile(join(shipped, "index.html"), page.replace("{{built from}}", await fingerprint()));
 await writeFile(join(shipped, "LICENSES.txt"), await licences(packages(Object.keys(metafile.inputs))));
+
+// What the page was built from, so that a test sees when somebody forgot to build.
+async function fingerprint() {
+  const names = (await readdir(join(here, "src"))).map((name) => `src/${name}`);
+  const digest = createHash("sha256");
+  for (const name of [...names, "build.js", "package-lock.json"].sort()) digest.update(await readFile(join(here, name)));
+  return digest.digest("hex");
+}
 
 function packages(files) {
   const folders = files.map((file) => file.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1]);

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from bot.sandbox import genesys_answers as answers
 from bot.sandbox.genesys_faults import Fault as GenesysFault
 from bot.sandbox.slack_calls import Fault as SlackFault
-from bot.sandbox.slack_methods import METHODS
 
 if TYPE_CHECKING:
     from bot.sandbox.genesys import GenesysStandIn
@@ -69,6 +68,6 @@ class Mishaps:
     def let_slack_be_down(self, *, down: bool) -> None:
         """Let Slack's Web API and every response_url cut the connection, or answer again."""
         self._slack.heal()
-        for method in (*METHODS, "response_url") if down else ():
+        for method in (*self._slack.api.methods, "response_url") if down else ():
             self._slack.fault(method, SlackFault(drop=True, times=None))
         self.slack_down = down

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from bot.database import sqlite_engine
 from bot.sandbox import cast
 from bot.sandbox.genesys import Entry, GenesysStandIn
 from bot.sandbox.genesys_state import Person
-from bot.sandbox.page import SandboxPage
+from bot.sandbox.page import STATIC, SandboxPage
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.stage import Play, Stage
 from bot.store import Store
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.sandbox.conftest import Hand
 
+ROOT = Path(__file__).parents[2]
 TOM_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
 
 
@@ -98,6 +100,13 @@ async def test_page__serves_its_own_files_and_lets_nothing_else_in(
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_page__is_built_from_the_source_that_stands_here() -> None:
+    source = ROOT / "sandbox-page"
+    names = [*(f"src/{path.name}" for path in (source / "src").iterdir()), "build.js", "package-lock.json"]
+    digest = sha256(b"".join((source / name).read_bytes() for name in sorted(names))).hexdigest()
+    assert f'name="built-from" content="{digest}"' in (STATIC / "index.html").read_text(), "run make page"
 
 
 async def test_page__names_the_licence_of_everything_it_bundles(url: str, session: aiohttp.ClientSession) -> None:
