@@ -18,6 +18,9 @@ from bot.metrics import Metrics
 WINDOW = 300.0
 """Seconds in which Slack may send the same again (docs.slack.dev, Verifying requests from Slack)."""
 
+QUIET = 1.0
+"""Seconds between two lines of the log about what was rejected."""
+
 STARTING = (
     "I am still starting: Slack has not told me yet which workspace I belong to. Nothing was changed; "
     "try again in a few seconds."
@@ -78,6 +81,7 @@ class Admission:
         self._metrics = metrics
         self._clock = clock
         self._seen: dict[str, float] = {}
+        self._complain_at = 0.0
         self.closing = False
         """Set when the process ends: what it could not finish any more is not begun."""
 
@@ -90,13 +94,20 @@ class Admission:
             kind = kind_of(body)
             answer = await self._answer(kind, body)
         except NotSlack as error:
-            log.warning("rejected", problem=str(error), status=error.status)
+            self._complain(error)
             answer = Answer(error.status, str(error))
         except Exception:
             log.exception("a request of slack failed; it is answered 503 and changes nothing")
             answer = Answer(503, "Something went wrong. Nothing was changed; try again.")
         self._metrics.acks.labels(kind, answer.status).observe(time.perf_counter() - began)
         return answer
+
+    def _complain(self, error: NotSlack) -> None:
+        """Log a rejection, but not each one of a flood, which would cost more than to reject it; all are counted."""
+        now = self._clock()
+        if now >= self._complain_at:
+            self._complain_at = now + QUIET
+            log.warning("rejected", problem=str(error), status=error.status)
 
     async def _answer(self, kind: str, body: Body) -> Answer:
         if kind == "url_verification":

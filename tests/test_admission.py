@@ -1,0 +1,43 @@
+"""What is turned away: each is counted, and the log tells of a flood without becoming one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slack_bolt.response import BoltResponse
+from structlog.testing import capture_logs
+
+from bot.admission import QUIET, Admission, NotSlack
+from bot.metrics import Metrics
+from tests.office import Office, Quick, open_office
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(tmp_path) as opened:
+        yield opened
+
+
+async def forged() -> dict[str, Any]:
+    raise NotSlack("The signature is wrong.", 401)
+
+
+async def never(_body: dict[str, Any]) -> BoltResponse:
+    raise AssertionError("nothing of it may be dispatched")
+
+
+async def test_rejected__the_log_tells_of_one_in_a_while_and_the_metric_counts_all(office: Office) -> None:
+    metrics, clock = Metrics(), Quick()
+    admission = Admission(never, office.directory, metrics, clock=clock)
+    with capture_logs() as said:
+        first = [await admission.admit(forged()) for _ in range(20)]
+        clock.now += QUIET
+        later = await admission.admit(forged())
+
+    assert {answer.status for answer in [*first, later]} == {401}
+    assert [(line["event"], line["status"]) for line in said] == [("rejected", 401)] * 2
+    told = {"kind": "rejected", "status": "401"}
+    assert metrics.registry.get_sample_value("purecloud_bot_ack_seconds_count", told) == 21
