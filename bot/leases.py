@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Integer, Row, and_, bindparam, func, or_, select, update
 
-from bot.database import Transaction
+from bot.database import Insert, Transaction
 from bot.tables import jobs
 
 LEASE = 4.0
@@ -69,7 +70,45 @@ def _read(row: Row[Any]) -> Job:
     return Job(row.id, JobKind(row.kind), row.request_id, json.loads(row.payload), row.attempts, row.created_at)
 
 
+# Statements are put together once: that costs as much as to run them (docs/performance.md).
+
 _COLUMNS = (jobs.c.id, jobs.c.kind, jobs.c.request_id, jobs.c.payload, jobs.c.attempts, jobs.c.created_at)
+
+_DUE = (
+    select(jobs.c.id)
+    .where(
+        jobs.c.done_at.is_(None),
+        jobs.c.prio >= bindparam("least"),
+        jobs.c.due_at <= bindparam("now"),
+        or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= bindparam("now")),
+    )
+    .order_by(jobs.c.prio, jobs.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+"""A CTE, because a subquery with LIMIT may be evaluated anew for each row on PostgreSQL."""
+
+_CLAIM = (
+    update(jobs)
+    .where(jobs.c.id.in_(select(_DUE.c.id)))
+    .values(lease_owner=bindparam("me"), lease_until=bindparam("until"), attempts=jobs.c.attempts + 1)
+    .returning(*_COLUMNS)
+)
+
+_MINE = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.lease_owner == bindparam("me"))
+
+
+@cache
+def _add(insert: Insert) -> Any:
+    return insert(jobs).on_conflict_do_nothing(index_elements=["key"]).returning(*_COLUMNS)
+
+
+@cache
+def _raise_flag(insert: Insert) -> Any:
+    statement = insert(jobs)
+    again = {"due_at": statement.excluded.due_at, "done_at": None, "attempts": 0}
+    return statement.on_conflict_do_update(index_elements=["key"], set_=again)
 
 
 class Leases:
@@ -89,8 +128,7 @@ class Leases:
             "lease_owner": self.owner,
             "lease_until": tx.now + self.lease,
         }
-        statement = tx.insert(jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
-        found = tx.execute(statement.returning(*_COLUMNS)).one_or_none()
+        found = tx.execute(_add(tx.insert), row).one_or_none()
         return _read(found) if found else None
 
     def raise_flags(self, tx: Transaction, request_id: str, *flags: Flag, wait: float = 0.0) -> None:
@@ -98,34 +136,15 @@ class Leases:
 
         Who holds the lease of one keeps it, and looks again when done.
         """
-        statement = tx.insert(jobs)
-        again = {"due_at": statement.excluded.due_at, "done_at": None, "attempts": 0}
         rows = [
             _row(tx.now, kind, request_id, key, payload) | {"due_at": tx.now + wait} for kind, key, payload in flags
         ]
-        tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again), rows)
+        tx.execute(_raise_flag(tx.insert), rows)
 
     def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
-        """Lease up to `limit` due jobs, the most urgent first, and none more urgent than this kind.
-
-        The rows are chosen in a CTE: a subquery with LIMIT may be evaluated anew for each row on PostgreSQL.
-        """
-        free = or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= tx.now)
-        due = (
-            select(jobs.c.id)
-            .where(jobs.c.done_at.is_(None), jobs.c.prio >= PRIORITY[most_urgent], jobs.c.due_at <= tx.now, free)
-            .order_by(jobs.c.prio, jobs.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
-        )
-        claimed = (
-            update(jobs)
-            .where(jobs.c.id.in_(select(due.c.id)))
-            .values(lease_owner=self.owner, lease_until=tx.now + self.lease, attempts=jobs.c.attempts + 1)
-            .returning(*_COLUMNS)
-        )
-        found = tx.execute(claimed).all()
+        """Lease up to `limit` due jobs, the most urgent first, and none more urgent than this kind."""
+        wanted = {"least": PRIORITY[most_urgent], "most": limit, "now": tx.now}
+        found = tx.execute(_CLAIM, wanted | {"me": self.owner, "until": tx.now + self.lease}).all()
         return sorted((_read(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
 
     def renew(self, tx: Transaction, ids: Sequence[int]) -> set[int]:
@@ -148,8 +167,7 @@ class Leases:
         return self._if_mine(tx, job, due_at=tx.now + wait, lease_owner=None)
 
     def _if_mine(self, tx: Transaction, job: Job, **values: Any) -> bool:
-        mine = update(jobs).where(jobs.c.id == job.id, jobs.c.lease_owner == self.owner).values(**values)
-        return tx.execute(mine).rowcount == 1
+        return tx.execute(_MINE, {"job": job.id, "me": self.owner, **values}).rowcount == 1
 
     def free_own(self, tx: Transaction) -> int:
         """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""

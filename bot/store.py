@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, insert, select, update
+from sqlalchemy import Select, and_, bindparam, delete, exists, insert, select, update
 
 from bot import trail
 from bot.audit import TAG_OF, Entry, Tag, entry
@@ -68,7 +68,7 @@ class Store(Worklist):
     @reads
     def sheet(self, tx: Transaction, request_id: str) -> tuple[Request, Urls] | None:
         """Return what a card is painted from, and where its people can be answered without a channel."""
-        row = tx.execute(WHOLE_REQUEST.where(requests.c.id == request_id)).first()
+        row = tx.execute(_WHOLE, {"request": request_id}).first()
         return (request_of_row(row), Urls(row.ask_url, row.card_url)) if row else None
 
     @writes
@@ -77,8 +77,7 @@ class Store(Worklist):
 
         Its time is read once no sweep can end the request any more without seeing the click.
         """
-        wanted = select(requests.c.id).where(requests.c.id == request_id)
-        tx.execute(wanted.with_for_update(read=True, key_share=True))
+        tx.execute(_KEEP, {"request": request_id})
         return self._leases.add(tx, JobKind.CLICK, request_id, key, click)
 
     @writes
@@ -200,8 +199,7 @@ class Store(Worklist):
     def shown(self, tx: Transaction, job: Job, revision: int, place: Place | None) -> bool:
         """Note that a card shows a revision and where it stands; False when it must be painted again already."""
         placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
-        noted = update(requests).where(requests.c.id == job.request_id).values(placed)
-        current = tx.execute(noted.returning(requests.c.revision)).scalar_one_or_none()
+        current = tx.execute(_PLACE, {"request": job.request_id, **placed}).scalar_one_or_none()
         if current is not None and current > revision:
             self._leases.release(tx, job, wait=0)
             return False
@@ -237,10 +235,8 @@ class Store(Worklist):
         """Write a step down, only if the request still is what the step began from."""
         row = row_of_request(moved)
         changed = {name: row[name] for name in _CHANGING} | ({"card_url": card_url} if card_url else {})
-        same = and_(
-            requests.c.id == before.id, requests.c.state == before.state, requests.c.revision == before.revision
-        )
-        if tx.execute(update(requests).where(same).values(changed)).rowcount != 1:
+        same = {"request": before.id, "before": before.state, "last": before.revision}
+        if tx.execute(_STEP, same | changed).rowcount != 1:
             raise StaleRequest
         trail.write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
         told = [(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in tell]
@@ -249,6 +245,14 @@ class Store(Worklist):
             wait = UNTOLD if event is Event.APPROVE else 0.0
             self._leases.raise_flags(tx, moved.id, *painted, *told, wait=wait)
 
+
+_THIS = requests.c.id == bindparam("request")
+_WHOLE = WHOLE_REQUEST.where(_THIS)
+_LOCK = select(requests.c.id).where(_THIS).with_for_update()
+_KEEP = select(requests.c.id).where(_THIS).with_for_update(read=True, key_share=True)
+_PLACE = update(requests).where(_THIS).returning(requests.c.revision)
+_STEP = update(requests).where(_THIS, requests.c.state == bindparam("before"), requests.c.revision == bindparam("last"))
+_CLOSE = update(items).where(items.c.request_id == bindparam("request"), items.c.place == bindparam("which"))
 
 _CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
 
@@ -265,7 +269,7 @@ def _due(tx: Transaction, limit: int) -> Select[Any]:
 
 
 def _find(tx: Transaction, request_id: str) -> Request | None:
-    row = tx.execute(WHOLE_REQUEST.where(requests.c.id == request_id)).first()
+    row = tx.execute(_WHOLE, {"request": request_id}).first()
     return request_of_row(row) if row else None
 
 
@@ -275,12 +279,11 @@ def _lock(tx: Transaction, request_id: str) -> None:
     Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
     and whoever takes the jobs first could meet somebody who has the request and waits for them.
     """
-    tx.execute(select(requests.c.id).where(requests.c.id == request_id).with_for_update())
+    tx.execute(_LOCK, {"request": request_id})
 
 
 def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
     """Note what became of an item; returns its request and how all items of it stand, None for an open one."""
-    mine = and_(items.c.request_id == job.request_id, items.c.place == job.payload["place"])
-    tx.execute(update(items).where(mine).values(event=event))
-    rows = tx.execute(WHOLE_REQUEST.where(requests.c.id == job.request_id)).all()
+    tx.execute(_CLOSE, {"request": job.request_id, "which": job.payload["place"], "event": event})
+    rows = tx.execute(_WHOLE, {"request": job.request_id}).all()
     return request_of_row(rows[0]), [Event(row.event) if row.event else None for row in rows]

@@ -9,13 +9,15 @@ from bot.database import Transaction, Turn
 from bot.rows import entry_of_row, row_of_entry
 from bot.tables import audit
 
+_LAST = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+_ADD = insert(audit)
+
 
 def write(tx: Transaction, row: Entry) -> None:
     """Add a row, chained to the last one; one writer at a time, or two would chain to the same row."""
     tx.take_turn(Turn.TRAIL)
-    last = tx.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
-    sealed = seal(row, last.scalar_one_or_none() or GENESIS)
-    tx.execute(insert(audit).values(hash=sealed, **row_of_entry(row)))
+    sealed = seal(row, tx.execute(_LAST).scalar_one_or_none() or GENESIS)
+    tx.execute(_ADD, row_of_entry(row) | {"hash": sealed})
 
 
 def read(tx: Transaction, request_id: str | None = None) -> list[tuple[Entry, str]]:
