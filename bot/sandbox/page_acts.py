@@ -81,7 +81,7 @@ class Acts:
         return await self._delivered(lambda: slack.surfaces.open_home(user))
 
     async def press(self, asked: Asked) -> str | None:
-        """`{view, action_id, block_id, selected}`: a button or menu on the Home tab or in a modal."""
+        """`{view, action_id, block_id, selected, values}`: a button or menu on the Home tab or in a modal."""
         slack, view = self._play.slack, self._view(asked)
         wanted = (_text(asked, "block_id"), _text(asked, "action_id"))
         found = ((block, one) for block, one in interactive(view.body["blocks"]) if (block, one["action_id"]) == wanted)
@@ -89,7 +89,7 @@ class Acts:
         if block_id is None or element is None:
             raise web.HTTPBadRequest(text="There is nothing of that name to press.")
         action = payloads.action(element, block_id, slack.clock()) | _object(asked, "selected")
-        return await self._delivered(lambda: slack.surfaces.press(view, action))
+        return await self._delivered(lambda: slack.surfaces.press(view, action, _object(asked, "values")))
 
     async def submit(self, asked: Asked) -> str | None:
         """`{view, values}`: the modal, with what was filled in by block and action."""

@@ -53,12 +53,11 @@ class Surfaces:
             }
         )
 
-    async def press(self, view: View, action: Mapping[str, Any]) -> Delivery:
-        """Use a button or a menu of a view; `action` says what was chosen."""
+    async def press(self, view: View, action: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> Delivery:
+        """Use a button or a menu of a view; `action` says what was chosen, `values` what is filled in so far."""
         container = {"type": "view", "view_id": view.id}
-        return await self._send(
-            self._payload("block_actions", view) | {"container": container, "actions": [dict(action)]}
-        )
+        payload = self._payload("block_actions", view, values)
+        return await self._send(payload | {"container": container, "actions": [dict(action)]})
 
     async def submit(self, view: View, values: Mapping[str, Any]) -> Delivery:
         """Submit a modal; what the app answers happens: errors, another view in its place or on top, or its end."""

@@ -15,7 +15,7 @@ export function Modal({ view, snapshot, names, theme, does, problem }) {
     ...all, [block.block_id]: { [element.action_id]: { type: element.type, ...chosen } },
   }));
   const use = (element, block, selected) => does("press", {
-    view: view.id, action_id: element.action_id, block_id: block.block_id, selected,
+    view: view.id, action_id: element.action_id, block_id: block.block_id, selected, values,
   });
   const close = () => does("close", { view: view.id });
   const submit = (event) => {

@@ -1,6 +1,7 @@
 // The page whole: who one is, where one looks, and the other half beside it.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 
 import { Backstage } from "./Backstage.jsx";
 import { ConfirmProvider } from "./Confirm.jsx";
@@ -55,6 +56,7 @@ function Playing({ snapshot, theme, guide }) {
 
   const become = (id) => {
     setMe(id);
+    setDraft("");
     setProblem(null);
   };
   const go = (place) => {
@@ -64,9 +66,11 @@ function Playing({ snapshot, theme, guide }) {
   };
   const does = async (name, what) => setProblem(await act(name, what));
   const suggest = (step) => {
-    become(step.as);
-    setPlaces((all) => ({ ...all, [step.as]: step.channel }));
-    setDraft(step.line);
+    flushSync(() => { // the line may have been another person's, who cannot type
+      become(step.as);
+      setPlaces((all) => ({ ...all, [step.as]: step.channel }));
+      setDraft(step.line);
+    });
     document.getElementById("message")?.focus();
   };
 
