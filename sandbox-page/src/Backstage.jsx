@@ -42,7 +42,7 @@ function Sessions({ snapshot, does }) {
                 aria-label={`Let ${one.name} log in again`}>log in</button></span>}
           </li>
         ))}
-        <li className={alive.length ? "alive" : "ended"}>
+        <li className={alive.length || !issued ? "alive" : "ended"}>
           <span className="dot" aria-hidden="true" />
           <span className="who">The bot itself</span>
           <span className="count">{issued ? tokensOf(issued, alive) : "no token yet"}</span>
