@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bench.picture import AFTER, picture
 from bench.table import Line, line_of, markdown
 
 KEPT = Path(__file__).parent / "results.json"
 DOCS = Path(__file__).parents[1] / "docs/performance.md"
+PICTURE = DOCS.with_name("one-click.svg")
 BEGIN, END = "<!-- make bench writes this -->", "<!-- to here -->"
 
 
@@ -43,12 +45,14 @@ def machine() -> dict[str, Any]:
 
 
 def write_docs(rows: Iterable[str]) -> None:
-    """Put the kept table between the markers of the document."""
+    """Put the kept table between the markers of the document, and draw its picture."""
     kept = read()
     lines = [line_of(one) for row in rows if row in kept["rows"] for one in kept["rows"][row]["lines"]]
     days = sorted({kept["rows"][row]["at"][:10] for row in kept["rows"]})
     on = kept["machine"]
     said = f"Measured {' and '.join(days)} on {on['cores']} cores ({on['cpu']}), Python {on['python']}."
+    if any(line.beside == AFTER for line in lines):
+        PICTURE.write_text(picture(lines))
     before, _, rest = DOCS.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     DOCS.write_text(f"{before}{BEGIN}\n{said}\n\n{markdown(lines)}\n{END}{after}")

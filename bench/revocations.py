@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from bench.load import Connection, WrongAnswerError, acknowledged, connect
 from bench.slack_sends import Sends
 from bench.stand_ins import Card, World, genesys_id
 from bench.waiting import soon
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Seconds from the click: until its acknowledgement, its DELETE, and the card that tells the end."""
-
-    ack: float
-    delete: float
-    end: float = 0.0
 
 
 class People:
@@ -36,26 +26,44 @@ class People:
         found: Card = (await soon(card))[1]
         return found
 
-    async def confirm(self, number: int, card: Card) -> Moments:
-        """Click, and wait until everybody has been told."""
+    async def confirm(self, number: int, card: Card) -> float:
+        """Click, and wait until everybody has been told; returns the seconds until the DELETE."""
         slack, genesys = self._world.slack.arrivals, self._world.genesys.arrivals
         delete = genesys.expect(genesys_id(number))
         told = [slack.expect(f"end t{number}"), slack.expect(f"told t{number}")]
         request = self._sends.click(card)
         began = time.perf_counter()
         await self._send(request)
-        acked = time.perf_counter()
-        ends = [(await soon(one))[0] for one in (delete, *told)]
-        return Moments(acked - began, ends[0] - began, max(ends) - began)
+        for one in told:
+            await soon(one)
+        return (await soon(delete))[0] - began
 
-    async def only_click(self, number: int, card: Card) -> Moments:
+    async def watched(self, number: int, card: Card) -> dict[str, float]:
+        """Confirm while nobody else does anything; returns every moment that can be seen from outside."""
+        slack, genesys = self._world.slack.arrivals, self._world.genesys.arrivals
+        expected = {
+            "who": slack.expect("users.info"),
+            "group": slack.expect("usergroups.users.list"),
+            "delete": genesys.expect(genesys_id(number)),
+            "card": slack.expect(f"end t{number}"),
+            "told": slack.expect(f"told t{number}"),
+        }
+        request = self._sends.click(card)
+        began = time.perf_counter()
+        await self._send(request)
+        moments = {"ack": time.perf_counter() - began}
+        for name, future in expected.items():
+            moments[name] = (await soon(future))[0] - began
+        return moments
+
+    async def only_click(self, number: int, card: Card) -> dict[str, float]:
         """Click, and wait for the DELETE: all that bots without a memory do."""
         delete = self._world.genesys.arrivals.expect(genesys_id(number))
         request = self._sends.click(card)
         began = time.perf_counter()
         await self._send(request)
         acked = time.perf_counter()
-        return Moments(acked - began, (await soon(delete))[0] - began)
+        return {"ack": acked - began, "delete": (await soon(delete))[0] - began}
 
     async def _send(self, request: bytes) -> None:
         status, body = await self._connection.ask(request)

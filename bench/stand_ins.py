@@ -169,7 +169,7 @@ class Slack:
     calls: Counter[str] = field(default_factory=Counter)
     arrivals: Arrivals = field(default_factory=Arrivals)
     """`card t12`: the card about t12; `end t12`: it shows an end; `told t12`: the audit channel heard;
-    `answer x`: the response_url /answer/x was used."""
+    `answer x`: the response_url /answer/x was used; `users.info` and so on: that method was called."""
     _posted: int = 0
 
     @property
@@ -185,6 +185,7 @@ class Slack:
             self.arrivals.came(f"answer {name}", asked.body)
             return _OK
         self.calls[name] += 1
+        self.arrivals.came(name)
         match name:
             case "users.info":
                 return _member(parse_qs(query or asked.body.decode())["user"][0])

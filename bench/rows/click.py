@@ -12,9 +12,10 @@ from functools import partial
 from itertools import count
 from statistics import median
 
+from bench.picture import AFTER, MOMENTS
 from bench.plan import Plan
 from bench.processes import Command, Process, bot, peer, server
-from bench.revocations import Moments, People, a_moment, people
+from bench.revocations import People, a_moment, people
 from bench.rounds import Sample, Samples, interleave
 from bench.slack_sends import EXAMPLE
 from bench.stand_ins import Card, genesys_id
@@ -47,7 +48,7 @@ async def measure(plan: Plan) -> list[Line]:
             somebody = await people(plan.world, plan.sends, running.port)
             turns[name] = partial(_turn, name, running, somebody, numbers)
         samples = await interleave(turns, plan.rounds)
-    return [_line(samples, figure, who) for figure in SAID for who in PEERS]
+    return [_line(samples, figure, who) for figure in SAID for who in PEERS] + _moments(samples)
 
 
 def _commands() -> dict[str, Command]:
@@ -65,17 +66,13 @@ async def _turn(name: str, running: Process, somebody: People, numbers: Iterator
     cards = {number: await somebody.ask(number) if name == "ours" else _card(number) for number in mine}
     await a_moment()
     before = running.cpu
-    moments: list[Moments] = []
+    seen: list[dict[str, float]] = []
     for number, card in cards.items():
-        click = somebody.confirm if name == "ours" else somebody.only_click
-        moments.append(await click(number, card))
+        click = somebody.watched if name == "ours" else somebody.only_click
+        seen.append(await click(number, card))
         await a_moment()
-    return {
-        "delete": median(one.delete for one in moments) * 1e3,
-        "ack": median(one.ack for one in moments) * 1e3,
-        "end": median(one.end for one in moments) * 1e3,
-        "cpu": (running.cpu - before) / CLICKS * 1e3,
-    }
+    cpu = (running.cpu - before) / CLICKS * 1e3
+    return {moment: median(one[moment] for one in seen) * 1e3 for moment in seen[0]} | {"cpu": cpu}
 
 
 def _card(number: int) -> Card:
@@ -94,5 +91,9 @@ def _line(samples: Samples, figure: str, who: str) -> Line:
         "ms",
         samples.ratio("ours", who, figure),
         GOALS.get((figure, who)),
-        (f" (card true after {samples.of('ours', 'end'):.3g})", "") if figure == "delete" else ("", ""),
     )
+
+
+def _moments(samples: Samples) -> list[Line]:
+    """Say when each thing happens that can be seen from outside; the picture in the documents is made of it."""
+    return [Line(said, AFTER, samples.of("ours", moment), unit="ms") for moment, said in MOMENTS.items()]
