@@ -93,7 +93,8 @@ def _channel_info(talk: Conversations, args: Args, scopes: frozenset[str]) -> An
     channel = _visible(talk, _needed(args, "channel"))
     if channel.is_private and _PRIVATE not in scopes:
         raise MethodError("missing_scope", needed=_PRIVATE, provided=",".join(sorted(scopes)))
-    return {"channel": _channel(channel)}
+    counted = {"num_members": len(channel.members)} if _is_set(args, "include_num_members") else {}
+    return {"channel": _channel(channel) | counted}
 
 
 def _open(talk: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 from aiohttp import web
+from slack_sdk.models.blocks import DividerBlock
+from slack_sdk.webhook import WebhookClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack import SlackStandIn
@@ -86,6 +88,21 @@ async def test_click__an_answer_that_replaces_nothing_is_a_message_for_the_one_w
     await (await clicked(slack, session, message)).send(text="Not you", replace_original=False)
     assert slack.seen_by(HELPER) == [message]
     assert slack.seen_by(ASKER)[-1].text == "Not you"
+
+
+async def test_any__is_what_the_blocking_client_of_the_sdk_speaks_to_as_well(
+    slack: SlackStandIn, app: Receiver
+) -> None:
+    message = slack._talk.post(OPS, "A card", card("go"))
+    delivery = await slack.click(ASKER, message, "go")
+    webhook = WebhookClient(delivery.payload["response_url"])
+    said = await asyncio.to_thread(
+        webhook.send, text="Done", blocks=[DividerBlock(block_id="line")], replace_original=True
+    )
+    made_up = await asyncio.to_thread(WebhookClient(f"{webhook.url}x").send, text="Done")
+    assert (said.status_code, said.body, message.text) == (200, "ok", "Done")
+    assert message.blocks == [{"type": "divider", "block_id": "line"}]
+    assert (made_up.status_code, made_up.body) == (404, "expired_url")
 
 
 async def test_any__five_times_and_not_once_more(

@@ -12,8 +12,11 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.builtin import SocketModeClient as BuiltinSocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
@@ -212,3 +215,21 @@ async def test_official_client__connects_acknowledges_and_is_refreshed(
     await official.close()  # type: ignore[no-untyped-call] # the SDK's own
 
     assert [before.json, after.json] == [{"text": "Heard"}] * 2
+
+
+async def test_official_blocking_client__connects_and_acknowledges(slack: SlackStandIn) -> None:
+    def acknowledge(official: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        official.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": request.type}))
+
+    blocking = WebClient(slack.bot_token, base_url=slack.api_url)
+    official = BuiltinSocketModeClient(slack.sockets.app_token, web_client=blocking, ping_interval=0.2)
+    official.socket_mode_request_listeners.append(acknowledge)
+    await asyncio.to_thread(official.connect)
+    await slack.sockets.until(lambda: len(slack.sockets.connections) == 1)
+
+    heard = await slack.command(ASKER, "help", OPS)
+    official.auto_reconnect_enabled = False
+    await slack.sockets.close()  # it waits three seconds for a frame else
+    await asyncio.to_thread(official.close)
+
+    assert heard.json == {"text": "slash_commands"}
