@@ -39,17 +39,24 @@ soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
 
-# Measures beside the peers, which get an environment of their own: make bench, make bench ONLY=ack ROUNDS=9; DOCS=1 writes docs/performance.md.
-PEERS := bench/.venv/.ready
+# Measures beside the peers: make bench, make bench ONLY=ack ROUNDS=9; DOCS=1 writes docs/performance.md. The bot has an environment of what it is
+# shipped with, the peers have one of their own.
+BENCH := bench/.venv
+BOT := bench/.bot
 
-bench: install $(PEERS)
-	$(dir $(PEERS))bin/python -m bench $(ONLY) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(if $(DOCS),--docs)
+bench: install $(BOT)/.ready $(BENCH)/.ready
+	$(BENCH)/bin/python -m bench $(ONLY) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(if $(DOCS),--docs)
 
-$(PEERS): bench/requirements.txt bench/package-lock.json
-	$(PYTHON) -m venv $(dir $(PEERS))
-	$(dir $(PEERS))bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
+$(BOT)/.ready: requirements.txt
+	$(PYTHON) -m venv $(BOT)
+	$(BOT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(BENCH)/.ready: bench/requirements.txt bench/package-lock.json
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
 	cd bench && npm ci --no-audit --no-fund || echo "Bolt for JavaScript is not here; its lines will say so"
-	touch $(PEERS)
+	touch $@
 
 lint: install
 	$(RUN) -m ruff format --check .
@@ -64,4 +71,4 @@ lock:
 	uv pip compile bench/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o bench/requirements.txt
 
 clean:
-	rm -rf $(VENV) bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
+	rm -rf $(VENV) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov

@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
-OURS = ROOT / ".venv/bin/python"
-"""The Python that has what the bot is shipped with."""
+OURS = HERE / ".bot/bin/python"
+"""The Python that has what the bot is shipped with, and nothing else."""
+TOOLS = ROOT / ".venv/bin/python"
+"""The Python that has what the project is developed with: a PostgreSQL, for one."""
 PEERS = HERE / ".venv/bin/python"
 """The Python that has the peers."""
 BOLT_JS = HERE / "node_modules/@slack/bolt"

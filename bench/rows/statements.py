@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count, islice
 
 from bench.plan import Plan
-from bench.processes import OURS, Command, Process, program, server
+from bench.processes import OURS, TOOLS, Command, Process, program, server
 from bench.revocations import People, a_moment, people
 from bench.rounds import Sample, Samples, interleave
 from bench.table import Goal, Line
@@ -24,7 +24,7 @@ GOAL = Goal(0.5)
 async def measure(plan: Plan) -> list[Line]:
     """Let a bot on SQLite and one on PostgreSQL take turns."""
     async with AsyncExitStack() as opened:
-        postgres = await opened.enter_async_context(program(OURS, "bench.ours.postgres", core=1))
+        postgres = await opened.enter_async_context(program(TOOLS, "bench.ours.postgres", core=1))
         await postgres.says()
         urls = {
             "SQLite": plan.environ("counted")["DATABASE_URL"],
