@@ -33,7 +33,7 @@ async def measure(plan: Plan) -> list[Line]:
         "bolt": partial(_turn, plan, peer("bolt")),
         "stack": partial(_turn, plan, peer("stack")),
     }
-    await turns["ours"]()  # makes the database that later starts find
+    await turns["ours"]()  # makes the tables, which later starts find
     samples = await interleave(turns, plan.rounds)
     return [*_ready(samples), *await _memory(plan)]
 
@@ -86,7 +86,7 @@ async def _memory(plan: Plan) -> list[Line]:
     async with AsyncExitStack() as opened:
         for name, command in (("ours", bot()), *((who, peer(who)) for who in NAMES)):
             path = "/readyz" if name == "ours" else ""
-            running = await opened.enter_async_context(server(command, plan.environ("memory"), path=path))
+            running = await opened.enter_async_context(server(command, plan.environ("kept"), path=path))
             slack = plan.world.slack if name == "ours" else None
             await _commands(plan.sends, running.port, range(1), slack)
             taken[name] = {"idle": running.rss}
