@@ -78,4 +78,4 @@ async def people(world: World, sends: Sends, port: int) -> People:
 
 async def a_moment() -> None:
     """Let what follows a revocation come to its end, so that the next begins in peace."""
-    await asyncio.sleep(0.015)
+    await asyncio.sleep(0.1)
