@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: install sandbox page screenshots test replicas soak bench lint lock clean
+.PHONY: install sandbox page screenshots test replicas soak official bench lint lock clean
 
 install: $(READY)
 
@@ -39,6 +39,17 @@ soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
 
+# Holds the stand-in for Genesys Cloud against the official SDK, which gets an environment of its own (200 MB).
+OFFICIAL := .venv-official
+
+official: install $(OFFICIAL)/.ready
+	$(RUN) -m pytest -n0 tests/official
+
+$(OFFICIAL)/.ready: tests/official/requirements.txt
+	$(PYTHON) -m venv $(OFFICIAL)
+	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/official/requirements.txt
+	touch $@
+
 # Measures beside the peers: make bench, make bench ONLY=ack ROUNDS=9; DOCS=1 writes docs/performance.md. The bot has an environment of what it is
 # shipped with, the peers have one of their own.
 BENCH := bench/.venv
@@ -69,6 +80,7 @@ lock:
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -o requirements.txt
 	uv pip compile pyproject.toml --extra postgres --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o requirements-dev.txt
 	uv pip compile bench/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o bench/requirements.txt
+	uv pip compile tests/official/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o tests/official/requirements.txt
 
 clean:
-	rm -rf $(VENV) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
+	rm -rf $(VENV) $(OFFICIAL) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov

@@ -95,8 +95,9 @@ def get_authorization_divisionspermitted_paged_me(permission: str) -> Request:
 
 
 def get_authorization_subjects_me() -> Request:
-    """GET /api/v2/authorization/subjects/me: the roles of the token that asks."""
-    return Request("get_authorization_subjects_me", "GET", "/api/v2/authorization/subjects/me")
+    """GET /api/v2/authorization/subjects/me: the roles of the token that asks, with what they permit."""
+    path = "/api/v2/authorization/subjects/me?includeFullRoles=true"
+    return Request("get_authorization_subjects_me", "GET", path)
 
 
 def get_authorization_roles(named: str, page: int = 1) -> Request:

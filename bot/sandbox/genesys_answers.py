@@ -119,18 +119,18 @@ def roles(person: Person) -> Json:
     }
 
 
-def divisions_permitted(client: OAuthClient, permission: str) -> Json:
+def divisions_permitted(client: OAuthClient, permission: str, size: int, number: int) -> Json:
     """DivsPermittedEntityListing; all divisions are not listed one by one."""
     held = permission in client.permissions
     divisions = list(client.divisions) if held else []
-    return {"allDivsPermitted": held and not divisions, **listing([asdict(one) for one in divisions], 25, 1)}
+    return {"allDivsPermitted": held and not divisions, **listing([asdict(one) for one in divisions], size, number)}
 
 
-def subject(client: OAuthClient) -> Json:
+def subject(client: OAuthClient, *, full_roles: bool) -> Json:
     """AuthzSubject of a client."""
     parts = [permission.split(":") for permission in sorted(client.permissions)]
     policies = [{"domain": domain, "entityName": entity, "actions": [action]} for domain, entity, action in parts]
-    role = {"id": f"role-of-{client.id}", "name": client.name, "policies": policies}
+    role = {"id": f"role-of-{client.id}", "name": client.name} | ({"policies": policies} if full_roles else {})
     divisions = [asdict(one) for one in client.divisions] or [{"id": "*", "name": "*"}]
     grants = [{"subjectId": client.id, "division": division, "role": role} for division in divisions]
     return {"id": client.id, "name": client.name, "grants": grants}

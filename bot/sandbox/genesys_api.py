@@ -119,19 +119,21 @@ async def get_user_roles(state: GenesysState, asked: Asked) -> web.Response:
 async def get_authorization_divisionspermitted_paged_me(state: GenesysState, asked: Asked) -> web.Response:
     """GET /api/v2/authorization/divisionspermitted/paged/me."""
     client = _signed(state, asked).client
-    return web.json_response(answers.divisions_permitted(client, asked.request.query.get("permission", "")))
+    permission = asked.request.query.get("permission", "")
+    return web.json_response(answers.divisions_permitted(client, permission, *_page(asked)))
 
 
 async def get_authorization_subjects_me(state: GenesysState, asked: Asked) -> web.Response:
-    """GET /api/v2/authorization/subjects/me."""
-    return web.json_response(answers.subject(_signed(state, asked).client))
+    """GET /api/v2/authorization/subjects/me; what the roles permit only with `includeFullRoles=true`."""
+    full_roles = asked.request.query.get("includeFullRoles") == "true"
+    return web.json_response(answers.subject(_signed(state, asked).client, full_roles=full_roles))
 
 
 async def get_authorization_roles(state: GenesysState, asked: Asked) -> web.Response:
     """GET /api/v2/authorization/roles; a name is looked for anywhere in a role's, an id is the whole."""
     _permitted(state, asked, "authorization:role:view")
     query = asked.request.query
-    name, ids = query.get("name", "").lower(), set(query.getall("id", []))
+    name, ids = query.get("name", "").lower(), set(",".join(query.getall("id", [])).split(",")) - {""}
     found = [role for role in state.all_roles if name in role.name.lower() and (not ids or role.id in ids)]
     return web.json_response(answers.organization_roles(found, *_page(asked)))
 

@@ -44,6 +44,8 @@ pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"the specification is
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
 DEEPEST = 5
+NEWER = {"includeFullRoles"}
+"""Parameters that the official SDK has and the specification not yet; `make official` holds them."""
 CALLS: dict[str, Call] = {
     "getTokensMe": lambda purecloud: purecloud.tokens.get_tokens_me(),
     "headTokensMe": lambda purecloud: purecloud.tokens.head_tokens_me(),
@@ -146,7 +148,7 @@ class Inspector:
 
     def parameter_problems(self, operation: dict[str, Any], request: web.Request) -> list[str]:
         known = {p["name"]: p["schema"] for p in operation.get("parameters", []) if p["in"] == "query"}
-        problems = [f"unknown parameter {name}" for name in request.query if name not in known]
+        problems = [f"unknown parameter {name}" for name in request.query if name not in known.keys() | NEWER]
         for name, value in request.query.items():
             read = json.loads(value) if known.get(name, {}).get("type") in ("boolean", "integer") else value
             problems += self.specification.problems(known.get(name, {}), read)

@@ -36,7 +36,7 @@ BY_ID = [wire.delete_token, wire.get_user, wire.get_user_roles]
             wire.get_authorization_subjects_me(),
             "get_authorization_subjects_me",
             "GET",
-            "/api/v2/authorization/subjects/me",
+            "/api/v2/authorization/subjects/me?includeFullRoles=true",
         ),
         (
             wire.get_authorization_roles("Supervisor & more", 2),

@@ -1,0 +1,248 @@
+"""The stand-in for Genesys Cloud as the official SDK meets it, operation by operation, and our client beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.purecloud import PureCloud, region
+from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named
+from bot.sandbox.genesys_api import ROUTES
+from tests.official.conftest import INSTALLED, Heard, OfficialSdk
+from tests.sandbox.genesys_guest import GONE, JANE, NOBODY, OMAR
+
+if not (INSTALLED / ".ready").exists():
+    pytest.skip("the official SDK is not here; `make official` installs it", allow_module_level=True)
+
+pytestmark = pytest.mark.xdist_group("official")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: the SDK's method with its arguments, the model it answers with, and the same by our client."""
+
+    api: str
+    method: str
+    arguments: dict[str, Any]
+    model: str | None
+    ours: Callable[[PureCloud], Awaitable[object]]
+
+    async def by(self, sdk: OfficialSdk) -> dict[str, Any]:
+        return await sdk.call(self.api, self.method, **self.arguments)
+
+
+EXACTLY_JANE = [{"type": "EXACT", "fields": ["email"], "value": "jane.doe@acme.example"}]
+OPERATIONS: dict[str, Operation] = {
+    "get_tokens_me": Operation(
+        "TokensApi", "get_tokens_me", {"preserve_idle_ttl": True}, "TokenInfo", lambda our: our.tokens.get_tokens_me()
+    ),
+    "head_tokens_me": Operation("TokensApi", "head_tokens_me", {}, None, lambda our: our.tokens.head_tokens_me()),
+    "delete_tokens_me": Operation("TokensApi", "delete_tokens_me", {}, None, lambda our: our.tokens.delete_tokens_me()),
+    "delete_token": Operation(
+        "TokensApi", "delete_token", {"user_id": JANE}, None, lambda our: our.tokens.delete_token(JANE)
+    ),
+    "search_by_email": Operation(
+        "UsersApi",
+        "post_users_search",
+        {"body": {"query": EXACTLY_JANE, "page_size": 25, "page_number": 1, "sort_by": "email", "sort_order": "ASC"}},
+        "UsersSearchResponse",
+        lambda our: our.users.search_by_email("jane.doe@acme.example"),
+    ),
+    "get_user": Operation("UsersApi", "get_user", {"user_id": JANE}, "User", lambda our: our.users.get_user(JANE)),
+    "get_user_roles": Operation(
+        "AuthorizationApi",
+        "get_user_roles",
+        {"subject_id": JANE},
+        "UserAuthorization",
+        lambda our: our.authorization.get_user_roles(JANE),
+    ),
+    "get_authorization_divisionspermitted_paged_me": Operation(
+        "AuthorizationApi",
+        "get_authorization_divisionspermitted_paged_me",
+        {"permission": "oauth:token:delete", "page_size": 100},
+        "DivsPermittedEntityListing",
+        lambda our: our.authorization.get_authorization_divisionspermitted_paged_me("oauth:token:delete"),
+    ),
+    "get_authorization_subjects_me": Operation(
+        "AuthorizationApi",
+        "get_authorization_subjects_me",
+        {"include_full_roles": True},
+        "AuthzSubject",
+        lambda our: our.authorization.get_authorization_subjects_me(),
+    ),
+    "get_authorization_roles": Operation(
+        "AuthorizationApi",
+        "get_authorization_roles",
+        {"name": "Super user", "user_count": False, "page_size": 100, "page_number": 1},
+        "OrganizationRoleEntityListing",
+        lambda our: our.authorization.get_authorization_roles("Super user"),
+    ),
+    "get_authorization_permissions": Operation(
+        "AuthorizationApi",
+        "get_authorization_permissions",
+        {"page_size": 100, "page_number": 1},
+        "PermissionCollectionEntityListing",
+        lambda our: our.authorization.get_authorization_permissions(),
+    ),
+}
+
+
+def comparable(value: Any) -> Any:
+    """Moments written in one way, the rest as it is."""
+    if isinstance(value, dict):
+        return {key: comparable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [comparable(part) for part in value]
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) and "T" in value else value
+    except ValueError:
+        return value
+
+
+def test_operations__are_all_that_the_stand_in_offers() -> None:
+    assert {*OPERATIONS, "login"} == {operation.__name__ for _, _, operation in ROUTES}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_operation__is_read_whole_by_the_official_sdk(
+    genesys: GenesysStandIn, sdk: OfficialSdk, name: str
+) -> None:
+    said = await OPERATIONS[name].by(sdk)
+
+    assert said["model"] == OPERATIONS[name].model
+    assert comparable(said["written"]) == comparable(said["body"]), "every field is known to it, by that name and type"
+    assert [(entry.operation, entry.status) for entry in genesys.journal[1:]] == [(name, 200)]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_operation__is_asked_for_by_our_client_as_by_the_official_sdk(
+    sdk: OfficialSdk, heard: list[Heard], name: str
+) -> None:
+    await OPERATIONS[name].by(sdk)
+    by_the_sdk = list(heard)
+    heard.clear()
+    async with aiohttp.ClientSession() as session:
+        here = region("mypurecloud.com", api_url=sdk.host, login_url=sdk.host)
+        await OPERATIONS[name].ours(PureCloud(session, here, CLIENT.id, CLIENT.secret))
+
+    assert heard == by_the_sdk
+
+
+async def test_login__refusals_are_told_by_body(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+    unknown = (await sdk.login(client_id=NOBODY))["refused"]
+    wrong = (await sdk.login(secret="made-up"))["refused"]
+    genesys.fault("login", LOGIN_RATE_LIMITED)
+    hurried = (await sdk.login())["refused"]
+
+    told = [(one["status"], one["body"]["error"], one["body"]["description"]) for one in (unknown, wrong, hurried)]
+    assert told[:2] == [
+        (400, "invalid_client", "client not found"),
+        (401, "invalid_client", "authentication failed"),
+    ]
+    assert told[2][:2] == (400, "invalid_request")
+    assert told[2][2].startswith("rate limit exceeded")
+
+
+async def test_delete_token__ends_every_session_of_that_person_alone(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+    await OPERATIONS["delete_token"].by(sdk)
+
+    assert {person.id: person.sessions for person in genesys.people.values()} == {JANE: 0, OMAR: 3, GONE: 1}
+
+
+async def test_delete_tokens_me__ends_the_token_that_asks(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+    await OPERATIONS["delete_tokens_me"].by(sdk)
+    refused = (await OPERATIONS["get_tokens_me"].by(sdk))["refused"]
+
+    assert (refused["status"], refused["body"]["code"]) == (401, "bad.credentials")
+    assert genesys.state.live_generations == []
+
+
+@pytest.mark.parametrize(
+    ("name", "permission"),
+    [
+        ("delete_token", "oauth:token:delete"),
+        ("search_by_email", "directory:user:view"),
+        ("get_user_roles", "authorization:grant:view"),
+        ("get_authorization_roles", "authorization:role:view"),
+    ],
+)
+async def test_operation__without_its_permission_names_it(
+    genesys: GenesysStandIn, sdk: OfficialSdk, name: str, permission: str
+) -> None:
+    genesys.state.clients[CLIENT.id].permissions -= {permission}
+
+    refused = (await OPERATIONS[name].by(sdk))["refused"]
+
+    assert (refused["status"], refused["body"]["code"]) == (403, "missing.any.permissions")
+    assert refused["body"]["messageParams"] == {"permissions": permission}
+    assert refused["body"]["contextId"] == refused["correlation_id"]
+    assert [person.sessions for person in genesys.people.values()] == [1, 3, 1]
+
+
+@pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("jane", 400)])
+async def test_get_user__of_nobody(sdk: OfficialSdk, user_id: str, status: int) -> None:
+    refused = (await sdk.call("UsersApi", "get_user", user_id=user_id))["refused"]
+
+    assert (refused["status"], refused["body"]["status"]) == (status, status)
+
+
+async def test_get_user__finds_the_deleted_where_they_are_asked_for(sdk: OfficialSdk) -> None:
+    said = await sdk.call("UsersApi", "get_user", user_id=GONE, state="deleted")
+
+    assert said["written"]["state"] == "deleted"
+
+
+@pytest.mark.parametrize(
+    ("criteria", "found"),
+    [
+        ([{"fields": ["email"], "value": "JANE.DOE@ACME.EXAMPLE"}], [JANE]),
+        ([{"fields": ["email"], "value": "nobody@acme.example"}], []),
+        ([{"fields": ["email"], "value": "gone@acme.example"}], []),
+        ([{"fields": ["email"], "value": "gone@acme.example"}, {"fields": ["state"], "values": ["deleted"]}], [GONE]),
+    ],
+)
+async def test_search__finds(sdk: OfficialSdk, criteria: list[dict[str, Any]], found: list[str]) -> None:
+    query = [{"type": "EXACT", **criterion} for criterion in criteria]
+
+    said = await sdk.call("SearchApi", "post_users_search", body={"query": query})
+
+    assert [user["id"] for user in said["written"].get("results", [])] == found
+    assert said["written"]["total"] == len(found)
+
+
+async def test_roles__are_found_by_several_ids(sdk: OfficialSdk) -> None:
+    said = await sdk.call("AuthorizationApi", "get_authorization_roles", id=["r2", "r3"])
+
+    assert [role["name"] for role in said["written"]["entities"]] == ["Super user", "Team lead"]
+
+
+async def test_subjects_me__has_the_policies_only_where_full_roles_are_asked_for(sdk: OfficialSdk) -> None:
+    whole = (await OPERATIONS["get_authorization_subjects_me"].by(sdk))["written"]
+    brief = (await sdk.call("AuthorizationApi", "get_authorization_subjects_me"))["written"]
+
+    assert [bool(grant["role"].get("policies")) for one in (whole, brief) for grant in one["grants"]] == [True, False]
+
+
+async def test_divisions_permitted__are_named_and_paged(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+    genesys.state.clients[CLIENT.id].divisions = tuple(Named(f"d{number}", f"Division {number}") for number in range(3))
+    method = "get_authorization_divisionspermitted_paged_me"
+    asked = {"permission": "oauth:token:delete", "page_size": 2, "page_number": 2}
+
+    said = (await sdk.call("AuthorizationApi", method, **asked))["written"]
+
+    assert [one["name"] for one in said["entities"]] == ["Division 2"]
+    assert (said["total"], said["pageCount"], said["pageNumber"], said["allDivsPermitted"]) == (3, 2, 2, False)
+
+
+async def test_operation__that_asks_too_often_is_told_the_limits(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+    genesys.fault("delete_token", Fault(status=429))
+
+    refused = (await OPERATIONS["delete_token"].by(sdk))["refused"]
+
+    assert (refused["status"], refused["body"]["code"]) == (429, "too.many.requests")
+    assert [person.sessions for person in genesys.people.values()] == [1, 3, 1]
