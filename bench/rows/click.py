@@ -21,7 +21,8 @@ from bench.slack_sends import EXAMPLE
 from bench.stand_ins import Card, genesys_id
 from bench.table import Goal, Line
 
-CLICKS = 40
+CLICKS, TURNS = 10, 4
+"""Short turns, and some of them a round: a slow second of the machine must not meet one contestant alone."""
 PEERS = {
     "floor asks": "raw, one fdatasync, the same questions to Slack (floor)",
     "floor": "raw, one fdatasync, asks nothing",
@@ -47,7 +48,7 @@ async def measure(plan: Plan) -> list[Line]:
             running = await opened.enter_async_context(server(command, environ, path=path))
             somebody = await people(plan.world, plan.sends, running.port)
             turns[name] = partial(_turn, name, running, somebody, numbers)
-        samples = await interleave(turns, plan.rounds)
+        samples = await interleave(turns, plan.rounds * TURNS)
     return [_line(samples, figure, who) for figure in SAID for who in PEERS] + _moments(samples)
 
 

@@ -15,7 +15,8 @@ from bench.revocations import People, a_moment, people
 from bench.rounds import Sample, Samples, interleave
 from bench.table import Goal, Line
 
-CLICKS = 20
+CLICKS, TURNS = 5, 4
+"""Short turns, and some of them a round: a slow second of the machine must not meet one size alone."""
 SIZES = {
     "small": (100, 10),
     "10,000 audit rows": (10_000, 10),
@@ -32,7 +33,7 @@ FIGURES = {"delete": ("click → DELETE, p50", "ms"), "cpu": ("CPU of the whole 
 
 async def measure(plan: Plan) -> list[Line]:
     """Let bots with differently full SQLite files take turns."""
-    idle: dict[str, float] = {}
+    bots: dict[str, Process] = {}
     async with AsyncExitStack() as opened:
         turns = {}
         for place, (name, sizes) in enumerate(SIZES.items()):
@@ -43,8 +44,9 @@ async def measure(plan: Plan) -> list[Line]:
             running = await opened.enter_async_context(server(bot(), environ, path="/readyz"))
             somebody = await people(plan.world, plan.sends, running.port)
             turns[name] = partial(_turn, running, somebody, count(place * 1_000_000 + 1))
-            idle[name] = await _idle(running)
-        samples = await interleave(turns, plan.rounds)
+            bots[name] = running
+        samples = await interleave(turns, plan.rounds * TURNS)
+        idle = {name: await _idle(running) for name, running in bots.items()}
     return [*_lines(samples), *_idle_lines(idle)]
 
 
