@@ -54,7 +54,7 @@ class Line:
             self.beside,
             figure(self.ours, self.unit) + self.aside[0],
             "" if self.theirs is None else figure(self.theirs, self.unit) + self.aside[1],
-            "" if self.ratio is None else f"{self.ratio:.2f}" if self.ratio < 10 else f"{self.ratio:.0f}",  # noqa: PLR2004
+            "" if self.ratio is None else ratio(self.ratio),
             str(self.goal) if self.goal else "",
             {True: "yes", False: "no", None: ""}[self.met],
         )
@@ -77,6 +77,11 @@ def figure(value: float | str, unit: str) -> str:
         return value
     text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits
     return f"{text} {unit}".strip()
+
+
+def ratio(value: float) -> str:
+    """Write a ratio so that it can be held against a goal."""
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004 - digits
 
 
 def plain(lines: Sequence[Line]) -> str:

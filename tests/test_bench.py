@@ -60,7 +60,7 @@ def test_table__comes_back_from_what_is_kept() -> None:
     line = Line("a | b", "them", 0.12345, 1234.5, "ms", 0.0001, Goal(2, unit="ms"), (" (p99 3)", ""))
 
     assert table.line_of(line.as_json()) == line
-    row = r"| a \| b | them | 0.123 ms (p99 3) | 1,234 ms | 0.00 | ≤ 2 ms | yes |"
+    row = r"| a \| b | them | 0.123 ms (p99 3) | 1,234 ms | 0.000 | ≤ 2 ms | yes |"
     assert table.markdown([line]).splitlines()[-1] == row
     assert table.plain([line]).splitlines()[1].split("  ")[0] == "a | b"
 
