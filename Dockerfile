@@ -1,0 +1,20 @@
+# The bot as a container; docs/deployment.md tells how to run it.
+FROM python:3.11-slim
+
+WORKDIR /app
+COPY requirements.txt ./
+RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.txt
+COPY bot bot
+COPY handlers handlers
+# Compiled once here: whoever runs it may not write into /app. /data is where SQLite's file stands.
+RUN python -m compileall -q bot handlers \
+    && mkdir /data \
+    && chown 10001:10001 /data
+
+USER 10001:10001
+ENV DATABASE_URL=sqlite:////data/purecloud-bot.db PORT=3000
+VOLUME ["/data"]
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/healthz\", timeout=3)"]
+CMD ["python", "-m", "bot", "serve"]
