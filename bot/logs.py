@@ -14,6 +14,9 @@ from bot.redaction import redact
 _QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
 """Libraries that log whole bodies when asked for more: only their warnings are let through."""
 
+_MISLEADING = "As `installation_store` or `authorize` has been used, `token` (or SLACK_BOT_TOKEN env variable) will"
+"""Bolt says so at every start of an app that tells it the token itself; SLACK_BOT_TOKEN is not ignored."""
+
 
 class Redactor:
     """A structlog processor that knows this process' own secrets besides the shapes of others."""
@@ -45,6 +48,7 @@ def configure(level: str, form: str, *secrets: str, stream: TextIO = sys.stderr)
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
+    handler.addFilter(lambda record: not str(record.msg).startswith(_MISLEADING))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

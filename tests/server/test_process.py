@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,6 +24,17 @@ DONE = "Revoked: every session of Tom Target"
 async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
     async with stage(tmp_path) as set_up:
         yield set_up
+
+
+async def test_start__of_a_bot_that_is_set_up_well_warns_of_nothing(bot: Stage) -> None:
+    started = await bot.serve("serve")
+
+    started.process.send_signal(signal.SIGTERM)
+    ended = await started.ended()
+
+    told = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert "listening" in [line["event"] for line in told]
+    assert [line["event"] for line in told if line["level"] != "info"] == []
 
 
 async def test_kill__between_acknowledgement_and_judgement(bot: Stage) -> None:
