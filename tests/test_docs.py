@@ -14,7 +14,9 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
+from bot.doctor.genesys import DELETE, ROLES, SEARCH
 from bot.revocations import diagram
+from bot.sandbox.genesys_state import BOT_PERMISSIONS
 from bot.settings import Settings
 from handlers.commands import COMMANDS
 
@@ -41,7 +43,7 @@ SCOPES = {
 def table(heading: str) -> list[list[str]]:
     """The cells of the README's table under a heading, without its head."""
     _, _, rest = README.partition(f"\n## {heading}\n")
-    lines = [line for line in rest.partition("\n## ")[0].splitlines() if line.startswith("|")]
+    lines = [line.strip() for line in rest.partition("\n## ")[0].splitlines() if line.strip().startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
@@ -165,6 +167,12 @@ def test_manifest__asks_for_the_scopes_the_bot_needs_and_no_more() -> None:
     assert called == set(SCOPES)
     assert sorted(granted) == sorted({"commands"}.union(*SCOPES.values()))
     assert "user" not in MANIFEST["oauth_config"]["scopes"]
+
+
+def test_readme__names_the_permissions_the_client_needs_and_no_more() -> None:
+    named = [re.findall(r"^`([a-z:]+)`$", row[0]) for row in table("To a real workspace")]
+
+    assert {permission for cell in named for permission in cell} == {SEARCH, DELETE, ROLES} == BOT_PERMISSIONS
 
 
 def test_procfile__runs_the_bot() -> None:

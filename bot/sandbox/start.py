@@ -21,7 +21,7 @@ BANNER = """
   Nothing here is the real Slack or Genesys Cloud: both are stand-ins on this machine, and nobody is logged out.
   The page shows you round in three steps. Ctrl-C ends it and forgets everything.
 
-  For the real thing:          README.md, "To a real workspace"
+  For the real thing:          README.md, "To a real workspace", then .venv/bin/python -m bot check
 """
 
 
