@@ -10,7 +10,8 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import GenesysNoAnswer
 from bot.purecloud import wire
@@ -33,13 +34,15 @@ from bot.purecloud.pace import Limits
 from bot.purecloud.transport import Call, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     import aiohttp
 
     from bot.purecloud.answers import Answer
     from bot.purecloud.auth import Token
     from bot.purecloud.regions import Region
+
+_Listing = TypeVar("_Listing", OrganizationRoleEntityListing, PermissionCollectionEntityListing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +144,22 @@ class AuthorizationApi:
 
     async def get_authorization_roles(self, named: str) -> list[NamedEntity]:
         """The organization's roles with this id or name, case aside; needs `authorization:role:view`."""
-        found: list[NamedEntity] = []
-        page, pages = 1, 1
-        while page <= pages:
-            answer = await self._caller.call(wire.get_authorization_roles(named, page))
-            listing = parsed(OrganizationRoleEntityListing, answer)
-            found += listing.entities
-            page, pages = page + 1, listing.page_count or 1
+        listings = self._pages(OrganizationRoleEntityListing, partial(wire.get_authorization_roles, named))
+        found = [role async for listing in listings for role in listing.entities]
         wanted = named.casefold()
         return [role for role in found if wanted in ((role.id or "").casefold(), (role.name or "").casefold())]
 
     async def get_authorization_permissions(self) -> list[DomainPermissionCollection]:
         """Everything that can be permitted, a domain an entry."""
-        found: list[DomainPermissionCollection] = []
-        page, pages = 1, 1
-        while page <= pages:
-            answer = await self._caller.call(wire.get_authorization_permissions(page))
-            listing = parsed(PermissionCollectionEntityListing, answer)
-            found += listing.entities
-            page, pages = page + 1, listing.page_count or 1
-        return found
+        listings = self._pages(PermissionCollectionEntityListing, wire.get_authorization_permissions)
+        return [domain async for listing in listings for domain in listing.entities]
+
+    async def _pages(self, model: type[_Listing], page: Callable[[int], wire.Request]) -> AsyncIterator[_Listing]:
+        number, last = 1, 1
+        while number <= last:
+            listing = parsed(model, await self._caller.call(page(number)))
+            yield listing
+            number, last = number + 1, listing.page_count or 1
 
 
 class PureCloud:
