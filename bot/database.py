@@ -30,6 +30,10 @@ Insert = Callable[[Table], Any]
 BUSY = 2.0
 """Seconds a transaction on SQLite waits for another process's."""
 
+TURN = 5.0
+"""Seconds a transaction on SQLite waits for those before it; what came later than a locked file lets in is refused,
+or each question for readiness would make all that follow wait longer."""
+
 GOODBYE = 1.0
 """Seconds that closing the connections may take; a database that does not answer is left without a word."""
 
@@ -154,21 +158,27 @@ class InThread:
 
     insert = staticmethod(sqlite_insert)
 
-    def __init__(self, engine: sqlalchemy.Engine) -> None:
+    def __init__(self, engine: sqlalchemy.Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.engine = engine
+        self._clock = clock
+        self._closing = False
         self._reader = engine.execution_options(reading=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
 
     async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
-        """Do some work, in a transaction unless it only reads."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, reading)
+        """Do some work, in a transaction unless it only reads; raises DatabaseAway where its turn does not come."""
+        latest = self._clock() + TURN
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, reading, latest)
 
-    def _do(self, work: Callable[[Connection], Result], reading: bool) -> Result:
+    def _do(self, work: Callable[[Connection], Result], reading: bool, latest: float) -> Result:
+        if self._closing or self._clock() > latest:
+            raise DatabaseAway
         with self._reader.connect() if reading else self.engine.begin() as connection:
             return work(connection)
 
     async def close(self) -> None:
-        """Close the connection, and end the thread."""
+        """Close the connection, and end the thread; what has not begun yet never does."""
+        self._closing = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
         self._thread.shutdown(wait=False)
 
@@ -186,7 +196,7 @@ def _away() -> Iterator[None]:
         raise
 
 
-def sqlite_engine(path: Path) -> InThread:
+def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) -> InThread:
     """Make an engine on a SQLite file: WAL, `synchronous=FULL` (a commit is on disk), one connection.
 
     One connection is enough for one process and spares it lock waits; `BEGIN IMMEDIATE` spares two processes
@@ -202,7 +212,7 @@ def sqlite_engine(path: Path) -> InThread:
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin_as_writer)
-    return InThread(engine)
+    return InThread(engine, clock=clock)
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -96,9 +97,10 @@ class Worker:
         """Take on nothing new; let what runs finish, and tell of it. What does not end in time is left to its lease."""
         self._stopping = True
         self.ring()
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and await self._has_work_in_hand():
-            await asyncio.wait(self._running.values(), timeout=deadline - time.monotonic())
+        with suppress(TimeoutError):  # also where the database does not answer
+            async with asyncio.timeout(seconds):
+                while await self._has_work_in_hand():
+                    await asyncio.wait(self._running.values())
         self._closed = True
         for task in list(self._running.values()):
             task.cancel()

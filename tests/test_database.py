@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bot.database import Database, Transaction, sqlite_engine
+from bot.database import TURN, Database, DatabaseAway, Transaction, sqlite_engine
 
 ADD = text("INSERT INTO marks (id) VALUES (:id)")
 ALL = text("SELECT id FROM marks ORDER BY id")
@@ -121,6 +121,24 @@ async def test_read__waits_for_no_writer_and_sees_only_what_is_committed(databas
 async def test_many_at_once__wait_for_the_one_connection(database: Database) -> None:
     await asyncio.gather(*(database.write(adding(number)) for number in range(50)))
     assert await marks(database) == list(range(50))
+
+
+async def test_sqlite__what_waits_too_long_for_its_turn_is_refused_and_never_done(tmp_path: Path) -> None:
+    """Each question for readiness of a locked file would otherwise make all that follow wait two seconds more."""
+    seconds = [0.0]
+    database = Database(sqlite_engine(tmp_path / "bot.db", clock=lambda: seconds[0]))
+    await database.write(lambda tx: tx.execute(text("CREATE TABLE marks (id INTEGER PRIMARY KEY)")))
+    async with written_but_not_kept(database, 1):
+        too_late = asyncio.create_task(database.write(adding(2)))
+        for _ in range(3):  # until it stands in the queue
+            await asyncio.sleep(0)
+        seconds[0] = TURN + 1
+        in_time = asyncio.create_task(database.write(adding(3)))
+    with pytest.raises(DatabaseAway):
+        await too_late
+    await in_time
+    assert await marks(database) == [1, 3]
+    await database.close()
 
 
 async def test_the_time__is_the_databases_own(database: Database) -> None:

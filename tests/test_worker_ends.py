@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -81,6 +82,21 @@ async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Off
     answer.set()
     assert (await stored(office.store)).state is State.APPROVED
     assert not await office.store.is_done(work.id)
+
+
+async def test_drain__a_database_that_does_not_answer_is_not_waited_for(office: Office) -> None:
+    """SIGTERM ends the process in time, also while another program keeps the file locked."""
+    loop, begun, answer = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def hang(_tx: object) -> bool:
+        loop.call_soon_threadsafe(begun.set)
+        return answer.wait(PATIENCE)
+
+    hanging = asyncio.create_task(office.ledger.database.write(hang))
+    await begun.wait()
+    await office.worker().drain(0.01)
+    answer.set()
+    assert await hanging, "the worker waited for it to the end"
 
 
 async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(office: Office) -> None:
