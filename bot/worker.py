@@ -73,9 +73,7 @@ class Worker:
     def take(self, job: Job) -> None:
         """Start a job that this process has leased; at the very end its lease brings it to another."""
         if job.id not in self._running and not self._closed:
-            task = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
-            self._running[job.id] = task
-            task.add_done_callback(lambda _: self._done(job))
+            self._running[job.id] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
 
     def ring(self) -> None:
         """Say that there is something to claim."""
@@ -184,6 +182,8 @@ class Worker:
         except Exception:
             log.exception("a job failed and will be tried again", kind=job.kind, request_id=job.request_id)
             await self._quietly(self._store.give_back(job, wait=min(2.0**job.attempts, LONGEST_WAIT)))
+        finally:  # not when the task is told to be done: the same job may have been claimed again by then
+            self._done(job)
 
     async def _settle(self, job: Job) -> None:
         settled = await self._decisions.settle(job)

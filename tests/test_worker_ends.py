@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.leases import LEASE, Job, JobKind
+from bot.painter import Painter
 from bot.revocations import Event, Place, State
 from bot.sandbox import cast
 from bot.sandbox.genesys import Fault
+from bot.worker import Worker
+from handlers import cards
 from tests.ledger import approve, stored, tags
 from tests.office import PATIENCE, Office, deletes, ended, open_office, running, until
+
+
+class PaintsTwice(Painter):
+    """Finds after its first painting that there is more to paint."""
+
+    painted = 0
+
+    async def paint(self, job: Job) -> bool:
+        self.painted += 1
+        await self._store.give_back(job, wait=0) if self.painted == 1 else await self._store.finish(job)
+        return self.painted > 1
 
 
 @pytest.fixture
@@ -180,6 +196,41 @@ async def test_a_stale_click__another_replica_judges_is_not_answered_twice(offic
     await asyncio.gather(*worker._running.values())
     assert await tags(office.store) == []
     assert office.slack.calls_of("response_url") == []
+
+
+async def test_a_job__that_is_claimed_again_while_its_task_ends_is_done_again_at_once(office: Office) -> None:
+    """Passed over, it would be leased to this process, done by nobody, and due again only a lease later."""
+    _, posted = await office.ask()
+    painter = PaintsTwice(office.store, office.courier, cards, office.audience)
+    worker = Worker(
+        office.store,
+        office.decisions(),
+        office.purecloud.tokens,
+        painter,
+        metrics=office.metrics,
+        audience=office.audience,
+    )
+    before, after = threading.Event(), threading.Event()
+    waiting: list[asyncio.Task[Any]] = [
+        asyncio.create_task(office.ledger.database.write(lambda _: before.wait(PATIENCE)))
+    ]
+    await asyncio.sleep(0)
+    worker.take(posted)
+    await until(partial(under_way, office, 2))
+    waiting.append(asyncio.create_task(worker._claim(1)))
+    await until(partial(under_way, office, 3))
+    waiting.append(asyncio.create_task(office.ledger.database.write(lambda _: after.set())))
+    await until(partial(under_way, office, 4))
+    before.set()
+    after.wait(PATIENCE)  # the loop is busy until both are committed
+    await asyncio.gather(*waiting, *worker._running.values())
+    await asyncio.gather(*worker._running.values())
+    assert painter.painted == 2
+    assert await office.store.is_done(posted.id)
+
+
+async def under_way(office: Office, count: int) -> bool:
+    return len(office.ledger.database._under_way) == count
 
 
 async def test_looking_for_work__goes_on_when_the_database_is_back(office: Office) -> None:
