@@ -25,7 +25,11 @@ def database_of(settings: Settings) -> Database:
         from bot.postgres import PATIENCE, postgres_engine  # noqa: PLC0415 - 150 ms that SQLite does not need
 
         return Database(postgres_engine(settings.database_url), patience=PATIENCE)
-    if not path.parent.is_dir():
+    try:
+        is_there = path.parent.is_dir()
+    except OSError as error:  # a name too long, a folder above it that is closed
+        raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.strerror})"]) from error
+    if not is_there:
         raise SettingsError([f"DATABASE_URL: the folder {path.parent} does not exist"])
     return Database(sqlite_engine(path))
 

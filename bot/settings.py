@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
 
@@ -74,9 +75,18 @@ def _channel(text: Any) -> str:
     return word
 
 
+def _can_be_split(address: str) -> bool:
+    """Whether it has parts at all; urlsplit's own sentence may quote a password."""
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True
+
+
 def _address(text: Any) -> str:
     word = str(text).strip()
-    if not _ADDRESS.fullmatch(word):
+    if not _ADDRESS.fullmatch(word) or not _can_be_split(word):
         message = "write an address that begins with https:// (or http:// for tests)"
         raise ValueError(message)
     return word.rstrip("/")
@@ -84,7 +94,7 @@ def _address(text: Any) -> str:
 
 def _database(text: Any) -> str:
     word = str(text).strip()
-    if not re.fullmatch(r"sqlite:///[^:?]+|postgres(ql)?://\S+", word):
+    if not re.fullmatch(r"sqlite:///[^:?]+|postgres(ql)?://\S+", word) or not _can_be_split(word):
         message = "write a path such as sqlite:///purecloud-bot.db, or the postgres:// address that your host gave"
         raise ValueError(message)
     return word
@@ -151,6 +161,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     names = {str(field.alias) for field in Settings.model_fields.values()}
     given = {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
+    unreadable = [f"{name}: it is not UTF-8" for name, value in given.items() if not _is_utf8(value)]
+    if unreadable:
+        raise SettingsError(unreadable)
     for name in ("LOG_LEVEL", "LOG_FORMAT"):
         if name in given:
             given[name] = given[name].lower()
@@ -160,6 +173,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(
             [_line(problem) for problem in error.errors(include_url=False, include_input=False)]
         ) from None
+
+
+def _is_utf8(value: str) -> bool:
+    """Python keeps a byte that it cannot read as half a character, which nothing can be sent with."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _line(problem: Any) -> str:

@@ -130,6 +130,23 @@ def test_settings__read_each_in_the_ways_people_write_it(name: str, value: str, 
     assert getattr(read_settings(REQUIRED | {name: value}), field) == (value if read is None else read)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres://bot:very-secret@[::1/bot"),
+        ("DATABASE_URL", "postgres://bot:very-secret\u2100@db/bot"),  # urlsplit would quote it whole
+        ("SLACK_API_URL", "https://[::1/api"),
+        ("PURECLOUD_SECRET", "very-secret\udcff"),  # a byte that is no UTF-8, as Python hands it out
+        ("DATABASE_URL", "sqlite:///very-secret\udcff"),
+    ],
+)
+def test_settings__refuse_what_no_library_can_take_apart_or_send(name: str, value: str) -> None:
+    (line,) = refused(**{name: value})
+
+    assert line.startswith(f"{name}: ")
+    assert "very-secret" not in line
+
+
 def test_settings__in_socket_mode_need_no_signing_secret() -> None:
     environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
 

@@ -26,7 +26,11 @@ async def look_at_database(settings: Settings) -> Finding:
     if path is None:
         return await _postgres(settings.database_url)
     await database_of(settings).close()  # it refuses a folder that is not there, and connects to nothing
-    return _before_opening(path) or await _sqlite(path)
+    try:
+        found = _before_opening(path)
+    except OSError as error:
+        raise SettingsError([f"{CHECK}: the database cannot be used ({error.strerror})"]) from error
+    return found or await _sqlite(path)
 
 
 def _before_opening(path: Path) -> Finding | None:

@@ -72,6 +72,19 @@ async def test_file__that_is_not_there_is_not_made(ward: Ward) -> None:
     assert list(ward.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("path", [f"{'a' * 300}/bot.db", f"{'a' * 300}.db"])
+async def test_path__that_no_file_system_takes_is_refused(ward: Ward, path: str) -> None:
+    report = await ward.check({"DATABASE_URL": f"sqlite:////{path}"})
+
+    assert report.of(CHECK).says == "the database cannot be used (File name too long)"
+    assert report.code == 2
+
+
+async def test_folder__that_is_too_long_is_refused_at_start(ward: Ward) -> None:
+    with pytest.raises(SettingsError, match="File name too long"):
+        database_of(read_settings(ward.environ | {"DATABASE_URL": f"sqlite:////{'a' * 300}/bot.db"}))
+
+
 async def test_folder__that_is_not_there_is_refused_in_the_words_of_a_start(ward: Ward) -> None:
     environ = {"DATABASE_URL": f"sqlite:///{ward.folder / 'missing' / 'bot.db'}"}
     with pytest.raises(SettingsError) as refused:
