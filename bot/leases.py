@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Integer, Row, Update, and_, bindparam, func, or_, select, update
 
 from bot.database import Insert, Transaction
 from bot.tables import jobs
@@ -97,6 +97,7 @@ _CLAIM = (
 )
 
 _MINE = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.lease_owner == bindparam("me"))
+_MINE_NOT_RAISED = _MINE.where(jobs.c.attempts > 0)
 
 
 @cache
@@ -160,14 +161,18 @@ class Leases:
 
     def finish(self, tx: Transaction, job: Job) -> bool:
         """Mark a job done; False when the lease was lost, and then nothing may be written in its name."""
-        return self._if_mine(tx, job, done_at=tx.now, lease_owner=None)
+        return self._if_mine(tx, _MINE, job, done_at=tx.now, lease_owner=None)
+
+    def finish_unless_raised(self, tx: Transaction, job: Job) -> bool:
+        """Mark a job done; False when its flag was raised while it ran, or the lease was lost."""
+        return self._if_mine(tx, _MINE_NOT_RAISED, job, done_at=tx.now, lease_owner=None)
 
     def release(self, tx: Transaction, job: Job, *, wait: float) -> bool:
         """Give a job back, due again in `wait` seconds, for any process."""
-        return self._if_mine(tx, job, due_at=tx.now + wait, lease_owner=None)
+        return self._if_mine(tx, _MINE, job, due_at=tx.now + wait, lease_owner=None)
 
-    def _if_mine(self, tx: Transaction, job: Job, **values: Any) -> bool:
-        return tx.execute(_MINE, {"job": job.id, "me": self.owner, **values}).rowcount == 1
+    def _if_mine(self, tx: Transaction, statement: Update, job: Job, **values: Any) -> bool:
+        return tx.execute(statement, {"job": job.id, "me": self.owner, **values}).rowcount == 1
 
     def free_own(self, tx: Transaction) -> int:
         """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""

@@ -200,11 +200,10 @@ class Store(Worklist):
         """Note that a card shows a revision and where it stands; False when it must be painted again already."""
         placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
         current = tx.execute(_PLACE, {"request": job.request_id, **placed}).scalar_one_or_none()
-        if current is not None and current > revision:
-            self._leases.release(tx, job, wait=0)
-            return False
-        self._leases.finish(tx, job)
-        return True
+        newer = current is not None and current > revision
+        if not newer and self._leases.finish_unless_raised(tx, job):
+            return True
+        return not self._leases.release(tx, job, wait=0)
 
     @writes
     def tidy(self, tx: Transaction) -> None:

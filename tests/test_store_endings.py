@@ -7,10 +7,12 @@ import asyncio
 import pytest
 from sqlalchemy import insert, select
 
+from bot.audit import Entry, Tag
 from bot.leases import LEASE, Job, JobKind
 from bot.revocations import Event, Place, State
-from bot.store import UNTOLD, Store
+from bot.store import UNTOLD, Store, Urls
 from bot.tables import items, jobs
+from tests.examples import OLIVIA
 from tests.ledger import Ledger, approve, ask, click, stored, tags
 
 DONE = {"attempts": 1, "status": 200}
@@ -129,6 +131,18 @@ async def test_shown__a_card_that_shows_the_latest_is_done_and_stands_somewhere(
     assert await store.shown(card, 1, Place("D0RAVI0001", "1.2")) is True
     assert (await stored(store)).place == Place("D0RAVI0001", "1.2")
     assert await store.is_done(card.id)
+
+
+async def test_shown__a_click_on_another_copy_while_it_was_painted_is_not_forgotten(store: Store) -> None:
+    """That copy's buttons are gone only when the card is painted again, though the request is as it was."""
+    _, card = await ask(store)
+    stale = Entry(0.0, Tag.CLICK_STALE, OLIVIA, request_id="first")
+    await store.record(stale, done=await click(store), clicked=Urls(card="https://hooks.slack.com/actions/1"))
+    assert await store.shown(card, 1, Place("C0OPS00001", "1.2")) is False
+    (again,) = await store.claim(10)
+    assert again.id == card.id
+    assert await store.shown(again, 1, Place("C0OPS00001", "1.2")) is True
+    assert await store.claim(10) == []
 
 
 async def test_shown__a_newer_revision_is_painted_again(store: Store) -> None:
