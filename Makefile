@@ -77,10 +77,10 @@ lint: install
 
 # Needs uv; everyone else installs what it wrote.
 lock:
-	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -o requirements.txt
-	uv pip compile pyproject.toml --extra postgres --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o requirements-dev.txt
-	uv pip compile bench/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o bench/requirements.txt
-	uv pip compile tests/official/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -o tests/official/requirements.txt
+	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o requirements.txt
+	uv pip compile pyproject.toml --extra postgres --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o requirements-dev.txt
+	uv pip compile bench/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o bench/requirements.txt
+	uv pip compile tests/official/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o tests/official/requirements.txt
 
 clean:
 	rm -rf $(VENV) $(OFFICIAL) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
