@@ -147,7 +147,7 @@ class Admission:
 
 
 def kind_of(body: Mapping[str, Any]) -> str:
-    """Tell what it is, for Bolt's listeners and for metrics; raises NotSlack (400)."""
+    """Tell what it is, for metrics and for what may be unheard; raises NotSlack (400)."""
     if isinstance(body.get("command"), str) and isinstance(body.get("user_id"), str):
         return "command"
     kind = body.get("type")

@@ -14,7 +14,6 @@ import structlog
 from aiohttp import web
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 import handlers
@@ -221,23 +220,14 @@ def application(server: Server) -> web.Application:
 
 
 def bolt(settings: Settings, services: Services) -> AsyncApp:
-    """Make Bolt's application with the listeners, and without what the entry does itself.
+    """Make Bolt's application, without what the entry does itself.
 
     `process_before_response` because its other way of waiting for an acknowledgement polls every 10 ms and loses it
-    when a listener raises; listeners here record and return.
+    when a listener raises.
     """
-
-    async def authorize(**_: Any) -> AuthorizeResult:
-        workspace = services.directory.workspace
-        return AuthorizeResult(
-            enterprise_id=workspace.enterprise_id,
-            team_id=workspace.team_id,
-            bot_user_id=workspace.bot_user_id,
-            bot_token=settings.slack_bot_token.get_secret_value(),
-        )
-
-    app = AsyncApp(
-        authorize=authorize,
+    return AsyncApp(
+        token=settings.slack_bot_token.get_secret_value(),
+        before_authorize=handlers.Door(services.service),
         process_before_response=True,
         request_verification_enabled=False,
         ssl_check_enabled=False,
@@ -246,8 +236,6 @@ def bolt(settings: Settings, services: Services) -> AsyncApp:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    handlers.register(app, services.service)
-    return app
 
 
 def dispatcher(app: AsyncApp) -> Any:

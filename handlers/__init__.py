@@ -1,27 +1,44 @@
-"""Slack in, Slack out: one listener for commands, one for clicks, and a dictionary behind each."""
+"""Slack in, Slack out: commands and clicks are taken at Bolt's door, and find their use case in a dictionary."""
 
 from __future__ import annotations
 
-import re
-from functools import partial
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.kwargs_injection.async_args import AsyncArgs
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bot.service import Service
 from handlers import decide, guard
-from handlers.asking import read_asker
-
-_ANYTHING = re.compile("")
+from handlers.asking import Body, read_asker
 
 
-def register(app: AsyncApp, service: Service) -> None:
-    """Give Bolt its listeners; each costs every request a little, so there are two."""
-    app.command(_ANYTHING)(partial(_command, service=service))
-    app.action(_ANYTHING)(partial(decide.click, service=service))
+class Door(AsyncMiddleware):
+    """Bolt's first middleware: answers every command and every click itself.
 
+    A listener would be found by trying each in turn, and handed two dozen arguments that nobody here reads: half of
+    what Bolt costs a request (docs/performance.md). What is neither goes on to Bolt's listeners.
+    """
 
-async def _command(args: AsyncArgs, *, service: Service) -> None:
-    """Acknowledge at once; the answer follows through the response_url."""
-    await args.ack()
-    service.begin(guard.command(read_asker(args.body), str(args.body.get("text") or ""), service))
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - Bolt hands it in by name
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name for it
+    ) -> BoltResponse | None:
+        """Answer a command or a click; raises nothing."""
+        if "command" in req.body:
+            return self._command(req.body)
+        if "actions" in req.body:
+            return await decide.click(req.body, self._service)
+        return await next()
+
+    def _command(self, body: Body) -> BoltResponse:
+        """Acknowledge at once; the answer follows through the response_url."""
+        self._service.begin(guard.command(read_asker(body), str(body.get("text") or ""), self._service))
+        return BoltResponse(status=HTTPStatus.OK)

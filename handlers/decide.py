@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import structlog
-from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_bolt.response import BoltResponse
 
 from bot.revocations import APPROVE, CANCEL
 from bot.service import Service
-from handlers.asking import read_click
+from handlers.asking import Body, read_click
 
 DECISIONS = frozenset({APPROVE, CANCEL})
 
 log = structlog.get_logger()
 
 
-async def click(args: AsyncArgs, *, service: Service) -> BoltResponse:
+async def click(body: Body, service: Service) -> BoltResponse:
     """Answer 200 only when the click is on disk; otherwise 503, which Slack shows to the person as a failure."""
     try:
-        for action in args.body["actions"]:
+        for action in body["actions"]:
             if action.get("action_id") in DECISIONS:
-                await service.click(read_click(args.body, action))
+                await service.click(read_click(body, action))
     except Exception:
         log.exception("a click could not be written down; it is answered 503 and changes nothing")
-        return BoltResponse(status=503, body="The click could not be written down. Nothing was changed; try again.")
-    return BoltResponse(status=200)
+        return BoltResponse(
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+            body="The click could not be written down. Nothing was changed; try again.",
+        )
+    return BoltResponse(status=HTTPStatus.OK)

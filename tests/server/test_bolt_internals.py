@@ -1,21 +1,23 @@
-"""The two internals of Bolt that the server relies on; an upgrade of Bolt that changes one of them fails here."""
+"""The internals of Bolt that the server relies on; an upgrade of Bolt that changes one of them fails here."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any, TypeVarTuple
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.server import dispatcher
 
 Said = TypeVarTuple("Said")
+Log = list[str]
 
 BODY = {
     "command": "/purecloud",
@@ -38,16 +40,68 @@ class TimedLoop(asyncio.SelectorEventLoop):
         return super().call_at(when, callback, *args, context=context)
 
 
-def app(*, before_response: bool = True, verifying: bool = False) -> AsyncApp:
+class Doorkeeper(AsyncMiddleware):
+    """Answers commands with a status of its own, and lets all else pass."""
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - Bolt hands it in by name
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name for it
+    ) -> BoltResponse:
+        return BoltResponse(status=202) if "command" in req.body else await next()
+
+
+def app(
+    *,
+    before_response: bool = True,
+    verifying: bool = False,
+    door: AsyncMiddleware | None = None,
+    log: Log | None = None,
+) -> AsyncApp:
     async def authorize(**_: Any) -> AuthorizeResult:
+        if log is not None:
+            log.append("authorized")
         return AuthorizeResult(enterprise_id=None, team_id="T0HOME0001", bot_token="xoxb-made-up")
 
     return AsyncApp(
         authorize=authorize,
+        before_authorize=door,
         signing_secret="made-up",
         process_before_response=before_response,
         request_verification_enabled=verifying,
     )
+
+
+async def test_before_authorize__answers_without_a_listener_and_without_asking_who_it_is_for() -> None:
+    log: Log = []
+    bolt = app(door=Doorkeeper(), log=log)
+
+    @bolt.command("/purecloud")
+    async def listen(args: AsyncArgs) -> None:
+        log.append("heard")
+
+    response = await dispatcher(bolt)(BODY)
+
+    assert response.status == 202
+    assert log == []
+
+
+async def test_before_authorize__what_it_lets_pass_comes_to_the_listeners() -> None:
+    log: Log = []
+    bolt = app(door=Doorkeeper(), log=log)
+
+    @bolt.action("approve")
+    async def listen(args: AsyncArgs) -> None:
+        await args.ack()
+        log.append("heard")
+
+    body = {"type": "block_actions", "actions": [{"action_id": "approve"}], "user": {"id": "U0OLIVIA01"}}
+    response = await dispatcher(bolt)(body)
+
+    assert response.status == 200
+    assert log == ["authorized", "heard"]
 
 
 async def test_socket_mode__takes_the_body_as_it_is() -> None:
