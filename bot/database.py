@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Table, create_engine, event, func, select, text
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Select, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -26,13 +22,6 @@ Result = TypeVar("Result")
 Clock = Callable[[Connection], float]
 
 Insert = Callable[[Table], Any]
-
-BUSY = 2.0
-"""Seconds a transaction on SQLite waits for another process's."""
-
-TURN = 5.0
-"""Seconds a transaction on SQLite waits for those before it; what came later than a locked file lets in is refused,
-or each question for readiness would make all that follow wait longer."""
 
 GOODBYE = 1.0
 """Seconds that closing the connections may take; a database that does not answer is left without a word."""
@@ -67,9 +56,19 @@ class Transaction:
         return self._clock(self.connection)
 
     def take_turn(self, turn: Turn) -> None:
-        """Wait until no other transaction has this turn, and keep it to the end; SQLite has one writer anyway."""
-        if self.connection.dialect.name == "postgresql":
+        """Wait until no other transaction has this turn, and keep it to the end."""
+        if self._others_write:
             self.execute(select(func.pg_advisory_xact_lock(turn.value)))
+
+    def hold(self, rows: Select[Any], values: Mapping[str, Any]) -> None:
+        """Wait until no other transaction writes to these rows, and keep them to the end: a SELECT FOR UPDATE."""
+        if self._others_write:
+            self.execute(rows, values)
+
+    @property
+    def _others_write(self) -> bool:
+        """Whether another transaction may write meanwhile; SQLite has one writer."""
+        return self.connection.dialect.name == "postgresql"
 
 
 Step = Callable[[Transaction], Result]
@@ -77,7 +76,7 @@ Step = Callable[[Transaction], Result]
 
 
 class Engine(Protocol):
-    """What a database needs of its engine: `InThread`, or `bot.postgres.InLoop`."""
+    """What a database needs of its engine: `bot.sqlite.InThread`, or `bot.postgres.InLoop`."""
 
     @property
     def engine(self) -> sqlalchemy.Engine:
@@ -153,36 +152,6 @@ class Database:
                 await self.engine.close()
 
 
-class InThread:
-    """An engine that blocks, always used in the same thread: a transaction costs the event loop one way and back."""
-
-    insert = staticmethod(sqlite_insert)
-
-    def __init__(self, engine: sqlalchemy.Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.engine = engine
-        self._clock = clock
-        self._closing = False
-        self._reader = engine.execution_options(reading=True)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
-
-    async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
-        """Do some work, in a transaction unless it only reads; raises DatabaseAway where its turn does not come."""
-        latest = self._clock() + TURN
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, reading, latest)
-
-    def _do(self, work: Callable[[Connection], Result], reading: bool, latest: float) -> Result:
-        if self._closing or self._clock() > latest:
-            raise DatabaseAway
-        with self._reader.connect() if reading else self.engine.begin() as connection:
-            return work(connection)
-
-    async def close(self) -> None:
-        """Close the connection, and end the thread; what has not begun yet never does."""
-        self._closing = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
-        self._thread.shutdown(wait=False)
-
-
 @contextmanager
 def _away() -> Iterator[None]:
     """Tell a database that is away from one that refuses."""
@@ -194,50 +163,3 @@ def _away() -> Iterator[None]:
         if error.connection_invalidated or "database is locked" in str(error.orig):
             raise DatabaseAway from error
         raise
-
-
-def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) -> InThread:
-    """Make an engine on a SQLite file: WAL, `synchronous=FULL` (a commit is on disk), one connection.
-
-    One connection is enough for one process and spares it lock waits; `BEGIN IMMEDIATE` spares two processes
-    the upgrade from reader to writer, which SQLite refuses at once (sqlite.org/lang_transaction.html).
-    """
-    engine = create_engine(
-        f"sqlite:///{path}",
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=30,
-        connect_args={"timeout": BUSY},
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin_as_writer)
-    return InThread(engine, clock=clock)
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not begin on its own
-    cursor = connection.cursor()
-    _to_wal(cursor)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _to_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch the file to WAL; of two processes that do so at once SQLite refuses one, and does not let it wait."""
-    until = time.monotonic() + BUSY
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(BUSY / 40)
-        else:
-            return
-
-
-def _begin_as_writer(connection: Any) -> None:
-    if not connection.get_execution_options().get("reading"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -12,7 +12,7 @@ from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.leases import Job
 from bot.people import Member, Workspace
 from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
-from bot.revocations import CANCEL, FINAL, REPEAT_WINDOW, Event, Request, State, agreement
+from bot.revocations import CANCEL, FINAL, Event, Request, State, agreement
 from bot.store import Store, Urls
 
 TRIES = 3
@@ -88,12 +88,12 @@ class Decisions:
 
         Raises SlackUnavailable while it is worth another try: the click stays written down.
         """
-        click = read_click(job)
+        click, seen = read_click(job), job.seen
         while True:
-            request, now = await self._store.look(click.request_id)
+            request, now = seen or await self._store.look(click.request_id)
             if request is None:
                 return await self._stale(job, click, None)
-            late = request.expired(job.created_at) or now - job.created_at > REPEAT_WINDOW
+            late = request.expired(job.created_at) or job.is_void(now)
             if request.state is not State.PENDING or late:
                 return await self._stale(job, click, request)
             try:
@@ -101,6 +101,7 @@ class Decisions:
             except Refused as refused:
                 return await self._refuse(job, click, request, refused)
             except StaleRequest:
+                seen = None
                 if not await self._store.holds(job):
                     return Settled()
 

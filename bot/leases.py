@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Integer, Row, Update, and_, bindparam, func, or_, select, update
 
 from bot.database import Insert, Transaction
+from bot.revocations import REPEAT_WINDOW, Request
 from bot.tables import jobs
 
 LEASE = 4.0
@@ -31,6 +32,9 @@ class JobKind(StrEnum):
     """An outcome that a channel or a person has not been told."""
 
 
+Seen = tuple[Request | None, float]
+"""A request as it stood at a moment of the database's time; epoch seconds."""
+
 PRIORITY = {kind: place for place, kind in enumerate(JobKind)}
 
 
@@ -44,6 +48,12 @@ class Job:
     payload: Mapping[str, Any]
     attempts: int
     created_at: float
+    seen: Seen | None = None
+    """What the transaction that leased it saw, which need not be read again; none for a job that was claimed."""
+
+    def is_void(self, now: float) -> bool:
+        """Whether this was asked for so long ago that nobody means it any more."""
+        return now - self.created_at > REPEAT_WINDOW
 
 
 Payload = Mapping[str, Any]

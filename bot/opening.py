@@ -8,11 +8,12 @@ import socket
 import structlog
 from sqlalchemy.exc import DatabaseError
 
-from bot.database import Database, sqlite_engine
+from bot.database import Database
 from bot.errors import SettingsError
 from bot.leases import Leases
 from bot.migrate import migrate
 from bot.settings import Settings
+from bot.sqlite import sqlite_engine
 from bot.store import Store
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from bot import trail
 from bot.audit import TAG_OF, Entry, Tag, entry
 from bot.database import Transaction
 from bot.errors import StaleRequest
-from bot.leases import Flag, Job, JobKind
+from bot.leases import Flag, Job, JobKind, Seen
 from bot.revocations import Event, Place, Request, State, advance, overall
 from bot.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
 from bot.tables import items, jobs, requests
@@ -61,8 +61,8 @@ class Store(Worklist):
         return _find(tx, request_id)
 
     @reads
-    def look(self, tx: Transaction, request_id: str) -> tuple[Request | None, float]:
-        """Return a request as it stands now, and the database's time; epoch seconds."""
+    def look(self, tx: Transaction, request_id: str) -> Seen:
+        """Return a request as it stands now."""
         return _find(tx, request_id), tx.now
 
     @reads
@@ -77,8 +77,9 @@ class Store(Worklist):
 
         Its time is read once no sweep can end the request any more without seeing the click.
         """
-        tx.execute(_KEEP, {"request": request_id})
-        return self._leases.add(tx, JobKind.CLICK, request_id, key, click)
+        tx.hold(_KEEP, {"request": request_id})
+        job = self._leases.add(tx, JobKind.CLICK, request_id, key, click)
+        return replace(job, seen=(_find(tx, request_id), tx.now)) if job else None
 
     @writes
     def record(self, tx: Transaction, row: Entry, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
@@ -119,14 +120,14 @@ class Store(Worklist):
         if not self._leases.finish(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
-        if event in (Event.APPROVE, Event.SIGN) and request.expired(job.created_at):
+        if event in (Event.APPROVE, Event.SIGN) and (request.expired(job.created_at) or job.is_void(tx.now)):
             raise StaleRequest
         self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
         if event is not Event.APPROVE:
             return moved, []
         what = {"place": 0, "clicked_at": job.created_at}
         work = self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", what)
-        return moved, [work] if work else []
+        return moved, [replace(work, seen=(moved, tx.now))] if work else []
 
     @writes
     def finish_target(
@@ -278,7 +279,7 @@ def _lock(tx: Transaction, request_id: str) -> None:
     Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
     and whoever takes the jobs first could meet somebody who has the request and waits for them.
     """
-    tx.execute(_LOCK, {"request": request_id})
+    tx.hold(_LOCK, {"request": request_id})
 
 
 def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:

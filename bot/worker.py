@@ -204,7 +204,7 @@ class Worker:
             )
 
     async def _carry_out(self, job: Job) -> None:
-        request, now = await self._store.look(job.request_id)
+        request, now = job.seen or await self._store.look(job.request_id)
         if request is None:
             return
         if job.attempts == 1:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import sqlite_engine
 from bot.postgres import postgres_engine
+from bot.sqlite import sqlite_engine
 from tests.ledger import Ledger, open_ledger
 from tests.postgres import Server, server
 from tests.world import World, world_with

@@ -13,7 +13,6 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.courier import Courier
-from bot.database import sqlite_engine
 from bot.decisions import Click, Decisions
 from bot.directory import Directory
 from bot.leases import Job
@@ -30,6 +29,7 @@ from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_messages import Message
 from bot.sandbox.slack_workspace import Channel
 from bot.service import Service
+from bot.sqlite import sqlite_engine
 from bot.store import Store
 from bot.wiring import audience_of
 from bot.worker import Worker

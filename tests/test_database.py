@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bot.database import TURN, Database, DatabaseAway, Transaction, sqlite_engine
+from bot.database import Database, DatabaseAway, Transaction
+from bot.sqlite import TURN, sqlite_engine
 
 ADD = text("INSERT INTO marks (id) VALUES (:id)")
 ALL = text("SELECT id FROM marks ORDER BY id")

@@ -16,15 +16,17 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from bot import migrate as migrations
-from bot.database import Database, sqlite_engine
+from bot.database import Database
 from bot.errors import SettingsError
 from bot.migrate import HEAD, migrate
+from bot.sqlite import sqlite_engine
 from bot.tables import metadata
 
 START = """
 import asyncio, sys
 from pathlib import Path
-from bot.database import Database, sqlite_engine
+from bot.database import Database
+from bot.sqlite import sqlite_engine
 from bot.migrate import migrate
 
 async def start():

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.audit import Entry, Tag, first_break
 from bot.errors import StaleRequest
 from bot.leases import LEASE, JobKind
-from bot.revocations import Event, Place, Request, State
+from bot.revocations import REPEAT_WINDOW, Event, Place, Request, State
 from bot.store import KEEP_DONE_JOBS, Store, Urls
 from bot.tables import audit, jobs, requests
 from tests import examples
@@ -146,6 +146,17 @@ async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(store
     assert (await store.depth())["target"] == 0
     await ledger.run(text("ALTER TABLE away RENAME TO audit"))
     await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+
+
+async def test_move__a_click_that_was_judged_too_late_changes_nothing(store: Store, ledger: Ledger) -> None:
+    """A machine that was suspended between the judgement and this must not send a DELETE nobody means any more."""
+    asked, _ = await ask(store)
+    job = await click(store)
+    ledger.clock.now += REPEAT_WINDOW + 1
+    with pytest.raises(StaleRequest):
+        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    assert await stored(store) == asked
+    assert (await store.depth())["target"] == 0
 
 
 async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(store: Store, ledger: Ledger) -> None:

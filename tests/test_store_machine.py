@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from bot.audit import TAG_OF, Entry, Tag, first_break
-from bot.database import Database, Transaction, sqlite_engine
+from bot.database import Database, Transaction
 from bot.decisions import Decisions
 from bot.directory import Directory
 from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
@@ -27,6 +27,7 @@ from bot.people import Actor, Member, Principal, Workspace
 from bot.purecloud import Done
 from bot.revocations import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
 from bot.rows import WHOLE_REQUEST, entry_of_row, request_of_row
+from bot.sqlite import sqlite_engine
 from bot.store import Store
 from bot.tables import audit, jobs
 from tests.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users

@@ -54,7 +54,7 @@ async def through_an_outage(office: Office, posted: Job) -> None:
         worker.take(posted)
         await office.slack.wait_for_message(lambda one: bool(office.slack.buttons(one)), PATIENCE)
         job = await office.click(by=cast.OLIVIA)
-        await office.ledger.run(text("ALTER TABLE items RENAME TO away"))
+        await office.ledger.run(text("ALTER TABLE audit RENAME TO away"))
         worker.take(job)
 
         async def given_back() -> bool:
@@ -62,7 +62,7 @@ async def through_an_outage(office: Office, posted: Job) -> None:
 
         await until(given_back)
         assert deletes(office) == []
-        await office.ledger.run(text("ALTER TABLE away RENAME TO items"))
+        await office.ledger.run(text("ALTER TABLE away RENAME TO audit"))
         office.ledger.clock.now += 2
         worker.ring()
         await ended(office, State.REVOKED)

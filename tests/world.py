@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.database import Database, sqlite_engine
+from bot.database import Database
 from bot.migrate import migrate
 from bot.sandbox import cast
 from bot.sandbox.genesys import Entry, GenesysStandIn
@@ -18,6 +18,7 @@ from bot.sandbox.slack_messages import Message
 from bot.server import Server, running
 from bot.settings import read_settings
 from bot.socket_mode import CONNECTIONS
+from bot.sqlite import sqlite_engine
 
 PATIENCE = 30.0
 """Seconds after which a message that does not come is missed: long, because machines are slow at times."""

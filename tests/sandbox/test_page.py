@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.database import sqlite_engine
 from bot.sandbox import cast
 from bot.sandbox.genesys import Entry, GenesysStandIn
 from bot.sandbox.genesys_state import Person
 from bot.sandbox.page import STATIC, SandboxPage
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.stage import Play, Stage
+from bot.sqlite import sqlite_engine
 from bot.store import Store
 from tests import ledger
 from tests.sandbox.conftest import card

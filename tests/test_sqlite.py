@@ -1,0 +1,143 @@
+"""What waits for SQLite's one writer at the same time is committed together, and still each for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+from bot.database import Database, Transaction
+from bot.sqlite import sqlite_engine
+
+ADD = text("INSERT INTO marks (id) VALUES (:id)")
+ALL = text("SELECT id FROM marks ORDER BY id")
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(sqlite_engine(tmp_path / "bot.db"))
+    await opened.write(lambda tx: tx.execute(text("CREATE TABLE marks (id INTEGER PRIMARY KEY)")))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def counted(database: Database) -> Counter[str]:
+    """How often something was committed or taken back."""
+    counted: Counter[str] = Counter()
+    for name in ("commit", "rollback"):
+        event.listen(database.engine.engine, name, lambda _connection, name=name: counted.update([name]))
+    return counted
+
+
+@asynccontextmanager
+async def occupied(database: Database) -> AsyncIterator[None]:
+    """The database's thread is busy, so that all that is asked for in here waits for its turn together."""
+    free = threading.Event()
+    busy = asyncio.create_task(database.read(lambda _tx: free.wait(PATIENCE)))
+    await asyncio.sleep(0)
+    yield
+    for _ in range(3):  # until all that was begun in here stands in the queue
+        await asyncio.sleep(0)
+    free.set()
+    await busy
+
+
+async def marks(database: Database) -> list[int]:
+    return await database.read(lambda tx: list(tx.execute(ALL).scalars()))
+
+
+def adding(number: int) -> Callable[[Transaction], int]:
+    def add(tx: Transaction) -> int:
+        tx.execute(ADD, {"id": number})
+        return number
+
+    return add
+
+
+async def test_together__fifty_that_wait_are_one_commit(database: Database, counted: Counter[str]) -> None:
+    async with occupied(database):
+        counted.clear()
+        writing = [asyncio.create_task(database.write(adding(number))) for number in range(50)]
+    told = await asyncio.gather(*writing)
+
+    assert told == list(range(50))
+    assert await marks(database) == list(range(50))
+    assert counted["commit"] == 1
+
+
+async def test_alone__each_that_is_waited_for_is_a_commit(database: Database, counted: Counter[str]) -> None:
+    for number in range(3):
+        await database.write(adding(number))
+
+    assert counted["commit"] == 3
+
+
+async def test_together__one_that_fails_takes_nothing_else_with_it(database: Database) -> None:
+    async with occupied(database):
+        writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2, 2, 3)]
+    told = await asyncio.gather(*writing, return_exceptions=True)
+
+    assert [told[0], told[1], told[3]] == [1, 2, 3]
+    assert isinstance(told[2], IntegrityError)
+    assert await marks(database) == [1, 2, 3]
+
+
+async def test_together__nobody_is_told_before_the_commit(database: Database) -> None:
+    seen: list[tuple[int, ...]] = []
+    async with occupied(database):
+        writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2)]
+
+        def look(_connection: object) -> None:
+            seen.append(tuple(int(one.done()) for one in writing))
+
+        event.listen(database.engine.engine, "commit", look)
+    await asyncio.gather(*writing)
+
+    assert set(seen) == {(0, 0)}
+
+
+async def test_together__a_commit_that_fails_is_told_to_everybody(database: Database) -> None:
+    def refuse(_connection: object) -> None:
+        message = "The disk is full."
+        raise OSError(message)
+
+    event.listen(database.engine.engine, "commit", refuse)
+    async with occupied(database):
+        writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2)]
+    told = await asyncio.gather(*writing, return_exceptions=True)
+    event.remove(database.engine.engine, "commit", refuse)
+
+    assert all(isinstance(one, Exception) for one in told)
+    assert await marks(database) == []
+
+
+async def test_together__one_that_nobody_waits_for_any_more_is_not_begun(database: Database) -> None:
+    async with occupied(database):
+        reading = asyncio.create_task(marks(database))
+        writing = asyncio.create_task(database.write(adding(1)))
+        await asyncio.sleep(0)
+        reading.cancel()
+    await writing
+
+    assert reading.cancelled()
+    assert await marks(database) == [1]
+
+
+async def test_reading__that_waits_with_writers_sees_nothing_half_done(database: Database) -> None:
+    async with occupied(database):
+        writing = asyncio.create_task(database.write(adding(1)))
+        reading = asyncio.create_task(marks(database))
+    await writing
+
+    assert await reading == []
+    assert await marks(database) == [1]
