@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import time
@@ -52,8 +51,8 @@ def verify(secret: bytes, raw: bytes, headers: Mapping[str, str], *, now: float)
     if abs(now - int(timestamp)) > WINDOW:
         message = "The signature is too old, or this machine's clock is wrong."
         raise NotSlack(message, 401)
-    signed = hmac.new(secret, b"v0:" + timestamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(f"v0={signed}", signature):
+    signed = hmac.digest(secret, b"v0:" + timestamp.encode() + b":" + raw, "sha256")
+    if not hmac.compare_digest(f"v0={signed.hex()}", signature):
         message = "The signature is wrong."
         raise NotSlack(message, 401)
 
@@ -78,26 +77,30 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
 def read_form(raw: bytes) -> dict[str, str]:
     """Read a form; of fields of the same name the last counts. Raises ValueError.
 
-    The standard library's `parse_qsl` takes eight times as long for a click, the longest part of its acknowledgement.
+    The standard library's `parse_qsl` takes six times as long for a click, the longest part of its acknowledgement.
     """
-    fields = raw.split(b"&")
+    fields = raw.decode().split("&")
     if len(fields) > MOST_FIELDS:
         message = f"The form has {len(fields)} fields."
         raise ValueError(message)
-    parts = (field.partition(b"=") for field in fields if field)
-    return {_decoded(name): _decoded(value) for name, _, value in parts}
+    return dict(_read_field(field) for field in fields if field)
 
 
-def _decoded(text: bytes) -> str:
+def _read_field(field: str) -> tuple[str, str]:
+    name, _, value = field.partition("=")
+    if "%" in field or "+" in field:
+        return _decoded(name), _decoded(value)
+    return name, value
+
+
+def _decoded(text: str) -> str:
     r"""Undo the encoding of a form's field (url.spec.whatwg.org, application/x-www-form-urlencoded).
 
     `%2F` is to a URL what `\x2F` is to Python, whose decoder is not written in Python. A `%` that nothing follows is
     a ValueError.
     """
-    if b"%" in text or b"+" in text:
-        escaped = text.replace(b"\\", b"%5C").replace(b"+", b" ").replace(b"%", b"\\x")
-        text = escaped.decode("unicode_escape").encode("latin-1")
-    return text.decode()
+    escaped = text.replace("\\", "%5C").replace("+", " ").replace("%", "\\x")
+    return escaped.encode().decode("unicode_escape").encode("latin-1").decode()
 
 
 def _json(text: str) -> Any:
@@ -112,4 +115,4 @@ def to_aiohttp(answer: Answer) -> web.Response:
     """Hand an answer on."""
     if answer.payload is not None:
         return web.json_response(answer.payload, status=answer.status)
-    return web.Response(status=answer.status, text=answer.text)
+    return web.Response(status=answer.status, text=answer.text or None)
