@@ -62,6 +62,11 @@ class Auth:
         self._flights = 0
         self._failure: GenesysLoginFailed | None = None
 
+    @property
+    def at_hand(self) -> Token | None:
+        """A token that should still serve, if there is one without asking."""
+        return self._serving(0)
+
     async def token(self) -> Token:
         """A token that should still serve; GenesysLoginFailed when there is none to be had."""
         return await self._newer_than(0)

@@ -73,7 +73,7 @@ class Caller:
             attempt += 1
 
     async def _signed(self, request: wire.Request, attempt: int, deadline: pace.Deadline) -> Answer:
-        token = await self._before(deadline, self._auth.token())
+        token = self._auth.at_hand or await self._before(deadline, self._auth.token())
         try:
             return await self._send(request, token, attempt, deadline)
         except GenesysUnauthenticated:

@@ -60,6 +60,7 @@ class Transport:
     ) -> None:
         self._session = session
         self._limits = limits
+        self._usual = self._seconds(limits.attempt_timeout)
         self._clock = clock
         self._observe = observe
 
@@ -101,8 +102,11 @@ class Transport:
             raise GenesysNoAnswer from error
 
     def _timeout(self, within: float | None) -> aiohttp.ClientTimeout:
-        limit = self._limits.attempt_timeout
-        total = limit if within is None else max(_SHORTEST_TIMEOUT, min(limit, within))
+        if within is None or within >= self._limits.attempt_timeout:
+            return self._usual
+        return self._seconds(max(_SHORTEST_TIMEOUT, within))
+
+    def _seconds(self, total: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total, connect=min(total, self._limits.connect_timeout))
 
 
@@ -120,7 +124,7 @@ async def _sent_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    body = bytearray()
-    while len(body) < _LARGEST_BODY and (chunk := await content.read(_LARGEST_BODY - len(body))):
-        body += chunk
-    return bytes(body)
+    body = await content.read(_LARGEST_BODY)
+    while not content.at_eof() and len(body) < _LARGEST_BODY:
+        body += await content.read(_LARGEST_BODY - len(body))
+    return body

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -44,7 +44,8 @@ class Request:
 
 def bearer(request: Request, token: str) -> Request:
     """The same request, signed with an access token."""
-    return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
+    headers = {**request.headers, "Authorization": f"Bearer {token}"}
+    return Request(request.operation, request.method, request.path, headers, request.body, request.repeatable)
 
 
 def uuid(text: str) -> str:
