@@ -44,7 +44,9 @@ async def measure(plan: Plan) -> list[Line]:
 async def _turn(running: Process, somebody: People, numbers: Iterator[int]) -> Sample:
     before, cpu = await running.ask("count"), running.cpu
     for number in islice(numbers, REVOCATIONS):
-        await somebody.confirm(number, await somebody.ask(number))
+        card = await somebody.ask(number)
+        await a_moment()
+        await somebody.confirm(number, card)
         await a_moment()
     after, cpu = await running.ask("count"), running.cpu - cpu
     counted = {name: (after[name] - before.get(name, 0)) / REVOCATIONS for name in ("commits", "statements")}
