@@ -46,7 +46,9 @@ Moment = Annotated[datetime | None, WrapValidator(_readable_date)]
 
 class _Model(BaseModel):
     # hide_input_in_errors: what cannot be read may be a token or a person's data, and errors are logged.
+    # defer_build: a model is put together when it is first read into; most never are, and that is a tenth of a start.
     model_config = ConfigDict(
+        defer_build=True,
         alias_generator=to_camel,
         populate_by_name=True,
         extra="ignore",
@@ -216,7 +218,7 @@ class ErrorBody(_Model):
 class OAuthTokenResponse(BaseModel):
     """What the login host gives: an opaque token and its lifetime in seconds."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     access_token: SecretStr = Field(min_length=1)
     token_type: str | None = None
@@ -226,7 +228,7 @@ class OAuthTokenResponse(BaseModel):
 class OAuthErrorResponse(BaseModel):
     """How the login host says no; another shape than `ErrorBody`."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     error: str | None = None
     description: str | None = None
