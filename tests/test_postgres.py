@@ -261,6 +261,25 @@ async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Le
     assert first_break(await stores_[0].trail()) is None
 
 
+async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_its_request(
+    both: tuple[Ledger, Ledger],
+) -> None:
+    """Both write to the request and to the trail; in two orders each would wait for the other."""
+    one, two = both[0].store(), both[1].store("two#1")
+    for number in range(10):
+        name = f"request-{number}"
+        await ask(one, name)
+        _, order = await approve(one, name)
+        press = await click(two, name, BEN)
+        stale = Entry(0.0, Tag.CLICK_STALE, BEN, name.upper(), name)
+        ended, recorded = await asyncio.gather(
+            one.finish_target(order, Event.SUCCEED, outcome=DONE, tell=["C1"]),
+            two.record(stale, done=press, clicked=stores.Urls(card="https://hooks.slack.com/actions/T0/1/2")),
+        )
+        assert (ended and ended.state, recorded) == (State.REVOKED, True)
+    assert first_break(await one.trail()) is None
+
+
 async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:
     flags: list[Flag] = [(JobKind.CARD, str(number), {}) for number in range(40)]
     await both[0].database.write(lambda tx: Leases("one#1").raise_flags(tx, "first", *flags))
