@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.admission import WINDOW, Admission, Answer, Body, NotSlack
+from bot.admission import WINDOW, Admission, Answer, Body, NotSlack, can_be_kept
 
 MOST_BYTES = 1024 * 1024
 """Slack's payloads stay far below; more is answered 413."""
@@ -66,6 +66,8 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
         if content_type == "application/json":
             body = _json(text)
         else:
+            if "%00" in text or "\0" in text:
+                raise ValueError  # noqa: TRY301 - told like all that cannot be read
             form = dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
             body = _json(form["payload"]) if "payload" in form and "command" not in form else form
     except (ValueError, RecursionError):
@@ -78,8 +80,10 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _json(text: str) -> Any:
-    r"""Read JSON; half a character (a lone `\ud800`) is refused here, because no database would take it."""
+    r"""Read JSON; half a character (a lone `\ud800`) and NUL are refused here, because no database would take them."""
     body = json.loads(text)
+    if not can_be_kept(text):
+        raise ValueError
     if "\\ud" in text or "\\uD" in text:
         json.dumps(body, ensure_ascii=False).encode()
     return body
