@@ -1,9 +1,8 @@
-"""PostgreSQL as hosts hand it out, and what two transactions at once may not do to each other."""
+"""Many processes on one PostgreSQL: what two transactions at once may not do to each other."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -15,17 +14,17 @@ from sqlalchemy.util import await_only
 
 from bot import store as stores
 from bot.audit import Entry, Tag, first_break
-from bot.database import Database, DatabaseAway, Transaction
-from bot.errors import SettingsError, StaleRequest
+from bot.database import Database, Transaction
+from bot.errors import StaleRequest
 from bot.leases import Flag, Job, JobKind, Leases
-from bot.migrate import HEAD, migrate
+from bot.migrate import HEAD, migrate, revision
 from bot.postgres import postgres_engine
 from bot.revocations import Event, Place, State
 from bot.store import Store
 from bot.tables import audit, items, jobs
 from tests.examples import BEN, OLIVIA, request
 from tests.ledger import TTL, Ledger, approve, ask, click, open_ledger, stored
-from tests.postgres import PASSWORD, Server
+from tests.postgres import Server
 
 DONE = {"attempts": 1, "status": 200}
 
@@ -41,89 +40,6 @@ async def both(postgres: Server) -> AsyncIterator[tuple[Ledger, Ledger]]:
         yield one, two
 
 
-def own(postgres: Server) -> None:
-    if postgres.programs is None:
-        pytest.skip("TEST_DATABASE_URL names a server whose users and files are not the tests'")
-
-
-async def says(address: str, statement: str = "SELECT 1", database: Database | None = None) -> str:
-    """Ask a question of whoever stands behind an address."""
-    asked = database or Database(postgres_engine(address))
-    try:
-        return await asked.write(lambda tx: str(tx.execute(text(statement)).scalar_one()))
-    finally:
-        await asked.close()
-
-
-async def test_address__as_hosts_write_them(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        for written in (
-            address,
-            address.replace("postgres://", "postgresql://"),
-            f"{address}?sslmode=disable",
-            f"{address}?sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=bot",
-        ):
-            assert await says(written, "SHOW transaction_isolation") == "read committed"
-
-
-async def test_address__of_a_socket(postgres: Server) -> None:
-    own(postgres)
-    name, _, place = postgres.url.partition("@")
-    port = place.partition(":")[2].partition("/")[0]
-    async with postgres.emptied() as address:
-        database = address.rpartition("/")[2]
-        written = f"{name}@/{database}?host={postgres.data.parent}&port={port}"
-        assert await says(written, "SELECT inet_client_addr() IS NULL") == "True"
-
-
-async def test_address__that_asks_for_encryption_is_not_used_without(postgres: Server) -> None:
-    own(postgres)
-    for mode in ("require", "verify-full"):
-        with pytest.raises(DatabaseAway, match="SSL"):
-            await says(f"{postgres.url}?sslmode={mode}")
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (("bot:", "bot:not"), "password authentication failed"),
-        (("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
-        (("p%40ss%2F", "pass/"), "cannot be read"),
-        (("/postgres", "/postgres?sslmode=sometimes"), "sslmode"),
-    ],
-)
-async def test_refusal__that_no_waiting_changes_is_a_setting(
-    postgres: Server, change: tuple[str, str], told: str
-) -> None:
-    own(postgres)
-    head, _, tail = postgres.url.rpartition(change[0])
-    with pytest.raises(SettingsError, match=f"DATABASE_URL: .*{told}") as refused:
-        await says(f"{head}{change[1]}{tail}")
-    assert PASSWORD not in str(refused.value)
-
-
-async def test_refusal__of_whoever_is_not_there_may_pass() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        with pytest.raises(DatabaseAway, match="cannot be reached"):
-            await says(f"postgres://bot:secret@127.0.0.1:{nobody.getsockname()[1]}/bot")
-
-
-async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        impatient = Database(postgres_engine(address), patience=0.5)
-        with pytest.raises(DatabaseAway):
-            await says(address, "SELECT pg_sleep(60)::text", impatient)
-
-
-async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        database = Database(postgres_engine(address))
-        mine = await database.write(lambda tx: tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
-        await postgres.do(f"SELECT pg_terminate_backend({mine}, 5000)")
-        assert await says(address, database=database) == "1"
-
-
 async def test_migrate__three_replicas_that_start_together_upgrade_once(postgres: Server) -> None:
     async with postgres.database(empty=True) as address, AsyncExitStack() as closing:
         replicas = [Database(postgres_engine(address)) for _ in range(3)]
@@ -131,7 +47,7 @@ async def test_migrate__three_replicas_that_start_together_upgrade_once(postgres
             closing.push_async_callback(one.close)
         done = await asyncio.gather(*(migrate(one) for one in replicas))
         assert sorted(done) == [False, False, True]
-        assert await says(address, "SELECT version_num FROM alembic_version") == HEAD
+        assert await replicas[0].read(lambda tx: revision(tx.connection)) == HEAD
 
 
 SECOND = '''
