@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -127,15 +128,70 @@ async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[Ledg
     assert (await stored(both[0].store())).state is State.APPROVED
 
 
+class Half:
+    """A transaction that stops half-way, holding what it has, until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    def stop(self) -> None:
+        self.reached.set()
+        await_only(self.go_on.wait())
+
+
+async def waits(ledger: Ledger, work: asyncio.Task[Any]) -> None:
+    """Return once the database says that somebody waits for somebody else; work that waits for nobody is an error."""
+    waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    while not await ledger.run(waiting):
+        assert not work.done(), "it did not wait"
+        await asyncio.sleep(0.01)
+
+
 async def test_write_skew__with_the_lock_the_second_waits_for_the_first(both: tuple[Ledger, Ledger]) -> None:
     first, second = await two_orders(both[0])
-    ends = await asyncio.gather(
-        both[0].store().finish_target(first, Event.SUCCEED, outcome=DONE, tell=["C1"]),
-        both[1].store("two#1").finish_target(second, Event.SUCCEED, outcome=DONE, tell=["C1"]),
-    )
-    assert sorted(one.state for one in ends if one) == [State.APPROVED, State.REVOKED]
-    assert (await stored(both[0].store())).state is State.REVOKED
+    half = Half()
+
+    def finish_half(tx: Transaction) -> list[Event | None]:
+        stores._lock(tx, "first")
+        _, events = stores._close_item(tx, first, Event.SUCCEED)
+        half.stop()
+        return events
+
+    finishing = asyncio.create_task(both[0].database.write(finish_half))
+    await half.reached.wait()
+    end = both[1].store("two#1").finish_target(second, Event.SUCCEED, outcome=DONE, tell=["C1"])
+    ending = asyncio.create_task(end)
+    await waits(both[0], ending)
+    half.go_on.set()
+
+    assert await finishing == [Event.SUCCEED, None]
+    ended = await ending
+    assert ended is not None
+    assert ended.state is State.REVOKED
     assert [row.tag for row, _ in await both[0].store().trail()].count(Tag.REVOKED) == 1
+
+
+async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more(both: tuple[Ledger, Ledger]) -> None:
+    """Read before, the time would be one at which the request was open, of a click on a request that had ended."""
+    await ask(both[0].store())
+    half = Half()
+
+    def sweep(tx: Transaction) -> None:
+        stores._lock(tx, "first")
+        half.stop()
+
+    sweeping = asyncio.create_task(both[0].database.write(sweep))
+    await half.reached.wait()
+    noting = asyncio.create_task(both[1].store().note_click("first", "press", {}))
+    await waits(both[0], noting)
+    both[1].clock.now += 60
+    half.go_on.set()
+
+    await sweeping
+    noted = await noting
+    assert noted is not None
+    assert noted.created_at == both[1].clock.now
 
 
 async def test_trail__of_many_writers_on_two_replicas_is_one_chain(both: tuple[Ledger, Ledger]) -> None:
