@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ UNEXPECTED = "The body is none that this app expects."
 UNHEARD = frozenset({"event_callback", "view_submission", "view_closed", "shortcut", "message_action"})
 """What Slack may send although nothing here listens to it; it is acknowledged, or Slack would send it again."""
 
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
 Body = dict[str, Any]
 """A command's fields or an interaction's payload, as Slack documents them."""
 
@@ -47,6 +50,11 @@ class NotSlack(BotError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+def can_be_kept(text: str) -> bool:
+    """Whether some JSON holds no character that a database refuses: PostgreSQL takes no NUL, wherever it stands."""
+    return "\\u0000" not in text or _NUL.search(text) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +159,18 @@ def kind_of(body: Mapping[str, Any]) -> str:
     if isinstance(body.get("command"), str) and isinstance(body.get("user_id"), str):
         return "command"
     kind = body.get("type")
-    if kind == "block_actions" and isinstance(body.get("user"), dict) and _are_actions(body.get("actions")):
+    if kind == "block_actions" and _is_somebody(body.get("user")) and _are_actions(body.get("actions")):
         return "click"
     if kind == "url_verification" or "ssl_check" in body:
         return str(kind or "ssl_check")
     if isinstance(kind, str) and kind in UNHEARD:
         return str(kind)
     raise NotSlack(UNEXPECTED, 400)
+
+
+def _is_somebody(user: Any) -> bool:
+    """Whether Slack could be asked who this is."""
+    return isinstance(user, dict) and isinstance(user.get("id"), str) and bool(user["id"])
 
 
 def _are_actions(actions: Any) -> bool:

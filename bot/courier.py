@@ -53,7 +53,9 @@ def not_delivered(error: Exception) -> NotDelivered:
 
 
 def _seconds(text: Any) -> float:
-    return float(text) if str(text or "").isdigit() else 1.0
+    """Read a `Retry-After`; one of more than a day counts as a day."""
+    said = str(text or "")
+    return min(float(said), 86400.0) if said.isascii() and said.isdigit() else 1.0
 
 
 class Courier:

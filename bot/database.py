@@ -26,6 +26,10 @@ Insert = Callable[[Table], Any]
 GOODBYE = 1.0
 """Seconds that closing the connections may take; a database that does not answer is left without a word."""
 
+_PASSING = ("25006", "53", "57", "58")
+"""Beginnings of what PostgreSQL answers while it is a standby, is out of something, is being stopped or fails itself
+(postgresql.org, PostgreSQL Error Codes)."""
+
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
@@ -162,4 +166,6 @@ def _away() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated or "database is locked" in str(error.orig):
             raise DatabaseAway from error
+        if str(getattr(error.orig, "sqlstate", "")).startswith(_PASSING):
+            raise DatabaseAway(f"PostgreSQL cannot be used just now ({error.orig}); nothing was kept.") from error
         raise

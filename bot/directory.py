@@ -221,12 +221,17 @@ def _why(error: Exception) -> str:
 def read_person(user: User) -> Person:
     """Reduce a Genesys Cloud user to what the bot shows and acts on."""
     return Person(
-        id=str(user.id or ""),
-        name=user.name or "",
-        email=user.email,
-        division=user.division.name if user.division else None,
-        state=user.state,
+        id=_kept(user.id) or "",
+        name=_kept(user.name) or "",
+        email=_kept(user.email),
+        division=_kept(user.division.name) if user.division else None,
+        state=_kept(user.state),
     )
+
+
+def _kept(text: str | None) -> str | None:
+    """Leave out what PostgreSQL takes in no text."""
+    return text and text.replace("\0", "")
 
 
 def read_grants(authorization: UserAuthorization) -> Grants:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.admission import WINDOW, Admission, Answer, Body, NotSlack
+from bot.admission import WINDOW, Admission, Answer, Body, NotSlack, can_be_kept
 
 MOST_BYTES = 1024 * 1024
 """Slack's payloads stay far below; more is answered 413."""
@@ -80,8 +80,8 @@ def read_form(raw: bytes) -> dict[str, str]:
     The standard library's `parse_qsl` takes six times as long for a click, the longest part of its acknowledgement.
     """
     fields = raw.decode().split("&")
-    if len(fields) > MOST_FIELDS:
-        message = f"The form has {len(fields)} fields."
+    if len(fields) > MOST_FIELDS or b"%00" in raw or b"\0" in raw:  # PostgreSQL takes no NUL
+        message = "The form has more fields than Slack's, or a NUL in it."
         raise ValueError(message)
     return dict(_read_field(field) for field in fields if field)
 
@@ -104,8 +104,10 @@ def _decoded(text: str) -> str:
 
 
 def _json(text: str) -> Any:
-    r"""Read JSON; half a character (a lone `\ud800`) is refused here, because no database would take it."""
+    r"""Read JSON; half a character (a lone `\ud800`) and NUL are refused here, because no database would take them."""
     body = json.loads(text)
+    if not can_be_kept(text):
+        raise ValueError
     if "\\ud" in text or "\\uD" in text:
         json.dumps(body, ensure_ascii=False).encode()
     return body

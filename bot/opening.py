@@ -6,7 +6,7 @@ import secrets
 import socket
 
 import structlog
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
 from bot.database import Database
 from bot.errors import SettingsError
@@ -44,11 +44,11 @@ async def make_ready(database: Database, store: Store) -> None:
         if await migrate(database):
             log.info("the database schema was brought up to date")
         await store.start()
-    except DatabaseError as error:
+    except DBAPIError as error:
         raise unusable(error) from error
 
 
-def unusable(error: DatabaseError) -> SettingsError:
+def unusable(error: DBAPIError) -> SettingsError:
     """Say of a database that is there and refuses why it does."""
     return SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"])
 

@@ -11,16 +11,19 @@ from typing import Protocol
 import structlog
 
 from bot.courier import Courier, Message, NotDelivered
-from bot.errors import BotError
+from bot.errors import TOKEN_REFUSED, BotError
 from bot.leases import Job
 from bot.revocations import Place, Request
 from bot.store import Store, Urls
 
-GIVE_UP = 3600.0
+GIVE_UP = 86400.0
 """Seconds after a request's end when a message that Slack keeps refusing is given up; the trail has what it says."""
 
 GONE = frozenset({"message_not_found", "channel_not_found", "cant_update_message", "edit_window_closed", "is_archived"})
 """What `chat.update` says of a card that cannot be edited, ever; all else may be put right (docs.slack.dev)."""
+
+MENDABLE = TOKEN_REFUSED | {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
+"""What `chat.postMessage` says of a channel until somebody invites the bot, or installs it again."""
 
 LONGEST_WAIT = 60.0
 
@@ -82,6 +85,10 @@ class Painter:
         try:
             await self._courier.post(job.payload["channel"], self._words.outcome(request))
         except NotDelivered as problem:
+            mendable = problem.code in MENDABLE
+            if mendable and job.attempts == 1:
+                log.error("an outcome cannot be told before somebody mends it", code=problem.code, **job.payload)  # noqa: TRY400
+            problem.passing = problem.passing or mendable
             await self._later(job, problem, since=job.created_at)
         else:
             await self._store.finish(job)
@@ -167,10 +174,12 @@ class Painter:
 
         `since` is when the news was made; none while the request is open.
         """
-        if not problem.passing or (since is not None and await self._store.now() - since > GIVE_UP):
+        age = 0.0 if since is None else await self._store.now() - since
+        if not problem.passing or age > GIVE_UP:
             log.error("a message is given up", kind=job.kind, code=problem.code, request_id=job.request_id)
             await self._store.finish(job)
             return
-        wait = max(problem.wait, min(2.0 ** (job.attempts - 1), LONGEST_WAIT))
+        longest = max(LONGEST_WAIT, age / 20)
+        wait = max(problem.wait, min(2.0 ** min(job.attempts - 1, 16), longest))
         log.warning("slack did not take a message; later", kind=job.kind, code=problem.code, wait=wait)
         await self._store.give_back(job, wait=wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from weakref import WeakSet
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.database import DatabaseAway
 from bot.errors import SettingsError
@@ -32,14 +35,23 @@ ABANDONED = "SET idle_in_transaction_session_timeout = '10s'"
 """A process that vanishes without a word must not keep its locks until TCP notices (postgresql.org, Client Connection
 Defaults). Set by a statement, because poolers refuse what they do not know when it comes with the greeting."""
 
-_ONLY_LIBPQ = frozenset({"channel_binding", "connect_timeout", "gssencmode", "keepalives", "options", "pgbouncer"})
-"""Parameters that hosts write into addresses and the driver would hand to the server, which refuses them."""
+_ONLY_LIBPQ = frozenset({
+    "channel_binding", "connect_timeout", "fallback_application_name", "gssdelegation", "gssencmode", "keepalives",
+    "keepalives_count", "keepalives_idle", "keepalives_interval", "load_balance_hosts", "pgbouncer", "sslcertmode",
+    "sslcompression", "sslsni",
+})  # fmt: skip
+"""Parameters that hosts write into addresses and the driver would hand to the server, which refuses them. What would
+make a connection safer is none of them (`require_auth`): it is refused, not passed over."""
 
 _REFUSALS = (
     "InvalidAuthorizationSpecificationError",  # wrong password, unknown user
     "InvalidCatalogNameError",  # no such database
     "InsufficientPrivilegeError",
     "ClientConfigurationError",  # the address contradicts itself
+    "UndefinedObjectError",  # a parameter that the server does not know
+    "CantChangeRuntimeParamError",
+    "InvalidParameterValueError",
+    "ProtocolViolationError",  # a parameter that a pooler does not know
     "SSLCertVerificationError",
 )
 """Names of answers that no waiting changes."""
@@ -51,12 +63,13 @@ def postgres_engine(url: str) -> InLoop:
     Its connections raise DatabaseAway while nobody answers, SettingsError where the server refuses for good.
     """
     driver, address, verified = _driver(), _address(url), _verified(url)
+    _refuse_missing_roots(url)
 
     async def connect() -> Any:
         try:
             connection = await driver.connect(address, timeout=CONNECT, **verified)
             await connection.execute(ABANDONED)
-        except (OSError, ValueError, driver.PostgresError, driver.InterfaceError) as error:
+        except (OSError, ValueError, OverflowError, driver.PostgresError, driver.InterfaceError) as error:
             raise _meaning(error) from error
         return connection
 
@@ -80,13 +93,29 @@ class InLoop:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine.sync_engine
+        self._connected: WeakSet[ConnectionPoolEntry] = WeakSet()
+        event.listen(self.engine, "connect", lambda _, entry: self._connected.add(entry))
         self._writer = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
         """Do some work, in a transaction unless it only reads."""
-        async with self._reader.connect() if reading else self._writer.begin() as connection:
-            return await connection.run_sync(work)
+        try:
+            async with self._reader.connect() if reading else self._writer.begin() as connection:
+                return await connection.run_sync(work)
+        except asyncio.CancelledError:  # mostly because it got no answer in time
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        """Give up the connections nobody uses just now.
+
+        Where a machine went down without a word each of them leads nowhere, and whoever takes one next would wait as
+        long again; where it did not, they are soon replaced.
+        """
+        for entry in self._connected:
+            if entry.driver_connection is not None and not entry.in_use:
+                entry.driver_connection.terminate()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -118,6 +147,14 @@ def _verified(url: str) -> dict[str, Any]:
     return {"ssl": context}
 
 
+def _refuse_missing_roots(url: str) -> None:
+    """Raise SettingsError for a file of certificates that is not there: the driver's sentence would not name it."""
+    said = dict(parse_qsl(urlsplit(url).query))
+    roots = said.get("sslrootcert", "system")
+    if roots != "system" and said.get("sslmode") != "disable" and not Path(roots).is_file():
+        raise SettingsError([f"DATABASE_URL: sslrootcert names {roots}, and there is no such file"])
+
+
 def _means_system_roots(url: str) -> bool:
     said = dict(parse_qsl(urlsplit(url).query))
     roots = said.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")
@@ -130,6 +167,6 @@ def _meaning(error: Exception) -> Exception:
     """Tell what waits from what does not; the driver's sentences name the user and the database, never the password."""
     if any(one.__name__ in _REFUSALS for one in type(error).__mro__):
         return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({error})"])
-    if isinstance(error, ValueError):  # its sentence may quote what stands where a port is expected
+    if isinstance(error, ValueError | OverflowError):  # its sentence may quote what stands where a port is expected
         return SettingsError(["DATABASE_URL: it cannot be read; encode special characters of the password, / as %2F"])
     return DatabaseAway(f"PostgreSQL cannot be reached ({str(error) or type(error).__name__}); nothing was kept.")

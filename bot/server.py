@@ -190,6 +190,8 @@ async def _work(services: Services, *, is_open: bool) -> None:
             is_open = await _open(services)
         except SettingsError as error:
             log.error("the database cannot be used; the bot is not ready and asks again", problem=str(error))  # noqa: TRY400
+        except Exception:  # or nobody would ever ask again
+            log.exception("the database cannot be made ready; it is tried again")
     await services.worker.run()
 
 

@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admission import Admission, Answer, Body, NotSlack
+from bot.admission import Admission, Answer, Body, NotSlack, can_be_kept
 from bot.courier import not_delivered
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
 
@@ -254,11 +254,19 @@ class Line:
 
 async def read(envelope: SocketModeRequest) -> Body:
     """Read what an envelope holds: the same as HTTP's body, parsed; raises NotSlack (400)."""
-    try:
-        json.dumps(envelope.payload, ensure_ascii=False).encode()
-    except ValueError:  # half a character, which no database would take
-        raise NotSlack("The body cannot be read.", 400) from None
+    text = json.dumps(envelope.payload, ensure_ascii=False)
+    if not (can_be_kept(text) and _is_whole(text)):
+        raise NotSlack("The body cannot be read.", 400)
     return envelope.payload
+
+
+def _is_whole(text: str) -> bool:
+    """Whether it holds no half a character, which no database would take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def acknowledgement(envelope: SocketModeRequest, answer: Answer) -> SocketModeResponse:

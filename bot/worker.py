@@ -181,7 +181,7 @@ class Worker:
             await self._quietly(self._store.give_back(job, wait=float(job.attempts)))
         except Exception:
             log.exception("a job failed and will be tried again", kind=job.kind, request_id=job.request_id)
-            await self._quietly(self._store.give_back(job, wait=min(2.0**job.attempts, LONGEST_WAIT)))
+            await self._quietly(self._store.give_back(job, wait=min(2.0 ** min(job.attempts, 16), LONGEST_WAIT)))
         finally:  # not when the task is told to be done: the same job may have been claimed again by then
             self._done(job)
 
@@ -208,7 +208,7 @@ class Worker:
         if request is None:
             return
         if job.attempts == 1:
-            self._metrics.click_to_delete.observe(max(0.0, time.time() - job.payload["clicked_at"]))
+            self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
         ending = await carry_out(request, job, self._tokens, now=now)
         outcome = dict(ending.outcome)
         if ending.event is None:

@@ -13,11 +13,17 @@ class Wire:
 
     def __init__(self, host: str, port: int) -> None:
         self._there = (host, port)
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._flows = self._flowing()
+        self._lost: list[asyncio.Event] = []
         self._cut = False
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
+
+    @staticmethod
+    def _flowing() -> asyncio.Event:
+        flows = asyncio.Event()
+        flows.set()
+        return flows
 
     @property
     def broken(self) -> bool:
@@ -40,27 +46,35 @@ class Wire:
         """Swallow everything from now on, without a word."""
         self._flows.clear()
 
+    def lose(self) -> None:
+        """Swallow what comes over the connections of now; those that come are let through, as to another machine."""
+        self.hold()
+        self._lost.append(self._flows)
+        self._flows = self._flowing()
+
     def mend(self) -> None:
         """Let everything through again; what was held arrives late."""
         self._cut = False
-        self._flows.set()
+        for flows in (*self._lost, self._flows):
+            flows.set()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
         if self._cut:
             writer.transport.abort()
             return
+        flows = self._flows
         with suppress(OSError):
             there_reader, there_writer = await asyncio.open_connection(*self._there)
             self._open |= {writer, there_writer}
-            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
+            await asyncio.gather(self._pump(reader, there_writer, flows), self._pump(there_reader, writer, flows))
             self._open -= {writer, there_writer}
         writer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                await self._flows.wait()
+                await flows.wait()
                 writer.write(data)
                 await writer.drain()
         writer.close()

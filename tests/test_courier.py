@@ -26,6 +26,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 FAULTS = [
     (Fault(retry_after=30), "ratelimited", True, 30.0),
     (Fault(status=429), "ratelimited", True, 1.0),  # it did not say how long
+    (Fault(status=429, retry_after=172800), "ratelimited", True, 86400.0),
     (Fault(error="internal_error"), "internal_error", True, 0.0),
     (Fault(html="<h1>Bad gateway</h1>", status=502), "http_502", True, 0.0),
     (Fault(drop=True), "ServerDisconnectedError", True, 0.0),

@@ -1,6 +1,7 @@
 """Whatever is thrown at it, signed or not: every reader answers with a value or with its own error, and no other.
 
-`HYPOTHESIS_PROFILE=long` tries twenty times as much, with other examples each time.
+`HYPOTHESIS_PROFILE=long` tries fifty times as much, with other examples each time: over ten thousand for each reader.
+What becomes of it behind the readers: `tests/server/test_hostile_bot.py`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ import os
 import tracemalloc
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pydantic import BaseModel
@@ -28,22 +27,20 @@ from bot.purecloud.answers import decipher, decipher_login, parsed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
 from bot.revocations import Kind, Place, State
 from bot.sandbox import block_kit, cast
-from bot.sandbox.slack_messages import Message
 from handlers import cards
 from handlers.asking import read_asker, read_click
 from handlers.commands import nearest
 from handlers.targets import read_line
 from tests import examples
-from tests.world import World
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 JSON = {"Content-Type": "application/json"}
 
 
 def cases(count: int) -> settings:
-    """So many examples, twenty times as many in a long run; none is timed, for machines are slow at times."""
+    """So many examples, fifty times as many in a long run; none is timed, for machines are slow at times."""
     return settings(
-        max_examples=count * 20 if LONG else count,
+        max_examples=count * 50 if LONG else count,
         deadline=None,
         derandomize=not LONG,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -209,7 +206,11 @@ def test_answers__are_read_or_refused(
     with suppress(GenesysError):
         found = parsed(model, decipher(status, JSON | headers, body))
         if isinstance(found, User):
-            assert isinstance(read_person(found).name, str)
+            person = read_person(found)
+            assert isinstance(person.name, str)
+            assert "\0" not in "".join(
+                filter(None, (person.id, person.name, person.email, person.division, person.state))
+            )
         if isinstance(found, UserAuthorization):
             read_grants(found)
 
@@ -309,38 +310,3 @@ def test_parse__of_the_worst_bodies_keeps_its_memory_bounded() -> None:
         tracemalloc.stop()
 
     assert peak < 100 * MOST_BYTES
-
-
-async def noticed(world: World, body: bytes) -> list[str]:
-    """Hand signed bytes in and let the bot come to rest; returns what it logged as its own failure."""
-    with structlog.testing.capture_logs() as entries:
-        delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
-        await world.idle()
-    assert delivery.status in (200, 400, 401, 404)
-    assert not world.deletes
-    return [str(entry) for entry in entries if entry["log_level"] in ("error", "critical") or "exc_info" in entry]
-
-
-def click_of(world: World, card: Message) -> dict[str, Any]:
-    """Nadia, who may not, presses the card's button: what Slack sends."""
-    value = next(button["value"] for button in world.slack.buttons(card) if button["action_id"] == "approve")
-    actions = [{**CLICK["actions"][0], "value": value}]  # type: ignore[index]
-    return CLICK | {"actions": actions, "api_app_id": world.slack.app_id, "team": {"id": world.slack.team_id}}
-
-
-@cases(30)
-@given(what=changes)
-async def test_clicks__of_any_shape_break_nothing_and_revoke_nothing(world: World, what: list[Any]) -> None:
-    card = next((one for one in world.slack.messages if world.slack.buttons(one)), None)
-    card = card or await world.card(cast.RAVI, "revoke @tom")
-    payload = spoiled(click_of(world, card) | {"trigger_id": str(len(world.slack.calls))}, what)
-
-    assert await noticed(world, urlencode({"payload": json.dumps(payload)}).encode()) == []
-
-
-@cases(30)
-@given(what=changes)
-async def test_commands__of_any_shape_break_nothing_and_revoke_nothing(world: World, what: list[Any]) -> None:
-    fields = spoiled(COMMAND | {"trigger_id": str(len(world.slack.calls)), "team_id": world.slack.team_id}, what)
-
-    assert await noticed(world, urlencode(fields, errors="replace").encode()) == []

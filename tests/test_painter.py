@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import StaleRequest
 from bot.leases import Job, JobKind
-from bot.painter import GIVE_UP
+from bot.painter import GIVE_UP, LONGEST_WAIT
 from bot.policy import Reason, Refused
 from bot.revocations import APPROVE, Event, Place, State
 from bot.sandbox import cast
@@ -88,13 +90,17 @@ async def test_paint__waits_as_long_as_slack_asks(office: Office) -> None:
     assert len(await due(office, JobKind.CARD)) == 1
 
 
-async def test_paint__a_card_slack_refuses_for_an_hour_after_the_end_is_given_up(office: Office) -> None:
+async def test_paint__a_card_slack_refuses_for_a_day_after_the_end_is_given_up(office: Office) -> None:
     _, job = await office.ask()
     await office.painter().paint(job)
     await revoke(office)
     office.slack.fault("chat.update", Fault(error="internal_error", times=None))
     (job,) = await due(office, JobKind.CARD)
-    office.ledger.clock.now += GIVE_UP + 1
+    office.ledger.clock.now += GIVE_UP - 1
+    await office.painter().paint(job)
+    assert not await office.store.is_done(job.id)
+    office.ledger.clock.now += GIVE_UP / 20
+    (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
     assert await office.store.is_done(job.id)
 
@@ -233,10 +239,39 @@ async def test_notify__slack_was_down_and_it_is_told_later_and_once(office: Offi
     assert len(office.said_to(cast.AUDIT)) == 1
 
 
-async def test_notify__a_channel_the_bot_may_not_post_to_is_given_up(office: Office) -> None:
+async def test_paint__the_thousandth_try_waits_no_longer_than_the_tenth(office: Office) -> None:
+    _, job = await office.ask()
+    office.slack.fault("chat.postMessage", Fault(error="internal_error"))
+    await office.painter().paint(replace(job, attempts=2000))
+    office.ledger.clock.now += LONGEST_WAIT
+    (job,) = await due(office, JobKind.CARD)
+    await office.painter().paint(job)
+    assert len(office.said_to(cast.OPS)) == 1
+
+
+@pytest.mark.parametrize("code", ["not_in_channel", "channel_not_found", "invalid_auth"])
+async def test_notify__a_channel_that_somebody_puts_right_is_told_then(office: Office, code: str) -> None:
     await office.ask()
     await revoke(office)
-    office.slack.channels[cast.AUDIT].bot_in = False
+    office.slack.fault("chat.postMessage", Fault(error=code))
+    (job,) = await due(office, JobKind.NOTICE)
+    with capture_logs() as said:
+        await office.painter().notify(job)
+    assert [entry["code"] for entry in said if entry["log_level"] == "error"] == [code]
+    assert office.said_to(cast.AUDIT) == []
+
+    office.ledger.clock.now += 1
+    (job,) = await due(office, JobKind.NOTICE)
+    await office.painter().notify(job)
+
+    assert len(office.said_to(cast.AUDIT)) == 1
+    assert (await office.store.depth())["notice"] == 0
+
+
+async def test_notify__what_slack_will_never_take_is_given_up(office: Office) -> None:
+    await office.ask()
+    await revoke(office)
+    office.slack.fault("chat.postMessage", Fault(error="msg_too_long"))
     for job in await due(office, JobKind.NOTICE):
         await office.painter().notify(job)
     assert (await office.store.depth())["notice"] == 0

@@ -1,13 +1,13 @@
-"""PostgreSQL as hosts hand it out, and what two transactions at once may not do to each other."""
+"""Many processes on one PostgreSQL: what two transactions at once may not do to each other."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -15,17 +15,17 @@ from sqlalchemy.util import await_only
 
 from bot import store as stores
 from bot.audit import Entry, Tag, first_break
-from bot.database import Database, DatabaseAway, Transaction
-from bot.errors import SettingsError, StaleRequest
+from bot.database import Database, Transaction
+from bot.errors import StaleRequest
 from bot.leases import Flag, Job, JobKind, Leases
-from bot.migrate import HEAD, migrate
+from bot.migrate import HEAD, migrate, revision
 from bot.postgres import postgres_engine
 from bot.revocations import Event, Place, State
 from bot.store import Store
 from bot.tables import audit, items, jobs
 from tests.examples import BEN, OLIVIA, request
 from tests.ledger import TTL, Ledger, approve, ask, click, open_ledger, stored
-from tests.postgres import PASSWORD, Server
+from tests.postgres import Server
 
 DONE = {"attempts": 1, "status": 200}
 
@@ -41,89 +41,6 @@ async def both(postgres: Server) -> AsyncIterator[tuple[Ledger, Ledger]]:
         yield one, two
 
 
-def own(postgres: Server) -> None:
-    if postgres.programs is None:
-        pytest.skip("TEST_DATABASE_URL names a server whose users and files are not the tests'")
-
-
-async def says(address: str, statement: str = "SELECT 1", database: Database | None = None) -> str:
-    """Ask a question of whoever stands behind an address."""
-    asked = database or Database(postgres_engine(address))
-    try:
-        return await asked.write(lambda tx: str(tx.execute(text(statement)).scalar_one()))
-    finally:
-        await asked.close()
-
-
-async def test_address__as_hosts_write_them(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        for written in (
-            address,
-            address.replace("postgres://", "postgresql://"),
-            f"{address}?sslmode=disable",
-            f"{address}?sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=bot",
-        ):
-            assert await says(written, "SHOW transaction_isolation") == "read committed"
-
-
-async def test_address__of_a_socket(postgres: Server) -> None:
-    own(postgres)
-    name, _, place = postgres.url.partition("@")
-    port = place.partition(":")[2].partition("/")[0]
-    async with postgres.emptied() as address:
-        database = address.rpartition("/")[2]
-        written = f"{name}@/{database}?host={postgres.data.parent}&port={port}"
-        assert await says(written, "SELECT inet_client_addr() IS NULL") == "True"
-
-
-async def test_address__that_asks_for_encryption_is_not_used_without(postgres: Server) -> None:
-    own(postgres)
-    for mode in ("require", "verify-full"):
-        with pytest.raises(DatabaseAway, match="SSL"):
-            await says(f"{postgres.url}?sslmode={mode}")
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (("bot:", "bot:not"), "password authentication failed"),
-        (("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
-        (("p%40ss%2F", "pass/"), "cannot be read"),
-        (("/postgres", "/postgres?sslmode=sometimes"), "sslmode"),
-    ],
-)
-async def test_refusal__that_no_waiting_changes_is_a_setting(
-    postgres: Server, change: tuple[str, str], told: str
-) -> None:
-    own(postgres)
-    head, _, tail = postgres.url.rpartition(change[0])
-    with pytest.raises(SettingsError, match=f"DATABASE_URL: .*{told}") as refused:
-        await says(f"{head}{change[1]}{tail}")
-    assert PASSWORD not in str(refused.value)
-
-
-async def test_refusal__of_whoever_is_not_there_may_pass() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        with pytest.raises(DatabaseAway, match="cannot be reached"):
-            await says(f"postgres://bot:secret@127.0.0.1:{nobody.getsockname()[1]}/bot")
-
-
-async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        impatient = Database(postgres_engine(address), patience=0.5)
-        with pytest.raises(DatabaseAway):
-            await says(address, "SELECT pg_sleep(60)::text", impatient)
-
-
-async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        database = Database(postgres_engine(address))
-        mine = await database.write(lambda tx: tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
-        await postgres.do(f"SELECT pg_terminate_backend({mine}, 5000)")
-        assert await says(address, database=database) == "1"
-
-
 async def test_migrate__three_replicas_that_start_together_upgrade_once(postgres: Server) -> None:
     async with postgres.database(empty=True) as address, AsyncExitStack() as closing:
         replicas = [Database(postgres_engine(address)) for _ in range(3)]
@@ -131,7 +48,7 @@ async def test_migrate__three_replicas_that_start_together_upgrade_once(postgres
             closing.push_async_callback(one.close)
         done = await asyncio.gather(*(migrate(one) for one in replicas))
         assert sorted(done) == [False, False, True]
-        assert await says(address, "SELECT version_num FROM alembic_version") == HEAD
+        assert await replicas[0].read(lambda tx: revision(tx.connection)) == HEAD
 
 
 SECOND = '''
@@ -211,15 +128,70 @@ async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[Ledg
     assert (await stored(both[0].store())).state is State.APPROVED
 
 
+class Half:
+    """A transaction that stops half-way, holding what it has, until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    def stop(self) -> None:
+        self.reached.set()
+        await_only(self.go_on.wait())
+
+
+async def waits(ledger: Ledger, work: asyncio.Task[Any]) -> None:
+    """Return once the database says that somebody waits for somebody else; work that waits for nobody is an error."""
+    waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    while not await ledger.run(waiting):
+        assert not work.done(), "it did not wait"
+        await asyncio.sleep(0.01)
+
+
 async def test_write_skew__with_the_lock_the_second_waits_for_the_first(both: tuple[Ledger, Ledger]) -> None:
     first, second = await two_orders(both[0])
-    ends = await asyncio.gather(
-        both[0].store().finish_target(first, Event.SUCCEED, outcome=DONE, tell=["C1"]),
-        both[1].store("two#1").finish_target(second, Event.SUCCEED, outcome=DONE, tell=["C1"]),
-    )
-    assert sorted(one.state for one in ends if one) == [State.APPROVED, State.REVOKED]
-    assert (await stored(both[0].store())).state is State.REVOKED
+    half = Half()
+
+    def finish_half(tx: Transaction) -> list[Event | None]:
+        stores._lock(tx, "first")
+        _, events = stores._close_item(tx, first, Event.SUCCEED)
+        half.stop()
+        return events
+
+    finishing = asyncio.create_task(both[0].database.write(finish_half))
+    await half.reached.wait()
+    end = both[1].store("two#1").finish_target(second, Event.SUCCEED, outcome=DONE, tell=["C1"])
+    ending = asyncio.create_task(end)
+    await waits(both[0], ending)
+    half.go_on.set()
+
+    assert await finishing == [Event.SUCCEED, None]
+    ended = await ending
+    assert ended is not None
+    assert ended.state is State.REVOKED
     assert [row.tag for row, _ in await both[0].store().trail()].count(Tag.REVOKED) == 1
+
+
+async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more(both: tuple[Ledger, Ledger]) -> None:
+    """Read before, the time would be one at which the request was open, of a click on a request that had ended."""
+    await ask(both[0].store())
+    half = Half()
+
+    def sweep(tx: Transaction) -> None:
+        stores._lock(tx, "first")
+        half.stop()
+
+    sweeping = asyncio.create_task(both[0].database.write(sweep))
+    await half.reached.wait()
+    noting = asyncio.create_task(both[1].store().note_click("first", "press", {}))
+    await waits(both[0], noting)
+    both[1].clock.now += 60
+    half.go_on.set()
+
+    await sweeping
+    noted = await noting
+    assert noted is not None
+    assert noted.created_at == both[1].clock.now
 
 
 async def test_trail__of_many_writers_on_two_replicas_is_one_chain(both: tuple[Ledger, Ledger]) -> None:
@@ -259,6 +231,25 @@ async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Le
     rows = await both[0].run(select(audit.c.tag).where(audit.c.tag.in_([Tag.APPROVED, Tag.CANCELLED])))
     assert len(rows) == 10
     assert first_break(await stores_[0].trail()) is None
+
+
+async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_its_request(
+    both: tuple[Ledger, Ledger],
+) -> None:
+    """Both write to the request and to the trail; in two orders each would wait for the other."""
+    one, two = both[0].store(), both[1].store("two#1")
+    for number in range(10):
+        name = f"request-{number}"
+        await ask(one, name)
+        _, order = await approve(one, name)
+        press = await click(two, name, BEN)
+        stale = Entry(0.0, Tag.CLICK_STALE, BEN, name.upper(), name)
+        ended, recorded = await asyncio.gather(
+            one.finish_target(order, Event.SUCCEED, outcome=DONE, tell=["C1"]),
+            two.record(stale, done=press, clicked=stores.Urls(card="https://hooks.slack.com/actions/T0/1/2")),
+        )
+        assert (ended and ended.state, recorded) == (State.REVOKED, True)
+    assert first_break(await one.trail()) is None
 
 
 async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:

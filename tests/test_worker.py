@@ -45,6 +45,17 @@ async def test_a_click__becomes_one_delete_and_a_true_card(office: Office) -> No
     )
 
 
+async def test_a_click__is_timed_by_the_databases_clock(office: Office) -> None:
+    _, posted = await office.ask()
+    pressed = await office.click(by=cast.OLIVIA)
+    office.ledger.clock.now += 3
+    async with running(office.worker()) as worker:
+        worker.take(posted)
+        worker.take(pressed)
+        await ended(office, State.REVOKED)
+    assert office.metrics.registry.get_sample_value("purecloud_bot_click_to_delete_seconds_sum") == 3
+
+
 async def test_a_refused_click__sends_nothing_and_tells_who_clicked(office: Office) -> None:
     _, posted = await office.ask()
     async with running(office.worker()) as worker:

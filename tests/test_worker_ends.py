@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,16 @@ async def test_looking_for_work__goes_on_when_the_database_is_back(office: Offic
             await office.ledger.run(text("ALTER TABLE away RENAME TO requests"))
             await office.slack.wait_for_message(lambda one: bool(office.slack.buttons(one)), PATIENCE)
     assert said[0]["event"] == "the worker could not use the database and will try again"
+
+
+async def test_a_job__that_has_failed_a_thousand_times_is_given_back_all_the_same(office: Office) -> None:
+    await office.ask()
+    job = await office.click()
+    worker = office.worker()
+    worker.take(replace(job, payload={}, attempts=2000))
+    await asyncio.gather(*worker._running.values())
+    assert not await office.store.holds(job)
+    assert not await office.store.is_done(job.id)
 
 
 async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Office) -> None:

@@ -106,6 +106,15 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
         ),
         {},
     ),
+    "a NUL in a form": (REVOKE + b"&text=revoke+tom%00", {}),
+    "a NUL as it is": (REVOKE + b"\0", {}),
+    "a NUL in JSON": (json.dumps(COMMAND | {"trigger_id": "\\\0"}).encode(), JSON),
+    "a NUL in a payload": (
+        payload(
+            '{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "approve", "value": "\\u0000"}]}'
+        ),
+        {},
+    ),
     "a payload cut short": (b"payload={bad", {}),
     "an empty payload": (b"payload=", {}),
     "a payload that is a list": (payload("[1]"), {}),
@@ -114,6 +123,10 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
     "a deep payload": (payload("[" * 100_000), {}),
     "a deep object": (payload('{"a":' * 50_000), {}),
     "a click by nobody": (payload('{"type": "block_actions", "actions": []}'), {}),
+    "a click by no id": (
+        payload('{"type": "block_actions", "user": {"id": []}, "actions": [{"action_id": "approve", "value": "1"}]}'),
+        {},
+    ),
     "a click on nothing": (payload('{"type": "block_actions", "user": {"id": "U1"}}'), {}),
     "a click on none of its actions": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": []}'), {}),
     "a click on a number": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [7]}'), {}),
@@ -158,6 +171,16 @@ async def test_entry__what_cannot_be_read_is_a_bad_request(world: World, body: b
 
     assert delivery.status == 400
     await nothing_happened(world, slack_calls=before)
+
+
+@pytest.mark.parametrize("reason", ["\\u0000", "%00", "\\\\u0000"])
+async def test_entry__what_only_looks_like_a_nul_is_heard(world: World, reason: str) -> None:
+    card = await world.card(cast.OLIVIA, f"revoke @tom {reason}")
+    assert reason in world.slack.text_of(card)
+
+    await world.slack.click(cast.OLIVIA, card, "approve")
+
+    await world.reads("Revoked: every session of Tom Target")
 
 
 async def test_entry__a_body_beyond_all_measure_is_too_large(world: World) -> None:

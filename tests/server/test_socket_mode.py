@@ -29,6 +29,7 @@ RUBBISH = [
     '{"type": "tomorrows", "envelope_id": "1", "payload": {"type": "tomorrows"}}',
     '{"type": "events_api", "envelope_id": "1", "payload": {"type": "url_verification", "challenge": 7}}',
     '{"type": "slash_commands", "envelope_id": "1", "payload": {"command": "/purecloud", "user_id": "\\ud800"}}',
+    '{"type": "slash_commands", "envelope_id": "1", "payload": {"command": "/purecloud", "user_id": "\\u0000"}}',
     '{"type": "interactive", "envelope_id": "1", "payload": ' + '{"a":' * 100_000,
     "x" * 100_000,
 ]
