@@ -81,10 +81,35 @@ async def test_keyboard__is_all_one_needs(desk: Desk) -> None:
     await desk.sees("Revoked: every session of Tom Target.")
 
 
-async def test_composer__a_line_that_cannot_be_sent_is_explained(desk: Desk) -> None:
+async def test_composer__a_line_that_cannot_be_sent_is_explained_and_kept(desk: Desk) -> None:
     await desk.types("/deploy now")
     await expect(desk.page.get_by_role("alert").filter(has_text="/deploy is no command here")).to_be_visible()
+    await expect(desk.line).to_have_value("/deploy now")
     assert desk.play.slack.messages == []
+
+
+async def test_composer__tells_what_each_command_shows(desk: Desk) -> None:
+    await desk.page.get_by_role("button", name="Commands").click()
+    await expect(desk.line).to_be_focused()
+    shown = await desk.page.get_by_role("option").all_inner_texts()
+    assert [" ".join(one.split()) for one in shown] == [
+        f"/purecloud {line} {about}" for line, about in cast.EXAMPLES.items()
+    ]
+
+
+async def test_composer__offers_everybody_and_finds_them_by_any_part_of_their_name(desk: Desk) -> None:
+    await desk.line.fill("/purecloud revoke")
+    await desk.page.get_by_role("button", name="Mention somebody").click()
+    await expect(desk.line).to_have_value("/purecloud revoke @")
+    offered = desk.page.get_by_role("option")
+    await expect(offered).to_have_count(13)  # eleven people who are there, the bot, a group
+    await expect(offered.filter(has_text="@dan")).to_have_count(0)
+    await desk.line.press("ArrowUp")  # to the last, which has to be scrolled to
+    await expect(desk.page.get_by_role("option", selected=True)).to_contain_text("@token-approvers")
+    await expect(desk.page.get_by_role("option", selected=True)).to_be_in_viewport()
+    await desk.line.fill("/purecloud revoke @targ")
+    await desk.line.press("Enter")
+    await expect(desk.line).to_have_value("/purecloud revoke @tom ")
 
 
 async def test_alarm__a_bot_that_does_not_answer_is_told(desk: Desk) -> None:
@@ -92,6 +117,42 @@ async def test_alarm__a_bot_that_does_not_answer_is_told(desk: Desk) -> None:
     await desk.types("/purecloud")
     await expect(desk.page.get_by_role("alert").filter(has_text="The bot did not answer")).to_be_visible()
     desk.play.slack.events_url = desk.play.own_url
+
+
+async def test_trouble__is_chosen_at_once_and_said_where_one_types(desk: Desk) -> None:
+    await desk.page.get_by_role("button", name="Go wrong").click()
+    await desk.page.get_by_label("answers after 5 s").check()
+    await desk.page.get_by_label("does not answer the bot").check()
+    await expect(desk.page.get_by_text("Slack does not answer the bot, as chosen")).to_be_visible()
+    await desk.page.get_by_label("does not answer the bot").uncheck()
+    await expect(desk.page.get_by_text("Slack does not answer the bot, as chosen")).to_have_count(0)
+    await expect(desk.page.get_by_label("answers after 5 s")).to_be_checked()
+
+
+@pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "fresh")])
+async def test_motion__is_left_out_for_who_wants_none(sit: Sit, motion: str, animation: str) -> None:
+    desk = await sit(reduced_motion=motion)
+    await desk.asks("whoami")
+    await expect(desk.last).to_have_css("animation-name", animation)
+
+
+async def test_laptop__shows_the_card_with_its_buttons_beside_the_first_steps(sit: Sit) -> None:
+    desk = await sit(viewport={"width": 1280, "height": 800})
+    await desk.asks("revoke @tom laptop stolen")
+    await desk.goes_to("direct messages with PureCloud")
+    await expect(desk.page.get_by_role("region", name="Your first minute")).to_be_visible()
+    for name in ("Revoke access", "Cancel"):
+        await expect(desk.last.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+
+
+async def test_phone__shows_where_one_types_and_nothing_is_cut_off(sit: Sit) -> None:
+    desk = await sit(viewport={"width": 390, "height": 844})
+    await expect(desk.line).to_be_in_viewport(ratio=1)
+    await desk.asks("whoami")
+    await expect(desk.line).to_be_in_viewport(ratio=1)
+    root = "document.documentElement"
+    assert await desk.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+    assert await desk.page.evaluate(f"{root}.scrollTop") == 0  # an answer scrolls the messages, not the page
 
 
 async def test_theme__follows_the_machine_until_somebody_chooses(sit: Sit) -> None:
