@@ -9,11 +9,29 @@ import pytest
 from playwright.async_api import expect
 
 from bot.sandbox import cast
+from tests.browser.test_rendering import call, field, text
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Sit
     from tests.browser.desk import Desk
 
+
+MENUS = [
+    {"type": "header", "text": text("Your requests")},
+    {
+        "type": "section",
+        "text": text("*Tom Target* waits for <@U0BENAPP01>", "mrkdwn"),
+        "accessory": {"type": "button", "action_id": "open", "text": text("Open"), "style": "primary"},
+    },
+    {
+        "type": "actions",
+        "elements": [
+            {"type": "users_select", "action_id": "who", "placeholder": text("Whose")},
+            {"type": "overflow", "action_id": "more", "options": [{"text": text("All"), "value": "all"}]},
+        ],
+    },
+]
+"""What an app may put on its Home tab."""
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
@@ -199,4 +217,28 @@ async def test_axe__finds_no_fault(sit: Sit, theme: str) -> None:
     await expect(desk.page.get_by_role("option").first).to_be_visible()
     assert await faults_found(desk) == []
     await desk.page.set_viewport_size({"width": 420, "height": 900})
+    assert await faults_found(desk) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe__finds_no_fault_in_a_modal_and_on_the_home_tab(sit: Sit, theme: str) -> None:
+    desk = await sit(color_scheme=theme)
+    options = [{"text": text(word), "value": word} for word in ("stolen", "phished")]
+    blocks = [
+        field("why", "Reason", {"type": "plain_text_input", "placeholder": text("what happened")}),
+        field("who", "Whose", {"type": "multi_users_select"}),
+        field("kind", "Kind", {"type": "radio_buttons", "options": options}),
+        field("when", "When", {"type": "datepicker"}, optional=True),
+    ]
+    await call(desk, "views.publish", user_id=cast.OLIVIA, view={"type": "home", "blocks": MENUS})
+    await desk.goes_to("direct messages with PureCloud")
+    await desk.page.get_by_role("button", name="Home", exact=True).click()
+    await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
+    assert await faults_found(desk) == []
+    view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
+    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(cast.OLIVIA), view=view)
+    await expect(desk.page.get_by_role("dialog", name="Revoke many")).to_be_visible()
+    desk.play.slack.views.refuse(desk.play.slack.views.modals[cast.OLIVIA][0], {"why": "Say more."})
+    await expect(desk.page.get_by_text("Say more.")).to_be_visible()
+    await expect(desk.page.get_by_role("radiogroup", name="Kind")).to_be_visible()
     assert await faults_found(desk) == []
