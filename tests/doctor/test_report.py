@@ -52,6 +52,27 @@ def test_text__is_coloured_on_a_terminal_that_wants_it(terminal: bool, environ: 
     assert ("\033[" in text_for(Screen(terminal=terminal), FINDINGS, environ)) is coloured
 
 
+def test_text__is_as_wide_as_the_terminal_with_what_to_do_on_lines_of_its_own() -> None:
+    text = text_for(Screen(terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+
+    assert text.splitlines()[:5] == [
+        "✓ settings: all that is required is set",
+        "✗ permission oauth:token:delete: the client's roles lack it",
+        "  (correlation id c-1)",
+        "  → Add it.",
+        "? rate limit: the answers' headers name none",
+    ]
+    assert "no permission" in text_for(Screen("ascii", terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+    assert "\n   -> Add it." in text_for(Screen("ascii", terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+
+
+def test_text__is_in_lines_that_can_be_read_however_wide_the_terminal_is() -> None:
+    findings = [well("settings", "word " * 80)]
+
+    assert max(map(len, text_for(Screen(terminal=True), findings, {"NO_COLOR": "1"}, columns=400).splitlines())) <= 100
+    assert len(text_for(Screen(), findings, {}, columns=40).splitlines()[0]) > 400
+
+
 def test_text__does_without_signs_where_there_are_none() -> None:
     text = text_for(Screen("ascii"), [*FINDINGS, well("ADMINS U1", "it is Zoë")], {})
 
@@ -77,6 +98,12 @@ def test_secrets__are_taken_out_of_whatever_repeats_them() -> None:
     (clean,) = without_secrets([said], {"PURECLOUD_SECRET": "opaque-secret"})
 
     assert not any(word in str(clean) for word in ("opaque-secret", "xoxb", "pass@"))
+
+
+def test_secrets__a_placeholder_is_none_and_leaves_the_sentences_whole() -> None:
+    said = wrong("PURECLOUD_SECRET", "not tried, because the client failed", "Set it to the client's secret.")
+
+    assert without_secrets([said], {"PURECLOUD_SECRET": "secret", "SLACK_SIGNING_SECRET": "b"}) == [said]
 
 
 @pytest.mark.parametrize(
