@@ -45,6 +45,7 @@ export function Composer({ snapshot, me, room, draft, setDraft, does }) {
     input.current.focus();
   };
   const keys = (event) => {
+    if (event.nativeEvent.isComposing) return; // Enter ends a word that is being put together, as in Japanese
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (offered.length && move) {
       event.preventDefault();

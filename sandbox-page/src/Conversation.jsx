@@ -63,14 +63,17 @@ function Stream({ snapshot, me, names, theme, does, room, read }) {
   const log = useRef(null);
   const messages = seenBy(snapshot, me).filter((message) => message.channel === room.id);
   const latest = messages.map(messageKey).join();
+  const held = useRef(null); // what has the keyboard's focus; a card's button goes when the card is repainted
   useEffect(() => {
+    if (held.current?.isConnected === false && document.activeElement === document.body) log.current.focus();
     const stream = log.current;
     const last = stream.lastElementChild; // its beginning, where it is too long to be seen whole
     const long = last && last.offsetHeight > stream.clientHeight;
     stream.scrollTop = long ? last.offsetTop - stream.offsetTop : stream.scrollHeight;
   }, [latest]);
   return (
-    <div className="stream" role="log" aria-live="polite" aria-label="Messages" tabIndex={0} ref={log}>
+    <div className="stream" role="log" aria-live="polite" aria-label="Messages" tabIndex={0} ref={log}
+      onFocus={(event) => { held.current = event.target; }} onBlur={(event) => { if (event.target.isConnected) held.current = null; }}>
       {messages.length === 0 && <Nothing who={person(snapshot, me)} room={room} />}
       {messages.map((message, place) => (
         <Fragment key={messageKey(message)}>

@@ -27,7 +27,7 @@ const STEPS = [
   },
   {
     title: "End a login",
-    text: "Olivia asks, then presses “Revoke access” in her direct messages.",
+    text: "Olivia asks, and confirms it in her direct messages.",
     who: "olivia",
     line: "/purecloud revoke @tom laptop stolen",
     done: (snapshot) => told(snapshot, "token:revoked"),

@@ -97,6 +97,7 @@ async def test_keyboard__is_all_one_needs(desk: Desk) -> None:
     await keys.press("Enter")
     await dialog.get_by_role("button", name="Revoke access").press("Enter")
     await desk.sees("Revoked: every session of Tom Target.")
+    await expect(desk.page.get_by_role("log")).to_be_focused()  # the button is gone; one goes on from there
 
 
 async def test_composer__a_line_that_cannot_be_sent_is_explained_and_kept(desk: Desk) -> None:
