@@ -95,6 +95,7 @@ class SandboxPage:
     async def _now(self) -> str | None:
         """What there is to see; None between two plays."""
         await self._stage.read_trail()
+        await self._stage.miss_the_dead()
         return None if self._stage.play is None else json.dumps(snapshot(self._stage.play))
 
 
