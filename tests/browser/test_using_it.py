@@ -178,8 +178,10 @@ async def test_theme__follows_the_machine_until_somebody_chooses(sit: Sit) -> No
     desk = await sit(color_scheme="dark")
     root = desk.page.locator("html")
     await expect(root).to_have_attribute("data-theme", "dark")
+    await expect(root).to_have_css("color-scheme", "dark")
     await desk.page.get_by_role("button", name="Light").click()
     await expect(root).to_have_attribute("data-theme", "light")
+    await expect(root).to_have_css("color-scheme", "light")  # or the browser's own controls would stay dark
     await desk.page.reload()
     await expect(root).to_have_attribute("data-theme", "light")
 
