@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from bot.doctor.findings import Finding, Mark, exit_code, not_tried, refused, un
 from bot.doctor.report import as_json, text_for, without_secrets
 from bot.doctor.slack import SCOPES
 from bot.doctor.trouble import looked
+from tests.doctor.ward import Ward
 
 ROOT = Path(__file__).parents[2]
 FINDINGS = [
@@ -135,6 +138,16 @@ async def test_check__that_takes_too_long_is_given_up() -> None:
     (finding,) = await looked("clock", endless(), 0.01)
 
     assert finding.says == "no answer came within 0.01 seconds"
+
+
+async def test_readme__shows_what_the_doctor_says_where_the_role_may_not_revoke(ward: Ward) -> None:
+    ward.client.permissions -= {"oauth:token:delete"}
+    (shown,) = re.findall(r"   ```text\n(.*?)   ```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+    findings = (await ward.check()).findings
+
+    said = text_for(Screen(terminal=True), findings, {"NO_COLOR": "1"}, columns=100)
+    assert textwrap.dedent(shown) in said
 
 
 def test_scopes__are_those_of_the_manifest() -> None:
