@@ -10,7 +10,8 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -49,12 +50,9 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 
 def serve(environ: Mapping[str, str]) -> int:
     """Run for real, until SIGTERM."""
-    gc.disable()  # nothing that is loaded here becomes garbage: a third of the start
-    from bot import logs, server  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
-    from bot.settings import read_settings  # noqa: PLC0415
-
-    gc.freeze()
-    gc.enable()
+    with _loading():
+        from bot import logs, server  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
+        from bot.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(environ)
     secrets = (
@@ -71,7 +69,8 @@ def serve(environ: Mapping[str, str]) -> int:
 
 def sandbox(environ: Mapping[str, str]) -> int:
     """Run against stand-ins, until Ctrl-C."""
-    from bot.sandbox.start import run  # noqa: PLC0415 - a running bot never loads its stand-ins
+    with _loading():
+        from bot.sandbox.start import run  # noqa: PLC0415 - a running bot never loads its stand-ins
 
     asyncio.run(run(environ))
     return 0
@@ -89,6 +88,15 @@ def check(environ: Mapping[str, str], *, as_json: bool = False) -> int:
     findings = without_secrets(asyncio.run(examine(environ)), environ)
     print(written(findings) if as_json else text_for(sys.stdout, findings, environ))  # noqa: T201 - the report
     return exit_code(findings)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Look for no garbage while modules load, for none of it becomes any: a third of the start."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:

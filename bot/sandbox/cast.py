@@ -19,16 +19,16 @@ APPROVERS = (TOKEN_APPROVERS,)
 ADMINS = (OLIVIA,)
 PROTECTED = (PIA,)
 
-EXAMPLES = (
-    "help",
-    "whoami",
-    "revoke @tom laptop stolen",
-    "revoke tom.target@example.com",
-    "revoke @pia left her desk unlocked",
-    "revoke @una",
-    "rotate",
-)
-"""What to type after `/purecloud` first."""
+EXAMPLES = {
+    "help": "what you can do",
+    "whoami": "who you are, and what you may do",
+    "revoke @tom laptop stolen": "end his logins",
+    "revoke tom.target@example.com": "the same, by e-mail",
+    "revoke @pia left her desk unlocked": "two must confirm",
+    "revoke @una": "is refused",
+    "rotate": "exchange the bot's own token",
+}
+"""What to type after `/purecloud` first, and what it shows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from bot.sandbox.page_snapshot import snapshot
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bot.sandbox.page_acts import Act
     from bot.sandbox.stage import Stage
 
 _LOOK_AGAIN = 0.2
@@ -42,7 +43,7 @@ class SandboxPage:
             self.app.router.add_get(path, _serving(name))
         self.app.router.add_get("/events", self._events)
         for name, act in Acts(stage).by_name.items():
-            self.app.router.add_post(f"/{name}", _taking(act))
+            self.app.router.add_post(f"/{name}", self._taking(act))
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
 
     async def start(self, port: int = 0) -> str:
@@ -83,9 +84,18 @@ class SandboxPage:
             self._stage.bells.remove(changed.set)
         return response
 
+    def _taking(self, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def take(request: web.Request) -> web.Response:
+            problem = await act(await _json(request))
+            self._stage.ring()  # what somebody did is seen at once
+            return web.json_response({"problem": problem})
+
+        return take
+
     async def _now(self) -> str | None:
         """What there is to see; None between two plays."""
         await self._stage.read_trail()
+        await self._stage.miss_the_dead()
         return None if self._stage.play is None else json.dumps(snapshot(self._stage.play))
 
 
@@ -94,13 +104,6 @@ def _serving(name: str) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
         return web.FileResponse(STATIC / name, headers=_HEADERS)
 
     return serve
-
-
-def _taking(act: Callable[[dict[str, Any]], Awaitable[str | None]]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def take(request: web.Request) -> web.Response:
-        return web.json_response({"problem": await act(await _json(request))})
-
-    return take
 
 
 async def _json(request: web.Request) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Replica:
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self._process = process
         self.url = url
+        self.pid = process.pid
 
     @classmethod
     async def start(cls, environ: Mapping[str, str]) -> Self:
@@ -58,14 +59,19 @@ class Replica:
             raise NotReady("The second replica did not start. The terminal tells more.") from None
         return replica
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there; anybody may end it from a terminal."""
+        return self._process.returncode is None
+
     async def kill(self) -> None:
         """Take its life as `kill -9` does: nothing is finished, nothing is said."""
-        if self._process.returncode is None:
+        if self.alive:
             self._process.kill()
         await self._process.wait()
 
     async def _is_ready(self, session: ClientSession) -> bool:
-        if self._process.returncode is not None:
+        if not self.alive:
             raise NotReady("The second replica ended at once. The terminal tells more.")
         try:
             async with session.get(f"{self.url}/readyz") as answer:

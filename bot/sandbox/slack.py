@@ -159,7 +159,7 @@ class SlackStandIn:
 
     def say(self, user_id: str, text: str, channel_id: str) -> Message:
         """Let a person write something in a channel; no app hears of it."""
-        return self._talk.post(channel_id, text, author_id=user_id)
+        return self._talk.post(channel_id, payloads.escape(text, self.workspace), author_id=user_id)
 
     def seen_by(self, user_id: str) -> list[Message]:
         """What is on one person's screen, oldest first."""

@@ -107,6 +107,11 @@ class Stage:
             play.slack.events_url = play.own_url
             self.ring()
 
+    async def miss_the_dead(self) -> None:
+        """Where somebody else ended the second replica, let Slack speak to the first one again."""
+        if self.play and self.play.replica and not self.play.replica.alive:
+            await self.kill_replica()
+
     async def pass_time(self, seconds: float) -> None:
         """Bring every open request so much nearer to its end, as if the time had passed."""
         if self.play is None:

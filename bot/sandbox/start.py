@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot import logs
 from bot.errors import SettingsError
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 PAGE_PORT = 3000
 
+HIGHEST_PORT = 65535
+
 BANNER = """
-  The sandbox is running.      {page}
+  The sandbox is running.      {page}{elsewhere}
 
   Nothing here is the real Slack or Genesys Cloud: both are stand-ins on this machine, and nobody is logged out.
   The page shows you round in three steps. Ctrl-C ends it and forgets everything.
@@ -31,12 +34,20 @@ async def run(environ: Mapping[str, str]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with sandbox(page_port=_port(environ.get("PORT"))) as started:
-        print(BANNER.format(page=started.page_url), flush=True)  # noqa: T201 - a person at a terminal reads it
+    port = _port(environ.get("PORT"))
+    async with sandbox(page_port=port) as started:
+        print(_banner(started.page_url, port), flush=True)  # noqa: T201 - a person at a terminal reads it
         await stop.wait()
 
 
+def _banner(page: str, wanted: int) -> str:
+    taken = wanted not in (0, urlsplit(page).port)
+    return BANNER.format(page=page, elsewhere=f"  (port {wanted} cannot be had)" if taken else "")
+
+
 def _port(text: str | None) -> int:
-    if text and not text.isdigit():
-        raise SettingsError(["PORT: write a number"])
-    return int(text) if text else PAGE_PORT
+    if not text:
+        return PAGE_PORT
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise SettingsError([f"PORT: write a number from 0 to {HIGHEST_PORT}"])
+    return int(text)

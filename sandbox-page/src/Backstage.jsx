@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 
+import { useMeant } from "./live.js";
 import { clock, person } from "./seen.js";
 
 const TABS = { received: "Received", trouble: "Go wrong", trail: "Audit trail" };
@@ -76,7 +77,7 @@ function Request({ entry, snapshot }) {
   return (
     <li className={entry.method === "DELETE" ? "deletes" : ""}>
       <span className="method">{entry.method}</span>
-      <span className="operation">{entry.operation}{whose && ` · ${whose.name}`}</span>
+      <span className="operation">{entry.operation}{whose && <small><span className="unseen"> · </span>{whose.name}</small>}</span>
       <span className={good ? "status" : "status bad"}>{entry.status ?? "no answer"}</span>
       <time>{clock(entry.at)}</time>
       <span className="path">{entry.path}</span>
@@ -85,23 +86,23 @@ function Request({ entry, snapshot }) {
 }
 
 function Trouble({ snapshot, does }) {
-  const { offered, genesys, slack_down: down } = snapshot.mishaps;
+  const { offered, genesys, slack_down } = snapshot.mishaps;
+  const [mishap, choose] = useMeant(genesys ?? "", (name) => does("mishap", { name }));
+  const [down, setDown] = useMeant(slack_down, (wanted) => does("slack", { down: wanted }));
   return (
     <section className="pane controls" aria-label="Let things go wrong">
       <fieldset>
         <legend>Genesys Cloud, asked to end a login</legend>
         {[{ name: "", title: "works" }, ...offered].map((one) => (
           <label key={one.name}>
-            <input type="radio" name="mishap" checked={(genesys ?? "") === one.name}
-              onChange={() => does("mishap", { name: one.name })} /> {one.title}
+            <input type="radio" name="mishap" checked={mishap === one.name} onChange={() => choose(one.name)} /> {one.title}
           </label>
         ))}
       </fieldset>
       <fieldset>
         <legend>Slack</legend>
         <label>
-          <input type="checkbox" checked={down} onChange={(event) => does("slack", { down: event.target.checked })} /> does
-          not answer the bot
+          <input type="checkbox" checked={down} onChange={(event) => setDown(event.target.checked)} /> does not answer the bot
         </label>
       </fieldset>
       <fieldset>

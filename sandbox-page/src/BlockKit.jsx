@@ -53,7 +53,7 @@ function Field({ block, fill, error, ...shared }) {
   if (!CONTROLS.has(block.element.type)) return <Unknown part={block} />;
   return (
     <div className="field">
-      <label htmlFor={id}>
+      <label id={`${id}-label`} htmlFor={id}>
         <Words text={block.label} names={shared.names} />{block.optional && <small> (optional)</small>}
       </label>
       <Control id={id} element={block.element} {...shared} required={!block.optional}

@@ -127,7 +127,8 @@ function Choices(props) {
     asked(single ? { selected_option: options[0] } : { selected_options: options });
   };
   return (
-    <div id={id} role={single ? "radiogroup" : "group"} className="choices" onChange={choose}>
+    <div id={id} role={single ? "radiogroup" : "group"} className="choices" onChange={choose}
+      aria-labelledby={id && `${id}-label`}>
       {element.options.map((option) => (
         <label key={option.value}>
           <input type={single ? "radio" : "checkbox"} name={element.action_id} value={option.value}

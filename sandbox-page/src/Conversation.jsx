@@ -1,6 +1,6 @@
 // One channel, the direct messages with the app, or its Home tab.
 
-import { useEffect, useRef, useState } from "react";
+import { Fragment, useEffect, useRef, useState } from "react";
 
 import { Blocks } from "./BlockKit.jsx";
 import { Composer } from "./Composer.jsx";
@@ -24,6 +24,7 @@ export function Conversation({ snapshot, me, names, theme, does, open, read, go,
         : <Stream key={`${me}/${room.id}`} {...{ snapshot, me, names, theme, does, room, read }} />}
       {!home && <Composer {...{ snapshot, me, room, draft, setDraft, does }} />}
       <p className="problem" role="alert">{problem}</p>
+      {snapshot.mishaps.slack_down && <p className="mishap">Slack does not answer the bot, as chosen at “Go wrong”.</p>}
     </section>
   );
 }
@@ -62,18 +63,33 @@ function Stream({ snapshot, me, names, theme, does, room, read }) {
   const log = useRef(null);
   const messages = seenBy(snapshot, me).filter((message) => message.channel === room.id);
   const latest = messages.map(messageKey).join();
+  const held = useRef(null); // what has the keyboard's focus; a card's button goes when the card is repainted
   useEffect(() => {
-    const last = log.current.lastElementChild; // its beginning, where it is too long to be seen whole
-    last?.scrollIntoView({ block: last.offsetHeight > log.current.clientHeight ? "start" : "nearest" });
+    if (held.current?.isConnected === false && document.activeElement === document.body) log.current.focus();
+    const stream = log.current;
+    const last = stream.lastElementChild; // its beginning, where it is too long to be seen whole
+    const long = last && last.offsetHeight > stream.clientHeight;
+    stream.scrollTop = long ? last.offsetTop - stream.offsetTop : stream.scrollHeight;
   }, [latest]);
   return (
-    <div className="stream" role="log" aria-live="polite" aria-label="Messages" tabIndex={0} ref={log}>
+    <div className="stream" role="log" aria-live="polite" aria-label="Messages" tabIndex={0} ref={log}
+      onFocus={(event) => { held.current = event.target; }} onBlur={(event) => { if (event.target.isConnected) held.current = null; }}>
       {messages.length === 0 && <Nothing who={person(snapshot, me)} room={room} />}
-      {messages.map((message) => (
-        <Message key={messageKey(message)} {...{ message, snapshot, me, names, theme, does, read }} />
+      {messages.map((message, place) => (
+        <Fragment key={messageKey(message)}>
+          {day(message) !== day(messages[place - 1]) && <p className="day"><span>{day(message)}</span></p>}
+          <Message {...{ message, snapshot, me, names, theme, does, read }} />
+        </Fragment>
       ))}
     </div>
   );
+}
+
+function day(message) {
+  if (!message) return null;
+  const at = new Date(message.at * 1000);
+  if (at.toDateString() === new Date().toDateString()) return "Today";
+  return at.toLocaleDateString("en", { weekday: "long", month: "long", day: "numeric" });
 }
 
 function Nothing({ who, room }) {
@@ -113,4 +129,4 @@ function Message({ message, snapshot, me, names, theme, does, read }) {
   );
 }
 
-const clockFace = (at) => at.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+const clockFace = (at) => at.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

@@ -27,36 +27,40 @@ const STEPS = [
   },
   {
     title: "End a login",
-    text: "Then press “Revoke access” on the card in her direct messages.",
+    text: "Olivia asks, and confirms it in her direct messages.",
     who: "olivia",
     line: "/purecloud revoke @tom laptop stolen",
     done: (snapshot) => told(snapshot, "token:revoked"),
   },
   {
     title: "Be refused",
-    text: "Nadia works here, but may not ask for it.",
+    text: "Nadia asks too. She works here, but may not.",
     who: "nadia",
     line: "/purecloud revoke @tom",
     done: (snapshot) => told(snapshot, "request:ask_refused", "click:refused"),
   },
 ];
 
+const OVER = "Next: be Ravi and revoke @pia, or let something go wrong.";
+
 export function Guide({ snapshot, suggest, close }) {
   const done = STEPS.map((step) => step.done(snapshot));
   const next = done.indexOf(false);
   return (
     <section className="guide" aria-labelledby="guide-title">
-      <h2 id="guide-title">{next < 0 ? "That was it. Now try what you like." : "Your first minute"}</h2>
+      <h2 id="guide-title">{next < 0 ? "That was it" : "Your first minute"}</h2>
+      <p>{STEPS[next]?.text ?? OVER}</p>
       <ol>
         {STEPS.map((step, place) => (
           <li key={step.title} className={done[place] ? "done" : place === next ? "next" : ""}
             aria-current={place === next ? "step" : undefined}>
-            <span className="number" aria-hidden="true">{done[place] ? "✓" : place + 1}</span>
-            <b>{step.title}{done[place] && <span className="unseen"> (done)</span>}</b>
-            <p>{step.text}</p>
-            <button type="button" onClick={() => suggest({
+            <button type="button" title={step.text} onClick={() => suggest({
               as: named(snapshot, step.who), channel: channel(snapshot, "ops"), line: step.line,
-            })}>Type it for me</button>
+            })}>
+              <span className="number" aria-hidden="true">{done[place] ? "✓" : place + 1}</span>
+              <b>{step.title}</b>{done[place] && <span className="unseen"> (done)</span>}
+              <span className={place === next ? "typing" : "unseen"}> Type it for me</span>
+            </button>
           </li>
         ))}
       </ol>

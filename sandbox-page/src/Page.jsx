@@ -29,14 +29,20 @@ export function Page() {
 }
 
 function Banner({ theme, chooseTheme, guide }) {
+  const [busy, setBusy] = useState(false);
   const other = theme === "dark" ? "light" : "dark";
+  const beginAnew = async () => {
+    setBusy(true);
+    await act("reset");
+    setBusy(false);
+  };
   return (
     <header className="banner">
       <h1>Sandbox</h1>
       <p>Stand-ins for Slack and Genesys Cloud on this machine. <b>Nobody is really logged out.</b></p>
       <button type="button" onClick={guide.open} aria-expanded={guide.shown}>First steps</button>
       <button type="button" onClick={() => chooseTheme(other)}>{other === "dark" ? "Dark" : "Light"}</button>
-      <button type="button" onClick={() => act("reset")}>Begin anew</button>
+      <button type="button" aria-disabled={busy} onClick={() => busy || beginAnew()}>{busy ? "Beginning…" : "Begin anew"}</button>
     </header>
   );
 }
@@ -64,7 +70,11 @@ function Playing({ snapshot, theme, guide }) {
     setProblem(null);
     if (place === "home") act("home", { user: me }).then(setProblem);
   };
-  const does = async (name, what) => setProblem(await act(name, what));
+  const does = async (name, what) => {
+    const found = await act(name, what);
+    setProblem(found);
+    return found;
+  };
   const suggest = (step) => {
     flushSync(() => { // the line may have been another person's, who cannot type
       become(step.as);

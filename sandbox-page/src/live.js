@@ -19,6 +19,17 @@ export function useSnapshot() {
   return [snapshot, silence];
 }
 
+// What a control shows: what somebody just chose, until the next snapshot that says something else.
+export function useMeant(said, say) {
+  const [meant, setMeant] = useState(null);
+  useEffect(() => setMeant(null), [said]);
+  const choose = async (value) => {
+    setMeant(value);
+    if (await say(value)) setMeant(null);
+  };
+  return [meant ?? said, choose];
+}
+
 // Returns a sentence when it did not work, else null.
 export async function act(name, what = {}) {
   try {

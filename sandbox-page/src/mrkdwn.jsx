@@ -67,6 +67,8 @@ function dated(target, fallback) {
   return <time dateTime={at.toISOString()} title={at.toLocaleString()}>{written}</time>;
 }
 
+const HOURS = { hour: "2-digit", hourCycle: "h23" }; // as everywhere else on the page
+
 function moment(at, token) {
   const day = (options) => at.toLocaleDateString("en", options);
   const pretty = token.endsWith("_pretty") ? nearby(at) : null;
@@ -76,8 +78,8 @@ function moment(at, token) {
     case "date": return day({ month: "long", day: "numeric", year: "numeric" });
     case "date_short": return day({ month: "short", day: "numeric", year: "numeric" });
     case "date_long": return day({ weekday: "long", month: "long", day: "numeric", year: "numeric" });
-    case "time": return at.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit" });
-    case "time_secs": return at.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit", second: "2-digit" });
+    case "time": return at.toLocaleTimeString("en", { ...HOURS, minute: "2-digit" });
+    case "time_secs": return at.toLocaleTimeString("en", { ...HOURS, minute: "2-digit", second: "2-digit" });
     case "ago": return ago((Date.now() - at) / 1000);
     default: return null;
   }

@@ -4,7 +4,7 @@ export const person = (snapshot, id) => snapshot.people.find((one) => one.id ===
 export const playable = (snapshot) => snapshot.people.filter((one) => one.playable);
 export const initials = (name) => name.split(" ").map((word) => word[0]).slice(0, 2).join("");
 export const messageKey = (message) => `${message.place}:${message.version}`;
-export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en", { hour12: false });
+export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en", { hourCycle: "h23" });
 
 export function seenBy(snapshot, id) {
   const rooms = Object.fromEntries(snapshot.channels.map((room) => [room.id, room]));

@@ -65,6 +65,12 @@ async def test_mrkdwn__is_read_as_slack_reads_it(desk: Desk) -> None:
     await expect(link).to_have_attribute("href", "https://x.example/a?b=1&c=2")
 
 
+async def test_small_talk__mentions_people_and_is_else_what_was_typed(desk: Desk) -> None:
+    await desk.types("good morning @ben & <b>all</b>, *urgent*")
+    await desk.sees("good morning @ben & <b>all</b>, urgent")
+    await expect(desk.last.locator(".mention")).to_have_text("@ben")
+
+
 async def test_library__draws_what_the_bot_does_not_send_yet(desk: Desk) -> None:
     mention = {"type": "user", "user_id": cast.TOM}
     words = {"type": "text", "text": "styled", "style": {"bold": True}}

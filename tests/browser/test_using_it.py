@@ -9,11 +9,29 @@ import pytest
 from playwright.async_api import expect
 
 from bot.sandbox import cast
+from tests.browser.test_rendering import call, field, text
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Sit
     from tests.browser.desk import Desk
 
+
+MENUS = [
+    {"type": "header", "text": text("Your requests")},
+    {
+        "type": "section",
+        "text": text("*Tom Target* waits for <@U0BENAPP01>", "mrkdwn"),
+        "accessory": {"type": "button", "action_id": "open", "text": text("Open"), "style": "primary"},
+    },
+    {
+        "type": "actions",
+        "elements": [
+            {"type": "users_select", "action_id": "who", "placeholder": text("Whose")},
+            {"type": "overflow", "action_id": "more", "options": [{"text": text("All"), "value": "all"}]},
+        ],
+    },
+]
+"""What an app may put on its Home tab."""
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
@@ -79,12 +97,38 @@ async def test_keyboard__is_all_one_needs(desk: Desk) -> None:
     await keys.press("Enter")
     await dialog.get_by_role("button", name="Revoke access").press("Enter")
     await desk.sees("Revoked: every session of Tom Target.")
+    await expect(desk.page.get_by_role("log")).to_be_focused()  # the button is gone; one goes on from there
 
 
-async def test_composer__a_line_that_cannot_be_sent_is_explained(desk: Desk) -> None:
+async def test_composer__a_line_that_cannot_be_sent_is_explained_and_kept(desk: Desk) -> None:
     await desk.types("/deploy now")
     await expect(desk.page.get_by_role("alert").filter(has_text="/deploy is no command here")).to_be_visible()
+    await expect(desk.line).to_have_value("/deploy now")
     assert desk.play.slack.messages == []
+
+
+async def test_composer__tells_what_each_command_shows(desk: Desk) -> None:
+    await desk.page.get_by_role("button", name="Commands").click()
+    await expect(desk.line).to_be_focused()
+    shown = await desk.page.get_by_role("option").all_inner_texts()
+    assert [" ".join(one.split()) for one in shown] == [
+        f"/purecloud {line} {about}" for line, about in cast.EXAMPLES.items()
+    ]
+
+
+async def test_composer__offers_everybody_and_finds_them_by_any_part_of_their_name(desk: Desk) -> None:
+    await desk.line.fill("/purecloud revoke")
+    await desk.page.get_by_role("button", name="Mention somebody").click()
+    await expect(desk.line).to_have_value("/purecloud revoke @")
+    offered = desk.page.get_by_role("option")
+    await expect(offered).to_have_count(13)  # eleven people who are there, the bot, a group
+    await expect(offered.filter(has_text="@dan")).to_have_count(0)
+    await desk.line.press("ArrowUp")  # to the last, which has to be scrolled to
+    await expect(desk.page.get_by_role("option", selected=True)).to_contain_text("@token-approvers")
+    await expect(desk.page.get_by_role("option", selected=True)).to_be_in_viewport()
+    await desk.line.fill("/purecloud revoke @targ")
+    await desk.line.press("Enter")
+    await expect(desk.line).to_have_value("/purecloud revoke @tom ")
 
 
 async def test_alarm__a_bot_that_does_not_answer_is_told(desk: Desk) -> None:
@@ -94,12 +138,50 @@ async def test_alarm__a_bot_that_does_not_answer_is_told(desk: Desk) -> None:
     desk.play.slack.events_url = desk.play.own_url
 
 
+async def test_trouble__is_chosen_at_once_and_said_where_one_types(desk: Desk) -> None:
+    await desk.page.get_by_role("button", name="Go wrong").click()
+    await desk.page.get_by_label("answers after 5 s").check()
+    await desk.page.get_by_label("does not answer the bot").check()
+    await expect(desk.page.get_by_text("Slack does not answer the bot, as chosen")).to_be_visible()
+    await desk.page.get_by_label("does not answer the bot").uncheck()
+    await expect(desk.page.get_by_text("Slack does not answer the bot, as chosen")).to_have_count(0)
+    await expect(desk.page.get_by_label("answers after 5 s")).to_be_checked()
+
+
+@pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "fresh")])
+async def test_motion__is_left_out_for_who_wants_none(sit: Sit, motion: str, animation: str) -> None:
+    desk = await sit(reduced_motion=motion)
+    await desk.asks("whoami")
+    await expect(desk.last).to_have_css("animation-name", animation)
+
+
+async def test_laptop__shows_the_card_with_its_buttons_beside_the_first_steps(sit: Sit) -> None:
+    desk = await sit(viewport={"width": 1280, "height": 800})
+    await desk.asks("revoke @tom laptop stolen")
+    await desk.goes_to("direct messages with PureCloud")
+    await expect(desk.page.get_by_role("region", name="Your first minute")).to_be_visible()
+    for name in ("Revoke access", "Cancel"):
+        await expect(desk.last.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+
+
+async def test_phone__shows_where_one_types_and_nothing_is_cut_off(sit: Sit) -> None:
+    desk = await sit(viewport={"width": 390, "height": 844})
+    await expect(desk.line).to_be_in_viewport(ratio=1)
+    await desk.asks("whoami")
+    await expect(desk.line).to_be_in_viewport(ratio=1)
+    root = "document.documentElement"
+    assert await desk.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+    assert await desk.page.evaluate(f"{root}.scrollTop") == 0  # an answer scrolls the messages, not the page
+
+
 async def test_theme__follows_the_machine_until_somebody_chooses(sit: Sit) -> None:
     desk = await sit(color_scheme="dark")
     root = desk.page.locator("html")
     await expect(root).to_have_attribute("data-theme", "dark")
+    await expect(root).to_have_css("color-scheme", "dark")
     await desk.page.get_by_role("button", name="Light").click()
     await expect(root).to_have_attribute("data-theme", "light")
+    await expect(root).to_have_css("color-scheme", "light")  # or the browser's own controls would stay dark
     await desk.page.reload()
     await expect(root).to_have_attribute("data-theme", "light")
 
@@ -138,4 +220,28 @@ async def test_axe__finds_no_fault(sit: Sit, theme: str) -> None:
     await expect(desk.page.get_by_role("option").first).to_be_visible()
     assert await faults_found(desk) == []
     await desk.page.set_viewport_size({"width": 420, "height": 900})
+    assert await faults_found(desk) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe__finds_no_fault_in_a_modal_and_on_the_home_tab(sit: Sit, theme: str) -> None:
+    desk = await sit(color_scheme=theme)
+    options = [{"text": text(word), "value": word} for word in ("stolen", "phished")]
+    blocks = [
+        field("why", "Reason", {"type": "plain_text_input", "placeholder": text("what happened")}),
+        field("who", "Whose", {"type": "multi_users_select"}),
+        field("kind", "Kind", {"type": "radio_buttons", "options": options}),
+        field("when", "When", {"type": "datepicker"}, optional=True),
+    ]
+    await call(desk, "views.publish", user_id=cast.OLIVIA, view={"type": "home", "blocks": MENUS})
+    await desk.goes_to("direct messages with PureCloud")
+    await desk.page.get_by_role("button", name="Home", exact=True).click()
+    await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
+    assert await faults_found(desk) == []
+    view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
+    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(cast.OLIVIA), view=view)
+    await expect(desk.page.get_by_role("dialog", name="Revoke many")).to_be_visible()
+    desk.play.slack.views.refuse(desk.play.slack.views.modals[cast.OLIVIA][0], {"why": "Say more."})
+    await expect(desk.page.get_by_text("Say more.")).to_be_visible()
+    await expect(desk.page.get_by_role("radiogroup", name="Kind")).to_be_visible()
     assert await faults_found(desk) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from bot.doctor.findings import Finding, Mark, exit_code, not_tried, refused, un
 from bot.doctor.report import as_json, text_for, without_secrets
 from bot.doctor.slack import SCOPES
 from bot.doctor.trouble import looked
+from tests.doctor.ward import Ward
 
 ROOT = Path(__file__).parents[2]
 FINDINGS = [
@@ -52,6 +55,27 @@ def test_text__is_coloured_on_a_terminal_that_wants_it(terminal: bool, environ: 
     assert ("\033[" in text_for(Screen(terminal=terminal), FINDINGS, environ)) is coloured
 
 
+def test_text__is_as_wide_as_the_terminal_with_what_to_do_on_lines_of_its_own() -> None:
+    text = text_for(Screen(terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+
+    assert text.splitlines()[:5] == [
+        "✓ settings: all that is required is set",
+        "✗ permission oauth:token:delete: the client's roles lack it",
+        "  (correlation id c-1)",
+        "  → Add it.",
+        "? rate limit: the answers' headers name none",
+    ]
+    assert "no permission" in text_for(Screen("ascii", terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+    assert "\n   -> Add it." in text_for(Screen("ascii", terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+
+
+def test_text__is_in_lines_that_can_be_read_however_wide_the_terminal_is() -> None:
+    findings = [well("settings", "word " * 80)]
+
+    assert max(map(len, text_for(Screen(terminal=True), findings, {"NO_COLOR": "1"}, columns=400).splitlines())) <= 100
+    assert len(text_for(Screen(), findings, {}, columns=40).splitlines()[0]) > 400
+
+
 def test_text__does_without_signs_where_there_are_none() -> None:
     text = text_for(Screen("ascii"), [*FINDINGS, well("ADMINS U1", "it is Zoë")], {})
 
@@ -77,6 +101,12 @@ def test_secrets__are_taken_out_of_whatever_repeats_them() -> None:
     (clean,) = without_secrets([said], {"PURECLOUD_SECRET": "opaque-secret"})
 
     assert not any(word in str(clean) for word in ("opaque-secret", "xoxb", "pass@"))
+
+
+def test_secrets__a_placeholder_is_none_and_leaves_the_sentences_whole() -> None:
+    said = wrong("PURECLOUD_SECRET", "not tried, because the client failed", "Set it to the client's secret.")
+
+    assert without_secrets([said], {"PURECLOUD_SECRET": "secret", "SLACK_SIGNING_SECRET": "b"}) == [said]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +138,16 @@ async def test_check__that_takes_too_long_is_given_up() -> None:
     (finding,) = await looked("clock", endless(), 0.01)
 
     assert finding.says == "no answer came within 0.01 seconds"
+
+
+async def test_readme__shows_what_the_doctor_says_where_the_role_may_not_revoke(ward: Ward) -> None:
+    ward.client.permissions -= {"oauth:token:delete"}
+    (shown,) = re.findall(r"   ```text\n(.*?)   ```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+    findings = (await ward.check()).findings
+
+    said = text_for(Screen(terminal=True), findings, {"NO_COLOR": "1"}, columns=100)
+    assert textwrap.dedent(shown) in said
 
 
 def test_scopes__are_those_of_the_manifest() -> None:

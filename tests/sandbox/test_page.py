@@ -269,14 +269,17 @@ async def test_click__tells_what_was_chosen_in_a_menu(
 
 
 async def test_mishaps__are_chosen_and_healed(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, genesys: GenesysStandIn
+    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, genesys: GenesysStandIn, stage: Stage
 ) -> None:
+    seen: list[str | None] = []
+    stage.bells.append(lambda: seen.append(stage.play.mishaps.of_genesys if stage.play else None))
     async with session.get(f"{url}events") as stream:
         assert (await snapshot(stream))["mishaps"]["genesys"] is None
         assert await post(session, f"{url}mishap", {"name": "503"}) == (200, None)
         assert (await snapshot(stream))["mishaps"]["genesys"] == "503"
         assert await post(session, f"{url}slack", {"down": True}) == (200, None)
         assert (await snapshot(stream))["mishaps"]["slack_down"] is True
+    assert seen == ["503", "503"]  # what is chosen is shown at once, not at the next look
     assert genesys.faults.next("delete_token") is not None
     assert slack.api.faults.next_for("chat.update").drop
     await post(session, f"{url}mishap", {"name": ""})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +91,22 @@ async def test_replica__what_it_had_in_hand_is_taken_over_when_it_is_killed(stag
     await ends(stage, message, "Revoked")
     assert playing.slack.events_url == playing.own_url
     assert len(playing.genesys.received("delete_token")) == 2
+
+
+@pytest.mark.process
+async def test_replica__one_that_somebody_else_killed_is_not_spoken_to_any_more(stage: Stage) -> None:
+    await stage.add_replica()
+    replica = of(stage).replica
+    assert replica is not None
+    await stage.miss_the_dead()
+    assert of(stage).replica is replica
+    os.kill(replica.pid, signal.SIGKILL)
+    async with asyncio.timeout(PATIENCE):
+        while of(stage).replica is replica:
+            await asyncio.sleep(0.02)
+            await stage.miss_the_dead()
+    assert of(stage).slack.events_url == of(stage).own_url
+    await card(stage)
 
 
 @pytest.mark.process

@@ -54,6 +54,7 @@ async def test_sandbox__says_what_it_is_and_takes_another_port_where_one_is_in_u
             address = re.search(r"http://127.0.0.1:(\d+)/", said)
             assert address
             assert int(address[1]) != port
+            assert f"(port {port} cannot be had)" in said
             assert "Nothing here is the real Slack or Genesys Cloud: both are stand-ins" in said
             async with session.get(address[0]) as page:
                 assert page.status == 200
@@ -66,6 +67,7 @@ def test_sandbox__names_a_part_of_the_readme_that_there_is() -> None:
     assert "\n## To a real workspace\n" in README
 
 
-async def test_sandbox__a_port_that_is_no_number_is_refused() -> None:
-    with pytest.raises(SettingsError, match="PORT"):
-        await run({"PORT": "eighty"})
+@pytest.mark.parametrize("port", ["eighty", "-1", "65536", "3000.0", "²"])
+async def test_sandbox__a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(SettingsError, match="PORT: write a number from 0 to 65535"):
+        await run({"PORT": port})
