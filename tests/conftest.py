@@ -12,6 +12,7 @@ from bot.database import sqlite_engine
 from bot.postgres import postgres_engine
 from tests.ledger import Ledger, open_ledger
 from tests.postgres import Server, server
+from tests.schema import put_database
 from tests.world import World, world_with
 
 StartWorld = Callable[..., Awaitable[World]]
@@ -28,6 +29,7 @@ def postgres() -> Iterator[Server]:
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
     """A store's database; both kinds keep the same promises."""
     if request.param == "sqlite":
+        put_database(tmp_path / "bot.db")
         async with open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
             yield opened
         return

@@ -44,6 +44,7 @@ def alter(bot: Stage, statement: str) -> None:
 async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
     bot.genesys.fault("login", Fault(status=401, times=None))
+    bot.database.unlink()
     await bot.start("serve")
 
     missing = await bot.becomes(503)

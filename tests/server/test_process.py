@@ -27,6 +27,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_start__of_a_bot_that_is_set_up_well_warns_of_nothing(bot: Stage) -> None:
+    bot.database.unlink()  # it makes its own
     started = await bot.serve("serve")
 
     started.process.send_signal(signal.SIGTERM)
