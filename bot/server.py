@@ -237,6 +237,7 @@ def bolt(settings: Settings, services: Services) -> AsyncApp:
         )
 
     app = AsyncApp(
+        name="bolt",  # else it reads the source of every caller for one; `bot` would give our loggers its own level
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
