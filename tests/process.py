@@ -180,8 +180,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Stage]:
-    """Set the stage, its database at the newest schema; whatever still runs at the end is killed."""
+async def stage(folder: Path, *, socket_mode: bool = False, migrated: bool = False) -> AsyncIterator[Stage]:
+    """Set the stage, with a database or with none yet; whatever still runs at the end is killed."""
     hold = Hold()
     slack = SlackStandIn(
         members=cast.members(), groups=cast.groups(), channels=cast.channels(), sleep=hold, socket_mode=socket_mode
@@ -190,7 +190,8 @@ async def stage(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Sta
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | {"PORT": str(free_port())}
     database = Path(environ["DATABASE_URL"].removeprefix("sqlite:///"))
-    put_database(database)
+    if migrated:
+        put_database(database)
     slack.events_url = f"http://127.0.0.1:{environ['PORT']}/slack/events"
     async with ClientSession() as session:
         set_up = Stage(slack, genesys, environ, database, hold, session)

@@ -31,7 +31,7 @@ ENOUGH = {
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as set_up:
+    async with stage(tmp_path, migrated=True) as set_up:
         yield set_up
 
 

@@ -22,7 +22,7 @@ DONE = "Revoked: every session of Tom Target"
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as set_up:
+    async with stage(tmp_path, migrated=True) as set_up:
         yield set_up
 
 
