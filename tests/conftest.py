@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
+import structlog
 
+from bot import logs
 from bot.database import sqlite_engine
 from bot.postgres import postgres_engine
 from tests.ledger import Ledger, open_ledger
 from tests.postgres import Server, server
 from tests.schema import put_database
 from tests.world import World, world_with
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder there that nobody else may enter
+"""Where Linux keeps files in memory; SQLite waits for the disk at each commit, and here only processes are killed."""
+
+if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 StartWorld = Callable[..., Awaitable[World]]
 
@@ -36,6 +47,19 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     started: Server = request.getfixturevalue("postgres")
     async with started.emptied() as address, open_ledger(postgres_engine(address)) as opened:
         yield opened
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Logging belongs to the whole process: give it back."""
+    root, quiet = logging.getLogger(), {name: logging.getLogger(name).level for name in logs._QUIET}
+    handlers, level, config = root.handlers, root.level, structlog.get_config()
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.configure(**config)
 
 
 @pytest.fixture
