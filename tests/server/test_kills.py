@@ -9,7 +9,7 @@ from tests.soak import ASKED, Trouble, soak
 
 pytestmark = pytest.mark.process
 
-ROUNDS = 10
+ROUNDS = 6
 
 
 @pytest.mark.parametrize("trouble", [Trouble.KILLS, pytest.param(Trouble.WIRES, marks=pytest.mark.heavy)])
