@@ -26,6 +26,11 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder there that nobod
 if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+"""What is logged is written so; rich, where something brought it, takes half a second to paint one traceback."""
+
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
+
 StartWorld = Callable[..., Awaitable[World]]
 
 
