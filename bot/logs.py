@@ -31,8 +31,9 @@ class Redactor:
         return {**redact(said, *self._secrets), **private}
 
 
-def configure(level: str, form: str, *secrets: str, stream: TextIO = sys.stderr) -> None:
-    """Set logging up, for this code and for the libraries; `form` is auto, json or human."""
+def configure(level: str, form: str, *secrets: str, stream: TextIO | None = None) -> None:
+    """Set logging up, for this code and for the libraries, on standard error; `form` is auto, json or human."""
+    stream = stream or sys.stderr
     human = form == "human" or (form == "auto" and stream.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -228,6 +228,7 @@ def bolt(settings: Settings, services: Services) -> AsyncApp:
     when a listener raises.
     """
     return AsyncApp(
+        name="bolt",  # else it reads the source of every caller for one; `bot` would give our loggers its own level
         token=settings.slack_bot_token.get_secret_value(),
         before_authorize=handlers.Door(services.service),
         process_before_response=True,

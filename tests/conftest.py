@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
+import structlog
 
+from bot import logs
 from bot.postgres import postgres_engine
 from bot.sqlite import sqlite_engine
 from tests.ledger import Ledger, open_ledger
 from tests.postgres import Server, server
+from tests.schema import put_database
 from tests.world import World, world_with
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder there that nobody else may enter
+"""Where Linux keeps files in memory; SQLite waits for the disk at each commit, and here only processes are killed."""
+
+if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+"""What is logged is written so; rich, where something brought it, takes half a second to paint one traceback."""
+
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
 StartWorld = Callable[..., Awaitable[World]]
 
@@ -28,12 +45,26 @@ def postgres() -> Iterator[Server]:
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
     """A store's database; both kinds keep the same promises."""
     if request.param == "sqlite":
+        put_database(tmp_path / "bot.db")
         async with open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
             yield opened
         return
     started: Server = request.getfixturevalue("postgres")
     async with started.emptied() as address, open_ledger(postgres_engine(address)) as opened:
         yield opened
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Logging belongs to the whole process: give it back."""
+    root, quiet = logging.getLogger(), {name: logging.getLogger(name).level for name in logs._QUIET}
+    handlers, level, config = root.handlers, root.level, structlog.get_config()
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.configure(**config)
 
 
 @pytest.fixture

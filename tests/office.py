@@ -36,6 +36,7 @@ from bot.worker import Worker
 from handlers import cards
 from tests import ledger
 from tests.ledger import TTL, Ledger, open_ledger, stored
+from tests.schema import put_database
 
 PATIENCE = 60.0
 """Seconds after which what does not come is missed: long, because machines are slow at times."""
@@ -170,6 +171,7 @@ async def open_office(folder: Path, *, timeout: float = 30) -> AsyncIterator[Off
         opened.callback(held.set)
         url = await genesys.start()
         opened.push_async_callback(genesys.stop)
+        put_database(folder / "bot.db")
         book = await opened.enter_async_context(open_ledger(sqlite_engine(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
         yield await _assemble(slack, genesys, url, book, await opened.enter_async_context(session))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -22,6 +21,7 @@ import pytest
 from bot.database import Database
 from bot.migrate import migrate
 from bot.postgres import PATIENCE, postgres_engine
+from tests.process import free_port
 
 PASSWORD = "p@ss/word %41"
 ENCODED = "p%40ss%2Fword%20%2541"
@@ -160,7 +160,7 @@ def _make(home: Path, package: Path) -> Server:
             shutil.chown(one, NOBODY)
     options = ("-U", "bot", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync", "--no-instructions")
     run(programs / "initdb", "-D", data, *options, f"--pwfile={secret}")
-    port = _free_port()
+    port = free_port()
     with (data / "postgresql.conf").open("a") as settings:
         settings.write("\n".join([*SETTINGS, f"port={port}", f"unix_socket_directories='{home}'", ""]))
     return Server(f"postgres://bot:{ENCODED}@127.0.0.1:{port}/postgres", programs, data)
@@ -176,9 +176,3 @@ def _programs(home: Path, package: Path) -> Path:
         if part.exists():
             shutil.copytree(part, home / part.name, symlinks=True)
     return home / package.name / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sqlite3
@@ -21,6 +22,7 @@ from bot.sandbox.genesys import Entry, GenesysStandIn
 from bot.sandbox.run import environment, people
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_messages import Message
+from tests.schema import put_database
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 45.0
@@ -178,8 +180,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Stage]:
-    """Set the stage; whatever still runs at the end is killed."""
+async def stage(folder: Path, *, socket_mode: bool = False, migrated: bool = False) -> AsyncIterator[Stage]:
+    """Set the stage, with a database or with none yet; whatever still runs at the end is killed."""
     hold = Hold()
     slack = SlackStandIn(
         members=cast.members(), groups=cast.groups(), channels=cast.channels(), sleep=hold, socket_mode=socket_mode
@@ -187,9 +189,12 @@ async def stage(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Sta
     genesys = GenesysStandIn(people=people())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | {"PORT": str(free_port())}
+    database = Path(environ["DATABASE_URL"].removeprefix("sqlite:///"))
+    if migrated:
+        put_database(database)
     slack.events_url = f"http://127.0.0.1:{environ['PORT']}/slack/events"
     async with ClientSession() as session:
-        set_up = Stage(slack, genesys, environ, Path(environ["DATABASE_URL"].removeprefix("sqlite:///")), hold, session)
+        set_up = Stage(slack, genesys, environ, database, hold, session)
         try:
             yield set_up
         finally:
@@ -203,7 +208,9 @@ async def stage(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Sta
 
 
 def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port nobody listens on; below those that the kernel hands out, so that it is free still when it is used."""
+    while True:
+        port = secrets.choice(range(10_000, 32_768))
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,17 +21,7 @@ SECRETS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Logging belongs to the whole process: give it back."""
-    root, quiet = logging.getLogger(), {name: logging.getLogger(name).level for name in logs._QUIET}
-    handlers, level, config = root.handlers, root.level, structlog.get_config()
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.configure(**config)
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

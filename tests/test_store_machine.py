@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine, Sequence
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -22,7 +21,6 @@ from bot.directory import Directory
 from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
 from bot.execution import carry_out
 from bot.leases import Job, JobKind, Leases
-from bot.migrate import migrate
 from bot.people import Actor, Member, Principal, Workspace
 from bot.purecloud import Done
 from bot.revocations import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
@@ -32,26 +30,13 @@ from bot.store import Store
 from bot.tables import audit, jobs
 from tests.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users
 from tests.ledger import TTL, Hand, Ledger
+from tests.schema import put_database
 
 T = TypeVar("T")
 
 RULES = rules(approvers=users(OLIVIA, BEN, RAVI))
 EVENT_OF = {tag: event for event, tag in TAG_OF.items()}
 ANSWERS = (None, GenesysForbidden, GenesysBroken, GenesysNoAnswer)
-
-
-@cache
-def empty_database() -> bytes:
-    """A migrated database's file, made once."""
-
-    async def make(path: Path) -> None:
-        database = Database(sqlite_engine(path))
-        await migrate(database)
-        await database.close()
-
-    with TemporaryDirectory() as folder:
-        asyncio.run(make(Path(folder) / "bot.db"))
-        return (Path(folder) / "bot.db").read_bytes()
 
 
 def _everything(tx: Transaction) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
@@ -125,9 +110,9 @@ class Life(RuleBasedStateMachine):
     def open(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = TemporaryDirectory()
-        (Path(self.folder.name) / "bot.db").write_bytes(empty_database())
-        self.clock = Hand()
-        self.ledger = Ledger(Database(sqlite_engine(Path(self.folder.name) / "bot.db"), clock=self.clock), self.clock)
+        self.clock, path = Hand(), Path(self.folder.name) / "bot.db"
+        put_database(path)
+        self.ledger = Ledger(Database(sqlite_engine(path), clock=self.clock), self.clock)
         self.replicas = [Replica(name, self.ledger.database) for name in ("one", "two")]
         self.tokens = Tokens()
         self.asked: list[str] = []

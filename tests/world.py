@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.database import Database
-from bot.migrate import migrate
 from bot.sandbox import cast
 from bot.sandbox.genesys import Entry, GenesysStandIn
 from bot.sandbox.run import environment, people
@@ -18,7 +16,7 @@ from bot.sandbox.slack_messages import Message
 from bot.server import Server, running
 from bot.settings import read_settings
 from bot.socket_mode import CONNECTIONS
-from bot.sqlite import sqlite_engine
+from tests.schema import put_database
 
 PATIENCE = 30.0
 """Seconds after which a message that does not come is missed: long, because machines are slow at times."""
@@ -79,18 +77,6 @@ class World:
         return self.genesys.received("delete_token")
 
 
-async def database_in(folder: Path, made: list[bytes] = []) -> None:  # noqa: B006 - made once, meant for all
-    """Put a fresh database where the bot looks for its own; to migrate one for each test would take longest of all."""
-    path = folder / "sandbox.db"
-    if not made:
-        database = Database(sqlite_engine(path))
-        await migrate(database)
-        await database.close()
-        made.append(path.read_bytes())
-    if not path.exists():
-        path.write_bytes(made[0])
-
-
 @asynccontextmanager
 async def world_with(folder: Path, *, socket_mode: bool = False, **overrides: str) -> AsyncIterator[World]:
     """Start a world whose bot's environment is the sandbox's, with what is overridden; an empty value unsets."""
@@ -98,7 +84,7 @@ async def world_with(folder: Path, *, socket_mode: bool = False, **overrides: st
         members=cast.members(), groups=cast.groups(), channels=cast.channels(), socket_mode=socket_mode
     )
     genesys = GenesysStandIn(people=people())
-    await database_in(folder)
+    put_database(folder / "sandbox.db")
     await slack.start()
     genesys_url = await genesys.start()
     try:

@@ -22,7 +22,7 @@ from bot.wiring import region_of
 from tests.doctor.ward import Report, Ward
 from tests.postgres import Server
 from tests.process import free_port
-from tests.world import database_in
+from tests.schema import put_database
 
 
 async def of_database(ward: Ward, url: str) -> Finding:
@@ -97,7 +97,7 @@ async def test_folder__that_is_not_there_is_refused_in_the_words_of_a_start(ward
 
 
 async def test_file__with_the_current_schema_is_read_and_left_as_it_is(ward: Ward) -> None:
-    await database_in(ward.folder)
+    put_database(ward.folder / "sandbox.db")
 
     finding = (await ward.check()).of(CHECK)
 

@@ -150,7 +150,7 @@ async def test_whole_time__is_not_overslept(world: World) -> None:
 
 async def test_whole_time__bounds_the_login_too(world: World) -> None:
     world.genesys.fault("login", Fault(until=asyncio.Event()))
-    purecloud = world.client(limits=Limits(total_timeout=0.05))
+    purecloud = world.client(limits=Limits(total_timeout=0.5))
 
     with pytest.raises(errors.GenesysLoginFailed, match="in time") as failed:
         await purecloud.tokens.delete_token(JANE)
@@ -160,7 +160,7 @@ async def test_whole_time__bounds_the_login_too(world: World) -> None:
 
 
 async def test_whole_time__bounds_an_attempt(world: World) -> None:
-    purecloud = world.client(limits=Limits(total_timeout=0.2))
+    purecloud = world.client(limits=Limits(total_timeout=1.0, backoff=2.0))
     await purecloud.auth.token()
     world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
 
@@ -173,7 +173,7 @@ async def test_whole_time__bounds_an_attempt(world: World) -> None:
 
 async def test_silence__is_no_answer_after_three_tries(world: World) -> None:
     world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
-    purecloud = world.client(limits=Limits(attempt_timeout=0.25))
+    purecloud = world.client(limits=Limits(attempt_timeout=0.5))
 
     with pytest.raises(errors.GenesysNoAnswer) as failed:
         await purecloud.tokens.delete_token(JANE)

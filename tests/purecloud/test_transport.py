@@ -141,7 +141,7 @@ async def test_body__is_read_up_to_a_bound() -> None:
 
 
 async def test_silence__ends_with_the_attempt_and_is_no_answer() -> None:
-    async with listening(BEGUN, OK) as raw, transport(limits=Limits(attempt_timeout=0.05)) as sender:
+    async with listening(BEGUN, OK) as raw, transport(limits=Limits(attempt_timeout=0.5)) as sender:
         with pytest.raises(GenesysNoAnswer):
             await sender.send(raw.url, DELETE)
 
@@ -185,7 +185,7 @@ async def test_no_tls__did_not_leave() -> None:
 
 
 async def test_no_free_connection__did_not_leave() -> None:
-    limits = Limits(connect_timeout=0.05)
+    limits = Limits(connect_timeout=0.5)
     async with listening(BEGUN, OK) as raw, transport(limits=limits, connector=aiohttp.TCPConnector(limit=1)) as sender:
         waiting = asyncio.create_task(sender.send(raw.url, DELETE))
         await raw.came.wait()

@@ -22,6 +22,7 @@ from bot.store import Store
 from tests import ledger
 from tests.sandbox.conftest import card
 from tests.sandbox.receiver import Receiver
+from tests.schema import put_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,6 +51,7 @@ def genesys() -> GenesysStandIn:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    put_database(tmp_path / "bot.db")
     async with ledger.open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
         yield opened.store()
 

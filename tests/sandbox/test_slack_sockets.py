@@ -217,19 +217,29 @@ async def test_official_client__connects_acknowledges_and_is_refreshed(
     assert [before.json, after.json] == [{"text": "Heard"}] * 2
 
 
+async def hang_up(slack: SlackStandIn, official: BuiltinSocketModeClient) -> None:
+    """End the blocking client's connection from Slack's side, and close the client once its reader has done so.
+
+    The SDK closes a socket without asking whether another thread just did: whoever reads must have ended before.
+    """
+    official.auto_reconnect_enabled = False
+    await slack.sockets.close()
+    await asyncio.to_thread(official.current_session_runner.shutdown)
+    await asyncio.to_thread(official.close)
+
+
 async def test_official_blocking_client__connects_and_acknowledges(slack: SlackStandIn) -> None:
     def acknowledge(official: BaseSocketModeClient, request: SocketModeRequest) -> None:
         official.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": request.type}))
 
     blocking = WebClient(slack.bot_token, base_url=slack.api_url)
-    official = BuiltinSocketModeClient(slack.sockets.app_token, web_client=blocking, ping_interval=0.2)
+    official = BuiltinSocketModeClient(slack.sockets.app_token, web_client=blocking)
     official.socket_mode_request_listeners.append(acknowledge)
     await asyncio.to_thread(official.connect)
     await slack.sockets.until(lambda: len(slack.sockets.connections) == 1)
 
     heard = await slack.command(ASKER, "help", OPS)
-    official.auto_reconnect_enabled = False
-    await slack.sockets.close()  # it waits three seconds for a frame else
-    await asyncio.to_thread(official.close)
+    await hang_up(slack, official)
 
     assert heard.json == {"text": "slash_commands"}
+    assert (slack.sockets.opened, slack.sockets.connections) == (1, [])

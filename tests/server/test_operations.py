@@ -31,7 +31,7 @@ ENOUGH = {
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as set_up:
+    async with stage(tmp_path, migrated=True) as set_up:
         yield set_up
 
 
@@ -44,6 +44,7 @@ def alter(bot: Stage, statement: str) -> None:
 async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
     bot.genesys.fault("login", Fault(status=401, times=None))
+    bot.database.unlink()
     await bot.start("serve")
 
     missing = await bot.becomes(503)

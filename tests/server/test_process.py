@@ -22,11 +22,12 @@ DONE = "Revoked: every session of Tom Target"
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as set_up:
+    async with stage(tmp_path, migrated=True) as set_up:
         yield set_up
 
 
 async def test_start__of_a_bot_that_is_set_up_well_warns_of_nothing(bot: Stage) -> None:
+    bot.database.unlink()  # it makes its own
     started = await bot.serve("serve")
 
     started.process.send_signal(signal.SIGTERM)

@@ -24,7 +24,7 @@ DONE = "Revoked: every session of Tom Target"
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path, socket_mode=True) as set_up:
+    async with stage(tmp_path, socket_mode=True, migrated=True) as set_up:
         yield set_up
 
 
