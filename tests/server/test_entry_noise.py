@@ -82,5 +82,5 @@ async def test_entry__signed_commands_of_any_words_revoke_nothing(
 
     delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
 
-    assert delivery.status == 200
+    assert delivery.status == (400 if "\0" in text + channel + team else 200)  # PostgreSQL takes no NUL
     assert not world.deletes
