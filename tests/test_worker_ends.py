@@ -318,6 +318,6 @@ async def test_take__at_the_very_end_leaves_a_job_to_its_lease(office: Office) -
     worker = office.worker()
     await worker.drain(0)
     worker.take(work)
-    await asyncio.sleep(0)
+    assert not worker._running
     assert deletes(office) == []
     assert (await office.store.depth())["target"] == 1
