@@ -33,10 +33,12 @@ test: install
 replicas: install
 	$(RUN) -m pytest -m heavy
 
-# Some minutes: kills a replica a hundred times, then breaks wires a hundred times, and counts what was lost. ROUNDS=10 for a look.
+# Some minutes: kills a replica a hundred times by HTTP and by Socket Mode, then breaks wires a hundred times, and counts what was lost.
+# ROUNDS=10 for a look.
 ROUNDS ?= 100
 soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
+	$(RUN) -m tests.soak sockets $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
 
 # Holds the stand-in for Genesys Cloud against the official SDK, which gets an environment of its own (200 MB).

@@ -139,9 +139,12 @@ class Admission:
         if key and not self._first(key):
             log.info("a replay is acknowledged and ignored")
             return Answer(200)
-        answer = answer_of(await self._dispatch(body))
-        if not answer.accepted:  # Slack may send again what was not done
-            self._seen.pop(key, None)
+        answer = None
+        try:
+            answer = answer_of(await self._dispatch(body))
+        finally:
+            if answer is None or not answer.accepted:  # Slack may send again what was not done
+                self._seen.pop(key, None)
         return answer
 
     def _first(self, key: str) -> bool:

@@ -31,9 +31,10 @@ PATIENCE = 5.0
 CONNECT = 4.0
 """Seconds until a connection that does not come about is given up."""
 
-ABANDONED = "SET idle_in_transaction_session_timeout = '10s'"
-"""A process that vanishes without a word must not keep its locks until TCP notices (postgresql.org, Client Connection
-Defaults). Set by a statement, because poolers refuse what they do not know when it comes with the greeting."""
+ABANDONED = "SET idle_in_transaction_session_timeout = '6s'"
+"""A process that vanishes without a word must not keep its locks until TCP notices, and everybody's next line of the
+trail with them; one that lives gives a transaction up sooner (postgresql.org, Client Connection Defaults). Set by a
+statement, because poolers refuse what they do not know when it comes with the greeting."""
 
 _ONLY_LIBPQ = frozenset({
     "channel_binding", "connect_timeout", "fallback_application_name", "gssdelegation", "gssencmode", "keepalives",

@@ -212,7 +212,11 @@ class Line:
                 client = self._open()
                 self._clients.append(client)
                 client.begin()
-                await self._watch(client)
+                try:
+                    await self._watch(client)
+                except Exception:  # or this connection would be the last one
+                    log.exception("a connection to slack could not be watched; another is opened")
+                    await asyncio.gather(self._end([client]), self._sleep(LOOK), return_exceptions=True)
         finally:
             await self._end(self._clients)
 

@@ -14,7 +14,7 @@ from bot.audit import TAG_OF, Entry, Tag, entry
 from bot.database import Transaction
 from bot.errors import StaleRequest
 from bot.leases import Flag, Job, JobKind, Seen
-from bot.revocations import Event, Place, Request, State, advance, overall
+from bot.revocations import REPEAT_WINDOW, Event, Place, Request, State, advance, overall
 from bot.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
 from bot.tables import items, jobs, requests
 from bot.worklist import Worklist, reads, writes
@@ -262,10 +262,11 @@ def _card(request_id: str) -> Flag:
 
 
 def _due(tx: Transaction, limit: int) -> Select[Any]:
-    """The requests whose time is over and that have no click to be judged, the oldest first."""
+    """The requests whose time is over and that have no click to be judged (later it does not count), oldest first."""
     over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
     clicked = exists().where(jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None))
-    return select(requests.c.id).where(over, ~clicked).order_by(requests.c.expires_at).limit(limit)
+    counts = clicked.where(jobs.c.created_at > tx.now - REPEAT_WINDOW)
+    return select(requests.c.id).where(over, ~counts).order_by(requests.c.expires_at).limit(limit)
 
 
 def _find(tx: Transaction, request_id: str) -> Request | None:

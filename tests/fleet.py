@@ -135,9 +135,11 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(address: str, folder: Path) -> AsyncIterator[Fleet]:
+async def fleet(address: str, folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Fleet]:
     """Start everything on the database at an address; kill what still runs at the end."""
-    slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
+    slack = SlackStandIn(
+        members=cast.members(), groups=cast.groups(), channels=cast.channels(), socket_mode=socket_mode
+    )
     genesys = GenesysStandIn(people=people())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder)

@@ -25,6 +25,7 @@ from bot.leases import Leases
 from bot.postgres import postgres_engine
 from bot.sandbox import cast
 from bot.sandbox.genesys import Fault, Person
+from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_messages import Message
 from bot.store import Store
 from tests.fleet import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
@@ -47,6 +48,8 @@ class Trouble(StrEnum):
 
     KILLS = "kills"
     """It is killed, as by `kill -9`, and started again."""
+    SOCKETS = "sockets"
+    """The same, while Slack reaches the replicas by Socket Mode."""
     WIRES = "wires"
     """Its wire to the database, to Slack or to Genesys Cloud is cut, or swallows everything, for some seconds."""
 
@@ -66,6 +69,7 @@ class Figures:
     repeated: int = 0
     clicks_not_taken: int = 0
     clicks_refused: int = 0
+    copies_alive: int = 0
     takeovers: list[float] = field(default_factory=list)
 
     @property
@@ -80,6 +84,7 @@ class Figures:
         yield f"outcomes untold: {self.untold}; chain broken: {self.broken_chain}"
         yield f"repeated DELETEs: {self.repeated}, of which no mishap explains: {self.repeated_unexplained}"
         yield f"clicks made again: {self.clicks_not_taken} nobody took, {self.clicks_refused} answered with a refusal"
+        yield f"second copies of a card that show a live button until somebody clicks: {self.copies_alive}"
         if len(self.takeovers) > 1:
             half, most = median(self.takeovers), quantiles(self.takeovers, n=20)[-1]
             yield f"taken over from the dead: {len(self.takeovers)}, after p50 {half:.1f} s, p95 {most:.1f} s"
@@ -125,7 +130,7 @@ class Soak:
             slack = self.fleet.slack
             self.fleet.genesys.people[target.id] = Person(target.id, f"Person {target.id}", f"{target.id}@example.com")
             before = len(slack.messages)
-            made = await slack.command(cast.RAVI, f"revoke {target.id}", cast.OPS, to=self.anyone().door)
+            made = await slack.command(cast.RAVI, f"revoke {target.id}", cast.OPS, to=self._door(self.anyone()))
             if made.status != 200:
                 continue
             answer = await slack.wait_for_message(partial(self._answers, target, before), PATIENCE)
@@ -133,6 +138,10 @@ class Soak:
                 target.card = answer
                 self.targets.append(target)
                 return target
+
+    def _door(self, replica: Replica) -> str | None:
+        """Where Slack sends something; in Socket Mode it chooses a connection itself."""
+        return None if self.fleet.slack.socket_mode else replica.door
 
     def _answers(self, target: Target, before: int, message: Message) -> bool:
         """Whether this is the card, or the news that there will be none."""
@@ -147,10 +156,10 @@ class Soak:
         await asyncio.sleep(self.chance.uniform(0, 0.1))
         while target.acknowledged is None:
             with suppress(ClientError):
-                target.through = self.anyone()
-                made = await self.fleet.slack.click(
-                    cast.BEN, target.card, "approve", force=True, to=target.through.door
-                )
+                replica = self.anyone()
+                door = self._door(replica)
+                target.through = replica if door else None
+                made = await self.fleet.slack.click(cast.BEN, target.card, "approve", force=True, to=door)
                 if made.status == 200:
                     target.acknowledged = time.time()
                     return
@@ -171,7 +180,7 @@ class Soak:
         while len(whole := [one for one in self.fleet.replicas if one.whole]) < REPLICAS - 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         replica = self.chance.choice(whole)
-        if self.trouble is Trouble.KILLS:
+        if self.trouble is not Trouble.WIRES:
             await self.fleet.kill(replica)
         else:
             seconds = self.chance.uniform(0.2, LONGEST_CUT)
@@ -184,7 +193,7 @@ async def soak(address: str, trouble: Trouble, rounds: int, seed: int) -> Figure
     database = Database(postgres_engine(address))
     store = Store(database, Leases("soak#1"))
     with TemporaryDirectory() as folder:
-        async with fleet(address, Path(folder)) as all_of_them:
+        async with fleet(address, Path(folder), socket_mode=trouble is Trouble.SOCKETS) as all_of_them:
             people = Soak(all_of_them, trouble, random.Random(seed))  # noqa: S311 - no secret
             for _ in range(rounds):
                 await people.round()
@@ -220,6 +229,7 @@ async def judge(people: Soak, store: Store) -> Figures:
         figures.lost += int(tags.count(Tag.APPROVED) != 1 or len(ends) != 1 or (revoked and not sent))
         figures.without_approval += int(bool(sent) and Tag.APPROVED not in tags)
         figures.untold += int(not is_told(people.fleet, target, revoked=revoked))
+        figures.copies_alive += copies_of(people.fleet.slack, target)
         figures.repeated += max(0, len(sent) - 1)
         for pair in pairwise(sent):
             figures.repeated_unexplained += int(not any(one.explains(*pair) for one in people.fleet.mishaps))
@@ -238,6 +248,12 @@ def is_told(replicas: Fleet, target: Target, *, revoked: bool) -> bool:
     audited = [slack.text_of(one) for one in slack.messages if one.channel_id == cast.AUDIT]
     shown = card is not None and ("Revoked" in slack.text_of(card)) is revoked and not slack.buttons(card)
     return shown and any(target.id in text for text in audited)
+
+
+def copies_of(slack: SlackStandIn, target: Target) -> int:
+    """How often the card was posted once more, by somebody who could not know of the first, and stands as it was."""
+    alive = [one for one in slack.messages if one is not target.card and slack.buttons(one)]
+    return sum(target.id in slack.text_of(one) for one in alive)
 
 
 def takeover_of(replicas: Fleet, target: Target, sent: list[float]) -> list[float]:

@@ -12,12 +12,22 @@ from structlog.testing import capture_logs
 from bot.database import Database, DatabaseAway
 from bot.errors import SettingsError
 from bot.leases import Leases
-from bot.opening import make_ready
+from bot.opening import leases_of, make_ready
 from bot.postgres import postgres_engine
 from bot.server import _work
+from bot.settings import read_settings
 from bot.store import Store
 from bot.wiring import Services
+from tests.ledger import Ledger, ask
 from tests.postgres import Server
+
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
+    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
+    "PURECLOUD_CLIENT_ID": "made-up-client",
+    "PURECLOUD_SECRET": "made-up-client-secret",
+    "APPROVERS": "U0OLIVIA01",
+}
 
 
 async def ready(address: str) -> None:
@@ -40,6 +50,20 @@ async def test_make_ready__a_schema_that_is_not_the_bots_is_a_setting(postgres: 
         await postgres.do("ALTER TABLE jobs DROP COLUMN lease_owner", address.rpartition("/")[2])
         with pytest.raises(SettingsError, match=r"DATABASE_URL: .*lease_owner"):
             await ready(address)
+
+
+@pytest.mark.parametrize(("address", "freed"), [("sqlite:///bot.db", True), ("postgres://bot@db/bot", False)])
+async def test_start__frees_what_the_same_process_left_and_on_postgresql_nothing(
+    ledger: Ledger, address: str, *, freed: bool
+) -> None:
+    """Replicas may be called alike: what one of them freed, another might be at."""
+    settings = read_settings(ENOUGH | {"DATABASE_URL": address})
+    await ask(Store(ledger.database, leases_of(settings)))
+
+    again = Store(ledger.database, leases_of(settings))
+    await again.start()
+
+    assert bool(await again.claim(5)) is freed
 
 
 @dataclass

@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.util import await_only
 
 from bot import store as stores
+from bot import trail
 from bot.audit import Entry, Tag, first_break
 from bot.database import Database, Transaction
 from bot.errors import StaleRequest
@@ -194,11 +195,29 @@ async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more
     assert noted.created_at == both[1].clock.now
 
 
+async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(both: tuple[Ledger, Ledger]) -> None:
+    """A worker that is told to end has perhaps just begun to write down how a DELETE ended."""
+    half = Half()
+
+    def write(tx: Transaction) -> None:
+        trail.write(tx, Entry(tx.now, Tag.ASK_REFUSED, OLIVIA))
+        half.stop()
+
+    writing = asyncio.create_task(both[0].database.write(write))
+    await half.reached.wait()
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    half.go_on.set()
+    await asyncio.gather(*both[0].database._under_way)
+
+    assert [row.tag for row, _ in await both[1].store().trail()] == [Tag.ASK_REFUSED]
+
+
 async def test_trail__of_many_writers_on_two_replicas_is_one_chain(both: tuple[Ledger, Ledger]) -> None:
     row = Entry(0.0, Tag.ASK_REFUSED, OLIVIA)
     await asyncio.gather(*(one.store().record(row) for _ in range(25) for one in both))
-    trail = await both[0].store().trail()
-    assert (len(trail), first_break(trail)) == (50, None)
+    rows = await both[0].store().trail()
+    assert (len(rows), first_break(rows)) == (50, None)
 
 
 async def test_ask__replays_that_race_ask_once(both: tuple[Ledger, Ledger]) -> None:

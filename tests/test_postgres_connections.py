@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.database import Database, DatabaseAway
 from bot.errors import SettingsError
-from bot.postgres import postgres_engine
+from bot.postgres import PATIENCE, postgres_engine
 from tests.postgres import PASSWORD, Server
 from tests.proxy import wire_to
 
@@ -100,6 +100,14 @@ async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -
         impatient = Database(postgres_engine(address), patience=0.5)
         with pytest.raises(DatabaseAway):
             await says(address, "SELECT pg_sleep(60)::text", impatient)
+
+
+async def test_transaction__of_a_machine_that_is_gone_keeps_its_locks_little_longer_than_one_may_take(
+    postgres: Server,
+) -> None:
+    async with postgres.emptied() as address:
+        seconds = await says(address, "SHOW idle_in_transaction_session_timeout")
+    assert PATIENCE < float(seconds.removesuffix("s")) < PATIENCE + 2
 
 
 async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:

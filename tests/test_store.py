@@ -218,10 +218,20 @@ async def test_expire_due__ends_what_nobody_confirmed_and_only_that(store: Store
 
 async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(store: Store, ledger: Ledger) -> None:
     asked, _ = await ask(store)
+    ledger.clock.now = asked.expires_at - 1
     job = await click(store)
-    ledger.clock.now = asked.expires_at + 3600
+    ledger.clock.now += REPEAT_WINDOW - 1
     assert await store.expire_due(nobody) == []
     await store.finish(job)
+    assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
+
+
+async def test_expire_due__waits_no_longer_for_a_click_than_one_counts(store: Store, ledger: Ledger) -> None:
+    """Whatever keeps it from being judged, the card must not show a live button for ever."""
+    asked, _ = await ask(store)
+    ledger.clock.now = asked.expires_at - 1
+    await click(store)
+    ledger.clock.now += REPEAT_WINDOW
     assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
 
 

@@ -128,6 +128,7 @@ async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(offi
     other = office.ledger.store("two#1")
     assert work.id in {job.id for job in await other.claim(10)}
     await worker._renew_running()
+    assert worker._running[work.id].cancelling()
     async with asyncio.timeout(PATIENCE):
         while worker._running:  # noqa: ASYNC110 - a task that was cancelled ends on its own
             await asyncio.sleep(0.01)
@@ -317,6 +318,6 @@ async def test_take__at_the_very_end_leaves_a_job_to_its_lease(office: Office) -
     worker = office.worker()
     await worker.drain(0)
     worker.take(work)
-    await asyncio.sleep(0)
+    assert not worker._running
     assert deletes(office) == []
     assert (await office.store.depth())["target"] == 1

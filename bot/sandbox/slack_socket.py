@@ -55,6 +55,8 @@ class Sockets:
         """How many were refused, whatever the reason."""
         self.refusing = 0
         """How many of the next connections are answered 503, their tickets used up."""
+        self.mute = False
+        """Whether the next connections are frozen from the start: they stand, and nobody is at the other end."""
         self.redelivers = False
         """Whether what was not acknowledged when its connection ended is sent again over another one."""
         self._tickets: set[str] = set()
@@ -75,7 +77,7 @@ class Sockets:
             self.refused += 1
             await self._tell()
             return web.Response(status=status)
-        connection = Connection(request, web.WebSocketResponse(autoping=False, timeout=1))
+        connection = Connection(request, web.WebSocketResponse(autoping=False, timeout=1), frozen=self.mute)
         await connection.socket.prepare(request)
         try:
             await self._greet(connection)

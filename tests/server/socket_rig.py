@@ -18,7 +18,7 @@ from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
 from bot.sandbox import cast
 from bot.sandbox.slack import SlackStandIn
-from bot.socket_mode import CONNECTIONS, SocketMode
+from bot.socket_mode import CONNECTIONS, Line, SocketMode
 from tests.process import Hold
 
 
@@ -72,7 +72,7 @@ async def until(met: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def becomes_up(sockets: SocketMode, *, up: bool = True) -> None:
+async def becomes_up(sockets: SocketMode | Line, *, up: bool = True) -> None:
     async with asyncio.timeout(30):
         while await sockets.is_up() is not up:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0.005)

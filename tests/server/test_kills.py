@@ -12,7 +12,10 @@ pytestmark = pytest.mark.process
 ROUNDS = 10
 
 
-@pytest.mark.parametrize("trouble", [Trouble.KILLS, pytest.param(Trouble.WIRES, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    "trouble",
+    [Trouble.KILLS, *(pytest.param(one, marks=pytest.mark.heavy) for one in (Trouble.SOCKETS, Trouble.WIRES))],
+)
 async def test_replica__to_which_anything_happens_at_any_moment_loses_nothing_and_does_nothing_unasked(
     postgres: Server, trouble: Trouble
 ) -> None:

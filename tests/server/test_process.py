@@ -138,9 +138,12 @@ async def test_sigterm__finishes_what_is_in_hand_and_takes_no_more(bot: Stage) -
     missing = await bot.becomes(503)
     async with bot.session.get(f"{bot.url}/healthz") as answer:
         alive = answer.status
+    late = await bot.slack.click(cast.BEN, card, "approve", force=True)
+    typed = await bot.slack.command(cast.OLIVIA, "revoke @tom")
     answering.set()
     ended = await first.ended()
 
+    assert (late.status, "I am being restarted. Nothing was changed" in typed.body) == (503, True)
     assert (ended.code, alive, missing) == (0, 200, {"process": "it is stopping"})
     assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1

@@ -9,9 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.errors import SlackUnavailable
+from bot.errors import SettingsError, SlackUnavailable
 from bot.sandbox import cast
 from bot.sandbox.slack_calls import Fault
+from bot.socket_mode import ask_for_a_connection
 from tests.office import Office, deletes, open_office
 from tests.server import tables
 from tests.server.patience import Patience, Silence
@@ -46,6 +47,19 @@ async def starts(bot: Bot, break_it: Break) -> str:
         assert not bot.office.directory.known.is_set()
         return f"Not ready: {problem}"
     return "Ready"
+
+
+async def connects(bot: Bot, break_it: Break) -> str:
+    break_it()
+    seen, code = "Connected", "ok"
+    try:
+        await ask_for_a_connection(bot.office.courier._client, bot.office.slack.sockets.app_token)
+    except SettingsError as problem:
+        seen, code = f"The start ends with exit code 2: {problem}", "refused"
+    except SlackUnavailable as problem:
+        seen, code = f"Not ready: {problem}", problem.code
+    bot.office.calls.append(("apps.connections.open", code))
+    return seen
 
 
 async def asks(bot: Bot, break_it: Break) -> str:
@@ -152,6 +166,9 @@ AT_RESPONSE_URL = (*FAULTS[:6], ("404, used up", Fault(status=404)), ("410, gone
 SCENES = {
     "auth.test, at start": Scene("auth.test", starts, ("account_inactive",)),
     "bots.info, at start": Scene("bots.info", starts, ("bot_not_found",)),
+    "apps.connections.open, at start": Scene(
+        "apps.connections.open", connects, ("not_allowed_token_type", "token_revoked", "access_denied")
+    ),
     "users.info, when a command asks": Scene("users.info", asks, ("user_not_found", "user_not_visible")),
     "users.info, when somebody clicks": Scene("users.info", clicks, ("user_not_found", "user_not_visible")),
     "users.lookupByEmail, when a command names an address": Scene(

@@ -9,7 +9,7 @@ import pytest
 
 from bot.sandbox import cast
 from bot.sandbox.slack_calls import Fault
-from bot.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, SocketMode
+from bot.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
 from tests.server.socket_rig import Rig, becomes_up, open_rig, open_sockets, until
 
 
@@ -92,6 +92,46 @@ async def test_network__that_falls_silent_is_noticed_by_pings(rig: Rig) -> None:
     await sockets.stop(5)
 
     assert rig.slack.sockets.opened >= 2 * CONNECTIONS
+
+
+class Unsound(Client):
+    """A client that cannot even say whether it is connected."""
+
+    async def is_connected(self) -> bool:
+        raise RuntimeError("nobody thought of it")
+
+
+async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
+    kinds = [Unsound, Client]
+    line = Line(lambda: kinds.pop(0)(rig.slack.sockets.app_token, rig.web, 5.0), rig.clock, rig.clock.sleep)
+
+    running = asyncio.create_task(line.run())
+    await until(lambda: not kinds)
+    await rig.slack.sockets.until(lambda: len(rig.slack.sockets.connections) == 1)
+
+    await becomes_up(line)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await rig.slack.sockets.until(lambda: not rig.slack.sockets.connections)
+
+
+async def test_connection__that_stands_and_never_answered_a_ping_is_none(rig: Rig) -> None:
+    rig.slack.sockets.mute = True
+    sockets = rig.sockets()
+    sockets.start()
+    await rig.connected()
+    await until(lambda: all(one.connecting is not None and one.connecting.done() for one in clients_of(sockets)))
+
+    assert not await sockets.is_up()
+
+    rig.slack.sockets.mute = False
+    await rig.slack.sockets.disconnect("warning")
+    await becomes_up(sockets)
+    await sockets.stop(5)
+
+
+def clients_of(sockets: SocketMode) -> list[Client]:
+    return [client for line in sockets._lines for client in line._clients]
 
 
 async def test_ticket__that_is_used_up_is_forgotten(rig: Rig) -> None:
