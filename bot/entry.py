@@ -83,14 +83,13 @@ def read_form(raw: bytes) -> dict[str, str]:
     if len(fields) > MOST_FIELDS or b"%00" in raw or b"\0" in raw:  # PostgreSQL takes no NUL
         message = "The form has more fields than Slack's, or a NUL in it."
         raise ValueError(message)
-    return dict(_read_field(field) for field in fields if field)
-
-
-def _read_field(field: str) -> tuple[str, str]:
-    name, _, value = field.partition("=")
-    if "%" in field or "+" in field:
-        return _decoded(name), _decoded(value)
-    return name, value
+    form = {}
+    for field in filter(None, fields):
+        name, _, value = field.partition("=")
+        if "%" in field or "+" in field:
+            name, value = _decoded(name), _decoded(value)
+        form[name] = value
+    return form
 
 
 def _decoded(text: str) -> str:

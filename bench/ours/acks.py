@@ -6,6 +6,7 @@ So that the peers, which do nothing after theirs, are compared with the same wor
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -59,4 +60,5 @@ def _way_in(settings: Settings, services: Services) -> WaysIn:
 if __name__ == "__main__":
     read = read_settings(os.environ)
     logs.configure(read.log_level, read.log_format)
+    gc.freeze()  # as `bot.cli` does when everything is loaded
     uvloop.run(serve(read))
