@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Select, Table, func, select, text
+from sqlalchemy import Connection, Select, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -30,6 +30,7 @@ _PASSING = ("25006", "53", "57", "58")
 """Beginnings of what PostgreSQL answers while it is a standby, is out of something, is being stopped or fails itself
 (postgresql.org, PostgreSQL Error Codes)."""
 
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(:turn)")
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
@@ -62,7 +63,7 @@ class Transaction:
     def take_turn(self, turn: Turn) -> None:
         """Wait until no other transaction has this turn, and keep it to the end."""
         if self._others_write:
-            self.execute(select(func.pg_advisory_xact_lock(turn.value)))
+            self.execute(_TAKE_TURN, {"turn": turn.value})
 
     def hold(self, rows: Select[Any], values: Mapping[str, Any]) -> None:
         """Wait until no other transaction writes to these rows, and keep them to the end: a SELECT FOR UPDATE."""
