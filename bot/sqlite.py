@@ -38,7 +38,7 @@ class Piece:
     latest: float
     answer: asyncio.Future[Any]
     result: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def tell(self) -> None:
         """Hand the answer to whoever still waits for it."""
@@ -46,8 +46,11 @@ class Piece:
             return
         if self.error is None:
             self.answer.set_result(self.result)
-        else:
+            return
+        try:
             self.answer.set_exception(self.error)
+        except TypeError as refusal:  # of StopIteration, which no future takes
+            self.answer.set_exception(refusal)
 
 
 class InThread:
@@ -79,14 +82,13 @@ class InThread:
     def _work_off(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do all that waits by now; whoever asked for it after the first finds nothing left."""
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        reading = [piece for piece in waiting if piece.reading]
         writing = [piece for piece in waiting if not piece.reading]
-        for piece in waiting:
-            if piece.reading:
-                self._do([piece], self._read)
-        if writing:
-            self._do(writing, self._write)
-        if waiting and not loop.is_closed():
-            loop.call_soon_threadsafe(_tell, waiting)
+        for piece in reading:
+            self._do([piece], self._read)
+        _tell(reading, loop)  # now, because the writers may wait for another process
+        self._do(writing, self._write)
+        _tell(writing, loop)
 
     def _do(self, pieces: Sequence[Piece], how: Callable[[Sequence[Piece]], list[Any]]) -> None:
         """Note what each piece resulted in, or why it could not be done."""
@@ -95,7 +97,7 @@ class InThread:
             return
         try:
             results = how(in_time)
-        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it is told, whatever it is
             if len(in_time) == 1:
                 in_time[0].error = error
                 return
@@ -112,10 +114,11 @@ class InThread:
         return piece.error is None and not piece.answer.cancelled()
 
     def _read(self, pieces: Sequence[Piece]) -> list[Any]:
+        connection = self._connection  # outside of what is taken back: to fail at it must not be to try it twice
         try:
-            return [piece.work(self._connection) for piece in pieces]
+            return [piece.work(connection) for piece in pieces]
         finally:
-            self._connection.rollback()  # SQLAlchemy has begun something; SQLite was told of nothing
+            connection.rollback()  # SQLAlchemy has begun something; SQLite was told of nothing
 
     def _write(self, pieces: Sequence[Piece]) -> list[Any]:
         """Do all of these or none.
@@ -123,12 +126,13 @@ class InThread:
         `BEGIN IMMEDIATE` spares two processes the upgrade from reader to writer, which SQLite refuses at once
         (sqlite.org/lang_transaction.html).
         """
+        connection = self._connection
         try:
-            with self._connection.begin():
-                self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return [piece.work(self._connection) for piece in pieces]
+            with connection.begin():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return [piece.work(connection) for piece in pieces]
         except Exception:
-            self._connection.connection.rollback()  # SQLAlchemy does not, where it is the commit that failed
+            connection.connection.rollback()  # SQLAlchemy does not, where it is the commit that failed
             raise
 
     @cached_property
@@ -148,7 +152,13 @@ class InThread:
         self.engine.dispose()
 
 
-def _tell(pieces: Sequence[Piece]) -> None:
+def _tell(pieces: Sequence[Piece], loop: asyncio.AbstractEventLoop) -> None:
+    """Hand the answers over to the loop, if there are any and it has not ended."""
+    if pieces and not loop.is_closed():
+        loop.call_soon_threadsafe(_tell_each, pieces)
+
+
+def _tell_each(pieces: Sequence[Piece]) -> None:
     for piece in pieces:
         piece.tell()
 

@@ -120,7 +120,7 @@ class Store(Worklist):
         if not self._leases.finish(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
-        if event in (Event.APPROVE, Event.SIGN) and (request.expired(job.created_at) or job.is_void(tx.now)):
+        if job.is_void(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
         self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
         if event is not Event.APPROVE:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -50,6 +51,7 @@ class Worker:
         *,
         metrics: Metrics,
         audience: Callable[[Request], tuple[str, ...]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._decisions = decisions
@@ -57,6 +59,7 @@ class Worker:
         self._painter = painter
         self._metrics = metrics
         self._audience = audience
+        self._clock = clock
         self._bell = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = self._closed = False
@@ -119,8 +122,8 @@ class Worker:
             self.take(job)
 
     async def _look(self) -> None:
-        if time.monotonic() >= self._sweep_at:
-            self._sweep_at = time.monotonic() + POLL
+        if self._clock() >= self._sweep_at:
+            self._sweep_at = self._clock() + POLL
             await self._sweep()
         free = SLOTS - len(self._running)
         if free <= 0:
@@ -132,8 +135,8 @@ class Worker:
         for request in await self._store.expire_due(self._audience):
             self._count(request)
             log.info("expired", reference=request.reference)
-        if time.monotonic() > self._tidy_at:
-            self._tidy_at = time.monotonic() + TIDY
+        if self._clock() > self._tidy_at:
+            self._tidy_at = self._clock() + TIDY
             await self._store.tidy()
 
     async def _wait(self, seconds: float) -> None:
@@ -186,9 +189,10 @@ class Worker:
             self._done(job)
 
     async def _settle(self, job: Job) -> None:
+        began = self._clock()
         settled = await self._decisions.settle(job)
         for work in settled.work:
-            self.take(work)
+            await self._go_on(work, since=began)
         if not settled.work:  # else there is nothing to be told yet
             self.ring()
         for request in settled.ended:
@@ -202,6 +206,16 @@ class Worker:
             log.info(
                 "click", state=settled.request.state, reference=settled.request.reference, by=job.payload["user_id"]
             )
+
+    async def _go_on(self, work: Job, *, since: float) -> None:
+        """Start what a click led to; where a disk kept its commit for so long that the lease may be lost, look again.
+
+        Else a DELETE could follow later than 10 minutes after its approval, or after another replica's.
+        """
+        if self._clock() - since < LEASE:
+            self.take(work)
+        elif await self._store.holds(work):
+            self.take(replace(work, seen=None))
 
     async def _carry_out(self, job: Job) -> None:
         request, now = job.seen or await self._store.look(job.request_id)

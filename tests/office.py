@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -94,11 +95,21 @@ class Office:
     def painter(self) -> Painter:
         return Painter(self.store, self.courier, cards, self.audience)
 
-    def worker(self, store: Store | None = None, **rules: Any) -> Worker:
+    def worker(
+        self, store: Store | None = None, *, clock: Callable[[], float] = time.monotonic, **rules: Any
+    ) -> Worker:
         store = store or self.store
         decisions = Decisions(store, self.directory, replace(RULES, **rules), self.audience)
         painter = Painter(store, self.courier, cards, self.audience)
-        return Worker(store, decisions, self.purecloud.tokens, painter, metrics=self.metrics, audience=self.audience)
+        return Worker(
+            store,
+            decisions,
+            self.purecloud.tokens,
+            painter,
+            metrics=self.metrics,
+            audience=self.audience,
+            clock=clock,
+        )
 
     def service(self, *, approvals_channel: str | None = cast.APPROVALS, **rules: Any) -> Service:
         return Service(

@@ -11,7 +11,7 @@ from bot.decisions import TRIES, Settled
 from bot.errors import SlackUnavailable, StaleRequest
 from bot.leases import LEASE, Job, JobKind
 from bot.policy import Reason, Refused
-from bot.revocations import CANCEL, REPEAT_WINDOW, State
+from bot.revocations import APPROVE, CANCEL, REPEAT_WINDOW, State
 from bot.sandbox import cast
 from bot.sandbox.slack_calls import Fault
 from tests.ledger import TTL, stored, tags
@@ -197,10 +197,11 @@ async def test_settle__a_click_before_the_end_counts_after_it(office: Office) ->
     assert settled.request.state is State.APPROVED
 
 
-async def test_settle__a_click_that_could_not_be_judged_for_ten_minutes_is_void(office: Office) -> None:
+@pytest.mark.parametrize("action", [APPROVE, CANCEL])
+async def test_settle__a_click_that_could_not_be_judged_for_ten_minutes_is_void(office: Office, action: str) -> None:
     """Whoever clicked has long looked elsewhere; a log-in since then is not what they meant."""
     await office.ask()
-    job = await office.click(by=cast.OLIVIA)
+    job = await office.click(by=cast.OLIVIA, action=action)
     office.ledger.clock.now += REPEAT_WINDOW + 1
     settled = await judged(office, job)
     assert isinstance(settled.answer, StaleRequest)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot.database import Database, Transaction
 from bot.sqlite import sqlite_engine
@@ -141,3 +141,53 @@ async def test_reading__that_waits_with_writers_sees_nothing_half_done(database:
 
     assert await reading == []
     assert await marks(database) == [1]
+
+
+async def test_reading__that_waits_with_writers_does_not_wait_for_what_they_wait_for(database: Database) -> None:
+    told: list[bool] = []
+    free = threading.Event()
+    async with occupied(database):
+        writing = asyncio.create_task(database.write(lambda _tx: told.append(free.wait(PATIENCE))))
+        reading = asyncio.create_task(marks(database))
+    async with asyncio.timeout(PATIENCE / 2):
+        await reading
+
+    assert not told
+    free.set()
+    await writing
+    assert told == [True]
+
+
+class End(BaseException):
+    """What is no Exception, as SystemExit is none."""
+
+
+@pytest.mark.parametrize(("raised", "heard"), [(End(), End), (StopIteration(), TypeError)])
+async def test_together__whatever_one_raises_everybody_is_told(
+    database: Database, raised: BaseException, heard: type[BaseException]
+) -> None:
+    def fail(_tx: Transaction) -> None:
+        raise raised
+
+    async with occupied(database):
+        writing = [asyncio.create_task(database.write(step)) for step in (adding(1), fail, adding(2))]
+    async with asyncio.timeout(PATIENCE / 2):
+        told = await asyncio.gather(*writing, return_exceptions=True)
+
+    assert [told[0], told[2]] == [1, 2]
+    assert isinstance(told[1], heard)
+    assert await marks(database) == [1, 2]
+
+
+@pytest.mark.parametrize("how", ["read", "write"])
+async def test_opening__is_tried_once_for_each_that_asks(tmp_path: Path, how: str) -> None:
+    """A second try would double the wait for a file that another process has locked, also at SIGTERM."""
+    no_file = Database(sqlite_engine(tmp_path))
+    tried: list[None] = []
+    event.listen(no_file.engine.engine, "do_connect", lambda *_: tried.append(None))
+
+    with pytest.raises(OperationalError, match="unable to open"):
+        await getattr(no_file, how)(lambda tx: tx.execute(ALL))
+
+    assert len(tried) == 1
+    await no_file.close()
