@@ -9,6 +9,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.admission import kind_of
 from bot.service import Service
 from handlers import decide, guard
 from handlers.asking import Body, read_asker
@@ -31,10 +32,11 @@ class Door(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - Bolt hands it in by name
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name for it
     ) -> BoltResponse | None:
-        """Answer a command or a click; raises nothing."""
-        if "command" in req.body:
+        """Answer a command or a click, which the way in has found to be one."""
+        kind = kind_of(req.body)
+        if kind == "command":
             return self._command(req.body)
-        if "actions" in req.body:
+        if kind == "click":
             return await decide.click(req.body, self._service)
         return await next()
 

@@ -343,3 +343,22 @@ async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(world:
     assert delivery.status == 200
     await world.idle()
     assert await world.trail() == ["request:asked"]
+
+
+async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(world: World) -> None:
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+    approve = next(button for button in world.slack.buttons(card) if button["action_id"] == "approve")
+    click = {
+        "type": "block_actions",
+        "command": "/purecloud",
+        "api_app_id": world.slack.app_id,
+        "user": {"id": cast.OLIVIA, "team_id": world.slack.team_id},
+        "trigger_id": "1.2.both",
+        "actions": [{"action_id": "approve", "value": approve["value"]}],
+    }
+    body = payload(json.dumps(click))
+
+    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+
+    assert delivery.status == 200
+    await world.reads("Revoked: every session of Tom Target")
