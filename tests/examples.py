@@ -14,6 +14,15 @@ GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT000
 
 RAVI, OLIVIA, BEN, TOM = "U0RAVI0001", "U0OLIVIA01", "U0BEN00001", "U0TOM00001"
 
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
+    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
+    "PURECLOUD_CLIENT_ID": "made-up-client",
+    "PURECLOUD_SECRET": "made-up-client-secret",
+    "APPROVERS": "U0OLIVIA01",
+}
+"""The settings without which nothing starts."""
+
 NOON = 1_782_043_200.0
 """21 June 2026, 12:00:00 UTC, when every example was asked."""
 

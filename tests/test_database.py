@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,33 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.database import Database, DatabaseAway, Transaction
 from bot.sqlite import TURN, sqlite_engine
-
-ADD = text("INSERT INTO marks (id) VALUES (:id)")
-ALL = text("SELECT id FROM marks ORDER BY id")
-
-PATIENCE = 60.0
+from tests.marks import ADD, ALL, PATIENCE, adding, marks, open_marks
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(sqlite_engine(tmp_path / "bot.db"))
-    await opened.write(lambda tx: tx.execute(text("CREATE TABLE marks (id INTEGER PRIMARY KEY)")))
-    yield opened
-    await opened.close()
-
-
-async def marks(database: Database) -> list[int]:
-    return await database.read(lambda tx: list(tx.execute(ALL).scalars()))
-
-
-def adding(*numbers: int) -> Callable[[Transaction], None]:
-    """A step that writes marks down, one after the other."""
-
-    def add(tx: Transaction) -> None:
-        for number in numbers:
-            tx.execute(ADD, {"id": number})
-
-    return add
+    async with open_marks(tmp_path) as opened:
+        yield opened
 
 
 @asynccontextmanager

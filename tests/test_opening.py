@@ -18,16 +18,9 @@ from bot.server import _work
 from bot.settings import read_settings
 from bot.store import Store
 from bot.wiring import Services
+from tests.examples import ENOUGH
 from tests.ledger import Ledger, ask
 from tests.postgres import Server
-
-ENOUGH = {
-    "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
-    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
-    "PURECLOUD_CLIENT_ID": "made-up-client",
-    "PURECLOUD_SECRET": "made-up-client-secret",
-    "APPROVERS": "U0OLIVIA01",
-}
 
 
 async def ready(address: str) -> None:

@@ -5,29 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot.database import Database, Transaction
 from bot.sqlite import sqlite_engine
-
-ADD = text("INSERT INTO marks (id) VALUES (:id)")
-ALL = text("SELECT id FROM marks ORDER BY id")
-
-PATIENCE = 60.0
+from tests.marks import ALL, PATIENCE, adding, marks, open_marks
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(sqlite_engine(tmp_path / "bot.db"))
-    await opened.write(lambda tx: tx.execute(text("CREATE TABLE marks (id INTEGER PRIMARY KEY)")))
-    yield opened
-    await opened.close()
+    async with open_marks(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -52,25 +46,13 @@ async def occupied(database: Database) -> AsyncIterator[None]:
     await busy
 
 
-async def marks(database: Database) -> list[int]:
-    return await database.read(lambda tx: list(tx.execute(ALL).scalars()))
-
-
-def adding(number: int) -> Callable[[Transaction], int]:
-    def add(tx: Transaction) -> int:
-        tx.execute(ADD, {"id": number})
-        return number
-
-    return add
-
-
 async def test_together__fifty_that_wait_are_one_commit(database: Database, counted: Counter[str]) -> None:
     async with occupied(database):
         counted.clear()
         writing = [asyncio.create_task(database.write(adding(number))) for number in range(50)]
     told = await asyncio.gather(*writing)
 
-    assert told == list(range(50))
+    assert told == [(number,) for number in range(50)]
     assert await marks(database) == list(range(50))
     assert counted["commit"] == 1
 
@@ -87,7 +69,7 @@ async def test_together__one_that_fails_takes_nothing_else_with_it(database: Dat
         writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2, 2, 3)]
     told = await asyncio.gather(*writing, return_exceptions=True)
 
-    assert [told[0], told[1], told[3]] == [1, 2, 3]
+    assert [told[0], told[1], told[3]] == [(1,), (2,), (3,)]
     assert isinstance(told[2], IntegrityError)
     assert await marks(database) == [1, 2, 3]
 
@@ -174,7 +156,7 @@ async def test_together__whatever_one_raises_everybody_is_told(
     async with asyncio.timeout(PATIENCE / 2):
         told = await asyncio.gather(*writing, return_exceptions=True)
 
-    assert [told[0], told[2]] == [1, 2]
+    assert [told[0], told[2]] == [(1,), (2,)]
     assert isinstance(told[1], heard)
     assert await marks(database) == [1, 2]
 

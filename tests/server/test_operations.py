@@ -16,17 +16,10 @@ from bot.cli import main
 from bot.sandbox import cast
 from bot.sandbox.genesys import Fault
 from bot.sandbox.slack_calls import Fault as SlackFault
+from tests.examples import ENOUGH
 from tests.process import Ended, Stage, run, stage
 
 pytestmark = pytest.mark.process
-
-ENOUGH = {
-    "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
-    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
-    "PURECLOUD_CLIENT_ID": "made-up-client",
-    "PURECLOUD_SECRET": "made-up-client-secret",
-    "APPROVERS": "U0OLIVIA01",
-}
 
 
 @pytest.fixture
