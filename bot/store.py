@@ -90,9 +90,11 @@ class Store(Worklist):
         """
         if done and not self._leases.finish(tx, done):
             return False
-        if clicked and clicked.card:  # before the trail's turn: who has the request may wait for that turn
-            same = requests.c.id == row.request_id
-            tx.execute(update(requests).where(same).values(card_url=clicked.card))
+        if clicked and row.request_id:  # before the trail's turn: who has the request may wait for that turn
+            _lock(tx, row.request_id)
+            if clicked.card:
+                same = requests.c.id == row.request_id
+                tx.execute(update(requests).where(same).values(card_url=clicked.card))
         at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
         trail.write(tx, at)
         if clicked and row.request_id:

@@ -271,6 +271,23 @@ async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_i
     assert first_break(await one.trail()) is None
 
 
+async def test_record__of_a_click_meets_a_card_that_cannot_be_posted(both: tuple[Ledger, Ledger]) -> None:
+    """Both write to the trail and to the card's job; in two orders each would wait for the other."""
+    one, two = both[0].store(), both[1].store("two#1")
+    for number in range(10):
+        name = f"request-{number}"
+        _, posting = await ask(one, name)
+        press = await click(two, name, BEN)
+        stale = Entry(0.0, Tag.CLICK_STALE, BEN, name.upper(), name)
+        withdrawn, recorded = await asyncio.gather(
+            one.withdraw(posting, problem="is_archived", tell=["C1"]),
+            two.record(stale, done=press, clicked=stores.Urls()),
+        )
+        assert recorded
+        assert withdrawn is None or withdrawn.state is State.CANCELLED
+    assert first_break(await one.trail()) is None
+
+
 async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:
     flags: list[Flag] = [(JobKind.CARD, str(number), {}) for number in range(40)]
     await both[0].database.write(lambda tx: Leases("one#1").raise_flags(tx, "first", *flags))
