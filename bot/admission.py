@@ -53,7 +53,11 @@ class NotSlack(BotError):
 
 
 def can_be_kept(text: str) -> bool:
-    """Whether some JSON holds no character that a database refuses: PostgreSQL takes no NUL, wherever it stands."""
+    """Whether some JSON holds no character that a database refuses: none takes half a one, PostgreSQL takes no NUL."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
     return "\\u0000" not in text or _NUL.search(text) is None
 
 

@@ -105,10 +105,9 @@ def _decoded(text: str) -> str:
 def _json(text: str) -> Any:
     r"""Read JSON; half a character (a lone `\ud800`) and NUL are refused here, because no database would take them."""
     body = json.loads(text)
-    if not can_be_kept(text):
+    written_out = json.dumps(body, ensure_ascii=False) if "\\ud" in text or "\\uD" in text else ""
+    if not (can_be_kept(text) and can_be_kept(written_out)):
         raise ValueError
-    if "\\ud" in text or "\\uD" in text:
-        json.dumps(body, ensure_ascii=False).encode()
     return body
 
 
