@@ -84,8 +84,7 @@ class InThread:
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         reading = [piece for piece in waiting if piece.reading]
         writing = [piece for piece in waiting if not piece.reading]
-        for piece in reading:
-            self._do([piece], self._read)
+        self._do(reading, self._read)
         _tell(reading, loop)  # now, because the writers may wait for another process
         self._do(writing, self._write)
         _tell(writing, loop)
