@@ -19,6 +19,10 @@ LEASE = 4.0
 """Seconds a job belongs to whoever claimed it; renewed every third of it while the job runs."""
 
 
+MOST_DOUBLINGS = 16
+"""How often the wait between two tries may double: to most of a day. After a thousand times the number overflows."""
+
+
 class JobKind(StrEnum):
     """What there is to do, most urgent first."""
 

@@ -12,7 +12,7 @@ import structlog
 
 from bot.courier import Courier, Message, NotDelivered
 from bot.errors import TOKEN_REFUSED, BotError
-from bot.leases import Job
+from bot.leases import MOST_DOUBLINGS, Job
 from bot.revocations import Place, Request
 from bot.store import Store, Urls
 
@@ -180,6 +180,6 @@ class Painter:
             await self._store.finish(job)
             return
         longest = max(LONGEST_WAIT, age / 20)
-        wait = max(problem.wait, min(2.0 ** min(job.attempts - 1, 16), longest))
+        wait = max(problem.wait, min(2.0 ** min(job.attempts - 1, MOST_DOUBLINGS), longest))
         log.warning("slack did not take a message; later", kind=job.kind, code=problem.code, wait=wait)
         await self._store.give_back(job, wait=wait)

@@ -15,7 +15,7 @@ from bot.database import DatabaseAway
 from bot.decisions import Decisions
 from bot.errors import SlackUnavailable
 from bot.execution import Tokens, carry_out
-from bot.leases import LEASE, Job, JobKind
+from bot.leases import LEASE, MOST_DOUBLINGS, Job, JobKind
 from bot.metrics import Metrics
 from bot.painter import Painter
 from bot.policy import Refused
@@ -184,7 +184,9 @@ class Worker:
             await self._quietly(self._store.give_back(job, wait=float(job.attempts)))
         except Exception:
             log.exception("a job failed and will be tried again", kind=job.kind, request_id=job.request_id)
-            await self._quietly(self._store.give_back(job, wait=min(2.0 ** min(job.attempts, 16), LONGEST_WAIT)))
+            await self._quietly(
+                self._store.give_back(job, wait=min(2.0 ** min(job.attempts, MOST_DOUBLINGS), LONGEST_WAIT))
+            )
         finally:  # not when the task is told to be done: the same job may have been claimed again by then
             self._done(job)
 
