@@ -52,8 +52,8 @@ $(OFFICIAL)/.ready: tests/official/requirements.txt
 	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/official/requirements.txt
 	touch $@
 
-# Measures beside the peers: make bench, make bench ONLY=ack ROUNDS=9; DOCS=1 writes what was measured last into docs/performance.md. The bot has an environment of what it is
-# shipped with, the peers have one of their own.
+# Measures beside the peers: make bench, make bench ONLY=ack ROUNDS=9; make bench DOCS=1 writes what was measured last into docs/performance.md.
+# The bot has an environment of what it is shipped with, the peers have one of their own.
 BENCH := bench/.venv
 BOT := bench/.bot
 

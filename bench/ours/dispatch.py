@@ -1,6 +1,6 @@
 """Bolt's own part, without sockets: the bot's way in, and a hello-world of Bolt, in one process.
 
-Both prove the signature, read the body, find the listener and acknowledge; what follows is left out. They take turns in
+Both prove the signature, read the body, find what answers and acknowledge; what follows is left out. They take turns in
 blocks of fifty, each request another one, and the CPU of each block is read.
 """
 

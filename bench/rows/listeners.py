@@ -1,4 +1,4 @@
-"""Bolt's own part with all real listeners registered, beside its hello-world: CPU a request, no sockets."""
+"""Bolt's own part of the way in, beside its hello-world: CPU a request, no sockets."""
 
 from __future__ import annotations
 
