@@ -139,25 +139,29 @@ def _address(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(known)))
 
 
+def _parameters(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
+
+
 def _verified(url: str) -> dict[str, Any]:
     """Trust the system's certificate authorities where a certificate is to be verified and no file says by whom."""
     if not _means_system_roots(url):
         return {}
     context = ssl.create_default_context()
-    context.check_hostname = dict(parse_qsl(urlsplit(url).query)).get("sslmode") != "verify-ca"
+    context.check_hostname = _parameters(url).get("sslmode") != "verify-ca"
     return {"ssl": context}
 
 
 def _refuse_missing_roots(url: str) -> None:
     """Raise SettingsError for a file of certificates that is not there: the driver's sentence would not name it."""
-    said = dict(parse_qsl(urlsplit(url).query))
+    said = _parameters(url)
     roots = said.get("sslrootcert", "system")
     if roots != "system" and said.get("sslmode") != "disable" and not Path(roots).is_file():
         raise SettingsError([f"DATABASE_URL: sslrootcert names {roots}, and there is no such file"])
 
 
 def _means_system_roots(url: str) -> bool:
-    said = dict(parse_qsl(urlsplit(url).query))
+    said = _parameters(url)
     roots = said.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")
     if roots:
         return roots == "system"
