@@ -124,7 +124,7 @@ async def _sent_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    body = await content.read(_LARGEST_BODY)
+    body = bytearray(await content.read(_LARGEST_BODY))
     while not content.at_eof() and len(body) < _LARGEST_BODY:
         body += await content.read(_LARGEST_BODY - len(body))
-    return body
+    return bytes(body)
