@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.fakes import World
 from bench.slack_sends import Sends
-from bench.stand_ins import World
 from bench.table import Line
 
 

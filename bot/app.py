@@ -17,14 +17,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 import handlers
-from bot.admission import UNEXPECTED, Admission, NotSlack
-from bot.database import DatabaseAway
-from bot.entry import MOST_BYTES, Entry
+from bot.bootstrap import Services, build
+from bot.db.engine import DatabaseAway
 from bot.errors import BotError, SettingsError
 from bot.settings import Settings
-from bot.socket_mode import SocketMode
-from bot.wiring import Services, build
-from handlers import cards
+from bot.slack.dispatch import UNEXPECTED, Admission, NotSlack
+from bot.slack.http import MOST_BYTES, Entry
+from bot.slack.socket_mode import SocketMode
+from handlers.ui import cards
 
 DRAIN = 7.0
 """Seconds that work in hand gets after SIGTERM; with closing it stays below the 10 s that platforms give."""

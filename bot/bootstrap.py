@@ -12,19 +12,19 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.courier import Courier
-from bot.decisions import Decisions
-from bot.directory import Directory
+from bot.db.connect import database_of, leases_of, make_ready
+from bot.db.requests import Store
+from bot.domain.policy import Rules
+from bot.domain.requests import Request
 from bot.errors import SettingsError
 from bot.metrics import Metrics
-from bot.opening import database_of, leases_of, make_ready
-from bot.painter import Painter, Words
-from bot.policy import Rules
 from bot.purecloud import Call, PureCloud, Region, region
-from bot.revocations import Request
-from bot.service import Service
+from bot.services.cards import Painter, Words
+from bot.services.clicks import Decisions
+from bot.services.identity import Directory
+from bot.services.requesting import Service
 from bot.settings import Settings
-from bot.store import Store
+from bot.slack.messages import Courier
 from bot.worker import Worker
 
 _SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)

@@ -7,9 +7,9 @@ from http import HTTPStatus
 import structlog
 from slack_bolt.response import BoltResponse
 
-from bot.revocations import APPROVE, CANCEL
-from bot.service import Service
-from handlers.asking import Body, read_click
+from bot.domain.requests import APPROVE, CANCEL
+from bot.services.requesting import Service
+from handlers.payloads import Body, read_click
 
 DECISIONS = frozenset({APPROVE, CANCEL})
 

@@ -6,11 +6,12 @@ import secrets
 
 import structlog
 
+from bot.domain.policy import Refused
 from bot.errors import BotError, StaleRequest
-from bot.policy import Refused
-from bot.service import Asker, Service
-from handlers import blocks, cards, commands
-from handlers.trouble import trouble
+from bot.services.requesting import Asker, Service
+from handlers import commands
+from handlers.messages.errors import trouble
+from handlers.ui import blocks, cards
 
 log = structlog.get_logger()
 

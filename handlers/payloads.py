@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from bot.decisions import Click
-from bot.service import Asker
+from bot.services.clicks import Click
+from bot.services.requesting import Asker
 
 Body = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.figures import called
-from bench.obey import obey, say
+from bench.stdio_server import obey, say
 
 connection = http.client.HTTPConnection(urlsplit(sys.argv[1]).netloc)
 SIGNED = {"Accept": "application/json", "Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""The official Genesys Cloud SDK, used as its documentation says; does what `bench.obey` is asked."""
+"""The official Genesys Cloud SDK, used as its documentation says; does what `bench.stdio_server` is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import PureCloudPlatformClientV2
 from PureCloudPlatformClientV2.rest import ApiException, RESTClientObject
 
 from bench.figures import called
-from bench.obey import obey, say
+from bench.stdio_server import obey, say
 
 PureCloudPlatformClientV2.configuration.host = sys.argv[1]
 

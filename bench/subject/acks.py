@@ -16,14 +16,14 @@ import uvloop
 from aiohttp import web
 
 from bot import logs
-from bot.admission import Admission
-from bot.entry import Entry
-from bot.server import Server, WaysIn, application, bolt, dispatcher
-from bot.service import Service
+from bot.app import Server, WaysIn, application, bolt, dispatcher
+from bot.bootstrap import Services, build
+from bot.db.requests import Store
+from bot.services.requesting import Service
 from bot.settings import Settings, read_settings
-from bot.store import Store
-from bot.wiring import Services, build
-from handlers import cards
+from bot.slack.dispatch import Admission
+from bot.slack.http import Entry
+from handlers.ui import cards
 
 
 class OnlyAcknowledges(Service):

@@ -1,4 +1,4 @@
-"""The bot's own Tokens API client on the bot's loop, used as its docstring says; does what `bench.obey` is asked."""
+"""The bot's own Tokens API client on the bot's loop, used as its docstring says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import aiohttp
 import uvloop
 
 from bench.figures import told
-from bench.obey import obey, say
+from bench.stdio_server import obey, say
 from bot.errors import GenesysError
 from bot.purecloud import PureCloud, region
 

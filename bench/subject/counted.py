@@ -1,4 +1,4 @@
-"""The bot as it is served, its statements and commits counted; says what it counted when asked (`bench.obey`)."""
+"""The bot as it is served, its statements and commits counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import uvloop
 from sqlalchemy import event
 
 from bot import logs
-from bot.server import Server, running
+from bot.app import Server, running
 from bot.settings import read_settings
 
 counted: Counter[str] = Counter()

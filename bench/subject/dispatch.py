@@ -19,18 +19,18 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bench.obey import obey, say
+from bench.fakes import BOT_TOKEN, SIGNING_SECRET
 from bench.slack_sends import EXAMPLE, Sends
-from bench.stand_ins import BOT_TOKEN, SIGNING_SECRET
+from bench.stdio_server import obey, say
 from bot import logs
-from bot.admission import Admission, Body
-from bot.decisions import Click
-from bot.entry import parse, verify
-from bot.server import bolt, dispatcher
-from bot.service import Service
+from bot.app import bolt, dispatcher
+from bot.bootstrap import Services, build
+from bot.services.clicks import Click
+from bot.services.requesting import Service
 from bot.settings import read_settings
-from bot.wiring import Services, build
-from handlers import cards
+from bot.slack.dispatch import Admission, Body
+from bot.slack.http import parse, verify
+from handlers.ui import cards
 
 BLOCK, BLOCKS = 50, 20
 OK = 200

@@ -1,6 +1,6 @@
 """Fill a database as months of use would: so many audit rows, so many requests that still wait for their click.
 
-`python -m bench.ours.fill <database url> <audit rows> <pending>`
+`python -m bench.subject.fill <database url> <audit rows> <pending>`
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, insert
 
-from bot.audit import GENESIS, Entry, Tag, seal
-from bot.people import Person
-from bot.revocations import Kind, Place, Request
-from bot.rows import row_of_entry, row_of_item, row_of_request
-from bot.tables import audit, items, jobs, requests
+from bot.db.rows import row_of_entry, row_of_item, row_of_request
+from bot.db.schema import audit, items, jobs, requests
+from bot.domain.audit import GENESIS, Entry, Tag, seal
+from bot.domain.people import Person
+from bot.domain.requests import Kind, Place, Request
 
 AT_ONCE = 5000
 TTL = 43_200.0

@@ -1,12 +1,12 @@
-"""A PostgreSQL that keeps what it commits; hands out databases when asked (`bench.obey`)."""
+"""A PostgreSQL that keeps what it commits; hands out databases when asked (`bench.stdio_server`)."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from bench.obey import obey, say
-from tests.postgres import Server, server
+from bench.stdio_server import obey, say
+from tests.support.postgres import Server, server
 
 DURABLE = ("fsync", "full_page_writes")
 """What the tests' server is made without, because only processes are killed there."""

@@ -9,14 +9,14 @@ from urllib.parse import quote
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DatabaseError
 
-from bot.database import Database, Transaction
-from bot.doctor.findings import Finding, well, wrong
+from bot.checks.result import Finding, well, wrong
+from bot.db.connect import database_of, unusable
+from bot.db.engine import Database, Transaction
+from bot.db.migrate import HEAD, refuse_newer, revision
+from bot.db.postgres import PATIENCE, postgres_engine
+from bot.db.sqlite import InThread
 from bot.errors import SettingsError
-from bot.migrate import HEAD, refuse_newer, revision
-from bot.opening import database_of, unusable
-from bot.postgres import PATIENCE, postgres_engine
 from bot.settings import Settings
-from bot.sqlite import InThread
 
 CHECK = "DATABASE_URL"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from bot.database import DatabaseAway
-from bot.doctor.findings import Finding, refused, wrong
+from bot.checks.result import Finding, refused, wrong
+from bot.db.engine import DatabaseAway
 from bot.errors import (
     TOKEN_REFUSED,
     GenesysError,

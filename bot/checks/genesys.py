@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bot.doctor.findings import Finding, all_well, not_tried, unknown, well, wrong
-from bot.doctor.overheard import Overheard
-from bot.doctor.trouble import GRANT, looked
+from bot.checks.errors import GRANT, looked
+from bot.checks.headers import Overheard
+from bot.checks.result import Finding, all_well, not_tried, unknown, well, wrong
+from bot.domain.policy import covers
 from bot.errors import GenesysForbidden, GenesysNotFound, GenesysRejected
-from bot.policy import covers
 from bot.purecloud import AuthorizationApi, PureCloud
 
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"

@@ -7,11 +7,11 @@ from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.doctor.findings import Finding, unknown, well, wrong
-from bot.doctor.slack import ask
+from bot.checks.result import Finding, unknown, well, wrong
+from bot.checks.slack import ask
+from bot.domain.people import Principal, PrincipalKind, Workspace, read_member
+from bot.domain.policy import Reason, covers, standing
 from bot.errors import GenesysForbidden, SlackUnavailable
-from bot.people import Principal, PrincipalKind, Workspace, read_member
-from bot.policy import Reason, covers, standing
 from bot.purecloud import AuthorizationApi, DomainPermissionCollection
 from bot.settings import Settings
 

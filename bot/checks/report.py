@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, TextIO
 
-from bot.doctor.findings import Finding, Mark
+from bot.checks.result import Finding, Mark
 from bot.redaction import redact
 
 _SIGNS: Final = {Mark.WELL: "✓", Mark.WRONG: "✗", Mark.UNKNOWN: "?"}

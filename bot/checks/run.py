@@ -9,18 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.doctor.database import CHECK, look_at_database
-from bot.doctor.findings import Finding, all_well, not_tried, refused, unknown, well
-from bot.doctor.genesys import GenesysChecks
-from bot.doctor.overheard import Overheard
-from bot.doctor.principals import GenesysPrincipals, SlackPrincipals, asks_genesys, check_of, named_in
-from bot.doctor.slack import SlackChecks
-from bot.doctor.trouble import looked
+from bot.bootstrap import region_of
+from bot.checks.database import CHECK, look_at_database
+from bot.checks.errors import looked
+from bot.checks.genesys import GenesysChecks
+from bot.checks.headers import Overheard
+from bot.checks.principals import GenesysPrincipals, SlackPrincipals, asks_genesys, check_of, named_in
+from bot.checks.result import Finding, all_well, not_tried, refused, unknown, well
+from bot.checks.slack import SlackChecks
+from bot.domain.people import Principal
 from bot.errors import SettingsError
-from bot.people import Principal
 from bot.purecloud import Limits, PureCloud, Region
 from bot.settings import Settings, read_settings
-from bot.wiring import region_of
 
 SECONDS = 10.0
 """What one check may take; at most four hang on one another."""

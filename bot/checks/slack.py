@@ -10,14 +10,14 @@ from typing import Any, Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.courier import not_delivered
-from bot.doctor.findings import Finding, not_tried, unknown, well, wrong
-from bot.doctor.overheard import Overheard
-from bot.doctor.trouble import looked
+from bot.checks.errors import looked
+from bot.checks.headers import Overheard
+from bot.checks.result import Finding, not_tried, unknown, well, wrong
+from bot.domain.people import Workspace
 from bot.errors import SlackUnavailable
-from bot.people import Workspace
 from bot.settings import Settings
-from bot.socket_mode import ask_for_a_connection
+from bot.slack.messages import not_delivered
+from bot.slack.socket_mode import ask_for_a_connection
 
 SCOPES: Final[Mapping[str, str]] = {
     "commands": "nobody can type the command",

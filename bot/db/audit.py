@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import insert, select
 
-from bot.audit import GENESIS, Entry, seal
-from bot.database import Transaction, Turn
-from bot.rows import entry_of_row, row_of_entry
-from bot.tables import audit
+from bot.db.engine import Transaction, Turn
+from bot.db.rows import entry_of_row, row_of_entry
+from bot.db.schema import audit
+from bot.domain.audit import GENESIS, Entry, seal
 
 _LAST = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
 _ADD = insert(audit)

@@ -8,13 +8,13 @@ import socket
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from bot.database import Database
+from bot.db.engine import Database
+from bot.db.jobs import Leases
+from bot.db.migrate import migrate
+from bot.db.requests import Store
+from bot.db.sqlite import sqlite_engine
 from bot.errors import SettingsError
-from bot.leases import Leases
-from bot.migrate import migrate
 from bot.settings import Settings
-from bot.sqlite import sqlite_engine
-from bot.store import Store
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ def database_of(settings: Settings) -> Database:
     """Make the database of `DATABASE_URL`; nothing is connected yet. Raises SettingsError."""
     path = settings.database_path
     if path is None:
-        from bot.postgres import PATIENCE, postgres_engine  # noqa: PLC0415 - 150 ms that SQLite does not need
+        from bot.db.postgres import PATIENCE, postgres_engine  # noqa: PLC0415 - 150 ms that SQLite does not need
 
         return Database(postgres_engine(settings.database_url), patience=PATIENCE)
     try:

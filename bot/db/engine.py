@@ -81,7 +81,7 @@ Step = Callable[[Transaction], Result]
 
 
 class Engine(Protocol):
-    """What a database needs of its engine: `bot.sqlite.InThread`, or `bot.postgres.InLoop`."""
+    """What a database needs of its engine: `bot.db.sqlite.InThread`, or `bot.db.postgres.InLoop`."""
 
     @property
     def engine(self) -> sqlalchemy.Engine:

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Integer, Row, Update, and_, bindparam, func, or_, select, update
 
-from bot.database import Insert, Transaction
-from bot.revocations import REPEAT_WINDOW, Request
-from bot.tables import jobs
+from bot.db.engine import Insert, Transaction
+from bot.db.schema import jobs
+from bot.domain.requests import REPEAT_WINDOW, Request
 
 LEASE = 4.0
 """Seconds a job belongs to whoever claimed it; renewed every third of it while the job runs."""

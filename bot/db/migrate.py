@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.database import Database, Transaction, Turn
+from bot.db.engine import Database, Transaction, Turn
 from bot.errors import SettingsError
 
 HEAD = "0001"

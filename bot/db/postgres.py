@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.database import DatabaseAway
+from bot.db.engine import DatabaseAway
 from bot.errors import SettingsError
 
 Result = TypeVar("Result")

@@ -8,9 +8,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import delete, select
 
-from bot.database import Database, Transaction
-from bot.leases import Job, JobKind, Leases
-from bot.tables import jobs
+from bot.db.engine import Database, Transaction
+from bot.db.jobs import Job, JobKind, Leases
+from bot.db.schema import jobs
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

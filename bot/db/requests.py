@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, delete, exists, insert, select, update
 
-from bot import trail
-from bot.audit import TAG_OF, Entry, Tag, entry
-from bot.database import Transaction
+from bot.db import audit as trail
+from bot.db.engine import Transaction
+from bot.db.jobs import Flag, Job, JobKind, Seen
+from bot.db.queue import Worklist, reads, writes
+from bot.db.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
+from bot.db.schema import items, jobs, requests
+from bot.domain.audit import TAG_OF, Entry, Tag, entry
+from bot.domain.requests import REPEAT_WINDOW, Event, Place, Request, State, advance, overall
 from bot.errors import StaleRequest
-from bot.leases import Flag, Job, JobKind, Seen
-from bot.revocations import REPEAT_WINDOW, Event, Place, Request, State, advance, overall
-from bot.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
-from bot.tables import items, jobs, requests
-from bot.worklist import Worklist, reads, writes
 
 UNTOLD = 1.0
 """Seconds until a card tells of an approval; by then it mostly can tell of the end, and is painted once."""

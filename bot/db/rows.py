@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from bot.audit import Entry, Tag
-from bot.people import Person
-from bot.revocations import Kind, Place, Request, State
-from bot.tables import items, requests
+from bot.db.schema import items, requests
+from bot.domain.audit import Entry, Tag
+from bot.domain.people import Person
+from bot.domain.requests import Kind, Place, Request, State
 
 WHOLE_REQUEST = select(
     requests,

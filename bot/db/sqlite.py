@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.database import DatabaseAway
+from bot.db.engine import DatabaseAway
 
 Result = TypeVar("Result")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.revocations import Event, Kind, Request
+from bot.domain.requests import Event, Kind, Request
 
 GENESIS = "0" * 64
 """What the first row is chained to."""

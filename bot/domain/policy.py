@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.people import Actor, Grants, Member, Permission, Principal, PrincipalKind, Workspace
+from bot.domain.requests import Kind, Request
 from bot.errors import BotError
-from bot.people import Actor, Grants, Member, Permission, Principal, PrincipalKind, Workspace
-from bot.revocations import Kind, Request
 
 PROTECTED_APPROVALS = 2
 
 
 class Reason(StrEnum):
-    """Why something was refused; `handlers.refusals` has a sentence for each."""
+    """Why something was refused; `handlers.messages.denials` has a sentence for each."""
 
     OUTSIDER = "outsider"
     GUEST = "guest"
@@ -50,7 +50,7 @@ class Reason(StrEnum):
 class Refused(BotError):
     """That is not allowed, or cannot be done; nothing was changed.
 
-    `facts` fill the sentence that `handlers.refusals` has for the reason (ids, names, principals).
+    `facts` fill the sentence that `handlers.messages.denials` has for the reason (ids, names, principals).
     """
 
     def __init__(self, reason: Reason, **facts: str) -> None:

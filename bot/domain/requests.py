@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.people import Person
 from bot.errors import StaleRequest
-from bot.people import Person
 
 
 class State(StrEnum):

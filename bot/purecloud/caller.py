@@ -8,8 +8,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from bot.errors import GenesysError, GenesysLoginFailed, GenesysNoAnswer, GenesysUnauthenticated, LoginCause
-from bot.purecloud import answers, pace, wire
-from bot.purecloud.answers import Answer
+from bot.purecloud import requests as wire
+from bot.purecloud import responses as answers
+from bot.purecloud import retry as pace
+from bot.purecloud.responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

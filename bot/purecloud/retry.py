@@ -22,7 +22,7 @@ from bot.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.purecloud.wire import Request
+    from bot.purecloud.requests import Request
 
 _TRANSIENT: Final = {
     HTTPStatus.TOO_MANY_REQUESTS,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot import logs
 from bot.errors import SettingsError
-from bot.sandbox.run import sandbox
+from bot.sandbox.server import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

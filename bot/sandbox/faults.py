@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.sandbox import genesys_answers as answers
-from bot.sandbox.genesys_faults import Fault as GenesysFault
-from bot.sandbox.slack_calls import Fault as SlackFault
+from bot.sandbox.genesys import responses as answers
+from bot.sandbox.genesys.faults import Fault as GenesysFault
+from bot.sandbox.slack.calls import Fault as SlackFault
 
 if TYPE_CHECKING:
-    from bot.sandbox.genesys import GenesysStandIn
-    from bot.sandbox.slack import SlackStandIn
+    from bot.sandbox.genesys.server import GenesysStandIn
+    from bot.sandbox.slack.server import SlackStandIn
 
 SLOW: Final = 5.0
 """Seconds a slow answer takes; enough to kill a replica meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.sandbox.slack_workspace import Channel, Member, UserGroup
+from bot.sandbox.slack.workspace import Channel, Member, UserGroup
 
 OLIVIA, BEN, RAVI, NADIA = "U0OLIVIA01", "U0BENAPP01", "U0RAVIREQ1", "U0NADIA001"
 GUS, ONA, BEA, DAN = "U0GUSGUEST", "U0ONAOUT01", "U0BEABOT01", "U0DANGONE1"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import CLIENT, GenesysStandIn, Named, OAuthClient, Person
-from bot.sandbox.page import SandboxPage
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.stage import Play, Stage
-from bot.server import running
+from bot.app import running
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Named, OAuthClient, Person
+from bot.sandbox.page.server import SandboxPage
+from bot.sandbox.session import Play, Stage
+from bot.sandbox.slack.server import SlackStandIn
 from bot.settings import read_settings
 
 IDLE_TIMEOUT = 1800

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
-from bot.database import DatabaseAway
-from bot.revocations import State
-from bot.sandbox.mishaps import Mishaps
+from bot.db.engine import DatabaseAway
+from bot.db.schema import requests
+from bot.domain.requests import State
+from bot.sandbox.faults import Mishaps
 from bot.sandbox.replica import Replica
-from bot.tables import requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.audit import Entry
-    from bot.sandbox.genesys import GenesysStandIn
-    from bot.sandbox.slack import Delivery, SlackStandIn
-    from bot.store import Store
+    from bot.db.requests import Store
+    from bot.domain.audit import Entry
+    from bot.sandbox.genesys.server import GenesysStandIn
+    from bot.sandbox.slack.server import Delivery, SlackStandIn
 
 
 @dataclass

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import structlog
 
-from bot.courier import Courier, Message, NotDelivered
+from bot.db.jobs import MOST_DOUBLINGS, Job
+from bot.db.requests import Store, Urls
+from bot.domain.requests import Place, Request
 from bot.errors import TOKEN_REFUSED, BotError
-from bot.leases import MOST_DOUBLINGS, Job
-from bot.revocations import Place, Request
-from bot.store import Store, Urls
+from bot.slack.messages import Courier, Message, NotDelivered
 
 GIVE_UP = 86400.0
 """Seconds after a request's end when a message that Slack keeps refusing is given up; the trail has what it says."""
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 class Words(Protocol):
-    """What the bot says; `handlers.cards` is it."""
+    """What the bot says; `handlers.ui.cards` is it."""
 
     def card(self, request: Request) -> Message:
         """The card as it is true now."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.audit import Entry, Tag
-from bot.directory import Directory
+from bot.db.jobs import Job
+from bot.db.requests import Store, Urls
+from bot.domain.audit import Entry, Tag
+from bot.domain.people import Member, Workspace
+from bot.domain.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
+from bot.domain.requests import CANCEL, FINAL, Event, Request, State, agreement
 from bot.errors import BotError, SlackUnavailable, StaleRequest
-from bot.leases import Job
-from bot.people import Member, Workspace
-from bot.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
-from bot.revocations import CANCEL, FINAL, Event, Request, State, agreement
-from bot.store import Store, Urls
+from bot.services.identity import Directory
 
 TRIES = 3
 """How often a click is judged while Slack does not answer; after that the answer is no."""

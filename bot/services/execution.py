@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from bot.db.jobs import Job
+from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request
 from bot.errors import (
     GenesysBroken,
     GenesysError,
@@ -19,9 +21,7 @@ from bot.errors import (
     GenesysUnreachable,
     LoginCause,
 )
-from bot.leases import Job
 from bot.purecloud import Done
-from bot.revocations import REPEAT_WINDOW, Event, Kind, Request
 
 ROUNDS = 2
 """How often a DELETE that met a passing fault is tried; each time the client has its own tries in seconds."""

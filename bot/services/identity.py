@@ -10,11 +10,21 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.courier import Observe, not_delivered
+from bot.domain.people import (
+    Actor,
+    Grants,
+    Member,
+    Permission,
+    Person,
+    Principal,
+    PrincipalKind,
+    Workspace,
+    read_member,
+)
+from bot.domain.policy import Reason, Refused, rule_for
 from bot.errors import GenesysError, GenesysNotFound, SlackUnavailable
-from bot.people import Actor, Grants, Member, Permission, Person, Principal, PrincipalKind, Workspace, read_member
-from bot.policy import Reason, Refused, rule_for
 from bot.purecloud import AuthorizationApi, User, UserAuthorization, UsersApi
+from bot.slack.messages import Observe, not_delivered
 
 GROUP_CACHE = 60.0
 """Seconds a user group's members are remembered where nothing is decided by them; a click never uses it."""

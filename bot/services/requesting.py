@@ -11,15 +11,11 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.audit import Entry, Tag
-from bot.courier import Courier, Message, NotDelivered
-from bot.decisions import Click, foreign, refusal
-from bot.directory import Directory
-from bot.errors import GenesysError, SlackUnavailable
-from bot.leases import Job
-from bot.metrics import Metrics
-from bot.people import Member, Person, Principal, PrincipalKind, Workspace
-from bot.policy import (
+from bot.db.jobs import Job
+from bot.db.requests import Store
+from bot.domain.audit import Entry, Tag
+from bot.domain.people import Member, Person, Principal, PrincipalKind, Workspace
+from bot.domain.policy import (
     PROTECTED_APPROVALS,
     Reason,
     Refused,
@@ -29,10 +25,14 @@ from bot.policy import (
     rule_for,
     standing,
 )
+from bot.domain.requests import Kind, Place, Request
+from bot.errors import GenesysError, SlackUnavailable
+from bot.metrics import Metrics
 from bot.purecloud import Region, TokenInfo
 from bot.redaction import redact
-from bot.revocations import Kind, Place, Request
-from bot.store import Store
+from bot.services.clicks import Click, foreign, refusal
+from bot.services.identity import Directory
+from bot.slack.messages import Courier, Message, NotDelivered
 
 LONGEST_REASON = 500
 """Characters of a reason that are kept; the card shows what is kept."""

@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 from slack_bolt.response import BoltResponse
 
-from bot.directory import Directory
 from bot.errors import BotError
 from bot.metrics import Metrics
+from bot.services.identity import Directory
 
 WINDOW = 300.0
 """Seconds in which Slack may send the same again (docs.slack.dev, Verifying requests from Slack)."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.admission import WINDOW, Admission, Answer, Body, NotSlack, can_be_kept
+from bot.slack.dispatch import WINDOW, Admission, Answer, Body, NotSlack, can_be_kept
 
 MOST_BYTES = 1024 * 1024
 """Slack's payloads stay far below; more is answered 413."""

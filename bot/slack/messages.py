@@ -11,8 +11,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.domain.requests import Place
 from bot.errors import BotError
-from bot.revocations import Place
 
 Message = Mapping[str, Any]
 """`text` and `blocks`, as Slack takes them."""

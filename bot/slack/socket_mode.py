@@ -19,9 +19,9 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admission import Admission, Answer, Body, NotSlack, can_be_kept
-from bot.courier import not_delivered
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
+from bot.slack.dispatch import Admission, Answer, Body, NotSlack, can_be_kept
+from bot.slack.messages import not_delivered
 
 CONNECTIONS = 2
 """While Slack replaces one, the other takes what comes; an app may have ten, all its processes together."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from bot.policy import Reason, Refused
-from handlers.blocks import escape
+from bot.domain.policy import Reason, Refused
+from handlers.ui.blocks import escape
 
 SENTENCES = {
     Reason.OUTSIDER: "Only members of the workspace this bot belongs to may do this. Nothing was changed.",

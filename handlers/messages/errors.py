@@ -15,7 +15,7 @@ from bot.errors import (
     LoginCause,
     SlackUnavailable,
 )
-from handlers.blocks import escape
+from handlers.ui.blocks import escape
 
 LOGIN = {
     LoginCause.CLIENT_NOT_FOUND: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.revocations import Kind, Request, State
+from bot.domain.requests import Kind, Request, State
 
 WORTH_REPEATING = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State.EXPIRED})
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bot.domain.policy import Refused
+from bot.domain.requests import APPROVE, CANCEL, FINAL, Kind, Place, Request, State
 from bot.errors import BotError
-from bot.policy import Refused
-from bot.revocations import APPROVE, CANCEL, FINAL, Kind, Place, Request, State
-from handlers import blocks, outcomes
-from handlers.blocks import Block, Message, escape, moment, user
-from handlers.refusals import sentence
+from handlers.messages import outcomes
+from handlers.messages.denials import sentence
+from handlers.ui import blocks
+from handlers.ui.blocks import Block, Message, escape, moment, user
 
 WHAT_HAPPENS = (
     "*Every session and every token* of this person ends, in all applications and on all devices.",

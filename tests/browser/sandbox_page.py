@@ -11,7 +11,7 @@ from playwright.async_api import expect
 if TYPE_CHECKING:
     from playwright.async_api import ConsoleMessage, Locator, Page, Request
 
-    from bot.sandbox.stage import Play, Stage
+    from bot.sandbox.session import Play, Stage
 
 PATIENCE = 20_000
 """Milliseconds after which what does not appear is missed: long, because machines are slow at times."""

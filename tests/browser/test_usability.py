@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from bot.sandbox import cast
+from bot.sandbox import personas as cast
 from tests.browser.test_rendering import call, field, text
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Sit
-    from tests.browser.desk import Desk
+    from tests.browser.sandbox_page import Desk
 
 
 MENUS = [

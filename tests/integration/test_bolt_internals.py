@@ -14,7 +14,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.server import dispatcher
+from bot.app import dispatcher
 
 Said = TypeVarTuple("Said")
 Log = list[str]

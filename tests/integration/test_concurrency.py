@@ -12,15 +12,15 @@ import aiohttp
 import pytest
 from aiohttp import ClientSession
 
-from bot.revocations import State
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
-from bot.sandbox.slack_workspace import Member
+from bot.domain.requests import State
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.workspace import Member
 from bot.worker import SLOTS
 from tests.conftest import StartWorld
-from tests.office import Office, open_office
-from tests.server.rehearsal import Bot, Client, bot, client_of
-from tests.world import World
+from tests.support.app_harness import World
+from tests.support.components import Office, open_office
+from tests.support.fault_harness import Bot, Client, bot, client_of
 
 PEOPLE = 50
 

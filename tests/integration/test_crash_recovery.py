@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.postgres import Server
 from tests.soak import ASKED, Trouble, soak
+from tests.support.postgres import Server
 
 pytestmark = pytest.mark.process
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.genesys_answers import error
-from bot.sandbox.slack_messages import Message
-from tests.office import TOM, Office, open_office
-from tests.server import mishaps, tables
-from tests.server.mishaps import Mishap, place_of
-from tests.server.patience import Patience
-from tests.server.rehearsal import Bot, Client, bot, client_of, nameless
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.responses import error
+from bot.sandbox.slack.messages import Message
+from tests.support import fault_cases as mishaps
+from tests.support import markdown_tables as tables
+from tests.support.components import TOM, Office, open_office
+from tests.support.fault_cases import Mishap, place_of
+from tests.support.fault_harness import Bot, Client, bot, client_of, nameless
+from tests.support.timeouts import Patience
 
 CARD, CARRIED_OUT = "(the card)", "(carried out)"
 UNTROUBLED = (CARD, CARRIED_OUT)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import LOGIN_RATE_LIMITED, Fault
-from bot.sandbox.genesys_answers import token_info
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.responses import token_info
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Fault
 from tests.conftest import StartWorld
-from tests.world import PATIENCE, TOM_ID, World
+from tests.support.app_harness import PATIENCE, TOM_ID, World
 
 DONE = "Revoked: every session of Tom Target"
 RECORD = {"Genesys-Correlation-Id": "c0ffee00-0000-4000-8000-000000000001"}

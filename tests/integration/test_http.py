@@ -11,10 +11,10 @@ from urllib.parse import quote, urlencode
 import pytest
 from aiohttp import ClientSession
 
-from bot.sandbox import cast
-from bot.sandbox.slack import SlackStandIn
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.server import SlackStandIn
 from tests.conftest import StartWorld
-from tests.world import World
+from tests.support.app_harness import World
 
 COMMAND = {
     "command": "/purecloud",

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from bot.sandbox import cast
-from tests.world import TOM_ID, World
+from bot.sandbox import personas as cast
+from tests.support.app_harness import TOM_ID, World
 
 hammering = settings(
     max_examples=40,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from bot.sandbox import cast
-from tests.world import World
+from bot.sandbox import personas as cast
+from tests.support.app_harness import World
 
 DONE = "Revoked: every session of Tom Target"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox import cast
-from tests.world import World
+from bot.sandbox import personas as cast
+from tests.support.app_harness import World
 
 
 @pytest.mark.parametrize("transport", ["http", "socket"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
-from bot.sandbox.slack_calls import Fault as SlackFault
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
 from tests.conftest import StartWorld
-from tests.world import World
+from tests.support.app_harness import World
 
 
 async def samples(world: World) -> dict[str, float]:

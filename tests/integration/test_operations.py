@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
-from bot.sandbox.slack_calls import Fault as SlackFault
-from tests.examples import ENOUGH
-from tests.process import Ended, Stage, run, stage
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from tests.support.examples import ENOUGH
+from tests.support.process import Ended, Stage, run, stage
 
 pytestmark = pytest.mark.process
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.audit import Tag, first_break
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
-from bot.sandbox.slack_calls import Fault as SlackFault
-from tests.postgres import Server
-from tests.proxy import Wire, wire_to
-from tests.replicas import Replicas, replicas
+from bot.domain.audit import Tag, first_break
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from tests.support.postgres import Server
+from tests.support.proxy import Wire, wire_to
+from tests.support.replicas import Replicas, replicas
 
 pytestmark = pytest.mark.heavy
 

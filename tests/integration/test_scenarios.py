@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
 from tests.conftest import StartWorld
-from tests.world import World
+from tests.support.app_harness import World
 
 QUESTION = "Revoke every session of Tom Target?"
 DONE = "Revoked: every session of Tom Target"

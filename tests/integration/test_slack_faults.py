@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 
 from bot.errors import SettingsError, SlackUnavailable
-from bot.sandbox import cast
-from bot.sandbox.slack_calls import Fault
-from bot.socket_mode import ask_for_a_connection
-from tests.office import Office, deletes, open_office
-from tests.server import tables
-from tests.server.patience import Patience, Silence
-from tests.server.rehearsal import Bot, bot, client_of, nameless
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.slack.socket_mode import ask_for_a_connection
+from tests.support import markdown_tables as tables
+from tests.support.components import Office, deletes, open_office
+from tests.support.fault_harness import Bot, bot, client_of, nameless
+from tests.support.timeouts import Patience, Silence
 
 HEAD = ("Slack", "Calls", "What happens", "DELETEs", "Written down")
 

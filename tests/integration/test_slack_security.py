@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Person
-from bot.sandbox.slack_calls import Fault
-from bot.sandbox.slack_messages import Message
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Person
+from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.messages import Message
 from tests.conftest import StartWorld
-from tests.world import TOM_ID, World
+from tests.support.app_harness import TOM_ID, World
 
 PRIVATE = "Nothing was changed."
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.slack_calls import Fault
-from bot.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
-from tests.server.socket_rig import Rig, becomes_up, open_rig, open_sockets, until
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.slack.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
+from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, until
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from slack_bolt.response import BoltResponse
 
 from bot.errors import SettingsError
-from bot.sandbox import cast
-from bot.sandbox.slack_calls import Fault
-from bot.socket_mode import CONNECTIONS, SocketMode
-from tests.server.socket_rig import Rig, open_rig, open_sockets, until
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.slack.socket_mode import CONNECTIONS, SocketMode
+from tests.support.socket_harness import Rig, open_rig, open_sockets, until
 
 RUBBISH = [
     "{bad",

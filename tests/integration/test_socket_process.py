@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
-from bot.sandbox.slack_calls import Fault as SlackFault
-from bot.socket_mode import CONNECTIONS
-from tests.process import Stage, stage
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.slack.socket_mode import CONNECTIONS
+from tests.support.process import Stage, stage
 
 pytestmark = pytest.mark.process
 

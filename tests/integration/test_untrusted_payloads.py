@@ -13,10 +13,10 @@ import pytest
 import structlog
 from hypothesis import given
 
-from bot.sandbox import cast
-from bot.sandbox.slack_messages import Message
-from tests.test_hostile import CLICK, COMMAND, cases, changes, spoiled
-from tests.world import World, world_with
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.messages import Message
+from tests.support.app_harness import World, world_with
+from tests.unit.test_untrusted_input import CLICK, COMMAND, cases, changes, spoiled
 
 SOON = 0.2
 """Seconds for an acknowledgement over a socket; what is refused never gets one."""

@@ -8,15 +8,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench import results, table
+from bench.chart import AFTER, picture
+from bench.fakes import SIGNING_SECRET
 from bench.load import Connection, WrongAnswerError, volley
-from bench.picture import AFTER, picture
-from bench.rounds import Sample, Samples, interleave
+from bench.sampling import Sample, Samples, interleave
 from bench.slack_sends import EXAMPLE, Sends
-from bench.stand_ins import SIGNING_SECRET
 from bench.table import Goal, Line
 from bench.web import Asked, Reply, listen, reply
-from bot.admission import NotSlack
-from bot.entry import parse, verify
+from bot.slack.dispatch import NotSlack
+from bot.slack.http import parse, verify
 
 
 async def test_interleave__lets_everybody_take_turns_and_begin_in_turn() -> None:

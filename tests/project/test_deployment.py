@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.server import BEGUN, CLOSE, DRAIN
+from bot.app import BEGUN, CLOSE, DRAIN
 from bot.settings import Settings, read_settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROCFILE = (ROOT / "Procfile").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNIT = (ROOT / "deploy" / "purecloud-bot.service").read_text()

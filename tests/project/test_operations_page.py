@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.metrics import Metrics
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
 

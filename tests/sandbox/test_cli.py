@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from bot.errors import SettingsError
-from bot.sandbox.start import BANNER, run
+from bot.sandbox.cli import BANNER, run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from bot.sandbox import cast
+from bot.sandbox import personas as cast
 
 
 def test_cast__ids_are_such_as_slack_gives() -> None:

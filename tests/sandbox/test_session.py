@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox import cast
+from bot.sandbox import personas as cast
 from bot.sandbox.replica import NotReady, Replica
-from bot.sandbox.run import play
-from bot.sandbox.stage import Play, Stage
+from bot.sandbox.server import play
+from bot.sandbox.session import Play, Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.slack_messages import Message
+    from bot.sandbox.slack.messages import Message
 
 PATIENCE = 30.0
 

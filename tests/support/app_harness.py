@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Entry, GenesysStandIn
-from bot.sandbox.run import environment, people
-from bot.sandbox.slack import Delivery, SlackStandIn
-from bot.sandbox.slack_messages import Message
-from bot.server import Server, running
+from bot.app import Server, running
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox.server import environment, people
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.server import Delivery, SlackStandIn
 from bot.settings import read_settings
-from bot.socket_mode import CONNECTIONS
-from tests.schema import put_database
+from bot.slack.socket_mode import CONNECTIONS
+from tests.support.schema import put_database
 
 PATIENCE = 30.0
 """Seconds after which a message that does not come is missed: long, because machines are slow at times."""
@@ -26,7 +26,7 @@ TOM_ID = next(one.genesys_id for one in cast.characters() if one.member.id == ca
 
 @dataclass
 class World:
-    """Everything a scenario needs; people and ids are those of `bot.sandbox.cast`."""
+    """Everything a scenario needs; people and ids are those of `bot.sandbox.personas`."""
 
     slack: SlackStandIn
     genesys: GenesysStandIn

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.doctor.checkup import examine
-from bot.doctor.findings import Finding, Mark, exit_code
-from bot.sandbox import cast
-from bot.sandbox.genesys import CLIENT, GenesysStandIn, OAuthClient
-from bot.sandbox.run import environment, people
-from bot.sandbox.slack import SlackStandIn
+from bot.checks.result import Finding, Mark, exit_code
+from bot.checks.run import examine
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, OAuthClient
+from bot.sandbox.server import environment, people
+from bot.sandbox.slack.server import SlackStandIn
 
 QUESTIONS = {
     "auth.test",

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import GenesysStandIn
-from bot.sandbox.run import environment, people
-from bot.sandbox.slack import SlackStandIn
-from tests.process import Running, free_port, run
-from tests.proxy import Wire, wire_to
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import GenesysStandIn
+from bot.sandbox.server import environment, people
+from bot.sandbox.slack.server import SlackStandIn
+from tests.support.process import Running, free_port, run
+from tests.support.proxy import Wire, wire_to
 
 REPLICAS = 3
 PATIENCE = 120.0

@@ -13,31 +13,31 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.courier import Courier
-from bot.decisions import Click, Decisions
-from bot.directory import Directory
-from bot.leases import Job
+from bot.bootstrap import audience_of
+from bot.db.jobs import Job
+from bot.db.requests import Store
+from bot.db.sqlite import sqlite_engine
+from bot.domain.people import Person, parse_principals
+from bot.domain.policy import Rules
+from bot.domain.requests import APPROVE, Place, Request, State
 from bot.metrics import Metrics
-from bot.painter import Painter
-from bot.people import Person, parse_principals
-from bot.policy import Rules
 from bot.purecloud import PureCloud, region
-from bot.revocations import APPROVE, Place, Request, State
-from bot.sandbox import cast
-from bot.sandbox.genesys import CLIENT, Entry, GenesysStandIn
-from bot.sandbox.run import people
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_messages import Message
-from bot.sandbox.slack_workspace import Channel
-from bot.service import Service
-from bot.sqlite import sqlite_engine
-from bot.store import Store
-from bot.wiring import audience_of
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import CLIENT, Entry, GenesysStandIn
+from bot.sandbox.server import people
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.workspace import Channel
+from bot.services.cards import Painter
+from bot.services.clicks import Click, Decisions
+from bot.services.identity import Directory
+from bot.services.requesting import Service
+from bot.slack.messages import Courier
 from bot.worker import Worker
-from handlers import cards
-from tests import ledger
-from tests.ledger import TTL, Ledger, open_ledger, stored
-from tests.schema import put_database
+from handlers.ui import cards
+from tests.support import database as ledger
+from tests.support.database import TTL, Ledger, open_ledger, stored
+from tests.support.schema import put_database
 
 PATIENCE = 60.0
 """Seconds after which what does not come is missed: long, because machines are slow at times."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bot.database import Database, Transaction
-from bot.sqlite import sqlite_engine
+from bot.db.engine import Database, Transaction
+from bot.db.sqlite import sqlite_engine
 
 ADD = text("INSERT INTO marks (id) VALUES (:id)")
 ALL = text("SELECT id FROM marks ORDER BY id")

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable
 
-from bot.audit import first_break
-from bot.database import Database, Engine, Transaction
-from bot.leases import Job, Leases
-from bot.migrate import migrate
-from bot.revocations import Event, Request
-from bot.store import Store
-from tests import examples
+from bot.db.engine import Database, Engine, Transaction
+from bot.db.jobs import Job, Leases
+from bot.db.migrate import migrate
+from bot.db.requests import Store
+from bot.domain.audit import first_break
+from bot.domain.requests import Event, Request
+from tests.support import examples
 
 TTL = 900.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.people import Actor, Grants, Member, Person, Principal, PrincipalKind, Workspace
-from bot.policy import Rules
-from bot.revocations import Kind, Place, Request
+from bot.domain.people import Actor, Grants, Member, Person, Principal, PrincipalKind, Workspace
+from bot.domain.policy import Rules
+from bot.domain.requests import Kind, Place, Request
 
 WORKSPACE = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001")
 GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001", enterprise_id="E0GRID0001")

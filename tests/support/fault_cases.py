@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
-from bot.sandbox.genesys import LOGIN_RATE_LIMITED, Fault, GenesysStandIn
-from tests.server.patience import Silence
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Fault, GenesysStandIn
+from tests.support.timeouts import Silence
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{"id":'
 TRUNCATED = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\n\r\n{"id":'

@@ -13,21 +13,21 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
-from bot.courier import Courier
-from bot.decisions import Click
-from bot.directory import Directory
-from bot.people import parse_principals
+from bot.db.schema import jobs
+from bot.domain.people import parse_principals
+from bot.domain.requests import APPROVE
 from bot.purecloud import Call, PureCloud, region
-from bot.revocations import APPROVE
-from bot.sandbox import cast as people
-from bot.sandbox.genesys import CLIENT
-from bot.sandbox.slack_messages import Message
-from bot.service import Asker, Service
-from bot.tables import jobs
+from bot.sandbox import personas as people
+from bot.sandbox.genesys.server import CLIENT
+from bot.sandbox.slack.messages import Message
+from bot.services.clicks import Click
+from bot.services.identity import Directory
+from bot.services.requesting import Asker, Service
+from bot.slack.messages import Courier
 from bot.worker import Worker
-from handlers import guard
-from tests.office import Office, Quick
-from tests.server.patience import Patience
+from handlers import errors as guard
+from tests.support.components import Office, Quick
+from tests.support.timeouts import Patience
 
 LONGEST = 86400
 """Seconds by the database's clock after which written work is missed."""

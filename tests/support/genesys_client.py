@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from bot.sandbox.genesys import CLIENT, GenesysStandIn, Named, Person
+from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Named, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

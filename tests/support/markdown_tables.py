@@ -1,6 +1,6 @@
 """docs/faults.md, a section at a time: what happens is written as a table and compared with the one that stands there.
 
-`pytest --snapshot-update -n0 tests/server/test_faults.py tests/server/test_slack_faults.py` writes it anew.
+`pytest --snapshot-update -n0 tests/integration/test_faults.py tests/integration/test_slack_faults.py` writes it anew.
 """
 
 from __future__ import annotations

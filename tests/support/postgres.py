@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.database import Database
-from bot.migrate import migrate
-from bot.postgres import PATIENCE, postgres_engine
-from tests.process import free_port
+from bot.db.engine import Database
+from bot.db.migrate import migrate
+from bot.db.postgres import PATIENCE, postgres_engine
+from tests.support.process import free_port
 
 PASSWORD = "p@ss/word %41"
 ENCODED = "p%40ss%2Fword%20%2541"

@@ -17,14 +17,14 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Entry, GenesysStandIn
-from bot.sandbox.run import environment, people
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_messages import Message
-from tests.schema import put_database
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox.server import environment, people
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.server import SlackStandIn
+from tests.support.schema import put_database
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PATIENCE = 45.0
 """Seconds after which what does not come is missed: long, because machines are slow at times."""
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Entry, GenesysStandIn
-from bot.sandbox.run import environment, people
-from bot.sandbox.slack import Delivery, SlackStandIn
-from bot.sandbox.slack_messages import Message
-from bot.server import Server, running
+from bot.app import Server, running
+from bot.db.requests import Store
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox.server import environment, people
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.server import Delivery, SlackStandIn
 from bot.settings import read_settings
-from bot.store import Store
 
 PATIENCE = 60.0
 """Seconds after which what does not come is missed: long, because machines are slow at times."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from bot.revocations import FINAL, Kind, Request, State
-from tests.examples import BEN, NOON, OLIVIA, RAVI, request, rotation
+from bot.domain.requests import FINAL, Kind, Request, State
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request, rotation
 
 OUTCOMES: dict[State, dict[str, Any]] = {
     State.REVOKED: {"attempts": 1, "uncertain": False, "status": 200, "correlation_id": "c0ffee-1"},

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.database import Database
-from bot.migrate import migrate
-from bot.sqlite import sqlite_engine
+from bot.db.engine import Database
+from bot.db.migrate import migrate
+from bot.db.sqlite import sqlite_engine
 
 
 def put_database(path: Path) -> None:

@@ -12,14 +12,14 @@ from aiohttp import ClientSession
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.admission import Admission
-from bot.directory import Directory
 from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
-from bot.sandbox import cast
-from bot.sandbox.slack import SlackStandIn
-from bot.socket_mode import CONNECTIONS, Line, SocketMode
-from tests.process import Hold
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.server import SlackStandIn
+from bot.services.identity import Directory
+from bot.slack.dispatch import Admission
+from bot.slack.socket_mode import CONNECTIONS, Line, SocketMode
+from tests.support.process import Hold
 
 
 @dataclass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.service import Abilities, Asker, Service, Wanted, WhoAmI
-from tests.examples import RAVI, WORKSPACE
+from bot.services.requesting import Abilities, Asker, Service, Wanted, WhoAmI
+from tests.support.examples import RAVI, WORKSPACE
 
 ASKER = Asker(user_id=RAVI, team_id=WORKSPACE.team_id, channel="C0OPS00001", key="key")
 

@@ -68,7 +68,9 @@ def test_logs__every_line_is_json_with_its_level_its_time_and_its_words() -> Non
     stream = io.StringIO()
     logs.configure("info", "json", stream=stream)
 
-    structlog.get_logger("bot.service").info("asked\nin two lines", by="U0RAVI0001", names=["Zoë 🚨"], nothing=None)
+    structlog.get_logger("bot.services.requesting").info(
+        "asked\nin two lines", by="U0RAVI0001", names=["Zoë 🚨"], nothing=None
+    )
     logging.getLogger("slack_bolt").warning("a %s says", "library")
 
     ours, theirs = lines(stream)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bot.domain.people import Principal, PrincipalKind
 from bot.errors import SettingsError
-from bot.people import Principal, PrincipalKind
 from bot.settings import Settings, read_settings
 
 REQUIRED = {

@@ -1,7 +1,7 @@
 """Whatever is thrown at it, signed or not: every reader answers with a value or with its own error, and no other.
 
 `HYPOTHESIS_PROFILE=long` tries fifty times as much, with other examples each time: over ten thousand for each reader.
-What becomes of it behind the readers: `tests/server/test_hostile_bot.py`.
+What becomes of it behind the readers: `tests/integration/test_untrusted_payloads.py`.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pydantic import BaseModel
 
-from bot.admission import NotSlack, kind_of
-from bot.directory import read_grants, read_person
-from bot.entry import MOST_BYTES, parse, verify
+from bot.domain.people import Person, Workspace, parse_principals, read_member
+from bot.domain.policy import Reason, Refused
+from bot.domain.requests import Kind, Place, State
 from bot.errors import GenesysError, GenesysLoginFailed
-from bot.people import Person, Workspace, parse_principals, read_member
-from bot.policy import Reason, Refused
-from bot.purecloud.answers import decipher, decipher_login, parsed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
-from bot.revocations import Kind, Place, State
-from bot.sandbox import block_kit, cast
-from handlers import cards
-from handlers.asking import read_asker, read_click
+from bot.purecloud.responses import decipher, decipher_login, parsed
+from bot.sandbox import personas as cast
+from bot.sandbox.slack import block_kit
+from bot.services.identity import read_grants, read_person
+from bot.slack.dispatch import NotSlack, kind_of
+from bot.slack.http import MOST_BYTES, parse, verify
 from handlers.commands import nearest
+from handlers.payloads import read_asker, read_click
 from handlers.targets import read_line
-from tests import examples
+from handlers.ui import cards
+from tests.support import examples
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 JSON = {"Content-Type": "application/json"}

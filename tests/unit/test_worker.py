@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.execution import PAUSE
-from bot.leases import LEASE
-from bot.revocations import REPEAT_WINDOW, Kind, Place, State
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
-from bot.sandbox.slack_calls import Fault as SlackFault
-from tests.ledger import TTL, approve, stored, tags
-from tests.office import PATIENCE, TOM, Office, deletes, ended, open_office, running, until
+from bot.db.jobs import LEASE
+from bot.domain.requests import REPEAT_WINDOW, Kind, Place, State
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.services.execution import PAUSE
+from tests.support.components import PATIENCE, TOM, Office, deletes, ended, open_office, running, until
+from tests.support.database import TTL, approve, stored, tags
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.leases import LEASE, Job, JobKind
-from bot.painter import Painter
-from bot.revocations import Event, Place, State
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault
+from bot.db.jobs import LEASE, Job, JobKind
+from bot.domain.requests import Event, Place, State
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.services.cards import Painter
 from bot.worker import Worker
-from handlers import cards
-from tests.ledger import approve, stored, tags
-from tests.office import PATIENCE, Office, deletes, ended, open_office, running, until
+from handlers.ui import cards
+from tests.support.components import PATIENCE, Office, deletes, ended, open_office, running, until
+from tests.support.database import approve, stored, tags
 
 
 class PaintsTwice(Painter):

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.leases import LEASE, Job, JobKind, Leases
-from bot.revocations import REPEAT_WINDOW, Place, Request, State
-from bot.sandbox import cast
-from bot.store import Store
-from tests.ledger import stored
-from tests.office import PATIENCE, Office, deletes, ended, open_office, running
+from bot.db.jobs import LEASE, Job, JobKind, Leases
+from bot.db.requests import Store
+from bot.domain.requests import REPEAT_WINDOW, Place, Request, State
+from bot.sandbox import personas as cast
+from tests.support.components import PATIENCE, Office, deletes, ended, open_office, running
+from tests.support.database import stored
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Run the migrations on the connection that `bot.migrate` hands over; its transaction is theirs."""
+"""Run the migrations on the connection that `bot.db.migrate` hands over; its transaction is theirs."""
 
 from alembic import context
 

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from aiohttp import web
 
-from bot.sandbox import genesys_answers as answers
-from bot.sandbox.genesys_state import CATALOGUE
+from bot.sandbox.genesys import responses as answers
+from bot.sandbox.genesys.state import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from bot.sandbox.genesys_state import GenesysState, IssuedToken, Person
+    from bot.sandbox.genesys.state import GenesysState, IssuedToken, Person
 
     Operation = Callable[[GenesysState, "Asked"], Awaitable[web.Response]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
-from bot.sandbox import genesys_answers as answers
+from bot.sandbox.genesys import responses as answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

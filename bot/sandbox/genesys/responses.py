@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.sandbox.genesys_state import GenesysState, IssuedToken, Named, OAuthClient, Person
+    from bot.sandbox.genesys.state import GenesysState, IssuedToken, Named, OAuthClient, Person
 
 Json = dict[str, Any]
 

@@ -13,15 +13,15 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from bot.sandbox import genesys_answers as answers
-from bot.sandbox.genesys_api import ROUTES, Asked, Refused
-from bot.sandbox.genesys_faults import LOGIN_RATE_LIMITED, Fault, Faults
-from bot.sandbox.genesys_state import HOME_DIVISION, ORGANIZATION, GenesysState, Named, OAuthClient, Person
+from bot.sandbox.genesys import responses as answers
+from bot.sandbox.genesys.api import ROUTES, Asked, Refused
+from bot.sandbox.genesys.faults import LOGIN_RATE_LIMITED, Fault, Faults
+from bot.sandbox.genesys.state import HOME_DIVISION, ORGANIZATION, GenesysState, Named, OAuthClient, Person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from bot.sandbox.genesys_api import Operation
+    from bot.sandbox.genesys.api import Operation
 
 __all__ = [
     "CLIENT",

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.database import DatabaseAway
-from bot.sandbox import slack_payloads as payloads
+from bot.db.engine import DatabaseAway
 from bot.sandbox.replica import NotReady
-from bot.sandbox.slack_delivery import NotPossibleInSlack
-from bot.sandbox.slack_messages import interactive
+from bot.sandbox.slack import payloads
+from bot.sandbox.slack.delivery import NotPossibleInSlack
+from bot.sandbox.slack.messages import interactive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.sandbox.slack_delivery import Delivery
-    from bot.sandbox.slack_views import View
-    from bot.sandbox.stage import Play, Stage
+    from bot.sandbox.session import Play, Stage
+    from bot.sandbox.slack.delivery import Delivery
+    from bot.sandbox.slack.views import View
 
     Asked = Mapping[str, Any]
     Act = Callable[[dict[str, Any]], Awaitable[str | None]]

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.page_acts import Acts
-from bot.sandbox.page_snapshot import snapshot
+from bot.sandbox.page.actions import Acts
+from bot.sandbox.page.snapshot import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.sandbox.page_acts import Act
-    from bot.sandbox.stage import Stage
+    from bot.sandbox.page.actions import Act
+    from bot.sandbox.session import Stage
 
 _LOOK_AGAIN = 0.2
 """Seconds between two looks at Genesys' journal and the trail, which tell nobody when they grow."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import cast
-from bot.sandbox.mishaps import OF_GENESYS
+from bot.sandbox import personas as cast
+from bot.sandbox.faults import OF_GENESYS
 
 if TYPE_CHECKING:
-    from bot.audit import Entry as TrailEntry
-    from bot.sandbox.genesys import Entry
-    from bot.sandbox.slack_messages import Message
-    from bot.sandbox.stage import Play
+    from bot.domain.audit import Entry as TrailEntry
+    from bot.sandbox.genesys.server import Entry
+    from bot.sandbox.session import Play
+    from bot.sandbox.slack.messages import Message
 
 Json = dict[str, Any]
 

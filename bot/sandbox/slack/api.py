@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.slack_calls import ApiCall, Fault, Faults
-from bot.sandbox.slack_methods import METHODS, MethodError
+from bot.sandbox.slack.calls import ApiCall, Fault, Faults
+from bot.sandbox.slack.methods import METHODS, MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.sandbox.slack_messages import Conversations
+    from bot.sandbox.slack.messages import Conversations
 
 _IN_JSON = ("blocks", "metadata", "attachments")
 """Arguments a form carries as JSON."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.slack_workspace import SLACKBOT
+from bot.sandbox.slack.workspace import SLACKBOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bot.sandbox.slack_workspace import Workspace
+    from bot.sandbox.slack.workspace import Workspace
 
 Block = dict[str, Any]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import block_kit
+from bot.sandbox.slack import block_kit
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack_messages import Conversations, Message
-    from bot.sandbox.slack_workspace import Channel, Member, UserGroup
+    from bot.sandbox.slack.messages import Conversations, Message
+    from bot.sandbox.slack.workspace import Channel, Member, UserGroup
 
 Args = Mapping[str, Any]
 Answer = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack_messages import Message
-    from bot.sandbox.slack_workspace import Channel, Member, Workspace
+    from bot.sandbox.slack.messages import Message
+    from bot.sandbox.slack.workspace import Channel, Member, Workspace
 
 _TYPED = re.compile(
     r"(?P<mention><[@#!][^>]*>)"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox import block_kit
+from bot.sandbox.slack import block_kit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.sandbox.slack_api import WebApi
-    from bot.sandbox.slack_messages import Conversations, Message
+    from bot.sandbox.slack.api import WebApi
+    from bot.sandbox.slack.messages import Conversations, Message
 
 MAX_USES = 5
 LIFETIME = 30 * 60

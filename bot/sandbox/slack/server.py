@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
-from bot.sandbox import slack_payloads as payloads
-from bot.sandbox.slack_api import WebApi
-from bot.sandbox.slack_delivery import ACK_SECONDS, Delivery, NotPossibleInSlack
-from bot.sandbox.slack_messages import Conversations, Message, buttons, interactive, text_of
-from bot.sandbox.slack_methods import ALL_SCOPES
-from bot.sandbox.slack_response_urls import ResponseUrl, ResponseUrls
-from bot.sandbox.slack_socket import Sockets
-from bot.sandbox.slack_surfaces import Surfaces
-from bot.sandbox.slack_views import Views
-from bot.sandbox.slack_workspace import Channel, Member, UserGroup, Workspace
+from bot.sandbox.slack import payloads
+from bot.sandbox.slack.api import WebApi
+from bot.sandbox.slack.delivery import ACK_SECONDS, Delivery, NotPossibleInSlack
+from bot.sandbox.slack.messages import Conversations, Message, buttons, interactive, text_of
+from bot.sandbox.slack.methods import ALL_SCOPES
+from bot.sandbox.slack.response_urls import ResponseUrl, ResponseUrls
+from bot.sandbox.slack.socket_mode import Sockets
+from bot.sandbox.slack.surfaces import Surfaces
+from bot.sandbox.slack.views import Views
+from bot.sandbox.slack.workspace import Channel, Member, UserGroup, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from bot.sandbox.slack_calls import ApiCall, Fault
+    from bot.sandbox.slack.calls import ApiCall, Fault
 
 __all__ = ["ACK_SECONDS", "Delivery", "NotPossibleInSlack", "SlackStandIn"]
 

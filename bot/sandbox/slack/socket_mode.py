@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.slack_methods import MethodError
+from bot.sandbox.slack.methods import MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,16 +6,16 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import slack_payloads as payloads
-from bot.sandbox.slack_delivery import NotPossibleInSlack
-from bot.sandbox.slack_methods import MethodError
+from bot.sandbox.slack import payloads
+from bot.sandbox.slack.delivery import NotPossibleInSlack
+from bot.sandbox.slack.methods import MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.sandbox.slack_delivery import Delivery
-    from bot.sandbox.slack_views import View, Views
-    from bot.sandbox.slack_workspace import Workspace
+    from bot.sandbox.slack.delivery import Delivery
+    from bot.sandbox.slack.views import View, Views
+    from bot.sandbox.slack.workspace import Workspace
 
     Send = Callable[[dict[str, Any]], Awaitable[Delivery]]
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import block_kit
-from bot.sandbox.slack_messages import named
-from bot.sandbox.slack_methods import Method, MethodError
+from bot.sandbox.slack import block_kit
+from bot.sandbox.slack.messages import named
+from bot.sandbox.slack.methods import Method, MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot.sandbox.slack_messages import Conversations
-    from bot.sandbox.slack_workspace import Workspace
+    from bot.sandbox.slack.messages import Conversations
+    from bot.sandbox.slack.workspace import Workspace
 
     Args = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.ward import Ward, ward_in
+from tests.support.checks_harness import Ward, ward_in
 
 
 @pytest.fixture

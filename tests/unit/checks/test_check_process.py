@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.sandbox.genesys import CLIENT
-from tests.process import stage
+from bot.sandbox.genesys.server import CLIENT
+from tests.support.process import stage
 
 pytestmark = pytest.mark.process
 

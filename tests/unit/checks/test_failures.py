@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.doctor.findings import Mark
-from bot.doctor.slack import SCOPES
-from bot.sandbox import cast
-from bot.sandbox.genesys import LOGIN_RATE_LIMITED, Named
-from bot.sandbox.genesys import Fault as GenesysFault
-from bot.sandbox.slack_calls import Fault as SlackFault
-from tests.doctor.ward import SECONDS, Ward
-from tests.process import free_port
+from bot.checks.result import Mark
+from bot.checks.slack import SCOPES
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Named
+from bot.sandbox.genesys.server import Fault as GenesysFault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from tests.support.checks_harness import SECONDS, Ward
+from tests.support.process import free_port
 
 CLIENT = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 CLOSED = f"http://127.0.0.1:{free_port()}"

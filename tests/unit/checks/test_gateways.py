@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.doctor.findings import Mark
-from bot.doctor.slack import SCOPES
-from tests.doctor.ward import Ward
+from bot.checks.result import Mark
+from bot.checks.slack import SCOPES
+from tests.support.checks_harness import Ward
 
 BOT = {"ok": True, "bot_id": "B1", "user": "purecloud", "user_id": "U1", "team": "Acme", "team_id": "T1"}
 

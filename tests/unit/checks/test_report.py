@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.doctor.findings import Finding, Mark, exit_code, not_tried, refused, unknown, well, wrong
-from bot.doctor.report import as_json, text_for, without_secrets
-from bot.doctor.slack import SCOPES
-from bot.doctor.trouble import looked
-from tests.doctor.ward import Ward
+from bot.checks.errors import looked
+from bot.checks.report import as_json, text_for, without_secrets
+from bot.checks.result import Finding, Mark, exit_code, not_tried, refused, unknown, well, wrong
+from bot.checks.slack import SCOPES
+from tests.support.checks_harness import Ward
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FINDINGS = [
     well("settings", "all that is required is set"),
     wrong("permission oauth:token:delete", "the client's roles lack it", "Add it.", "c-1"),

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor.checkup import examine
-from bot.doctor.database import CHECK
-from bot.doctor.findings import Finding, Mark
+from bot.bootstrap import region_of
+from bot.checks.database import CHECK
+from bot.checks.result import Finding, Mark
+from bot.checks.run import examine
+from bot.db.connect import database_of, leases_of, make_ready
+from bot.db.migrate import HEAD
+from bot.db.requests import Store
 from bot.errors import SettingsError
-from bot.migrate import HEAD
-from bot.opening import database_of, leases_of, make_ready
 from bot.settings import read_settings
-from bot.store import Store
-from bot.wiring import region_of
-from tests.doctor.ward import Report, Ward
-from tests.postgres import Server
-from tests.process import free_port
-from tests.schema import put_database
+from tests.support.checks_harness import Report, Ward
+from tests.support.postgres import Server
+from tests.support.process import free_port
+from tests.support.schema import put_database
 
 
 async def of_database(ward: Ward, url: str) -> Finding:

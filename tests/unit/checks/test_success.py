@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from bot.doctor.findings import Mark
-from bot.doctor.slack import SCOPES
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault, Named
-from bot.sandbox.slack_calls import Fault as SlackFault
-from tests.doctor.ward import Ward
+from bot.checks.result import Mark
+from bot.checks.slack import SCOPES
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault, Named
+from bot.sandbox.slack.calls import Fault as SlackFault
+from tests.support.checks_harness import Ward
 
 DELETE = "permission oauth:token:delete"
 BY_DIVISION = "get_authorization_divisionspermitted_paged_me"

@@ -9,18 +9,18 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from bot.database import Database, DatabaseAway
+from bot.app import _work
+from bot.bootstrap import Services
+from bot.db.connect import leases_of, make_ready
+from bot.db.engine import Database, DatabaseAway
+from bot.db.jobs import Leases
+from bot.db.postgres import postgres_engine
+from bot.db.requests import Store
 from bot.errors import SettingsError
-from bot.leases import Leases
-from bot.opening import leases_of, make_ready
-from bot.postgres import postgres_engine
-from bot.server import _work
 from bot.settings import read_settings
-from bot.store import Store
-from bot.wiring import Services
-from tests.examples import ENOUGH
-from tests.ledger import Ledger, ask
-from tests.postgres import Server
+from tests.support.database import Ledger, ask
+from tests.support.examples import ENOUGH
+from tests.support.postgres import Server
 
 
 async def ready(address: str) -> None:

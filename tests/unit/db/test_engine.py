@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bot.database import Database, DatabaseAway, Transaction
-from bot.sqlite import TURN, sqlite_engine
-from tests.marks import ADD, ALL, PATIENCE, adding, marks, open_marks
+from bot.db.engine import Database, DatabaseAway, Transaction
+from bot.db.sqlite import TURN, sqlite_engine
+from tests.support.counter_table import ADD, ALL, PATIENCE, adding, marks, open_marks
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.database import Transaction
-from bot.leases import LEASE, PRIORITY, Job, JobKind, Leases
-from bot.tables import jobs
-from tests.ledger import Ledger
+from bot.db.engine import Transaction
+from bot.db.jobs import LEASE, PRIORITY, Job, JobKind, Leases
+from bot.db.schema import jobs
+from tests.support.database import Ledger
 
 ONE, TWO = Leases("one#1"), Leases("two#1")
 

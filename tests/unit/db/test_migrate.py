@@ -15,19 +15,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from bot import migrate as migrations
-from bot.database import Database
+from bot.db import migrate as migrations
+from bot.db.engine import Database
+from bot.db.migrate import HEAD, migrate
+from bot.db.schema import metadata
+from bot.db.sqlite import sqlite_engine
 from bot.errors import SettingsError
-from bot.migrate import HEAD, migrate
-from bot.sqlite import sqlite_engine
-from bot.tables import metadata
 
 START = """
 import asyncio, sys
 from pathlib import Path
-from bot.database import Database
-from bot.sqlite import sqlite_engine
-from bot.migrate import migrate
+from bot.db.engine import Database
+from bot.db.sqlite import sqlite_engine
+from bot.db.migrate import migrate
 
 async def start():
     print("ready", flush=True)

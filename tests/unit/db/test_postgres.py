@@ -13,20 +13,20 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.util import await_only
 
-from bot import store as stores
-from bot import trail
-from bot.audit import Entry, Tag, first_break
-from bot.database import Database, Transaction
+from bot.db import audit as trail
+from bot.db import requests as stores
+from bot.db.engine import Database, Transaction
+from bot.db.jobs import Flag, Job, JobKind, Leases
+from bot.db.migrate import HEAD, migrate, revision
+from bot.db.postgres import postgres_engine
+from bot.db.requests import Store
+from bot.db.schema import audit, items, jobs
+from bot.domain.audit import Entry, Tag, first_break
+from bot.domain.requests import Event, Place, State
 from bot.errors import StaleRequest
-from bot.leases import Flag, Job, JobKind, Leases
-from bot.migrate import HEAD, migrate, revision
-from bot.postgres import postgres_engine
-from bot.revocations import Event, Place, State
-from bot.store import Store
-from bot.tables import audit, items, jobs
-from tests.examples import BEN, OLIVIA, request
-from tests.ledger import TTL, Ledger, approve, ask, click, open_ledger, stored
-from tests.postgres import Server
+from tests.support.database import TTL, Ledger, approve, ask, click, open_ledger, stored
+from tests.support.examples import BEN, OLIVIA, request
+from tests.support.postgres import Server
 
 DONE = {"attempts": 1, "status": 200}
 
@@ -72,7 +72,7 @@ def newer(tmp_path: Path) -> Path:
     folder = tmp_path / "migrations"
     (folder / "versions").mkdir(parents=True)
     ours = Path(stores.__file__).parent / "migrations"
-    for name in ("env.py", "versions/r0001_the_ground.py"):
+    for name in ("env.py", "versions/r0001_initial_schema.py"):
         (folder / name).write_text((ours / name).read_text())
     (folder / "versions" / "r0002_weather.py").write_text(SECOND)
     return folder

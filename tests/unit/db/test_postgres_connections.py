@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from bot.database import Database, DatabaseAway
+from bot.db.engine import Database, DatabaseAway
+from bot.db.postgres import PATIENCE, postgres_engine
 from bot.errors import SettingsError
-from bot.postgres import PATIENCE, postgres_engine
-from tests.postgres import PASSWORD, Server
-from tests.proxy import wire_to
+from tests.support.postgres import PASSWORD, Server
+from tests.support.proxy import wire_to
 
 
 def own(postgres: Server) -> None:

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.audit import Entry, Tag, first_break
+from bot.db.jobs import LEASE, JobKind
+from bot.db.requests import KEEP_DONE_JOBS, Store, Urls
+from bot.db.schema import audit, jobs, requests
+from bot.domain.audit import Entry, Tag, first_break
+from bot.domain.requests import REPEAT_WINDOW, Event, Place, Request, State
 from bot.errors import StaleRequest
-from bot.leases import LEASE, JobKind
-from bot.revocations import REPEAT_WINDOW, Event, Place, Request, State
-from bot.store import KEEP_DONE_JOBS, Store, Urls
-from bot.tables import audit, jobs, requests
-from tests import examples
-from tests.examples import BEN, OLIVIA, RAVI
-from tests.ledger import TTL, Ledger, approve, ask, click, stored, tags
+from tests.support import examples
+from tests.support.database import TTL, Ledger, approve, ask, click, stored, tags
+from tests.support.examples import BEN, OLIVIA, RAVI
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 from sqlalchemy import insert, select
 
-from bot.audit import Entry, Tag
-from bot.leases import LEASE, Job, JobKind
-from bot.revocations import Event, Place, State
-from bot.store import UNTOLD, Store, Urls
-from bot.tables import items, jobs
-from tests.examples import OLIVIA
-from tests.ledger import Ledger, approve, ask, click, stored, tags
+from bot.db.jobs import LEASE, Job, JobKind
+from bot.db.requests import UNTOLD, Store, Urls
+from bot.db.schema import items, jobs
+from bot.domain.audit import Entry, Tag
+from bot.domain.requests import Event, Place, State
+from tests.support.database import Ledger, approve, ask, click, stored, tags
+from tests.support.examples import OLIVIA
 
 DONE = {"attempts": 1, "status": 200}
 

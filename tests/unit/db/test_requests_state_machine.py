@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from bot.audit import TAG_OF, Entry, Tag, first_break
-from bot.database import Database, Transaction
-from bot.decisions import Decisions
-from bot.directory import Directory
+from bot.db.engine import Database, Transaction
+from bot.db.jobs import Job, JobKind, Leases
+from bot.db.requests import Store
+from bot.db.rows import WHOLE_REQUEST, entry_of_row, request_of_row
+from bot.db.schema import audit, jobs
+from bot.db.sqlite import sqlite_engine
+from bot.domain.audit import TAG_OF, Entry, Tag, first_break
+from bot.domain.people import Actor, Member, Principal, Workspace
+from bot.domain.requests import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
 from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
-from bot.execution import carry_out
-from bot.leases import Job, JobKind, Leases
-from bot.people import Actor, Member, Principal, Workspace
 from bot.purecloud import Done
-from bot.revocations import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
-from bot.rows import WHOLE_REQUEST, entry_of_row, request_of_row
-from bot.sqlite import sqlite_engine
-from bot.store import Store
-from bot.tables import audit, jobs
-from tests.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users
-from tests.ledger import TTL, Hand, Ledger
-from tests.schema import put_database
+from bot.services.clicks import Decisions
+from bot.services.execution import carry_out
+from bot.services.identity import Directory
+from tests.support.database import TTL, Hand, Ledger
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users
+from tests.support.schema import put_database
 
 T = TypeVar("T")
 

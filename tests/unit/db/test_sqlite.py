@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot.database import Database, Transaction
-from bot.sqlite import sqlite_engine
-from tests.marks import ALL, PATIENCE, adding, marks, open_marks
+from bot.db.engine import Database, Transaction
+from bot.db.sqlite import sqlite_engine
+from tests.support.counter_table import ALL, PATIENCE, adding, marks, open_marks
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.audit import GENESIS, TAG_OF, Entry, Tag, entry, first_break, seal
-from bot.revocations import Event
-from tests.examples import BEN, NOON, TOM_IN_GENESYS, request, rotation
+from bot.domain.audit import GENESIS, TAG_OF, Entry, Tag, entry, first_break, seal
+from bot.domain.requests import Event
+from tests.support.examples import BEN, NOON, TOM_IN_GENESYS, request, rotation
 
 Chain = list[tuple[Entry, str]]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.people import Principal, PrincipalKind, parse_principal, parse_principals, read_member
-from tests.examples import GRID, WORKSPACE, member
+from bot.domain.people import Principal, PrincipalKind, parse_principal, parse_principals, read_member
+from tests.support.examples import GRID, WORKSPACE, member
 
 
 @pytest.mark.parametrize(

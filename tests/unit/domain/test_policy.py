@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.people import Grants, Permission, Principal, PrincipalKind
-from bot.policy import (
+from bot.domain.people import Grants, Permission, Principal, PrincipalKind
+from bot.domain.policy import (
     Reason,
     Refused,
     Rules,
@@ -24,8 +24,8 @@ from bot.policy import (
     rule_for,
     standing,
 )
-from bot.revocations import Kind, Request
-from tests.examples import BEN, OLIVIA, RAVI, TOM, WORKSPACE, actor, member, request, rotation, rules, users
+from bot.domain.requests import Kind, Request
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM, WORKSPACE, actor, member, request, rotation, rules, users
 
 DELETE: Permission = ("oauth", "token", "delete")
 NO_FULL_MEMBER: list[tuple[dict[str, Any], Reason]] = [

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.requests import FINAL, TRANSITIONS, Event, State, advance, agreement, diagram, overall
 from bot.errors import StaleRequest
-from bot.revocations import FINAL, TRANSITIONS, Event, State, advance, agreement, diagram, overall
-from tests.examples import BEN, NOON, OLIVIA, RAVI, request
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request
 
 ALLOWED = [(state, event, target) for state, events in TRANSITIONS.items() for event, target in events.items()]
 FORBIDDEN = [

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bot.policy import Reason, Refused
-from bot.sandbox.block_kit import problems
-from bot.service import Wanted
+from bot.domain.policy import Reason, Refused
+from bot.sandbox.slack.block_kit import problems
+from bot.services.requesting import Wanted
 from handlers import commands
 from handlers.commands import COMMANDS, nearest
-from tests.examples import RAVI
-from tests.handlers.endings import HOSTILE
-from tests.handlers.reading import texts, words
-from tests.handlers.stub import ASKER, StubService
+from tests.support.examples import RAVI
+from tests.support.render_text import texts, words
+from tests.support.sample_outcomes import HOSTILE
+from tests.support.stub_service import ASKER, StubService
 
 TOM = Wanted(member="U0TOM00001")
 

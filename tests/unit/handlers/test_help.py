@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot.people import Principal, PrincipalKind
-from bot.policy import Reason
-from bot.sandbox.block_kit import problems
-from bot.service import Abilities
+from bot.domain.people import Principal, PrincipalKind
+from bot.domain.policy import Reason
+from bot.sandbox.slack.block_kit import problems
+from bot.services.requesting import Abilities
 from handlers import help as helping
 from handlers.commands import COMMANDS
-from tests.handlers.endings import HOSTILE
-from tests.handlers.reading import buttons, readable, texts
-from tests.handlers.stub import ASKER, StubService
+from tests.support.render_text import buttons, readable, texts
+from tests.support.sample_outcomes import HOSTILE
+from tests.support.stub_service import ASKER, StubService
 
 RULE = Principal(PrincipalKind.GROUP, "S0TOKENAPP")
 PEOPLE = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.asking import read_asker, read_click
+from handlers.payloads import read_asker, read_click
 
 COMMAND: dict[str, Any] = {
     "command": "/purecloud",

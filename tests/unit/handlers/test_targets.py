@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.policy import Reason, Refused
-from bot.service import Wanted
+from bot.domain.policy import Reason, Refused
+from bot.services.requesting import Wanted
 from handlers.targets import read_line
 
 TOM = Wanted(member="U0TOM00001")

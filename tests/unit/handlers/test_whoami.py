@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from bot.domain.people import Person, Principal, PrincipalKind
+from bot.domain.policy import Reason, Refused
 from bot.errors import GenesysForbidden, GenesysUnreachable
-from bot.people import Person, Principal, PrincipalKind
-from bot.policy import Reason, Refused
 from bot.purecloud import TokenInfo, region
-from bot.sandbox.block_kit import problems
-from bot.service import Abilities, WhoAmI
+from bot.sandbox.slack.block_kit import problems
+from bot.services.requesting import Abilities, WhoAmI
 from handlers import whoami
-from tests.examples import RAVI, WORKSPACE, member
-from tests.handlers.endings import HOSTILE
-from tests.handlers.reading import readable, texts, words
-from tests.handlers.stub import ASKER, StubService
+from tests.support.examples import RAVI, WORKSPACE, member
+from tests.support.render_text import readable, texts, words
+from tests.support.sample_outcomes import HOSTILE
+from tests.support.stub_service import ASKER, StubService
 
 TOKEN: dict[str, Any] = {
     "organization": {"id": "0c1d", "name": "Example Ltd"},

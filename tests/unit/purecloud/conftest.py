@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.purecloud import Call, PureCloud, region
-from bot.sandbox.genesys import CLIENT, GenesysStandIn, Person
+from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

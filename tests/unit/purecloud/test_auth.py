@@ -9,10 +9,10 @@ import pytest
 
 from bot.errors import GenesysLoginFailed, LoginCause
 from bot.purecloud import Limits
-from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault
 
 if TYPE_CHECKING:
-    from tests.purecloud.conftest import World
+    from tests.unit.purecloud.conftest import World
 
 
 def token_body(expires_in: object) -> dict[str, object]:

@@ -12,11 +12,11 @@ import pytest
 from bot import errors
 from bot.errors import GenesysError, LoginCause
 from bot.purecloud import Limits
-from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault
-from tests.purecloud.conftest import JANE, OMAR
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault
+from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from tests.purecloud.conftest import World
+    from tests.unit.purecloud.conftest import World
 
 
 def attempts(world: World, operation: str) -> list[tuple[int, str]]:

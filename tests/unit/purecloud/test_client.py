@@ -9,11 +9,11 @@ import pytest
 
 from bot import errors
 from bot.purecloud import Done
-from bot.sandbox.genesys import CLIENT, ORGANIZATION, Fault, Named, Person
-from tests.purecloud.conftest import JANE, OMAR
+from bot.sandbox.genesys.server import CLIENT, ORGANIZATION, Fault, Named, Person
+from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from tests.purecloud.conftest import World
+    from tests.unit.purecloud.conftest import World
 
 NOBODY = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from bot import purecloud
 from bot.purecloud import region
-from bot.sandbox.genesys import CLIENT
-from tests.purecloud.conftest import JANE, OMAR
+from bot.sandbox.genesys.server import CLIENT
+from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from tests.purecloud.conftest import World
+    from tests.unit.purecloud.conftest import World
 
 
 def example() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.purecloud import wire
+from bot.purecloud import requests as wire
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
 BY_ID = [wire.delete_token, wire.get_user, wire.get_user_roles]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot import errors
 from bot.errors import GenesysError, LoginCause
-from bot.purecloud import answers
+from bot.purecloud import responses as answers
 from bot.purecloud.models import TokenInfo, UsersSearchResponse
 
 JSON = {"Content-Type": "application/json"}

@@ -6,7 +6,9 @@ import pytest
 
 from bot import errors
 from bot.errors import GenesysError, GenesysLoginFailed, LoginCause
-from bot.purecloud import Limits, pace, wire
+from bot.purecloud import Limits
+from bot.purecloud import requests as wire
+from bot.purecloud import retry as pace
 
 GET, LOGIN = wire.get_tokens_me(), wire.login("id", "secret")
 

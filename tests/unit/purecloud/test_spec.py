@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Call = Callable[[PureCloud], Awaitable[object]]
 
-SPEC = Path(__file__).parents[2].parent / "shared" / "spec" / "genesys.openapi.json"
+SPEC = Path(__file__).parents[3].parent / "shared" / "spec" / "genesys.openapi.json"
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"the specification is not at {SPEC}")
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"

@@ -12,7 +12,9 @@ import pytest
 from aiohttp import web
 
 from bot.errors import GenesysNoAnswer, GenesysRejected, GenesysUnreachable
-from bot.purecloud import Limits, answers, wire
+from bot.purecloud import Limits
+from bot.purecloud import requests as wire
+from bot.purecloud import responses as answers
 from bot.purecloud.transport import Call, Received, Transport
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.jobs import Job, JobKind
+from bot.db.requests import UNTOLD
+from bot.domain.policy import Reason, Refused
+from bot.domain.requests import APPROVE, Event, Place, State
 from bot.errors import StaleRequest
-from bot.leases import Job, JobKind
-from bot.painter import GIVE_UP, LONGEST_WAIT
-from bot.policy import Reason, Refused
-from bot.revocations import APPROVE, Event, Place, State
-from bot.sandbox import cast
-from bot.sandbox.slack_calls import Fault
-from bot.store import UNTOLD
-from tests.ledger import approve, stored, tags
-from tests.office import QUIET, Office, open_office
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.services.cards import GIVE_UP, LONGEST_WAIT
+from tests.support.components import QUIET, Office, open_office
+from tests.support.database import approve, stored, tags
 
 
 @pytest.fixture

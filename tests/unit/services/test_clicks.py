@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.decisions import TRIES, Settled
+from bot.db.jobs import LEASE, Job, JobKind
+from bot.domain.policy import Reason, Refused
+from bot.domain.requests import APPROVE, CANCEL, REPEAT_WINDOW, State
 from bot.errors import SlackUnavailable, StaleRequest
-from bot.leases import LEASE, Job, JobKind
-from bot.policy import Reason, Refused
-from bot.revocations import APPROVE, CANCEL, REPEAT_WINDOW, State
-from bot.sandbox import cast
-from bot.sandbox.slack_calls import Fault
-from tests.ledger import TTL, stored, tags
-from tests.office import Office, open_office
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.services.clicks import TRIES, Settled
+from tests.support.components import Office, open_office
+from tests.support.database import TTL, stored, tags
 
 
 @pytest.fixture

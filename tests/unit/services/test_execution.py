@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from bot import errors
+from bot.db.jobs import Job, JobKind
+from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request, State
 from bot.errors import GenesysError, LoginCause
-from bot.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, Ending, carry_out, ending_of
-from bot.leases import Job, JobKind
 from bot.purecloud import Done
-from bot.revocations import REPEAT_WINDOW, Event, Kind, Request, State
-from tests.examples import NOON, TOM_IN_GENESYS, request, rotation
+from bot.services.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, Ending, carry_out, ending_of
+from tests.support.examples import NOON, TOM_IN_GENESYS, request, rotation
 
 
 @dataclass

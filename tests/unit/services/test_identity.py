@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from bot.directory import GROUP_CACHE, Directory, read_grants
+from bot.domain.people import Grants, Member, Person, parse_principals
+from bot.domain.policy import Reason, Refused, rule_for
 from bot.errors import GenesysBroken, GenesysError, SlackUnavailable
-from bot.people import Grants, Member, Person, parse_principals
-from bot.policy import Reason, Refused, rule_for
 from bot.purecloud import UserAuthorization
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault as GenesysFault
-from bot.sandbox.genesys import Named
-from bot.sandbox.slack_calls import Fault
-from tests.office import PIA, TOM, Office, open_office
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault as GenesysFault
+from bot.sandbox.genesys.server import Named
+from bot.sandbox.slack.calls import Fault
+from bot.services.identity import GROUP_CACHE, Directory, read_grants
+from tests.support.components import PIA, TOM, Office, open_office
 
 GROUP = parse_principals(cast.TOKEN_APPROVERS)
 

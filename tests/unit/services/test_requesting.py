@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from bot.decisions import Click
+from bot.db.jobs import JobKind
+from bot.domain.people import Person, parse_principals
+from bot.domain.policy import Reason, Refused
+from bot.domain.requests import APPROVE, Kind, Place, Request
 from bot.errors import GenesysBroken, SlackUnavailable
-from bot.leases import JobKind
-from bot.people import Person, parse_principals
-from bot.policy import Reason, Refused
 from bot.purecloud import TokenInfo
-from bot.revocations import APPROVE, Kind, Place, Request
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault as GenesysFault
-from bot.sandbox.slack_calls import Fault
-from bot.service import LONGEST_REASON, Asker, Wanted, same_email
-from tests.examples import member
-from tests.ledger import tags
-from tests.office import PIA, TOM, TOM_IN_GENESYS, Office, open_office
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault as GenesysFault
+from bot.sandbox.slack.calls import Fault
+from bot.services.clicks import Click
+from bot.services.requesting import LONGEST_REASON, Asker, Wanted, same_email
+from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Office, open_office
+from tests.support.database import tags
+from tests.support.examples import member
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from slack_bolt.response import BoltResponse
 from structlog.testing import capture_logs
 
-from bot.admission import QUIET, Admission, NotSlack
 from bot.metrics import Metrics
-from tests.office import Office, Quick, open_office
+from bot.slack.dispatch import QUIET, Admission, NotSlack
+from tests.support.components import Office, Quick, open_office
 
 
 @pytest.fixture

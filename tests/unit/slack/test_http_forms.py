@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.entry import MOST_FIELDS, read_form
+from bot.slack.http import MOST_FIELDS, read_form
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 """Everything that can be encoded and kept: half a character cannot, and NUL is refused."""

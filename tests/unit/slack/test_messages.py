@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.courier import NotDelivered
-from bot.revocations import Place
-from bot.sandbox import cast
-from bot.sandbox.slack_calls import Fault
-from tests.office import QUIET, Office, open_office
+from bot.domain.requests import Place
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.slack.messages import NotDelivered
+from tests.support.components import QUIET, Office, open_office
 
 HELLO = {"text": "Hello", "blocks": []}
 

@@ -7,13 +7,13 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot.policy import Reason, Refused
-from bot.sandbox.block_kit import problems
-from handlers import cards
-from handlers.refusals import SENTENCES, sentence
-from tests.examples import RAVI, TOM
-from tests.handlers.endings import HOSTILE
-from tests.handlers.reading import texts, words
+from bot.domain.policy import Reason, Refused
+from bot.sandbox.slack.block_kit import problems
+from handlers.messages.denials import SENTENCES, sentence
+from handlers.ui import cards
+from tests.support.examples import RAVI, TOM
+from tests.support.render_text import texts, words
+from tests.support.sample_outcomes import HOSTILE
 
 FACTS = {
     "member": TOM,

@@ -6,14 +6,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot import errors
-from bot.courier import NotDelivered
+from bot.domain.policy import Reason, Refused
 from bot.errors import BotError, LoginCause, StaleRequest
-from bot.policy import Reason, Refused
-from bot.sandbox.block_kit import problems
-from handlers.guard import apology
-from handlers.trouble import trouble
-from tests.handlers.endings import HOSTILE
-from tests.handlers.reading import texts, words
+from bot.sandbox.slack.block_kit import problems
+from bot.slack.messages import NotDelivered
+from handlers.errors import apology
+from handlers.messages.errors import trouble
+from tests.support.render_text import texts, words
+from tests.support.sample_outcomes import HOSTILE
 
 
 def login_failed(cause: LoginCause) -> BotError:

@@ -8,9 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot import errors
-from bot.revocations import Kind, State
-from handlers import outcomes
-from tests.handlers.endings import in_state
+from bot.domain.requests import Kind, State
+from handlers.messages import outcomes
+from tests.support.sample_outcomes import in_state
 
 ANSWERS: dict[str, tuple[State, dict[str, Any]]] = {
     "403 with the permission": (

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.sandbox.block_kit import problems
-from handlers import blocks
-from tests.examples import NOON
+from bot.sandbox.slack.block_kit import problems
+from handlers.ui import blocks
+from tests.support.examples import NOON
 
 TEXTS = st.text(max_size=40) | st.integers(0, 5).map(lambda power: "<&" * 10**power)
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from bot.domain.people import Person
+from bot.domain.policy import Reason, Refused
+from bot.domain.requests import APPROVE, CANCEL, Kind, Place, Request, State
 from bot.errors import StaleRequest
-from bot.people import Person
-from bot.policy import Reason, Refused
-from bot.revocations import APPROVE, CANCEL, Kind, Place, Request, State
-from bot.sandbox.block_kit import problems
-from handlers import cards
-from handlers.blocks import Message
-from tests.examples import BEN, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation
-from tests.handlers.endings import HOSTILE, OUTCOMES, every, in_state
-from tests.handlers.reading import buttons, readable, texts, words
+from bot.sandbox.slack.block_kit import problems
+from handlers.ui import cards
+from handlers.ui.blocks import Message
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation
+from tests.support.render_text import buttons, readable, texts, words
+from tests.support.sample_outcomes import HOSTILE, OUTCOMES, every, in_state
 
 STATES = [(state, kind) for state in State for kind in Kind]
 
