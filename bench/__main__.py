@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from bench import results
-from bench.plan import Plan
+from bench.config import Plan
+from bench.fakes import world
 from bench.processes import LOAD, SAID, NotHereError
-from bench.stand_ins import world
 from bench.table import NOT_HERE, Line, plain
 
 ROWS = ("start", "calls", "bulk", "faults", "ack", "listeners", "click", "serve", "statements", "replicas", "growth")

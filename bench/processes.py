@@ -135,7 +135,7 @@ async def program(
     environ: Mapping[str, str] | None = None,
     core: int | None = MEASURED,
 ) -> AsyncIterator[Process]:
-    """Run a program that does what it is asked (`bench.obey`)."""
+    """Run a program that does what it is asked (`bench.stdio_server`)."""
     running = await start([python, "-m", module, *arguments], environ, core=core)
     try:
         yield running
@@ -201,4 +201,4 @@ def bot(*arguments: str) -> Command:
 
 def peer(module: str, *arguments: str) -> Command:
     """A peer's command."""
-    return [PEERS, "-m", f"bench.peers.{module}", *arguments]
+    return [PEERS, "-m", f"bench.baselines.{module}", *arguments]

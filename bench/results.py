@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.picture import AFTER, picture
+from bench.chart import AFTER, picture
 from bench.table import Line, line_of, markdown
 
 KEPT = Path(__file__).parent / "results.json"

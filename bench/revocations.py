@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+from bench.fakes import Card, World, genesys_id
 from bench.load import Connection, WrongAnswerError, acknowledged, connect
 from bench.slack_sends import Sends
-from bench.stand_ins import Card, World, genesys_id
 from bench.waiting import soon
 
 

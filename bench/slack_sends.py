@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from bench.stand_ins import APP, APPROVER, SIGNING_SECRET, TEAM, Card
-from bot.sandbox.slack_payloads import as_form, as_payload_form, signature
+from bench.fakes import APP, APPROVER, SIGNING_SECRET, TEAM, Card
+from bot.sandbox.slack.payloads import as_form, as_payload_form, signature
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 def serve(environ: Mapping[str, str]) -> int:
     """Run for real, until SIGTERM."""
     with _loading():
-        from bot import logs, server  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
+        from bot import app as server  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
+        from bot import logs  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
         from bot.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(environ)
@@ -70,7 +71,7 @@ def serve(environ: Mapping[str, str]) -> int:
 def sandbox(environ: Mapping[str, str]) -> int:
     """Run against stand-ins, until Ctrl-C."""
     with _loading():
-        from bot.sandbox.start import run  # noqa: PLC0415 - a running bot never loads its stand-ins
+        from bot.sandbox.cli import run  # noqa: PLC0415 - a running bot never loads its stand-ins
 
     asyncio.run(run(environ))
     return 0
@@ -79,10 +80,10 @@ def sandbox(environ: Mapping[str, str]) -> int:
 def check(environ: Mapping[str, str], *, as_json: bool = False) -> int:
     """Examine everything, and tell it on standard output; returns the exit code."""
     from bot import logs  # noqa: PLC0415 - a wrong verb is answered before anything heavy loads
-    from bot.doctor.checkup import examine  # noqa: PLC0415
-    from bot.doctor.findings import exit_code  # noqa: PLC0415
-    from bot.doctor.report import as_json as written  # noqa: PLC0415
-    from bot.doctor.report import text_for, without_secrets  # noqa: PLC0415
+    from bot.checks.report import as_json as written  # noqa: PLC0415
+    from bot.checks.report import text_for, without_secrets  # noqa: PLC0415
+    from bot.checks.result import exit_code  # noqa: PLC0415
+    from bot.checks.run import examine  # noqa: PLC0415
 
     logs.configure("critical", "auto")  # what is wrong is told once, as a finding
     findings = without_secrets(asyncio.run(examine(environ)), environ)

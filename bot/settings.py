@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
 
+from bot.domain.people import Principal, parse_principals
 from bot.errors import SettingsError
-from bot.people import Principal, parse_principals
 from bot.redaction import redact
 
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)")

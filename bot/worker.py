@@ -11,16 +11,16 @@ from typing import Any
 
 import structlog
 
-from bot.database import DatabaseAway
-from bot.decisions import Decisions
+from bot.db.engine import DatabaseAway
+from bot.db.jobs import LEASE, MOST_DOUBLINGS, Job, JobKind
+from bot.db.requests import Store
+from bot.domain.policy import Refused
+from bot.domain.requests import FINAL, Event, Request
 from bot.errors import SlackUnavailable
-from bot.execution import Tokens, carry_out
-from bot.leases import LEASE, MOST_DOUBLINGS, Job, JobKind
 from bot.metrics import Metrics
-from bot.painter import Painter
-from bot.policy import Refused
-from bot.revocations import FINAL, Event, Request
-from bot.store import Store
+from bot.services.cards import Painter
+from bot.services.clicks import Decisions
+from bot.services.execution import Tokens, carry_out
 
 SLOTS = 16
 """Jobs a process does at the same time."""

@@ -9,10 +9,11 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.admission import kind_of
-from bot.service import Service
-from handlers import decide, guard
-from handlers.asking import Body, read_asker
+from bot.services.requesting import Service
+from bot.slack.dispatch import kind_of
+from handlers import approvals as decide
+from handlers import errors as guard
+from handlers.payloads import Body, read_asker
 
 
 class Door(AsyncMiddleware):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
 
-from bot.service import Asker, Service
+from bot.services.requesting import Asker, Service
 from handlers import help as helping
 from handlers import revoke, rotate, whoami
-from handlers.blocks import Message
+from handlers.ui.blocks import Message
 
 UseCase = Callable[[Asker, str, Service], Awaitable[Message | None]]
 """Takes who asks and the rest of the line; what it returns is told to them in private."""

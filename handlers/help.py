@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.policy import Refused
-from bot.service import Abilities, Asker, Service
-from handlers import blocks
-from handlers.blocks import Message, escape
-from handlers.refusals import matter
+from bot.domain.policy import Refused
+from bot.services.requesting import Abilities, Asker, Service
+from handlers.messages.denials import matter
+from handlers.ui import blocks
+from handlers.ui.blocks import Message, escape
 
 ANYONE = (
     "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.service import Asker, Service
+from bot.services.requesting import Asker, Service
 
 
 async def answer(asker: Asker, _line: str, service: Service) -> None:

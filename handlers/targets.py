@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from bot.policy import Reason, Refused
-from bot.service import Wanted
+from bot.domain.policy import Reason, Refused
+from bot.services.requesting import Wanted
 
 _TARGET = re.compile(
     r"<@(?P<member>[UW][A-Z0-9]+)(?:\|[^>]*)?>"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from bot.domain.people import Principal
+from bot.domain.policy import Refused
 from bot.errors import GenesysError
-from bot.people import Principal
-from bot.policy import Refused
 from bot.purecloud import NamedEntity, TokenInfo
-from bot.service import Abilities, Asker, Service, WhoAmI
-from handlers import blocks
-from handlers.blocks import Block, Message, escape
+from bot.services.requesting import Abilities, Asker, Service, WhoAmI
 from handlers.help import approving
-from handlers.refusals import matter
-from handlers.trouble import trouble
+from handlers.messages.denials import matter
+from handlers.messages.errors import trouble
+from handlers.ui import blocks
+from handlers.ui.blocks import Block, Message, escape
 
 
 async def answer(asker: Asker, _line: str, service: Service) -> Message:

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const shipped = join(here, "..", "bot", "sandbox", "static");
+const shipped = join(here, "..", "bot", "sandbox", "page", "static");
 
 const { metafile } = await build({
   entryPoints: { page: join(here, "src", "main.jsx") },

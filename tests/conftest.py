@@ -13,12 +13,12 @@ import pytest
 import structlog
 
 from bot import logs
-from bot.postgres import postgres_engine
-from bot.sqlite import sqlite_engine
-from tests.ledger import Ledger, open_ledger
-from tests.postgres import Server, server
-from tests.schema import put_database
-from tests.world import World, world_with
+from bot.db.postgres import postgres_engine
+from bot.db.sqlite import sqlite_engine
+from tests.support.app_harness import World, world_with
+from tests.support.database import Ledger, open_ledger
+from tests.support.postgres import Server, server
+from tests.support.schema import put_database
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder there that nobody else may enter
 """Where Linux keeps files in memory; SQLite waits for the disk at each commit, and here only processes are killed."""

@@ -19,17 +19,17 @@ from uuid import UUID
 
 from aiohttp import ClientError
 
-from bot.audit import Tag, first_break
-from bot.database import Database
-from bot.leases import Leases
-from bot.postgres import postgres_engine
-from bot.sandbox import cast
-from bot.sandbox.genesys import Fault, Person
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_messages import Message
-from bot.store import Store
-from tests.fleet import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
-from tests.postgres import server
+from bot.db.engine import Database
+from bot.db.jobs import Leases
+from bot.db.postgres import postgres_engine
+from bot.db.requests import Store
+from bot.domain.audit import Tag, first_break
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault, Person
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.server import SlackStandIn
+from tests.support.cluster import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
+from tests.support.postgres import server
 
 ASKED = 4
 """Cards a round."""

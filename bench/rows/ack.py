@@ -1,6 +1,6 @@
 """From a signed request to its acknowledgement, for `whoami` and for a click that is on disk; and forged requests.
 
-What the bot does after its acknowledgement is left out here (`bench.ours.acks`), because the peers do nothing then;
+What the bot does after its acknowledgement is left out here (`bench.subject.acks`), because the peers do nothing then;
 the click whole is row `click`.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
+from bench.config import Plan
 from bench.load import acknowledged, rejected, volley
-from bench.plan import Plan
 from bench.processes import BOLT_JS, HERE, OURS, Command, Process, peer, server
-from bench.rounds import Sample, Samples, interleave
+from bench.sampling import Sample, Samples, interleave
 from bench.slack_sends import EXAMPLE, Sends
 from bench.table import NOT_HERE, Goal, Line
 
@@ -51,7 +51,7 @@ async def measure(plan: Plan) -> list[Line]:
 async def _servers(plan: Plan, opened: AsyncExitStack) -> dict[str, Process]:
     environ = plan.environ("acks")
     commands: dict[str, Command] = {
-        "ours": [OURS, "-m", "bench.ours.acks"],
+        "ours": [OURS, "-m", "bench.subject.acks"],
         "bolt": peer("bolt"),
         "floor": peer("floor"),
         "js": ["/usr/bin/env", "node", HERE / "peers/bolt.mjs"],

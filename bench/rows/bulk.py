@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from bench.plan import Plan
+from bench.config import Plan
+from bench.fakes import Genesys, genesys_id
 from bench.processes import OURS, PEERS, Process, program
-from bench.rounds import Sample, Samples, interleave
-from bench.stand_ins import Genesys, genesys_id
+from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Line
 
 CALLS, LATENCY, IN_FLIGHT = 2000, 0.05, 64
@@ -29,8 +29,8 @@ async def measure(plan: Plan) -> list[Line]:
     """Let our client and the SDK's three ways take turns."""
     genesys = plan.world.genesys
     async with AsyncExitStack() as opened:
-        ours = await opened.enter_async_context(program(OURS, "bench.ours.client", genesys.url))
-        sdk = await opened.enter_async_context(program(PEERS, "bench.peers.sdk", genesys.url))
+        ours = await opened.enter_async_context(program(OURS, "bench.subject.client", genesys.url))
+        sdk = await opened.enter_async_context(program(PEERS, "bench.baselines.sdk", genesys.url))
         await ours.says()
         await sdk.says()
         turns = {name: partial(_turn, ours if name == "ours" else sdk, genesys, how) for name, how in WAYS.items()}

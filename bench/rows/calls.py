@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
-from bench.plan import Plan
+from bench.config import Plan
+from bench.fakes import Genesys, genesys_id
 from bench.processes import OURS, PEERS, Process, program
-from bench.rounds import Sample, Samples, interleave
-from bench.stand_ins import Genesys, genesys_id
+from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Line
 
 CALLS = 500
 GOALS = {"get_tokens_me": Goal(0.40), "delete_token": Goal(0.60)}
 FLOOR = Goal(2.0)
 CLIENTS = (
-    ("ours", OURS, "bench.ours.client"),
-    ("sdk", PEERS, "bench.peers.sdk"),
-    ("floor", PEERS, "bench.peers.http_client"),
+    ("ours", OURS, "bench.subject.client"),
+    ("sdk", PEERS, "bench.baselines.sdk"),
+    ("floor", PEERS, "bench.baselines.http_client"),
 )
 NAMES = {"sdk": "official SDK", "floor": "http.client (floor)"}
 

@@ -12,13 +12,13 @@ from functools import partial
 from itertools import count
 from statistics import median
 
-from bench.picture import AFTER, MOMENTS
-from bench.plan import Plan
+from bench.chart import AFTER, MOMENTS
+from bench.config import Plan
+from bench.fakes import Card, genesys_id
 from bench.processes import Command, Process, bot, peer, server
 from bench.revocations import People, a_moment, people
-from bench.rounds import Sample, Samples, interleave
+from bench.sampling import Sample, Samples, interleave
 from bench.slack_sends import EXAMPLE
-from bench.stand_ins import Card, genesys_id
 from bench.table import Goal, Line
 
 CLICKS, TURNS = 10, 4

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.plan import Plan
+from bench.config import Plan
+from bench.fakes import Genesys, genesys_id
 from bench.processes import OURS, PEERS, Process, program
-from bench.stand_ins import Genesys, genesys_id
 from bench.table import Goal, Line
 
 CALLS = 50
@@ -40,8 +40,8 @@ async def _both(genesys: Genesys) -> AsyncIterator[list[Process]]:
     retry_after, stalled = genesys.retry_after, genesys.stalled
     genesys.retry_after, genesys.stalled = 0, False
     async with (
-        program(OURS, "bench.ours.client", genesys.url) as ours,
-        program(PEERS, "bench.peers.sdk", genesys.url) as theirs,
+        program(OURS, "bench.subject.client", genesys.url) as ours,
+        program(PEERS, "bench.baselines.sdk", genesys.url) as theirs,
     ):
         await ours.says()
         await theirs.says()

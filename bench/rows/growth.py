@@ -9,10 +9,10 @@ from functools import partial
 from itertools import count, islice
 from statistics import median
 
-from bench.plan import Plan
+from bench.config import Plan
 from bench.processes import OURS, Process, bot, program, server
 from bench.revocations import People, a_moment, people
-from bench.rounds import Sample, Samples, interleave
+from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Line
 
 CLICKS, TURNS = 5, 4
@@ -51,7 +51,7 @@ async def measure(plan: Plan) -> list[Line]:
 
 
 async def _fill(url: str, trail: int, pending: int) -> None:
-    async with program(OURS, "bench.ours.fill", url, str(trail), str(pending)) as filling:
+    async with program(OURS, "bench.subject.fill", url, str(trail), str(pending)) as filling:
         if await filling.process.wait():
             raise RuntimeError("the database could not be filled")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from bench.plan import Plan
+from bench.config import Plan
 from bench.processes import OURS, Process, program
-from bench.rounds import Sample, interleave
+from bench.sampling import Sample, interleave
 from bench.table import Goal, Line
 
 GOALS = {"slash": Goal(0.65), "button": Goal(0.45)}
@@ -14,7 +14,7 @@ GOALS = {"slash": Goal(0.65), "button": Goal(0.45)}
 
 async def measure(plan: Plan) -> list[Line]:
     """Ask the one process that has both, again and again."""
-    async with program(OURS, "bench.ours.dispatch", environ=plan.environ("dispatch")) as running:
+    async with program(OURS, "bench.subject.dispatch", environ=plan.environ("dispatch")) as running:
         await running.says()
         turns = {kind: partial(_turn, running, kind) for kind in GOALS}
         samples = await interleave(turns, plan.rounds)

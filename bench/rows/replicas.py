@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import count, islice
 
-from bench.plan import Plan
+from bench.config import Plan
+from bench.fakes import Card, genesys_id
 from bench.processes import TOOLS, Process, bot, program, server
 from bench.revocations import People, people
-from bench.rounds import Sample, Samples, interleave
-from bench.stand_ins import Card, genesys_id
+from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Line
 
 REVOCATIONS, PEOPLE = 2000, 16
@@ -27,7 +27,7 @@ GOALS = {"1 replica": Goal(150, of="ours", least=True, unit="/s")}
 async def measure(plan: Plan) -> list[Line]:
     """Let one, two and four bots take turns, each round on a new database."""
     numbers = count(1)
-    async with program(TOOLS, "bench.ours.postgres", core=None) as postgres:
+    async with program(TOOLS, "bench.subject.postgres", core=None) as postgres:
         await postgres.says()
         turns = {name: partial(_turn, plan, name, postgres, numbers) for name in WAYS}
         samples = await interleave(turns, min(plan.rounds, 3))

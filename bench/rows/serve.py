@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 from itertools import count
 
+from bench.config import Plan
+from bench.fakes import Slack
 from bench.load import acknowledged, volley
-from bench.plan import Plan
 from bench.processes import Command, bot, free_port, peer, ready, server, start
-from bench.rounds import Sample, Samples, interleave
+from bench.sampling import Sample, Samples, interleave
 from bench.slack_sends import Sends
-from bench.stand_ins import Slack
 from bench.table import Goal, Line
 from bench.waiting import soon
 

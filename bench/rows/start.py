@@ -6,15 +6,15 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench.plan import Plan
+from bench.config import Plan
 from bench.processes import OURS, PEERS, program
-from bench.rounds import Sample, interleave
+from bench.sampling import Sample, interleave
 from bench.table import Goal, Line
 
 CLIENTS = {
-    "ours": (OURS, "bench.ours.client"),
-    "sdk": (PEERS, "bench.peers.sdk"),
-    "floor": (PEERS, "bench.peers.http_client"),
+    "ours": (OURS, "bench.subject.client"),
+    "sdk": (PEERS, "bench.baselines.sdk"),
+    "floor": (PEERS, "bench.baselines.http_client"),
 }
 NAMES = {"sdk": "official SDK", "floor": "http.client (floor)"}
 FIGURES = {"wall": ("wall clock", "ms"), "cpu": ("CPU", "ms"), "memory": ("memory", "MiB")}

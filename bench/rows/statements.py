@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from itertools import count, islice
 
-from bench.plan import Plan
+from bench.config import Plan
 from bench.processes import OURS, TOOLS, Command, Process, program, server
 from bench.revocations import People, a_moment, people
-from bench.rounds import Sample, Samples, interleave
+from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Line
 
 REVOCATIONS = 40
@@ -24,7 +24,7 @@ GOAL = Goal(0.5)
 async def measure(plan: Plan) -> list[Line]:
     """Let a bot on SQLite and one on PostgreSQL take turns."""
     async with AsyncExitStack() as opened:
-        postgres = await opened.enter_async_context(program(TOOLS, "bench.ours.postgres", core=1))
+        postgres = await opened.enter_async_context(program(TOOLS, "bench.subject.postgres", core=1))
         await postgres.says()
         urls = {
             "SQLite": plan.environ("counted")["DATABASE_URL"],
@@ -33,7 +33,7 @@ async def measure(plan: Plan) -> list[Line]:
         turns = {}
         for number, (name, url) in enumerate(urls.items()):
             environ = plan.environ(DATABASE_URL=url)
-            command: Command = [OURS, "-m", "bench.ours.counted"]
+            command: Command = [OURS, "-m", "bench.subject.counted"]
             running = await opened.enter_async_context(server(command, environ, path="/readyz"))
             somebody = await people(plan.world, plan.sends, running.port)
             turns[name] = partial(_turn, running, somebody, count(number * 1_000_000 + 1))

@@ -3,7 +3,8 @@
 It knows nothing of the rest of this project but its errors, and serves alone:
 
     import aiohttp
-    from bot.purecloud import PureCloud, Region
+    from bot.purecloud import PureCloud
+    from bot.purecloud import Region
 
     async def end_sessions(place: Region, client_id: str, client_secret: str, email: str) -> str:
         async with aiohttp.ClientSession() as session:
@@ -30,8 +31,8 @@ from bot.purecloud.models import (
     User,
     UserAuthorization,
 )
-from bot.purecloud.pace import Limits
 from bot.purecloud.regions import REGIONS, Region, region
+from bot.purecloud.retry import Limits
 from bot.purecloud.transport import Call
 
 __all__ = [

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import GenesysError, GenesysLoginFailed, GenesysUnreachable, LoginCause
-from bot.purecloud import answers, pace, wire
+from bot.purecloud import requests as wire
+from bot.purecloud import responses as answers
+from bot.purecloud import retry as pace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

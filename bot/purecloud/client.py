@@ -14,10 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import GenesysNoAnswer
-from bot.purecloud import wire
-from bot.purecloud.answers import parsed
+from bot.purecloud import requests as wire
 from bot.purecloud.auth import Auth
-from bot.purecloud.calls import Caller
+from bot.purecloud.caller import Caller
 from bot.purecloud.models import (
     AuthzSubject,
     DivsPermittedEntityListing,
@@ -30,7 +29,8 @@ from bot.purecloud.models import (
     UserAuthorization,
     UsersSearchResponse,
 )
-from bot.purecloud.pace import Limits
+from bot.purecloud.responses import parsed
+from bot.purecloud.retry import Limits
 from bot.purecloud.transport import Call, Transport
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from bot.purecloud.answers import Answer
     from bot.purecloud.auth import Token
     from bot.purecloud.regions import Region
+    from bot.purecloud.responses import Answer
 
 _Listing = TypeVar("_Listing", OrganizationRoleEntityListing, PermissionCollectionEntityListing)
 

@@ -12,8 +12,8 @@ from bot.errors import GenesysError, GenesysNoAnswer, GenesysUnreachable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.purecloud.pace import Limits
-    from bot.purecloud.wire import Request
+    from bot.purecloud.requests import Request
+    from bot.purecloud.retry import Limits
 
     _Send = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 

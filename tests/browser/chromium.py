@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.desk import Desk
+from tests.browser.sandbox_page import Desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.run import Sandbox
+    from bot.sandbox.server import Sandbox
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIETLY = [

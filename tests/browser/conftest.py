@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from bot.sandbox.run import Sandbox, sandbox
+from bot.sandbox.server import Sandbox, sandbox
 from tests.browser.chromium import browser_at, chromium_here, desk_in
-from tests.browser.desk import Desk
+from tests.browser.sandbox_page import Desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

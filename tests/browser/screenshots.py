@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import expect
 
 from bot import logs
-from bot.sandbox.run import Sandbox, sandbox
+from bot.sandbox.server import Sandbox, sandbox
 from tests.browser.chromium import browser_at, chromium_here, desk_in
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ import aiohttp
 from playwright.async_api import expect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.revocations import Kind, State
-from bot.sandbox import cast
-from handlers import cards
-from tests.handlers.endings import in_state
+from bot.domain.requests import Kind, State
+from bot.sandbox import personas as cast
+from handlers.ui import cards
+from tests.support.sample_outcomes import in_state
 
 if TYPE_CHECKING:
-    from tests.browser.desk import Desk
+    from tests.browser.sandbox_page import Desk
 
 
 def text(words: str, kind: str = "plain_text") -> dict[str, str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from bot.audit import Tag
-from bot.sandbox import cast
+from bot.domain.audit import Tag
+from bot.sandbox import personas as cast
 
 if TYPE_CHECKING:
-    from tests.browser.desk import Desk
+    from tests.browser.sandbox_page import Desk
 
 
 async def test_whoami__is_answered_to_oneself_alone(desk: Desk) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.sandbox.genesys import CLIENT, GenesysStandIn, Named
-from tests.sandbox.genesys_guest import people
+from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Named
+from tests.support.genesys_client import people
 
 INSTALLED = Path(__file__).parents[2] / ".venv-official"
 

@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 
 from bot.purecloud import PureCloud, region
-from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named
-from bot.sandbox.genesys_api import ROUTES
+from bot.sandbox.genesys.api import ROUTES
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named
 from tests.official.conftest import INSTALLED, Heard, OfficialSdk
-from tests.sandbox.genesys_guest import GONE, JANE, NOBODY, OMAR
+from tests.support.genesys_client import GONE, JANE, NOBODY, OMAR
 
 if not (INSTALLED / ".ready").exists():
     pytest.skip("the official SDK is not here; `make official` installs it", allow_module_level=True)

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_workspace import Channel, Member, UserGroup
-from tests.sandbox.receiver import Receiver
+from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.workspace import Channel, Member, UserGroup
+from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

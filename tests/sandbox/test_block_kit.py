@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from slack_sdk.models import blocks as official
 
-from bot.sandbox.block_kit import block_problems, problems
+from bot.sandbox.slack.block_kit import block_problems, problems
 
 
 def plain(text: object) -> dict[str, Any]:

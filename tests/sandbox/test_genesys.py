@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.sandbox.genesys import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named, OAuthClient
-from tests.sandbox.genesys_guest import GONE, JANE, NOBODY, NOON, OMAR, Guest, Time, visit
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named, OAuthClient
+from tests.support.genesys_client import GONE, JANE, NOBODY, NOON, OMAR, Guest, Time, visit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,9 +15,9 @@ from slack_sdk.models.blocks.basic_components import ConfirmObject
 from slack_sdk.models.views import View
 from slack_sdk.web import WebClient
 
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_methods import ALL_SCOPES
-from bot.sandbox.slack_workspace import Workspace
+from bot.sandbox.slack.methods import ALL_SCOPES
+from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.workspace import Workspace
 from tests.sandbox.conftest import ASKER, CLOSED_GROUP, GROUP, HELPER, OPS, OUTSIDER, QUIET, SECRET, card
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.sandbox import cast
-from bot.sandbox.genesys import Entry, GenesysStandIn
-from bot.sandbox.genesys_state import Person
-from bot.sandbox.page import STATIC, SandboxPage
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.stage import Play, Stage
-from bot.sqlite import sqlite_engine
-from bot.store import Store
-from tests import ledger
+from bot.db.requests import Store
+from bot.db.sqlite import sqlite_engine
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox.genesys.state import Person
+from bot.sandbox.page.server import STATIC, SandboxPage
+from bot.sandbox.session import Play, Stage
+from bot.sandbox.slack.server import SlackStandIn
 from tests.sandbox.conftest import card
-from tests.sandbox.receiver import Receiver
-from tests.schema import put_database
+from tests.support import database as ledger
+from tests.support.event_receiver import Receiver
+from tests.support.schema import put_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

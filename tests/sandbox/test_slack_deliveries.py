@@ -8,11 +8,11 @@ import pytest
 from aiohttp import web
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from bot.sandbox.slack import NotPossibleInSlack, SlackStandIn
-from bot.sandbox.slack_payloads import escape
-from bot.sandbox.slack_workspace import SLACKBOT, Workspace
+from bot.sandbox.slack.payloads import escape
+from bot.sandbox.slack.server import NotPossibleInSlack, SlackStandIn
+from bot.sandbox.slack.workspace import SLACKBOT, Workspace
 from tests.sandbox.conftest import ASKER, GONE, GROUP, GUEST, HELPER, OPS, OUTSIDER, ROBOT, SHARED, Hand, card
-from tests.sandbox.receiver import Received, Receiver
+from tests.support.event_receiver import Received, Receiver
 
 
 class At(Clock):

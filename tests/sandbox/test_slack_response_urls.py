@@ -12,13 +12,13 @@ from slack_sdk.models.blocks import DividerBlock
 from slack_sdk.webhook import WebhookClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_calls import Fault
+from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.server import SlackStandIn
 from tests.sandbox.conftest import ASKER, HELPER, OPS, Hand, card
-from tests.sandbox.receiver import Receiver
+from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack_messages import Message
+    from bot.sandbox.slack.messages import Message
 
 
 async def typed(slack: SlackStandIn, session: aiohttp.ClientSession) -> AsyncWebhookClient:

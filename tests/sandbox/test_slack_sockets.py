@@ -19,9 +19,9 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_calls import Fault
-from bot.sandbox.slack_socket import MOST_CONNECTIONS
+from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.socket_mode import MOST_CONNECTIONS
 from tests.sandbox.conftest import ASKER, HELPER, OPS, Hand, card, people, rooms
 
 

@@ -9,16 +9,16 @@ import pytest
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
-from bot.sandbox import block_kit
-from bot.sandbox.slack_delivery import NotPossibleInSlack
+from bot.sandbox.slack import block_kit
+from bot.sandbox.slack.delivery import NotPossibleInSlack
 from tests.sandbox.conftest import ASKER, HELPER, Hand, card
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack import SlackStandIn
-    from bot.sandbox.slack_views import View
-    from tests.sandbox.receiver import Receiver
+    from bot.sandbox.slack.server import SlackStandIn
+    from bot.sandbox.slack.views import View
+    from tests.support.event_receiver import Receiver
 
 
 def text(words: str) -> dict[str, str]:

@@ -7,10 +7,10 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_calls import Fault
-from bot.sandbox.slack_methods import ALL_SCOPES
-from bot.sandbox.slack_workspace import Channel, Workspace
+from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.methods import ALL_SCOPES
+from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.workspace import Channel, Workspace
 from tests.sandbox.conftest import (
     ASKER,
     CLOSED_GROUP,

@@ -1,0 +1,88 @@
+"""Fill a database as months of use would: so many audit rows, so many requests that still wait for their click.
+
+`python -m bench.subject.fill <database url> <audit rows> <pending>`
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Engine, Table, create_engine, insert
+
+from bot.db.rows import row_of_entry, row_of_item, row_of_request
+from bot.db.schema import audit, items, jobs, requests
+from bot.domain.audit import GENESIS, Entry, Tag, seal
+from bot.domain.people import Person
+from bot.domain.requests import Kind, Place, Request
+
+AT_ONCE = 5000
+TTL = 43_200.0
+
+
+def fill(engine: Engine, trail: int, pending: int) -> None:
+    """Write everything, some thousand rows a transaction; the tables are there already."""
+    now = time.time()
+    _insert(engine, audit, _trail(trail, now))
+    _insert(engine, requests, (_request_row(one, now) for one in range(pending)))
+    _insert(engine, items, (row_of_item(_request(one, now)) for one in range(pending)))
+    _insert(engine, jobs, (_painted(one, now) for one in range(pending)))
+
+
+def _insert(engine: Engine, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    waiting = iter(rows)
+    while some := list(islice(waiting, AT_ONCE)):
+        with engine.begin() as connection:
+            connection.execute(insert(table), some)
+
+
+def _trail(count: int, now: float) -> Iterator[Mapping[str, Any]]:
+    last = GENESIS
+    for number in range(count):
+        row = Entry(now, Tag.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"})
+        last = seal(row, last)
+        yield row_of_entry(row) | {"hash": last}
+
+
+def _request(number: int, now: float) -> Request:
+    return Request(
+        id=f"pending-{number}",
+        reference=f"P{number}",
+        kind=Kind.REVOKE,
+        requester="U0APPROVER",
+        asked_in="C0OPS00001",
+        created_at=now,
+        expires_at=now + TTL,
+        target=Person(id="00000000-0000-4000-8000-000000000000", name="Person 0", email="t0@example.com"),
+        target_member="U0T0",
+        reason="laptop stolen",
+        needed=1,
+        place=Place("D0APPROVER", "1700000000.000000"),
+    )
+
+
+def _request_row(number: int, now: float) -> Mapping[str, Any]:
+    return row_of_request(_request(number, now)) | {"ask_key": f"key-{number}", "ask_url": None}
+
+
+def _painted(number: int, now: float) -> Mapping[str, Any]:
+    """The job that painted its card, done, as it stays for an hour."""
+    return {
+        "kind": "card",
+        "key": f"card:pending-{number}",
+        "request_id": f"pending-{number}",
+        "payload": "{}",
+        "prio": 2,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 1,
+        "lease_until": 0.0,
+        "done_at": now + 3000,
+    }
+
+
+if __name__ == "__main__":
+    fill(create_engine(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,109 @@
+"""Rows of the database to requests and audit entries, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from bot.db.schema import items, requests
+from bot.domain.audit import Entry, Tag
+from bot.domain.people import Person
+from bot.domain.requests import Kind, Place, Request, State
+
+WHOLE_REQUEST = select(
+    requests,
+    items.c.target_id,
+    items.c.name,
+    items.c.email,
+    items.c.division,
+    items.c.state.label("target_state"),
+    items.c.member,
+    items.c.event,
+).join(items)
+
+
+def row_of_request(request: Request) -> dict[str, Any]:
+    """Everything of a request but its items and response_urls."""
+    return {
+        "id": request.id,
+        "reference": request.reference,
+        "kind": request.kind,
+        "state": request.state,
+        "requester": request.requester,
+        "asked_in": request.asked_in,
+        "reason": request.reason,
+        "needed": request.needed,
+        "approvals": json.dumps(request.approvals),
+        "decided_by": request.decided_by,
+        "created_at": request.created_at,
+        "expires_at": request.expires_at,
+        "approved_at": request.approved_at,
+        "finished_at": request.finished_at,
+        "outcome": json.dumps(dict(request.outcome)),
+        "revision": request.revision,
+        "channel": request.place.channel if request.place else None,
+        "ts": request.place.ts if request.place else None,
+    }
+
+
+def row_of_item(request: Request) -> dict[str, Any]:
+    """The one item of a request: a single revoke is a bulk of one."""
+    target = request.target
+    if target is None:
+        return {"request_id": request.id, "place": 0}
+    return {
+        "request_id": request.id,
+        "place": 0,
+        "target_id": target.id,
+        "name": target.name,
+        "email": target.email,
+        "division": target.division,
+        "state": target.state,
+        "member": request.target_member,
+    }
+
+
+def request_of_row(row: Row[Any]) -> Request:
+    """Read a row of WHOLE_REQUEST."""
+    target = Person(row.target_id, row.name or "", row.email, row.division, row.target_state) if row.target_id else None
+    return Request(
+        id=row.id,
+        reference=row.reference,
+        kind=Kind(row.kind),
+        requester=row.requester,
+        asked_in=row.asked_in,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        target=target,
+        target_member=row.member,
+        reason=row.reason,
+        needed=row.needed,
+        state=State(row.state),
+        approvals=tuple(json.loads(row.approvals)),
+        decided_by=row.decided_by,
+        approved_at=row.approved_at,
+        finished_at=row.finished_at,
+        outcome=json.loads(row.outcome),
+        revision=row.revision,
+        place=Place(row.channel, row.ts) if row.channel else None,
+    )
+
+
+def row_of_entry(entry: Entry) -> dict[str, Any]:
+    """Everything of an entry but its hash."""
+    return {
+        "at": entry.at,
+        "tag": entry.tag,
+        "actor": entry.actor,
+        "reference": entry.reference,
+        "request_id": entry.request_id,
+        "target": entry.target,
+        "detail": json.dumps(dict(entry.detail)),
+    }
+
+
+def entry_of_row(row: Row[Any]) -> Entry:
+    """Read a row of the trail."""
+    return Entry(row.at, Tag(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail))

@@ -1,0 +1,88 @@
+"""The audit trail's words: what happened, who did it, and the chain that shows a missing or changed row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.requests import Event, Kind, Request
+
+GENESIS = "0" * 64
+"""What the first row is chained to."""
+
+
+class Tag(StrEnum):
+    """What a row tells, as subject:happening."""
+
+    ASKED = "request:asked"
+    ASK_REFUSED = "request:ask_refused"
+    SIGNED = "request:signed"
+    APPROVED = "request:approved"
+    CANCELLED = "request:cancelled"
+    EXPIRED = "request:expired"
+    CLICK_REFUSED = "click:refused"
+    CLICK_STALE = "click:stale"
+    ATTEMPT_FAILED = "token:attempt_failed"
+    REVOKED = "token:revoked"
+    REFUSED = "token:refused"
+    FAILED = "token:failed"
+    UNKNOWN = "token:unknown"
+
+
+TAG_OF: Mapping[Event, Tag] = {
+    Event.SIGN: Tag.SIGNED,
+    Event.APPROVE: Tag.APPROVED,
+    Event.CANCEL: Tag.CANCELLED,
+    Event.EXPIRE: Tag.EXPIRED,
+    Event.SUCCEED: Tag.REVOKED,
+    Event.REFUSE: Tag.REFUSED,
+    Event.FAIL: Tag.FAILED,
+    Event.LOSE: Tag.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the trail. `actor` is a Slack user id, or `bot`; `target` a Genesys user id; `at` epoch seconds."""
+
+    at: float
+    tag: Tag
+    actor: str
+    reference: str | None = None
+    request_id: str | None = None
+    target: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def entry(request: Request, tag: Tag, *, at: float, actor: str = "bot", **detail: Any) -> Entry:
+    """Tell what happened to a request."""
+    return Entry(
+        at=at,
+        tag=tag,
+        actor=actor,
+        reference=request.reference,
+        request_id=request.id,
+        target=request.target.id if request.target else ("me" if request.kind is Kind.ROTATE else None),
+        detail=detail,
+    )
+
+
+def seal(row: Entry, previous: str) -> str:
+    """Return the row's hash: SHA-256 over the row before it and everything this one says."""
+    said = [f"{row.at:.6f}", row.tag, row.actor, row.reference, row.request_id, row.target, dict(row.detail)]
+    text = json.dumps([previous, *said], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def first_break(rows: Iterable[tuple[Entry, str]]) -> int | None:
+    """Return the place (from 0) of the first row that does not follow from those before it, None when all do."""
+    previous = GENESIS
+    for place, (row, found) in enumerate(rows):
+        if seal(row, previous) != found:
+            return place
+        previous = found
+    return None

@@ -1,6 +1,0 @@
-"""Run the migrations on the connection that `bot.migrate` hands over; its transaction is theirs."""
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"])
-context.run_migrations()

@@ -1,0 +1,156 @@
+"""The people, groups and channels one meets in the sandbox, and what each of them is there to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.sandbox.slack.workspace import Channel, Member, UserGroup
+
+OLIVIA, BEN, RAVI, NADIA = "U0OLIVIA01", "U0BENAPP01", "U0RAVIREQ1", "U0NADIA001"
+GUS, ONA, BEA, DAN = "U0GUSGUEST", "U0ONAOUT01", "U0BEABOT01", "U0DANGONE1"
+TOM, PIA, NOMAIL, UNA = "U0TOMTARG1", "U0PIAPROT1", "U0NOMAIL01", "U0UNAUNCF1"
+
+OPS, APPROVALS, AUDIT, SHARED = "C0OPS00001", "C0APPROVE1", "C0AUDIT001", "C0PARTNER1"
+TOKEN_APPROVERS = "S0TOKENAPP"  # noqa: S105 - a user group's id
+OTHER_TEAM = "T0PARTNER1"
+
+REQUESTERS = (OLIVIA, BEN, RAVI)
+APPROVERS = (TOKEN_APPROVERS,)
+ADMINS = (OLIVIA,)
+PROTECTED = (PIA,)
+
+EXAMPLES = {
+    "help": "what you can do",
+    "whoami": "who you are, and what you may do",
+    "revoke @tom laptop stolen": "end his logins",
+    "revoke tom.target@example.com": "the same, by e-mail",
+    "revoke @pia left her desk unlocked": "two must confirm",
+    "revoke @una": "is refused",
+    "rotate": "exchange the bot's own token",
+}
+"""What to type after `/purecloud` first, and what it shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Character:
+    """One of the cast: who they are in Slack, and where they exist there, in Genesys Cloud.
+
+    `role` is a word and `about` one line for whoever plays them; `genesys_id` is None for who has no Genesys user.
+    """
+
+    member: Member
+    role: str
+    about: str
+    genesys_id: str | None = None
+    division: str = "Home"
+
+
+def characters() -> list[Character]:
+    """The cast, made anew: what one run does to a member stays in that run."""
+    return [*_staff(), *_visitors(), *_targets()]
+
+
+def _staff() -> list[Character]:
+    return [
+        Character(
+            member=Member(id=OLIVIA, name="olivia", real_name="Olivia Ortega", email="olivia.ortega@example.com"),
+            role="admin",
+            about="Admin and approver: may ask, confirm and rotate the bot's token.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e01",
+        ),
+        Character(
+            member=Member(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
+            role="approver",
+            about="Approver: may ask and confirm.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02",
+        ),
+        Character(
+            member=Member(id=RAVI, name="ravi", real_name="Ravi Rao", email="ravi.rao@example.com"),
+            role="requester",
+            about="Requester: may ask; somebody else must confirm.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03",
+        ),
+        Character(
+            member=Member(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
+            role="nobody",
+            about="Works here, may neither ask nor confirm.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e04",
+        ),
+    ]
+
+
+def _visitors() -> list[Character]:
+    gus = Member(id=GUS, name="gus", real_name="Gus Guest", email="gus@guest.example.net", is_restricted=True)
+    ona = Member(id=ONA, name="ona", real_name="Ona Outside", email="ona@partner.example.org", team_id=OTHER_TEAM)
+    dan = Member(id=DAN, name="dan", real_name="Dan Departed", email="dan.departed@example.com", deleted=True)
+    return [
+        Character(member=gus, role="guest", about="Guest: in the approvers' group by mistake, and still may not."),
+        Character(
+            member=ona,
+            role="outsider",
+            about="From another workspace: sees #partner, can click there, cannot type commands.",
+        ),
+        Character(
+            member=Member(id=BEA, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
+            role="bot",
+            about="Another bot: nobody to revoke.",
+        ),
+        Character(
+            member=dan,
+            role="departed",
+            about="Deactivated in Slack, still active in Genesys Cloud.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e08",
+        ),
+    ]
+
+
+def _targets() -> list[Character]:
+    una = Member(id=UNA, name="una", real_name="Una Unconfirmed", email="una@example.com", is_email_confirmed=False)
+    return [
+        Character(
+            member=Member(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
+            role="agent",
+            about="An agent; revoke him.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
+            division="Support",
+        ),
+        Character(
+            member=Member(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
+            role="protected",
+            about="Protected: needs two approvers, none of them the requester.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10",
+            division="Management",
+        ),
+        Character(
+            member=Member(id=NOMAIL, name="nomail", real_name="Noel Nomail"),
+            role="no e-mail",
+            about="No e-mail address in Slack: cannot be found in Genesys Cloud by mention.",
+        ),
+        Character(
+            member=una,
+            role="unconfirmed",
+            about="Her e-mail address is not confirmed: anybody could have typed it.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e12",
+        ),
+    ]
+
+
+def members() -> list[Member]:
+    """The cast as Slack knows it."""
+    return [character.member for character in characters()]
+
+
+def groups() -> list[UserGroup]:
+    """The user groups; Gus stands in the approvers' one to show that a guest may not confirm."""
+    return [UserGroup(id=TOKEN_APPROVERS, handle="token-approvers", members=[OLIVIA, BEN, GUS])]
+
+
+def channels() -> list[Channel]:
+    """The channels; #partner is shared with another workspace."""
+    everybody = [OLIVIA, BEN, RAVI, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
+    return [
+        Channel(id=OPS, name="ops", members=everybody),
+        Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS]),
+        Channel(id=AUDIT, name="audit", members=[OLIVIA, BEN], is_private=True),
+        Channel(id=SHARED, name="partner", members=[OLIVIA, BEN, RAVI, ONA], is_ext_shared=True),
+    ]

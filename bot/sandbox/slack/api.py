@@ -1,0 +1,123 @@
+"""Slack's Web API over HTTP: the token, the scopes, the faults, the journal of calls."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.sandbox.slack.calls import ApiCall, Fault, Faults
+from bot.sandbox.slack.methods import METHODS, MethodError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.sandbox.slack.messages import Conversations
+
+_IN_JSON = ("blocks", "metadata", "attachments")
+"""Arguments a form carries as JSON."""
+
+
+class WebApi:
+    """Answers `/api/<method>` and keeps every call in `calls`."""
+
+    def __init__(
+        self,
+        talk: Conversations,
+        *,
+        token: str,
+        scopes: frozenset[str],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        self.token = token
+        self.scopes = scopes
+        self.calls: list[ApiCall] = []
+        self.faults = Faults()
+        self.methods = dict(METHODS)
+        """What is offered, by name."""
+        self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
+        """The methods that take an app's token in place of a bot's: the token in, an answer out."""
+        self._talk = talk
+        self._clock = clock
+        self._sleep = sleep
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One call of a method, by GET or POST, as a form or as JSON."""
+        name = request.match_info["method"]
+        args = await _arguments(request)
+        token = _bearer(request) or args.pop("token", None)
+        return await self.answered(request, name, args, lambda: self._answer(name, token, args))
+
+    async def answered(
+        self, request: web.Request, name: str, args: dict[str, Any], answer: Callable[[], web.Response]
+    ) -> web.StreamResponse:
+        """Carry out a call under the faults asked for and write it down."""
+        fault = self.faults.next_for(name)
+        if fault.delay:
+            await self._sleep(fault.delay)
+        response = answer() if fault.after or not fault.spoils_answer else None
+        if response is None or fault.spoils_answer:
+            response = self._spoiled(request, fault)
+        said = json.loads(response.text or "{}") if response.content_type == "application/json" else None
+        self.calls.append(ApiCall(method=name, args=args, answer=said, status=response.status, at=self._clock()))
+        return response
+
+    def _answer(self, name: str, token: object, args: dict[str, Any]) -> web.Response:
+        try:
+            answer = {"ok": True, **self._carried_out(name, token, args)}
+        except MethodError as error:
+            answer = {"ok": False, "error": error.code, **error.more}
+        return web.json_response(answer, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
+
+    def _carried_out(self, name: str, token: object, args: dict[str, Any]) -> dict[str, Any]:
+        method = self.methods.get(name)
+        if name in self.app_level:
+            return self.app_level[name](token)
+        if method is None:
+            raise MethodError("unknown_method", req_method=name)
+        if not token:
+            raise MethodError("not_authed")
+        if token != self.token:
+            raise MethodError("invalid_auth")
+        if method.scope and method.scope not in self.scopes:
+            raise MethodError("missing_scope", needed=method.scope, provided=",".join(sorted(self.scopes)))
+        return method.answer(self._talk, args, self.scopes)
+
+    def _spoiled(self, request: web.Request, fault: Fault) -> web.Response:
+        if fault.drop:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=HTTPStatus.BAD_GATEWAY)
+        if fault.html is not None:
+            return web.Response(status=fault.http_status, text=fault.html, content_type="text/html")
+        headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+        return web.json_response({"ok": False, "error": fault.code}, status=fault.http_status, headers=headers)
+
+
+def _bearer(request: web.Request) -> str | None:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind == "Bearer" else None
+
+
+async def _arguments(request: web.Request) -> dict[str, Any]:
+    """The arguments, JSON inside a form decoded; what cannot be read stays as it came, for the method to refuse."""
+    args: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        body = _decoded(await request.text())
+        args |= body if isinstance(body, dict) else {}
+    elif request.method == "POST":
+        args |= dict(await request.post())
+    for name in _IN_JSON:
+        if isinstance(args.get(name), str):
+            args[name] = _decoded(args[name])
+    return args
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

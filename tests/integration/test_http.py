@@ -1,0 +1,364 @@
+"""The way in: what Slack did not sign for this app, just now and readably, is told so and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from io import BytesIO
+from urllib.parse import quote, urlencode
+
+import pytest
+from aiohttp import ClientSession
+
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.server import SlackStandIn
+from tests.conftest import StartWorld
+from tests.support.app_harness import World
+
+COMMAND = {
+    "command": "/purecloud",
+    "text": "whoami",
+    "user_id": cast.OLIVIA,
+    "team_id": "T0HOME0001",
+    "channel_id": cast.OPS,
+    "api_app_id": "A0REVOKE01",
+    "trigger_id": "1.2.entry",
+}
+REVOKE = urlencode(COMMAND | {"text": f"revoke <@{cast.TOM}|tom> laptop stolen"}).encode()
+JSON = {"Content-Type": "application/json"}
+
+Headers = dict[str, str]
+Forge = Callable[[SlackStandIn], Headers]
+
+
+def at(timestamp: str) -> Forge:
+    """The right signature for a time that is none, or not now."""
+    return lambda slack: (
+        slack.signed_headers(REVOKE)
+        | {
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": slack.sign(REVOKE, timestamp),
+        }
+    )
+
+
+def away(seconds: int) -> Forge:
+    """The right signature of another time."""
+    return lambda slack: slack.signed_headers(REVOKE, int(time.time()) + seconds)
+
+
+def signature(text: str) -> Forge:
+    """The right time with this signature."""
+    return lambda slack: slack.signed_headers(REVOKE) | {"X-Slack-Signature": text}
+
+
+def without(name: str) -> Forge:
+    """One header less."""
+    return lambda slack: {key: value for key, value in slack.signed_headers(REVOKE).items() if key != name}
+
+
+FORGERIES: dict[str, Forge] = {
+    "unsigned": lambda _: {"Content-Type": "application/x-www-form-urlencoded"},
+    "without a time": without("X-Slack-Request-Timestamp"),
+    "without a signature": without("X-Slack-Signature"),
+    "stale": away(-301),
+    "from the future": away(330),
+    "time in words": at("soon"),
+    "negative time": at("-1"),
+    "fractional time": at("1e9"),
+    "time with other digits": at("\u0661\u0662\u0663"),
+    "time with a superscript": at("\u00b2"),
+    "enormous time": at("9" * 400),
+    "time of a million years": at("9" * 15),
+    "empty time": at(""),
+    "empty signature": signature(""),
+    "signature of nothing": signature("v0="),
+    "signature in another alphabet": signature("v0=\u00fc\u4e2d"),
+    "signature of another version": lambda slack: (
+        slack.signed_headers(REVOKE)
+        | {"X-Slack-Signature": slack.signed_headers(REVOKE)["X-Slack-Signature"].replace("v0", "v1")}
+    ),
+    "signed with another secret": lambda _: SlackStandIn().signed_headers(REVOKE),
+    "signature of other bytes": lambda slack: slack.signed_headers(REVOKE + b"&text=help"),
+    "unreadable compression, unsigned": lambda _: {"Content-Encoding": "gzip"},
+    "unreadable compression, signed": lambda slack: slack.signed_headers(REVOKE) | {"Content-Encoding": "gzip"},
+}
+
+
+def payload(text: str) -> bytes:
+    """A form whose `payload` says this."""
+    return b"payload=" + quote(text).encode()
+
+
+UNREADABLE: dict[str, tuple[bytes, Headers]] = {
+    "nothing": (b"", {}),
+    "JSON cut short": (b'{"type": "url_verification"', JSON),
+    "a JSON list": (b"[1, 2]", JSON),
+    "a JSON number": (b"7", JSON),
+    "JSON null": (b"null", JSON),
+    "a JSON object of no kind": (b'{"a": 1}', JSON),
+    "an enormous JSON number": (b'{"type": ' + b"9" * 5000 + b"}", JSON),
+    "half a character in JSON": (json.dumps(COMMAND | {"trigger_id": "\ud800"}).encode(), JSON),
+    "half a character in a payload": (
+        payload(
+            '{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "approve", "value": "\\ud800"}]}'
+        ),
+        {},
+    ),
+    "a NUL in a form": (REVOKE + b"&text=revoke+tom%00", {}),
+    "a NUL as it is": (REVOKE + b"\0", {}),
+    "a NUL in JSON": (json.dumps(COMMAND | {"trigger_id": "\\\0"}).encode(), JSON),
+    "a NUL in a payload": (
+        payload(
+            '{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "approve", "value": "\\u0000"}]}'
+        ),
+        {},
+    ),
+    "a payload cut short": (b"payload={bad", {}),
+    "an empty payload": (b"payload=", {}),
+    "a payload that is a list": (payload("[1]"), {}),
+    "a payload that is a number": (payload("7"), {}),
+    "a payload that is a text": (payload('"block_actions"'), {}),
+    "a deep payload": (payload("[" * 100_000), {}),
+    "a deep object": (payload('{"a":' * 50_000), {}),
+    "a click by nobody": (payload('{"type": "block_actions", "actions": []}'), {}),
+    "a click by no id": (
+        payload('{"type": "block_actions", "user": {"id": []}, "actions": [{"action_id": "approve", "value": "1"}]}'),
+        {},
+    ),
+    "a click on nothing": (payload('{"type": "block_actions", "user": {"id": "U1"}}'), {}),
+    "a click on none of its actions": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": []}'), {}),
+    "a click on a number": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [7]}'), {}),
+    "a click on no id": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"value": "1"}]}'), {}),
+    "a click on a text": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": "approve"}'), {}),
+    "a click in a team that is none": (
+        payload('{"type": "block_actions", "user": {"id": "U1"}, "team": true, "actions": [{"action_id": "approve"}]}'),
+        {},
+    ),
+    "a type that is a list": (payload('{"type": ["block_actions"]}'), {}),
+    "a command by nobody": (b"command=%2Fpurecloud&text=revoke+tom.target%40example.com", {}),
+    "bytes that are no text": (b"\xff\xfe\x00payload", {}),
+    "a form of bytes that are no text": (b"command=%2Fpurecloud&user_id=%ff", {}),
+    "a thousand fields": (REVOKE + b"".join(b"&f%d=1" % number for number in range(1000)), {}),
+    "a form with no field": (b"purecloud", {}),
+}
+
+
+async def nothing_happened(world: World, *, slack_calls: int) -> None:
+    await world.idle()
+    assert len(world.slack.calls) == slack_calls
+    assert not world.genesys.journal
+    assert await world.trail() == []
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+async def test_entry__what_slack_did_not_sign_is_turned_away(world: World, forge: Forge) -> None:
+    before = len(world.slack.calls)
+
+    delivery = await world.slack.send_raw(REVOKE, forge(world.slack))
+
+    assert delivery.status in (400, 401)
+    assert world.slack.signing_secret not in delivery.body
+    await nothing_happened(world, slack_calls=before)
+
+
+@pytest.mark.parametrize(("body", "headers"), UNREADABLE.values(), ids=UNREADABLE)
+async def test_entry__what_cannot_be_read_is_a_bad_request(world: World, body: bytes, headers: Headers) -> None:
+    before = len(world.slack.calls)
+
+    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | headers)
+
+    assert delivery.status == 400
+    await nothing_happened(world, slack_calls=before)
+
+
+@pytest.mark.parametrize("reason", ["\\u0000", "%00", "\\\\u0000"])
+async def test_entry__what_only_looks_like_a_nul_is_heard(world: World, reason: str) -> None:
+    card = await world.card(cast.OLIVIA, f"revoke @tom {reason}")
+    assert reason in world.slack.text_of(card)
+
+    await world.slack.click(cast.OLIVIA, card, "approve")
+
+    await world.reads("Revoked: every session of Tom Target")
+
+
+async def test_entry__a_body_beyond_all_measure_is_too_large(world: World) -> None:
+    before = len(world.slack.calls)
+    body = REVOKE + b"&more=" + b"x" * (1024 * 1024)
+
+    headers = world.slack.signed_headers(body)
+    async with (
+        ClientSession() as session,
+        session.post(world.slack.events_url, data=BytesIO(body), headers=headers) as answer,
+    ):
+        status = answer.status
+
+    assert status == 413
+    await nothing_happened(world, slack_calls=before)
+
+
+async def test_entry__only_post_is_answered(world: World) -> None:
+    async with ClientSession() as session:
+        for method in ("GET", "PUT", "DELETE"):
+            async with session.request(method, world.slack.events_url, data=REVOKE) as answer:
+                assert answer.status == 405
+    await nothing_happened(world, slack_calls=len(world.slack.calls))
+
+
+async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answered_when_signed(world: World) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode()
+
+    signed = await world.slack.send_raw(body, world.slack.signed_headers(body) | JSON)
+    unsigned = await world.slack.send_raw(body, JSON)
+
+    assert (signed.status, signed.json) == (200, {"challenge": "3eZbrw1a"})
+    assert unsigned.status == 401
+    assert "3eZbrw1a" not in unsigned.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"text": "revoke @tom leaked the payload"}, id="text"),
+        pytest.param({"text": "revoke @tom", "channel_name": "payload-team"}, id="channel"),
+        pytest.param({"text": "revoke @tom", "payload": "{bad"}, id="both"),
+    ],
+)
+async def test_entry__the_word_payload_loses_no_command(world: World, body: dict[str, str]) -> None:
+    raw = urlencode(COMMAND | body | {"text": body["text"].replace("@tom", f"<@{cast.TOM}>")}).encode()
+
+    delivery = await world.slack.send_raw(raw, world.slack.signed_headers(raw))
+
+    assert delivery.status == 200
+    await world.hears(cast.OLIVIA, "Revoke every session of Tom Target?")
+    assert not world.deletes
+
+
+async def test_entry__a_click_for_another_app_is_turned_away(world: World) -> None:
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+
+    delivery = await world.slack.click(cast.OLIVIA, card, "approve", api_app_id="A0SOMEBODY")
+
+    assert delivery.status == 401
+    await world.idle()
+    assert await world.trail() == ["request:asked"]
+    assert not world.deletes
+
+
+async def test_entry__a_command_for_another_app_is_turned_away(world: World) -> None:
+    before = len(world.slack.calls)
+
+    delivery = await world.slack.command(cast.OLIVIA, "revoke @tom", api_app_id="A0SOMEBODY")
+
+    assert delivery.status == 401
+    await nothing_happened(world, slack_calls=before)
+
+
+async def test_entry__a_command_of_another_workspace_is_refused_in_private(world: World) -> None:
+    delivery = await world.slack.command(cast.OLIVIA, "revoke @tom", team_id="T0EVIL0001")
+
+    assert delivery.status == 200
+    await world.hears(cast.OLIVIA, "Only members of the workspace this bot belongs to")
+    assert await world.trail() == ["request:ask_refused"]
+    assert not world.genesys.journal
+
+
+async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(world: World) -> None:
+    first = await world.types(cast.OLIVIA, "whoami")
+    await world.hears(cast.OLIVIA, "The bot's token")
+    before = len(world.slack.calls)
+
+    again = await world.slack.send_raw(first.raw, first.headers)
+
+    assert again.status == 200
+    await world.idle()
+    assert len(world.slack.calls) == before
+    assert len(world.genesys.received("get_tokens_me")) == 1
+
+
+async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_world: StartWorld) -> None:
+    world = await start_world()
+    same_slack = {name: world.environ[name] for name in world.environ if name.startswith("SLACK_")}
+    other = await start_world(**same_slack)
+    first = await world.types(cast.OLIVIA, "revoke @tom")
+    await world.hears(cast.OLIVIA, "Revoke every session of Tom Target?")
+
+    again = await world.slack.send_raw(first.raw, first.headers)
+    elsewhere = await world.slack.send_raw(first.raw, first.headers, to=other.slack.events_url)
+    await world.types(cast.OLIVIA, "revoke nobody@example.com")  # what is asked later is told later
+    await world.hears(cast.OLIVIA, "Genesys Cloud knows nobody")
+    await world.idle()
+
+    assert (again.status, elsewhere.status) == (200, 200)
+    assert (await world.trail()).count("request:asked") == 1
+    assert not [*world.deletes, *other.deletes]
+
+
+async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(start_world: StartWorld) -> None:
+    world = await start_world()
+    shared = {name: world.environ[name] for name in world.environ if name.startswith(("SLACK_", "PURECLOUD_"))}
+    other = await start_world(**shared)
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+
+    click = await world.slack.click(cast.OLIVIA, card, "approve")
+    again = await world.slack.send_raw(click.raw, click.headers)
+    elsewhere = await world.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
+    await world.reads("Revoked: every session of Tom Target")
+    late = await world.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
+    await world.idle()
+
+    assert {click.status, again.status, elsewhere.status, late.status} == {200}
+    assert len(world.deletes) == 1
+    assert await world.trail() == ["request:asked", "request:approved", "token:revoked"]
+
+
+async def test_entry__what_no_listener_wants_is_no_failure(world: World) -> None:
+    for kind in ("event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
+        body = json.dumps({"type": kind, "team_id": "T0HOME0001", "user": {"id": cast.OLIVIA}}).encode()
+
+        delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | JSON)
+
+        assert delivery.status is not None
+        assert delivery.status < 500
+    assert not world.genesys.journal
+
+
+async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(world: World) -> None:
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+    body = payload(
+        json.dumps(
+            {
+                "type": "block_actions",
+                "api_app_id": world.slack.app_id,
+                "user": {"id": cast.OLIVIA, "team_id": world.slack.team_id},
+                "trigger_id": "1.2.other",
+                "actions": [{"action_id": "link", "value": card.blocks[-2]["elements"][0]["value"]}],
+            }
+        )
+    )
+
+    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+
+    assert delivery.status == 200
+    await world.idle()
+    assert await world.trail() == ["request:asked"]
+
+
+async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(world: World) -> None:
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+    approve = next(button for button in world.slack.buttons(card) if button["action_id"] == "approve")
+    click = {
+        "type": "block_actions",
+        "command": "/purecloud",
+        "api_app_id": world.slack.app_id,
+        "user": {"id": cast.OLIVIA, "team_id": world.slack.team_id},
+        "trigger_id": "1.2.both",
+        "actions": [{"action_id": "approve", "value": approve["value"]}],
+    }
+    body = payload(json.dumps(click))
+
+    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+
+    assert delivery.status == 200
+    await world.reads("Revoked: every session of Tom Target")

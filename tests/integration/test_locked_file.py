@@ -1,0 +1,46 @@
+"""A database file that another program keeps locked: nothing is acknowledged that is not kept, and then it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from aiohttp import ClientSession
+
+from bot.sandbox import personas as cast
+from tests.support.app_harness import World
+
+DONE = "Revoked: every session of Tom Target"
+
+
+async def ready(session: ClientSession, world: World) -> tuple[int, dict[str, str]]:
+    """What `/readyz` says: its status and what is missing."""
+    async with session.get(f"{world.url}/readyz") as answer:
+        return answer.status, (await answer.json())["missing"]
+
+
+async def test_file__that_is_locked_is_named_acknowledges_no_click_and_is_used_again(world: World) -> None:
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+    await world.idle()
+
+    file = Path(world.environ["DATABASE_URL"].removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(file, timeout=60, isolation_level=None, check_same_thread=False)) as another:
+        await asyncio.to_thread(another.execute, "BEGIN IMMEDIATE")  # the bot in this loop has to let it in
+        async with ClientSession() as session:
+            (status, missing), click = await asyncio.gather(
+                ready(session, world), world.slack.click(cast.OLIVIA, card, "approve")
+            )
+            another.execute("ROLLBACK")
+            async with asyncio.timeout(60):
+                while (await ready(session, world))[0] != 200:  # noqa: ASYNC110 - readiness rings no bell
+                    await asyncio.sleep(0.05)
+
+    assert (status, set(missing)) == (503, {"store"})
+    assert click.status != 200  # 503, or none at all where Slack gave up before the file's turn came
+    await world.slack.click(cast.OLIVIA, card, "approve", force=True)
+    await world.reads(DONE)
+    await world.idle()
+    assert len(world.deletes) == 1
+    assert (await world.trail()).count("request:approved") == 1

@@ -1,0 +1,114 @@
+"""What `/metrics` counts after a scenario that is known to the last call."""
+
+from __future__ import annotations
+
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from tests.conftest import StartWorld
+from tests.support.app_harness import World
+
+
+async def samples(world: World) -> dict[str, float]:
+    """Every sample by its name and labels, as Prometheus would scrape it; the bot's own alone."""
+    async with ClientSession() as session, session.get(f"{world.url}/metrics") as answer:
+        assert answer.status == 200
+        assert answer.content_type == "text/plain"
+        text = await answer.text()
+    for secret in (world.slack.bot_token, world.slack.signing_secret, world.environ["PURECLOUD_SECRET"]):
+        assert secret not in text
+    return {
+        " ".join([sample.name.removeprefix("purecloud_bot_"), *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def outcomes_in(found: dict[str, float]) -> dict[str, float]:
+    return {
+        name.removeprefix("outcomes_total "): value
+        for name, value in found.items()
+        if name.startswith("outcomes_total ")
+    }
+
+
+async def test_metrics__count_what_happened(world: World) -> None:
+    await world.slack.send_raw(b"text=forged", {})
+    card = await world.card(cast.RAVI, "revoke @tom")
+    await world.slack.click(cast.BEN, card, "approve")
+    await world.reads("Revoked: every session of Tom Target")
+    await world.slack.click(cast.BEN, card, "approve", force=True)
+    await world.hears(cast.BEN, "confirmed already")
+    await world.types(cast.NADIA, "revoke @tom")
+    await world.hears(cast.NADIA, "nothing in REQUESTERS")
+    await world.idle()
+
+    found = await samples(world)
+    expected = {
+        "ack_seconds_count rejected 401": 1,
+        "ack_seconds_count command 200": 2,
+        "ack_seconds_count click 200": 2,
+        "click_to_delete_seconds_count": 1,
+        "outcomes_total revoke revoked": 1,
+        "refusals_total stale": 1,
+        "refusals_total not_a_requester": 1,
+        "genesys_calls_total login 200": 1,
+        "genesys_calls_total search_by_email 200": 1,
+        "genesys_calls_total delete_token 200": 1,
+        "genesys_call_seconds_count delete_token": 1,
+        "slack_calls_total auth.test ok": 1,
+        "queue_depth click": 0,
+        "queue_depth target": 0,
+        "queue_depth card": 0,
+        "queue_depth notice": 0,
+    }
+    assert {name: found.get(name) for name in expected} == expected
+    for method in ("users.info", "usergroups.users.list", "chat.postMessage", "chat.update"):
+        assert found[f"slack_calls_total {method} ok"] == len(world.slack.calls_of(method))
+    assert found["slack_calls_total response_url 200"] == len(world.slack.calls_of("response_url"))
+
+
+async def test_metrics__count_each_outcome_once(world: World) -> None:
+    cancelled = await world.card(cast.OLIVIA, "revoke @tom")
+    await world.slack.click(cast.OLIVIA, cancelled, "cancel")
+    await world.reads("Cancelled: every session")
+    world.genesys.fault("delete_token", Fault(status=404))
+    refused = await world.card(cast.OLIVIA, "revoke @tom")
+    await world.slack.click(cast.OLIVIA, refused, "approve")
+    await world.reads("Refused by Genesys Cloud: every session")
+    rotated = await world.card(cast.OLIVIA, "rotate")
+    await world.slack.click(cast.OLIVIA, rotated, "approve")
+    await world.reads("Exchanged: the bot's own token")
+    await world.idle()
+
+    found = await samples(world)
+    assert outcomes_in(found) == {"revoke cancelled": 1, "revoke refused": 1, "rotate revoked": 1}
+    assert found["genesys_calls_total delete_token 404"] == 1
+    assert found["click_to_delete_seconds_count"] == 2
+
+
+async def test_metrics__count_what_nobody_confirmed(start_world: StartWorld) -> None:
+    world = await start_world(REQUEST_TTL="1s")
+
+    await world.card(cast.OLIVIA, "revoke @tom")
+    await world.reads("Expired: every session")
+    await world.idle()
+
+    assert outcomes_in(await samples(world)) == {"revoke expired": 1}
+
+
+async def test_metrics__tell_of_work_that_waits(world: World) -> None:
+    card = await world.card(cast.OLIVIA, "revoke @tom")
+    await world.idle()
+    world.slack.fault("chat.update", SlackFault(retry_after=600, times=None))
+
+    await world.slack.click(cast.OLIVIA, card, "cancel")
+    await world.reads("Cancelled: every session")
+
+    found = await samples(world)
+    assert found["queue_depth card"] == 1
+    assert found["queue_depth click"] == 0
+    assert found["outcomes_total revoke cancelled"] == 1

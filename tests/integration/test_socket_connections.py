@@ -1,0 +1,174 @@
+"""The connections of Socket Mode as Slack can treat them: refreshed, refused, frozen, cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.slack.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
+from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, until
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    async with open_rig() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sockets(rig: Rig) -> AsyncIterator[SocketMode]:
+    async with open_sockets(rig) as started:
+        yield started
+
+
+async def test_refresh__loses_no_command(rig: Rig, sockets: SocketMode) -> None:
+    old = list(rig.slack.sockets.connections)
+    for number in range(40):
+        if number in (5, 6):
+            await rig.slack.sockets.disconnect("warning", old[number - 5])
+        if number in (20, 30):
+            await rig.slack.sockets.until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
+            await rig.slack.sockets.disconnect("refresh_requested", old[number // 10 - 2])
+        delivery = await rig.slack.command(cast.OLIVIA, f"help {number}")
+        assert delivery.status == 200
+
+    assert [body["text"] for body in rig.heard] == [f"help {number}" for number in range(40)]
+    assert len(rig.slack.sockets.connections) == CONNECTIONS
+    assert await sockets.is_up()
+
+
+async def test_refresh__opens_the_next_before_it_closes_the_last(rig: Rig, sockets: SocketMode) -> None:
+    old = list(rig.slack.sockets.connections)
+
+    await rig.slack.sockets.disconnect("warning")
+    await rig.slack.sockets.until(lambda: len(rig.slack.sockets.connections) == 2 * CONNECTIONS)
+    rig.clock.now += LINGER
+    await rig.connected()
+
+    assert not set(old) & set(rig.slack.sockets.connections)
+    assert rig.slack.sockets.opened == 2 * CONNECTIONS
+    assert await sockets.is_up()
+
+
+@pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
+async def test_disconnect__for_another_reason_is_tried_again(rig: Rig, sockets: SocketMode, reason: str) -> None:
+    await rig.slack.sockets.disconnect(reason)
+    await rig.slack.sockets.until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
+    await becomes_up(sockets)
+
+    assert (await rig.slack.command(cast.OLIVIA, "help")).status == 200
+
+
+async def test_network__that_is_cut_is_noticed_and_another_connection_opened(rig: Rig, sockets: SocketMode) -> None:
+    rig.slack.sockets.redelivers = True
+    rig.listening.clear()
+    pending = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
+    await until(lambda: bool(rig.heard))
+
+    rig.slack.sockets.cut()
+    await becomes_up(sockets, up=False)
+    await rig.slack.sockets.until(lambda: rig.slack.sockets.opened >= 2 * CONNECTIONS)
+    await becomes_up(sockets)
+    rig.listening.set()
+    await asyncio.gather(pending)
+
+    assert len(rig.heard) == 1
+    assert (await rig.slack.command(cast.OLIVIA, "help")).status == 200
+
+
+async def test_network__that_falls_silent_is_noticed_by_pings(rig: Rig) -> None:
+    sockets = rig.sockets(ping=0.2)
+    sockets.start()
+    await rig.connected()
+    old = list(rig.slack.sockets.connections)
+
+    rig.slack.sockets.freeze()
+    await rig.slack.sockets.until(lambda: not set(old) & set(rig.slack.sockets.connections))
+    await becomes_up(sockets)
+    await sockets.stop(5)
+
+    assert rig.slack.sockets.opened >= 2 * CONNECTIONS
+
+
+class Unsound(Client):
+    """A client that cannot even say whether it is connected."""
+
+    async def is_connected(self) -> bool:
+        raise RuntimeError("nobody thought of it")
+
+
+async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
+    kinds = [Unsound, Client]
+    line = Line(lambda: kinds.pop(0)(rig.slack.sockets.app_token, rig.web, 5.0), rig.clock, rig.clock.sleep)
+
+    running = asyncio.create_task(line.run())
+    await until(lambda: not kinds)
+    await rig.slack.sockets.until(lambda: len(rig.slack.sockets.connections) == 1)
+
+    await becomes_up(line)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await rig.slack.sockets.until(lambda: not rig.slack.sockets.connections)
+
+
+async def test_connection__that_stands_and_never_answered_a_ping_is_none(rig: Rig) -> None:
+    rig.slack.sockets.mute = True
+    sockets = rig.sockets()
+    sockets.start()
+    await rig.connected()
+    await until(lambda: all(one.connecting is not None and one.connecting.done() for one in clients_of(sockets)))
+
+    assert not await sockets.is_up()
+
+    rig.slack.sockets.mute = False
+    await rig.slack.sockets.disconnect("warning")
+    await becomes_up(sockets)
+    await sockets.stop(5)
+
+
+def clients_of(sockets: SocketMode) -> list[Client]:
+    return [client for line in sockets._lines for client in line._clients]
+
+
+async def test_ticket__that_is_used_up_is_forgotten(rig: Rig) -> None:
+    rig.slack.sockets.refusing = CONNECTIONS
+    sockets = rig.sockets(ping=0.02)
+    sockets.start()
+    await rig.slack.sockets.until(lambda: rig.slack.sockets.refused >= 3 * CONNECTIONS)
+    assert not await sockets.is_up()
+    assert (rig.slack.sockets.opened, len(rig.slack.calls_of("apps.connections.open"))) == (0, CONNECTIONS)
+
+    rig.clock.now += FORGET
+    await rig.slack.sockets.until(lambda: rig.slack.sockets.opened >= CONNECTIONS)
+    await becomes_up(sockets)
+    await sockets.stop(5)
+
+
+async def test_connecting__that_hangs_is_begun_anew(rig: Rig) -> None:
+    rig.slack.fault("apps.connections.open", Fault(delay=1, times=CONNECTIONS))
+    sockets = rig.sockets()
+    sockets.start()
+    await rig.hold.begun.wait()
+    assert not await sockets.is_up()
+
+    async with asyncio.timeout(30):
+        while rig.slack.sockets.opened < CONNECTIONS:
+            rig.clock.now += REBUILD
+            await asyncio.sleep(0.05)
+    await sockets.stop(5)
+
+
+async def test_connecting__goes_on_while_slack_refuses(rig: Rig) -> None:
+    rig.slack.fault("apps.connections.open", Fault(html="<h1>Down</h1>", times=2))
+    rig.slack.fault("apps.connections.open", Fault(retry_after=0, times=1))
+    rig.slack.fault("apps.connections.open", Fault(drop=True, times=1))
+    sockets = rig.sockets(ping=0.02)
+    sockets.start()
+
+    await rig.connected()
+    await becomes_up(sockets)
+    await sockets.stop(5)

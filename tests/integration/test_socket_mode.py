@@ -1,0 +1,187 @@
+"""What comes over the sockets: acknowledged when done and not otherwise, whatever the frame; the end in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from slack_bolt.response import BoltResponse
+
+from bot.errors import SettingsError
+from bot.sandbox import personas as cast
+from bot.sandbox.slack.calls import Fault
+from bot.slack.socket_mode import CONNECTIONS, SocketMode
+from tests.support.socket_harness import Rig, open_rig, open_sockets, until
+
+RUBBISH = [
+    "{bad",
+    "[1]",
+    "7",
+    "null",
+    "{}",
+    '{"type": 7}',
+    '{"type": "hello"}',
+    '{"type": "disconnect", "reason": "too_many_websockets"}',
+    '{"type": "interactive", "envelope_id": "1", "payload": 7}',
+    '{"type": "interactive", "envelope_id": "1", "payload": "block_actions"}',
+    '{"type": "interactive", "envelope_id": ["1"], "payload": {}}',
+    '{"type": "tomorrows", "envelope_id": "1", "payload": {"type": "tomorrows"}}',
+    '{"type": "events_api", "envelope_id": "1", "payload": {"type": "url_verification", "challenge": 7}}',
+    '{"type": "slash_commands", "envelope_id": "1", "payload": {"command": "/purecloud", "user_id": "\\ud800"}}',
+    '{"type": "slash_commands", "envelope_id": "1", "payload": {"command": "/purecloud", "user_id": "\\u0000"}}',
+    '{"type": "interactive", "envelope_id": "1", "payload": ' + '{"a":' * 100_000,
+    "x" * 100_000,
+]
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    async with open_rig() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sockets(rig: Rig) -> AsyncIterator[SocketMode]:
+    async with open_sockets(rig) as started:
+        yield started
+
+
+def acks(rig: Rig) -> dict[str, int]:
+    """How many acknowledgements were timed, by kind and status."""
+    return {
+        " ".join(sample.labels.values()): int(sample.value)
+        for family in rig.metrics.acks.collect()
+        for sample in family.samples
+        if sample.name.endswith("_count")
+    }
+
+
+@pytest.mark.usefixtures("sockets")
+async def test_envelope__is_dispatched_acknowledged_and_timed(rig: Rig) -> None:
+    delivery = await rig.slack.command(cast.OLIVIA, "whoami")
+
+    assert (delivery.status, delivery.error, delivery.json) == (200, None, {})
+    assert [body["text"] for body in rig.heard] == ["whoami"]
+    assert acks(rig) == {"command 200": 1}
+
+
+@pytest.mark.usefixtures("sockets")
+@pytest.mark.parametrize(
+    ("body", "shown"), [('{"response_type": "ephemeral", "text": "Hello"}', "Hello"), ("Good day", "Good day")]
+)
+async def test_envelope__an_answer_in_the_acknowledgement_is_shown(rig: Rig, body: str, shown: str) -> None:
+    rig.answer = BoltResponse(status=200, body=body)
+
+    await rig.slack.command(cast.OLIVIA, "whoami", cast.OPS)
+
+    said = await rig.slack.wait_for_message(lambda message: message.text == shown)
+    assert said.only_for == cast.OLIVIA
+
+
+@pytest.mark.usefixtures("sockets")
+async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None:
+    rig.answer, rig.slack.patience = BoltResponse(status=503), 0.2
+
+    failed = await rig.slack.command(cast.OLIVIA, "whoami")
+    foreign = await rig.slack.command(cast.OLIVIA, "whoami", api_app_id="A0SOMEBODY")
+    await until(lambda: len(acks(rig)) > 1)  # however long that takes, Slack has given up by now
+
+    assert [(one.status, one.error) for one in (failed, foreign)] == [(None, "dispatch_failed")] * 2
+    assert len(rig.heard) == 1
+    assert acks(rig) == {"command 503": 1, "command 401": 1}
+    assert len([one for one in rig.slack.messages if "dispatch_failed" in one.text]) == 2
+
+
+@pytest.mark.usefixtures("sockets")
+async def test_envelope__that_comes_again_is_acknowledged_and_not_done_again(rig: Rig) -> None:
+    for _ in range(2):
+        delivery = await rig.slack.command(cast.OLIVIA, "whoami", trigger_id="1.2.same")
+        assert delivery.status == 200
+
+    assert len(rig.heard) == 1
+
+
+async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> None:
+    rig.directory.known.clear()
+    sockets = rig.sockets()
+    sockets.start()
+    await rig.connected()
+
+    delivery = await rig.slack.command(cast.OLIVIA, "revoke @tom")
+    await sockets.stop(5)
+
+    assert "still starting" in delivery.json["text"]
+    assert not rig.heard
+
+
+@pytest.mark.parametrize("frame", RUBBISH, ids=range(len(RUBBISH)))
+async def test_frame__that_makes_no_sense_ends_nothing(rig: Rig, sockets: SocketMode, frame: str) -> None:
+    await rig.slack.sockets.say(frame)
+
+    delivery = await rig.slack.command(cast.OLIVIA, "help")
+
+    assert delivery.status == 200
+    assert [body["text"] for body in rig.heard] == ["help"]
+    assert await sockets.is_up()
+    assert rig.slack.sockets.opened == CONNECTIONS
+
+
+@pytest.mark.parametrize(
+    ("answer", "token", "code"),
+    [
+        pytest.param(None, "xapp-1-made-up", "invalid_auth", id="unknown"),
+        pytest.param(None, "xoxb-made-up", "not_allowed_token_type", id="of a bot"),
+        pytest.param(Fault(error="missing_scope"), "", "missing_scope", id="scopeless"),
+        pytest.param(Fault(error="token_revoked"), "", "token_revoked", id="revoked"),
+    ],
+)
+async def test_check__refuses_a_token_that_slack_does_not_accept(
+    rig: Rig, answer: Fault | None, token: str, code: str
+) -> None:
+    if answer:
+        rig.slack.fault("apps.connections.open", answer)
+
+    with pytest.raises(SettingsError) as raised:
+        await rig.sockets(token).check()
+
+    assert raised.value.problems == [f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(drop=True), Fault(html="Down"), Fault(retry_after=9), Fault(error="internal_error")]
+)
+async def test_check__lets_a_slack_that_cannot_be_asked_be_tried_later(rig: Rig, fault: Fault) -> None:
+    rig.slack.fault("apps.connections.open", fault)
+
+    await rig.sockets().check()
+
+    assert rig.slack.sockets.opened == 0
+
+
+async def test_stop__answers_what_is_in_hand_takes_no_more_and_hangs_up(rig: Rig, sockets: SocketMode) -> None:
+    rig.listening.clear()
+    begun = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
+    await until(lambda: bool(rig.heard))
+
+    stopping = asyncio.create_task(sockets.stop(3))
+    late = asyncio.create_task(rig.slack.command(cast.OLIVIA, "help"))
+    await asyncio.sleep(0.05)
+    rig.listening.set()
+    await stopping
+
+    assert (await begun).status == 200
+    assert (await late).status is None
+    assert [body["text"] for body in rig.heard] == ["whoami"]
+    await rig.slack.sockets.until(lambda: not rig.slack.sockets.connections)
+
+
+async def test_stop__waits_for_nothing_without_end(rig: Rig, sockets: SocketMode) -> None:
+    rig.listening.clear()
+    begun = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
+    await until(lambda: bool(rig.heard))
+
+    await sockets.stop(0)
+
+    assert (await begun).status is None
+    rig.listening.set()

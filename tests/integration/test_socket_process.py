@@ -1,0 +1,153 @@
+"""A bot in Socket Mode as a process of its own: started, refused, cut off, killed, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import Fault
+from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.slack.socket_mode import CONNECTIONS
+from tests.support.process import Stage, stage
+
+pytestmark = pytest.mark.process
+
+DONE = "Revoked: every session of Tom Target"
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path, socket_mode=True, migrated=True) as set_up:
+        yield set_up
+
+
+async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot: Stage) -> None:
+    serving = await bot.serve()
+    async with bot.session.post(f"{bot.url}/slack/events", data=b"") as answer:
+        unserved = answer.status
+    async with bot.session.get(f"{bot.url}/healthz") as answer:
+        alive = answer.status
+    sockets = bot.slack.sockets
+
+    sockets.refusing = 1000
+    sockets.cut()
+    missing = await bot.becomes(503)
+    nobody = await bot.slack.command(cast.OLIVIA, "help")
+    sockets.refusing = 0
+    await bot.becomes(200)
+
+    assert (unserved, alive) == (404, 200)
+    assert missing == {"socket": "no connection of Socket Mode answers"}
+    assert nobody.error == "dispatch_failed"
+    assert (await bot.slack.command(cast.OLIVIA, "help")).status == 200
+    said = (await serving.kill()).stderr
+    assert "a connection to slack is lost" in said
+    assert "ticket=" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("token", ["xapp-1-made-up", "", "xoxb-made-up"])
+async def test_serve__with_a_token_that_cannot_work_ends_with_a_line_that_says_so(bot: Stage, token: str) -> None:
+    ended = await (await bot.start("serve", SLACK_APP_TOKEN=token)).ended()
+
+    said = {
+        "xapp-1-made-up": "SLACK_APP_TOKEN: Slack does not accept it (invalid_auth)",
+        "xoxb-made-up": "SLACK_APP_TOKEN: write the app-level token (xapp-…), made with the scope connections:write",
+        "": "SLACK_SIGNING_SECRET: it is required",
+    }
+    assert ended.code == 2
+    assert ended.stderr.splitlines()[-1] == said[token]
+    assert "Traceback" not in ended.stderr
+    assert bot.slack.sockets.opened == 0
+
+
+async def test_serve__waits_for_a_slack_that_cannot_be_reached(bot: Stage) -> None:
+    bot.slack.fault("apps.connections.open", SlackFault(drop=True, times=1 + CONNECTIONS))
+
+    await bot.start("serve")
+    missing = await bot.becomes(503)
+    await bot.becomes(200)
+
+    assert "socket" in missing
+
+
+async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_token(bot: Stage) -> None:
+    bot.slack.fault("apps.connections.open", SlackFault(delay=1))
+
+    await bot.start("serve")
+    missing = await bot.becomes(503)
+    await bot.held()
+    async with bot.session.get(f"{bot.url}/healthz") as answer:
+        alive = answer.status
+    bot.hold.over.set()
+    await bot.becomes(200)
+
+    assert "socket" in missing
+    assert alive == 200
+
+
+async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage) -> None:
+    await bot.serve()
+    card = await bot.card(cast.OLIVIA, "revoke @tom")
+    await bot.done()
+    with closing(sqlite3.connect(bot.database, isolation_level=None)) as database:
+        database.execute("ALTER TABLE jobs RENAME TO away")
+        bot.slack.patience = 2.0
+        failed = await bot.slack.click(cast.OLIVIA, card, "approve")
+        database.execute("ALTER TABLE away RENAME TO jobs")
+    bot.slack.patience = 30.0
+
+    assert (failed.status, failed.error) == (None, "dispatch_failed")
+    assert bot.trail() == ["request:asked"]
+    assert not bot.deletes
+    assert (await bot.slack.click(cast.OLIVIA, card, "approve")).status == 200
+    await bot.reads(DONE)
+    assert len(bot.deletes) == 1
+
+
+async def test_kill__after_an_acknowledged_click_loses_nothing(bot: Stage) -> None:
+    first = await bot.serve()
+    card = await bot.card(cast.RAVI, "revoke @tom laptop stolen")
+    bot.slack.fault("users.info", SlackFault(delay=1))
+
+    click = await bot.slack.click(cast.BEN, card, "approve")
+    await bot.hold.begun.wait()
+    killed = await first.kill()
+    before = bot.trail()
+    bot.hold.over.set()
+    await bot.serve()
+    await bot.reads(DONE, cast.APPROVALS)
+    await bot.done()
+
+    assert (click.status, killed.code) == (200, -signal.SIGKILL)
+    assert before == ["request:asked"]
+    assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert len(bot.deletes) == 1
+    assert not bot.slack.buttons(card)
+
+
+async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: Stage) -> None:
+    first = await bot.serve(LOG_LEVEL="debug")
+    card = await bot.card(cast.RAVI, "revoke @tom")
+    answering = asyncio.Event()
+    bot.genesys.fault("delete_token", Fault(until=answering))
+    click = await bot.slack.click(cast.BEN, card, "approve")
+    await bot.genesys.arrival("delete_token")
+
+    first.process.terminate()
+    await bot.slack.sockets.until(lambda: not bot.slack.sockets.connections)
+    answering.set()
+    ended = await first.ended()
+
+    assert (ended.code, click.status) == (0, 200)
+    assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert len(bot.deletes) == 1
+    assert bot.slack.sockets.app_token not in ended.stderr
+    assert "ticket=" not in ended.stderr

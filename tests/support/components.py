@@ -1,0 +1,242 @@
+"""The bot's pieces put together by hand between the stand-ins, with the database's clock in the test's hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.bootstrap import audience_of
+from bot.db.jobs import Job
+from bot.db.requests import Store
+from bot.db.sqlite import sqlite_engine
+from bot.domain.people import Person, parse_principals
+from bot.domain.policy import Rules
+from bot.domain.requests import APPROVE, Place, Request, State
+from bot.metrics import Metrics
+from bot.purecloud import PureCloud, region
+from bot.sandbox import personas as cast
+from bot.sandbox.genesys.server import CLIENT, Entry, GenesysStandIn
+from bot.sandbox.server import people
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.workspace import Channel
+from bot.services.cards import Painter
+from bot.services.clicks import Click, Decisions
+from bot.services.identity import Directory
+from bot.services.requesting import Service
+from bot.slack.messages import Courier
+from bot.worker import Worker
+from handlers.ui import cards
+from tests.support import database as ledger
+from tests.support.database import TTL, Ledger, open_ledger, stored
+from tests.support.schema import put_database
+
+PATIENCE = 60.0
+"""Seconds after which what does not come is missed: long, because machines are slow at times."""
+
+QUIET = "C0QUIET001"
+"""A channel the bot was not invited to."""
+
+TOM = next(one for one in people() if one.name == "Tom Target")
+PIA = next(one for one in people() if one.name == "Pia Protected")
+
+RULES = Rules(
+    approvers=parse_principals(",".join(cast.APPROVERS)),
+    requesters=parse_principals(",".join(cast.REQUESTERS)),
+    admins=parse_principals(",".join(cast.ADMINS)),
+    protected=parse_principals(",".join(cast.PROTECTED)),
+)
+
+
+class Quick:
+    """A clock of seconds that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Office:
+    """Everything but the worker and the service, which a test makes as it wants them."""
+
+    slack: SlackStandIn
+    genesys: GenesysStandIn
+    ledger: Ledger
+    store: Store
+    courier: Courier
+    directory: Directory
+    purecloud: PureCloud
+    monotonic: Quick
+    metrics: Metrics = field(default_factory=Metrics)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    taken: list[Job] = field(default_factory=list)
+
+    def audience(self, request: Request) -> tuple[str, ...]:
+        return audience_of(request, cast.AUDIT)
+
+    def decisions(self, **rules: Any) -> Decisions:
+        return Decisions(self.store, self.directory, replace(RULES, **rules), self.audience)
+
+    def painter(self) -> Painter:
+        return Painter(self.store, self.courier, cards, self.audience)
+
+    def worker(
+        self, store: Store | None = None, *, clock: Callable[[], float] = time.monotonic, **rules: Any
+    ) -> Worker:
+        store = store or self.store
+        decisions = Decisions(store, self.directory, replace(RULES, **rules), self.audience)
+        painter = Painter(store, self.courier, cards, self.audience)
+        return Worker(
+            store,
+            decisions,
+            self.purecloud.tokens,
+            painter,
+            metrics=self.metrics,
+            audience=self.audience,
+            clock=clock,
+        )
+
+    def service(self, *, approvals_channel: str | None = cast.APPROVALS, **rules: Any) -> Service:
+        return Service(
+            self.store,
+            self.directory,
+            self.purecloud.tokens,
+            self.courier,
+            rules=replace(RULES, **rules),
+            region=self.purecloud.region,
+            take=self.taken.append,
+            metrics=self.metrics,
+            ttl=TTL,
+            approvals_channel=approvals_channel,
+        )
+
+    async def ask(self, **changes: Any) -> tuple[Request, Job]:
+        """Ravi asks for the end of Tom's sessions; the card is to be posted in #ops unless said."""
+        usual: dict[str, Any] = {
+            "requester": cast.RAVI,
+            "target_member": cast.TOM,
+            "target": TOM_IN_GENESYS,
+            "asked_in": cast.OPS,
+        }
+        return await ledger.ask(self.store, **({"place": Place(cast.OPS)} | usual | changes))
+
+    async def click(self, by: str = cast.OLIVIA, action: str = APPROVE, **more: Any) -> Job:
+        """Somebody presses a button of the card; the click is written down."""
+        press = Click(request_id="first", action=action, user_id=by, team_id=self.slack.team_id, key=f"{by} {action}")
+        press = replace(press, **more)
+        job = await self.store.note_click(press.request_id, press.key, press.payload)
+        assert job
+        return job
+
+    def said_to(self, channel: str) -> list[str]:
+        """What stands in a channel."""
+        return [self.slack.text_of(one) for one in self.slack.messages if one.channel_id == channel]
+
+    def response_url(self, user_id: str, channel: str = cast.OPS) -> str:
+        """An address as it comes with a command."""
+        issued = self.slack._response_urls.for_command(channel, user_id, "/purecloud revoke @tom")
+        return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
+
+    def second_copy(self, card: Message) -> Message:
+        """The same card once more, as where the answer to its posting was lost and it was posted again."""
+        return self.slack._talk.post(card.channel_id, card.text, card.blocks)
+
+    def click_url(self, message: Message, user_id: str = cast.OLIVIA) -> str:
+        """An address as it comes with a click on a message."""
+        issued = self.slack._response_urls.for_click(message, user_id)
+        return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
+
+
+TOM_IN_GENESYS = Person(TOM.id, TOM.name, TOM.email, "Support", "active")
+
+
+@asynccontextmanager
+async def open_office(folder: Path, *, timeout: float = 30) -> AsyncIterator[Office]:  # noqa: ASYNC109 - a session's
+    """Open it all; `timeout` is how many seconds Slack may take to answer."""
+    async with AsyncExitStack() as opened:
+        channels = [*cast.channels(), Channel(id=QUIET, name="quiet", members=[cast.RAVI], bot_in=False)]
+        held = asyncio.Event()
+
+        async def hold(_seconds: float) -> None:
+            await held.wait()
+
+        slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=channels, sleep=hold)
+        genesys = GenesysStandIn(people=people())
+        await slack.start()
+        opened.push_async_callback(slack.stop)
+        opened.callback(held.set)
+        url = await genesys.start()
+        opened.push_async_callback(genesys.stop)
+        put_database(folder / "bot.db")
+        book = await opened.enter_async_context(open_ledger(sqlite_engine(folder / "bot.db")))
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
+        yield await _assemble(slack, genesys, url, book, await opened.enter_async_context(session))
+
+
+async def _assemble(
+    slack: SlackStandIn, genesys: GenesysStandIn, url: str, book: Ledger, session: aiohttp.ClientSession
+) -> Office:
+    client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
+    quick = Quick()
+    place = region("mypurecloud.ie", api_url=url, login_url=url)
+    purecloud = PureCloud(session, place, CLIENT.id, CLIENT.secret, clock=quick, sleep=quick.sleep)
+    calls: list[tuple[str, str]] = []
+
+    def observe(method: str, status: str) -> None:
+        calls.append((method, status))
+
+    courier = Courier(client, session, observe)
+    directory = Directory(client, purecloud.users, purecloud.authorization, observe, clock=quick)
+    await directory.identify()
+    return Office(slack, genesys, book, book.store(), courier, directory, purecloud, quick, calls=calls)
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[Worker]:
+    """A worker at work, drained at the end."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        await worker.drain(PATIENCE)
+        await task
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what the store will say; it rings no bell."""
+    async with asyncio.timeout(PATIENCE):
+        while not await check():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)
+
+
+async def ended(office: Office, state: State) -> Request:
+    """Wait for a request's end and for everybody to have been told."""
+
+    async def done() -> bool:
+        final = (await stored(office.store)).finished_at is not None
+        return final and not any((await office.store.depth()).values())
+
+    await until(done)
+    found = await stored(office.store)
+    assert found.state is state
+    return found
+
+
+def deletes(office: Office) -> list[Entry]:
+    """Every DELETE of a person's tokens that reached Genesys Cloud."""
+    return office.genesys.received("delete_token")

@@ -1,0 +1,85 @@
+"""People, rules and requests to take as examples; each is made anew and differs only in what a test names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.people import Actor, Grants, Member, Person, Principal, PrincipalKind, Workspace
+from bot.domain.policy import Rules
+from bot.domain.requests import Kind, Place, Request
+
+WORKSPACE = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001")
+GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001", enterprise_id="E0GRID0001")
+
+RAVI, OLIVIA, BEN, TOM = "U0RAVI0001", "U0OLIVIA01", "U0BEN00001", "U0TOM00001"
+
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
+    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
+    "PURECLOUD_CLIENT_ID": "made-up-client",
+    "PURECLOUD_SECRET": "made-up-client-secret",
+    "APPROVERS": "U0OLIVIA01",
+}
+"""The settings without which nothing starts."""
+
+NOON = 1_782_043_200.0
+"""21 June 2026, 12:00:00 UTC, when every example was asked."""
+
+TOM_IN_GENESYS = Person(
+    id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
+    name="Tom Target",
+    email="tom.target@example.com",
+    division="Support",
+    state="active",
+)
+
+
+_RAVI = Member(id=RAVI, team_id=WORKSPACE.team_id, name="Ravi Rao")
+
+_ASKED = Request(
+    id="request-id",
+    reference="7K3M9QX",
+    kind=Kind.REVOKE,
+    requester=RAVI,
+    asked_in="C0OPS00001",
+    created_at=NOON,
+    expires_at=NOON + 900,
+    target=TOM_IN_GENESYS,
+    target_member=TOM,
+    place=Place("C0OPS00001", "1782043200.000100"),
+)
+
+
+def member(user_id: str = RAVI, **changes: Any) -> Member:
+    """A full, active, human member of the workspace."""
+    return replace(_RAVI, id=user_id, **changes)
+
+
+def actor(user_id: str = RAVI, *, groups: tuple[str, ...] = (), **changes: Any) -> Actor:
+    """The same with what they hold: `grants`, `unread`, or a change of the member."""
+    grants = changes.pop("grants", Grants())
+    unread = changes.pop("unread", ())
+    return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, unread=unread)
+
+
+def users(*ids: str) -> tuple[Principal, ...]:
+    """Principals that are Slack users."""
+    return tuple(Principal(PrincipalKind.USER, one) for one in ids)
+
+
+def rules(**changes: Any) -> Rules:
+    """Ravi and Ben may ask, Olivia and Ben may confirm, Olivia is an admin."""
+    held = Rules(approvers=users(OLIVIA, BEN), requesters=users(RAVI, BEN), admins=users(OLIVIA))
+    return replace(held, **changes)
+
+
+def request(**changes: Any) -> Request:
+    """Ravi asked for the end of Tom's sessions, at noon, in a channel; the card is posted."""
+    return replace(_ASKED, **changes)
+
+
+def rotation(**changes: Any) -> Request:
+    """Olivia asked for a new token for the bot."""
+    asked = replace(_ASKED, kind=Kind.ROTATE, requester=OLIVIA, target=None, target_member=None)
+    return replace(asked, **changes)

@@ -1,0 +1,322 @@
+"""What a store promises, whichever database is under it: every step whole, once, and told in the trail."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.db.jobs import LEASE, JobKind
+from bot.db.requests import KEEP_DONE_JOBS, Store, Urls
+from bot.db.schema import audit, jobs, requests
+from bot.domain.audit import Entry, Tag, first_break
+from bot.domain.requests import REPEAT_WINDOW, Event, Place, Request, State
+from bot.errors import StaleRequest
+from tests.support import examples
+from tests.support.database import TTL, Ledger, approve, ask, click, stored, tags
+from tests.support.examples import BEN, OLIVIA, RAVI
+
+
+@pytest.fixture
+def store(ledger: Ledger) -> Store:
+    return ledger.store()
+
+
+async def urls(store: Store) -> Urls:
+    sheet = await store.sheet("first")
+    assert sheet
+    return sheet[1]
+
+
+def nobody(_request: Request) -> tuple[str, ...]:
+    return ()
+
+
+async def test_ask__keeps_everything_that_was_decided(store: Store, ledger: Ledger) -> None:
+    asked = examples.request(id="first", reference="FIRST", reason="laptop stolen", needed=2)
+    job = await store.ask(asked, ttl=TTL, key="trigger", ask_url="https://hooks.example.com/ask")
+    assert job
+    assert job.kind is JobKind.CARD
+    assert await store.find("first") == examples.request(
+        id="first",
+        reference="FIRST",
+        reason="laptop stolen",
+        needed=2,
+        created_at=ledger.clock.now,
+        expires_at=ledger.clock.now + TTL,
+    )
+    assert (await urls(store)).ask == "https://hooks.example.com/ask"
+    (row, _), *more = await store.trail("first")
+    assert not more
+    assert (row.tag, row.actor, row.target) == (Tag.ASKED, RAVI, examples.TOM_IN_GENESYS.id)
+    assert row.detail == {"kind": "revoke", "reason": "laptop stolen", "needed": 2, "ttl": TTL}
+
+
+async def test_ask__a_rotation_names_nobody(store: Store) -> None:
+    await store.ask(examples.rotation(id="turn"), ttl=TTL, key="turn", ask_url=None)
+    assert (await stored(store, "turn")).target is None
+    ((row, _),) = await store.trail("turn")
+    assert row.target == "me"
+
+
+async def test_ask__a_replayed_command_asks_nothing(store: Store) -> None:
+    await ask(store)
+    again = examples.request(id="second", reference="SECOND")
+    assert await store.ask(again, ttl=TTL, key="first", ask_url=None) is None
+    assert await store.find("second") is None
+    assert await tags(store) == ["request:asked"]
+
+
+async def test_click__a_replay_is_known_while_it_waits_and_when_it_is_done(store: Store) -> None:
+    await ask(store)
+    job = await click(store, key="press")
+    assert await store.note_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
+    await store.finish(job)
+    assert await store.note_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
+
+
+async def test_click__is_forgotten_only_when_slack_could_not_replay_it_any_more(store: Store, ledger: Ledger) -> None:
+    await ask(store)
+    await store.finish(await click(store, key="press"))
+    ledger.clock.now += KEEP_DONE_JOBS
+    await store.tidy()
+    assert await store.note_click("first", "press", {}) is None
+    ledger.clock.now += 1
+    await store.tidy()
+    assert await store.note_click("first", "press", {}) is not None
+
+
+async def test_approve__moves_tells_and_orders_the_delete(store: Store, ledger: Ledger) -> None:
+    _, card = await ask(store)
+    assert await store.shown(card, 1, Place("C0OPS00001", "1.2"))
+    ledger.clock.now += 7
+    moved, work = await approve(store)
+    assert moved == await stored(store)
+    assert (moved.state, moved.decided_by, moved.approvals) == (State.APPROVED, OLIVIA, (OLIVIA,))
+    assert (moved.approved_at, moved.revision) == (ledger.clock.now, 2)
+    assert (work.kind, work.attempts, work.payload["place"]) == (JobKind.TARGET, 1, 0)
+    assert await tags(store) == ["request:asked", "request:approved"]
+    assert await store.depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
+
+
+async def test_move__of_two_decisions_on_the_same_request_one_counts(store: Store) -> None:
+    asked, _ = await ask(store)
+    mine, yours = await click(store, by=OLIVIA), await click(store, by=BEN)
+    await store.move(asked, Event.APPROVE, job=mine, by=OLIVIA)
+    with pytest.raises(StaleRequest):
+        await store.move(asked, Event.CANCEL, job=yours, by=BEN)
+    assert (await stored(store)).state is State.APPROVED
+    assert await tags(store) == ["request:asked", "request:approved"]
+    assert await store.holds(yours)  # the click is still to be answered
+    assert (await store.depth())["target"] == 1
+
+
+async def test_move__two_signatures_given_at_once_are_judged_one_after_the_other(store: Store) -> None:
+    asked, _ = await ask(store, needed=2)
+    mine, yours = await click(store, by=OLIVIA), await click(store, by=BEN)
+    signed, work = await store.move(asked, Event.SIGN, job=mine, by=OLIVIA)
+    assert (signed.state, work) == (State.PENDING, [])
+    with pytest.raises(StaleRequest):
+        await store.move(asked, Event.SIGN, job=yours, by=BEN)
+    moved, work = await store.move(signed, Event.APPROVE, job=yours, by=BEN)
+    assert (moved.state, moved.approvals, len(work)) == (State.APPROVED, (OLIVIA, BEN), 1)
+
+
+async def test_move__whoever_lost_the_click_changes_nothing(store: Store, ledger: Ledger) -> None:
+    asked, _ = await ask(store)
+    job = await click(store)
+    ledger.clock.now += LEASE
+    other = ledger.store("two#1")
+    await other.claim(10)
+    with pytest.raises(StaleRequest, match="Another replica"):
+        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    assert await stored(store) == asked
+    assert await tags(store) == ["request:asked"]
+    assert await other.holds(job)
+
+
+async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(store: Store, ledger: Ledger) -> None:
+    asked, _ = await ask(store)
+    job = await click(store)
+    await ledger.run(text("ALTER TABLE audit RENAME TO away"))
+    with pytest.raises(SQLAlchemyError, match="audit"):
+        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    assert await stored(store) == asked
+    assert await store.holds(job)
+    assert (await store.depth())["target"] == 0
+    await ledger.run(text("ALTER TABLE away RENAME TO audit"))
+    await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+
+
+async def test_move__a_click_that_was_judged_too_late_changes_nothing(store: Store, ledger: Ledger) -> None:
+    """A machine that was suspended between the judgement and this must not send a DELETE nobody means any more."""
+    asked, _ = await ask(store)
+    job = await click(store)
+    ledger.clock.now += REPEAT_WINDOW + 1
+    with pytest.raises(StaleRequest):
+        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    assert await stored(store) == asked
+    assert (await store.depth())["target"] == 0
+
+
+async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(store: Store, ledger: Ledger) -> None:
+    asked, _ = await ask(store)
+    ledger.clock.now = asked.expires_at - 0.001
+    job = await click(store)
+    ledger.clock.now = asked.expires_at + 60
+    await store.renew([job.id])
+    assert await store.expire_due(nobody) == []
+    moved, work = await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    assert (moved.state, len(work)) == (State.APPROVED, 1)
+
+
+@pytest.mark.parametrize(("event", "needed"), [(Event.APPROVE, 1), (Event.SIGN, 2)])
+async def test_move__a_click_after_the_end_does_not(store: Store, ledger: Ledger, event: Event, needed: int) -> None:
+    asked, _ = await ask(store, needed=needed)
+    ledger.clock.now = asked.expires_at
+    job = await click(store)
+    with pytest.raises(StaleRequest):
+        await store.move(asked, event, job=job, by=OLIVIA)
+    assert await stored(store) == asked
+    assert await store.holds(job)
+    assert await tags(store) == ["request:asked"]
+
+
+async def test_move__a_cancelled_request_tells_who_is_named(store: Store, ledger: Ledger) -> None:
+    asked, _ = await ask(store)
+    job = await click(store, by=RAVI)
+    url = "https://hooks.example.com/card"
+    moved, work = await store.move(asked, Event.CANCEL, job=job, by=RAVI, tell=["C0AUDIT001"], card_url=url)
+    assert (moved.state, moved.decided_by, moved.finished_at, work) == (State.CANCELLED, RAVI, ledger.clock.now, [])
+    assert (await urls(store)).card == url
+    told = await ledger.run(select(jobs.c.payload).where(jobs.c.kind == JobKind.NOTICE))
+    assert [row.payload for row in told] == ['{"channel": "C0AUDIT001"}']
+
+
+async def test_urls__stay_out_of_the_trail_and_the_request(store: Store) -> None:
+    asked, _ = await ask(store)
+    job = await click(store)
+    await store.move(asked, Event.APPROVE, job=job, by=OLIVIA, card_url="https://hooks.example.com/card")
+    assert "hooks.example.com" not in f"{await store.trail()} {await stored(store)}"
+
+
+async def test_expire_due__ends_what_nobody_confirmed_and_only_that(store: Store, ledger: Ledger) -> None:
+    await ask(store, "old")
+    await ask(store, "decided")
+    await approve(store, "decided")
+    ledger.clock.now += TTL - 1
+    await ask(store, "new")
+    assert await store.expire_due(nobody) == []
+    ledger.clock.now += 1
+    (ended,) = await store.expire_due(lambda request: [request.requester])
+    assert (ended.id, ended.state, ended.finished_at) == ("old", State.EXPIRED, ledger.clock.now)
+    assert await store.expire_due(nobody) == []
+    assert [(await stored(store, name)).state for name in ("decided", "new")] == [State.APPROVED, State.PENDING]
+    assert await tags(store, "old") == ["request:asked", "request:expired"]
+    assert (await store.depth())["notice"] == 1
+
+
+async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(store: Store, ledger: Ledger) -> None:
+    asked, _ = await ask(store)
+    ledger.clock.now = asked.expires_at - 1
+    job = await click(store)
+    ledger.clock.now += REPEAT_WINDOW - 1
+    assert await store.expire_due(nobody) == []
+    await store.finish(job)
+    assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
+
+
+async def test_expire_due__waits_no_longer_for_a_click_than_one_counts(store: Store, ledger: Ledger) -> None:
+    """Whatever keeps it from being judged, the card must not show a live button for ever."""
+    asked, _ = await ask(store)
+    ledger.clock.now = asked.expires_at - 1
+    await click(store)
+    ledger.clock.now += REPEAT_WINDOW
+    assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
+
+
+async def test_expire_due__a_few_at_a_time_the_oldest_first(store: Store, ledger: Ledger) -> None:
+    for name in ("first", "second", "third"):
+        await ask(store, name)
+        ledger.clock.now += 1
+    ledger.clock.now += TTL
+    assert [one.id for one in await store.expire_due(nobody, limit=2)] == ["first", "second"]
+    assert [one.id for one in await store.expire_due(nobody, limit=2)] == ["third"]
+
+
+async def test_withdraw__a_pending_request_ends_without_a_card_to_paint(store: Store) -> None:
+    _, card = await ask(store)
+    ended = await store.withdraw(card, problem="not_in_channel", tell=())
+    assert ended
+    assert (ended.state, ended.decided_by) == (State.CANCELLED, None)
+    row, _ = (await store.trail())[-1]
+    assert (row.tag, row.actor, row.detail) == (Tag.CANCELLED, "bot", {"problem": "not_in_channel"})
+    assert not any((await store.depth()).values())
+
+
+async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(store: Store, ledger: Ledger) -> None:
+    _, card = await ask(store)
+    assert await ledger.store("two#1").withdraw(card, problem="not_in_channel", tell=()) is None
+    await approve(store)
+    assert await store.withdraw(card, problem="not_in_channel", tell=()) is None
+    assert (await stored(store)).state is State.APPROVED
+    assert await tags(store) == ["request:asked", "request:approved"]
+
+
+async def test_record__what_changes_no_request_is_told_at_the_databases_time(store: Store, ledger: Ledger) -> None:
+    await store.record(Entry(0.0, Tag.ASK_REFUSED, RAVI, detail={"reason": "guest"}))
+    ((row, _),) = await store.trail()
+    assert (row.at, row.tag, row.actor, row.request_id) == (ledger.clock.now, Tag.ASK_REFUSED, RAVI, None)
+
+
+async def test_record__who_lost_the_click_tells_nothing(store: Store, ledger: Ledger) -> None:
+    await ask(store)
+    job = await click(store)
+    row = Entry(0.0, Tag.CLICK_REFUSED, BEN, request_id="first")
+    assert await ledger.store("two#1").record(row, done=job) is False
+    assert await tags(store) == ["request:asked"]
+    assert await store.holds(job)
+    assert await store.record(row, done=job) is True
+    assert await store.record(row, done=job) is False
+    assert await tags(store) == ["request:asked", "click:refused"]
+    assert await store.is_done(job.id)
+
+
+async def test_trail__follows_one_request_or_all(store: Store) -> None:
+    await ask(store, "first")
+    await ask(store, "second")
+    await approve(store, "first")
+    assert await tags(store) == ["request:asked", "request:asked", "request:approved"]
+    assert [row.tag for row, _ in await store.trail("first")] == [Tag.ASKED, Tag.APPROVED]
+
+
+@pytest.mark.parametrize("column", ["at", "tag", "actor", "reference", "request_id", "target", "detail", "hash"])
+async def test_trail__a_changed_row_breaks_the_chain_there(store: Store, ledger: Ledger, column: str) -> None:
+    await ask(store)
+    await approve(store)
+    changes = {"at": 1.0, "tag": "request:cancelled", "detail": "{}"}
+    await ledger.run(update(audit).where(audit.c.id == 2).values({column: changes.get(column, "another")}))
+    if column == "detail":
+        await ledger.run(update(audit).where(audit.c.id == 2).values(detail='{"reason": "none"}'))
+    assert first_break(await store.trail()) == 1
+
+
+async def test_trail__a_removed_row_breaks_the_chain_at_the_next(store: Store, ledger: Ledger) -> None:
+    await ask(store)
+    await approve(store)
+    await ask(store, "second")
+    await ledger.run(delete(audit).where(audit.c.id == 2))
+    assert first_break(await store.trail()) == 1
+
+
+async def test_now__shows_that_the_database_can_be_written_to(store: Store, ledger: Ledger) -> None:
+    assert await store.now() == ledger.clock.now
+    await ledger.run(text("ALTER TABLE jobs RENAME TO away"))
+    with pytest.raises(SQLAlchemyError):
+        await store.now()
+
+
+async def test_find__an_unknown_request_is_none(store: Store, ledger: Ledger) -> None:
+    assert await store.find("nobody") is None
+    assert await store.is_done(4711) is False
+    assert await ledger.run(select(requests.c.id)) == []

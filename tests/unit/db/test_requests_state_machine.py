@@ -1,0 +1,251 @@
+"""Any order of asking, clicking, sending, waiting and crashing on two replicas keeps what the bot promises."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
+
+from bot.db.engine import Database, Transaction
+from bot.db.jobs import Job, JobKind, Leases
+from bot.db.requests import Store
+from bot.db.rows import WHOLE_REQUEST, entry_of_row, request_of_row
+from bot.db.schema import audit, jobs
+from bot.db.sqlite import sqlite_engine
+from bot.domain.audit import TAG_OF, Entry, Tag, first_break
+from bot.domain.people import Actor, Member, Principal, Workspace
+from bot.domain.requests import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
+from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
+from bot.purecloud import Done
+from bot.services.clicks import Decisions
+from bot.services.execution import carry_out
+from bot.services.identity import Directory
+from tests.support.database import TTL, Hand, Ledger
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users
+from tests.support.schema import put_database
+
+T = TypeVar("T")
+
+RULES = rules(approvers=users(OLIVIA, BEN, RAVI))
+EVENT_OF = {tag: event for event, tag in TAG_OF.items()}
+ANSWERS = (None, GenesysForbidden, GenesysBroken, GenesysNoAnswer)
+
+
+def _everything(tx: Transaction) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
+    trail = tx.execute(select(audit).order_by(audit.c.id))
+    targets = tx.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.TARGET))
+    found = tx.execute(WHOLE_REQUEST)
+    rows = [(entry_of_row(row), str(row.hash)) for row in trail]
+    return rows, list(targets.scalars()), [request_of_row(row) for row in found]
+
+
+class Phonebook(Directory):
+    """Everybody is a full member and holds what the rules give to their id."""
+
+    def __init__(self) -> None:
+        """Nobody outside is asked."""
+
+    @property
+    def workspace(self) -> Workspace:
+        return WORKSPACE
+
+    async def member(self, user_id: str) -> Member | None:
+        return member(user_id)
+
+    async def actor(self, member: Member, principals: Sequence[Principal], *, fresh: bool) -> Actor:
+        assert fresh  # who decides is looked up anew
+        assert principals == RULES.approvers
+        return Actor(member)
+
+
+class Tokens:
+    """Keeps who was revoked, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+        self.answer: type[Exception] | None = None
+
+    async def delete_token(self, user_id: str) -> Done:
+        self.deleted.append(user_id)
+        if self.answer:
+            raise self.answer
+        return Done(200, "correlation-id")
+
+    async def rotate(self) -> Done:
+        raise AssertionError
+
+
+class Replica:
+    """A process: its start, and the jobs it believes to hold."""
+
+    def __init__(self, name: str, database: Database) -> None:
+        self.name = name
+        self.database = database
+        self.starts = itertools.count(1)
+        self.start()
+
+    def start(self) -> None:
+        self.store = Store(self.database, Leases(f"{self.name}#{next(self.starts)}"))
+        self.decisions = Decisions(self.store, Phonebook(), RULES, lambda _: ("C0AUDIT001",))
+        self.held: list[Job] = []
+
+
+replicas = st.integers(0, 1)
+people = st.sampled_from((OLIVIA, BEN, RAVI, TOM))
+actions = st.sampled_from((APPROVE, APPROVE, APPROVE, APPROVE, APPROVE, CANCEL))
+
+
+class Life(RuleBasedStateMachine):
+    """Two replicas on one database, and a clock."""
+
+    @initialize()
+    def open(self) -> None:
+        self.runner = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+        self.clock, path = Hand(), Path(self.folder.name) / "bot.db"
+        put_database(path)
+        self.ledger = Ledger(Database(sqlite_engine(path), clock=self.clock), self.clock)
+        self.replicas = [Replica(name, self.ledger.database) for name in ("one", "two")]
+        self.tokens = Tokens()
+        self.asked: list[str] = []
+        self.pressed = 0
+        self.ended: dict[str, Request] = {}
+        self.ask(protected=False)
+        self.ask(protected=True)
+
+    def teardown(self) -> None:
+        if hasattr(self, "runner"):
+            self.do(self.ledger.database.close())
+            self.runner.close()
+            self.folder.cleanup()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    @property
+    def store(self) -> Store:
+        return self.replicas[0].store
+
+    def ask(self, *, protected: bool) -> None:
+        name = f"request-{len(self.asked)}"
+        asked = request(id=name, reference=name, needed=2 if protected else 1)
+        assert self.do(self.store.ask(asked, ttl=TTL, key=name, ask_url=None))
+        self.asked.append(name)
+
+    @rule(which=st.integers(0, 1), by=people, replica=replicas, action=actions, at_once=st.booleans())
+    def click(self, which: int, by: str, replica: int, action: str, *, at_once: bool) -> None:
+        name, key, one = self.asked[which], f"press-{self.pressed}", self.replicas[replica]
+        payload = {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None}
+        job = self.do(one.store.note_click(name, key, payload))
+        assert job
+        self.pressed += 1
+        assert self.do(self.replicas[1 - replica].store.note_click(name, key, payload)) is None  # a replay
+        if at_once:
+            one.held.extend(self.do(one.decisions.settle(job)).work)
+        else:
+            one.held.append(job)
+
+    @precondition(lambda self: any(one.held for one in self.replicas))
+    @rule(which=replicas, place=st.integers(0, 3), answer=st.sampled_from(ANSWERS))
+    def work(self, which: int, place: int, answer: type[Exception] | None) -> None:
+        """A replica does one of the jobs it believes to hold."""
+        holding = [one for one in self.replicas if one.held]
+        one = holding[which % len(holding)]
+        job = one.held.pop(place % len(one.held))
+        if job.kind is JobKind.CLICK:
+            one.held.extend(self.do(one.decisions.settle(job)).work)
+        elif job.kind is JobKind.TARGET:
+            self.send(one, job, answer)
+        else:
+            self.do(one.store.finish(job))
+
+    def send(self, one: Replica, job: Job, answer: type[Exception] | None) -> None:
+        before = self.do(one.store.find(job.request_id))
+        assert before
+        self.tokens.answer = answer
+        sent = len(self.tokens.deleted)
+        ending = self.do(carry_out(before, job, self.tokens, now=self.clock.now))
+        if len(self.tokens.deleted) > sent:
+            self.judge_delete(before)
+        if ending.event:
+            outcome = dict(ending.outcome)
+            self.do(one.store.finish_target(job, ending.event, outcome=outcome, tell=["C0AUDIT001"]))
+        else:
+            self.do(one.store.try_again(job, wait=ending.wait, outcome=dict(ending.outcome)))
+
+    def judge_delete(self, before: Request) -> None:
+        """A DELETE was approved, by as many different people as it takes, and not too long ago."""
+        agreed = set(before.approvals)
+        assert before.approved_at is not None
+        assert self.clock.now - before.approved_at <= REPEAT_WINDOW
+        assert len(agreed) == len(before.approvals) >= before.needed
+        assert agreed <= {OLIVIA, BEN, RAVI}
+        assert not (before.protected and before.requester in agreed)
+        assert self.tokens.deleted[-1] == TOM_IN_GENESYS.id
+
+    @rule(seconds=st.sampled_from((0.5, 3.0, 6.0, 6.0, 6.0, 300.0)))
+    def wait(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    @rule(replica=replicas)
+    def look_around(self, replica: int) -> None:
+        """What a replica does now and then: renew, let expire, claim."""
+        one = self.replicas[replica]
+        kept = self.do(one.store.renew(job.id for job in one.held))
+        one.held = [job for job in one.held if job.id in kept]
+        self.do(one.store.expire_due(lambda _: ("C0AUDIT001",)))
+        one.held.extend(job for job in self.do(one.store.claim(10)) if job.id not in kept)
+
+    @precondition(lambda self: any(one.held for one in self.replicas))
+    @rule(replica=replicas, comes_back=st.booleans())
+    def crash(self, replica: int, *, comes_back: bool) -> None:
+        """What it held is lost; under its old name it frees its leases, under a new one it cannot."""
+        one = self.replicas[replica]
+        one.name = one.name if comes_back else f"{one.name}-moved"
+        one.start()
+        self.do(one.store.start())
+
+    @invariant()
+    def promises_are_kept(self) -> None:
+        if not hasattr(self, "runner"):
+            return
+        trail, targets, found = self.do(self.everything())
+        assert first_break(trail) is None
+        assert len(targets) == len(set(targets))  # one order to send a DELETE for one request
+        for one in found:
+            self.follow(one, [row for row, _ in trail if row.request_id == one.id])
+
+    async def everything(self) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
+        """The trail, the requests that have a target to send, and all requests, as of one moment."""
+        return await self.ledger.database.write(_everything)
+
+    def follow(self, found: Request, told: list[Entry]) -> None:
+        """A request stands where its trail leads, row by row; one that has ended stays as it ended."""
+        steps = [EVENT_OF[row.tag] for row in told if row.tag in EVENT_OF]
+        state = State.PENDING
+        for event in steps:
+            state = TRANSITIONS[state][event]
+        assert state is found.state
+        repeats = [row for row in told if row.tag is Tag.ATTEMPT_FAILED]
+        assert found.revision == 1 + len(steps) + len(repeats)
+        assert [row.tag for row in told].count(Tag.ASKED) == 1
+        if found.state in FINAL:
+            assert self.ended.setdefault(found.id, found) == found
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(
+    max_examples=16,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)

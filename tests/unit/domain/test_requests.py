@@ -1,0 +1,137 @@
+"""Every state meets every event, and only what the table allows moves a request."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.requests import FINAL, TRANSITIONS, Event, State, advance, agreement, diagram, overall
+from bot.errors import StaleRequest
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request
+
+ALLOWED = [(state, event, target) for state, events in TRANSITIONS.items() for event, target in events.items()]
+FORBIDDEN = [
+    (state, event) for state, event in itertools.product(State, Event) if event not in TRANSITIONS.get(state, {})
+]
+
+
+def test_transitions__have_a_row_for_every_state_and_use_every_event() -> None:
+    assert set(TRANSITIONS) == set(State)
+    assert {event for events in TRANSITIONS.values() for event in events} == set(Event)
+
+
+def test_transitions__are_those_that_were_promised() -> None:
+    assert {(state, target) for state, _, target in ALLOWED if state is not target} == {
+        ("pending", "approved"),
+        ("pending", "cancelled"),
+        ("pending", "expired"),
+        ("approved", "revoked"),
+        ("approved", "refused"),
+        ("approved", "failed"),
+        ("approved", "unknown"),
+    }
+    assert set(FINAL) == set(State) - {State.PENDING, State.APPROVED}
+
+
+@pytest.mark.parametrize(("state", "event", "target"), ALLOWED)
+def test_advance__moves_where_the_table_says(state: State, event: Event, target: State) -> None:
+    before = request(state=state)
+
+    after = advance(before, event, at=NOON + 5, by=BEN)
+
+    assert after.state is target
+    assert after.revision == before.revision + 1
+    assert after.finished_at == (NOON + 5 if target in FINAL else None)
+    assert before == request(state=state)
+
+
+@pytest.mark.parametrize(("state", "event"), FORBIDDEN)
+def test_advance__refuses_everything_else(state: State, event: Event) -> None:
+    with pytest.raises(StaleRequest, match=f"A request that is {state} takes no {event}; nothing was changed"):
+        advance(request(state=state), event, at=NOON, by=BEN)
+
+
+def test_advance__writes_down_who_agreed_and_when_it_was_decided() -> None:
+    signed = advance(request(needed=2), Event.SIGN, at=NOON + 1, by=BEN)
+    approved = advance(signed, Event.APPROVE, at=NOON + 2, by=OLIVIA)
+
+    assert (signed.approvals, signed.decided_by, signed.approved_at) == ((BEN,), None, None)
+    assert (approved.approvals, approved.decided_by, approved.approved_at) == ((BEN, OLIVIA), OLIVIA, NOON + 2)
+
+
+@pytest.mark.parametrize(("event", "by", "decided_by"), [(Event.CANCEL, RAVI, RAVI), (Event.EXPIRE, None, None)])
+def test_advance__counts_no_approval_when_nobody_approved(event: Event, by: str | None, decided_by: str | None) -> None:
+    ended = advance(request(), event, at=NOON, by=by)
+
+    assert (ended.approvals, ended.approved_at, ended.decided_by) == ((), None, decided_by)
+
+
+def test_advance__leaves_what_was_frozen_as_it_was() -> None:
+    asked = request(needed=2, reason="laptop stolen")
+    moved = advance(asked, Event.APPROVE, at=NOON, by=None)
+
+    frozen = ("id", "reference", "kind", "requester", "asked_in", "created_at", "expires_at", "target", "reason")
+    assert all(getattr(moved, name) == getattr(asked, name) for name in (*frozen, "needed", "place", "target_member"))
+    assert moved.approvals == ()
+
+
+@given(events=st.lists(st.sampled_from(Event), max_size=12))
+def test_advance__whatever_happens_a_request_ends_once_at_most(events: list[Event]) -> None:
+    current, endings = request(), 0
+    for event in events:
+        try:
+            moved = advance(current, event, at=NOON, by=BEN)
+        except StaleRequest:
+            continue
+        assert current.state not in FINAL
+        assert moved.revision == current.revision + 1
+        endings += moved.state in FINAL
+        current = moved
+    assert endings == (current.state in FINAL)
+    assert current.state is not State.REVOKED or current.approved_at is not None
+
+
+@pytest.mark.parametrize(
+    ("needed", "approvals", "by", "event"),
+    [
+        (1, (), BEN, Event.APPROVE),
+        (2, (), BEN, Event.SIGN),
+        (2, (BEN,), BEN, Event.SIGN),
+        (2, (BEN,), OLIVIA, Event.APPROVE),
+    ],
+)
+def test_agreement__counts_people_and_not_clicks(
+    needed: int, approvals: tuple[str, ...], by: str, event: Event
+) -> None:
+    assert agreement(request(needed=needed, approvals=approvals), by) is event
+
+
+@pytest.mark.parametrize(("seconds", "expired"), [(0, False), (899.999, False), (900, True), (901, True)])
+def test_request__expires_at_its_second(seconds: float, expired: bool) -> None:
+    assert request().expired(NOON + seconds) is expired
+
+
+def test_request__is_protected_when_one_approval_is_not_enough() -> None:
+    assert request(needed=2).protected
+    assert not request().protected
+
+
+@given(events=st.lists(st.sampled_from([Event.LOSE, Event.FAIL, Event.REFUSE, Event.SUCCEED]), min_size=1))
+def test_overall__is_a_success_only_if_every_item_is(events: list[Event]) -> None:
+    found = overall(events)
+
+    assert found in events
+    assert (found is Event.SUCCEED) == (set(events) == {Event.SUCCEED})
+    assert (found is Event.LOSE) == (Event.LOSE in events)
+
+
+def test_diagram__draws_every_transition_and_nothing_else() -> None:
+    lines = diagram().splitlines()
+
+    assert lines[:2] == ["stateDiagram-v2", "    [*] --> pending"]
+    arrows = {line.strip() for line in lines[2:]}
+    assert arrows == {f"{a} --> {b}: {event}" for a, event, b in ALLOWED} | {f"{state} --> [*]" for state in FINAL}
+    assert len(arrows) == len(lines) - 2

@@ -1,0 +1,324 @@
+"""Calls with all their tries: renewal, waits, the whole time, and the doubt about a DELETE."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from bot import errors
+from bot.errors import GenesysError, LoginCause
+from bot.purecloud import Limits
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault
+from tests.unit.purecloud.conftest import JANE, OMAR
+
+if TYPE_CHECKING:
+    from tests.unit.purecloud.conftest import World
+
+
+def attempts(world: World, operation: str) -> list[tuple[int, str]]:
+    return [(call.attempt, call.outcome) for call in world.calls if call.operation == operation]
+
+
+async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: World) -> None:
+    await world.purecloud.tokens.head_tokens_me()
+    world.genesys.state.end_all()
+
+    await asyncio.gather(*(world.purecloud.tokens.get_tokens_me() for _ in range(50)))
+
+    assert world.asked("login") == [200, 200]
+    assert sorted(entry.generation or 0 for entry in world.genesys.received("get_tokens_me")) == [0] * 50 + [2] * 50
+    assert world.time.slept == []
+
+
+async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=401, times=None))
+
+    with pytest.raises(errors.GenesysUnauthenticated):
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert world.asked("delete_token") == [401, 401]
+    assert world.asked("login") == [200, 200]
+    assert world.sessions(JANE) == 1
+
+
+async def test_refused_token__counts_as_no_try(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=503, times=2))
+    world.genesys.fault("delete_token", Fault(status=401))
+
+    await world.purecloud.tokens.delete_token(JANE)
+
+    assert attempts(world, "delete_token") == [(1, "503"), (2, "503"), (3, "401"), (3, "200")]
+
+
+async def test_no_token__nothing_is_asked_of_the_api(world: World) -> None:
+    purecloud = world.client(client_secret="wrong")
+
+    with pytest.raises(errors.GenesysLoginFailed) as failed:
+        await purecloud.tokens.delete_token(JANE)
+
+    assert failed.value.cause is LoginCause.WRONG_SECRET
+    assert world.asked("delete_token") == []
+    assert world.sessions(JANE) == 1
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        ("get_tokens_me", lambda purecloud: purecloud.tokens.get_tokens_me()),
+        ("head_tokens_me", lambda purecloud: purecloud.tokens.head_tokens_me()),
+        ("delete_token", lambda purecloud: purecloud.tokens.delete_token(JANE)),
+        ("search_by_email", lambda purecloud: purecloud.users.search_by_email("jane.doe@acme.example")),
+    ],
+)
+async def test_passing_failure__is_tried_again_until_it_has_passed(
+    world: World, operation: str, call: Any, status: int
+) -> None:
+    world.genesys.fault(operation, Fault(status=status, body="", times=2, headers={"Retry-After": "0"}))
+
+    await call(world.purecloud)
+
+    assert world.asked(operation) == [status, status, 200]
+    assert world.time.slept == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, errors.GenesysRejected),
+        (403, errors.GenesysForbidden),
+        (404, errors.GenesysNotFound),
+        (408, errors.GenesysNoAnswer),
+        (409, errors.GenesysRejected),
+        (500, errors.GenesysBroken),
+        (501, errors.GenesysBroken),
+    ],
+)
+async def test_lasting_failure__is_not_tried_again(world: World, status: int, kind: type[GenesysError]) -> None:
+    world.genesys.fault("delete_token", Fault(status=status, times=None))
+
+    with pytest.raises(kind) as failed:
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert type(failed.value) is kind
+    assert failed.value.correlation_id
+    assert world.asked("delete_token") == [status]
+    assert world.sessions(JANE) == 1
+
+
+async def test_tries__are_three(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=503, times=None))
+
+    with pytest.raises(errors.GenesysBroken):
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert world.asked("delete_token") == [503] * 3
+    assert world.time.slept == [0.25, 0.5]
+
+
+async def test_retry_after__of_an_hour_ends_the_call_at_once(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "3600"}, times=None))
+
+    with pytest.raises(errors.GenesysRateLimited) as limited:
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert limited.value.retry_after == 3600
+    assert world.asked("delete_token") == [429]
+    assert world.time.slept == []
+
+
+async def test_retry_after__of_some_seconds_is_waited_for(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "4"}))
+
+    assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
+    assert world.time.slept == [4]
+
+
+async def test_whole_time__is_not_overslept(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "9"}, times=None))
+
+    with pytest.raises(errors.GenesysRateLimited):
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert world.time.slept == [9]
+    assert world.asked("delete_token") == [429, 429]
+
+
+async def test_whole_time__bounds_the_login_too(world: World) -> None:
+    world.genesys.fault("login", Fault(until=asyncio.Event()))
+    purecloud = world.client(limits=Limits(total_timeout=0.5))
+
+    with pytest.raises(errors.GenesysLoginFailed, match="in time") as failed:
+        await purecloud.tokens.delete_token(JANE)
+
+    assert failed.value.cause is LoginCause.NO_ANSWER
+    assert world.asked("delete_token") == []
+
+
+async def test_whole_time__bounds_an_attempt(world: World) -> None:
+    purecloud = world.client(limits=Limits(total_timeout=1.0, backoff=2.0))
+    await purecloud.auth.token()
+    world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
+
+    with pytest.raises(errors.GenesysNoAnswer):
+        await purecloud.tokens.delete_token(JANE)
+
+    assert world.asked("delete_token") == [None]
+    assert world.time.slept == []
+
+
+async def test_silence__is_no_answer_after_three_tries(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
+    purecloud = world.client(limits=Limits(attempt_timeout=0.5))
+
+    with pytest.raises(errors.GenesysNoAnswer) as failed:
+        await purecloud.tokens.delete_token(JANE)
+
+    assert failed.value.status is None
+    assert world.asked("delete_token") == [None] * 3
+
+
+async def test_cut_off__is_no_answer_and_three_requests_for_three_tries(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(drop="after", times=None))
+
+    with pytest.raises(errors.GenesysNoAnswer):
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert attempts(world, "delete_token") == [(n, "GenesysNoAnswer") for n in (1, 2, 3)]
+    assert world.asked("delete_token") == [None] * 3
+    assert world.sessions(JANE) == 0
+
+
+async def test_cut_off__and_then_done_is_done(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(drop="after"))
+
+    assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
+
+
+@pytest.mark.parametrize(
+    "certainly",
+    [
+        Fault(status=503, times=2),
+        Fault(status=500),
+        Fault(status=404),
+        Fault(status=403),
+        Fault(status=409),
+        Fault(status=401, times=2),
+        Fault(status=429, headers={"Retry-After": "3600"}),
+    ],
+)
+async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(world: World, certainly: Fault) -> None:
+    world.genesys.fault("delete_token", Fault(status=504, acts=True))
+    world.genesys.fault("delete_token", certainly)
+
+    with pytest.raises(errors.GenesysNoAnswer) as failed:
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert failed.value.status == certainly.status
+    assert failed.value.correlation_id
+    assert isinstance(failed.value.__cause__, GenesysError)
+    assert world.sessions(JANE) == 0
+
+
+async def test_doubt__a_refused_connection_does_not_undo_it(world: World) -> None:
+    async def die(seconds: float) -> None:
+        await world.time.sleep(seconds)
+        await world.genesys.stop()
+
+    world.genesys.fault("delete_token", Fault(drop="after"))
+
+    with pytest.raises(errors.GenesysNoAnswer) as failed:
+        await world.client(sleep=die).tokens.delete_token(JANE)
+
+    assert isinstance(failed.value.__cause__, errors.GenesysUnreachable)
+    assert world.sessions(JANE) == 0
+
+
+async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: World) -> None:
+    async def end_tokens(seconds: float) -> None:
+        await world.time.sleep(seconds)
+        world.genesys.state.end_all()
+        world.genesys.fault("login", Fault(status=500, times=None))
+
+    world.genesys.fault("delete_token", Fault(drop="after"))
+
+    with pytest.raises(errors.GenesysNoAnswer) as failed:
+        await world.client(sleep=end_tokens).tokens.delete_token(JANE)
+
+    assert isinstance(failed.value.__cause__, errors.GenesysLoginFailed)
+
+
+async def test_doubt__is_none_where_nothing_was_to_be_changed(world: World) -> None:
+    world.genesys.fault("get_tokens_me", Fault(drop="after"))
+    world.genesys.fault("get_tokens_me", Fault(status=500))
+
+    with pytest.raises(errors.GenesysBroken):
+        await world.purecloud.tokens.get_tokens_me()
+
+
+async def test_doubt__is_none_where_the_first_try_did_not_leave(world: World) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        purecloud = world.client(api_url=f"http://127.0.0.1:{closed.getsockname()[1]}")
+        with pytest.raises(errors.GenesysUnreachable):
+            await purecloud.tokens.delete_token(JANE)
+
+    assert attempts(world, "delete_token") == [(n, "GenesysUnreachable") for n in (1, 2, 3)]
+    assert world.asked("delete_token") == []
+
+
+async def test_login_rate_limit__is_waited_out_inside_a_call(world: World) -> None:
+    world.genesys.fault("login", LOGIN_RATE_LIMITED)
+
+    await world.purecloud.tokens.delete_token(JANE)
+
+    assert world.time.slept == [1]
+
+
+async def test_observer__hears_of_every_attempt_and_of_no_secret(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=502, body="<html>"))
+
+    await world.purecloud.tokens.delete_token(JANE)
+
+    assert [(call.operation, call.outcome, call.attempt) for call in world.calls] == [
+        ("login", "200", 1),
+        ("delete_token", "502", 1),
+        ("delete_token", "200", 2),
+    ]
+    assert JANE not in repr(world.calls)
+
+
+async def test_cancellation__of_a_call_is_seen_and_leaves_the_client_well(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(until=asyncio.Event()))
+    deleting = asyncio.create_task(world.purecloud.tokens.delete_token(OMAR))
+    await world.genesys.arrival("delete_token")
+
+    deleting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deleting
+
+    assert attempts(world, "delete_token") == [(1, "cancelled")]
+    assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
+
+
+async def test_session__with_defaults_of_its_own_changes_nothing(world: World) -> None:
+    world.genesys.fault("delete_token", Fault(status=404))
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        world.session = session
+        with pytest.raises(errors.GenesysNotFound):
+            await world.client().tokens.delete_token(JANE)
+
+
+async def test_bot_without_the_permission__is_told_which(world: World) -> None:
+    world.genesys.state.clients[CLIENT.id].permissions = frozenset({"directory:user:view"})
+
+    with pytest.raises(errors.GenesysForbidden) as forbidden:
+        await world.purecloud.tokens.delete_token(JANE)
+
+    assert forbidden.value.permissions == ("oauth:token:delete",)
+    assert forbidden.value.code == "missing.any.permissions"
+    assert world.sessions(JANE) == 1

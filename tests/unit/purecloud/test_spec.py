@@ -1,0 +1,229 @@
+"""Every request of the client, and every answer it must read, held against the specification of the API."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from bot.purecloud import PureCloud, region
+from bot.purecloud.models import (
+    AuthzGrant,
+    AuthzGrantPolicy,
+    AuthzGrantRole,
+    AuthzSubject,
+    DivsPermittedEntityListing,
+    DomainPermission,
+    DomainPermissionCollection,
+    ErrorBody,
+    OAuthErrorResponse,
+    OAuthTokenResponse,
+    OrganizationRoleEntityListing,
+    PermissionCollectionEntityListing,
+    TokenInfo,
+    User,
+    UserAuthorization,
+    UsersSearchResponse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    Call = Callable[[PureCloud], Awaitable[object]]
+
+SPEC = Path(__file__).parents[3].parent / "shared" / "spec" / "genesys.openapi.json"
+pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"the specification is not at {SPEC}")
+
+JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
+DEEPEST = 5
+NEWER = {"includeFullRoles"}
+"""Parameters that the official SDK has and the specification not yet; `make official` holds them."""
+CALLS: dict[str, Call] = {
+    "getTokensMe": lambda purecloud: purecloud.tokens.get_tokens_me(),
+    "headTokensMe": lambda purecloud: purecloud.tokens.head_tokens_me(),
+    "deleteToken": lambda purecloud: purecloud.tokens.delete_token(JANE),
+    "deleteTokensMe": lambda purecloud: purecloud.tokens.delete_tokens_me(),
+    "postUsersSearch": lambda purecloud: purecloud.users.search_by_email("jane.doe@acme.example"),
+    "getUser": lambda purecloud: purecloud.users.get_user(JANE),
+    "getUserRoles": lambda purecloud: purecloud.authorization.get_user_roles(JANE),
+    "getAuthorizationDivisionspermittedPagedMe": lambda purecloud: (
+        purecloud.authorization.get_authorization_divisionspermitted_paged_me("oauth:token:delete")
+    ),
+    "getAuthorizationSubjectsMe": lambda purecloud: purecloud.authorization.get_authorization_subjects_me(),
+    "getAuthorizationRoles": lambda purecloud: purecloud.authorization.get_authorization_roles("Supervisor"),
+    "getAuthorizationPermissions": lambda purecloud: purecloud.authorization.get_authorization_permissions(),
+}
+MODELS: list[Any] = [
+    AuthzGrant,
+    AuthzGrantPolicy,
+    AuthzGrantRole,
+    AuthzSubject,
+    DivsPermittedEntityListing,
+    DomainPermission,
+    DomainPermissionCollection,
+    ErrorBody,
+    OAuthErrorResponse,
+    OAuthTokenResponse,
+    OrganizationRoleEntityListing,
+    PermissionCollectionEntityListing,
+    TokenInfo,
+    User,
+    UserAuthorization,
+    UsersSearchResponse,
+]
+
+
+class Specification:
+    """The API's own description: finds an operation, validates against a schema, makes up a value of one."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        resource = Resource.from_contents(spec, default_specification=DRAFT202012)
+        self.registry: Registry[Any] = Registry().with_resource("urn:spec", resource)
+
+    def operation(self, method: str, path: str) -> dict[str, Any]:
+        # The path that is spelled out goes before the one with a parameter, as OpenAPI says.
+        for template in sorted(self.spec["paths"], key=lambda template: template.count("{")):
+            pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
+            if re.fullmatch(pattern, path) and method.lower() in self.spec["paths"][template]:
+                found: dict[str, Any] = self.spec["paths"][template][method.lower()]
+                return found
+        raise AssertionError(f"no {method} {path} in the specification")
+
+    def schema(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.spec["components"]["schemas"][name]
+        return found
+
+    def problems(self, schema: dict[str, Any], value: object) -> list[str]:
+        absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:spec#/'))
+        return [error.message for error in Draft202012Validator(absolute, registry=self.registry).iter_errors(value)]
+
+    def made_up(self, schema: dict[str, Any], depth: int = 0) -> Any:
+        """A value with every property, as deep as is sensible."""
+        if "$ref" in schema:
+            return self.made_up(self.schema(schema["$ref"].rsplit("/", 1)[1]), depth)
+        if "allOf" in schema:
+            return self.made_up(schema["allOf"][0], depth)
+        if "enum" in schema:
+            return schema["enum"][0]
+        if schema.get("type") == "object":
+            properties = schema.get("properties", {}) if depth < DEEPEST else {}
+            return {name: self.made_up(part, depth + 1) for name, part in properties.items()}
+        if schema.get("type") == "array":
+            return [self.made_up(schema["items"], depth + 1)] * 2
+        simple = {"integer": 3, "number": 3.5, "boolean": True}
+        text = "2026-08-01T09:30:00.000Z" if schema.get("format") == "date-time" else "jane.doe@acme.example"
+        return simple.get(schema.get("type", "string"), text)
+
+    def yes(self, operation: dict[str, Any]) -> Any:
+        """A made-up answer of the operation, None where its body is empty."""
+        answer = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+        content = answer.get("content")
+        return self.made_up(content["application/json"]["schema"]) if content else None
+
+
+class Inspector:
+    """A server that holds each request against the specification and answers what the specification promises."""
+
+    def __init__(self, specification: Specification) -> None:
+        self.specification = specification
+        self.problems: list[str] = []
+        self.operations: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        operation = self.specification.operation(request.method, request.path)
+        self.operations.append(operation["operationId"])
+        self.problems += self.parameter_problems(operation, request)
+        self.problems += await self.body_problems(operation, request)
+        body = self.specification.yes(operation)
+        return web.Response() if body is None else web.json_response(body)
+
+    def parameter_problems(self, operation: dict[str, Any], request: web.Request) -> list[str]:
+        known = {p["name"]: p["schema"] for p in operation.get("parameters", []) if p["in"] == "query"}
+        problems = [f"unknown parameter {name}" for name in request.query if name not in known.keys() | NEWER]
+        for name, value in request.query.items():
+            read = json.loads(value) if known.get(name, {}).get("type") in ("boolean", "integer") else value
+            problems += self.specification.problems(known.get(name, {}), read)
+        return problems
+
+    async def body_problems(self, operation: dict[str, Any], request: web.Request) -> list[str]:
+        if "requestBody" not in operation:
+            return ["a body nobody asked for"] if request.can_read_body else []
+        schema = operation["requestBody"]["content"][request.content_type]["schema"]
+        if "$ref" in schema:
+            schema = self.specification.schema(schema["$ref"].rsplit("/", 1)[1])
+        sent = await request.json() if request.content_type == "application/json" else dict(await request.post())
+        unknown = [f"unknown field {name}" for name in sent if name not in schema["properties"]]
+        return unknown + self.specification.problems(schema, sent)
+
+
+@pytest.fixture(scope="module")
+def specification() -> Specification:
+    return Specification(json.loads(SPEC.read_text()))
+
+
+@pytest.fixture
+async def inspector(specification: Specification) -> AsyncIterator[tuple[Inspector, PureCloud]]:
+    inspector = Inspector(specification)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", inspector.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with aiohttp.ClientSession() as session:
+        yield inspector, PureCloud(session, region("mypurecloud.ie", api_url=url, login_url=url), "id", "secret")
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_operations__are_asked_for_and_read_as_specified(
+    inspector: tuple[Inspector, PureCloud], operation: str
+) -> None:
+    server, purecloud = inspector
+
+    await CALLS[operation](purecloud)
+
+    assert list(dict.fromkeys(server.operations)) == ["postOauthToken", operation]  # a listing may have pages
+    assert server.problems == []
+
+
+def test_operations__are_all_there_is_to_the_client(inspector: tuple[Inspector, PureCloud]) -> None:
+    _, purecloud = inspector
+    apis = [purecloud.tokens, purecloud.users, purecloud.authorization]
+    methods = {name for api in apis for name in dir(api) if not name.startswith("_")}
+
+    assert len(methods - {"rotate"}) == len(CALLS)  # rotate is made of deleteTokensMe
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_models__read_a_whole_answer_of_their_schema(specification: Specification, model: Any) -> None:
+    value = specification.made_up(specification.schema(model.__name__))
+    assert specification.problems(specification.schema(model.__name__), value) == []
+
+    read = model.model_validate_json(json.dumps(value))
+
+    assert read.model_fields_set == set(type(read).model_fields)
+    assert all(getattr(read, name) not in (None, (), "") for name in read.model_fields_set)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_models__have_no_field_that_the_schema_lacks(specification: Specification, model: Any) -> None:
+    named = {info.alias or name for name, info in model.model_fields.items()}
+
+    assert named <= set(specification.schema(model.__name__)["properties"])
+
+
+def test_errors__of_every_documented_status_carry_an_error_body(specification: Specification) -> None:
+    responses = specification.spec["components"]["responses"]
+    schemas = [answer["content"]["application/json"]["schema"] for answer in responses.values()]
+
+    assert schemas == [{"$ref": "#/components/schemas/ErrorBody"}] * len(responses)

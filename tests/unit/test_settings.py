@@ -1,0 +1,193 @@
+"""What the environment may say, what is refused at start, and that no secret stands in the refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bot.domain.people import Principal, PrincipalKind
+from bot.errors import SettingsError
+from bot.settings import Settings, read_settings
+
+REQUIRED = {
+    "SLACK_BOT_TOKEN": "xoxb-very-secret",
+    "SLACK_SIGNING_SECRET": "signing-very-secret",
+    "PURECLOUD_CLIENT_ID": "client-id",
+    "PURECLOUD_SECRET": "purecloud-very-secret",
+    "APPROVERS": "S0TOKENAPP",
+}
+
+
+def refused(**variables: str) -> list[str]:
+    """The lines with which an environment is refused."""
+    with pytest.raises(SettingsError) as raised:
+        read_settings(REQUIRED | variables)
+    return raised.value.problems
+
+
+def test_settings__need_no_more_than_the_required_ones() -> None:
+    settings = read_settings(REQUIRED)
+
+    assert settings.slack_bot_token.get_secret_value() == "xoxb-very-secret"
+    assert settings.approvers == (Principal(PrincipalKind.GROUP, "S0TOKENAPP"),)
+    assert (settings.requesters, settings.admins, settings.protected) == ((), (), ())
+    assert (settings.host, settings.port, settings.request_ttl) == ("0.0.0.0", 3000, 900.0)  # noqa: S104 - the default
+    assert (settings.purecloud_environment, settings.slack_api_url) == ("mypurecloud.com", "https://slack.com/api")
+    assert settings.self_approval is True
+    assert (settings.approvals_channel, settings.audit_channel) == (None, None)
+    assert (settings.log_level, settings.log_format) == ("info", "auto")
+    assert settings.database_path == Path("purecloud-bot.db")
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("value", [None, "", "   "])
+def test_settings__name_a_required_one_that_is_missing_or_empty(name: str, value: str | None) -> None:
+    environ = {key: text for key, text in REQUIRED.items() if key != name} | ({} if value is None else {name: value})
+
+    with pytest.raises(SettingsError) as raised:
+        read_settings(environ)
+
+    assert raised.value.problems == [f"{name}: it is required"]
+
+
+@pytest.mark.parametrize("name", [name for name in REQUIRED if name != "APPROVERS"])
+def test_settings__take_no_empty_secret_from_whoever_makes_them_without_an_environment(name: str) -> None:
+    with pytest.raises(ValidationError, match="it is required") as raised:
+        Settings.model_validate(REQUIRED | {name: " ", "DATABASE_URL": "mysql://bot:very-secret@db"})
+
+    assert "very-secret" not in str(raised.value)
+
+
+def test_settings__tell_everything_that_is_wrong_at_once() -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_settings({"PORT": "many", "REQUEST_TTL": "soon"})
+
+    named = [line.partition(":")[0] for line in raised.value.problems]
+    assert sorted(named) == sorted([*REQUIRED, "PORT", "REQUEST_TTL"])
+    assert str(raised.value) == "\n".join(raised.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("APPROVERS", " , ", "it is required; with nobody to confirm, nothing could ever be revoked"),
+        ("APPROVERS", "ravi", "'ravi' is no principal"),
+        ("REQUESTERS", "U0RAVI0001, @ben", "'@ben' is no principal"),
+        ("ADMINS", "role:", "'role:' is no principal"),
+        ("PROTECTED", "permission:oauth", "'permission:oauth' is no principal"),
+        ("REQUEST_TTL", "15", "write a duration"),
+        ("REQUEST_TTL", "0s", "write a duration"),
+        ("REQUEST_TTL", "-5m", "write a duration"),
+        ("REQUEST_TTL", "25h", "write a duration"),
+        ("REQUEST_TTL", "1.5h", "write a duration"),
+        ("SELF_APPROVAL", "maybe", "write true or false"),
+        ("APPROVALS_CHANNEL", "#approvals", "write a channel's id"),
+        ("AUDIT_CHANNEL", "U0RAVI0001", "write a channel's id"),
+        ("SLACK_API_URL", "slack.com", "write an address that begins with https://"),
+        ("PURECLOUD_API_URL", "ftp://example.com", "write an address that begins with https://"),
+        ("PURECLOUD_LOGIN_URL", "https://", "write an address that begins with https://"),
+        ("DATABASE_URL", "mysql://db/bot", "such as sqlite:///purecloud-bot.db"),
+        ("DATABASE_URL", "sqlite://", "such as sqlite:///purecloud-bot.db"),
+        ("DATABASE_URL", "sqlite:///:memory:", "such as sqlite:///purecloud-bot.db"),
+        ("DATABASE_URL", "postgres:bot@db.example.com/bot", "or the postgres:// address"),
+        ("SLACK_APP_TOKEN", "xoxb-very-secret", "write the app-level token (xapp-"),
+        ("PORT", "65536", "65535"),
+        ("PORT", "many", "valid integer"),
+        ("LOG_LEVEL", "loud", "'debug', 'info'"),
+        ("LOG_FORMAT", "xml", "'auto', 'json'"),
+    ],
+)
+def test_settings__refuse_what_cannot_be_meant_and_say_what_to_write(name: str, value: str, advice: str) -> None:
+    (line,) = refused(**{name: value})
+
+    assert line.startswith(f"{name}: ")
+    assert advice in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "read"),
+    [
+        ("REQUEST_TTL", "90s", "request_ttl", 90.0),
+        ("REQUEST_TTL", " 15M ", "request_ttl", 900.0),
+        ("REQUEST_TTL", "24h", "request_ttl", 86400.0),
+        ("SELF_APPROVAL", "False", "self_approval", False),
+        ("SELF_APPROVAL", "off", "self_approval", False),
+        ("SELF_APPROVAL", "1", "self_approval", True),
+        ("SLACK_API_URL", "http://127.0.0.1:8000/api/", "slack_api_url", "http://127.0.0.1:8000/api"),
+        ("PURECLOUD_LOGIN_URL", "https://gateway.example.com/login", "purecloud_login_url", None),
+        ("APPROVALS_CHANNEL", " C0APPROVE1 ", "approvals_channel", "C0APPROVE1"),
+        ("PORT", "0", "port", 0),
+        ("LOG_LEVEL", "DEBUG", "log_level", "debug"),
+        ("LOG_FORMAT", "Json", "log_format", "json"),
+        ("PURECLOUD_ENVIRONMENT", "new-region.pure.cloud", "purecloud_environment", "new-region.pure.cloud"),
+        ("DATABASE_URL", "sqlite:////data/bot.db", "database_url", "sqlite:////data/bot.db"),
+    ],
+)
+def test_settings__read_each_in_the_ways_people_write_it(name: str, value: str, field: str, read: Any) -> None:
+    assert getattr(read_settings(REQUIRED | {name: value}), field) == (value if read is None else read)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres://bot:very-secret@[::1/bot"),
+        ("DATABASE_URL", "postgres://bot:very-secret\u2100@db/bot"),  # urlsplit would quote it whole
+        ("SLACK_API_URL", "https://[::1/api"),
+        ("PURECLOUD_SECRET", "very-secret\udcff"),  # a byte that is no UTF-8, as Python hands it out
+        ("DATABASE_URL", "sqlite:///very-secret\udcff"),
+    ],
+)
+def test_settings__refuse_what_no_library_can_take_apart_or_send(name: str, value: str) -> None:
+    (line,) = refused(**{name: value})
+
+    assert line.startswith(f"{name}: ")
+    assert "very-secret" not in line
+
+
+def test_settings__in_socket_mode_need_no_signing_secret() -> None:
+    environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
+
+    settings = read_settings(environ | {"SLACK_APP_TOKEN": "xapp-1-very-secret"})
+
+    assert settings.slack_app_token is not None
+    assert settings.slack_app_token.get_secret_value() == "xapp-1-very-secret"
+    assert settings.slack_signing_secret is None
+    assert "very-secret" not in f"{settings!r}{settings}"
+
+
+def test_settings__tell_of_a_wrong_app_token_alone() -> None:
+    environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
+
+    with pytest.raises(SettingsError) as raised:
+        read_settings(environ | {"SLACK_APP_TOKEN": "xoxb-very-secret"})
+
+    assert [line.partition(":")[0] for line in raised.value.problems] == ["SLACK_APP_TOKEN"]
+
+
+def test_settings__a_variable_that_is_set_to_nothing_counts_as_not_set() -> None:
+    optional = {str(field.alias): " " for field in Settings.model_fields.values() if str(field.alias) not in REQUIRED}
+
+    assert read_settings(REQUIRED | optional) == read_settings(REQUIRED)
+
+
+def test_settings__take_no_notice_of_other_variables() -> None:
+    assert read_settings(REQUIRED | {"PATH": "/bin", "approvers": "nonsense"}) == read_settings(REQUIRED)
+
+
+@pytest.mark.parametrize("path", ["sqlite:///bot.db", "sqlite:////data/bot.db"])
+def test_settings__tell_where_the_database_file_stands(path: str) -> None:
+    assert read_settings(REQUIRED | {"DATABASE_URL": path}).database_path == Path(path.removeprefix("sqlite:///"))
+
+
+def test_settings__show_no_secret_whatever_is_printed_or_refused() -> None:
+    wrong = dict.fromkeys(("DATABASE_URL", "SLACK_API_URL", "PORT", "REQUEST_TTL"), "hunter2\nhunter2")
+    lines = refused(**wrong, DATABASE_PASSWORD="hunter2")
+
+    assert len(lines) == len(wrong)
+    assert "hunter2" not in "".join(lines)
+    assert "very-secret" not in "".join(lines)
+    assert "very-secret" not in f"{read_settings(REQUIRED)!r}{read_settings(REQUIRED)}"
+    assert "hunter2" not in repr(read_settings(REQUIRED | {"DATABASE_URL": "sqlite:///hunter2.db"}))

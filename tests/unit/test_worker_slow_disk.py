@@ -1,0 +1,90 @@
+"""What a worker does with an approval that was long on its way to the disk: what it saw then may be true no more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.db.jobs import LEASE, Job, JobKind, Leases
+from bot.db.requests import Store
+from bot.domain.requests import REPEAT_WINDOW, Place, Request, State
+from bot.sandbox import personas as cast
+from tests.support.components import PATIENCE, Office, deletes, ended, open_office, running
+from tests.support.database import stored
+
+
+@dataclass
+class SlowDisk:
+    """A store whose approvals are long on their way to the disk, and the clock that tells; `then` is done meanwhile."""
+
+    office: Office
+    seconds: float
+    then: Callable[[], Awaitable[object]] | None = None
+    now: float = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def store(self) -> Store:
+        disk = self
+
+        class Slow(Store):
+            async def move(self, *args: Any, **kwargs: Any) -> tuple[Request, list[Job]]:
+                moved = await super().move(*args, **kwargs)
+                disk.now += disk.seconds
+                disk.office.ledger.clock.now += disk.seconds
+                if disk.then:
+                    await disk.then()
+                return moved
+
+        return Slow(self.office.ledger.database, Leases("one#1"))
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(tmp_path) as opened:
+        yield opened
+
+
+async def test_an_approval__ten_minutes_under_way_sends_nothing(office: Office) -> None:
+    await office.ask(place=Place(cast.OPS, "1.2"))
+    disk = SlowDisk(office, REPEAT_WINDOW + 1)
+    job = await office.click(by=cast.OLIVIA)
+
+    async with running(office.worker(disk.store(), clock=disk.clock)) as worker:
+        worker.take(job)
+        found = await ended(office, State.UNKNOWN)
+
+    assert deletes(office) == []
+    assert "10 minutes" in found.outcome["message"]
+
+
+async def test_an_approval__that_another_replica_took_meanwhile_is_left_to_it(office: Office) -> None:
+    await office.ask(place=Place(cast.OPS, "1.2"))
+    other = office.ledger.store("two#1")
+    disk = SlowDisk(office, LEASE, then=partial(other.claim, 1, most_urgent=JobKind.TARGET))
+    job = await office.click(by=cast.OLIVIA)
+
+    worker = office.worker(disk.store(), clock=disk.clock)
+    worker.take(job)
+    await worker.drain(PATIENCE)
+
+    assert deletes(office) == []
+    assert (await stored(office.store)).state is State.APPROVED
+
+
+async def test_an_approval__that_nobody_took_meanwhile_is_carried_out(office: Office) -> None:
+    await office.ask(place=Place(cast.OPS, "1.2"))
+    disk = SlowDisk(office, LEASE)
+    job = await office.click(by=cast.OLIVIA)
+
+    async with running(office.worker(disk.store(), clock=disk.clock)) as worker:
+        worker.take(job)
+        await ended(office, State.REVOKED)
+
+    assert len(deletes(office)) == 1
