@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from statistics import median
 
 Sample = Mapping[str, float]
-Turn = Callable[[], Awaitable[Sample]]
+AdvisoryLock = Callable[[], Awaitable[Sample]]
 
 
 class Samples:
@@ -29,7 +29,7 @@ class Samples:
         return median(one[figure] / two[figure] for one, two in pairs)
 
 
-async def interleave(turns: Mapping[str, Turn], rounds: int) -> Samples:
+async def interleave(turns: Mapping[str, AdvisoryLock], rounds: int) -> Samples:
     """Let everybody take a turn a round, each round beginning with another."""
     names = list(turns)
     taken: dict[str, list[Sample]] = {name: [] for name in names}

@@ -18,11 +18,11 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 import handlers
 from bot.bootstrap import Services, build
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 from bot.errors import BotError, SettingsError
 from bot.settings import Settings
-from bot.slack.dispatch import UNEXPECTED, Admission, NotSlack
-from bot.slack.http import MOST_BYTES, Entry
+from bot.slack.dispatch import UNEXPECTED, Dispatcher, InvalidSlackRequest
+from bot.slack.http import MOST_BYTES, SlackEndpoint
 from bot.slack.socket_mode import SocketMode
 from handlers.ui import cards
 
@@ -51,8 +51,8 @@ log = structlog.get_logger()
 class WaysIn:
     """How Slack reaches the bot: one of the two."""
 
-    admission: Admission
-    http: Entry | None = None
+    admission: Dispatcher
+    http: SlackEndpoint | None = None
     sockets: SocketMode | None = None
 
 
@@ -160,20 +160,20 @@ async def _stop(
 
 def _ways_in(settings: Settings, services: Services) -> WaysIn:
     """Make the one way in that is set."""
-    admission = Admission(dispatcher(bolt(settings, services)), services.directory, services.metrics)
+    admission = Dispatcher(dispatcher(bolt(settings, services)), services.directory, services.metrics)
     if settings.slack_app_token is not None:
         sockets = SocketMode(settings.slack_app_token.get_secret_value(), services.slack, admission)
         return WaysIn(admission, sockets=sockets)
     if settings.slack_signing_secret is None:
         raise SettingsError(["SLACK_SIGNING_SECRET: it is required"])
-    return WaysIn(admission, http=Entry(settings.slack_signing_secret.get_secret_value(), admission))
+    return WaysIn(admission, http=SlackEndpoint(settings.slack_signing_secret.get_secret_value(), admission))
 
 
 async def _open(services: Services) -> bool:
     """Make the database ready; False while it is away. Raises SettingsError where no waiting helps."""
     try:
         await services.make_ready()
-    except DatabaseAway as error:
+    except DatabaseUnavailable as error:
         log.error("the database is away; the bot is not ready and asks again", problem=str(error))  # noqa: TRY400
         return False
     return True
@@ -244,7 +244,7 @@ def dispatcher(app: AsyncApp) -> Any:
         try:
             request = AsyncBoltRequest(body=body, mode="socket_mode")
         except (AttributeError, KeyError, TypeError) as error:  # it looks into parts without asking what they are
-            raise NotSlack(UNEXPECTED, 400) from error
+            raise InvalidSlackRequest(UNEXPECTED, 400) from error
         return await app.async_dispatch(request)
 
     return dispatch

@@ -13,18 +13,18 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.db.connect import database_of, leases_of, make_ready
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.domain.policy import Rules
 from bot.domain.requests import Request
 from bot.errors import SettingsError
 from bot.metrics import Metrics
 from bot.purecloud import Call, PureCloud, Region, region
-from bot.services.cards import Painter, Words
+from bot.services.cards import CardUpdater, Words
 from bot.services.clicks import Decisions
 from bot.services.identity import Directory
 from bot.services.requesting import Service
 from bot.settings import Settings
-from bot.slack.messages import Courier
+from bot.slack.messages import SlackMessenger
 from bot.worker import Worker
 
 _SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
@@ -41,20 +41,20 @@ class Services:
     service: Service
     worker: Worker
     directory: Directory
-    store: Store
+    store: RequestStore
     purecloud: PureCloud
     metrics: Metrics
     slack: AsyncWebClient
     make_ready: Callable[[], Awaitable[None]]
-    """Make the database ready; raises DatabaseAway and SettingsError."""
+    """Make the database ready; raises DatabaseUnavailable and SettingsError."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class ExternalClients:
     """What stands between the bot and the world."""
 
-    store: Store
-    courier: Courier
+    store: RequestStore
+    courier: SlackMessenger
     directory: Directory
     purecloud: PureCloud
     metrics: Metrics
@@ -75,7 +75,7 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         genesys = await opened.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
         database = database_of(settings)
         opened.push_async_callback(database.close)
-        store = Store(database, leases_of(settings))
+        store = RequestStore(database, leases_of(settings))
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
@@ -89,21 +89,21 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
             settings.purecloud_secret.get_secret_value(),
             observe=_observer(metrics),
         )
-        courier = Courier(client, slack, metrics.slack)
+        courier = SlackMessenger(client, slack, metrics.slack)
         directory = Directory(client, purecloud.users, purecloud.authorization, metrics.slack, clock=time.monotonic)
         ready = partial(make_ready, database, store)
-        yield _assemble(settings, words, Outside(store, courier, directory, purecloud, metrics, client, ready))
+        yield _assemble(settings, words, ExternalClients(store, courier, directory, purecloud, metrics, client, ready))
 
 
-def _assemble(settings: Settings, words: Words, outside: Outside) -> Services:
+def _assemble(settings: Settings, words: Words, outside: ExternalClients) -> Services:
     store, courier, directory = outside.store, outside.courier, outside.directory
     purecloud, metrics, rules = outside.purecloud, outside.metrics, rules_of(settings)
 
     def audience(request: Request) -> tuple[str, ...]:
-        return audience_of(request, settings.audit_channel)
+        return recipients_of(request, settings.audit_channel)
 
     decisions = Decisions(store, directory, rules, audience)
-    painter = Painter(store, courier, words, audience)
+    painter = CardUpdater(store, courier, words, audience)
     worker = Worker(store, decisions, purecloud.tokens, painter, metrics=metrics, audience=audience)
     service = Service(
         store,
@@ -145,7 +145,7 @@ def region_of(settings: Settings) -> Region:
     return where
 
 
-def audience_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
+def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
     """Name who hears how a request ends: the audit channel, and the requester unless they see the card."""
     place = request.place.channel if request.place else ""
     theirs = place.startswith("D") or place in (request.requester, request.asked_in)

@@ -2,18 +2,18 @@
 
 BotError
 ├── SettingsError               a setting is missing or wrong: refused at start, exit 2
-├── Refused                     a person asked for what they may not have, or what cannot be done (see `reasons`)
+├── Denied                     a person asked for what they may not have, or what cannot be done (see `reasons`)
 ├── StaleRequest                the request was decided, expired or unknown when the click arrived
 ├── SlackUnavailable            Slack did not answer a question that must be answered
 └── GenesysError                Genesys Cloud said no, or nothing
     ├── GenesysUnreachable      no connection: the request did not leave this machine
-    ├── GenesysNoAnswer         it was sent and nothing (certain) came back: it may have been carried out
+    ├── GenesysNoResponse         it was sent and nothing (certain) came back: it may have been carried out
     ├── GenesysRateLimited      429: not carried out; `retry_after` seconds
     ├── GenesysUnauthenticated  401, also after the token was renewed
     ├── GenesysForbidden        403: `permissions` names what the bot's role lacks, where Genesys says it
     ├── GenesysNotFound         404
     ├── GenesysRejected         any other 4xx, or an answer that cannot be read
-    ├── GenesysBroken           5xx: it answered that it failed
+    ├── GenesysServerError           5xx: it answered that it failed
     └── GenesysLoginFailed      the login host gave no token: `cause` tells which of its reasons
 """
 
@@ -89,7 +89,7 @@ class GenesysUnreachable(GenesysError):
     """Genesys Cloud cannot be reached; the request did not leave."""
 
 
-class GenesysNoAnswer(GenesysError):
+class GenesysNoResponse(GenesysError):
     """Genesys Cloud was asked and did not answer; whether it acted is not known."""
 
 
@@ -119,7 +119,7 @@ class GenesysRejected(GenesysError):
     """Genesys Cloud did not understand the request, or the bot did not understand the answer."""
 
 
-class GenesysBroken(GenesysError):
+class GenesysServerError(GenesysError):
     """Genesys Cloud answered that it failed."""
 
 
@@ -131,7 +131,7 @@ class LoginCause(StrEnum):
     WRONG_SECRET = "wrong_secret"  # noqa: S105 - the name of a cause, not a secret
     RATE_LIMITED = "rate_limited"
     UNREACHABLE = "unreachable"
-    NO_ANSWER = "no_answer"
+    NO_RESPONSE = "no_answer"
     OTHER = "other"
 
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import structlog
 
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 from bot.db.jobs import LEASE, MOST_DOUBLINGS, Job, JobKind
-from bot.db.requests import Store
-from bot.domain.policy import Refused
+from bot.db.requests import RequestStore
+from bot.domain.policy import Denied
 from bot.domain.requests import FINAL, Event, Request
 from bot.errors import SlackUnavailable
 from bot.metrics import Metrics
-from bot.services.cards import Painter
+from bot.services.cards import CardUpdater
 from bot.services.clicks import Decisions
-from bot.services.execution import Tokens, carry_out
+from bot.services.execution import Tokens, execute
 
 SLOTS = 16
 """Jobs a process does at the same time."""
@@ -44,10 +44,10 @@ class Worker:
 
     def __init__(
         self,
-        store: Store,
+        store: RequestStore,
         decisions: Decisions,
         tokens: Tokens,
-        painter: Painter,
+        painter: CardUpdater,
         *,
         metrics: Metrics,
         audience: Callable[[Request], tuple[str, ...]],
@@ -68,7 +68,7 @@ class Worker:
         self._renewing: asyncio.Task[None] | None = None
         self._do: dict[JobKind, Callable[[Job], Awaitable[None]]] = {
             JobKind.CLICK: self._settle,
-            JobKind.TARGET: self._carry_out,
+            JobKind.EXECUTE: self._carry_out,
             JobKind.CARD: self._paint,
             JobKind.NOTICE: self._painter.notify,
         }
@@ -166,7 +166,7 @@ class Worker:
         """Keep the loop alive whatever happens to the database."""
         try:
             await work
-        except DatabaseAway as problem:
+        except DatabaseUnavailable as problem:
             log.warning("the database is away; the worker asks again", problem=str(problem))
         except Exception:
             log.exception("the worker could not use the database and will try again")
@@ -200,7 +200,7 @@ class Worker:
         for request in settled.ended:
             self._count(request)
         if settled.answer:
-            reason = settled.answer.reason if isinstance(settled.answer, Refused) else "stale"
+            reason = settled.answer.reason if isinstance(settled.answer, Denied) else "stale"
             self._metrics.refusals.labels(reason).inc()
             log.info("click changed nothing", reason=reason, request_id=job.request_id, by=job.payload["user_id"])
             await self._painter.answer(job, settled.answer, settled.request)
@@ -225,7 +225,7 @@ class Worker:
             return
         if job.attempts == 1:
             self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
-        ending = await carry_out(request, job, self._tokens, now=now)
+        ending = await execute(request, job, self._tokens, now=now)
         outcome = dict(ending.outcome)
         if ending.event is None:
             log.warning("genesys did not do it yet; will try again", reference=request.reference, **outcome)

@@ -13,7 +13,7 @@ from bot.services.requesting import Service
 from bot.slack.dispatch import kind_of
 from handlers import approvals as decide
 from handlers import errors as guard
-from handlers.payloads import Body, read_asker
+from handlers.payloads import Body, read_invoker
 
 
 class Door(AsyncMiddleware):
@@ -43,5 +43,5 @@ class Door(AsyncMiddleware):
 
     def _command(self, body: Body) -> BoltResponse:
         """Acknowledge at once; the answer follows through the response_url."""
-        self._service.begin(guard.command(read_asker(body), str(body.get("text") or ""), self._service))
+        self._service.begin(guard.command(read_invoker(body), str(body.get("text") or ""), self._service))
         return BoltResponse(status=HTTPStatus.OK)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
 
-from bot.services.requesting import Asker, Service
+from bot.services.requesting import Invoker, Service
 from handlers import help as helping
 from handlers import revoke, rotate, whoami
 from handlers.ui.blocks import Message
 
-UseCase = Callable[[Asker, str, Service], Awaitable[Message | None]]
+UseCase = Callable[[Invoker, str, Service], Awaitable[Message | None]]
 """Takes who asks and the rest of the line; what it returns is told to them in private."""
 
 COMMANDS: dict[str, UseCase] = {
@@ -21,7 +21,7 @@ COMMANDS: dict[str, UseCase] = {
 }
 
 
-async def run(asker: Asker, text: str, service: Service) -> Message | None:
+async def run(asker: Invoker, text: str, service: Service) -> Message | None:
     """Do what a line says; nothing typed is `help`, an unknown word is answered with the nearest one and help."""
     verb, _, rest = " ".join(text.split()).partition(" ")
     use_case = COMMANDS.get(verb.casefold())

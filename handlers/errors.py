@@ -6,9 +6,9 @@ import secrets
 
 import structlog
 
-from bot.domain.policy import Refused
+from bot.domain.policy import Denied
 from bot.errors import BotError, StaleRequest
-from bot.services.requesting import Asker, Service
+from bot.services.requesting import Invoker, Service
 from handlers import commands
 from handlers.messages.errors import trouble
 from handlers.ui import blocks, cards
@@ -16,7 +16,7 @@ from handlers.ui import blocks, cards
 log = structlog.get_logger()
 
 
-async def command(asker: Asker, text: str, service: Service) -> None:
+async def command(asker: Invoker, text: str, service: Service) -> None:
     """Run a command to its end and tell the asker what there is to tell, in private."""
     try:
         message = await commands.run(asker, text, service)
@@ -28,7 +28,7 @@ async def command(asker: Asker, text: str, service: Service) -> None:
 
 def apology(error: Exception, *, by: str) -> blocks.Message:
     """Turn an error into what its person reads: what happened, that nothing was changed, and what to do."""
-    if isinstance(error, Refused):
+    if isinstance(error, Denied):
         return cards.refusal(error)
     if isinstance(error, StaleRequest):
         return cards.answer(error, None)

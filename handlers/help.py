@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.policy import Refused
-from bot.services.requesting import Abilities, Asker, Service
+from bot.domain.policy import Denied
+from bot.services.requesting import Invoker, Permissions, Service
 from handlers.messages.denials import matter
 from handlers.ui import blocks
 from handlers.ui.blocks import Message, escape
@@ -22,7 +22,7 @@ ADMIN = "`/purecloud rotate` - exchange the bot's own Genesys Cloud token"
 
 
 async def answer(
-    asker: Asker, _line: str, service: Service, *, unknown: str = "", nearest: str | None = None
+    asker: Invoker, _line: str, service: Service, *, unknown: str = "", nearest: str | None = None
 ) -> Message:
     """Tell what this person can do; an unknown word is named first, with the nearest one."""
     abilities = await service.abilities(asker)
@@ -35,17 +35,17 @@ async def answer(
     )
 
 
-def commands_for(abilities: Abilities) -> list[str]:
+def commands_for(abilities: Permissions) -> list[str]:
     """List what this person can type."""
     lines = [REQUESTER] if abilities.ask else []
     lines += [ADMIN] if abilities.administer else []
     return [*lines, *ANYONE]
 
 
-def approving(abilities: Abilities) -> str:
+def approving(abilities: Permissions) -> str:
     """Say what this person can confirm, or what keeps them from acting."""
     if abilities.against:
-        return f"{NEITHER} {matter(Refused(abilities.against))}"
+        return f"{NEITHER} {matter(Denied(abilities.against))}"
     if not abilities.confirm:
         may = "You may ask; somebody else confirms." if abilities.ask else NEITHER
         unread = escape("; ".join(abilities.unread))

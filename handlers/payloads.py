@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.services.clicks import Click
-from bot.services.requesting import Asker
+from bot.services.requesting import Invoker
 
 Body = Mapping[str, Any]
 
 
-def read_asker(body: Body) -> Asker:
+def read_invoker(body: Body) -> Invoker:
     """Read a slash command (docs.slack.dev, Slash commands)."""
-    return Asker(
+    return Invoker(
         user_id=str(body.get("user_id") or ""),
         team_id=_text(body, "team_id"),
         channel=str(body.get("channel_id") or ""),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.services.requesting import Asker, Service
+from bot.services.requesting import Invoker, Service
 from handlers.targets import read_line
 
 
-async def answer(asker: Asker, line: str, service: Service) -> None:
+async def answer(asker: Invoker, line: str, service: Service) -> None:
     """Ask; the card that follows is the answer."""
     wanted, reason = read_line(line)
     await service.revoke(asker, wanted, reason)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.services.requesting import Asker, Service
+from bot.services.requesting import Invoker, Service
 
 
-async def answer(asker: Asker, _line: str, service: Service) -> None:
+async def answer(asker: Invoker, _line: str, service: Service) -> None:
     """Ask; the card that follows is the answer."""
     await service.rotate(asker)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from bot.domain.policy import Reason, Refused
-from bot.services.requesting import Wanted
+from bot.domain.policy import DenialCode, Denied
+from bot.services.requesting import TargetRef
 
 _TARGET = re.compile(
     r"<@(?P<member>[UW][A-Z0-9]+)(?:\|[^>]*)?>"
@@ -21,7 +21,7 @@ _PLAIN_NAME = re.compile(r"(?<!\w)@\w[\w.-]*")
 _QUOTES = "\"'“”‘’"  # noqa: RUF001 - Slack on a phone types curly ones
 
 
-def read_line(line: str) -> tuple[Wanted, str]:
+def read_line(line: str) -> tuple[TargetRef, str]:
     """Read `@user reason`, `e-mail reason` or `Genesys user id reason`; returns the one wanted and the reason.
 
     A second person anywhere in the line, also in what may be meant as a reason, is refused: never silently the first.
@@ -30,35 +30,35 @@ def read_line(line: str) -> tuple[Wanted, str]:
     names = {_wanted(match): match[0] for match in found}
     plain = _PLAIN_NAME.findall(_TARGET.sub(" ", line))
     if _MANY.search(line):
-        raise Refused(Reason.TARGET_IS_A_GROUP)
+        raise Denied(DenialCode.TARGET_IS_A_GROUP)
     if len(names) + len(plain) > 1:
-        raise Refused(
-            Reason.SEVERAL_TARGETS, count=str(len(names) + len(plain)), names=_listed([*names.values(), *plain])
+        raise Denied(
+            DenialCode.SEVERAL_TARGETS, count=str(len(names) + len(plain)), names=_listed([*names.values(), *plain])
         )
     if plain:
-        raise Refused(Reason.TARGET_IS_A_PLAIN_NAME, word=plain[0])
+        raise Denied(DenialCode.TARGET_IS_A_PLAIN_NAME, word=plain[0])
     if not found or line[: found[0].start()].strip(_QUOTES + " "):
         raise _not_a_target(line)
     wanted = next(iter(names))
     return wanted, _reason(_TARGET.sub("", line))
 
 
-def _wanted(match: re.Match[str]) -> Wanted:
+def _wanted(match: re.Match[str]) -> TargetRef:
     groups = match.groupdict()
     if groups["person"]:
-        return Wanted(person=groups["person"].lower())
+        return TargetRef(person=groups["person"].lower())
     if groups["member"] or groups["bare"]:
-        return Wanted(member=groups["member"] or groups["bare"])
-    return Wanted(email=html.unescape(groups["mailto"] or groups["email"]).lower())
+        return TargetRef(member=groups["member"] or groups["bare"])
+    return TargetRef(email=html.unescape(groups["mailto"] or groups["email"]).lower())
 
 
-def _not_a_target(line: str) -> Refused:
+def _not_a_target(line: str) -> Denied:
     word = line.split(maxsplit=1)[0] if line.split() else ""
     if not word:
-        return Refused(Reason.TARGET_MISSING)
+        return Denied(DenialCode.TARGET_MISSING)
     if _CHANNEL.match(line):
-        return Refused(Reason.TARGET_IS_A_CHANNEL)
-    return Refused(Reason.TARGET_UNREADABLE, word=html.unescape(word)[:80].replace("`", "'"))
+        return Denied(DenialCode.TARGET_IS_A_CHANNEL)
+    return Denied(DenialCode.TARGET_UNREADABLE, word=html.unescape(word)[:80].replace("`", "'"))
 
 
 def _reason(rest: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.people import Principal
-from bot.domain.policy import Refused
+from bot.domain.policy import Denied
 from bot.errors import GenesysError
 from bot.purecloud import NamedEntity, TokenInfo
-from bot.services.requesting import Abilities, Asker, Service, WhoAmI
+from bot.services.requesting import Invoker, Permissions, Service, WhoAmI
 from handlers.help import approving
 from handlers.messages.denials import matter
 from handlers.messages.errors import trouble
@@ -14,7 +14,7 @@ from handlers.ui import blocks
 from handlers.ui.blocks import Block, Message, escape
 
 
-async def answer(asker: Asker, _line: str, service: Service) -> Message:
+async def answer(asker: Invoker, _line: str, service: Service) -> Message:
     """Tell both, in private."""
     who = await service.whoami(asker)
     return blocks.message(
@@ -29,7 +29,7 @@ async def answer(asker: Asker, _line: str, service: Service) -> Message:
 
 def _you(who: WhoAmI) -> list[Block]:
     slack = blocks.facts([("Slack", who.member.name), ("Workspace", who.workspace.name), ("E-mail", who.member.email)])
-    if isinstance(who.person, Refused):
+    if isinstance(who.person, Denied):
         return [slack, blocks.section(f"*Genesys Cloud*: nobody. {matter(who.person)}")]
     if isinstance(who.person, GenesysError):
         return [slack, blocks.section(f"*Genesys Cloud*: could not be asked. {trouble(who.person)}")]
@@ -46,7 +46,7 @@ def _you(who: WhoAmI) -> list[Block]:
     return [slack, genesys]
 
 
-def _may(abilities: Abilities) -> str:
+def _may(abilities: Permissions) -> str:
     if abilities.against:
         return approving(abilities)
     rows = [

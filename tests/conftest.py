@@ -15,8 +15,8 @@ import structlog
 from bot import logs
 from bot.db.postgres import postgres_engine
 from bot.db.sqlite import sqlite_engine
-from tests.support.app_harness import World, world_with
-from tests.support.database import Ledger, open_ledger
+from tests.support.app_harness import AppHarness, start_app
+from tests.support.database import DatabaseHarness, open_database
 from tests.support.postgres import Server, server
 from tests.support.schema import put_database
 
@@ -31,7 +31,7 @@ PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlo
 
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
-StartWorld = Callable[..., Awaitable[World]]
+StartApp = Callable[..., Awaitable[AppHarness]]
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +42,15 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DatabaseHarness]:
     """A store's database; both kinds keep the same promises."""
     if request.param == "sqlite":
         put_database(tmp_path / "bot.db")
-        async with open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
+        async with open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
             yield opened
         return
     started: Server = request.getfixturevalue("postgres")
-    async with started.emptied() as address, open_ledger(postgres_engine(address)) as opened:
+    async with started.emptied() as address, open_database(postgres_engine(address)) as opened:
         yield opened
 
 
@@ -74,19 +74,17 @@ def transport() -> str:
 
 
 @pytest.fixture
-async def start_world(tmp_path: Path, transport: str) -> AsyncIterator[StartWorld]:
-    """Start a world with some settings overridden: `world = await start_world(SELF_APPROVAL="false")`."""
+async def start_app_with(tmp_path: Path, transport: str) -> AsyncIterator[StartApp]:
+    """Start a world with some settings overridden: `world = await start_app_with(SELF_APPROVAL="false")`."""
     async with AsyncExitStack() as worlds:
 
-        async def start(**overrides: str) -> World:
-            return await worlds.enter_async_context(
-                world_with(tmp_path, socket_mode=transport == "socket", **overrides)
-            )
+        async def start(**overrides: str) -> AppHarness:
+            return await worlds.enter_async_context(start_app(tmp_path, socket_mode=transport == "socket", **overrides))
 
         yield start
 
 
 @pytest.fixture
-async def world(start_world: StartWorld) -> World:
+async def world(start_app_with: StartApp) -> AppHarness:
     """The sandbox's own world."""
-    return await start_world()
+    return await start_app_with()

@@ -22,12 +22,12 @@ from aiohttp import ClientError
 from bot.db.engine import Database
 from bot.db.jobs import Leases
 from bot.db.postgres import postgres_engine
-from bot.db.requests import Store
-from bot.domain.audit import Tag, first_break
-from bot.sandbox import personas as cast
+from bot.db.requests import RequestStore
+from bot.domain.audit import EventType, first_invalid
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault, Person
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from tests.support.cluster import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
 from tests.support.postgres import server
 
@@ -40,7 +40,7 @@ LONGEST_CUT = 6.0
 JUST_NOW = 0.05
 """Seconds by which an acknowledgement may be noted after the death of who gave it."""
 
-OUTCOMES = (Tag.REVOKED, Tag.REFUSED, Tag.FAILED, Tag.UNKNOWN)
+OUTCOMES = (EventType.REVOKED, EventType.REFUSED, EventType.FAILED, EventType.UNKNOWN)
 
 
 class Trouble(StrEnum):
@@ -130,7 +130,7 @@ class Soak:
             slack = self.fleet.slack
             self.fleet.genesys.people[target.id] = Person(target.id, f"Person {target.id}", f"{target.id}@example.com")
             before = len(slack.messages)
-            made = await slack.command(cast.RAVI, f"revoke {target.id}", cast.OPS, to=self._door(self.anyone()))
+            made = await slack.command(personas.RAVI, f"revoke {target.id}", personas.OPS, to=self._door(self.anyone()))
             if made.status != 200:
                 continue
             answer = await slack.wait_for_message(partial(self._answers, target, before), PATIENCE)
@@ -159,7 +159,7 @@ class Soak:
                 replica = self.anyone()
                 door = self._door(replica)
                 target.through = replica if door else None
-                made = await self.fleet.slack.click(cast.BEN, target.card, "approve", force=True, to=door)
+                made = await self.fleet.slack.click(personas.BEN, target.card, "approve", force=True, to=door)
                 if made.status == 200:
                     target.acknowledged = time.time()
                     return
@@ -191,7 +191,7 @@ class Soak:
 async def soak(address: str, trouble: Trouble, rounds: int, seed: int) -> Figures:
     """Do so many rounds on the database at an address, and count."""
     database = Database(postgres_engine(address))
-    store = Store(database, Leases("soak#1"))
+    store = RequestStore(database, Leases("soak#1"))
     with TemporaryDirectory() as folder:
         async with fleet(address, Path(folder), socket_mode=trouble is Trouble.SOCKETS) as all_of_them:
             people = Soak(all_of_them, trouble, random.Random(seed))  # noqa: S311 - no secret
@@ -206,28 +206,28 @@ async def soak(address: str, trouble: Trouble, rounds: int, seed: int) -> Figure
     return figures
 
 
-async def idle(store: Store) -> None:
+async def idle(store: RequestStore) -> None:
     """Wait until nothing that is written down remains to be done."""
     async with asyncio.timeout(PATIENCE):
         while any((await store.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
             await asyncio.sleep(0.1)
 
 
-async def judge(people: Soak, store: Store) -> Figures:
+async def judge(people: Soak, store: RequestStore) -> Figures:
     """Hold what Genesys Cloud got and Slack shows against the trail."""
     trail = await store.trail()
     figures = Figures(mishaps=len(people.fleet.mishaps), clicks_not_taken=people.not_taken)
     figures.clicks_refused = people.refused
-    figures.broken_chain = int(first_break(trail) is not None)
+    figures.broken_chain = int(first_invalid(trail) is not None)
     for target in people.targets:
         tags = [row.tag for row, _ in trail if row.target == target.id]
         ends = [tag for tag in tags if tag in OUTCOMES]
         sent = deletes_of(people.fleet, target)
-        revoked = ends == [Tag.REVOKED]
-        figures.approved += tags.count(Tag.APPROVED)
+        revoked = ends == [EventType.REVOKED]
+        figures.approved += tags.count(EventType.APPROVED)
         figures.revoked += int(revoked)
-        figures.lost += int(tags.count(Tag.APPROVED) != 1 or len(ends) != 1 or (revoked and not sent))
-        figures.without_approval += int(bool(sent) and Tag.APPROVED not in tags)
+        figures.lost += int(tags.count(EventType.APPROVED) != 1 or len(ends) != 1 or (revoked and not sent))
+        figures.without_approval += int(bool(sent) and EventType.APPROVED not in tags)
         figures.untold += int(not is_told(people.fleet, target, revoked=revoked))
         figures.copies_alive += copies_of(people.fleet.slack, target)
         figures.repeated += max(0, len(sent) - 1)
@@ -245,12 +245,12 @@ def deletes_of(replicas: Fleet, target: Target) -> list[float]:
 def is_told(replicas: Fleet, target: Target, *, revoked: bool) -> bool:
     """Whether the card tells of the outcome and has no button left, and the audit channel was told."""
     slack, card = replicas.slack, target.card
-    audited = [slack.text_of(one) for one in slack.messages if one.channel_id == cast.AUDIT]
+    audited = [slack.text_of(one) for one in slack.messages if one.channel_id == personas.AUDIT]
     shown = card is not None and ("Revoked" in slack.text_of(card)) is revoked and not slack.buttons(card)
     return shown and any(target.id in text for text in audited)
 
 
-def copies_of(slack: SlackStandIn, target: Target) -> int:
+def copies_of(slack: FakeSlack, target: Target) -> int:
     """How often the card was posted once more, by somebody who could not know of the first, and stands as it was."""
     alive = [one for one in slack.messages if one is not target.card and slack.buttons(one)]
     return sum(target.id in slack.text_of(one) for one in alive)

@@ -18,18 +18,18 @@ from aiohttp import web
 from bot import logs
 from bot.app import Server, WaysIn, application, bolt, dispatcher
 from bot.bootstrap import Services, build
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.services.requesting import Service
 from bot.settings import Settings, read_settings
-from bot.slack.dispatch import Admission
-from bot.slack.http import Entry
+from bot.slack.dispatch import Dispatcher
+from bot.slack.http import SlackEndpoint
 from handlers.ui import cards
 
 
 class OnlyAcknowledges(Service):
     """Writes clicks down and begins nothing."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RequestStore) -> None:
         self._store = store
         self._take = lambda _job: None
 
@@ -52,9 +52,9 @@ async def serve(settings: Settings) -> None:
 
 def _way_in(settings: Settings, services: Services) -> WaysIn:
     quiet = replace(services, service=OnlyAcknowledges(services.store))
-    admission = Admission(dispatcher(bolt(settings, quiet)), services.directory, services.metrics)
+    admission = Dispatcher(dispatcher(bolt(settings, quiet)), services.directory, services.metrics)
     secret = settings.slack_signing_secret
-    return WaysIn(admission, http=Entry(secret.get_secret_value() if secret else "", admission))
+    return WaysIn(admission, http=SlackEndpoint(secret.get_secret_value() if secret else "", admission))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from bot.bootstrap import Services, build
 from bot.services.clicks import Click
 from bot.services.requesting import Service
 from bot.settings import read_settings
-from bot.slack.dispatch import Admission, Body
+from bot.slack.dispatch import Body, Dispatcher
 from bot.slack.http import parse, verify
 from handlers.ui import cards
 
@@ -57,7 +57,7 @@ async def ours(services: Services) -> Answers:
     settings = read_settings(os.environ)
     await services.directory.identify()
     app = bolt(settings, replace(services, service=Nothing()))
-    admission = Admission(dispatcher(app), services.directory, services.metrics)
+    admission = Dispatcher(dispatcher(app), services.directory, services.metrics)
     secret = SIGNING_SECRET.encode()
 
     async def read(raw: bytes, headers: Headers) -> Body:

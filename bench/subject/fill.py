@@ -15,9 +15,9 @@ from sqlalchemy import Engine, Table, create_engine, insert
 
 from bot.db.rows import row_of_entry, row_of_item, row_of_request
 from bot.db.schema import audit, items, jobs, requests
-from bot.domain.audit import GENESIS, Entry, Tag, seal
+from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
-from bot.domain.requests import Kind, Place, Request
+from bot.domain.requests import Kind, MessageRef, Request
 
 AT_ONCE = 5000
 TTL = 43_200.0
@@ -42,8 +42,10 @@ def _insert(engine: Engine, table: Table, rows: Iterable[Mapping[str, Any]]) -> 
 def _trail(count: int, now: float) -> Iterator[Mapping[str, Any]]:
     last = GENESIS
     for number in range(count):
-        row = Entry(now, Tag.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"})
-        last = seal(row, last)
+        row = AuditEvent(
+            now, EventType.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
+        )
+        last = chain_hash(row, last)
         yield row_of_entry(row) | {"hash": last}
 
 
@@ -60,7 +62,7 @@ def _request(number: int, now: float) -> Request:
         target_member="U0T0",
         reason="laptop stolen",
         needed=1,
-        place=Place("D0APPROVER", "1700000000.000000"),
+        place=MessageRef("D0APPROVER", "1700000000.000000"),
     )
 
 

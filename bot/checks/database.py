@@ -14,7 +14,7 @@ from bot.db.connect import database_of, unusable
 from bot.db.engine import Database, Transaction
 from bot.db.migrate import HEAD, refuse_newer, revision
 from bot.db.postgres import PATIENCE, postgres_engine
-from bot.db.sqlite import InThread
+from bot.db.sqlite import SqliteEngine
 from bot.errors import SettingsError
 from bot.settings import Settings
 
@@ -22,7 +22,7 @@ CHECK = "DATABASE_URL"
 
 
 async def look_at_database(settings: Settings) -> Finding:
-    """Whether a start could use the database; raises SettingsError and DatabaseAway as a start would."""
+    """Whether a start could use the database; raises SettingsError and DatabaseUnavailable as a start would."""
     path = settings.database_path
     if path is None:
         return await _postgres(settings.database_url)
@@ -48,7 +48,7 @@ def _before_opening(path: Path) -> Finding | None:
 
 
 async def _sqlite(path: Path) -> Finding:
-    database = Database(InThread(_read_only(path)))
+    database = Database(SqliteEngine(_read_only(path)))
     try:
         return _schema(await database.read(lambda tx: revision(tx.connection)), str(path))
     except DatabaseError as error:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 
 from bot.checks.result import Finding, refused, wrong
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 from bot.errors import (
     TOKEN_REFUSED,
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
-    GenesysNoAnswer,
+    GenesysNoResponse,
     GenesysNotFound,
     GenesysRateLimited,
     GenesysUnreachable,
@@ -52,7 +52,7 @@ async def looked(check: str, look: Awaitable[Finding | Sequence[Finding]], secon
         found = await asyncio.wait_for(look, seconds)
     except SettingsError as error:
         return [refused(problem) for problem in error.problems]
-    except (GenesysError, SlackUnavailable, DatabaseAway) as error:
+    except (GenesysError, SlackUnavailable, DatabaseUnavailable) as error:
         return [of_error(check, error)]
     except TimeoutError:
         return [wrong(check, f"no answer came within {seconds:g} seconds", LATER)]
@@ -62,7 +62,7 @@ async def looked(check: str, look: Awaitable[Finding | Sequence[Finding]], secon
     return [found] if isinstance(found, Finding) else list(found)
 
 
-def of_error(check: str, error: GenesysError | SlackUnavailable | DatabaseAway) -> Finding:
+def of_error(check: str, error: GenesysError | SlackUnavailable | DatabaseUnavailable) -> Finding:
     """What an error means to whoever sets the bot up."""
     if isinstance(error, GenesysError):
         return wrong(check, _said(error), genesys_advice(error), error.correlation_id)
@@ -74,7 +74,7 @@ def of_error(check: str, error: GenesysError | SlackUnavailable | DatabaseAway) 
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, GenesysNoAnswer):  # nothing the doctor asks for acts, so there is no doubt to tell of
+    if isinstance(error, GenesysNoResponse):  # nothing the doctor asks for acts, so there is no doubt to tell of
         return "Genesys Cloud was asked and did not answer" + (f" ({error.status})" if error.status else "")
     return str(error).rstrip(".")
 
@@ -99,7 +99,7 @@ def genesys_advice(error: GenesysError) -> str:
         return _LOGIN.get(error.cause, _GENESYS_NETWORK)
     if isinstance(error, GenesysForbidden):
         return GRANT
-    if isinstance(error, (GenesysUnreachable, GenesysNoAnswer)):
+    if isinstance(error, (GenesysUnreachable, GenesysNoResponse)):
         return _GENESYS_NETWORK
     if isinstance(error, GenesysNotFound):
         return "Correct PURECLOUD_API_URL where it is set: what answers there does not know this."

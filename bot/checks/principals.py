@@ -10,16 +10,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.checks.result import Finding, unknown, well, wrong
 from bot.checks.slack import ask
 from bot.domain.people import Principal, PrincipalKind, Workspace, read_member
-from bot.domain.policy import Reason, covers, standing
+from bot.domain.policy import DenialCode, covers, standing
 from bot.errors import GenesysForbidden, SlackUnavailable
 from bot.purecloud import AuthorizationApi, DomainPermissionCollection
 from bot.settings import Settings
 
-_STANDING: Final[Mapping[Reason, str]] = {
-    Reason.OUTSIDER: "belongs to another workspace",
-    Reason.DEACTIVATED: "is deactivated",
-    Reason.BOT: "is a bot",
-    Reason.GUEST: "is a guest",
+_STANDING: Final[Mapping[DenialCode, str]] = {
+    DenialCode.OUTSIDER: "belongs to another workspace",
+    DenialCode.DEACTIVATED: "is deactivated",
+    DenialCode.BOT: "is a bot",
+    DenialCode.GUEST: "is a guest",
 }
 _NO_SUCH: Final = frozenset({"user_not_found", "users_not_found", "user_not_visible", "no_such_subteam"})
 PROTECTED: Final = "PROTECTED"

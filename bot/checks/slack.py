@@ -16,7 +16,7 @@ from bot.checks.result import Finding, not_tried, unknown, well, wrong
 from bot.domain.people import Workspace
 from bot.errors import SlackUnavailable
 from bot.settings import Settings
-from bot.slack.messages import not_delivered
+from bot.slack.messages import delivery_error_from
 from bot.slack.socket_mode import ask_for_a_connection
 
 SCOPES: Final[Mapping[str, str]] = {
@@ -43,7 +43,7 @@ async def ask(method: str, call: Callable[..., Awaitable[AsyncSlackResponse]], *
     try:
         answer = await call(**arguments)
     except Exception as error:
-        raise SlackUnavailable(method, not_delivered(error).code) from error
+        raise SlackUnavailable(method, delivery_error_from(error).code) from error
     return answer.data if isinstance(answer.data, Mapping) else {}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.db.engine import Database
 from bot.db.jobs import Leases
 from bot.db.migrate import migrate
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -35,10 +35,10 @@ def database_of(settings: Settings) -> Database:
     return Database(sqlite_engine(path))
 
 
-async def make_ready(database: Database, store: Store) -> None:
+async def make_ready(database: Database, store: RequestStore) -> None:
     """Bring the schema up to date and take up what an earlier start of this process left.
 
-    Raises DatabaseAway where it may be there later, SettingsError where it can never be used as it is.
+    Raises DatabaseUnavailable where it may be there later, SettingsError where it can never be used as it is.
     """
     try:
         if await migrate(database):

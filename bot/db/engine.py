@@ -34,11 +34,11 @@ _TAKE_TURN = text("SELECT pg_advisory_xact_lock(:turn)")
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
-class DatabaseAway(BotError):
+class DatabaseUnavailable(BotError):
     """The database cannot be reached; nothing was kept."""
 
 
-class Turn(IntEnum):
+class AdvisoryLock(IntEnum):
     """What one transaction of all processes does at a time; the numbers are PostgreSQL's advisory locks."""
 
     SCHEMA = 7_372_001
@@ -60,12 +60,12 @@ class Transaction:
         """The database's time, epoch seconds: read at its first use, and then the same to the end."""
         return self._clock(self.connection)
 
-    def take_turn(self, turn: Turn) -> None:
+    def acquire_lock(self, turn: AdvisoryLock) -> None:
         """Wait until no other transaction has this turn, and keep it to the end."""
         if self._others_write:
             self.execute(_TAKE_TURN, {"turn": turn.value})
 
-    def hold(self, rows: Select[Any], values: Mapping[str, Any]) -> None:
+    def lock_rows(self, rows: Select[Any], values: Mapping[str, Any]) -> None:
         """Wait until no other transaction writes to these rows, and keep them to the end: a SELECT FOR UPDATE."""
         if self._others_write:
             self.execute(rows, values)
@@ -81,7 +81,7 @@ Step = Callable[[Transaction], Result]
 
 
 class Engine(Protocol):
-    """What a database needs of its engine: `bot.db.sqlite.InThread`, or `bot.db.postgres.InLoop`."""
+    """What a database needs of its engine: `bot.db.sqlite.SqliteEngine`, or `bot.db.postgres.PostgresEngine`."""
 
     @property
     def engine(self) -> sqlalchemy.Engine:
@@ -120,8 +120,8 @@ class Database:
     async def write(self, step: Step[Result], *, in_time: bool = True) -> Result:
         """Do everything in a step, or nothing; `in_time=False` is for what may take long.
 
-        It comes to its end also when nobody waits for it any more. Raises DatabaseAway where the database does not
-        answer or the connection breaks.
+        The transaction ends even if the caller is cancelled. Raises DatabaseUnavailable if the database does not answer
+        or the connection breaks.
         """
         task = asyncio.create_task(self._do(step, reading=False, patience=self._patience if in_time else None))
         self._under_way.add(task)
@@ -131,7 +131,7 @@ class Database:
     async def read(self, step: Step[Result]) -> Result:
         """Do a step whose statements only read, each for itself: no lock is taken, nothing waits for a commit.
 
-        Raises DatabaseAway, like `write`.
+        Raises DatabaseUnavailable, like `write`.
         """
         return await self._do(step, reading=True, patience=self._patience)
 
@@ -163,10 +163,12 @@ def _away() -> Iterator[None]:
     try:
         yield
     except (OSError, NoConnectionFree) as error:
-        raise DatabaseAway from error
+        raise DatabaseUnavailable from error
     except DBAPIError as error:
         if error.connection_invalidated or "database is locked" in str(error.orig):
-            raise DatabaseAway from error
+            raise DatabaseUnavailable from error
         if str(getattr(error.orig, "sqlstate", "")).startswith(_PASSING):
-            raise DatabaseAway(f"PostgreSQL cannot be used just now ({error.orig}); nothing was kept.") from error
+            raise DatabaseUnavailable(
+                f"PostgreSQL cannot be used just now ({error.orig}); nothing was kept."
+            ) from error
         raise

@@ -28,7 +28,7 @@ class JobKind(StrEnum):
 
     CLICK = "click"
     """Somebody pressed a button: look them up, judge, move the request."""
-    TARGET = "target"
+    EXECUTE = "target"
     """An approved target: send the DELETE."""
     CARD = "card"
     """A card that does not show its request's latest revision."""
@@ -36,7 +36,7 @@ class JobKind(StrEnum):
     """An outcome that a channel or a person has not been told."""
 
 
-Seen = tuple[Request | None, float]
+Snapshot = tuple[Request | None, float]
 """A request as it stood at a moment of the database's time; epoch seconds."""
 
 PRIORITY = {kind: place for place, kind in enumerate(JobKind)}
@@ -52,17 +52,17 @@ class Job:
     payload: Mapping[str, Any]
     attempts: int
     created_at: float
-    seen: Seen | None = None
+    seen: Snapshot | None = None
     """What the transaction that leased it saw, which need not be read again; none for a job that was claimed."""
 
-    def is_void(self, now: float) -> bool:
+    def is_stale(self, now: float) -> bool:
         """Whether this was asked for so long ago that nobody means it any more."""
         return now - self.created_at > REPEAT_WINDOW
 
 
 Payload = Mapping[str, Any]
 
-Flag = tuple[JobKind, str, Payload]
+JobSpec = tuple[JobKind, str, Payload]
 """A job that anybody may do: its kind, the key that tells it from others of its kind, what it needs to know."""
 
 
@@ -146,7 +146,7 @@ class Leases:
         found = tx.execute(_add(tx.insert), row).one_or_none()
         return _read(found) if found else None
 
-    def raise_flags(self, tx: Transaction, request_id: str, *flags: Flag, wait: float = 0.0) -> None:
+    def enqueue(self, tx: Transaction, request_id: str, *flags: JobSpec, wait: float = 0.0) -> None:
         """Make jobs due for anybody in `wait` seconds, again if they were done.
 
         Who holds the lease of one keeps it, and looks again when done.
@@ -188,7 +188,7 @@ class Leases:
     def _if_mine(self, tx: Transaction, statement: Update, job: Job, **values: Any) -> bool:
         return tx.execute(statement, {"job": job.id, "me": self.owner, **values}).rowcount == 1
 
-    def free_own(self, tx: Transaction) -> int:
+    def release_own_leases(self, tx: Transaction) -> int:
         """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""
         name = self.owner.rpartition("#")[0]
         earlier = jobs.c.lease_owner.startswith(f"{name}#", autoescape=True)

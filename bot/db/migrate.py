@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.db.engine import Database, Transaction, Turn
+from bot.db.engine import AdvisoryLock, Database, Transaction
 from bot.errors import SettingsError
 
 HEAD = "0001"
@@ -28,7 +28,7 @@ async def migrate(database: Database, *, folder: Path = MIGRATIONS, head: str = 
 
 
 def _upgrade(folder: Path, head: str, tx: Transaction) -> bool:
-    tx.take_turn(Turn.SCHEMA)
+    tx.acquire_lock(AdvisoryLock.SCHEMA)
     current = revision(tx.connection)
     if current == head:
         return False

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 from bot.errors import SettingsError
 
 Result = TypeVar("Result")
@@ -58,10 +58,10 @@ _REFUSALS = (
 """Names of answers that no waiting changes."""
 
 
-def postgres_engine(url: str) -> InLoop:
+def postgres_engine(url: str) -> PostgresEngine:
     """Make an engine on PostgreSQL: READ COMMITTED, few connections, each tried before it is used.
 
-    Its connections raise DatabaseAway while nobody answers, SettingsError where the server refuses for good.
+    Its connections raise DatabaseUnavailable while nobody answers, SettingsError where the server refuses for good.
     """
     driver, address, verified = _driver(), _address(url), _verified(url)
     _refuse_missing_roots(url)
@@ -84,10 +84,10 @@ def postgres_engine(url: str) -> InLoop:
         pool_pre_ping=True,
         hide_parameters=True,  # a response_url must not reach a log by way of an error
     )
-    return InLoop(engine)
+    return PostgresEngine(engine)
 
 
-class InLoop:
+class PostgresEngine:
     """An engine whose driver waits in the event loop."""
 
     insert = staticmethod(insert)
@@ -174,4 +174,6 @@ def _meaning(error: Exception) -> Exception:
         return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({error})"])
     if isinstance(error, ValueError | OverflowError):  # its sentence may quote what stands where a port is expected
         return SettingsError(["DATABASE_URL: it cannot be read; encode special characters of the password, / as %2F"])
-    return DatabaseAway(f"PostgreSQL cannot be reached ({str(error) or type(error).__name__}); nothing was kept.")
+    return DatabaseUnavailable(
+        f"PostgreSQL cannot be reached ({str(error) or type(error).__name__}); nothing was kept."
+    )

@@ -14,7 +14,7 @@ from bot.db.schema import jobs
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-Here = TypeVar("Here", bound="Worklist")
+Here = TypeVar("Here", bound="JobQueue")
 
 Sync = Callable[Concatenate[Here, Transaction, Arguments], Result]
 Async = Callable[Concatenate[Here, Arguments], Coroutine[Any, Any, Result]]
@@ -40,7 +40,7 @@ def reads(step: Sync[Here, Arguments, Result]) -> Async[Here, Arguments, Result]
     return run
 
 
-class Worklist:
+class JobQueue:
     """The jobs of one database, for the process that `leases` names."""
 
     def __init__(self, database: Database, leases: Leases) -> None:
@@ -87,7 +87,7 @@ class Worklist:
     @writes
     def start(self, tx: Transaction) -> None:
         """Take up what an earlier start of the same process left."""
-        self._leases.free_own(tx)
+        self._leases.release_own_leases(tx)
 
     @reads
     def depth(self, tx: Transaction) -> dict[str, int]:

@@ -11,12 +11,12 @@ from sqlalchemy import Select, and_, bindparam, delete, exists, insert, select, 
 
 from bot.db import audit as trail
 from bot.db.engine import Transaction
-from bot.db.jobs import Flag, Job, JobKind, Seen
-from bot.db.queue import Worklist, reads, writes
+from bot.db.jobs import Job, JobKind, JobSpec, Snapshot
+from bot.db.queue import JobQueue, reads, writes
 from bot.db.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
 from bot.db.schema import items, jobs, requests
-from bot.domain.audit import TAG_OF, Entry, Tag, entry
-from bot.domain.requests import REPEAT_WINDOW, Event, Place, Request, State, advance, overall
+from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
+from bot.domain.requests import REPEAT_WINDOW, Event, MessageRef, Request, State, advance, overall
 from bot.errors import StaleRequest
 
 UNTOLD = 1.0
@@ -36,7 +36,7 @@ class Urls:
     """A click's: edits the clicked card where `chat.update` cannot."""
 
 
-class Store(Worklist):
+class RequestStore(JobQueue):
     """The one truth that replicas share: requests and their trail, and the work that they lead to."""
 
     @writes
@@ -52,7 +52,7 @@ class Store(Worklist):
             return None
         tx.execute(insert(items).values(row_of_item(request)))
         detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
-        trail.write(tx, entry(request, Tag.ASKED, at=tx.now, actor=request.requester, **detail))
+        trail.write(tx, entry(request, EventType.ASKED, at=tx.now, actor=request.requester, **detail))
         return self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
 
     @reads
@@ -61,7 +61,7 @@ class Store(Worklist):
         return _find(tx, request_id)
 
     @reads
-    def look(self, tx: Transaction, request_id: str) -> Seen:
+    def look(self, tx: Transaction, request_id: str) -> Snapshot:
         """Return a request as it stands now."""
         return _find(tx, request_id), tx.now
 
@@ -77,12 +77,12 @@ class Store(Worklist):
 
         Its time is read once no sweep can end the request any more without seeing the click.
         """
-        tx.hold(_KEEP, {"request": request_id})
+        tx.lock_rows(_KEEP, {"request": request_id})
         job = self._leases.add(tx, JobKind.CLICK, request_id, key, click)
         return replace(job, seen=(_find(tx, request_id), tx.now)) if job else None
 
     @writes
-    def record(self, tx: Transaction, row: Entry, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
+    def record(self, tx: Transaction, row: AuditEvent, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
         """Add to the trail what changes no request; `done` is the job that led to it, finished with it.
 
         `clicked` repaints the request's card, and the clicked message too where it is another: a click on buttons that
@@ -95,10 +95,10 @@ class Store(Worklist):
             if clicked.card:
                 same = requests.c.id == row.request_id
                 tx.execute(update(requests).where(same).values(card_url=clicked.card))
-        at = Entry(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
+        at = AuditEvent(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
         trail.write(tx, at)
         if clicked and row.request_id:
-            self._leases.raise_flags(tx, row.request_id, _card(row.request_id))
+            self._leases.enqueue(tx, row.request_id, _card(row.request_id))
         return True
 
     @writes
@@ -122,13 +122,13 @@ class Store(Worklist):
         if not self._leases.finish(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
-        if job.is_void(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
+        if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
         self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
         if event is not Event.APPROVE:
             return moved, []
         what = {"place": 0, "clicked_at": job.created_at}
-        work = self._leases.add(tx, JobKind.TARGET, request.id, f"{request.id}:0", what)
+        work = self._leases.add(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", what)
         return moved, [replace(work, seen=(moved, tx.now))] if work else []
 
     @writes
@@ -160,8 +160,8 @@ class Store(Worklist):
         tx.execute(update(requests).where(requests.c.id == job.request_id).values(values))
         request = _find(tx, job.request_id)
         if request:
-            trail.write(tx, entry(request, Tag.ATTEMPT_FAILED, at=tx.now, **outcome))
-            self._leases.raise_flags(tx, request.id, _card(request.id))
+            trail.write(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
+            self._leases.enqueue(tx, request.id, _card(request.id))
         return request
 
     async def expire_due(self, tell: Callable[[Request], Sequence[str]], limit: int = 50) -> list[Request]:
@@ -199,7 +199,7 @@ class Store(Worklist):
         return moved
 
     @writes
-    def shown(self, tx: Transaction, job: Job, revision: int, place: Place | None) -> bool:
+    def shown(self, tx: Transaction, job: Job, revision: int, place: MessageRef | None) -> bool:
         """Note that a card shows a revision and where it stands; False when it must be painted again already."""
         placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
         current = tx.execute(_PLACE, {"request": job.request_id, **placed}).scalar_one_or_none()
@@ -217,7 +217,7 @@ class Store(Worklist):
         tx.execute(forgotten.values(ask_url=None, card_url=None))
 
     @reads
-    def trail(self, tx: Transaction, request_id: str | None = None) -> list[tuple[Entry, str]]:
+    def trail(self, tx: Transaction, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
         """Return the audit trail, oldest first, each row with its hash."""
         return trail.read(tx, request_id)
 
@@ -240,12 +240,12 @@ class Store(Worklist):
         same = {"request": before.id, "before": before.state, "last": before.revision}
         if tx.execute(_STEP, same | changed).rowcount != 1:
             raise StaleRequest
-        trail.write(tx, entry(moved, TAG_OF[event], at=tx.now, actor=actor, **(detail or {})))
+        trail.write(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
         told = [(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in tell]
         painted = [_card(moved.id)] if paint else []
         if told or painted:
             wait = UNTOLD if event is Event.APPROVE else 0.0
-            self._leases.raise_flags(tx, moved.id, *painted, *told, wait=wait)
+            self._leases.enqueue(tx, moved.id, *painted, *told, wait=wait)
 
 
 _THIS = requests.c.id == bindparam("request")
@@ -259,7 +259,7 @@ _CLOSE = update(items).where(items.c.request_id == bindparam("request"), items.c
 _CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
 
 
-def _card(request_id: str) -> Flag:
+def _card(request_id: str) -> JobSpec:
     return JobKind.CARD, request_id, {}
 
 
@@ -282,7 +282,7 @@ def _lock(tx: Transaction, request_id: str) -> None:
     Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
     and whoever takes the jobs first could meet somebody who has the request and waits for them.
     """
-    tx.hold(_LOCK, {"request": request_id})
+    tx.lock_rows(_LOCK, {"request": request_id})
 
 
 def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:

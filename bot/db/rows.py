@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from bot.db.schema import items, requests
-from bot.domain.audit import Entry, Tag
+from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
-from bot.domain.requests import Kind, Place, Request, State
+from bot.domain.requests import Kind, MessageRef, Request, State
 
 WHOLE_REQUEST = select(
     requests,
@@ -87,11 +87,11 @@ def request_of_row(row: Row[Any]) -> Request:
         finished_at=row.finished_at,
         outcome=json.loads(row.outcome),
         revision=row.revision,
-        place=Place(row.channel, row.ts) if row.channel else None,
+        place=MessageRef(row.channel, row.ts) if row.channel else None,
     )
 
 
-def row_of_entry(entry: Entry) -> dict[str, Any]:
+def row_of_entry(entry: AuditEvent) -> dict[str, Any]:
     """Everything of an entry but its hash."""
     return {
         "at": entry.at,
@@ -104,6 +104,8 @@ def row_of_entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def entry_of_row(row: Row[Any]) -> Entry:
+def entry_of_row(row: Row[Any]) -> AuditEvent:
     """Read a row of the trail."""
-    return Entry(row.at, Tag(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail))
+    return AuditEvent(
+        row.at, EventType(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail)
+    )

@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 
 Result = TypeVar("Result")
 
@@ -30,7 +30,7 @@ question for readiness would make all that follow wait longer."""
 
 
 @dataclass(eq=False, slots=True)
-class Piece:
+class WorkItem:
     """Some work that waits for its turn; `latest` is when that must have come, by the engine's clock."""
 
     work: Callable[[Connection], Any]
@@ -53,7 +53,7 @@ class Piece:
             self.answer.set_exception(refusal)
 
 
-class InThread:
+class SqliteEngine:
     """An engine that blocks, always used in the same thread over the same connection.
 
     Transactions that wait for their turn at the same time are committed together, because waiting for the disk is most
@@ -67,13 +67,13 @@ class InThread:
         self.engine = engine
         self._clock = clock
         self._closing = False
-        self._waiting: deque[Piece] = deque()
+        self._waiting: deque[WorkItem] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
 
     async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
-        """Do some work, in a transaction unless it only reads; raises DatabaseAway where its turn does not come."""
+        """Run some work, in a transaction unless it only reads; raises DatabaseUnavailable after `TURN` seconds."""
         loop = asyncio.get_running_loop()
-        piece = Piece(work, reading, self._clock() + TURN, loop.create_future())
+        piece = WorkItem(work, reading, self._clock() + TURN, loop.create_future())
         self._waiting.append(piece)
         self._thread.submit(self._work_off, loop)
         result: Result = await piece.answer
@@ -89,7 +89,7 @@ class InThread:
         self._do(writing, self._write)
         _tell(writing, loop)
 
-    def _do(self, pieces: Sequence[Piece], how: Callable[[Sequence[Piece]], list[Any]]) -> None:
+    def _do(self, pieces: Sequence[WorkItem], how: Callable[[Sequence[WorkItem]], list[Any]]) -> None:
         """Note what each piece resulted in, or why it could not be done."""
         in_time = [piece for piece in pieces if self._is_in_time(piece)]
         if not in_time:
@@ -106,20 +106,20 @@ class InThread:
             for piece, result in zip(in_time, results, strict=True):
                 piece.result = result
 
-    def _is_in_time(self, piece: Piece) -> bool:
+    def _is_in_time(self, piece: WorkItem) -> bool:
         """Whether a piece is still wanted; what nobody waits for any more is not begun."""
         if self._closing or self._clock() > piece.latest:
-            piece.error = DatabaseAway()
+            piece.error = DatabaseUnavailable()
         return piece.error is None and not piece.answer.cancelled()
 
-    def _read(self, pieces: Sequence[Piece]) -> list[Any]:
+    def _read(self, pieces: Sequence[WorkItem]) -> list[Any]:
         connection = self._connection  # outside of what is taken back: to fail at it must not be to try it twice
         try:
             return [piece.work(connection) for piece in pieces]
         finally:
             connection.rollback()  # SQLAlchemy has begun something; SQLite was told of nothing
 
-    def _write(self, pieces: Sequence[Piece]) -> list[Any]:
+    def _write(self, pieces: Sequence[WorkItem]) -> list[Any]:
         """Do all of these or none.
 
         `BEGIN IMMEDIATE` spares two processes the upgrade from reader to writer, which SQLite refuses at once
@@ -151,18 +151,18 @@ class InThread:
         self.engine.dispose()
 
 
-def _tell(pieces: Sequence[Piece], loop: asyncio.AbstractEventLoop) -> None:
+def _tell(pieces: Sequence[WorkItem], loop: asyncio.AbstractEventLoop) -> None:
     """Hand the answers over to the loop, if there are any and it has not ended."""
     if pieces and not loop.is_closed():
         loop.call_soon_threadsafe(_tell_each, pieces)
 
 
-def _tell_each(pieces: Sequence[Piece]) -> None:
+def _tell_each(pieces: Sequence[WorkItem]) -> None:
     for piece in pieces:
         piece.tell()
 
 
-def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) -> InThread:
+def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) -> SqliteEngine:
     """Make an engine on a SQLite file: WAL, `synchronous=FULL` (a commit is on disk), one connection.
 
     One connection is enough for one process and spares it lock waits.
@@ -176,7 +176,7 @@ def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) ->
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
-    return InThread(engine, clock=clock)
+    return SqliteEngine(engine, clock=clock)
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -15,7 +15,7 @@ GENESIS = "0" * 64
 """What the first row is chained to."""
 
 
-class Tag(StrEnum):
+class EventType(StrEnum):
     """What a row tells, as subject:happening."""
 
     ASKED = "request:asked"
@@ -33,24 +33,24 @@ class Tag(StrEnum):
     UNKNOWN = "token:unknown"
 
 
-TAG_OF: Mapping[Event, Tag] = {
-    Event.SIGN: Tag.SIGNED,
-    Event.APPROVE: Tag.APPROVED,
-    Event.CANCEL: Tag.CANCELLED,
-    Event.EXPIRE: Tag.EXPIRED,
-    Event.SUCCEED: Tag.REVOKED,
-    Event.REFUSE: Tag.REFUSED,
-    Event.FAIL: Tag.FAILED,
-    Event.LOSE: Tag.UNKNOWN,
+EVENT_TYPES: Mapping[Event, EventType] = {
+    Event.ADD_APPROVAL: EventType.SIGNED,
+    Event.APPROVE: EventType.APPROVED,
+    Event.CANCEL: EventType.CANCELLED,
+    Event.EXPIRE: EventType.EXPIRED,
+    Event.SUCCEED: EventType.REVOKED,
+    Event.REFUSE: EventType.REFUSED,
+    Event.FAIL: EventType.FAILED,
+    Event.LOSE_TRACK: EventType.UNKNOWN,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEvent:
     """One row of the trail. `actor` is a Slack user id, or `bot`; `target` a Genesys user id; `at` epoch seconds."""
 
     at: float
-    tag: Tag
+    tag: EventType
     actor: str
     reference: str | None = None
     request_id: str | None = None
@@ -58,9 +58,9 @@ class Entry:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def entry(request: Request, tag: Tag, *, at: float, actor: str = "bot", **detail: Any) -> Entry:
+def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **detail: Any) -> AuditEvent:
     """Tell what happened to a request."""
-    return Entry(
+    return AuditEvent(
         at=at,
         tag=tag,
         actor=actor,
@@ -71,18 +71,18 @@ def entry(request: Request, tag: Tag, *, at: float, actor: str = "bot", **detail
     )
 
 
-def seal(row: Entry, previous: str) -> str:
+def chain_hash(row: AuditEvent, previous: str) -> str:
     """Return the row's hash: SHA-256 over the row before it and everything this one says."""
     said = [f"{row.at:.6f}", row.tag, row.actor, row.reference, row.request_id, row.target, dict(row.detail)]
     text = json.dumps([previous, *said], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def first_break(rows: Iterable[tuple[Entry, str]]) -> int | None:
+def first_invalid(rows: Iterable[tuple[AuditEvent, str]]) -> int | None:
     """Return the place (from 0) of the first row that does not follow from those before it, None when all do."""
     previous = GENESIS
     for place, (row, found) in enumerate(rows):
-        if seal(row, previous) != found:
+        if chain_hash(row, previous) != found:
             return place
         previous = found
     return None

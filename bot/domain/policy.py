@@ -13,7 +13,7 @@ from bot.errors import BotError
 PROTECTED_APPROVALS = 2
 
 
-class Reason(StrEnum):
+class DenialCode(StrEnum):
     """Why something was refused; `handlers.messages.denials` has a sentence for each."""
 
     OUTSIDER = "outsider"
@@ -47,13 +47,13 @@ class Reason(StrEnum):
     INACTIVE_IN_GENESYS = "inactive_in_genesys"
 
 
-class Refused(BotError):
+class Denied(BotError):
     """That is not allowed, or cannot be done; nothing was changed.
 
     `facts` fill the sentence that `handlers.messages.denials` has for the reason (ids, names, principals).
     """
 
-    def __init__(self, reason: Reason, **facts: str) -> None:
+    def __init__(self, reason: DenialCode, **facts: str) -> None:
         super().__init__(f"Refused: {reason}.")
         self.reason = reason
         self.facts = facts
@@ -88,7 +88,7 @@ class Verdict:
     """Allowed by `rule`, or not because of `reason`; `unread` names checks that failed and so counted as no."""
 
     rule: Principal | None = None
-    reason: Reason | None = None
+    reason: DenialCode | None = None
     unread: tuple[str, ...] = ()
 
     @property
@@ -97,15 +97,15 @@ class Verdict:
         return self.reason is None
 
 
-def standing(member: Member, workspace: Workspace) -> Reason | None:
+def standing(member: Member, workspace: Workspace) -> DenialCode | None:
     """Tell what keeps a member from acting at all: full, active, human members of this workspace may."""
     if not member.belongs_to(workspace):
-        return Reason.OUTSIDER
+        return DenialCode.OUTSIDER
     if member.deleted:
-        return Reason.DEACTIVATED
+        return DenialCode.DEACTIVATED
     if member.bot:
-        return Reason.BOT
-    return Reason.GUEST if member.guest else None
+        return DenialCode.BOT
+    return DenialCode.GUEST if member.guest else None
 
 
 def covers(granted: Permission, wanted: Permission) -> bool:
@@ -147,7 +147,7 @@ def rule_for(actor: Actor, principals: Iterable[Principal]) -> Principal | None:
     return next((principal for principal in principals if matches(actor, principal)), None)
 
 
-def _held(actor: Actor, principals: tuple[Principal, ...], otherwise: Reason) -> Verdict:
+def _held(actor: Actor, principals: tuple[Principal, ...], otherwise: DenialCode) -> Verdict:
     rule = rule_for(actor, principals)
     return Verdict(rule=rule) if rule else Verdict(reason=otherwise, unread=actor.unread)
 
@@ -157,11 +157,11 @@ def may_ask(actor: Actor, kind: Kind, rules: Rules, workspace: Workspace) -> Ver
     against = standing(actor.member, workspace)
     if against:
         return Verdict(reason=against)
-    otherwise = Reason.NOT_AN_ADMIN if kind is Kind.ROTATE else Reason.NOT_A_REQUESTER
+    otherwise = DenialCode.NOT_AN_ADMIN if kind is Kind.ROTATE else DenialCode.NOT_A_REQUESTER
     return _held(actor, rules.askers(kind), otherwise)
 
 
-def may_confirm(actor: Actor, request: Request, rules: Rules, workspace: Workspace) -> Verdict:
+def may_approve(actor: Actor, request: Request, rules: Rules, workspace: Workspace) -> Verdict:
     """May this person confirm this request, now?
 
     The role is asked before whose request it is: who holds no role learns nothing else.
@@ -169,17 +169,17 @@ def may_confirm(actor: Actor, request: Request, rules: Rules, workspace: Workspa
     against = standing(actor.member, workspace)
     if against:
         return Verdict(reason=against)
-    otherwise = Reason.NOT_AN_ADMIN if request.kind is Kind.ROTATE else Reason.NOT_AN_APPROVER
+    otherwise = DenialCode.NOT_AN_ADMIN if request.kind is Kind.ROTATE else DenialCode.NOT_AN_APPROVER
     verdict = _held(actor, rules.deciders(request.kind), otherwise)
     if not verdict.allowed:
         return verdict
     if actor.member.id == request.requester:
         if request.protected:
-            return Verdict(reason=Reason.OWN_PROTECTED_REQUEST)
+            return Verdict(reason=DenialCode.OWN_PROTECTED_REQUEST)
         if not rules.self_approval:
-            return Verdict(reason=Reason.OWN_REQUEST)
+            return Verdict(reason=DenialCode.OWN_REQUEST)
     if actor.member.id in request.approvals:
-        return Verdict(reason=Reason.ALREADY_AGREED)
+        return Verdict(reason=DenialCode.ALREADY_AGREED)
     return verdict
 
 
@@ -190,9 +190,9 @@ def may_cancel(actor: Actor, request: Request, rules: Rules, workspace: Workspac
         return Verdict(reason=against)
     if actor.member.id == request.requester:
         return Verdict()
-    return _held(actor, rules.deciders(request.kind), Reason.NOT_YOURS_TO_CANCEL)
+    return _held(actor, rules.deciders(request.kind), DenialCode.NOT_YOURS_TO_CANCEL)
 
 
-def confirms_alone(actor: Actor, kind: Kind, rules: Rules) -> bool:
+def may_self_approve(actor: Actor, kind: Kind, rules: Rules) -> bool:
     """Whether a requester may confirm what needs one approval, so that the card can stay between them and the bot."""
     return rules.self_approval and rule_for(actor, rules.deciders(kind)) is not None

@@ -30,7 +30,7 @@ class State(StrEnum):
 class Event(StrEnum):
     """What can happen to a request."""
 
-    SIGN = "sign"
+    ADD_APPROVAL = "add_approval"
     """One of two approvers has agreed; the other is still needed."""
     APPROVE = "approve"
     CANCEL = "cancel"
@@ -41,7 +41,7 @@ class Event(StrEnum):
     """Genesys Cloud said no: a missing permission, no such person."""
     FAIL = "fail"
     """Genesys Cloud failed or could not be reached: nothing is known to have ended."""
-    LOSE = "lose"
+    LOSE_TRACK = "lose_track"
     """The DELETE was sent and no certain answer came back."""
 
 
@@ -50,7 +50,7 @@ APPROVE, CANCEL = Event.APPROVE.value, Event.CANCEL.value
 
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.PENDING: {
-        Event.SIGN: State.PENDING,
+        Event.ADD_APPROVAL: State.PENDING,
         Event.APPROVE: State.APPROVED,
         Event.CANCEL: State.CANCELLED,
         Event.EXPIRE: State.EXPIRED,
@@ -59,7 +59,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
         Event.SUCCEED: State.REVOKED,
         Event.REFUSE: State.REFUSED,
         Event.FAIL: State.FAILED,
-        Event.LOSE: State.UNKNOWN,
+        Event.LOSE_TRACK: State.UNKNOWN,
     },
     State.REVOKED: {},
     State.REFUSED: {},
@@ -85,7 +85,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MessageRef:
     """Where a card stands: a channel and, once posted, the message's `ts`."""
 
     channel: str
@@ -117,7 +117,7 @@ class Request:
     outcome: Mapping[str, Any] = field(default_factory=dict)
     """What Genesys Cloud answered: status, code, message, correlation_id, permissions, attempts."""
     revision: int = 1
-    place: Place | None = None
+    place: MessageRef | None = None
 
     @property
     def protected(self) -> bool:
@@ -139,7 +139,7 @@ def advance(request: Request, event: Event, *, at: float, by: str | None = None)
         message = f"A request that is {request.state} takes no {event}; nothing was changed."
         raise StaleRequest(message)
     moved = replace(request, state=state, revision=request.revision + 1)
-    if event in (Event.SIGN, Event.APPROVE) and by is not None:
+    if event in (Event.ADD_APPROVAL, Event.APPROVE) and by is not None:
         moved = replace(moved, approvals=(*request.approvals, by))
     if event is Event.APPROVE:
         moved = replace(moved, approved_at=at)
@@ -151,10 +151,10 @@ def advance(request: Request, event: Event, *, at: float, by: str | None = None)
 def agreement(request: Request, by: str) -> Event:
     """Tell what one more approver's click amounts to: the decision, or one of two signatures."""
     agreed = {*request.approvals, by}
-    return Event.APPROVE if len(agreed) >= request.needed else Event.SIGN
+    return Event.APPROVE if len(agreed) >= request.needed else Event.ADD_APPROVAL
 
 
-_WORST_FIRST = (Event.LOSE, Event.FAIL, Event.REFUSE, Event.SUCCEED)
+_WORST_FIRST = (Event.LOSE_TRACK, Event.FAIL, Event.REFUSE, Event.SUCCEED)
 
 
 def overall(events: Sequence[Event]) -> Event:

@@ -147,6 +147,6 @@ class Auth:
             unreachable = isinstance(error, GenesysUnreachable)
             said = "cannot be reached" if unreachable else "did not answer"
             failure = GenesysLoginFailed(f"The Genesys Cloud login host {said}, so nothing was asked of Genesys Cloud.")
-            failure.cause = LoginCause.UNREACHABLE if unreachable else LoginCause.NO_ANSWER
+            failure.cause = LoginCause.UNREACHABLE if unreachable else LoginCause.NO_RESPONSE
             raise failure from error
         return answers.decipher_login(received.status, received.headers, received.body)

@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bot.errors import GenesysError, GenesysLoginFailed, GenesysNoAnswer, GenesysUnauthenticated, LoginCause
+from bot.errors import GenesysError, GenesysLoginFailed, GenesysNoResponse, GenesysUnauthenticated, LoginCause
 from bot.purecloud import requests as wire
 from bot.purecloud import responses as answers
 from bot.purecloud import retry as pace
@@ -47,8 +47,8 @@ class Caller:
     async def call(self, request: wire.Request) -> Answer:
         """The answer to a request signed with the shared token, or a GenesysError.
 
-        A refused token is renewed once, which counts as no try. GenesysNoAnswer also where a DELETE got no answer first
-        and a certain "no" to its repetition: the first one may have been carried out.
+        A rejected token is renewed once, which does not count as an attempt. Raises GenesysNoResponse also if a DELETE
+        got no response and its retry a definite "no", because the first attempt may have been executed.
         """
         return await self._tries(request, partial(self._signed, request))
 
@@ -65,11 +65,11 @@ class Caller:
             try:
                 return await send(attempt, deadline)
             except GenesysError as error:
-                doubtful = doubtful or (request.changes and isinstance(error, GenesysNoAnswer))
+                doubtful = doubtful or (request.changes and isinstance(error, GenesysNoResponse))
                 pause = pace.pause(request, error, attempt, self._limits, self._jitter)
                 if pause is None or pause >= deadline.left():
-                    if doubtful and not isinstance(error, GenesysNoAnswer):
-                        raise GenesysNoAnswer(status=error.status, correlation_id=error.correlation_id) from error
+                    if doubtful and not isinstance(error, GenesysNoResponse):
+                        raise GenesysNoResponse(status=error.status, correlation_id=error.correlation_id) from error
                     raise
             await self._sleep(pause)
             attempt += 1
@@ -99,5 +99,5 @@ class Caller:
                 return await token
         except TimeoutError as error:
             late = GenesysLoginFailed("The Genesys Cloud login host gave no token in time.")
-            late.cause = LoginCause.NO_ANSWER
+            late.cause = LoginCause.NO_RESPONSE
             raise late from error

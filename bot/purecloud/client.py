@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.errors import GenesysNoAnswer
+from bot.errors import GenesysNoResponse
 from bot.purecloud import requests as wire
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
@@ -80,7 +80,7 @@ class TokensApi:
             token = await self._auth.token()
             try:
                 answer = await self._caller.end(token)
-            except GenesysNoAnswer:
+            except GenesysNoResponse:
                 self._auth.forget(token.generation)
                 raise
             self._auth.forget(token.generation)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bot.errors import (
-    GenesysBroken,
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
-    GenesysNoAnswer,
+    GenesysNoResponse,
     GenesysNotFound,
     GenesysRateLimited,
     GenesysRejected,
+    GenesysServerError,
     GenesysUnauthenticated,
     LoginCause,
 )
@@ -38,10 +38,10 @@ _ERRORS: Final[Mapping[int, type[GenesysError]]] = {
     HTTPStatus.UNAUTHORIZED: GenesysUnauthenticated,
     HTTPStatus.FORBIDDEN: GenesysForbidden,
     HTTPStatus.NOT_FOUND: GenesysNotFound,
-    HTTPStatus.REQUEST_TIMEOUT: GenesysNoAnswer,
+    HTTPStatus.REQUEST_TIMEOUT: GenesysNoResponse,
     HTTPStatus.TOO_MANY_REQUESTS: GenesysRateLimited,
-    HTTPStatus.BAD_GATEWAY: GenesysNoAnswer,
-    HTTPStatus.GATEWAY_TIMEOUT: GenesysNoAnswer,
+    HTTPStatus.BAD_GATEWAY: GenesysNoResponse,
+    HTTPStatus.GATEWAY_TIMEOUT: GenesysNoResponse,
 }
 
 
@@ -58,7 +58,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """The answer of the Platform API, or the GenesysError it stands for.
 
     No body is asked for: 200, 202 and 204 with nothing in them are a yes. A web page is none, whatever its status:
-    something other than Genesys Cloud answered, so nothing is known (GenesysNoAnswer).
+    something other than Genesys Cloud answered, so nothing is known (GenesysNoResponse).
     """
     known = _lowered(headers)
     correlation_id = _correlation_id(known)
@@ -68,7 +68,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         message = (
             "Something that is not Genesys Cloud answered with a web page; whether anything was done is not known."
         )
-        raise GenesysNoAnswer(message, status=status, correlation_id=correlation_id)
+        raise GenesysNoResponse(message, status=status, correlation_id=correlation_id)
     return Answer(status, correlation_id, body)
 
 
@@ -163,7 +163,7 @@ def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError
 
 def _error_class(status: int) -> type[GenesysError]:
     broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return _ERRORS.get(status, GenesysBroken if broken else GenesysRejected)
+    return _ERRORS.get(status, GenesysServerError if broken else GenesysRejected)
 
 
 def _permissions(said: ErrorBody) -> tuple[str, ...]:

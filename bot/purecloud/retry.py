@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bot.errors import (
     GenesysError,
     GenesysLoginFailed,
-    GenesysNoAnswer,
+    GenesysNoResponse,
     GenesysRateLimited,
     GenesysUnreachable,
     LoginCause,
@@ -86,7 +86,7 @@ def login_pause(error: GenesysLoginFailed, attempt: int, limits: Limits) -> floa
     """
     if error.cause is LoginCause.RATE_LIMITED:
         return _LOGIN_PAUSES[attempt - 1] if attempt <= len(_LOGIN_PAUSES) else None
-    silent = error.cause in {LoginCause.UNREACHABLE, LoginCause.NO_ANSWER} or error.status in _TRANSIENT
+    silent = error.cause in {LoginCause.UNREACHABLE, LoginCause.NO_RESPONSE} or error.status in _TRANSIENT
     return limits.backoff if silent and attempt == 1 else None
 
 
@@ -94,5 +94,5 @@ def _passing(error: GenesysError) -> bool:
     if isinstance(error, GenesysLoginFailed):
         return False  # logging in has tries of its own
     if error.status is None:
-        return isinstance(error, (GenesysUnreachable, GenesysNoAnswer))
+        return isinstance(error, (GenesysUnreachable, GenesysNoResponse))
     return error.status in _TRANSIENT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from bot.errors import GenesysError, GenesysNoAnswer, GenesysUnreachable
+from bot.errors import GenesysError, GenesysNoResponse, GenesysUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -67,7 +67,7 @@ class Transport:
     async def send(self, base_url: str, request: Request, *, attempt: int = 1, within: float | None = None) -> Received:
         """What came back, whatever its status, in `within` seconds or the attempt's timeout, whichever is less.
 
-        GenesysUnreachable: it did not leave this machine. GenesysNoAnswer: it may have arrived.
+        GenesysUnreachable: it did not leave this machine. GenesysNoResponse: it may have arrived.
         """
         started = self._clock()
         outcome = "cancelled"
@@ -99,7 +99,7 @@ class Transport:
         except _NOT_SENT as error:
             raise GenesysUnreachable from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            raise GenesysNoAnswer from error
+            raise GenesysNoResponse from error
 
     def _timeout(self, within: float | None) -> aiohttp.ClientTimeout:
         if within is None or within >= self._limits.attempt_timeout:
@@ -120,7 +120,7 @@ async def _sent_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise GenesysNoAnswer from error
+        raise GenesysNoResponse from error
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

@@ -10,8 +10,8 @@ from bot.sandbox.genesys.faults import Fault as GenesysFault
 from bot.sandbox.slack.calls import Fault as SlackFault
 
 if TYPE_CHECKING:
-    from bot.sandbox.genesys.server import GenesysStandIn
-    from bot.sandbox.slack.server import SlackStandIn
+    from bot.sandbox.genesys.server import FakeGenesys
+    from bot.sandbox.slack.server import FakeSlack
 
 SLOW: Final = 5.0
 """Seconds a slow answer takes; enough to kill a replica meanwhile."""
@@ -45,7 +45,7 @@ OF_GENESYS: Final = (
 class Mishaps:
     """What goes wrong now, in both stand-ins."""
 
-    def __init__(self, slack: SlackStandIn, genesys: GenesysStandIn) -> None:
+    def __init__(self, slack: FakeSlack, genesys: FakeGenesys) -> None:
         self._slack = slack
         self._genesys = genesys
         self.of_genesys: str | None = None

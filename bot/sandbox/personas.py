@@ -32,7 +32,7 @@ EXAMPLES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Character:
+class Persona:
     """One of the cast: who they are in Slack, and where they exist there, in Genesys Cloud.
 
     `role` is a word and `about` one line for whoever plays them; `genesys_id` is None for who has no Genesys user.
@@ -45,32 +45,32 @@ class Character:
     division: str = "Home"
 
 
-def characters() -> list[Character]:
+def personas() -> list[Persona]:
     """The cast, made anew: what one run does to a member stays in that run."""
     return [*_staff(), *_visitors(), *_targets()]
 
 
-def _staff() -> list[Character]:
+def _staff() -> list[Persona]:
     return [
-        Character(
+        Persona(
             member=Member(id=OLIVIA, name="olivia", real_name="Olivia Ortega", email="olivia.ortega@example.com"),
             role="admin",
             about="Admin and approver: may ask, confirm and rotate the bot's token.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e01",
         ),
-        Character(
+        Persona(
             member=Member(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
             role="approver",
             about="Approver: may ask and confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02",
         ),
-        Character(
+        Persona(
             member=Member(id=RAVI, name="ravi", real_name="Ravi Rao", email="ravi.rao@example.com"),
             role="requester",
             about="Requester: may ask; somebody else must confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03",
         ),
-        Character(
+        Persona(
             member=Member(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
             role="nobody",
             about="Works here, may neither ask nor confirm.",
@@ -79,23 +79,23 @@ def _staff() -> list[Character]:
     ]
 
 
-def _visitors() -> list[Character]:
+def _visitors() -> list[Persona]:
     gus = Member(id=GUS, name="gus", real_name="Gus Guest", email="gus@guest.example.net", is_restricted=True)
     ona = Member(id=ONA, name="ona", real_name="Ona Outside", email="ona@partner.example.org", team_id=OTHER_TEAM)
     dan = Member(id=DAN, name="dan", real_name="Dan Departed", email="dan.departed@example.com", deleted=True)
     return [
-        Character(member=gus, role="guest", about="Guest: in the approvers' group by mistake, and still may not."),
-        Character(
+        Persona(member=gus, role="guest", about="Guest: in the approvers' group by mistake, and still may not."),
+        Persona(
             member=ona,
             role="outsider",
             about="From another workspace: sees #partner, can click there, cannot type commands.",
         ),
-        Character(
+        Persona(
             member=Member(id=BEA, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
             role="bot",
             about="Another bot: nobody to revoke.",
         ),
-        Character(
+        Persona(
             member=dan,
             role="departed",
             about="Deactivated in Slack, still active in Genesys Cloud.",
@@ -104,29 +104,29 @@ def _visitors() -> list[Character]:
     ]
 
 
-def _targets() -> list[Character]:
+def _targets() -> list[Persona]:
     una = Member(id=UNA, name="una", real_name="Una Unconfirmed", email="una@example.com", is_email_confirmed=False)
     return [
-        Character(
+        Persona(
             member=Member(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
             role="agent",
             about="An agent; revoke him.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
             division="Support",
         ),
-        Character(
+        Persona(
             member=Member(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
             role="protected",
             about="Protected: needs two approvers, none of them the requester.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10",
             division="Management",
         ),
-        Character(
+        Persona(
             member=Member(id=NOMAIL, name="nomail", real_name="Noel Nomail"),
             role="no e-mail",
             about="No e-mail address in Slack: cannot be found in Genesys Cloud by mention.",
         ),
-        Character(
+        Persona(
             member=una,
             role="unconfirmed",
             about="Her e-mail address is not confirmed: anybody could have typed it.",
@@ -137,7 +137,7 @@ def _targets() -> list[Character]:
 
 def members() -> list[Member]:
     """The cast as Slack knows it."""
-    return [character.member for character in characters()]
+    return [character.member for character in personas()]
 
 
 def groups() -> list[UserGroup]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.app import running
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Named, OAuthClient, Person
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Named, OAuthClient, Person
 from bot.sandbox.page.server import SandboxPage
 from bot.sandbox.session import Play, Stage
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from bot.settings import read_settings
 
 IDLE_TIMEOUT = 1800
@@ -46,8 +46,8 @@ async def sandbox(*, page_port: int = 0) -> AsyncIterator[Sandbox]:
 @asynccontextmanager
 async def play() -> AsyncIterator[Play]:
     """Begin from nothing: stand-ins, an empty database, the bot."""
-    slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
-    genesys = GenesysStandIn(people=people(), clients=[_client()])
+    slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
+    genesys = FakeGenesys(people=people(), clients=[_client()])
     with TemporaryDirectory(prefix="purecloud-sandbox-") as folder:
         try:
             await slack.start()
@@ -72,12 +72,12 @@ def people() -> list[Person]:
             division=divisions.get(one.division, divisions["Home"]),
             sessions=SESSIONS,
         )
-        for one in cast.characters()
+        for one in personas.personas()
         if one.genesys_id and one.member.email
     ]
 
 
-def environment(slack: SlackStandIn, genesys_url: str, folder: Path) -> dict[str, str]:
+def environment(slack: FakeSlack, genesys_url: str, folder: Path) -> dict[str, str]:
     """What would stand in a real bot's environment."""
     way_in = {"SLACK_SIGNING_SECRET": slack.signing_secret}
     if slack.socket_mode:
@@ -92,12 +92,12 @@ def environment(slack: SlackStandIn, genesys_url: str, folder: Path) -> dict[str
         "DATABASE_URL": f"sqlite:///{folder / 'sandbox.db'}",
         "HOST": "127.0.0.1",
         "PORT": "0",
-        "REQUESTERS": ",".join(cast.REQUESTERS),
-        "APPROVERS": ",".join(cast.APPROVERS),
-        "ADMINS": ",".join(cast.ADMINS),
-        "PROTECTED": ",".join(cast.PROTECTED),
-        "APPROVALS_CHANNEL": cast.APPROVALS,
-        "AUDIT_CHANNEL": cast.AUDIT,
+        "REQUESTERS": ",".join(personas.REQUESTERS),
+        "APPROVERS": ",".join(personas.APPROVERS),
+        "ADMINS": ",".join(personas.ADMINS),
+        "PROTECTED": ",".join(personas.PROTECTED),
+        "APPROVALS_CHANNEL": personas.APPROVALS,
+        "AUDIT_CHANNEL": personas.AUDIT,
         "REQUEST_TTL": "5m",
     }
 

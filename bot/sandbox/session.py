@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 from bot.db.schema import requests
 from bot.domain.requests import State
 from bot.sandbox.faults import Mishaps
@@ -18,19 +18,19 @@ from bot.sandbox.replica import Replica
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.db.requests import Store
-    from bot.domain.audit import Entry
-    from bot.sandbox.genesys.server import GenesysStandIn
-    from bot.sandbox.slack.server import Delivery, SlackStandIn
+    from bot.db.requests import RequestStore
+    from bot.domain.audit import AuditEvent
+    from bot.sandbox.genesys.server import FakeGenesys
+    from bot.sandbox.slack.server import Delivery, FakeSlack
 
 
 @dataclass
 class Play:
     """One run from nothing: it ends with the stage, or when everything is begun anew."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
-    store: Store
+    slack: FakeSlack
+    genesys: FakeGenesys
+    store: RequestStore
     """The bot's own, to read the trail and to let time pass."""
     environ: dict[str, str]
     """The bot's settings; a second replica gets the same."""
@@ -39,7 +39,7 @@ class Play:
     replica: Replica | None = None
     last: Delivery | None = None
     """What the bot answered last."""
-    trail: list[tuple[Entry, str]] = field(default_factory=list)
+    trail: list[tuple[AuditEvent, str]] = field(default_factory=list)
     """The audit trail as it was read last."""
 
     def __post_init__(self) -> None:
@@ -124,5 +124,5 @@ class Stage:
         """Read the audit trail; where the database is busy or being closed, the last reading stands."""
         play = self.play
         if play is not None:
-            with suppress(DatabaseAway):
+            with suppress(DatabaseUnavailable):
                 play.trail = await play.store.trail()

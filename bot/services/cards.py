@@ -11,10 +11,10 @@ from typing import Protocol
 import structlog
 
 from bot.db.jobs import MOST_DOUBLINGS, Job
-from bot.db.requests import Store, Urls
-from bot.domain.requests import Place, Request
+from bot.db.requests import RequestStore, Urls
+from bot.domain.requests import MessageRef, Request
 from bot.errors import TOKEN_REFUSED, BotError
-from bot.slack.messages import Courier, Message, NotDelivered
+from bot.slack.messages import DeliveryError, Message, SlackMessenger
 
 GIVE_UP = 86400.0
 """Seconds after a request's end when a message that Slack keeps refusing is given up; the trail has what it says."""
@@ -42,7 +42,7 @@ class Words(Protocol):
     def outcome(self, request: Request) -> Message:
         """A line for those who only want to know how it ended."""
 
-    def posted(self, request: Request, place: Place) -> Message:
+    def posted(self, request: Request, place: MessageRef) -> Message:
         """Tell the requester where the card is."""
 
     def not_posted(self, request: Request, code: str) -> Message:
@@ -52,10 +52,10 @@ class Words(Protocol):
         """Tell somebody why their click changed nothing."""
 
 
-class Painter:
+class CardUpdater:
     """Posts, repaints and tells; a message that cannot arrive now goes back to the queue."""
 
-    def __init__(self, store: Store, courier: Courier, words: Words, audience: Audience) -> None:
+    def __init__(self, store: RequestStore, courier: SlackMessenger, words: Words, audience: Audience) -> None:
         self._store = store
         self._courier = courier
         self._words = words
@@ -72,7 +72,7 @@ class Painter:
         request, urls = sheet
         try:
             place = await self._show(job, request, urls)
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             await self._later(job, problem, since=request.finished_at)
             return True
         return await self._store.shown(job, request.revision, place)
@@ -84,7 +84,7 @@ class Painter:
             return
         try:
             await self._courier.post(job.payload["channel"], self._words.outcome(request))
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             mendable = problem.code in MENDABLE
             if mendable and job.attempts == 1:
                 log.error("an outcome cannot be told before somebody mends it", code=problem.code, **job.payload)  # noqa: TRY400
@@ -98,10 +98,10 @@ class Painter:
         message = self._words.answer(error, request)
         try:
             await self._courier.whisper(job.payload.get("response_url"), job.payload["user_id"], message)
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             log.warning("the clicker could not be told", code=problem.code, request_id=job.request_id)
 
-    async def _show(self, job: Job, request: Request, urls: Urls) -> Place | None:
+    async def _show(self, job: Job, request: Request, urls: Urls) -> MessageRef | None:
         place = request.place
         if place and not place.ts:
             place = await self._post(job, request, place, urls.ask)
@@ -111,11 +111,11 @@ class Painter:
             await self._replace(request, urls.card)
         return place
 
-    async def _post(self, job: Job, request: Request, place: Place, ask_url: str | None) -> Place | None:
+    async def _post(self, job: Job, request: Request, place: MessageRef, ask_url: str | None) -> MessageRef | None:
         """Post a card and tell the requester where it is; where the bot may not post, answer the command instead."""
         try:
             posted = await self._courier.post(place.channel, self._words.card(request))
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             if problem.passing:
                 raise
             await self._post_elsewhere(job, request, ask_url, problem.code)
@@ -139,26 +139,26 @@ class Painter:
         everyone = request.place is not None and request.place.channel == request.asked_in
         try:
             await self._courier.tell(ask_url, self._words.card(request), everyone=everyone)
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             if problem.passing:
                 raise
             log.warning("the command cannot be answered with the card", code=problem.code, reference=request.reference)
             return False
         return True
 
-    async def _update(self, request: Request, place: Place) -> None:
+    async def _update(self, request: Request, place: MessageRef) -> None:
         try:
             await self._courier.update(place, self._words.card(request))
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             if problem.code not in GONE:
-                raise NotDelivered(problem.code, passing=True, wait=problem.wait) from problem
+                raise DeliveryError(problem.code, passing=True, wait=problem.wait) from problem
             log.warning("the card cannot be edited", code=problem.code, reference=request.reference)
 
     async def _replace(self, request: Request, url: str) -> None:
         """Edit the clicked message where it is not the card that was posted; such an address dies after a while."""
         try:
             await self._courier.replace(url, self._words.card(request))
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             if problem.passing:
                 raise
             log.warning("the clicked message cannot be edited", code=problem.code, reference=request.reference)
@@ -166,10 +166,10 @@ class Painter:
     async def _mention(self, url: str, message: Message) -> None:
         try:
             await self._courier.tell(url, message)
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             log.warning("the requester could not be told", code=problem.code)
 
-    async def _later(self, job: Job, problem: NotDelivered, *, since: float | None) -> None:
+    async def _later(self, job: Job, problem: DeliveryError, *, since: float | None) -> None:
         """Put a message off, as long as Slack asks for and longer each time; give it up when it is old news.
 
         `since` is when the news was made; none while the request is open.

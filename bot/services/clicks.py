@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.db.jobs import Job
-from bot.db.requests import Store, Urls
-from bot.domain.audit import Entry, Tag
+from bot.db.requests import RequestStore, Urls
+from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Member, Workspace
-from bot.domain.policy import Reason, Refused, Rules, Verdict, may_cancel, may_confirm, standing
+from bot.domain.policy import DenialCode, Denied, Rules, Verdict, may_approve, may_cancel, standing
 from bot.domain.requests import CANCEL, FINAL, Event, Request, State, agreement
 from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.services.identity import Directory
@@ -76,7 +76,7 @@ class Decisions:
     """Judges clicks. `audience` names the channels that hear of a request's end."""
 
     def __init__(
-        self, store: Store, directory: Directory, rules: Rules, audience: Callable[[Request], tuple[str, ...]]
+        self, store: RequestStore, directory: Directory, rules: Rules, audience: Callable[[Request], tuple[str, ...]]
     ) -> None:
         self._store = store
         self._directory = directory
@@ -93,12 +93,12 @@ class Decisions:
             request, now = seen or await self._store.look(click.request_id)
             if request is None:
                 return await self._stale(job, click, None)
-            late = request.expired(job.created_at) or job.is_void(now)
+            late = request.expired(job.created_at) or job.is_stale(now)
             if request.state is not State.PENDING or late:
                 return await self._stale(job, click, request)
             try:
                 return await self._judge(job, click, request)
-            except Refused as refused:
+            except Denied as refused:
                 return await self._refuse(job, click, request, refused)
             except StaleRequest:
                 seen = None
@@ -110,7 +110,7 @@ class Decisions:
         member = await self._clicker(job, click)
         principals = self._rules.deciders(request.kind)
         actor = await self._directory.actor(member, principals, fresh=True)
-        judge = may_cancel if click.action == CANCEL else may_confirm
+        judge = may_cancel if click.action == CANCEL else may_approve
         verdict = judge(actor, request, self._rules, self._directory.workspace)
         if not verdict.allowed:
             raise refusal(verdict, request)
@@ -129,37 +129,37 @@ class Decisions:
         """Look up who clicks, afresh; outsiders, guests and bots are turned away before anything else is asked."""
         workspace = self._directory.workspace
         if foreign(click.team_id, workspace) or foreign(click.installed_in, workspace):
-            raise Refused(Reason.OUTSIDER)
+            raise Denied(DenialCode.OUTSIDER)
         try:
             member = await self._directory.member(click.user_id)
         except SlackUnavailable as error:
             if job.attempts < TRIES:
                 raise
-            raise Refused(Reason.CLICKER_UNREADABLE, method=error.method, code=error.code) from error
-        against = standing(member, workspace) if member else Reason.OUTSIDER
+            raise Denied(DenialCode.CLICKER_UNREADABLE, method=error.method, code=error.code) from error
+        against = standing(member, workspace) if member else DenialCode.OUTSIDER
         if member is None or against:
-            raise Refused(against or Reason.OUTSIDER)
+            raise Denied(against or DenialCode.OUTSIDER)
         return member
 
     async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
         """Answer a click that comes too late, or for nothing; a request whose time is over ends now."""
         detail = {"action": click.action, "state": request.state if request else "no such request"}
         clicked = Urls(card=click.card_url(request)) if request else None
-        if not await self._record(Tag.CLICK_STALE, job, click, request, detail, clicked=clicked):
+        if not await self._record(EventType.CLICK_STALE, job, click, request, detail, clicked=clicked):
             return Settled()
         if request is None or request.state in FINAL:
             return Settled(request, answer=StaleRequest())
         ended = await self._store.expire_due(self._audience)
         return Settled(await self._store.find(request.id), answer=StaleRequest(), ended=tuple(ended))
 
-    async def _refuse(self, job: Job, click: Click, request: Request, refused: Refused) -> Settled:
+    async def _refuse(self, job: Job, click: Click, request: Request, refused: Denied) -> Settled:
         detail = {"action": click.action, "reason": refused.reason} | refused.facts
-        recorded = await self._record(Tag.CLICK_REFUSED, job, click, request, detail)
+        recorded = await self._record(EventType.CLICK_REFUSED, job, click, request, detail)
         return Settled(request, answer=refused) if recorded else Settled()
 
     async def _record(
         self,
-        tag: Tag,
+        tag: EventType,
         job: Job,
         click: Click,
         request: Request | None,
@@ -169,7 +169,7 @@ class Decisions:
     ) -> bool:
         target = request.target.id if request and request.target else None
         reference = request.reference if request else None
-        row = Entry(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
+        row = AuditEvent(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
         return await self._store.record(row, done=job, clicked=clicked)
 
 
@@ -178,9 +178,9 @@ def foreign(team_id: str | None, workspace: Workspace) -> bool:
     return bool(team_id) and workspace.enterprise_id is None and team_id != workspace.team_id
 
 
-def refusal(verdict: Verdict, request: Request | None = None) -> Refused:
+def refusal(verdict: Verdict, request: Request | None = None) -> Denied:
     """Turn a verdict against somebody into the error that is told and written down."""
     facts = {"unread": "; ".join(verdict.unread)} if verdict.unread else {}
     if request:
         facts["requester"] = request.requester
-    return Refused(verdict.reason or Reason.NOT_AN_APPROVER, **facts)
+    return Denied(verdict.reason or DenialCode.NOT_AN_APPROVER, **facts)

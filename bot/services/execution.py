@@ -10,14 +10,14 @@ from typing import Any, Protocol
 from bot.db.jobs import Job
 from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request
 from bot.errors import (
-    GenesysBroken,
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
-    GenesysNoAnswer,
+    GenesysNoResponse,
     GenesysNotFound,
     GenesysRateLimited,
     GenesysRejected,
+    GenesysServerError,
     GenesysUnreachable,
     LoginCause,
 )
@@ -34,7 +34,7 @@ LONGEST_PAUSE = 30.0
 MOST_ATTEMPTS = 4
 """How often a DELETE is sent in all, processes that died in the middle included."""
 
-_PASSING_LOGIN = frozenset({LoginCause.RATE_LIMITED, LoginCause.UNREACHABLE, LoginCause.NO_ANSWER})
+_PASSING_LOGIN = frozenset({LoginCause.RATE_LIMITED, LoginCause.UNREACHABLE, LoginCause.NO_RESPONSE})
 
 
 class Tokens(Protocol):
@@ -48,7 +48,7 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class AttemptResult:
     """How an attempt ended: an event for the request, or None for another round after `wait` seconds.
 
     `outcome` is what the card, the log and the trail tell of it.
@@ -59,7 +59,7 @@ class Ending:
     wait: float = 0.0
 
 
-async def carry_out(request: Request, job: Job, tokens: Tokens, *, now: float) -> Ending:
+async def execute(request: Request, job: Job, tokens: Tokens, *, now: float) -> AttemptResult:
     """Send the DELETE of an approved request; `now` is the database's time.
 
     A repeat is sent only where it cannot end a new log-in that has nothing to do with this approval.
@@ -67,12 +67,12 @@ async def carry_out(request: Request, job: Job, tokens: Tokens, *, now: float) -
     facts = {"attempts": job.attempts, "uncertain": _uncertain(request, job)}
     against = _too_late(request, job, now)
     if against:
-        return Ending(Event.LOSE, facts | {"attempts": job.attempts - 1, "message": against})
+        return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "message": against})
     try:
         done = await _send(request, tokens)
     except GenesysError as error:
-        return ending_of(error, request.kind, facts)
-    return Ending(Event.SUCCEED, facts | {"status": done.status, "correlation_id": done.correlation_id})
+        return result_of_error(error, request.kind, facts)
+    return AttemptResult(Event.SUCCEED, facts | {"status": done.status, "correlation_id": done.correlation_id})
 
 
 def _too_late(request: Request, job: Job, now: float) -> str | None:
@@ -104,9 +104,9 @@ def _uncertain(request: Request, job: Job) -> bool:
     return bool(request.outcome.get("uncertain")) or job.attempts - 1 > told
 
 
-def ending_of(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -> Ending:
+def result_of_error(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -> AttemptResult:
     """Tell what an error means for a request that was tried `facts["attempts"]` times."""
-    uncertain = bool(facts["uncertain"]) or isinstance(error, GenesysNoAnswer)
+    uncertain = bool(facts["uncertain"]) or isinstance(error, GenesysNoResponse)
     outcome = {
         **facts,
         "uncertain": uncertain,
@@ -121,10 +121,10 @@ def ending_of(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -> Endi
     if isinstance(error, GenesysLoginFailed):
         outcome["cause"] = error.cause
     if isinstance(error, GenesysForbidden | GenesysNotFound | GenesysRejected):
-        return Ending(Event.LOSE if uncertain else Event.REFUSE, outcome)
+        return AttemptResult(Event.LOSE_TRACK if uncertain else Event.REFUSE, outcome)
     if _passes(error) and kind is Kind.REVOKE and facts["attempts"] < ROUNDS:
-        return Ending(None, outcome, wait=_pause(error))
-    return Ending(Event.LOSE if uncertain else Event.FAIL, outcome)
+        return AttemptResult(None, outcome, wait=_pause(error))
+    return AttemptResult(Event.LOSE_TRACK if uncertain else Event.FAIL, outcome)
 
 
 def _passes(error: GenesysError) -> bool:
@@ -132,7 +132,7 @@ def _passes(error: GenesysError) -> bool:
         return error.cause in _PASSING_LOGIN or (error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
     if isinstance(error, GenesysRateLimited):
         return (error.retry_after or 0) <= LONGEST_PAUSE
-    return isinstance(error, GenesysNoAnswer | GenesysUnreachable | GenesysBroken)
+    return isinstance(error, GenesysNoResponse | GenesysUnreachable | GenesysServerError)
 
 
 def _pause(error: GenesysError) -> float:

@@ -21,10 +21,10 @@ from bot.domain.people import (
     Workspace,
     read_member,
 )
-from bot.domain.policy import Reason, Refused, rule_for
+from bot.domain.policy import DenialCode, Denied, rule_for
 from bot.errors import GenesysError, GenesysNotFound, SlackUnavailable
 from bot.purecloud import AuthorizationApi, User, UserAuthorization, UsersApi
-from bot.slack.messages import Observe, not_delivered
+from bot.slack.messages import Observe, delivery_error_from
 
 GROUP_CACHE = 60.0
 """Seconds a user group's members are remembered where nothing is decided by them; a click never uses it."""
@@ -138,37 +138,37 @@ class Directory:
         try:
             person = actor.person or await self.person_of(actor.member)
             grants = read_grants(await self._authorization.get_user_roles(person.id))
-        except (Refused, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
+        except (Denied, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
             return replace(actor, unread=(*unread, f"Genesys Cloud roles ({_why(error)})"))
         return replace(actor, person=person, grants=grants)
 
     async def person_of(self, member: Member) -> Person:
-        """Find the one active Genesys Cloud person with a member's e-mail; raises Refused or GenesysError."""
+        """Find the one active Genesys Cloud person with a member's e-mail; raises Denied or GenesysError."""
         if not member.email:
-            raise Refused(Reason.NO_EMAIL, member=member.id)
+            raise Denied(DenialCode.NO_EMAIL, member=member.id)
         if not member.email_confirmed:
-            raise Refused(Reason.EMAIL_UNCONFIRMED, member=member.id)
+            raise Denied(DenialCode.EMAIL_UNCONFIRMED, member=member.id)
         return await self.person_by_email(member.email)
 
     async def person_by_email(self, email: str) -> Person:
-        """Find the one active Genesys Cloud person with an e-mail; raises Refused or GenesysError."""
+        """Find the one active Genesys Cloud person with an e-mail; raises Denied or GenesysError."""
         found = [user for user in await self._users.search_by_email(email) if (user.state or "") != "deleted"]
         active = [user for user in found if user.active]
         if len(active) > 1:
-            raise Refused(Reason.SEVERAL_IN_GENESYS, email=email, count=str(len(active)))
+            raise Denied(DenialCode.SEVERAL_IN_GENESYS, email=email, count=str(len(active)))
         if not active:
-            raise Refused(Reason.INACTIVE_IN_GENESYS if found else Reason.UNKNOWN_IN_GENESYS, named=email)
-        return read_person(active[0])
+            raise Denied(DenialCode.INACTIVE_IN_GENESYS if found else DenialCode.UNKNOWN_IN_GENESYS, named=email)
+        return person_from(active[0])
 
     async def person_by_id(self, user_id: str) -> Person:
-        """Find a Genesys Cloud person by id; raises Refused or GenesysError."""
+        """Find a Genesys Cloud person by id; raises Denied or GenesysError."""
         try:
             user = await self._users.get_user(user_id)
         except GenesysNotFound:
-            raise Refused(Reason.UNKNOWN_IN_GENESYS, named=user_id) from None
+            raise Denied(DenialCode.UNKNOWN_IN_GENESYS, named=user_id) from None
         if not user.active:
-            raise Refused(Reason.INACTIVE_IN_GENESYS, named=user_id)
-        return read_person(user)
+            raise Denied(DenialCode.INACTIVE_IN_GENESYS, named=user_id)
+        return person_from(user)
 
     async def _groups_of(
         self, user_id: str, principals: Sequence[Principal], *, fresh: bool
@@ -209,7 +209,7 @@ class Directory:
             try:
                 answer = await call(**arguments)
             except Exception as error:
-                problem = not_delivered(error)
+                problem = delivery_error_from(error)
                 self._observe(method, problem.code)
                 if last or not problem.passing or problem.wait > 1:
                     raise SlackUnavailable(method, problem.code) from error
@@ -222,13 +222,13 @@ class Directory:
 
 def _why(error: Exception) -> str:
     """Say what kept something from being read, with what Genesys support asks for."""
-    if isinstance(error, Refused):
+    if isinstance(error, Denied):
         return error.reason
     number = error.correlation_id if isinstance(error, GenesysError) else None
     return f"{error} Correlation id {number}" if number else str(error)
 
 
-def read_person(user: User) -> Person:
+def person_from(user: User) -> Person:
     """Reduce a Genesys Cloud user to what the bot shows and acts on."""
     return Person(
         id=_kept(user.id) or "",

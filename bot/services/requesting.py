@@ -12,27 +12,27 @@ from typing import Any, Protocol
 import structlog
 
 from bot.db.jobs import Job
-from bot.db.requests import Store
-from bot.domain.audit import Entry, Tag
+from bot.db.requests import RequestStore
+from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Member, Person, Principal, PrincipalKind, Workspace
 from bot.domain.policy import (
     PROTECTED_APPROVALS,
-    Reason,
-    Refused,
+    DenialCode,
+    Denied,
     Rules,
-    confirms_alone,
     may_ask,
+    may_self_approve,
     rule_for,
     standing,
 )
-from bot.domain.requests import Kind, Place, Request
+from bot.domain.requests import Kind, MessageRef, Request
 from bot.errors import GenesysError, SlackUnavailable
 from bot.metrics import Metrics
 from bot.purecloud import Region, TokenInfo
 from bot.redaction import redact
 from bot.services.clicks import Click, foreign, refusal
 from bot.services.identity import Directory
-from bot.slack.messages import Courier, Message, NotDelivered
+from bot.slack.messages import DeliveryError, Message, SlackMessenger
 
 LONGEST_REASON = 500
 """Characters of a reason that are kept; the card shows what is kept."""
@@ -50,7 +50,7 @@ class TokenReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Invoker:
     """Who typed a command and where; `key` names the command (its `trigger_id`), so that a replay is known."""
 
     user_id: str
@@ -61,7 +61,7 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TargetRef:
     """Whom a command names: one of a Slack user id, an e-mail address or a Genesys Cloud user id."""
 
     member: str | None = None
@@ -70,10 +70,10 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Abilities:
+class Permissions:
     """What a member may do and by which rule; None is no. `against` keeps them from everything."""
 
-    against: Reason | None = None
+    against: DenialCode | None = None
     ask: Principal | None = None
     confirm: Principal | None = None
     administer: Principal | None = None
@@ -86,8 +86,8 @@ class WhoAmI:
     """The answer to `whoami`. `person` is the Genesys Cloud person, or the reason why there is none."""
 
     member: Member
-    abilities: Abilities
-    person: Person | Refused | GenesysError
+    abilities: Permissions
+    person: Person | Denied | GenesysError
     token: TokenInfo | GenesysError | None
     region: Region
     workspace: Workspace
@@ -98,10 +98,10 @@ class Service:
 
     def __init__(
         self,
-        store: Store,
+        store: RequestStore,
         directory: Directory,
         tokens: TokenReader,
-        courier: Courier,
+        courier: SlackMessenger,
         *,
         rules: Rules,
         region: Region,
@@ -122,11 +122,11 @@ class Service:
         self._ttl = ttl
         self._approvals_channel = approvals_channel
 
-    async def abilities(self, asker: Asker) -> Abilities:
-        """Tell what somebody can do; raises Refused for people of other workspaces."""
+    async def abilities(self, asker: Invoker) -> Permissions:
+        """Tell what somebody can do; raises Denied for people of other workspaces."""
         return await self._abilities(await self._member(asker))
 
-    async def whoami(self, asker: Asker) -> WhoAmI:
+    async def whoami(self, asker: Invoker) -> WhoAmI:
         """Tell somebody who they are here and what the bot's token is; the token only to full members."""
         member = await self._member(asker)
         abilities = await self._abilities(member)
@@ -139,8 +139,8 @@ class Service:
             workspace=self._directory.workspace,
         )
 
-    async def revoke(self, asker: Asker, wanted: Wanted, reason: str) -> None:
-        """Ask for the end of a person's sessions; the card is posted by the worker. Raises Refused and GenesysError."""
+    async def revoke(self, asker: Invoker, wanted: TargetRef, reason: str) -> None:
+        """Ask for the end of a person's sessions; the card is posted by the worker. Raises Denied and GenesysError."""
         async with self._refusals(asker, Kind.REVOKE):
             requester, alone = await self._allow(asker, Kind.REVOKE)
             person, member = await self._target(wanted)
@@ -149,8 +149,8 @@ class Service:
             member = member or (requester.id if same_email(person, requester) else None)
             await self._ask(asker, Kind.REVOKE, place, needed=needed, reason=reason, target=person, member=member)
 
-    async def rotate(self, asker: Asker) -> None:
-        """Ask for a new token for the bot itself; raises Refused."""
+    async def rotate(self, asker: Invoker) -> None:
+        """Ask for a new token for the bot itself; raises Denied."""
         async with self._refusals(asker, Kind.ROTATE):
             _, alone = await self._allow(asker, Kind.ROTATE)
             await self._ask(asker, Kind.ROTATE, self._place(asker, alone=alone))
@@ -161,11 +161,11 @@ class Service:
         if job:
             self._take(job)
 
-    async def tell(self, asker: Asker, message: Message) -> None:
+    async def tell(self, asker: Invoker, message: Message) -> None:
         """Tell an asker something in private; that it did not arrive is logged, there is nobody else to tell."""
         try:
             await self._courier.whisper(asker.response_url, asker.user_id, message)
-        except NotDelivered as problem:
+        except DeliveryError as problem:
             log.warning("the asker could not be told", code=problem.code, by=asker.user_id)
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -179,25 +179,25 @@ class Service:
         if self._begun:
             await asyncio.wait(self._begun, timeout=seconds)
 
-    async def _member(self, asker: Asker) -> Member:
+    async def _member(self, asker: Invoker) -> Member:
         workspace = self._directory.workspace
         if foreign(asker.team_id, workspace):
-            raise Refused(Reason.OUTSIDER)
+            raise Denied(DenialCode.OUTSIDER)
         member = await self._directory.member(asker.user_id)
         if member is None or not member.belongs_to(workspace):
-            raise Refused(Reason.OUTSIDER)
+            raise Denied(DenialCode.OUTSIDER)
         return member
 
-    async def _abilities(self, member: Member) -> Abilities:
+    async def _abilities(self, member: Member) -> Permissions:
         against = standing(member, self._directory.workspace)
         if against:
-            return Abilities(against=against)
+            return Permissions(against=against)
         rules = self._rules
         asks, confirms, administers = [
             await self._directory.actor(member, principals, fresh=False)
             for principals in (rules.may_ask, rules.approvers, rules.admins)
         ]
-        return Abilities(
+        return Permissions(
             ask=rule_for(asks, rules.may_ask),
             confirm=rule_for(confirms, rules.approvers),
             administer=rule_for(administers, rules.admins),
@@ -205,10 +205,10 @@ class Service:
             unread=tuple(dict.fromkeys((*asks.unread, *confirms.unread, *administers.unread))),
         )
 
-    async def _person(self, member: Member) -> Person | Refused | GenesysError:
+    async def _person(self, member: Member) -> Person | Denied | GenesysError:
         try:
             return await self._directory.person_of(member)
-        except (Refused, GenesysError) as error:
+        except (Denied, GenesysError) as error:
             return error
 
     async def _token(self) -> TokenInfo | GenesysError:
@@ -217,8 +217,8 @@ class Service:
         except GenesysError as error:
             return error
 
-    async def _allow(self, asker: Asker, kind: Kind) -> tuple[Member, bool]:
-        """Raise Refused unless this person may ask for this; tell who it is and whether they may confirm it, too."""
+    async def _allow(self, asker: Invoker, kind: Kind) -> tuple[Member, bool]:
+        """Raise Denied unless this person may ask for this; tell who it is and whether they may confirm it, too."""
         member = await self._member(asker)
         askers, deciders = self._rules.askers(kind), self._rules.deciders(kind)
         actor = await self._directory.actor(member, askers, fresh=False)
@@ -226,9 +226,9 @@ class Service:
         if not verdict.allowed:
             raise refusal(verdict)
         decider = actor if deciders == askers else await self._directory.actor(member, deciders, fresh=False)
-        return member, confirms_alone(decider, kind, self._rules)
+        return member, may_self_approve(decider, kind, self._rules)
 
-    async def _target(self, wanted: Wanted) -> tuple[Person, str | None]:
+    async def _target(self, wanted: TargetRef) -> tuple[Person, str | None]:
         """Find the one active Genesys Cloud person a command means; the Slack user where one was named."""
         if wanted.person:
             return await self._directory.person_by_id(wanted.person), None
@@ -236,10 +236,10 @@ class Service:
             return await self._directory.person_by_email(wanted.email), None
         member = await self._directory.member(wanted.member or "")
         if member is None:
-            raise Refused(Reason.TARGET_NOT_IN_SLACK, member=wanted.member or "")
+            raise Denied(DenialCode.TARGET_NOT_IN_SLACK, member=wanted.member or "")
         against = standing(member, self._directory.workspace)
         if against:
-            raise Refused(_TARGET_REASONS[against], member=member.id)
+            raise Denied(_TARGET_REASONS[against], member=member.id)
         return await self._directory.person_of(member), member.id
 
     async def _is_protected(self, person: Person, member_id: str | None) -> bool:
@@ -260,9 +260,9 @@ class Service:
 
     async def _ask(
         self,
-        asker: Asker,
+        asker: Invoker,
         kind: Kind,
-        place: Place,
+        place: MessageRef,
         *,
         needed: int = 1,
         reason: str = "",
@@ -288,28 +288,28 @@ class Service:
             log.info("asked", kind=kind, reference=request.reference, by=asker.user_id, needed=needed)
             self._take(job)
 
-    def _place(self, asker: Asker, *, alone: bool) -> Place:
+    def _place(self, asker: Invoker, *, alone: bool) -> MessageRef:
         """Choose where the card goes: to the requester alone if they may confirm it, else where others can.
 
         A direct message is as private as an ephemeral one, but it survives a reload and can be repainted.
         """
         if alone:
-            return Place(asker.user_id)
+            return MessageRef(asker.user_id)
         if self._approvals_channel:
-            return Place(self._approvals_channel)
+            return MessageRef(self._approvals_channel)
         if asker.channel.startswith("D"):
-            raise Refused(Reason.NOBODY_ELSE_HERE)
-        return Place(asker.channel)
+            raise Denied(DenialCode.NOBODY_ELSE_HERE)
+        return MessageRef(asker.channel)
 
     @asynccontextmanager
-    async def _refusals(self, asker: Asker, kind: Kind) -> AsyncIterator[None]:
+    async def _refusals(self, asker: Invoker, kind: Kind) -> AsyncIterator[None]:
         """Count and write down whatever is refused inside."""
         try:
             yield
-        except Refused as refused:
+        except Denied as refused:
             self._metrics.refusals.labels(refused.reason).inc()
             detail = {"kind": kind, "reason": refused.reason, **refused.facts}
-            await self._store.record(Entry(0.0, Tag.ASK_REFUSED, asker.user_id, detail=detail))
+            await self._store.record(AuditEvent(0.0, EventType.ASK_REFUSED, asker.user_id, detail=detail))
             log.info("ask refused", kind=kind, reason=refused.reason, by=asker.user_id)
             raise
 
@@ -320,8 +320,8 @@ def same_email(person: Person, member: Member) -> bool:
 
 
 _TARGET_REASONS = {
-    Reason.OUTSIDER: Reason.TARGET_OUTSIDER,
-    Reason.GUEST: Reason.TARGET_GUEST,
-    Reason.BOT: Reason.TARGET_BOT,
-    Reason.DEACTIVATED: Reason.TARGET_DEACTIVATED,
+    DenialCode.OUTSIDER: DenialCode.TARGET_OUTSIDER,
+    DenialCode.GUEST: DenialCode.TARGET_GUEST,
+    DenialCode.BOT: DenialCode.TARGET_BOT,
+    DenialCode.DEACTIVATED: DenialCode.TARGET_DEACTIVATED,
 }

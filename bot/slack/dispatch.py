@@ -44,7 +44,7 @@ Dispatch = Callable[[Body], Awaitable[BoltResponse]]
 log = structlog.get_logger()
 
 
-class NotSlack(BotError):
+class InvalidSlackRequest(BotError):
     """What arrived is not from Slack, or not for this app; `status` is a 4xx of HTTP."""
 
     def __init__(self, message: str, status: int) -> None:
@@ -52,7 +52,7 @@ class NotSlack(BotError):
         self.status = status
 
 
-def can_be_kept(text: str) -> bool:
+def is_storable_text(text: str) -> bool:
     """Whether some JSON holds no character that a database refuses: none takes half a one, PostgreSQL takes no NUL."""
     try:
         text.encode()
@@ -77,7 +77,7 @@ class Answer:
         return self.status == 200  # noqa: PLR2004 - OK
 
 
-class Admission:
+class Dispatcher:
     """The part of the way in that HTTP and Socket Mode share."""
 
     def __init__(
@@ -98,14 +98,14 @@ class Admission:
         """Set when the process ends: what it could not finish any more is not begun."""
 
     async def admit(self, reading: Awaitable[Body]) -> Answer:
-        """Answer one thing Slack sent; `reading` proves and reads it, and raises NotSlack. Never raises, never 500."""
+        """Answer one payload; `reading` verifies and parses it and raises InvalidSlackRequest. Never raises."""
         began = time.perf_counter()
         kind, answer = "rejected", Answer(400)
         try:
             body = await reading
             kind = kind_of(body)
             answer = await self._answer(kind, body)
-        except NotSlack as error:
+        except InvalidSlackRequest as error:
             self._complain(error)
             answer = Answer(error.status, str(error))
         except Exception:
@@ -114,7 +114,7 @@ class Admission:
         self._metrics.acks.labels(kind, answer.status).observe(time.perf_counter() - began)
         return answer
 
-    def _complain(self, error: NotSlack) -> None:
+    def _complain(self, error: InvalidSlackRequest) -> None:
         """Log a rejection, but not each one of a flood, which would cost more than to reject it; all are counted."""
         now = self._clock()
         if now >= self._complain_at:
@@ -131,7 +131,7 @@ class Admission:
         app_id, ours = body.get("api_app_id"), self._directory.workspace.app_id
         if app_id and ours and app_id != ours:
             message = "This is for another app."
-            raise NotSlack(message, 401)
+            raise InvalidSlackRequest(message, 401)
         return Answer(200) if kind in UNHEARD or kind == "ssl_check" else await self._once(kind, body)
 
     async def _once(self, kind: str, body: Body) -> Answer:
@@ -162,7 +162,7 @@ class Admission:
 
 
 def kind_of(body: Mapping[str, Any]) -> str:
-    """Tell what it is, for metrics and for what may be unheard; raises NotSlack (400)."""
+    """Tell what it is, for metrics and for what may be unheard; raises InvalidSlackRequest (400)."""
     if isinstance(body.get("command"), str) and isinstance(body.get("user_id"), str):
         return "command"
     kind = body.get("type")
@@ -172,7 +172,7 @@ def kind_of(body: Mapping[str, Any]) -> str:
         return str(kind or "ssl_check")
     if isinstance(kind, str) and kind in UNHEARD:
         return str(kind)
-    raise NotSlack(UNEXPECTED, 400)
+    raise InvalidSlackRequest(UNEXPECTED, 400)
 
 
 def _is_somebody(user: Any) -> bool:

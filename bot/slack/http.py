@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.slack.dispatch import WINDOW, Admission, Answer, Body, NotSlack, can_be_kept
+from bot.slack.dispatch import WINDOW, Answer, Body, Dispatcher, InvalidSlackRequest, is_storable_text
 
 MOST_BYTES = 1024 * 1024
 """Slack's payloads stay far below; more is answered 413."""
@@ -18,10 +18,10 @@ MOST_BYTES = 1024 * 1024
 MOST_FIELDS = 200
 
 
-class Entry:
+class SlackEndpoint:
     """`POST /slack/events`. Bolt itself would parse before it proves, and lose forms with the word "payload"."""
 
-    def __init__(self, signing_secret: str, admission: Admission, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, signing_secret: str, admission: Dispatcher, *, clock: Callable[[], float] = time.time) -> None:
         self._secret = signing_secret.encode()
         self._admission = admission
         self._clock = clock
@@ -31,34 +31,34 @@ class Entry:
         return to_aiohttp(await self._admission.admit(self._read(request)))
 
     async def _read(self, request: web.Request) -> Body:
-        """Read what Slack signed; raises NotSlack."""
+        """Read what Slack signed; raises InvalidSlackRequest."""
         try:
             raw = await request.read()
         except web.RequestPayloadError:
-            raise NotSlack("The body cannot be read.", 400) from None
+            raise InvalidSlackRequest("The body cannot be read.", 400) from None
         except web.HTTPRequestEntityTooLarge:
-            raise NotSlack("The request is too large.", 413) from None
+            raise InvalidSlackRequest("The request is too large.", 413) from None
         verify(self._secret, raw, request.headers, now=self._clock())
         return parse(raw, request.content_type)
 
 
 def verify(secret: bytes, raw: bytes, headers: Mapping[str, str], *, now: float) -> None:
-    """Prove that Slack signed these very bytes within the last minutes; raises NotSlack (401)."""
+    """Prove that Slack signed these very bytes within the last minutes; raises InvalidSlackRequest (401)."""
     timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15) or not signature.isascii():  # noqa: PLR2004
         message = "The request is not signed."
-        raise NotSlack(message, 401)
+        raise InvalidSlackRequest(message, 401)
     if abs(now - int(timestamp)) > WINDOW:
         message = "The signature is too old, or this machine's clock is wrong."
-        raise NotSlack(message, 401)
+        raise InvalidSlackRequest(message, 401)
     signed = hmac.digest(secret, b"v0:" + timestamp.encode() + b":" + raw, "sha256")
     if not hmac.compare_digest(f"v0={signed.hex()}", signature):
         message = "The signature is wrong."
-        raise NotSlack(message, 401)
+        raise InvalidSlackRequest(message, 401)
 
 
 def parse(raw: bytes, content_type: str) -> dict[str, Any]:
-    """Read a form, a form's `payload`, or JSON; raises NotSlack (400)."""
+    """Read a form, a form's `payload`, or JSON; raises InvalidSlackRequest (400)."""
     try:
         if content_type == "application/json":
             body = _json(raw.decode())
@@ -67,10 +67,10 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
             body = _json(form["payload"]) if "payload" in form and "command" not in form else form
     except (ValueError, RecursionError):
         message = "The body cannot be read."
-        raise NotSlack(message, 400) from None
+        raise InvalidSlackRequest(message, 400) from None
     if not isinstance(body, dict) or not body:
         message = "The body is none that Slack sends."
-        raise NotSlack(message, 400)
+        raise InvalidSlackRequest(message, 400)
     return body
 
 
@@ -106,7 +106,7 @@ def _json(text: str) -> Any:
     r"""Read JSON; half a character (a lone `\ud800`) and NUL are refused here, because no database would take them."""
     body = json.loads(text)
     written_out = json.dumps(body, ensure_ascii=False) if "\\ud" in text or "\\uD" in text else ""
-    if not (can_be_kept(text) and can_be_kept(written_out)):
+    if not (is_storable_text(text) and is_storable_text(written_out)):
         raise ValueError
     return body
 

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.domain.requests import Place
+from bot.domain.requests import MessageRef
 from bot.errors import BotError
 
 Message = Mapping[str, Any]
@@ -27,7 +27,7 @@ _PASSING = frozenset({
 """Answers of the Web API that may be another the next time (docs.slack.dev, chat.postMessage, Errors)."""
 
 
-class NotDelivered(BotError):
+class DeliveryError(BotError):
     """Slack did not take a message. `passing`: worth another try, not before `wait` seconds."""
 
     def __init__(self, code: str, *, passing: bool, wait: float = 0.0) -> None:
@@ -37,19 +37,19 @@ class NotDelivered(BotError):
         self.wait = wait
 
 
-def not_delivered(error: Exception) -> NotDelivered:
+def delivery_error_from(error: Exception) -> DeliveryError:
     """Read what a call of the Web API raised: Slack's error code, or the network's."""
     if not isinstance(error, SlackApiError):
-        return NotDelivered(type(error).__name__, passing=True)
+        return DeliveryError(type(error).__name__, passing=True)
     response = error.response
     status = getattr(response, "status_code", None) or getattr(response, "status", 0)
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, Mapping) else None
     if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return NotDelivered("ratelimited", passing=True, wait=_seconds(response.headers.get("Retry-After")))
+        return DeliveryError("ratelimited", passing=True, wait=_seconds(response.headers.get("Retry-After")))
     if not code:  # a gateway's page in place of JSON
-        return NotDelivered(f"http_{status}", passing=True)
-    return NotDelivered(str(code), passing=code in _PASSING)
+        return DeliveryError(f"http_{status}", passing=True)
+    return DeliveryError(str(code), passing=code in _PASSING)
 
 
 def _seconds(text: Any) -> float:
@@ -58,15 +58,15 @@ def _seconds(text: Any) -> float:
     return min(float(said), 86400.0) if said.isascii() and said.isdigit() else 1.0
 
 
-class Courier:
-    """Delivers messages through one shared connection pool; every method raises NotDelivered."""
+class SlackMessenger:
+    """Delivers messages through one shared connection pool; every method raises DeliveryError."""
 
     def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, observe: Observe) -> None:
         self._client = client
         self._session = session
         self._observe = observe
 
-    async def post(self, channel: str, message: Message) -> Place:
+    async def post(self, channel: str, message: Message) -> MessageRef:
         """Post to a channel, or to a person's direct messages (`U…`); returns where it stands."""
         answer = await self._call(
             "chat.postMessage",
@@ -77,10 +77,10 @@ class Courier:
             **message,
         )
         if not answer.get("ts"):
-            raise NotDelivered("no_ts", passing=False)
-        return Place(str(answer.get("channel") or channel), str(answer["ts"]))
+            raise DeliveryError("no_ts", passing=False)
+        return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
 
-    async def update(self, place: Place, message: Message) -> None:
+    async def update(self, place: MessageRef, message: Message) -> None:
         """Edit a message the bot has posted."""
         await self._call("chat.update", self._client.chat_update, channel=place.channel, ts=place.ts, **message)
 
@@ -92,7 +92,7 @@ class Courier:
     async def whisper(self, url: str | None, user_id: str, message: Message) -> None:
         """Tell one person in private: through a response_url that works, else in their direct messages."""
         if url:
-            with suppress(NotDelivered):
+            with suppress(DeliveryError):
                 await self.tell(url, message)
                 return
         await self.post(user_id, message)
@@ -107,7 +107,7 @@ class Courier:
         try:
             answer = await call(**arguments)
         except Exception as error:
-            problem = not_delivered(error)
+            problem = delivery_error_from(error)
             self._observe(method, problem.code)
             raise problem from error
         self._observe(method, "ok")
@@ -120,7 +120,7 @@ class Courier:
                 status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             self._observe("response_url", type(error).__name__)
-            raise NotDelivered(type(error).__name__, passing=True) from None  # the cause would name the url
+            raise DeliveryError(type(error).__name__, passing=True) from None  # the cause would name the url
         self._observe("response_url", str(status))
         if status != 200:  # noqa: PLR2004 - OK; anything else was not shown
-            raise NotDelivered(f"http_{status}", passing=status == 429 or status >= 500)  # noqa: PLR2004
+            raise DeliveryError(f"http_{status}", passing=status == 429 or status >= 500)  # noqa: PLR2004

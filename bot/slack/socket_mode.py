@@ -20,8 +20,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
-from bot.slack.dispatch import Admission, Answer, Body, NotSlack, can_be_kept
-from bot.slack.messages import not_delivered
+from bot.slack.dispatch import Answer, Body, Dispatcher, InvalidSlackRequest, is_storable_text
+from bot.slack.messages import delivery_error_from
 
 CONNECTIONS = 2
 """While Slack replaces one, the other takes what comes; an app may have ten, all its processes together."""
@@ -66,7 +66,7 @@ class SocketMode:
         self,
         app_token: str,
         web: AsyncWebClient,
-        admission: Admission,
+        admission: Dispatcher,
         *,
         ping: float = PING,
         clock: Clock = time.monotonic,
@@ -134,7 +134,7 @@ async def ask_for_a_connection(web: AsyncWebClient, app_token: str) -> None:
     try:
         await web.apps_connections_open(app_token=app_token)
     except _UNASKED as error:
-        code = not_delivered(error).code
+        code = delivery_error_from(error).code
         if code in TOKEN_REFUSED:
             raise SettingsError([f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]) from None
         raise SlackUnavailable("apps.connections.open", code) from error
@@ -160,7 +160,9 @@ class Client(SocketModeClient):
         try:
             return await super().issue_new_wss_url()
         except _UNASKED as error:
-            log.warning("slack gives no address for a connection; it is asked again", problem=not_delivered(error).code)
+            log.warning(
+                "slack gives no address for a connection; it is asked again", problem=delivery_error_from(error).code
+            )
             raise
 
     async def run_message_listeners(self, message: Body, raw_message: str) -> None:
@@ -257,9 +259,9 @@ class Line:
 
 
 async def read(envelope: SocketModeRequest) -> Body:
-    """Read what an envelope holds: the same as HTTP's body, parsed; raises NotSlack (400)."""
-    if not can_be_kept(json.dumps(envelope.payload, ensure_ascii=False)):
-        raise NotSlack("The body cannot be read.", 400)
+    """Read what an envelope holds: the same as HTTP's body, parsed; raises InvalidSlackRequest (400)."""
+    if not is_storable_text(json.dumps(envelope.payload, ensure_ascii=False)):
+        raise InvalidSlackRequest("The body cannot be read.", 400)
     return envelope.payload
 
 

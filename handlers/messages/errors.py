@@ -8,7 +8,7 @@ from bot.errors import (
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
-    GenesysNoAnswer,
+    GenesysNoResponse,
     GenesysRateLimited,
     GenesysUnauthenticated,
     GenesysUnreachable,
@@ -25,14 +25,14 @@ LOGIN = {
     LoginCause.WRONG_SECRET: "Genesys Cloud does not accept PURECLOUD_SECRET.",
     LoginCause.RATE_LIMITED: "Genesys Cloud's login takes no more requests for now; try again in a minute.",
     LoginCause.UNREACHABLE: "Genesys Cloud's login cannot be reached; try again in a moment.",
-    LoginCause.NO_ANSWER: "Genesys Cloud's login did not answer in time; try again in a moment.",
+    LoginCause.NO_RESPONSE: "Genesys Cloud's login did not answer in time; try again in a moment.",
 }
 
 ADVICE: dict[type[GenesysError], str] = {
     GenesysUnauthenticated: (
         "Genesys Cloud does not accept the bot's token, also after a renewal; whoever runs the bot must look."
     ),
-    GenesysNoAnswer: "Genesys Cloud did not answer in time; try again in a moment.",
+    GenesysNoResponse: "Genesys Cloud did not answer in time; try again in a moment.",
     GenesysUnreachable: "Genesys Cloud cannot be reached; try again in a moment.",
 }
 

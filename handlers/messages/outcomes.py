@@ -53,12 +53,12 @@ NOTHING_CHANGED = "Nothing was changed."
 THIS_TRY_CHANGED_NOTHING = "This try changed nothing; an earlier one got no certain answer."
 
 PROBLEMS = {
-    "GenesysNoAnswer": "Genesys Cloud did not answer in time{status}.",
+    "GenesysNoResponse": "Genesys Cloud did not answer in time{status}.",
     "GenesysUnreachable": "Genesys Cloud cannot be reached.",
     "GenesysRateLimited": "Genesys Cloud takes no more requests for now{status}.",
     "GenesysUnauthenticated": "Genesys Cloud does not accept the bot's token{status}, also after a renewal.",
     "GenesysLoginFailed": "Genesys Cloud gave the bot no token: {message}.",
-    "GenesysBroken": "Genesys Cloud answered with an error{status}.",
+    "GenesysServerError": "Genesys Cloud answered with an error{status}.",
 }
 
 STANDING = {

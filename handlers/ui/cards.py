@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.policy import Refused
-from bot.domain.requests import APPROVE, CANCEL, FINAL, Kind, Place, Request, State
+from bot.domain.policy import Denied
+from bot.domain.requests import APPROVE, CANCEL, FINAL, Kind, MessageRef, Request, State
 from bot.errors import BotError
 from handlers.messages import outcomes
 from handlers.messages.denials import sentence
@@ -55,7 +55,7 @@ def outcome(request: Request) -> Message:
     )
 
 
-def posted(request: Request, place: Place) -> Message:
+def posted(request: Request, place: MessageRef) -> Message:
     """Tell the requester where the card is."""
     if place.channel.startswith("D"):
         text = "I sent you the card in our direct messages, where only you see it. Nothing happens before you confirm."
@@ -76,7 +76,7 @@ def not_posted(request: Request, code: str) -> Message:
 
 def answer(error: BotError, request: Request | None) -> Message:
     """Tell somebody in private why their click changed nothing."""
-    if isinstance(error, Refused):
+    if isinstance(error, Denied):
         return refusal(error, request)
     if request is None:
         text = "I do not know this request (any more). Nothing was changed."
@@ -88,7 +88,7 @@ def answer(error: BotError, request: Request | None) -> Message:
     return blocks.message(escape(text), blocks.quote(text), _line(request))
 
 
-def refusal(error: Refused, request: Request | None = None) -> Message:
+def refusal(error: Denied, request: Request | None = None) -> Message:
     """Tell somebody in private why not, and what to do."""
     text = sentence(error)
     return blocks.message(

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.requests import Kind, State
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from handlers.ui import cards
 from tests.support.sample_outcomes import in_state
 
@@ -23,7 +23,7 @@ def text(words: str, kind: str = "plain_text") -> dict[str, str]:
 
 def say(desk: Desk, *blocks: dict[str, Any]) -> None:
     """The app posts this in #ops, whatever Slack would think of it."""
-    desk.play.slack._talk.post(cast.OPS, "made for the test", list(blocks))
+    desk.play.slack._talk.post(personas.OPS, "made for the test", list(blocks))
 
 
 async def call(desk: Desk, method: str, **arguments: Any) -> None:
@@ -38,7 +38,7 @@ async def test_cards__every_one_of_the_bots_is_drawn_whole(desk: Desk) -> None:
     requests = [in_state(state, kind) for kind in Kind for state in State]
     for request in requests:
         message = cards.card(request)
-        desk.play.slack._talk.post(cast.OPS, message["text"], message["blocks"])
+        desk.play.slack._talk.post(personas.OPS, message["text"], message["blocks"])
     await expect(desk.messages).to_have_count(len(requests))
     await expect(desk.page.get_by_text("Unknown here")).to_have_count(0)
     for place, request in enumerate(requests):
@@ -72,7 +72,7 @@ async def test_small_talk__mentions_people_and_is_else_what_was_typed(desk: Desk
 
 
 async def test_library__draws_what_the_bot_does_not_send_yet(desk: Desk) -> None:
-    mention = {"type": "user", "user_id": cast.TOM}
+    mention = {"type": "user", "user_id": personas.TOM}
     words = {"type": "text", "text": "styled", "style": {"bold": True}}
     table = {"type": "table", "rows": [[{"type": "raw_text", "text": "Name"}], [{"type": "raw_text", "text": "*Tom*"}]]}
     say(
@@ -101,14 +101,14 @@ async def test_home__shows_the_view_that_the_app_publishes(desk: Desk) -> None:
     await expect(desk.page.get_by_text("The app shows nothing on its Home tab.")).to_be_visible()
     button = {"type": "button", "action_id": "again", "text": text("Ask again"), "value": "7"}
     blocks = [{"type": "header", "text": text("Your requests")}, {"type": "actions", "elements": [button]}]
-    await call(desk, "views.publish", user_id=cast.OLIVIA, view={"type": "home", "blocks": blocks})
+    await call(desk, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": blocks})
     await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
     again = desk.page.get_by_role("button", name="Ask again")
     await again.click()
     await expect(again).not_to_have_attribute("aria-disabled", "true")
     assert desk.play.last
     assert desk.play.last.payload["actions"][0]["value"] == "7"
-    assert desk.play.last.payload["user"]["id"] == cast.OLIVIA
+    assert desk.play.last.payload["user"]["id"] == personas.OLIVIA
 
 
 def field(name: str, label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -124,17 +124,17 @@ def field(name: str, label: str, element: dict[str, Any], **more: Any) -> dict[s
 async def test_modal__is_filled_in_with_the_keyboard_and_submitted(desk: Desk) -> None:
     options = [{"text": text(word), "value": word} for word in ("stolen", "phished")]
     blocks = [
-        field("why", "Reason", {"type": "plain_text_input", "multiline": True}),
+        field("why", "DenialCode", {"type": "plain_text_input", "multiline": True}),
         field("kind", "Kind", {"type": "static_select", "options": options, "initial_option": options[1]}),
         field("who", "Whose", {"type": "multi_users_select"}),
         {"type": "actions", "elements": [{"type": "button", "action_id": "check", "text": text("Check")}]},
         field("sure", "Sure?", {"type": "checkboxes", "options": options[:1]}, optional=True),
     ]
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(cast.OLIVIA), view=view)
+    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(personas.OLIVIA), view=view)
     modal = desk.page.get_by_role("dialog", name="Revoke many")
-    await modal.get_by_label("Reason").fill("left the company")
-    await modal.get_by_label("Whose").select_option([cast.TOM, cast.PIA])
+    await modal.get_by_label("DenialCode").fill("left the company")
+    await modal.get_by_label("Whose").select_option([personas.TOM, personas.PIA])
     await modal.get_by_label("stolen").check()
     await modal.get_by_role("button", name="Check").click()
     await expect(modal.get_by_role("button", name="Check")).not_to_have_attribute("aria-disabled", "true")
@@ -146,20 +146,20 @@ async def test_modal__is_filled_in_with_the_keyboard_and_submitted(desk: Desk) -
     values = desk.play.last.payload["view"]["state"]["values"]
     assert values["why"]["said"]["value"] == "left the company"
     assert values["kind"]["said"]["selected_option"]["value"] == "phished"
-    assert values["who"]["said"]["selected_users"] == [cast.TOM, cast.PIA]
+    assert values["who"]["said"]["selected_users"] == [personas.TOM, personas.PIA]
     assert [one["value"] for one in values["sure"]["said"]["selected_options"]] == ["stolen"]
 
 
 async def test_modal__errors_are_shown_and_escape_closes_it(desk: Desk) -> None:
-    blocks = [field("why", "Reason", {"type": "plain_text_input"})]
+    blocks = [field("why", "DenialCode", {"type": "plain_text_input"})]
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
     views = desk.play.slack.views
-    await call(desk, "views.open", trigger_id=views.trigger(cast.OLIVIA), view=view)
+    await call(desk, "views.open", trigger_id=views.trigger(personas.OLIVIA), view=view)
     modal = desk.page.get_by_role("dialog", name="Revoke many")
-    await modal.get_by_label("Reason").fill("x")
-    views.refuse(views.modals[cast.OLIVIA][0], {"why": "Say more."})
+    await modal.get_by_label("DenialCode").fill("x")
+    views.refuse(views.modals[personas.OLIVIA][0], {"why": "Say more."})
     await expect(modal.get_by_role("alert").filter(has_text="Say more.")).to_be_visible()
-    await expect(modal.get_by_label("Reason")).to_have_value("x")
+    await expect(modal.get_by_label("DenialCode")).to_have_value("x")
     await desk.page.keyboard.press("Escape")
     await expect(modal).to_have_count(0)
-    assert views.modals[cast.OLIVIA] == []
+    assert views.modals[personas.OLIVIA] == []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from bot.domain.audit import Tag
-from bot.sandbox import personas as cast
+from bot.domain.audit import EventType
+from bot.sandbox import personas
 
 if TYPE_CHECKING:
     from tests.browser.sandbox_page import Desk
@@ -222,7 +222,7 @@ async def test_replica__killed_in_the_middle_of_it_loses_nothing(desk: Desk) -> 
     await desk.sees_no_button()
     await desk.sees_sessions("Tom Target", "logged out")
     trail = [row.tag for row, _ in await desk.play.store.trail()]
-    assert trail.count(Tag.REVOKED) == 1
+    assert trail.count(EventType.REVOKED) == 1
 
 
 async def test_begin_anew__forgets_everything(desk: Desk) -> None:
@@ -232,4 +232,4 @@ async def test_begin_anew__forgets_everything(desk: Desk) -> None:
     await desk.page.get_by_role("button", name="Begin anew").click()
     await expect(desk.messages).to_have_count(0)
     await expect(desk.page.get_by_role("radio", name="Olivia")).to_be_checked()
-    assert desk.play.slack.seen_by(cast.OLIVIA) == []
+    assert desk.play.slack.seen_by(personas.OLIVIA) == []

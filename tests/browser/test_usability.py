@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from tests.browser.test_rendering import call, field, text
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ async def test_composer__tells_what_each_command_shows(desk: Desk) -> None:
     await expect(desk.line).to_be_focused()
     shown = await desk.page.get_by_role("option").all_inner_texts()
     assert [" ".join(one.split()) for one in shown] == [
-        f"/purecloud {line} {about}" for line, about in cast.EXAMPLES.items()
+        f"/purecloud {line} {about}" for line, about in personas.EXAMPLES.items()
     ]
 
 
@@ -208,7 +208,7 @@ async def test_axe__finds_no_fault(sit: Sit, theme: str) -> None:
     await desk.asks("revoke @tom laptop stolen")
     assert await faults_found(desk) == []
     await desk.goes_to("direct messages with PureCloud")
-    desk.play.slack._talk.post(desk.play.slack.workspace.dm(cast.OLIVIA).id, "odd", [{"type": "hologram"}])
+    desk.play.slack._talk.post(desk.play.slack.workspace.dm(personas.OLIVIA).id, "odd", [{"type": "hologram"}])
     await expect(desk.messages).to_have_count(2)
     await desk.lets("403: permission missing")
     await desk.messages.first.get_by_role("button", name="Revoke access").click()
@@ -228,20 +228,20 @@ async def test_axe__finds_no_fault_in_a_modal_and_on_the_home_tab(sit: Sit, them
     desk = await sit(color_scheme=theme)
     options = [{"text": text(word), "value": word} for word in ("stolen", "phished")]
     blocks = [
-        field("why", "Reason", {"type": "plain_text_input", "placeholder": text("what happened")}),
+        field("why", "DenialCode", {"type": "plain_text_input", "placeholder": text("what happened")}),
         field("who", "Whose", {"type": "multi_users_select"}),
         field("kind", "Kind", {"type": "radio_buttons", "options": options}),
         field("when", "When", {"type": "datepicker"}, optional=True),
     ]
-    await call(desk, "views.publish", user_id=cast.OLIVIA, view={"type": "home", "blocks": MENUS})
+    await call(desk, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": MENUS})
     await desk.goes_to("direct messages with PureCloud")
     await desk.page.get_by_role("button", name="Home", exact=True).click()
     await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
     assert await faults_found(desk) == []
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(cast.OLIVIA), view=view)
+    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(personas.OLIVIA), view=view)
     await expect(desk.page.get_by_role("dialog", name="Revoke many")).to_be_visible()
-    desk.play.slack.views.refuse(desk.play.slack.views.modals[cast.OLIVIA][0], {"why": "Say more."})
+    desk.play.slack.views.refuse(desk.play.slack.views.modals[personas.OLIVIA][0], {"why": "Say more."})
     await expect(desk.page.get_by_text("Say more.")).to_be_visible()
     await expect(desk.page.get_by_role("radiogroup", name="Kind")).to_be_visible()
     assert await faults_found(desk) == []

@@ -13,13 +13,13 @@ import pytest
 from aiohttp import ClientSession
 
 from bot.domain.requests import State
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.workspace import Member
 from bot.worker import SLOTS
-from tests.conftest import StartWorld
-from tests.support.app_harness import World
-from tests.support.components import Office, open_office
+from tests.conftest import StartApp
+from tests.support.app_harness import AppHarness
+from tests.support.components import Components, open_components
 from tests.support.fault_harness import Bot, Client, bot, client_of
 
 PEOPLE = 50
@@ -34,12 +34,12 @@ DOWN = Fault(status=503, times=None)
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         for number in range(PEOPLE):
             one = Member(id=f"U0CROWD{number:03}", name=f"crowd{number}", real_name=f"Crowd {number}")
             opened.slack.members[one.id] = one
-        opened.slack.groups[cast.TOKEN_APPROVERS].members.extend(crowd())
+        opened.slack.groups[personas.TOKEN_APPROVERS].members.extend(crowd())
         yield opened
 
 
@@ -48,7 +48,7 @@ def crowd() -> list[str]:
 
 
 @asynccontextmanager
-async def crowded(office: Office) -> AsyncIterator[tuple[Bot, Client]]:
+async def crowded(office: Components) -> AsyncIterator[tuple[Bot, Client]]:
     """A bot in which everybody of the crowd may ask and confirm."""
     where = str(office.purecloud.region.api_url)
     async with aiohttp.ClientSession() as session:
@@ -64,10 +64,10 @@ def calls(client: Client) -> Counter[str]:
     return Counter(call.operation for call in client.attempts)
 
 
-async def test_storm__fifty_ask_while_nobody_can_log_in(office: Office) -> None:
+async def test_storm__fifty_ask_while_nobody_can_log_in(office: Components) -> None:
     office.genesys.fault("login", DOWN)
     async with crowded(office) as (one, client):
-        await asyncio.gather(*(one.types(f"revoke <@{cast.TOM}>", by=who) for who in crowd()))
+        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=who) for who in crowd()))
 
         told = [one.said(who)[-1].text for who in crowd()]
 
@@ -75,10 +75,10 @@ async def test_storm__fifty_ask_while_nobody_can_log_in(office: Office) -> None:
     assert calls(client) == {"login": 2}, "one log-in with its one repetition, and its failure is everybody's"
 
 
-async def test_storm__fifty_ask_while_the_api_is_down(office: Office) -> None:
+async def test_storm__fifty_ask_while_the_api_is_down(office: Components) -> None:
     office.genesys.fault("search_by_email", DOWN)
     async with crowded(office) as (one, client):
-        await asyncio.gather(*(one.types(f"revoke <@{cast.TOM}>", by=who) for who in crowd()))
+        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=who) for who in crowd()))
 
         told = [one.said(who)[-1].text for who in crowd()]
 
@@ -87,14 +87,14 @@ async def test_storm__fifty_ask_while_the_api_is_down(office: Office) -> None:
     assert PEOPLE <= calls(client)["search_by_email"] <= PEOPLE * TRIES
 
 
-async def test_storm__fifty_confirm_while_the_api_is_down(office: Office) -> None:
+async def test_storm__fifty_confirm_while_the_api_is_down(office: Components) -> None:
     """Each DELETE is tried in two rounds of three at most; each one's end is written down, and none is sent after it.
 
     At most, because the hand-made clock adds up what waits side by side, so that some rounds run out of time.
     """
     async with crowded(office) as (one, client):
         for who in crowd():
-            await one.types(f"revoke <@{cast.TOM}>", by=who)
+            await one.types(f"revoke <@{personas.TOM}>", by=who)
         await one.work_off()
         asked = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
         office.genesys.fault("delete_token", DOWN)
@@ -107,9 +107,9 @@ async def test_storm__fifty_confirm_while_the_api_is_down(office: Office) -> Non
     assert PEOPLE * ROUNDS <= calls(client)["delete_token"] <= PEOPLE * TRIES * ROUNDS
 
 
-async def test_storm__fifty_press_one_button_while_the_api_is_down(office: Office) -> None:
+async def test_storm__fifty_press_one_button_while_the_api_is_down(office: Components) -> None:
     async with crowded(office) as (one, client):
-        await one.types(f"revoke <@{cast.TOM}>", by=crowd()[0])
+        await one.types(f"revoke <@{personas.TOM}>", by=crowd()[0])
         await one.work_off()
         request_id = await one.asked()
         office.genesys.fault("delete_token", DOWN)
@@ -119,12 +119,12 @@ async def test_storm__fifty_press_one_button_while_the_api_is_down(office: Offic
     assert calls(client)["delete_token"] == TRIES * ROUNDS
 
 
-async def test_storm__all_slots_confirm_while_every_token_is_refused(office: Office) -> None:
+async def test_storm__all_slots_confirm_while_every_token_is_refused(office: Components) -> None:
     """A 401 renews the token once for all who met it, not once for each."""
     some = crowd()[:SLOTS]
     async with crowded(office) as (one, client):
         for who in some:
-            await one.types(f"revoke <@{cast.TOM}>", by=who)
+            await one.types(f"revoke <@{personas.TOM}>", by=who)
         await one.work_off()
         asked = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
         office.genesys.state.end_all()
@@ -136,7 +136,7 @@ async def test_storm__all_slots_confirm_while_every_token_is_refused(office: Off
     assert calls(client)["delete_token"] <= 2 * SLOTS, "each that was under way is sent again, once"
 
 
-async def probes(world: World, count: int) -> list[int]:
+async def probes(world: AppHarness, count: int) -> list[int]:
     async with ClientSession() as session:
 
         async def probe() -> int:
@@ -146,8 +146,8 @@ async def probes(world: World, count: int) -> list[int]:
         return [await probe() for _ in range(count)]
 
 
-async def test_readyz__with_a_wrong_secret_does_not_hammer_the_login_host(start_world: StartWorld) -> None:
-    world = await start_world(PURECLOUD_SECRET="wrong")
+async def test_readyz__with_a_wrong_secret_does_not_hammer_the_login_host(start_app_with: StartApp) -> None:
+    world = await start_app_with(PURECLOUD_SECRET="wrong")
 
     statuses = await probes(world, PEOPLE)
 
@@ -155,8 +155,8 @@ async def test_readyz__with_a_wrong_secret_does_not_hammer_the_login_host(start_
     assert len(world.genesys.received("login")) <= PEOPLE // 2
 
 
-async def test_readyz__while_the_login_host_is_down_does_not_hammer_it(start_world: StartWorld) -> None:
-    world = await start_world()
+async def test_readyz__while_the_login_host_is_down_does_not_hammer_it(start_app_with: StartApp) -> None:
+    world = await start_app_with()
     world.genesys.fault("login", DOWN)
 
     statuses = await probes(world, PEOPLE)

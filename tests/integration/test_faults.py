@@ -10,12 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.responses import error
 from bot.sandbox.slack.messages import Message
 from tests.support import fault_cases as mishaps
 from tests.support import markdown_tables as tables
-from tests.support.components import TOM, Office, open_office
+from tests.support.components import TOM, Components, open_components
 from tests.support.fault_cases import Mishap, place_of
 from tests.support.fault_harness import Bot, Client, bot, client_of, nameless
 from tests.support.timeouts import Patience
@@ -52,12 +52,12 @@ class Scene:
     operation: str
     play: Play
     most: int
-    approvers: str = cast.TOKEN_APPROVERS
+    approvers: str = personas.TOKEN_APPROVERS
     faults: tuple[Mishap, ...] = mishaps.ALL
 
 
 async def asks_for_tom(bot: Bot) -> str:
-    return await _asks(bot, f"revoke <@{cast.TOM}> laptop stolen")
+    return await _asks(bot, f"revoke <@{personas.TOM}> laptop stolen")
 
 
 async def asks_by_id(bot: Bot) -> str:
@@ -70,12 +70,12 @@ async def _asks(bot: Bot, line: str) -> str:
     if await bot.asked():
         return CARD
     assert not any(bot.office.slack.buttons(one) for one in bot.said())
-    (told,) = bot.said(cast.OLIVIA)
+    (told,) = bot.said(personas.OLIVIA)
     return told.text
 
 
 async def confirms(bot: Bot) -> str:
-    return await _confirms(bot, f"revoke <@{cast.TOM}>")
+    return await _confirms(bot, f"revoke <@{personas.TOM}>")
 
 
 async def rotates(bot: Bot) -> str:
@@ -87,25 +87,25 @@ async def _confirms(bot: Bot, line: str) -> str:
     await bot.work_off()
     await bot.clicks(await bot.asked())
     await bot.work_off()
-    (card,) = [one for one in bot.said(cast.OLIVIA) if any(block["type"] == "header" for block in one.blocks)]
-    (told,) = [one for one in bot.said() if one.channel_id == cast.AUDIT]
+    (card,) = [one for one in bot.said(personas.OLIVIA) if any(block["type"] == "header" for block in one.blocks)]
+    (told,) = [one for one in bot.said() if one.channel_id == personas.AUDIT]
     assert not bot.office.slack.buttons(card)
     assert _quoted(told).endswith(_quoted(card)), "the channel and the card tell the same"
     return _with_its_number(told)
 
 
 async def ben_confirms(bot: Bot) -> str:
-    await bot.types(f"revoke <@{cast.TOM}>", by=cast.RAVI)
+    await bot.types(f"revoke <@{personas.TOM}>", by=personas.RAVI)
     await bot.work_off()
-    await bot.clicks(await bot.asked(), by=cast.BEN)
+    await bot.clicks(await bot.asked(), by=personas.BEN)
     await bot.work_off()
-    told = [one.text for one in bot.said(cast.BEN)]
+    told = [one.text for one in bot.said(personas.BEN)]
     return told[0] if told else CARRIED_OUT
 
 
 async def asks_who(bot: Bot) -> str:
     await bot.types("whoami")
-    (told,) = bot.said(cast.OLIVIA)
+    (told,) = bot.said(personas.OLIVIA)
     words: str = bot.office.slack.text_of(told)
     return words.partition("The bot's token\n")[2]
 
@@ -137,8 +137,8 @@ SCENES = {
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         opened.genesys.people[BEN].permissions = ("oauth:token:delete",)
         yield opened
 
@@ -151,7 +151,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.mark.parametrize("title", SCENES)
 async def test_genesys_faults__are_told_bounded_and_written_down(
-    title: str, office: Office, session: aiohttp.ClientSession, request: pytest.FixtureRequest
+    title: str, office: Components, session: aiohttp.ClientSession, request: pytest.FixtureRequest
 ) -> None:
     scene = SCENES[title]
 
@@ -163,7 +163,7 @@ async def test_genesys_faults__are_told_bounded_and_written_down(
     assert table == tables.written(title)
 
 
-async def played(office: Office, session: aiohttp.ClientSession, scene: Scene, fault: Mishap) -> tuple[str, ...]:
+async def played(office: Components, session: aiohttp.ClientSession, scene: Scene, fault: Mishap) -> tuple[str, ...]:
     """One row: a bot of its own meets the fault at this operation, and at this operation alone."""
     well = str(office.purecloud.region.api_url)
     healthy = client_of(session, api_url=well, login_url=well)
@@ -196,7 +196,7 @@ def hold(scene: Scene, fault: Mishap, trying: Client, told: str, trail: list[str
     if scene.play in (confirms, rotates):
         assert trail[-1] in ENDS
         assert any(answer in YES for answer in answers) or "token:revoked" not in trail
-        assert "GenesysNoAnswer" not in answers or scene.operation == "login" or trail[-1] == "token:unknown"
+        assert "GenesysNoResponse" not in answers or scene.operation == "login" or trail[-1] == "token:unknown"
     if scene.play is ben_confirms:
         assert trail[1:] in (["click:refused"], ["request:approved", "token:revoked"])
     if scene.play in (asks_for_tom, asks_by_id):

@@ -11,25 +11,25 @@ from urllib.parse import quote, urlencode
 import pytest
 from aiohttp import ClientSession
 
-from bot.sandbox import personas as cast
-from bot.sandbox.slack.server import SlackStandIn
-from tests.conftest import StartWorld
-from tests.support.app_harness import World
+from bot.sandbox import personas
+from bot.sandbox.slack.server import FakeSlack
+from tests.conftest import StartApp
+from tests.support.app_harness import AppHarness
 
 COMMAND = {
     "command": "/purecloud",
     "text": "whoami",
-    "user_id": cast.OLIVIA,
+    "user_id": personas.OLIVIA,
     "team_id": "T0HOME0001",
-    "channel_id": cast.OPS,
+    "channel_id": personas.OPS,
     "api_app_id": "A0REVOKE01",
     "trigger_id": "1.2.entry",
 }
-REVOKE = urlencode(COMMAND | {"text": f"revoke <@{cast.TOM}|tom> laptop stolen"}).encode()
+REVOKE = urlencode(COMMAND | {"text": f"revoke <@{personas.TOM}|tom> laptop stolen"}).encode()
 JSON = {"Content-Type": "application/json"}
 
 Headers = dict[str, str]
-Forge = Callable[[SlackStandIn], Headers]
+Forge = Callable[[FakeSlack], Headers]
 
 
 def at(timestamp: str) -> Forge:
@@ -79,7 +79,7 @@ FORGERIES: dict[str, Forge] = {
         slack.signed_headers(REVOKE)
         | {"X-Slack-Signature": slack.signed_headers(REVOKE)["X-Slack-Signature"].replace("v0", "v1")}
     ),
-    "signed with another secret": lambda _: SlackStandIn().signed_headers(REVOKE),
+    "signed with another secret": lambda _: FakeSlack().signed_headers(REVOKE),
     "signature of other bytes": lambda slack: slack.signed_headers(REVOKE + b"&text=help"),
     "unreadable compression, unsigned": lambda _: {"Content-Encoding": "gzip"},
     "unreadable compression, signed": lambda slack: slack.signed_headers(REVOKE) | {"Content-Encoding": "gzip"},
@@ -145,7 +145,7 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
 }
 
 
-async def nothing_happened(world: World, *, slack_calls: int) -> None:
+async def nothing_happened(world: AppHarness, *, slack_calls: int) -> None:
     await world.idle()
     assert len(world.slack.calls) == slack_calls
     assert not world.genesys.journal
@@ -153,7 +153,7 @@ async def nothing_happened(world: World, *, slack_calls: int) -> None:
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-async def test_entry__what_slack_did_not_sign_is_turned_away(world: World, forge: Forge) -> None:
+async def test_entry__what_slack_did_not_sign_is_turned_away(world: AppHarness, forge: Forge) -> None:
     before = len(world.slack.calls)
 
     delivery = await world.slack.send_raw(REVOKE, forge(world.slack))
@@ -164,7 +164,7 @@ async def test_entry__what_slack_did_not_sign_is_turned_away(world: World, forge
 
 
 @pytest.mark.parametrize(("body", "headers"), UNREADABLE.values(), ids=UNREADABLE)
-async def test_entry__what_cannot_be_read_is_a_bad_request(world: World, body: bytes, headers: Headers) -> None:
+async def test_entry__what_cannot_be_read_is_a_bad_request(world: AppHarness, body: bytes, headers: Headers) -> None:
     before = len(world.slack.calls)
 
     delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | headers)
@@ -174,16 +174,16 @@ async def test_entry__what_cannot_be_read_is_a_bad_request(world: World, body: b
 
 
 @pytest.mark.parametrize("reason", ["\\u0000", "%00", "\\\\u0000"])
-async def test_entry__what_only_looks_like_a_nul_is_heard(world: World, reason: str) -> None:
-    card = await world.card(cast.OLIVIA, f"revoke @tom {reason}")
+async def test_entry__what_only_looks_like_a_nul_is_heard(world: AppHarness, reason: str) -> None:
+    card = await world.card(personas.OLIVIA, f"revoke @tom {reason}")
     assert reason in world.slack.text_of(card)
 
-    await world.slack.click(cast.OLIVIA, card, "approve")
+    await world.slack.click(personas.OLIVIA, card, "approve")
 
     await world.reads("Revoked: every session of Tom Target")
 
 
-async def test_entry__a_body_beyond_all_measure_is_too_large(world: World) -> None:
+async def test_entry__a_body_beyond_all_measure_is_too_large(world: AppHarness) -> None:
     before = len(world.slack.calls)
     body = REVOKE + b"&more=" + b"x" * (1024 * 1024)
 
@@ -198,7 +198,7 @@ async def test_entry__a_body_beyond_all_measure_is_too_large(world: World) -> No
     await nothing_happened(world, slack_calls=before)
 
 
-async def test_entry__only_post_is_answered(world: World) -> None:
+async def test_entry__only_post_is_answered(world: AppHarness) -> None:
     async with ClientSession() as session:
         for method in ("GET", "PUT", "DELETE"):
             async with session.request(method, world.slack.events_url, data=REVOKE) as answer:
@@ -206,7 +206,9 @@ async def test_entry__only_post_is_answered(world: World) -> None:
     await nothing_happened(world, slack_calls=len(world.slack.calls))
 
 
-async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answered_when_signed(world: World) -> None:
+async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answered_when_signed(
+    world: AppHarness,
+) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode()
 
     signed = await world.slack.send_raw(body, world.slack.signed_headers(body) | JSON)
@@ -225,20 +227,20 @@ async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answere
         pytest.param({"text": "revoke @tom", "payload": "{bad"}, id="both"),
     ],
 )
-async def test_entry__the_word_payload_loses_no_command(world: World, body: dict[str, str]) -> None:
-    raw = urlencode(COMMAND | body | {"text": body["text"].replace("@tom", f"<@{cast.TOM}>")}).encode()
+async def test_entry__the_word_payload_loses_no_command(world: AppHarness, body: dict[str, str]) -> None:
+    raw = urlencode(COMMAND | body | {"text": body["text"].replace("@tom", f"<@{personas.TOM}>")}).encode()
 
     delivery = await world.slack.send_raw(raw, world.slack.signed_headers(raw))
 
     assert delivery.status == 200
-    await world.hears(cast.OLIVIA, "Revoke every session of Tom Target?")
+    await world.hears(personas.OLIVIA, "Revoke every session of Tom Target?")
     assert not world.deletes
 
 
-async def test_entry__a_click_for_another_app_is_turned_away(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @tom")
+async def test_entry__a_click_for_another_app_is_turned_away(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @tom")
 
-    delivery = await world.slack.click(cast.OLIVIA, card, "approve", api_app_id="A0SOMEBODY")
+    delivery = await world.slack.click(personas.OLIVIA, card, "approve", api_app_id="A0SOMEBODY")
 
     assert delivery.status == 401
     await world.idle()
@@ -246,27 +248,27 @@ async def test_entry__a_click_for_another_app_is_turned_away(world: World) -> No
     assert not world.deletes
 
 
-async def test_entry__a_command_for_another_app_is_turned_away(world: World) -> None:
+async def test_entry__a_command_for_another_app_is_turned_away(world: AppHarness) -> None:
     before = len(world.slack.calls)
 
-    delivery = await world.slack.command(cast.OLIVIA, "revoke @tom", api_app_id="A0SOMEBODY")
+    delivery = await world.slack.command(personas.OLIVIA, "revoke @tom", api_app_id="A0SOMEBODY")
 
     assert delivery.status == 401
     await nothing_happened(world, slack_calls=before)
 
 
-async def test_entry__a_command_of_another_workspace_is_refused_in_private(world: World) -> None:
-    delivery = await world.slack.command(cast.OLIVIA, "revoke @tom", team_id="T0EVIL0001")
+async def test_entry__a_command_of_another_workspace_is_refused_in_private(world: AppHarness) -> None:
+    delivery = await world.slack.command(personas.OLIVIA, "revoke @tom", team_id="T0EVIL0001")
 
     assert delivery.status == 200
-    await world.hears(cast.OLIVIA, "Only members of the workspace this bot belongs to")
+    await world.hears(personas.OLIVIA, "Only members of the workspace this bot belongs to")
     assert await world.trail() == ["request:ask_refused"]
     assert not world.genesys.journal
 
 
-async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(world: World) -> None:
-    first = await world.types(cast.OLIVIA, "whoami")
-    await world.hears(cast.OLIVIA, "The bot's token")
+async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(world: AppHarness) -> None:
+    first = await world.types(personas.OLIVIA, "whoami")
+    await world.hears(personas.OLIVIA, "The bot's token")
     before = len(world.slack.calls)
 
     again = await world.slack.send_raw(first.raw, first.headers)
@@ -277,17 +279,17 @@ async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(world: Wor
     assert len(world.genesys.received("get_tokens_me")) == 1
 
 
-async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_world: StartWorld) -> None:
-    world = await start_world()
+async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_app_with: StartApp) -> None:
+    world = await start_app_with()
     same_slack = {name: world.environ[name] for name in world.environ if name.startswith("SLACK_")}
-    other = await start_world(**same_slack)
-    first = await world.types(cast.OLIVIA, "revoke @tom")
-    await world.hears(cast.OLIVIA, "Revoke every session of Tom Target?")
+    other = await start_app_with(**same_slack)
+    first = await world.types(personas.OLIVIA, "revoke @tom")
+    await world.hears(personas.OLIVIA, "Revoke every session of Tom Target?")
 
     again = await world.slack.send_raw(first.raw, first.headers)
     elsewhere = await world.slack.send_raw(first.raw, first.headers, to=other.slack.events_url)
-    await world.types(cast.OLIVIA, "revoke nobody@example.com")  # what is asked later is told later
-    await world.hears(cast.OLIVIA, "Genesys Cloud knows nobody")
+    await world.types(personas.OLIVIA, "revoke nobody@example.com")  # what is asked later is told later
+    await world.hears(personas.OLIVIA, "Genesys Cloud knows nobody")
     await world.idle()
 
     assert (again.status, elsewhere.status) == (200, 200)
@@ -295,13 +297,13 @@ async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_
     assert not [*world.deletes, *other.deletes]
 
 
-async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(start_world: StartWorld) -> None:
-    world = await start_world()
+async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(start_app_with: StartApp) -> None:
+    world = await start_app_with()
     shared = {name: world.environ[name] for name in world.environ if name.startswith(("SLACK_", "PURECLOUD_"))}
-    other = await start_world(**shared)
-    card = await world.card(cast.OLIVIA, "revoke @tom")
+    other = await start_app_with(**shared)
+    card = await world.card(personas.OLIVIA, "revoke @tom")
 
-    click = await world.slack.click(cast.OLIVIA, card, "approve")
+    click = await world.slack.click(personas.OLIVIA, card, "approve")
     again = await world.slack.send_raw(click.raw, click.headers)
     elsewhere = await world.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
     await world.reads("Revoked: every session of Tom Target")
@@ -313,9 +315,9 @@ async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(star
     assert await world.trail() == ["request:asked", "request:approved", "token:revoked"]
 
 
-async def test_entry__what_no_listener_wants_is_no_failure(world: World) -> None:
+async def test_entry__what_no_listener_wants_is_no_failure(world: AppHarness) -> None:
     for kind in ("event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
-        body = json.dumps({"type": kind, "team_id": "T0HOME0001", "user": {"id": cast.OLIVIA}}).encode()
+        body = json.dumps({"type": kind, "team_id": "T0HOME0001", "user": {"id": personas.OLIVIA}}).encode()
 
         delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | JSON)
 
@@ -324,14 +326,14 @@ async def test_entry__what_no_listener_wants_is_no_failure(world: World) -> None
     assert not world.genesys.journal
 
 
-async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @tom")
+async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @tom")
     body = payload(
         json.dumps(
             {
                 "type": "block_actions",
                 "api_app_id": world.slack.app_id,
-                "user": {"id": cast.OLIVIA, "team_id": world.slack.team_id},
+                "user": {"id": personas.OLIVIA, "team_id": world.slack.team_id},
                 "trigger_id": "1.2.other",
                 "actions": [{"action_id": "link", "value": card.blocks[-2]["elements"][0]["value"]}],
             }
@@ -345,14 +347,14 @@ async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(world:
     assert await world.trail() == ["request:asked"]
 
 
-async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @tom")
+async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @tom")
     approve = next(button for button in world.slack.buttons(card) if button["action_id"] == "approve")
     click = {
         "type": "block_actions",
         "command": "/purecloud",
         "api_app_id": world.slack.app_id,
-        "user": {"id": cast.OLIVIA, "team_id": world.slack.team_id},
+        "user": {"id": personas.OLIVIA, "team_id": world.slack.team_id},
         "trigger_id": "1.2.both",
         "actions": [{"action_id": "approve", "value": approve["value"]}],
     }

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from bot.sandbox import personas as cast
-from tests.support.app_harness import TOM_ID, World
+from bot.sandbox import personas
+from tests.support.app_harness import TOM_ID, AppHarness
 
 hammering = settings(
     max_examples=40,
@@ -36,7 +36,7 @@ presses = some.fixed_dictionaries(
 clicks = some.fixed_dictionaries(
     {
         "type": some.just("block_actions"),
-        "user": some.fixed_dictionaries({"id": some.just(cast.OLIVIA) | anything}, optional={"team_id": anything}),
+        "user": some.fixed_dictionaries({"id": some.just(personas.OLIVIA) | anything}, optional={"team_id": anything}),
         "actions": some.lists(presses, min_size=1, max_size=2),
     },
     optional=dict.fromkeys(("team", "channel", "container", "message", "trigger_id"), anything),
@@ -45,7 +45,7 @@ clicks = some.fixed_dictionaries(
 
 @hammering
 @given(body=some.binary(max_size=300), kind=some.sampled_from(TYPES))
-async def test_entry__unsigned_bytes_are_turned_away(world: World, body: bytes, kind: str) -> None:
+async def test_entry__unsigned_bytes_are_turned_away(world: AppHarness, body: bytes, kind: str) -> None:
     delivery = await world.slack.send_raw(body, {"Content-Type": kind})
 
     assert delivery.status == 401
@@ -54,7 +54,7 @@ async def test_entry__unsigned_bytes_are_turned_away(world: World, body: bytes, 
 
 @hammering
 @given(body=some.binary(max_size=300), kind=some.sampled_from(TYPES))
-async def test_entry__signed_bytes_are_a_bad_request(world: World, body: bytes, kind: str) -> None:
+async def test_entry__signed_bytes_are_a_bad_request(world: AppHarness, body: bytes, kind: str) -> None:
     delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | {"Content-Type": kind})
 
     assert delivery.status == 400
@@ -63,7 +63,7 @@ async def test_entry__signed_bytes_are_a_bad_request(world: World, body: bytes, 
 
 @hammering
 @given(payload=interactions | clicks)
-async def test_entry__signed_payloads_of_any_shape_break_nothing(world: World, payload: dict[str, Any]) -> None:
+async def test_entry__signed_payloads_of_any_shape_break_nothing(world: AppHarness, payload: dict[str, Any]) -> None:
     body = urlencode({"payload": json.dumps(payload)}).encode()
 
     delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
@@ -75,9 +75,9 @@ async def test_entry__signed_payloads_of_any_shape_break_nothing(world: World, p
 @hammering
 @given(text=some.text(max_size=40), channel=some.text(max_size=12), team=some.text(max_size=12))
 async def test_entry__signed_commands_of_any_words_revoke_nothing(
-    world: World, text: str, channel: str, team: str
+    world: AppHarness, text: str, channel: str, team: str
 ) -> None:
-    fields = {"command": "/purecloud", "user_id": cast.OLIVIA, "text": text, "channel_id": channel, "team_id": team}
+    fields = {"command": "/purecloud", "user_id": personas.OLIVIA, "text": text, "channel_id": channel, "team_id": team}
     body = urlencode(fields, errors="replace").encode()
 
     delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from bot.sandbox import personas as cast
-from tests.support.app_harness import World
+from bot.sandbox import personas
+from tests.support.app_harness import AppHarness
 
 DONE = "Revoked: every session of Tom Target"
 
 
-async def ready(session: ClientSession, world: World) -> tuple[int, dict[str, str]]:
+async def ready(session: ClientSession, world: AppHarness) -> tuple[int, dict[str, str]]:
     """What `/readyz` says: its status and what is missing."""
     async with session.get(f"{world.url}/readyz") as answer:
         return answer.status, (await answer.json())["missing"]
 
 
-async def test_file__that_is_locked_is_named_acknowledges_no_click_and_is_used_again(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @tom")
+async def test_file__that_is_locked_is_named_acknowledges_no_click_and_is_used_again(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @tom")
     await world.idle()
 
     file = Path(world.environ["DATABASE_URL"].removeprefix("sqlite:///"))
@@ -30,7 +30,7 @@ async def test_file__that_is_locked_is_named_acknowledges_no_click_and_is_used_a
         await asyncio.to_thread(another.execute, "BEGIN IMMEDIATE")  # the bot in this loop has to let it in
         async with ClientSession() as session:
             (status, missing), click = await asyncio.gather(
-                ready(session, world), world.slack.click(cast.OLIVIA, card, "approve")
+                ready(session, world), world.slack.click(personas.OLIVIA, card, "approve")
             )
             another.execute("ROLLBACK")
             async with asyncio.timeout(60):
@@ -39,7 +39,7 @@ async def test_file__that_is_locked_is_named_acknowledges_no_click_and_is_used_a
 
     assert (status, set(missing)) == (503, {"store"})
     assert click.status != 200  # 503, or none at all where Slack gave up before the file's turn came
-    await world.slack.click(cast.OLIVIA, card, "approve", force=True)
+    await world.slack.click(personas.OLIVIA, card, "approve", force=True)
     await world.reads(DONE)
     await world.idle()
     assert len(world.deletes) == 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.calls import Fault as SlackFault
-from tests.conftest import StartWorld
-from tests.support.app_harness import World
+from tests.conftest import StartApp
+from tests.support.app_harness import AppHarness
 
 
-async def samples(world: World) -> dict[str, float]:
+async def samples(world: AppHarness) -> dict[str, float]:
     """Every sample by its name and labels, as Prometheus would scrape it; the bot's own alone."""
     async with ClientSession() as session, session.get(f"{world.url}/metrics") as answer:
         assert answer.status == 200
@@ -35,15 +35,15 @@ def outcomes_in(found: dict[str, float]) -> dict[str, float]:
     }
 
 
-async def test_metrics__count_what_happened(world: World) -> None:
+async def test_metrics__count_what_happened(world: AppHarness) -> None:
     await world.slack.send_raw(b"text=forged", {})
-    card = await world.card(cast.RAVI, "revoke @tom")
-    await world.slack.click(cast.BEN, card, "approve")
+    card = await world.card(personas.RAVI, "revoke @tom")
+    await world.slack.click(personas.BEN, card, "approve")
     await world.reads("Revoked: every session of Tom Target")
-    await world.slack.click(cast.BEN, card, "approve", force=True)
-    await world.hears(cast.BEN, "confirmed already")
-    await world.types(cast.NADIA, "revoke @tom")
-    await world.hears(cast.NADIA, "nothing in REQUESTERS")
+    await world.slack.click(personas.BEN, card, "approve", force=True)
+    await world.hears(personas.BEN, "confirmed already")
+    await world.types(personas.NADIA, "revoke @tom")
+    await world.hears(personas.NADIA, "nothing in REQUESTERS")
     await world.idle()
 
     found = await samples(world)
@@ -71,16 +71,16 @@ async def test_metrics__count_what_happened(world: World) -> None:
     assert found["slack_calls_total response_url 200"] == len(world.slack.calls_of("response_url"))
 
 
-async def test_metrics__count_each_outcome_once(world: World) -> None:
-    cancelled = await world.card(cast.OLIVIA, "revoke @tom")
-    await world.slack.click(cast.OLIVIA, cancelled, "cancel")
+async def test_metrics__count_each_outcome_once(world: AppHarness) -> None:
+    cancelled = await world.card(personas.OLIVIA, "revoke @tom")
+    await world.slack.click(personas.OLIVIA, cancelled, "cancel")
     await world.reads("Cancelled: every session")
     world.genesys.fault("delete_token", Fault(status=404))
-    refused = await world.card(cast.OLIVIA, "revoke @tom")
-    await world.slack.click(cast.OLIVIA, refused, "approve")
+    refused = await world.card(personas.OLIVIA, "revoke @tom")
+    await world.slack.click(personas.OLIVIA, refused, "approve")
     await world.reads("Refused by Genesys Cloud: every session")
-    rotated = await world.card(cast.OLIVIA, "rotate")
-    await world.slack.click(cast.OLIVIA, rotated, "approve")
+    rotated = await world.card(personas.OLIVIA, "rotate")
+    await world.slack.click(personas.OLIVIA, rotated, "approve")
     await world.reads("Exchanged: the bot's own token")
     await world.idle()
 
@@ -90,22 +90,22 @@ async def test_metrics__count_each_outcome_once(world: World) -> None:
     assert found["click_to_delete_seconds_count"] == 2
 
 
-async def test_metrics__count_what_nobody_confirmed(start_world: StartWorld) -> None:
-    world = await start_world(REQUEST_TTL="1s")
+async def test_metrics__count_what_nobody_confirmed(start_app_with: StartApp) -> None:
+    world = await start_app_with(REQUEST_TTL="1s")
 
-    await world.card(cast.OLIVIA, "revoke @tom")
+    await world.card(personas.OLIVIA, "revoke @tom")
     await world.reads("Expired: every session")
     await world.idle()
 
     assert outcomes_in(await samples(world)) == {"revoke expired": 1}
 
 
-async def test_metrics__tell_of_work_that_waits(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @tom")
+async def test_metrics__tell_of_work_that_waits(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @tom")
     await world.idle()
     world.slack.fault("chat.update", SlackFault(retry_after=600, times=None))
 
-    await world.slack.click(cast.OLIVIA, card, "cancel")
+    await world.slack.click(personas.OLIVIA, card, "cancel")
     await world.reads("Cancelled: every session")
 
     found = await samples(world)

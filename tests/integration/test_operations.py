@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.calls import Fault as SlackFault
 from tests.support.examples import ENOUGH
@@ -45,7 +45,7 @@ async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
         missing = await bot.becomes(503)
     assert set(missing) == {"slack", "genesys"}
     assert "auth.test" in missing["slack"]
-    command = await bot.slack.command(cast.OLIVIA, "revoke @tom")
+    command = await bot.slack.command(personas.OLIVIA, "revoke @tom")
     assert (command.status, "still starting" in command.body) == (200, True)
     assert bot.trail() == []
 
@@ -57,12 +57,12 @@ async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
 
 async def test_store__that_cannot_be_written_is_named_and_acknowledges_no_click(bot: Stage) -> None:
     await bot.serve("serve")
-    card = await bot.card(cast.OLIVIA, "revoke @tom")
+    card = await bot.card(personas.OLIVIA, "revoke @tom")
     await bot.done()
 
     alter(bot, "ALTER TABLE jobs RENAME TO away")
     missing = await bot.becomes(503)
-    click = await bot.slack.click(cast.OLIVIA, card, "approve")
+    click = await bot.slack.click(personas.OLIVIA, card, "approve")
     alter(bot, "ALTER TABLE away RENAME TO jobs")
 
     assert set(missing) == {"store"}
@@ -140,15 +140,15 @@ async def test_logs__hold_no_secret_even_when_asked_for_everything(bot: Stage) -
     running = await bot.serve("serve", LOG_LEVEL="debug")
     deliveries = [
         await bot.slack.send_raw(b"token=xoxb-forged-0001", {}),
-        await bot.slack.command(cast.OLIVIA, "whoami"),
-        await bot.slack.command(cast.NADIA, "revoke @tom"),
+        await bot.slack.command(personas.OLIVIA, "whoami"),
+        await bot.slack.command(personas.NADIA, "revoke @tom"),
     ]
-    card = await bot.card(cast.RAVI, f"revoke @tom he pasted {bot.slack.bot_token}")
+    card = await bot.card(personas.RAVI, f"revoke @tom he pasted {bot.slack.bot_token}")
     deliveries += [
-        await bot.slack.click(cast.RAVI, card, "approve", force=True),
-        await bot.slack.click(cast.BEN, card, "approve"),
+        await bot.slack.click(personas.RAVI, card, "approve", force=True),
+        await bot.slack.click(personas.BEN, card, "approve"),
     ]
-    await bot.reads("Revoked: every session of Tom Target", cast.APPROVALS)
+    await bot.reads("Revoked: every session of Tom Target", personas.APPROVALS)
     deliveries.append(await bot.slack.send_raw(deliveries[-1].raw, deliveries[-1].headers))
     await bot.reads("The bot's token")
     await bot.reads("nothing in APPROVERS names you")

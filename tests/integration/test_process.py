@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.calls import Fault as SlackFault
 from tests.support.process import Stage, stage
@@ -40,16 +40,16 @@ async def test_start__of_a_bot_that_is_set_up_well_warns_of_nothing(bot: Stage) 
 
 async def test_kill__between_acknowledgement_and_judgement(bot: Stage) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(cast.RAVI, "revoke @tom laptop stolen")
+    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
     bot.slack.fault("users.info", SlackFault(delay=1))
 
-    click = await bot.slack.click(cast.BEN, card, "approve")
+    click = await bot.slack.click(personas.BEN, card, "approve")
     await bot.held()
     killed = await first.kill()
     before = bot.trail()
     bot.hold.over.set()
     await bot.serve()
-    await bot.reads(DONE, cast.APPROVALS)
+    await bot.reads(DONE, personas.APPROVALS)
     await bot.done()
 
     assert (click.status, killed.code) == (200, -signal.SIGKILL)
@@ -61,17 +61,17 @@ async def test_kill__between_acknowledgement_and_judgement(bot: Stage) -> None:
 
 async def test_kill__between_acknowledgement_and_delete(bot: Stage) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(cast.RAVI, "revoke @tom laptop stolen")
+    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
     late = asyncio.Event()
     bot.genesys.fault("delete_token", Fault(until=late, drop="before"))
 
-    click = await bot.slack.click(cast.BEN, card, "approve")
+    click = await bot.slack.click(personas.BEN, card, "approve")
     await bot.arrival("delete_token")
     await first.kill()
     before = bot.trail()
     await bot.serve()
-    await bot.reads(DONE, cast.APPROVALS)
-    await bot.reads(DONE, cast.AUDIT)
+    await bot.reads(DONE, personas.APPROVALS)
+    await bot.reads(DONE, personas.AUDIT)
     await bot.done()
     late.set()
 
@@ -84,18 +84,18 @@ async def test_kill__between_acknowledgement_and_delete(bot: Stage) -> None:
 
 async def test_kill__between_delete_and_its_record(bot: Stage) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(cast.RAVI, "revoke @tom laptop stolen")
+    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
     late = asyncio.Event()
     bot.genesys.fault("delete_token", Fault(drop="after"))
     bot.genesys.fault("delete_token", Fault(until=late, drop="before"))
 
-    await bot.slack.click(cast.BEN, card, "approve")
+    await bot.slack.click(personas.BEN, card, "approve")
     await bot.arrival("delete_token", 2)
     await first.kill()
     ended = [person.sessions for person in bot.genesys.people.values() if person.name == "Tom Target"]
     before = bot.trail()
     await bot.serve()
-    await bot.reads(DONE, cast.APPROVALS)
+    await bot.reads(DONE, personas.APPROVALS)
     await bot.done()
     late.set()
 
@@ -103,22 +103,22 @@ async def test_kill__between_delete_and_its_record(bot: Stage) -> None:
     assert before == ["request:asked", "request:approved"]
     assert bot.trail() == [*before, "token:revoked"]
     assert len(bot.deletes) == 3
-    told = [one for one in bot.slack.messages if one.channel_id == cast.AUDIT]
+    told = [one for one in bot.slack.messages if one.channel_id == personas.AUDIT]
     assert len(told) == 1
 
 
 async def test_kill__a_card_that_was_not_repainted_is_repainted(bot: Stage) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(cast.RAVI, "revoke @tom")
+    card = await bot.card(personas.RAVI, "revoke @tom")
     bot.slack.fault("chat.update", SlackFault(delay=1, drop=True))
 
-    await bot.slack.click(cast.BEN, card, "cancel")
+    await bot.slack.click(personas.BEN, card, "cancel")
     await bot.held()
     await first.kill()
     assert bot.slack.buttons(card)
     bot.hold.over.set()
     await bot.serve()
-    await bot.reads("Cancelled: every session", cast.APPROVALS)
+    await bot.reads("Cancelled: every session", personas.APPROVALS)
     await bot.done()
 
     assert not bot.slack.buttons(card)
@@ -128,18 +128,18 @@ async def test_kill__a_card_that_was_not_repainted_is_repainted(bot: Stage) -> N
 
 async def test_sigterm__finishes_what_is_in_hand_and_takes_no_more(bot: Stage) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(cast.RAVI, "revoke @tom")
+    card = await bot.card(personas.RAVI, "revoke @tom")
     answering = asyncio.Event()
     bot.genesys.fault("delete_token", Fault(until=answering))
-    await bot.slack.click(cast.BEN, card, "approve")
+    await bot.slack.click(personas.BEN, card, "approve")
     await bot.arrival("delete_token")
 
     first.process.terminate()
     missing = await bot.becomes(503)
     async with bot.session.get(f"{bot.url}/healthz") as answer:
         alive = answer.status
-    late = await bot.slack.click(cast.BEN, card, "approve", force=True)
-    typed = await bot.slack.command(cast.OLIVIA, "revoke @tom")
+    late = await bot.slack.click(personas.BEN, card, "approve", force=True)
+    typed = await bot.slack.command(personas.OLIVIA, "revoke @tom")
     answering.set()
     ended = await first.ended()
 
@@ -148,4 +148,4 @@ async def test_sigterm__finishes_what_is_in_hand_and_takes_no_more(bot: Stage) -
     assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1
     assert DONE in bot.slack.text_of(card)
-    assert [DONE in bot.slack.text_of(one) for one in bot.slack.messages if one.channel_id == cast.AUDIT] == [True]
+    assert [DONE in bot.slack.text_of(one) for one in bot.slack.messages if one.channel_id == personas.AUDIT] == [True]

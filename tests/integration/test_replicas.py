@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.audit import Tag, first_break
-from bot.sandbox import personas as cast
+from bot.domain.audit import EventType, first_invalid
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.calls import Fault as SlackFault
 from tests.support.postgres import Server
@@ -19,7 +19,7 @@ from tests.support.replicas import Replicas, replicas
 pytestmark = pytest.mark.heavy
 
 DONE = "Revoked: every session of Tom Target"
-CROWD = (cast.OLIVIA, cast.BEN)
+CROWD = (personas.OLIVIA, personas.BEN)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ async def two(address: str, tmp_path: Path) -> AsyncIterator[Replicas]:
 async def test_clicks__fifty_on_each_card_through_all_replicas_are_one_delete_each(
     address: str, tmp_path: Path, count: int, cards: int
 ) -> None:
-    async with replicas(tmp_path, *[address] * count, APPROVALS_CHANNEL=cast.OPS) as all_of_them:
-        posted = [await all_of_them.card(cast.RAVI, f"revoke @tom {number}", number) for number in range(cards)]
+    async with replicas(tmp_path, *[address] * count, APPROVALS_CHANNEL=personas.OPS) as all_of_them:
+        posted = [await all_of_them.card(personas.RAVI, f"revoke @tom {number}", number) for number in range(cards)]
         for card in posted:
             clicks = [all_of_them.click(CROWD[number % 2], card, number) for number in range(50)]
             assert {delivery.status for delivery in await asyncio.gather(*clicks)} == {200}
@@ -53,17 +53,17 @@ async def test_clicks__fifty_on_each_card_through_all_replicas_are_one_delete_ea
 
         assert len(all_of_them.deletes) == cards
         trail = await all_of_them.store.trail()
-        assert first_break(trail) is None
+        assert first_invalid(trail) is None
         tags = [row.tag for row, _ in trail]
-        assert tags.count(Tag.APPROVED) == tags.count(Tag.REVOKED) == cards
-        assert tags.count(Tag.CLICK_STALE) == 49 * cards
+        assert tags.count(EventType.APPROVED) == tags.count(EventType.REVOKED) == cards
+        assert tags.count(EventType.CLICK_STALE) == 49 * cards
         assert all(DONE in all_of_them.slack.text_of(card) for card in posted)
         assert not any(all_of_them.slack.buttons(card) for card in posted)
 
 
 async def test_card__of_one_replica_is_answered_by_another(two: Replicas) -> None:
-    card = await two.card(cast.OLIVIA, "revoke @tom", through=0)
-    await two.click(cast.OLIVIA, card, through=1)
+    card = await two.card(personas.OLIVIA, "revoke @tom", through=0)
+    await two.click(personas.OLIVIA, card, through=1)
     await two.reads(DONE)
     await two.idle()
 
@@ -76,12 +76,12 @@ async def test_card__that_slack_would_not_take_is_repainted_once_by_whoever_is_l
 ) -> None:
     async with replicas(tmp_path, address) as left:
         async with replicas(tmp_path, address) as leaving:
-            card = await leaving.card(cast.OLIVIA, "revoke @tom")
+            card = await leaving.card(personas.OLIVIA, "revoke @tom")
             await leaving.idle()  # until it is noted where the card stands, or the click's own address is used, too
             place = card.channel_id, card.ts
             leaving.slack.fault("chat.update", SlackFault(error="internal_error", times=None))
             leaving.slack.fault("chat.postMessage", SlackFault(error="internal_error", times=None))
-            await leaving.click(cast.OLIVIA, card, 0)
+            await leaving.click(personas.OLIVIA, card, 0)
             await leaving.genesys.arrival("delete_token")
         async with asyncio.timeout(60):
             while not (painted := left.slack.calls_of("chat.update")):  # noqa: ASYNC110 - the stand-in rings for messages
@@ -97,12 +97,12 @@ async def test_database__whose_machine_goes_down_and_comes_back(postgres: Server
     if postgres.programs is None:
         pytest.skip("TEST_DATABASE_URL names a server that is not the tests' to stop")
     async with replicas(tmp_path, address, address) as both:
-        card = await both.card(cast.OLIVIA, "revoke @tom")
+        card = await both.card(personas.OLIVIA, "revoke @tom")
         await both.idle()
 
         await asyncio.to_thread(postgres.stop)
         missing = [await both.becomes(503, number) for number in range(2)]
-        clicks = [await both.click(cast.OLIVIA, card, number) for number in range(2)]
+        clicks = [await both.click(personas.OLIVIA, card, number) for number in range(2)]
         await asyncio.to_thread(postgres.start)
         for number in range(2):
             assert await both.becomes(200, number) == {}
@@ -112,7 +112,7 @@ async def test_database__whose_machine_goes_down_and_comes_back(postgres: Server
         assert [click.status for click in clicks] == [503, 503]
         assert both.slack.buttons(card)
         assert not both.deletes
-        await both.click(cast.OLIVIA, card, 1)
+        await both.click(personas.OLIVIA, card, 1)
         await both.reads(DONE)
         await both.idle()
         assert await both.trail() == ["request:asked", "request:approved", "token:revoked"]
@@ -129,7 +129,7 @@ async def test_database__that_appears_after_the_bot(postgres: Server, cable: Wir
             assert await early.becomes(200) == {}
 
             assert (alive, set(missing)) == (200, {"store"})
-            await early.click(cast.OLIVIA, await early.card(cast.OLIVIA, "revoke @tom"), 0)
+            await early.click(personas.OLIVIA, await early.card(personas.OLIVIA, "revoke @tom"), 0)
             await early.reads(DONE)
 
 
@@ -139,15 +139,15 @@ async def test_wire__between_a_replica_and_the_database_that_breaks_during_a_del
 ) -> None:
     """The other replica takes over; the cut off one tells nothing of its own, and is ready again afterwards."""
     async with replicas(tmp_path, cable.instead_of(address), address) as both:
-        card = await both.card(cast.OLIVIA, "revoke @tom", through=1)
+        card = await both.card(personas.OLIVIA, "revoke @tom", through=1)
         answered = asyncio.Event()
         both.genesys.fault("delete_token", Fault(until=answered))
-        await both.click(cast.OLIVIA, card, through=0)
+        await both.click(personas.OLIVIA, card, through=0)
         await both.genesys.arrival("delete_token")
 
         getattr(cable, how)()
         missing, click, _ = await asyncio.gather(
-            both.becomes(503, 0), both.click(cast.BEN, card, through=0), both.reads(DONE)
+            both.becomes(503, 0), both.click(personas.BEN, card, through=0), both.reads(DONE)
         )
         cable.mend()
         answered.set()
@@ -159,4 +159,4 @@ async def test_wire__between_a_replica_and_the_database_that_breaks_during_a_del
         assert len(both.deletes) in (2, 3)  # one each, and the first client's own repeat while no answer comes
         tags = [row.tag for row, _ in await both.servers[1].services.store.trail()]
         assert [tag for tag in tags if tag.startswith("token:")] == ["token:revoked"]
-        assert first_break(await both.servers[1].services.store.trail()) is None
+        assert first_invalid(await both.servers[1].services.store.trail()) is None

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from tests.conftest import StartWorld
-from tests.support.app_harness import World
+from tests.conftest import StartApp
+from tests.support.app_harness import AppHarness
 
 QUESTION = "Revoke every session of Tom Target?"
 DONE = "Revoked: every session of Tom Target"
@@ -18,7 +18,7 @@ both_ways = pytest.mark.parametrize("transport", ["http", "socket"])
 """How Slack reaches the bot; what differs between the two ends where these scenarios begin."""
 
 
-async def all_of(world: World, channel_id: str) -> list[str]:
+async def all_of(world: AppHarness, channel_id: str) -> list[str]:
     """What stands in a channel, once all is said."""
     await world.idle()
     return [world.slack.text_of(one) for one in world.slack.messages if one.channel_id == channel_id]
@@ -27,14 +27,18 @@ async def all_of(world: World, channel_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("who", "may", "may_not"),
     [
-        pytest.param(cast.OLIVIA, ["revoke @user", "rotate", "You may confirm requests"], [], id="admin"),
-        pytest.param(cast.BEN, ["revoke @user", "You may confirm requests"], ["rotate"], id="approver"),
-        pytest.param(cast.RAVI, ["revoke @user", "You may ask; somebody else confirms."], ["rotate"], id="requester"),
-        pytest.param(cast.NADIA, ["whoami", "neither ask"], ["revoke @user", "rotate"], id="colleague"),
-        pytest.param(cast.GUS, ["whoami", "Guests may not"], ["revoke @user", "rotate"], id="guest"),
+        pytest.param(personas.OLIVIA, ["revoke @user", "rotate", "You may confirm requests"], [], id="admin"),
+        pytest.param(personas.BEN, ["revoke @user", "You may confirm requests"], ["rotate"], id="approver"),
+        pytest.param(
+            personas.RAVI, ["revoke @user", "You may ask; somebody else confirms."], ["rotate"], id="requester"
+        ),
+        pytest.param(personas.NADIA, ["whoami", "neither ask"], ["revoke @user", "rotate"], id="colleague"),
+        pytest.param(personas.GUS, ["whoami", "Guests may not"], ["revoke @user", "rotate"], id="guest"),
     ],
 )
-async def test_help__tells_each_what_they_can_do(world: World, who: str, may: list[str], may_not: list[str]) -> None:
+async def test_help__tells_each_what_they_can_do(
+    world: AppHarness, who: str, may: list[str], may_not: list[str]
+) -> None:
     for line in ("", "help"):
         await world.types(who, line)
     told = world.slack.text_of(await world.hears(who, "What you can do"))
@@ -45,24 +49,24 @@ async def test_help__tells_each_what_they_can_do(world: World, who: str, may: li
 
 
 @both_ways
-async def test_help__answers_an_unknown_word_with_the_nearest(world: World) -> None:
-    await world.types(cast.OLIVIA, "revok @tom")
+async def test_help__answers_an_unknown_word_with_the_nearest(world: AppHarness) -> None:
+    await world.types(personas.OLIVIA, "revok @tom")
 
-    await world.hears(cast.OLIVIA, "Did you mean `/purecloud revoke`?")
+    await world.hears(personas.OLIVIA, "Did you mean `/purecloud revoke`?")
     assert await world.trail() == []
 
 
 @pytest.mark.parametrize(
     ("who", "asks", "confirms", "rotates"),
     [
-        pytest.param(cast.OLIVIA, cast.OLIVIA, cast.TOKEN_APPROVERS, cast.OLIVIA, id="admin"),
-        pytest.param(cast.BEN, cast.BEN, cast.TOKEN_APPROVERS, None, id="approver"),
-        pytest.param(cast.RAVI, cast.RAVI, None, None, id="requester"),
-        pytest.param(cast.NADIA, None, None, None, id="colleague"),
+        pytest.param(personas.OLIVIA, personas.OLIVIA, personas.TOKEN_APPROVERS, personas.OLIVIA, id="admin"),
+        pytest.param(personas.BEN, personas.BEN, personas.TOKEN_APPROVERS, None, id="approver"),
+        pytest.param(personas.RAVI, personas.RAVI, None, None, id="requester"),
+        pytest.param(personas.NADIA, None, None, None, id="colleague"),
     ],
 )
 async def test_whoami__tells_each_who_they_are_and_by_which_rule(
-    world: World, who: str, asks: str | None, confirms: str | None, rotates: str | None
+    world: AppHarness, who: str, asks: str | None, confirms: str | None, rotates: str | None
 ) -> None:
     await world.types(who, "whoami")
     told = world.slack.text_of(await world.hears(who, "The bot's token"))
@@ -77,179 +81,181 @@ async def test_whoami__tells_each_who_they_are_and_by_which_rule(
 
 
 @both_ways
-async def test_whoami__tells_a_guest_nothing_of_the_token(world: World) -> None:
-    await world.types(cast.GUS, "whoami")
+async def test_whoami__tells_a_guest_nothing_of_the_token(world: AppHarness) -> None:
+    await world.types(personas.GUS, "whoami")
 
-    told = world.slack.text_of(await world.hears(cast.GUS, "Shown to full members"))
+    told = world.slack.text_of(await world.hears(personas.GUS, "Shown to full members"))
     assert "Acme Contact Center" not in told
     assert not world.genesys.received("get_tokens_me")
 
 
 @both_ways
-async def test_revoke__alone_in_private_and_told_to_the_audit_channel(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @tom laptop stolen")
+async def test_revoke__alone_in_private_and_told_to_the_audit_channel(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @tom laptop stolen")
 
-    assert card.channel_id == world.slack.workspace.dm(cast.OLIVIA).id
+    assert card.channel_id == world.slack.workspace.dm(personas.OLIVIA).id
     text = world.slack.text_of(card)
     for words in (QUESTION, "tom.target@example.com", "Support", "active", "laptop stolen", "cannot be undone"):
         assert words in text
-    await world.slack.click(cast.OLIVIA, card, "approve")
+    await world.slack.click(personas.OLIVIA, card, "approve")
     await world.reads(DONE)
 
-    assert [DONE in told for told in await all_of(world, cast.AUDIT)] == [True]
-    assert not await all_of(world, cast.APPROVALS)
+    assert [DONE in told for told in await all_of(world, personas.AUDIT)] == [True]
+    assert not await all_of(world, personas.APPROVALS)
     assert not world.slack.buttons(card)
     assert len(world.deletes) == 1
 
 
 @both_ways
-async def test_revoke__confirmed_by_another_in_the_approvals_channel(world: World) -> None:
-    card = await world.card(cast.RAVI, "revoke @tom laptop stolen")
+async def test_revoke__confirmed_by_another_in_the_approvals_channel(world: AppHarness) -> None:
+    card = await world.card(personas.RAVI, "revoke @tom laptop stolen")
 
-    assert card.channel_id == cast.APPROVALS
-    await world.hears(cast.RAVI, f"I posted the card in <#{cast.APPROVALS}>")
-    await world.slack.click(cast.BEN, card, "approve")
-    outcome = world.slack.text_of(await world.hears(cast.RAVI, DONE))
+    assert card.channel_id == personas.APPROVALS
+    await world.hears(personas.RAVI, f"I posted the card in <#{personas.APPROVALS}>")
+    await world.slack.click(personas.BEN, card, "approve")
+    outcome = world.slack.text_of(await world.hears(personas.RAVI, DONE))
     await world.idle()
 
     for told in (world.slack.text_of(card), outcome):
-        assert f"Asked by <@{cast.RAVI}>" in told
-        assert f"confirmed by <@{cast.BEN}>" in told
+        assert f"Asked by <@{personas.RAVI}>" in told
+        assert f"confirmed by <@{personas.BEN}>" in told
     assert not world.slack.buttons(card)
     assert len(world.deletes) == 1
 
 
-async def test_revoke__confirmed_by_another_where_it_was_asked(start_world: StartWorld) -> None:
-    world = await start_world(APPROVALS_CHANNEL="")
+async def test_revoke__confirmed_by_another_where_it_was_asked(start_app_with: StartApp) -> None:
+    world = await start_app_with(APPROVALS_CHANNEL="")
 
-    card = await world.card(cast.RAVI, "revoke @tom", cast.OPS)
-    assert card.channel_id == cast.OPS
-    await world.slack.click(cast.RAVI, card, "approve")
-    await world.hears(cast.RAVI, "You may not confirm this")
+    card = await world.card(personas.RAVI, "revoke @tom", personas.OPS)
+    assert card.channel_id == personas.OPS
+    await world.slack.click(personas.RAVI, card, "approve")
+    await world.hears(personas.RAVI, "You may not confirm this")
     assert not world.deletes
-    await world.slack.click(cast.BEN, card, "approve")
+    await world.slack.click(personas.BEN, card, "approve")
     await world.reads(DONE)
 
     assert len(world.deletes) == 1
 
 
-async def test_revoke__where_nobody_else_can_see_it_is_refused(start_world: StartWorld) -> None:
-    world = await start_world(APPROVALS_CHANNEL="")
+async def test_revoke__where_nobody_else_can_see_it_is_refused(start_app_with: StartApp) -> None:
+    world = await start_app_with(APPROVALS_CHANNEL="")
 
-    await world.types(cast.RAVI, "revoke @tom", world.slack.workspace.dm(cast.RAVI).id)
+    await world.types(personas.RAVI, "revoke @tom", world.slack.workspace.dm(personas.RAVI).id)
 
-    await world.hears(cast.RAVI, "Somebody else must confirm this")
+    await world.hears(personas.RAVI, "Somebody else must confirm this")
     assert await world.trail() == ["request:ask_refused"]
 
 
 @both_ways
-async def test_self_approval__off_needs_another_approver(start_world: StartWorld) -> None:
-    world = await start_world(SELF_APPROVAL="false")
+async def test_self_approval__off_needs_another_approver(start_app_with: StartApp) -> None:
+    world = await start_app_with(SELF_APPROVAL="false")
 
-    card = await world.card(cast.OLIVIA, "revoke @tom")
-    assert card.channel_id == cast.APPROVALS
-    await world.slack.click(cast.OLIVIA, card, "approve")
-    await world.hears(cast.OLIVIA, "somebody else must confirm it")
+    card = await world.card(personas.OLIVIA, "revoke @tom")
+    assert card.channel_id == personas.APPROVALS
+    await world.slack.click(personas.OLIVIA, card, "approve")
+    await world.hears(personas.OLIVIA, "somebody else must confirm it")
     await world.idle()
     assert not world.deletes
     assert world.slack.buttons(card)
-    await world.slack.click(cast.BEN, card, "approve")
+    await world.slack.click(personas.BEN, card, "approve")
     await world.reads(DONE)
 
     assert len(world.deletes) == 1
 
 
 @both_ways
-async def test_protected__takes_two_approvers_other_than_the_requester(start_world: StartWorld) -> None:
-    world = await start_world(APPROVERS=f"{cast.OLIVIA},{cast.BEN},{cast.NADIA}")
-    world.slack.channels[cast.APPROVALS].members.append(cast.NADIA)
+async def test_protected__takes_two_approvers_other_than_the_requester(start_app_with: StartApp) -> None:
+    world = await start_app_with(APPROVERS=f"{personas.OLIVIA},{personas.BEN},{personas.NADIA}")
+    world.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
 
-    card = await world.card(cast.OLIVIA, "revoke @pia left her desk unlocked")
+    card = await world.card(personas.OLIVIA, "revoke @pia left her desk unlocked")
     assert "2 different approvers must confirm" in world.slack.text_of(card)
-    await world.slack.click(cast.OLIVIA, card, "approve")
-    await world.hears(cast.OLIVIA, "two other approvers must confirm")
-    await world.slack.click(cast.BEN, card, "approve")
-    await world.reads(f"Approved so far: <@{cast.BEN}> (1 of 2)")
-    await world.slack.click(cast.BEN, card, "approve")
-    await world.hears(cast.BEN, "the same person counts once")
+    await world.slack.click(personas.OLIVIA, card, "approve")
+    await world.hears(personas.OLIVIA, "two other approvers must confirm")
+    await world.slack.click(personas.BEN, card, "approve")
+    await world.reads(f"Approved so far: <@{personas.BEN}> (1 of 2)")
+    await world.slack.click(personas.BEN, card, "approve")
+    await world.hears(personas.BEN, "the same person counts once")
     await world.idle()
     assert not world.deletes
-    await world.slack.click(cast.NADIA, card, "approve")
+    await world.slack.click(personas.NADIA, card, "approve")
     await world.reads("Revoked: every session of Pia Protected")
 
     await world.idle()
-    assert f"confirmed by <@{cast.BEN}>, <@{cast.NADIA}>" in world.slack.text_of(card)
+    assert f"confirmed by <@{personas.BEN}>, <@{personas.NADIA}>" in world.slack.text_of(card)
     assert len(world.deletes) == 1
 
 
 @pytest.mark.parametrize("named", ["pia.protected@example.com", "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"])
-async def test_protected__however_the_target_is_named(world: World, named: str) -> None:
-    card = await world.card(cast.OLIVIA, f"revoke {named}")
+async def test_protected__however_the_target_is_named(world: AppHarness, named: str) -> None:
+    card = await world.card(personas.OLIVIA, f"revoke {named}")
 
-    assert card.channel_id == cast.APPROVALS
+    assert card.channel_id == personas.APPROVALS
     assert "2 different approvers must confirm" in world.slack.text_of(card)
     assert not world.deletes
 
 
 @both_ways
-@pytest.mark.parametrize("who", [pytest.param(cast.RAVI, id="requester"), pytest.param(cast.BEN, id="approver")])
-async def test_cancel__by_requester_or_approver_ends_it(start_world: StartWorld, who: str) -> None:
-    world = await start_world(APPROVALS_CHANNEL=cast.OPS)
-    card = await world.card(cast.RAVI, "revoke @tom")
+@pytest.mark.parametrize(
+    "who", [pytest.param(personas.RAVI, id="requester"), pytest.param(personas.BEN, id="approver")]
+)
+async def test_cancel__by_requester_or_approver_ends_it(start_app_with: StartApp, who: str) -> None:
+    world = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
+    card = await world.card(personas.RAVI, "revoke @tom")
 
     await world.slack.click(who, card, "cancel")
     await world.reads("Cancelled: every session of Tom Target")
-    await world.slack.click(cast.BEN, card, "approve", force=True)
-    await world.hears(cast.BEN, "the request was cancelled already")
+    await world.slack.click(personas.BEN, card, "approve", force=True)
+    await world.hears(personas.BEN, "the request was cancelled already")
 
     await world.idle()
     assert f"cancelled by <@{who}>" in world.slack.text_of(card)
     assert not world.slack.buttons(card)
-    assert [("Cancelled" in told) for told in await all_of(world, cast.AUDIT)] == [True]
+    assert [("Cancelled" in told) for told in await all_of(world, personas.AUDIT)] == [True]
     assert not world.deletes
 
 
-async def test_cancel__by_anybody_else_changes_nothing(start_world: StartWorld) -> None:
-    world = await start_world(APPROVALS_CHANNEL=cast.OPS)
-    card = await world.card(cast.RAVI, "revoke @tom")
+async def test_cancel__by_anybody_else_changes_nothing(start_app_with: StartApp) -> None:
+    world = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
+    card = await world.card(personas.RAVI, "revoke @tom")
 
-    await world.slack.click(cast.NADIA, card, "cancel")
+    await world.slack.click(personas.NADIA, card, "cancel")
 
-    await world.hears(cast.NADIA, f"Only <@{cast.RAVI}>")
+    await world.hears(personas.NADIA, f"Only <@{personas.RAVI}>")
     await world.idle()
     assert len(world.slack.buttons(card)) == 2
     assert await world.trail() == ["request:asked", "click:refused"]
 
 
 @both_ways
-async def test_expiry__repaints_the_card_and_tells(start_world: StartWorld) -> None:
-    world = await start_world(REQUEST_TTL="1s")
+async def test_expiry__repaints_the_card_and_tells(start_app_with: StartApp) -> None:
+    world = await start_app_with(REQUEST_TTL="1s")
 
-    card = await world.card(cast.RAVI, "revoke @tom")
-    await world.hears(cast.RAVI, "Expired: every session of Tom Target")
+    card = await world.card(personas.RAVI, "revoke @tom")
+    await world.hears(personas.RAVI, "Expired: every session of Tom Target")
     await world.idle()
     assert "Ask again with" in world.slack.text_of(card)
     assert not world.slack.buttons(card)
-    await world.slack.click(cast.BEN, card, "approve", force=True)
-    await world.hears(cast.BEN, "the request had expired")
+    await world.slack.click(personas.BEN, card, "approve", force=True)
+    await world.hears(personas.BEN, "the request had expired")
 
-    assert len(await all_of(world, cast.AUDIT)) == 1
+    assert len(await all_of(world, personas.AUDIT)) == 1
     assert await world.trail() == ["request:asked", "request:expired", "click:stale"]
     assert not world.deletes
 
 
 @both_ways
-async def test_rotate__gives_the_bot_another_token(world: World) -> None:
-    await world.types(cast.OLIVIA, "whoami")
-    await world.hears(cast.OLIVIA, "The bot's token")
+async def test_rotate__gives_the_bot_another_token(world: AppHarness) -> None:
+    await world.types(personas.OLIVIA, "whoami")
+    await world.hears(personas.OLIVIA, "The bot's token")
     before = world.genesys.state.live_generations
 
-    card = await world.card(cast.OLIVIA, "rotate")
+    card = await world.card(personas.OLIVIA, "rotate")
     assert world.genesys.state.live_generations == before
-    await world.slack.click(cast.OLIVIA, card, "approve")
+    await world.slack.click(personas.OLIVIA, card, "approve")
     await world.reads("Exchanged: the bot's own token")
-    await world.types(cast.OLIVIA, "whoami")
-    await world.hears(cast.OLIVIA, "Acme Contact Center")
+    await world.types(personas.OLIVIA, "whoami")
+    await world.hears(personas.OLIVIA, "Acme Contact Center")
     await world.idle()
 
     assert (before, world.genesys.state.live_generations) == ([1], [2])
@@ -257,8 +263,8 @@ async def test_rotate__gives_the_bot_another_token(world: World) -> None:
     assert not world.deletes
 
 
-@pytest.mark.parametrize("who", [cast.BEN, cast.RAVI, cast.NADIA, cast.GUS])
-async def test_rotate__is_for_admins(world: World, who: str) -> None:
+@pytest.mark.parametrize("who", [personas.BEN, personas.RAVI, personas.NADIA, personas.GUS])
+async def test_rotate__is_for_admins(world: AppHarness, who: str) -> None:
     await world.types(who, "rotate")
 
     await world.hears(who, "Nothing was changed.")
@@ -267,11 +273,11 @@ async def test_rotate__is_for_admins(world: World, who: str) -> None:
     assert not world.genesys.received("delete_tokens_me")
 
 
-async def test_rotate__is_confirmed_by_admins_alone(start_world: StartWorld) -> None:
-    world = await start_world(SELF_APPROVAL="false")
-    card = await world.card(cast.OLIVIA, "rotate")
+async def test_rotate__is_confirmed_by_admins_alone(start_app_with: StartApp) -> None:
+    world = await start_app_with(SELF_APPROVAL="false")
+    card = await world.card(personas.OLIVIA, "rotate")
 
-    for who, words in ((cast.BEN, "Only admins"), (cast.OLIVIA, "somebody else must confirm")):
+    for who, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "somebody else must confirm")):
         await world.slack.click(who, card, "approve")
         await world.hears(who, words)
 
@@ -292,16 +298,16 @@ async def test_rotate__is_confirmed_by_admins_alone(start_world: StartWorld) -> 
     ],
 )
 async def test_outcome__other_than_revoked_is_told_to_everybody_who_must_know(
-    world: World, fault: Fault, headline: str, sentence: str
+    world: AppHarness, fault: Fault, headline: str, sentence: str
 ) -> None:
-    card = await world.card(cast.RAVI, "revoke @tom")
+    card = await world.card(personas.RAVI, "revoke @tom")
     world.genesys.fault("delete_token", fault)
 
-    await world.slack.click(cast.BEN, card, "approve")
-    outcome = await world.hears(cast.RAVI, f"{headline}: every session of Tom Target")
+    await world.slack.click(personas.BEN, card, "approve")
+    outcome = await world.hears(personas.RAVI, f"{headline}: every session of Tom Target")
     await world.idle()
 
-    audited = await all_of(world, cast.AUDIT)
+    audited = await all_of(world, personas.AUDIT)
     assert len(audited) == 1
     for told in (world.slack.text_of(card), world.slack.text_of(outcome), audited[0]):
         assert sentence in told
@@ -309,8 +315,8 @@ async def test_outcome__other_than_revoked_is_told_to_everybody_who_must_know(
     assert not world.slack.buttons(card)
 
 
-async def test_revoke__of_oneself_says_so(world: World) -> None:
-    card = await world.card(cast.OLIVIA, "revoke @olivia")
+async def test_revoke__of_oneself_says_so(world: AppHarness) -> None:
+    card = await world.card(personas.OLIVIA, "revoke @olivia")
 
     assert "This is the account of the person who asks" in world.slack.text_of(card)
     assert not world.deletes
@@ -320,13 +326,15 @@ async def test_revoke__of_oneself_says_so(world: World) -> None:
 @pytest.mark.parametrize(
     "crowd",
     [
-        pytest.param([cast.OLIVIA, cast.BEN, cast.NADIA, cast.TOM, cast.UNA], id="different approvers"),
-        pytest.param([cast.BEN], id="the same approver"),
+        pytest.param(
+            [personas.OLIVIA, personas.BEN, personas.NADIA, personas.TOM, personas.UNA], id="different approvers"
+        ),
+        pytest.param([personas.BEN], id="the same approver"),
     ],
 )
-async def test_revoke__fifty_clicks_at_once_are_one_delete(start_world: StartWorld, crowd: list[str]) -> None:
-    world = await start_world(APPROVERS=",".join(crowd), APPROVALS_CHANNEL=cast.OPS)
-    card = await world.card(cast.RAVI, "revoke @tom")
+async def test_revoke__fifty_clicks_at_once_are_one_delete(start_app_with: StartApp, crowd: list[str]) -> None:
+    world = await start_app_with(APPROVERS=",".join(crowd), APPROVALS_CHANNEL=personas.OPS)
+    card = await world.card(personas.RAVI, "revoke @tom")
 
     clicks = [world.slack.click(crowd[number % len(crowd)], card, "approve", force=True) for number in range(50)]
     deliveries = await asyncio.gather(*clicks)

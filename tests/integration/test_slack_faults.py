@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 
 from bot.errors import SettingsError, SlackUnavailable
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.slack.calls import Fault
 from bot.slack.socket_mode import ask_for_a_connection
 from tests.support import markdown_tables as tables
-from tests.support.components import Office, deletes, open_office
+from tests.support.components import Components, deletes, open_components
 from tests.support.fault_harness import Bot, bot, client_of, nameless
 from tests.support.timeouts import Patience, Silence
 
@@ -65,7 +65,7 @@ async def connects(bot: Bot, break_it: Break) -> str:
 async def asks(bot: Bot, break_it: Break) -> str:
     await bot.office.directory.identify()
     break_it()
-    return await _asks(bot, f"revoke <@{cast.TOM}>")
+    return await _asks(bot, f"revoke <@{personas.TOM}>")
 
 
 async def asks_by_email(bot: Bot, break_it: Break) -> str:
@@ -79,7 +79,7 @@ async def _asks(bot: Bot, line: str) -> str:
     await bot.work_off()
     request = await bot.office.store.find(await bot.asked())
     if request is None:
-        (told,) = bot.said(cast.OLIVIA)
+        (told,) = bot.said(personas.OLIVIA)
         return told.text
     where = "in private" if request.place and request.place.channel.startswith("D") else "where approvers see it"
     return f"A card {where}, for {request.needed} to confirm"
@@ -87,30 +87,30 @@ async def _asks(bot: Bot, line: str) -> str:
 
 async def clicks(bot: Bot, break_it: Break) -> str:
     await bot.office.directory.identify()
-    await bot.types(f"revoke <@{cast.TOM}>", by=cast.RAVI)
+    await bot.types(f"revoke <@{personas.TOM}>", by=personas.RAVI)
     await bot.work_off()
     break_it()
-    await bot.clicks(await bot.asked(), by=cast.BEN)
+    await bot.clicks(await bot.asked(), by=personas.BEN)
     await bot.work_off()
-    return _private(bot, cast.BEN)
+    return _private(bot, personas.BEN)
 
 
 async def nadia_clicks(bot: Bot, break_it: Break) -> str:
     await bot.office.directory.identify()
-    await bot.types(f"revoke <@{cast.TOM}>", by=cast.RAVI)
+    await bot.types(f"revoke <@{personas.TOM}>", by=personas.RAVI)
     await bot.work_off()
     break_it()
-    await bot.clicks(await bot.asked(), by=cast.NADIA)
+    await bot.clicks(await bot.asked(), by=personas.NADIA)
     await bot.work_off()
-    return _private(bot, cast.NADIA)
+    return _private(bot, personas.NADIA)
 
 
 async def is_refused(bot: Bot, break_it: Break) -> str:
     await bot.office.directory.identify()
     break_it()
-    await bot.types(f"revoke <@{cast.TOM}>", by=cast.NADIA)
+    await bot.types(f"revoke <@{personas.TOM}>", by=personas.NADIA)
     await bot.work_off()
-    return _private(bot, cast.NADIA)
+    return _private(bot, personas.NADIA)
 
 
 def _private(bot: Bot, user_id: str) -> str:
@@ -124,10 +124,10 @@ async def gets_a_card(bot: Bot, break_it: Break) -> str:
     """Where the card is in the end, and how often."""
     await bot.office.directory.identify()
     break_it()
-    await bot.types(f"revoke <@{cast.TOM}>")
+    await bot.types(f"revoke <@{personas.TOM}>")
     await bot.work_off()
     cards = [one for one in bot.said() if bot.office.slack.buttons(one)]
-    answered = "; ".join(one.text for one in bot.said(cast.OLIVIA) if one.only_for and one not in cards)
+    answered = "; ".join(one.text for one in bot.said(personas.OLIVIA) if one.only_for and one not in cards)
     shown = "in answer to the command" if cards and cards[0].only_for else "in direct messages"
     return f"{len(cards)} {'card' if len(cards) == 1 else 'cards'} {shown}. {answered}".strip()
 
@@ -135,13 +135,13 @@ async def gets_a_card(bot: Bot, break_it: Break) -> str:
 async def is_carried_out(bot: Bot, break_it: Break) -> str:
     """What the card and the audit channel say in the end."""
     await bot.office.directory.identify()
-    await bot.types(f"revoke <@{cast.TOM}>")
+    await bot.types(f"revoke <@{personas.TOM}>")
     await bot.work_off()
     break_it()
     await bot.clicks(await bot.asked())
     await bot.work_off()
-    (card,) = [one for one in bot.said(cast.OLIVIA) if not one.only_for]
-    notices = [one for one in bot.said() if one.channel_id == cast.AUDIT]
+    (card,) = [one for one in bot.said(personas.OLIVIA) if not one.only_for]
+    notices = [one for one in bot.said() if one.channel_id == personas.AUDIT]
     assert all("Revoked" in one.text for one in notices)
     says = card.text.partition(":")[0]
     live = "with a live button" if bot.office.slack.buttons(card) else "without a button"
@@ -172,7 +172,7 @@ SCENES = {
     "users.info, when a command asks": Scene("users.info", asks, ("user_not_found", "user_not_visible")),
     "users.info, when somebody clicks": Scene("users.info", clicks, ("user_not_found", "user_not_visible")),
     "users.lookupByEmail, when a command names an address": Scene(
-        "users.lookupByEmail", asks_by_email, ("users_not_found",), protected=cast.PIA
+        "users.lookupByEmail", asks_by_email, ("users_not_found",), protected=personas.PIA
     ),
     "usergroups.users.list, when a command asks": Scene("usergroups.users.list", asks, ("no_such_subteam",)),
     "usergroups.users.list, when somebody clicks": Scene("usergroups.users.list", clicks, ("no_such_subteam",)),
@@ -191,8 +191,8 @@ SCENES = {
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         yield opened
 
 
@@ -204,7 +204,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.mark.parametrize("title", SCENES)
 async def test_slack_faults__revoke_nothing_and_undo_nothing(
-    title: str, office: Office, session: aiohttp.ClientSession, request: pytest.FixtureRequest
+    title: str, office: Components, session: aiohttp.ClientSession, request: pytest.FixtureRequest
 ) -> None:
     scene = SCENES[title]
     faults = AT_RESPONSE_URL if scene.method == "response_url" else FAULTS
@@ -218,7 +218,7 @@ async def test_slack_faults__revoke_nothing_and_undo_nothing(
     assert table == tables.written(title)
 
 
-async def played(office: Office, session: aiohttp.ClientSession, scene: Scene, fault: Fault) -> tuple[str, ...]:
+async def played(office: Components, session: aiohttp.ClientSession, scene: Scene, fault: Fault) -> tuple[str, ...]:
     """One row: a bot of its own, at the fault of one method."""
     silence = Silence()
     office.slack.api._sleep = silence.sleep

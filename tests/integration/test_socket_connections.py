@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.slack.calls import Fault
 from bot.slack.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
 from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, until
@@ -33,7 +33,7 @@ async def test_refresh__loses_no_command(rig: Rig, sockets: SocketMode) -> None:
         if number in (20, 30):
             await rig.slack.sockets.until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
             await rig.slack.sockets.disconnect("refresh_requested", old[number // 10 - 2])
-        delivery = await rig.slack.command(cast.OLIVIA, f"help {number}")
+        delivery = await rig.slack.command(personas.OLIVIA, f"help {number}")
         assert delivery.status == 200
 
     assert [body["text"] for body in rig.heard] == [f"help {number}" for number in range(40)]
@@ -60,13 +60,13 @@ async def test_disconnect__for_another_reason_is_tried_again(rig: Rig, sockets: 
     await rig.slack.sockets.until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
     await becomes_up(sockets)
 
-    assert (await rig.slack.command(cast.OLIVIA, "help")).status == 200
+    assert (await rig.slack.command(personas.OLIVIA, "help")).status == 200
 
 
 async def test_network__that_is_cut_is_noticed_and_another_connection_opened(rig: Rig, sockets: SocketMode) -> None:
     rig.slack.sockets.redelivers = True
     rig.listening.clear()
-    pending = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
+    pending = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
     await until(lambda: bool(rig.heard))
 
     rig.slack.sockets.cut()
@@ -77,7 +77,7 @@ async def test_network__that_is_cut_is_noticed_and_another_connection_opened(rig
     await asyncio.gather(pending)
 
     assert len(rig.heard) == 1
-    assert (await rig.slack.command(cast.OLIVIA, "help")).status == 200
+    assert (await rig.slack.command(personas.OLIVIA, "help")).status == 200
 
 
 async def test_network__that_falls_silent_is_noticed_by_pings(rig: Rig) -> None:

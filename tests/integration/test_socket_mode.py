@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.response import BoltResponse
 
 from bot.errors import SettingsError
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.slack.calls import Fault
 from bot.slack.socket_mode import CONNECTIONS, SocketMode
 from tests.support.socket_harness import Rig, open_rig, open_sockets, until
@@ -59,7 +59,7 @@ def acks(rig: Rig) -> dict[str, int]:
 
 @pytest.mark.usefixtures("sockets")
 async def test_envelope__is_dispatched_acknowledged_and_timed(rig: Rig) -> None:
-    delivery = await rig.slack.command(cast.OLIVIA, "whoami")
+    delivery = await rig.slack.command(personas.OLIVIA, "whoami")
 
     assert (delivery.status, delivery.error, delivery.json) == (200, None, {})
     assert [body["text"] for body in rig.heard] == ["whoami"]
@@ -73,18 +73,18 @@ async def test_envelope__is_dispatched_acknowledged_and_timed(rig: Rig) -> None:
 async def test_envelope__an_answer_in_the_acknowledgement_is_shown(rig: Rig, body: str, shown: str) -> None:
     rig.answer = BoltResponse(status=200, body=body)
 
-    await rig.slack.command(cast.OLIVIA, "whoami", cast.OPS)
+    await rig.slack.command(personas.OLIVIA, "whoami", personas.OPS)
 
     said = await rig.slack.wait_for_message(lambda message: message.text == shown)
-    assert said.only_for == cast.OLIVIA
+    assert said.only_for == personas.OLIVIA
 
 
 @pytest.mark.usefixtures("sockets")
 async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None:
     rig.answer, rig.slack.patience = BoltResponse(status=503), 0.2
 
-    failed = await rig.slack.command(cast.OLIVIA, "whoami")
-    foreign = await rig.slack.command(cast.OLIVIA, "whoami", api_app_id="A0SOMEBODY")
+    failed = await rig.slack.command(personas.OLIVIA, "whoami")
+    foreign = await rig.slack.command(personas.OLIVIA, "whoami", api_app_id="A0SOMEBODY")
     await until(lambda: len(acks(rig)) > 1)  # however long that takes, Slack has given up by now
 
     assert [(one.status, one.error) for one in (failed, foreign)] == [(None, "dispatch_failed")] * 2
@@ -96,7 +96,7 @@ async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None
 @pytest.mark.usefixtures("sockets")
 async def test_envelope__that_comes_again_is_acknowledged_and_not_done_again(rig: Rig) -> None:
     for _ in range(2):
-        delivery = await rig.slack.command(cast.OLIVIA, "whoami", trigger_id="1.2.same")
+        delivery = await rig.slack.command(personas.OLIVIA, "whoami", trigger_id="1.2.same")
         assert delivery.status == 200
 
     assert len(rig.heard) == 1
@@ -108,7 +108,7 @@ async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> No
     sockets.start()
     await rig.connected()
 
-    delivery = await rig.slack.command(cast.OLIVIA, "revoke @tom")
+    delivery = await rig.slack.command(personas.OLIVIA, "revoke @tom")
     await sockets.stop(5)
 
     assert "still starting" in delivery.json["text"]
@@ -119,7 +119,7 @@ async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> No
 async def test_frame__that_makes_no_sense_ends_nothing(rig: Rig, sockets: SocketMode, frame: str) -> None:
     await rig.slack.sockets.say(frame)
 
-    delivery = await rig.slack.command(cast.OLIVIA, "help")
+    delivery = await rig.slack.command(personas.OLIVIA, "help")
 
     assert delivery.status == 200
     assert [body["text"] for body in rig.heard] == ["help"]
@@ -161,11 +161,11 @@ async def test_check__lets_a_slack_that_cannot_be_asked_be_tried_later(rig: Rig,
 
 async def test_stop__answers_what_is_in_hand_takes_no_more_and_hangs_up(rig: Rig, sockets: SocketMode) -> None:
     rig.listening.clear()
-    begun = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
+    begun = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
     await until(lambda: bool(rig.heard))
 
     stopping = asyncio.create_task(sockets.stop(3))
-    late = asyncio.create_task(rig.slack.command(cast.OLIVIA, "help"))
+    late = asyncio.create_task(rig.slack.command(personas.OLIVIA, "help"))
     await asyncio.sleep(0.05)
     rig.listening.set()
     await stopping
@@ -178,7 +178,7 @@ async def test_stop__answers_what_is_in_hand_takes_no_more_and_hangs_up(rig: Rig
 
 async def test_stop__waits_for_nothing_without_end(rig: Rig, sockets: SocketMode) -> None:
     rig.listening.clear()
-    begun = asyncio.create_task(rig.slack.command(cast.OLIVIA, "whoami"))
+    begun = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
     await until(lambda: bool(rig.heard))
 
     await sockets.stop(0)

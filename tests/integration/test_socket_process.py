@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.calls import Fault as SlackFault
 from bot.slack.socket_mode import CONNECTIONS
@@ -39,14 +39,14 @@ async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot:
     sockets.refusing = 1000
     sockets.cut()
     missing = await bot.becomes(503)
-    nobody = await bot.slack.command(cast.OLIVIA, "help")
+    nobody = await bot.slack.command(personas.OLIVIA, "help")
     sockets.refusing = 0
     await bot.becomes(200)
 
     assert (unserved, alive) == (404, 200)
     assert missing == {"socket": "no connection of Socket Mode answers"}
     assert nobody.error == "dispatch_failed"
-    assert (await bot.slack.command(cast.OLIVIA, "help")).status == 200
+    assert (await bot.slack.command(personas.OLIVIA, "help")).status == 200
     said = (await serving.kill()).stderr
     assert "a connection to slack is lost" in said
     assert "ticket=" not in said
@@ -95,35 +95,35 @@ async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_to
 
 async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage) -> None:
     await bot.serve()
-    card = await bot.card(cast.OLIVIA, "revoke @tom")
+    card = await bot.card(personas.OLIVIA, "revoke @tom")
     await bot.done()
     with closing(sqlite3.connect(bot.database, isolation_level=None)) as database:
         database.execute("ALTER TABLE jobs RENAME TO away")
         bot.slack.patience = 2.0
-        failed = await bot.slack.click(cast.OLIVIA, card, "approve")
+        failed = await bot.slack.click(personas.OLIVIA, card, "approve")
         database.execute("ALTER TABLE away RENAME TO jobs")
     bot.slack.patience = 30.0
 
     assert (failed.status, failed.error) == (None, "dispatch_failed")
     assert bot.trail() == ["request:asked"]
     assert not bot.deletes
-    assert (await bot.slack.click(cast.OLIVIA, card, "approve")).status == 200
+    assert (await bot.slack.click(personas.OLIVIA, card, "approve")).status == 200
     await bot.reads(DONE)
     assert len(bot.deletes) == 1
 
 
 async def test_kill__after_an_acknowledged_click_loses_nothing(bot: Stage) -> None:
     first = await bot.serve()
-    card = await bot.card(cast.RAVI, "revoke @tom laptop stolen")
+    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
     bot.slack.fault("users.info", SlackFault(delay=1))
 
-    click = await bot.slack.click(cast.BEN, card, "approve")
+    click = await bot.slack.click(personas.BEN, card, "approve")
     await bot.hold.begun.wait()
     killed = await first.kill()
     before = bot.trail()
     bot.hold.over.set()
     await bot.serve()
-    await bot.reads(DONE, cast.APPROVALS)
+    await bot.reads(DONE, personas.APPROVALS)
     await bot.done()
 
     assert (click.status, killed.code) == (200, -signal.SIGKILL)
@@ -135,10 +135,10 @@ async def test_kill__after_an_acknowledged_click_loses_nothing(bot: Stage) -> No
 
 async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: Stage) -> None:
     first = await bot.serve(LOG_LEVEL="debug")
-    card = await bot.card(cast.RAVI, "revoke @tom")
+    card = await bot.card(personas.RAVI, "revoke @tom")
     answering = asyncio.Event()
     bot.genesys.fault("delete_token", Fault(until=answering))
-    click = await bot.slack.click(cast.BEN, card, "approve")
+    click = await bot.slack.click(personas.BEN, card, "approve")
     await bot.genesys.arrival("delete_token")
 
     first.process.terminate()

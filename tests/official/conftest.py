@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Named
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Named
 from tests.support.genesys_client import people
 
 INSTALLED = Path(__file__).parents[2] / ".venv-official"
@@ -83,8 +83,8 @@ def heard() -> list[Heard]:
 
 
 @pytest.fixture
-async def genesys(heard: list[Heard]) -> AsyncIterator[GenesysStandIn]:
-    stand_in = GenesysStandIn(people=people())
+async def genesys(heard: list[Heard]) -> AsyncIterator[FakeGenesys]:
+    stand_in = FakeGenesys(people=people())
     stand_in.state.roles = [Named("r2", "Super user"), Named("r3", "Team lead")]
     stand_in.state.clients[CLIENT.id].permissions |= {"authorization:role:view"}
 
@@ -103,7 +103,7 @@ async def genesys(heard: list[Heard]) -> AsyncIterator[GenesysStandIn]:
 
 
 @pytest.fixture
-async def sdk(genesys: GenesysStandIn, interpreter: Interpreter) -> OfficialSdk:
+async def sdk(genesys: FakeGenesys, interpreter: Interpreter) -> OfficialSdk:
     """Logged in."""
     official = OfficialSdk(interpreter, await genesys.start())
     assert await official.login() == {"has_token": True}

@@ -12,7 +12,7 @@ import pytest
 
 from bot.purecloud import PureCloud, region
 from bot.sandbox.genesys.api import ROUTES
-from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, FakeGenesys, Fault, Named
 from tests.official.conftest import INSTALLED, Heard, OfficialSdk
 from tests.support.genesys_client import GONE, JANE, NOBODY, OMAR
 
@@ -109,9 +109,7 @@ def test_operations__are_all_that_the_stand_in_offers() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_operation__is_read_whole_by_the_official_sdk(
-    genesys: GenesysStandIn, sdk: OfficialSdk, name: str
-) -> None:
+async def test_operation__is_read_whole_by_the_official_sdk(genesys: FakeGenesys, sdk: OfficialSdk, name: str) -> None:
     said = await OPERATIONS[name].by(sdk)
 
     assert said["model"] == OPERATIONS[name].model
@@ -133,7 +131,7 @@ async def test_operation__is_asked_for_by_our_client_as_by_the_official_sdk(
     assert heard == by_the_sdk
 
 
-async def test_login__refusals_are_told_by_body(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+async def test_login__refusals_are_told_by_body(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     unknown = (await sdk.login(client_id=NOBODY))["refused"]
     wrong = (await sdk.login(secret="made-up"))["refused"]
     genesys.fault("login", LOGIN_RATE_LIMITED)
@@ -148,13 +146,13 @@ async def test_login__refusals_are_told_by_body(genesys: GenesysStandIn, sdk: Of
     assert told[2][2].startswith("rate limit exceeded")
 
 
-async def test_delete_token__ends_every_session_of_that_person_alone(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+async def test_delete_token__ends_every_session_of_that_person_alone(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     await OPERATIONS["delete_token"].by(sdk)
 
     assert {person.id: person.sessions for person in genesys.people.values()} == {JANE: 0, OMAR: 3, GONE: 1}
 
 
-async def test_delete_tokens_me__ends_the_token_that_asks(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+async def test_delete_tokens_me__ends_the_token_that_asks(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     await OPERATIONS["delete_tokens_me"].by(sdk)
     refused = (await OPERATIONS["get_tokens_me"].by(sdk))["refused"]
 
@@ -172,7 +170,7 @@ async def test_delete_tokens_me__ends_the_token_that_asks(genesys: GenesysStandI
     ],
 )
 async def test_operation__without_its_permission_names_it(
-    genesys: GenesysStandIn, sdk: OfficialSdk, name: str, permission: str
+    genesys: FakeGenesys, sdk: OfficialSdk, name: str, permission: str
 ) -> None:
     genesys.state.clients[CLIENT.id].permissions -= {permission}
 
@@ -228,7 +226,7 @@ async def test_subjects_me__has_the_policies_only_where_full_roles_are_asked_for
     assert [bool(grant["role"].get("policies")) for one in (whole, brief) for grant in one["grants"]] == [True, False]
 
 
-async def test_divisions_permitted__are_named_and_paged(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+async def test_divisions_permitted__are_named_and_paged(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     genesys.state.clients[CLIENT.id].divisions = tuple(Named(f"d{number}", f"Division {number}") for number in range(3))
     method = "get_authorization_divisionspermitted_paged_me"
     asked = {"permission": "oauth:token:delete", "page_size": 2, "page_number": 2}
@@ -239,7 +237,7 @@ async def test_divisions_permitted__are_named_and_paged(genesys: GenesysStandIn,
     assert (said["total"], said["pageCount"], said["pageNumber"], said["allDivsPermitted"]) == (3, 2, 2, False)
 
 
-async def test_operation__that_asks_too_often_is_told_the_limits(genesys: GenesysStandIn, sdk: OfficialSdk) -> None:
+async def test_operation__that_asks_too_often_is_told_the_limits(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     genesys.fault("delete_token", Fault(status=429))
 
     refused = (await OPERATIONS["delete_token"].by(sdk))["refused"]

@@ -15,7 +15,7 @@ from bench.sampling import Sample, Samples, interleave
 from bench.slack_sends import EXAMPLE, Sends
 from bench.table import Goal, Line
 from bench.web import Asked, Reply, listen, reply
-from bot.slack.dispatch import NotSlack
+from bot.slack.dispatch import InvalidSlackRequest
 from bot.slack.http import parse, verify
 
 
@@ -129,7 +129,7 @@ def test_sends__are_what_the_bot_takes_for_slack_and_forged_ones_are_not() -> No
     assert body["actions"][0]["value"] == EXAMPLE.request_id
     assert body["trigger_id"] != other["trigger_id"]
     headers, raw = _parts(sends.forged().command("whoami"))
-    with pytest.raises(NotSlack, match="signature is wrong"):
+    with pytest.raises(InvalidSlackRequest, match="signature is wrong"):
         verify(SIGNING_SECRET.encode(), raw, headers, now=int(headers["X-Slack-Request-Timestamp"]))
 
 

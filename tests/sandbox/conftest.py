@@ -8,20 +8,20 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel, Member, UserGroup
 from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ASKER, HELPER, GUEST, OUTSIDER = "U0ASKER001", "U0HELPER01", "U0GUEST001", "U0OUTSIDE1"
+INVOKER, HELPER, GUEST, OUTSIDER = "U0ASKER001", "U0HELPER01", "U0GUEST001", "U0OUTSIDE1"
 GONE, ROBOT = "U0GONE0001", "U0ROBOT001"
 OPS, SHARED, QUIET, OLD, SECRET = "C0OPS00001", "C0SHARED01", "C0QUIET001", "C0OLD00001", "C0SECRET01"
 GROUP, CLOSED_GROUP = "S0HELPERS1", "S0CLOSED01"
 
 
-class Hand:
+class ManualClock:
     """A clock that moves when a test moves it."""
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class Hand:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 def people() -> list[Member]:
     return [
-        Member(id=ASKER, name="ann", real_name="Ann Asker", email="ann@example.com"),
+        Member(id=INVOKER, name="ann", real_name="Ann Invoker", email="ann@example.com"),
         Member(id=HELPER, name="hal", real_name="Hal Helper", email="Hal@example.com"),
         Member(id=GUEST, name="gil", real_name="Gil Guest", email="gil@example.com", is_restricted=True),
         Member(id=OUTSIDER, name="ona", real_name="Ona Outside", email="ann@example.com", team_id="T0AWAY0001"),
@@ -54,28 +54,28 @@ def people() -> list[Member]:
 
 def rooms() -> list[Channel]:
     return [
-        Channel(id=OPS, name="ops", members=[ASKER, HELPER, GUEST]),
-        Channel(id=SHARED, name="shared", members=[ASKER, OUTSIDER], is_ext_shared=True),
-        Channel(id=QUIET, name="quiet", members=[ASKER], bot_in=False),
-        Channel(id=OLD, name="old", members=[ASKER], is_archived=True),
-        Channel(id=SECRET, name="secret", members=[ASKER], bot_in=False, is_private=True),
+        Channel(id=OPS, name="ops", members=[INVOKER, HELPER, GUEST]),
+        Channel(id=SHARED, name="shared", members=[INVOKER, OUTSIDER], is_ext_shared=True),
+        Channel(id=QUIET, name="quiet", members=[INVOKER], bot_in=False),
+        Channel(id=OLD, name="old", members=[INVOKER], is_archived=True),
+        Channel(id=SECRET, name="secret", members=[INVOKER], bot_in=False, is_private=True),
     ]
 
 
 @pytest.fixture
-async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
+async def slack(clock: ManualClock) -> AsyncIterator[FakeSlack]:
     groups = [
         UserGroup(id=GROUP, handle="helpers", members=[HELPER]),
         UserGroup(id=CLOSED_GROUP, handle="closed", members=[HELPER], disabled=True),
     ]
-    stand_in = SlackStandIn(members=people(), groups=groups, channels=rooms(), clock=clock, sleep=clock.sleep)
+    stand_in = FakeSlack(members=people(), groups=groups, channels=rooms(), clock=clock, sleep=clock.sleep)
     await stand_in.start()
     yield stand_in
     await stand_in.stop()
 
 
 @pytest.fixture
-async def app(slack: SlackStandIn) -> AsyncIterator[Receiver]:
+async def app(slack: FakeSlack) -> AsyncIterator[Receiver]:
     async with Receiver() as receiver:
         slack.events_url = receiver.url
         yield receiver
@@ -88,7 +88,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def client(slack: SlackStandIn, session: aiohttp.ClientSession) -> AsyncWebClient:
+def client(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebClient:
     return AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault, GenesysStandIn, Named, OAuthClient
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, FakeGenesys, Fault, Named, OAuthClient
 from tests.support.genesys_client import GONE, JANE, NOBODY, NOON, OMAR, Guest, Time, visit
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ async def test_journal__tells_who_asked_what_and_holds_no_secret() -> None:
 
 
 async def test_stand_ins__share_no_client_and_stop_before_they_start() -> None:
-    one, other = GenesysStandIn(), GenesysStandIn()
+    one, other = FakeGenesys(), FakeGenesys()
     one.state.clients[CLIENT.id].permissions = frozenset()
 
     assert other.state.clients[CLIENT.id].permissions

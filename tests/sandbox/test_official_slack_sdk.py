@@ -16,9 +16,9 @@ from slack_sdk.models.views import View
 from slack_sdk.web import WebClient
 
 from bot.sandbox.slack.methods import ALL_SCOPES
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Workspace
-from tests.sandbox.conftest import ASKER, CLOSED_GROUP, GROUP, HELPER, OPS, OUTSIDER, QUIET, SECRET, card
+from tests.sandbox.conftest import CLOSED_GROUP, GROUP, HELPER, INVOKER, OPS, OUTSIDER, QUIET, SECRET, card
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -50,21 +50,21 @@ NO_MESSAGE = "1.000000"
 class Try:
     """One method: what it is called with, what the SDK must then read, and what is refused with which word."""
 
-    arguments: Callable[[SlackStandIn], dict[str, Any]]
+    arguments: Callable[[FakeSlack], dict[str, Any]]
     reads: Callable[[Any], object]
-    expected: Callable[[SlackStandIn], object]
+    expected: Callable[[FakeSlack], object]
     refused: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
 
-def posted(slack: SlackStandIn) -> str:
+def posted(slack: FakeSlack) -> str:
     """A card that stands in the channel; its ts."""
     return slack._talk.post(OPS, "A card", card("go")).ts
 
 
-def standing(slack: SlackStandIn) -> str:
+def standing(slack: FakeSlack) -> str:
     """A modal on somebody's screen; its id."""
-    return slack.views.put_on_top(ASKER, MODAL.to_dict()).id
+    return slack.views.put_on_top(INVOKER, MODAL.to_dict()).id
 
 
 def blocks_of(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def view_of(said: Any) -> dict[str, Any]:
     return {name: part for name, part in written.items() if name in sent and part}
 
 
-def as_sent(view: View) -> Callable[[SlackStandIn], dict[str, Any]]:
+def as_sent(view: View) -> Callable[[FakeSlack], dict[str, Any]]:
     return lambda _slack: view.to_dict()
 
 
@@ -99,7 +99,7 @@ TRIES: dict[str, Try] = {
         "bot_not_found",
     ),
     "users.info": Try(
-        lambda _slack: {"user": ASKER, "include_locale": True},
+        lambda _slack: {"user": INVOKER, "include_locale": True},
         lambda said: (said["user"]["profile"]["email"], said["user"]["is_restricted"]),
         lambda _slack: ("ann@example.com", False),
         {"user": "U0NOBODY01"},
@@ -134,9 +134,9 @@ TRIES: dict[str, Try] = {
         "channel_not_found",
     ),
     "conversations.open": Try(
-        lambda _slack: {"users": [ASKER], "return_im": True},
+        lambda _slack: {"users": [INVOKER], "return_im": True},
         lambda said: (said["channel"]["user"], said["channel"]["is_im"]),
-        lambda _slack: (ASKER, True),
+        lambda _slack: (INVOKER, True),
         {"users": ["U0NOBODY01"]},
         "user_not_found",
     ),
@@ -155,7 +155,7 @@ TRIES: dict[str, Try] = {
         "message_not_found",
     ),
     "chat.postEphemeral": Try(
-        lambda _slack: {"channel": OPS, "user": ASKER, "text": "psst", "blocks": BLOCKS},
+        lambda _slack: {"channel": OPS, "user": INVOKER, "text": "psst", "blocks": BLOCKS},
         lambda said: bool(said["message_ts"]),
         lambda _slack: True,
         {"channel": OPS, "user": OUTSIDER, "text": "psst"},
@@ -169,21 +169,21 @@ TRIES: dict[str, Try] = {
         "message_not_found",
     ),
     "views.publish": Try(
-        lambda _slack: {"user_id": ASKER, "view": HOME},
+        lambda _slack: {"user_id": INVOKER, "view": HOME},
         view_of,
         as_sent(HOME),
-        {"user_id": ASKER, "view": MODAL},
+        {"user_id": INVOKER, "view": MODAL},
         "invalid_arguments",
     ),
     "views.open": Try(
-        lambda slack: {"trigger_id": slack.views.trigger(ASKER), "view": MODAL},
+        lambda slack: {"trigger_id": slack.views.trigger(INVOKER), "view": MODAL},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
         "exchanged_trigger_id",
     ),
     "views.push": Try(
-        lambda slack: {"trigger_id": slack.views.trigger(ASKER), "view": MODAL} if standing(slack) else {},
+        lambda slack: {"trigger_id": slack.views.trigger(INVOKER), "view": MODAL} if standing(slack) else {},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
@@ -207,28 +207,28 @@ TRIES: dict[str, Try] = {
 
 
 @pytest.fixture(params=["AsyncWebClient", "WebClient"])
-def call(request: pytest.FixtureRequest, slack: SlackStandIn, client: AsyncWebClient) -> Call:
+def call(request: pytest.FixtureRequest, slack: FakeSlack, client: AsyncWebClient) -> Call:
     """The SDK's own method for a method of the Web API: on one loop with us, or in a thread as urllib needs it."""
     blocking = WebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
-    async def carry_out(method: str, **arguments: Any) -> Any:
+    async def execute(method: str, **arguments: Any) -> Any:
         name = method.replace(".", "_")
         if request.param == "AsyncWebClient":
             return await getattr(client, name)(**arguments)
         return await asyncio.to_thread(getattr(blocking, name), **arguments)
 
-    return carry_out
+    return execute
 
 
 def test_table__tries_exactly_the_methods_there_are() -> None:
-    slack = SlackStandIn()
+    slack = FakeSlack()
 
     assert set(TRIES) == {*slack.api.methods, *slack.api.app_level}
 
 
 @pytest.mark.parametrize("method", TRIES)
 async def test_method__is_read_by_the_official_client(
-    slack: SlackStandIn, call: Call, caplog: pytest.LogCaptureFixture, method: str
+    slack: FakeSlack, call: Call, caplog: pytest.LogCaptureFixture, method: str
 ) -> None:
     tried = TRIES[method]
 
@@ -251,8 +251,8 @@ async def test_method__that_is_refused_raises_the_official_clients_error(call: C
     assert (refused.value.response["error"], refused.value.response.status_code) == (tried.error, 200)
 
 
-@pytest.mark.parametrize("method", [name for name, method in SlackStandIn().api.methods.items() if method.scope])
-async def test_method__without_its_scope_names_it(call: Call, slack: SlackStandIn, method: str) -> None:
+@pytest.mark.parametrize("method", [name for name, method in FakeSlack().api.methods.items() if method.scope])
+async def test_method__without_its_scope_names_it(call: Call, slack: FakeSlack, method: str) -> None:
     needed = slack.api.methods[method].scope
     slack.api.scopes = ALL_SCOPES - {str(needed)}
 
@@ -265,7 +265,7 @@ async def test_method__without_its_scope_names_it(call: Call, slack: SlackStandI
 
 
 async def test_auth_test__on_enterprise_grid_names_the_organization() -> None:
-    slack = SlackStandIn(workspace=Workspace(enterprise_id="E0GRID0001"))
+    slack = FakeSlack(workspace=Workspace(enterprise_id="E0GRID0001"))
     client = WebClient(slack.bot_token, base_url=await slack.start())
 
     said = await asyncio.to_thread(client.auth_test)

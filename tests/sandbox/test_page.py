@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.genesys.state import Person
 from bot.sandbox.page.server import STATIC, SandboxPage
 from bot.sandbox.session import Play, Stage
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from tests.sandbox.conftest import card
 from tests.support import database as ledger
 from tests.support.event_receiver import Receiver
@@ -27,16 +27,20 @@ from tests.support.schema import put_database
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.sandbox.conftest import Hand
+    from tests.sandbox.conftest import ManualClock
 
 ROOT = Path(__file__).parents[2]
 TOM_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
 
 
 @pytest.fixture
-async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
-    stand_in = SlackStandIn(
-        members=cast.members(), groups=cast.groups(), channels=cast.channels(), clock=clock, sleep=clock.sleep
+async def slack(clock: ManualClock) -> AsyncIterator[FakeSlack]:
+    stand_in = FakeSlack(
+        members=personas.members(),
+        groups=personas.groups(),
+        channels=personas.channels(),
+        clock=clock,
+        sleep=clock.sleep,
     )
     await stand_in.start()
     yield stand_in
@@ -44,20 +48,20 @@ async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
 
 
 @pytest.fixture
-def genesys() -> GenesysStandIn:
+def genesys() -> FakeGenesys:
     tom = Person(id=TOM_ID, name="Tom Target", email="tom@example.com", sessions=2)
-    return GenesysStandIn(people=[tom])
+    return FakeGenesys(people=[tom])
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(tmp_path: Path) -> AsyncIterator[RequestStore]:
     put_database(tmp_path / "bot.db")
-    async with ledger.open_ledger(sqlite_engine(tmp_path / "bot.db")) as opened:
+    async with ledger.open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
         yield opened.store()
 
 
 @pytest.fixture
-async def stage(slack: SlackStandIn, genesys: GenesysStandIn, store: Store) -> AsyncIterator[Stage]:
+async def stage(slack: FakeSlack, genesys: FakeGenesys, store: RequestStore) -> AsyncIterator[Stage]:
     """The same stand-ins for every play, so that a test keeps hold of them."""
 
     @asynccontextmanager
@@ -121,49 +125,49 @@ async def test_events__tell_everything_at_once(url: str, session: aiohttp.Client
     async with session.get(f"{url}events") as stream:
         told = await snapshot(stream)
     people = {person["id"]: person for person in told["people"]}
-    assert people[cast.ONA]["can_type"] is False
-    assert [people[user]["playable"] for user in (cast.OLIVIA, cast.BEA, cast.DAN)] == [True, False, False]
-    assert people[cast.BEN]["about"].startswith("Approver")
+    assert people[personas.ONA]["can_type"] is False
+    assert [people[user]["playable"] for user in (personas.OLIVIA, personas.BEA, personas.DAN)] == [True, False, False]
+    assert people[personas.BEN]["about"].startswith("Approver")
     assert {channel["name"] for channel in told["channels"]} >= {"ops", "approvals", "audit", "partner"}
     assert told["sessions"] == [{"id": TOM_ID, "name": "Tom Target", "state": "active", "sessions": 2}]
     assert (told["messages"], told["journal"], told["trail"], told["trouble"]) == ([], [], [], None)
 
 
 async def test_events__tell_every_change_as_it_comes(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, genesys: GenesysStandIn
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, genesys: FakeGenesys
 ) -> None:
     async with session.get(f"{url}events") as stream:
         await snapshot(stream)
-        message = slack.say(cast.OLIVIA, "hello", cast.OPS)
+        message = slack.say(personas.OLIVIA, "hello", personas.OPS)
         [said] = (await snapshot(stream))["messages"]
-        assert (said["text"], said["author"], said["only_for"]) == ("hello", cast.OLIVIA, None)
+        assert (said["text"], said["author"], said["only_for"]) == ("hello", personas.OLIVIA, None)
         slack._talk.edit(message, "good-bye", None)
         [edited] = (await snapshot(stream))["messages"]
         assert (edited["text"], edited["edited"]) == ("good-bye", True)
         assert edited["version"] > said["version"]
         path = f"/api/v2/tokens/{TOM_ID}"
-        genesys.journal.append(Entry(slack.clock(), "DELETE", path, "delete_token", 1, 200))
+        genesys.journal.append(RecordedRequest(slack.clock(), "DELETE", path, "delete_token", 1, 200))
         [received] = (await snapshot(stream))["journal"]
         assert (received["method"], received["path"], received["status"]) == ("DELETE", path, 200)
 
 
 async def test_say__a_command_goes_to_the_bot(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    what = {"user": cast.RAVI, "channel": cast.OPS, "text": " /purecloud  revoke @tom stolen "}
+    what = {"user": personas.RAVI, "channel": personas.OPS, "text": " /purecloud  revoke @tom stolen "}
     assert await post(session, f"{url}say", what) == (200, None)
     [request] = app.received
-    assert request.form["text"] == f"revoke <@{cast.TOM}|tom> stolen"
-    assert (request.form["user_id"], request.form["channel_id"]) == (cast.RAVI, cast.OPS)
+    assert request.form["text"] == f"revoke <@{personas.TOM}|tom> stolen"
+    assert (request.form["user_id"], request.form["channel_id"]) == (personas.RAVI, personas.OPS)
     assert slack.messages == []
 
 
 async def test_say__anything_else_is_small_talk_that_no_bot_hears(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    talk = {"user": cast.RAVI, "channel": cast.OPS, "text": "purecloud?"}
+    talk = {"user": personas.RAVI, "channel": personas.OPS, "text": "purecloud?"}
     assert await post(session, f"{url}say", talk) == (200, None)
-    assert [message.text for message in slack.seen_by(cast.BEN)] == ["purecloud?"]
+    assert [message.text for message in slack.seen_by(personas.BEN)] == ["purecloud?"]
     status, problem = await post(session, f"{url}say", {**talk, "text": "/deploy now"})
     assert (status, problem) == (200, "/deploy is no command here; /purecloud is.")
     assert app.received == []
@@ -172,16 +176,16 @@ async def test_say__anything_else_is_small_talk_that_no_bot_hears(
 async def test_say__what_slack_does_not_offer_is_explained(
     url: str, session: aiohttp.ClientSession, app: Receiver
 ) -> None:
-    what = {"user": cast.ONA, "channel": cast.SHARED, "text": "/purecloud revoke @tom"}
+    what = {"user": personas.ONA, "channel": personas.SHARED, "text": "/purecloud revoke @tom"}
     _, problem = await post(session, f"{url}say", what)
     assert problem == "Ona Outside is offered no commands of this workspace's apps."
     assert app.received == []
 
 
 async def test_say__a_bot_that_is_down_is_told_until_it_answers(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack
 ) -> None:
-    help_me = {"user": cast.BEN, "channel": cast.OPS, "text": "/purecloud"}
+    help_me = {"user": personas.BEN, "channel": personas.OPS, "text": "/purecloud"}
     async with session.get(f"{url}events") as stream:
         assert (await snapshot(stream))["trouble"] == "The bot has not started yet."
         slack.events_url = "http://127.0.0.1:1/slack/events"
@@ -198,20 +202,20 @@ async def test_say__a_bot_that_is_down_is_told_until_it_answers(
 
 
 async def test_click__presses_the_button_of_that_message(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    slack._talk.post(cast.APPROVALS, "A card", card("approve"))
-    press = {"user": cast.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}
+    slack._talk.post(personas.APPROVALS, "A card", card("approve"))
+    press = {"user": personas.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}
     assert await post(session, f"{url}click", press) == (200, None)
     payload = json.loads(app.received[0].form["payload"])
-    assert (payload["user"]["id"], payload["actions"][0]["value"]) == (cast.BEN, "value-approve")
+    assert (payload["user"]["id"], payload["actions"][0]["value"]) == (personas.BEN, "value-approve")
 
 
 async def test_click__on_what_that_person_does_not_see_is_explained(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    slack._talk.post(cast.APPROVALS, "A card", card("approve"))
-    press = {"user": cast.NADIA, "place": 0, "action_id": "approve", "block_id": "choice"}
+    slack._talk.post(personas.APPROVALS, "A card", card("approve"))
+    press = {"user": personas.NADIA, "place": 0, "action_id": "approve", "block_id": "choice"}
     assert await post(session, f"{url}click", press) == (200, "Nadia Novak does not see that message.")
     assert app.received == []
 
@@ -220,12 +224,12 @@ async def test_click__on_what_that_person_does_not_see_is_explained(
     ("path", "what"),
     [
         ("say", []),
-        ("say", {"user": "U0NOBODY01", "channel": cast.OPS, "text": "hello"}),
-        ("say", {"user": cast.BEN, "channel": "C0NOWHERE1", "text": "hello"}),
-        ("say", {"user": cast.BEN, "channel": cast.OPS, "text": " "}),
-        ("say", {"user": cast.BEN, "channel": cast.OPS, "text": 7}),
-        ("click", {"user": cast.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}),
-        ("click", {"user": cast.BEN, "place": "0", "action_id": "approve", "block_id": "choice"}),
+        ("say", {"user": "U0NOBODY01", "channel": personas.OPS, "text": "hello"}),
+        ("say", {"user": personas.BEN, "channel": "C0NOWHERE1", "text": "hello"}),
+        ("say", {"user": personas.BEN, "channel": personas.OPS, "text": " "}),
+        ("say", {"user": personas.BEN, "channel": personas.OPS, "text": 7}),
+        ("click", {"user": personas.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}),
+        ("click", {"user": personas.BEN, "place": "0", "action_id": "approve", "block_id": "choice"}),
         ("home", {"user": "U0NOBODY01"}),
         ("press", {"view": "V0NOWHERE1", "action_id": "more", "block_id": "choice"}),
         ("submit", {"view": "V0NOWHERE1", "values": {}}),
@@ -236,42 +240,42 @@ async def test_click__on_what_that_person_does_not_see_is_explained(
     ],
 )
 async def test_post__nonsense_is_refused(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, path: str, what: object
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, path: str, what: object
 ) -> None:
     assert await post(session, url + path, what) == (400, None)
     assert slack.messages == []
 
 
 async def test_views__are_opened_pressed_filled_in_and_closed(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    assert await post(session, f"{url}home", {"user": cast.BEN}) == (200, None)
-    assert json.loads(app.received[0].raw)["event"]["user"] == cast.BEN
+    assert await post(session, f"{url}home", {"user": personas.BEN}) == (200, None)
+    assert json.loads(app.received[0].raw)["event"]["user"] == personas.BEN
     body = {"type": "modal", "title": {"type": "plain_text", "text": "Many"}, "blocks": card("more")}
-    view = slack.views.put_on_top(cast.BEN, body)
+    view = slack.views.put_on_top(personas.BEN, body)
     press = {"view": view.id, "action_id": "more", "block_id": "choice"}
     assert await post(session, f"{url}press", press) == (200, None)
     action = json.loads(app.received[1].form["payload"])["actions"][0]
     assert (action["action_id"], action["value"], action["block_id"]) == ("more", "value-more", "choice")
     assert await post(session, f"{url}submit", {"view": view.id, "values": {"b": {"a": {"value": "x"}}}}) == (200, None)
     assert json.loads(app.received[2].form["payload"])["view"]["state"]["values"] == {"b": {"a": {"value": "x"}}}
-    other = slack.views.put_on_top(cast.BEN, body)
+    other = slack.views.put_on_top(personas.BEN, body)
     assert await post(session, f"{url}close", {"view": other.id}) == (200, None)
-    assert slack.views.modals[cast.BEN] == []
+    assert slack.views.modals[personas.BEN] == []
 
 
 async def test_click__tells_what_was_chosen_in_a_menu(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, app: Receiver
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
     menu = {"type": "users_select", "action_id": "who"}
-    slack._talk.post(cast.APPROVALS, "A card", [{"type": "actions", "block_id": "choice", "elements": [menu]}])
-    press = {"user": cast.BEN, "place": 0, "action_id": "who", "block_id": "choice"}
-    assert await post(session, f"{url}click", press | {"selected": {"selected_user": cast.TOM}}) == (200, None)
-    assert json.loads(app.received[0].form["payload"])["actions"][0]["selected_user"] == cast.TOM
+    slack._talk.post(personas.APPROVALS, "A card", [{"type": "actions", "block_id": "choice", "elements": [menu]}])
+    press = {"user": personas.BEN, "place": 0, "action_id": "who", "block_id": "choice"}
+    assert await post(session, f"{url}click", press | {"selected": {"selected_user": personas.TOM}}) == (200, None)
+    assert json.loads(app.received[0].form["payload"])["actions"][0]["selected_user"] == personas.TOM
 
 
 async def test_mishaps__are_chosen_and_healed(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn, genesys: GenesysStandIn, stage: Stage
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack, genesys: FakeGenesys, stage: Stage
 ) -> None:
     seen: list[str | None] = []
     stage.bells.append(lambda: seen.append(stage.play.mishaps.of_genesys if stage.play else None))
@@ -291,7 +295,7 @@ async def test_mishaps__are_chosen_and_healed(
 
 
 async def test_log_in__gives_somebody_a_session_again(
-    url: str, session: aiohttp.ClientSession, genesys: GenesysStandIn
+    url: str, session: aiohttp.ClientSession, genesys: FakeGenesys
 ) -> None:
     genesys.people[TOM_ID].sessions = 0
     assert await post(session, f"{url}log-in", {"person": TOM_ID}) == (200, None)
@@ -299,7 +303,7 @@ async def test_log_in__gives_somebody_a_session_again(
 
 
 async def test_time__brings_what_waits_nearer_to_its_end(
-    url: str, session: aiohttp.ClientSession, store: Store
+    url: str, session: aiohttp.ClientSession, store: RequestStore
 ) -> None:
     asked, _ = await ledger.ask(store)
     assert await post(session, f"{url}time", {"seconds": 60}) == (200, None)
@@ -317,11 +321,11 @@ async def test_post__between_two_plays_one_is_asked_to_wait(
     url: str, session: aiohttp.ClientSession, stage: Stage
 ) -> None:
     await stage.stop()
-    assert await post(session, f"{url}say", {"user": cast.BEN}) == (503, None)
+    assert await post(session, f"{url}say", {"user": personas.BEN}) == (503, None)
 
 
 async def test_post__a_form_of_another_site_is_refused(
-    url: str, session: aiohttp.ClientSession, slack: SlackStandIn
+    url: str, session: aiohttp.ClientSession, slack: FakeSlack
 ) -> None:
     async with session.post(f"{url}say", data='{"user": "U0BENAPP01"}', headers={"Content-Type": "text/plain"}) as said:
         assert said.status == 415

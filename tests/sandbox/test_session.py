@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.replica import NotReady, Replica
 from bot.sandbox.server import play
 from bot.sandbox.session import Play, Stage
@@ -39,7 +39,7 @@ async def card(stage: Stage) -> Message:
     """Olivia asks for the end of Tom's sessions."""
     slack = of(stage).slack
     before = len(slack.messages)
-    await slack.command(cast.OLIVIA, "revoke @tom", cast.OPS)
+    await slack.command(personas.OLIVIA, "revoke @tom", personas.OPS)
     return await slack.wait_for_message(
         lambda message: message in slack.messages[before:] and bool(slack.buttons(message)), PATIENCE
     )
@@ -84,7 +84,7 @@ async def test_replica__what_it_had_in_hand_is_taken_over_when_it_is_killed(stag
     assert playing.slack.events_url == f"{playing.replica.url}/slack/events"
     message = await card(stage)
     playing.mishaps.choose("slow")
-    assert (await playing.slack.click(cast.OLIVIA, message, "approve")).error is None
+    assert (await playing.slack.click(personas.OLIVIA, message, "approve")).error is None
     await playing.genesys.arrival("delete_token")
     await stage.kill_replica()
     playing.mishaps.heal()
@@ -118,23 +118,23 @@ async def test_replica__one_that_cannot_start_is_told() -> None:
 async def test_mishaps__are_met_by_the_delete_and_healed(stage: Stage) -> None:
     message = await card(stage)
     of(stage).mishaps.choose("403")
-    await of(stage).slack.click(cast.OLIVIA, message, "approve")
+    await of(stage).slack.click(personas.OLIVIA, message, "approve")
     await ends(stage, message, "oauth:token:delete")
     of(stage).mishaps.choose(None)
     again = await card(stage)
-    await of(stage).slack.click(cast.OLIVIA, again, "approve")
+    await of(stage).slack.click(personas.OLIVIA, again, "approve")
     await ends(stage, again, "Revoked")
 
 
 async def test_mishaps__while_slack_is_down_nobody_is_known_and_nothing_is_done(stage: Stage) -> None:
     message = await card(stage)
     of(stage).mishaps.let_slack_be_down(down=True)
-    await of(stage).slack.click(cast.OLIVIA, message, "approve")
+    await of(stage).slack.click(personas.OLIVIA, message, "approve")
     async with asyncio.timeout(PATIENCE):
         while "click:refused" not in await tags(stage):  # noqa: ASYNC110 - the trail rings no bell
             await asyncio.sleep(0.02)
     of(stage).mishaps.heal()
     assert of(stage).slack.buttons(message)
     assert of(stage).genesys.received("delete_token") == []
-    await of(stage).slack.click(cast.OLIVIA, message, "approve")
+    await of(stage).slack.click(personas.OLIVIA, message, "approve")
     await ends(stage, message, "Revoked")

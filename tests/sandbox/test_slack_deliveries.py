@@ -9,9 +9,9 @@ from aiohttp import web
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.sandbox.slack.payloads import escape
-from bot.sandbox.slack.server import NotPossibleInSlack, SlackStandIn
+from bot.sandbox.slack.server import FakeSlack, NotPossibleInSlack
 from bot.sandbox.slack.workspace import SLACKBOT, Workspace
-from tests.sandbox.conftest import ASKER, GONE, GROUP, GUEST, HELPER, OPS, OUTSIDER, ROBOT, SHARED, Hand, card
+from tests.sandbox.conftest import GONE, GROUP, GUEST, HELPER, INVOKER, OPS, OUTSIDER, ROBOT, SHARED, ManualClock, card
 from tests.support.event_receiver import Received, Receiver
 
 
@@ -25,20 +25,20 @@ class At(Clock):
         return self._now
 
 
-def is_signed(request: Received, slack: SlackStandIn) -> bool:
+def is_signed(request: Received, slack: FakeSlack) -> bool:
     verifier = SignatureVerifier(slack.signing_secret, At(slack.clock()))
     return verifier.is_valid_request(request.raw, request.headers)
 
 
-async def test_command__is_the_form_slack_sends(slack: SlackStandIn, app: Receiver) -> None:
-    delivery = await slack.command(ASKER, "revoke @hal lost laptop", OPS)
+async def test_command__is_the_form_slack_sends(slack: FakeSlack, app: Receiver) -> None:
+    delivery = await slack.command(INVOKER, "revoke @hal lost laptop", OPS)
     [request] = app.received
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert is_signed(request, slack)
     assert request.form == delivery.payload
     form = request.form
     assert (form["command"], form["text"]) == ("/purecloud", f"revoke <@{HELPER}|hal> lost laptop")
-    assert (form["user_id"], form["channel_id"], form["channel_name"]) == (ASKER, OPS, "ops")
+    assert (form["user_id"], form["channel_id"], form["channel_name"]) == (INVOKER, OPS, "ops")
     assert (form["team_id"], form["api_app_id"], form["is_enterprise_install"]) == (
         slack.team_id,
         slack.app_id,
@@ -49,9 +49,9 @@ async def test_command__is_the_form_slack_sends(slack: SlackStandIn, app: Receiv
     assert slack.messages == []
 
 
-async def test_command__on_enterprise_grid_names_the_organization(app: Receiver, clock: Hand) -> None:
+async def test_command__on_enterprise_grid_names_the_organization(app: Receiver, clock: ManualClock) -> None:
     home = Workspace(enterprise_id="E0GRID0001")
-    slack = SlackStandIn(workspace=home, clock=clock)
+    slack = FakeSlack(workspace=home, clock=clock)
     slack.workspace.dm(home.bot_user_id)
     await slack.start()
     slack.events_url = app.url
@@ -61,30 +61,30 @@ async def test_command__on_enterprise_grid_names_the_organization(app: Receiver,
     await slack.stop()
 
 
-async def test_command__another_secret_or_another_body_is_not_signed(slack: SlackStandIn, app: Receiver) -> None:
-    await slack.command(ASKER, "help")
+async def test_command__another_secret_or_another_body_is_not_signed(slack: FakeSlack, app: Receiver) -> None:
+    await slack.command(INVOKER, "help")
     [request] = app.received
     request.raw += b"&text=more"
     assert not is_signed(request, slack)
 
 
-async def test_command__each_has_its_own_trigger_and_response_url(slack: SlackStandIn, app: Receiver) -> None:
-    await slack.command(ASKER, "help")
-    await slack.command(ASKER, "help")
+async def test_command__each_has_its_own_trigger_and_response_url(slack: FakeSlack, app: Receiver) -> None:
+    await slack.command(INVOKER, "help")
+    await slack.command(INVOKER, "help")
     first, second = (request.form for request in app.received)
     assert first["trigger_id"] != second["trigger_id"]
     assert first["response_url"] != second["response_url"]
 
 
-async def test_command__overrides_and_omissions_for_hostile_tests(slack: SlackStandIn, app: Receiver) -> None:
-    await slack.command(ASKER, "help", team_id="T0EVIL0001", api_app_id="A0OTHER001", omit=("response_url",))
+async def test_command__overrides_and_omissions_for_hostile_tests(slack: FakeSlack, app: Receiver) -> None:
+    await slack.command(INVOKER, "help", team_id="T0EVIL0001", api_app_id="A0OTHER001", omit=("response_url",))
     form = app.received[0].form
     assert (form["team_id"], form["api_app_id"]) == ("T0EVIL0001", "A0OTHER001")
     assert "response_url" not in form
 
 
 @pytest.mark.parametrize("person", [OUTSIDER, GONE, ROBOT])
-async def test_command__cannot_be_typed_by(slack: SlackStandIn, app: Receiver, person: str) -> None:
+async def test_command__cannot_be_typed_by(slack: FakeSlack, app: Receiver, person: str) -> None:
     with pytest.raises(NotPossibleInSlack):
         await slack.command(person, "revoke @hal")
     assert app.received == []
@@ -95,12 +95,12 @@ async def test_command__cannot_be_typed_by(slack: SlackStandIn, app: Receiver, p
 @pytest.mark.parametrize(
     ("typed", "sent"),
     [
-        ("revoke @ann now", f"revoke <@{ASKER}|ann> now"),
-        ("revoke @ann.", f"revoke <@{ASKER}|ann>."),
+        ("revoke @ann now", f"revoke <@{INVOKER}|ann> now"),
+        ("revoke @ann.", f"revoke <@{INVOKER}|ann>."),
         ("revoke @nobody", "revoke @nobody"),
         ("revoke @dan", "revoke @dan"),
-        (f"revoke <@{ASKER}|ann>", f"revoke <@{ASKER}|ann>"),
-        (f"revoke <@{ASKER}>", f"revoke <@{ASKER}>"),
+        (f"revoke <@{INVOKER}|ann>", f"revoke <@{INVOKER}|ann>"),
+        (f"revoke <@{INVOKER}>", f"revoke <@{INVOKER}>"),
         ("revoke ann@example.com", "revoke <mailto:ann@example.com|ann@example.com>"),
         ("revoke a.b+c@sub.example.com.", "revoke <mailto:a.b+c@sub.example.com|a.b+c@sub.example.com>."),
         ("tell @helpers and @here", f"tell <!subteam^{GROUP}|@helpers> and <!here>"),
@@ -109,62 +109,62 @@ async def test_command__cannot_be_typed_by(slack: SlackStandIn, app: Receiver, p
         ("", ""),
     ],
 )
-async def test_escape__as_slack_writes_what_people_type(slack: SlackStandIn, typed: str, sent: str) -> None:
+async def test_escape__as_slack_writes_what_people_type(slack: FakeSlack, typed: str, sent: str) -> None:
     assert escape(typed, slack.workspace) == sent
 
 
-async def test_ack__a_text_is_seen_by_the_one_who_typed(slack: SlackStandIn, app: Receiver) -> None:
+async def test_ack__a_text_is_seen_by_the_one_who_typed(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.Response(text="Got it")
-    delivery = await slack.command(ASKER, "help", OPS)
+    delivery = await slack.command(INVOKER, "help", OPS)
     assert delivery.body == "Got it"
-    assert [message.text for message in slack.seen_by(ASKER)] == ["Got it"]
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["Got it"]
     assert slack.seen_by(HELPER) == []
 
 
-async def test_ack__in_channel_publishes_the_typed_command_too(slack: SlackStandIn, app: Receiver) -> None:
+async def test_ack__in_channel_publishes_the_typed_command_too(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.json_response({"response_type": "in_channel", "text": "Hello all"})
-    delivery = await slack.command(ASKER, "help", OPS)
+    delivery = await slack.command(INVOKER, "help", OPS)
     assert delivery.json["text"] == "Hello all"
     typed, said = slack.seen_by(HELPER)
-    assert (typed.author_id, typed.text) == (ASKER, "/purecloud help")
+    assert (typed.author_id, typed.text) == (INVOKER, "/purecloud help")
     assert (said.author_id, said.text) == (slack.workspace.bot_user_id, "Hello all")
 
 
-async def test_ack__an_empty_object_says_nothing(slack: SlackStandIn, app: Receiver) -> None:
+async def test_ack__an_empty_object_says_nothing(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.json_response({})
-    await slack.command(ASKER, "help")
+    await slack.command(INVOKER, "help")
     assert slack.messages == []
 
 
-async def test_ack__an_error_is_told_to_the_one_who_typed(slack: SlackStandIn, app: Receiver) -> None:
+async def test_ack__an_error_is_told_to_the_one_who_typed(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.Response(status=500, text="secret trace")
-    delivery = await slack.command(ASKER, "help", OPS)
+    delivery = await slack.command(INVOKER, "help", OPS)
     assert delivery.error == "dispatch_failed"
-    [message] = slack.seen_by(ASKER)
+    [message] = slack.seen_by(INVOKER)
     assert (message.author_id, message.text) == (SLACKBOT, '/purecloud failed with the error "dispatch_failed"')
     assert slack.seen_by(HELPER) == []
 
 
-async def test_ack__after_three_seconds_is_a_timeout(slack: SlackStandIn, app: Receiver, clock: Hand) -> None:
+async def test_ack__after_three_seconds_is_a_timeout(slack: FakeSlack, app: Receiver, clock: ManualClock) -> None:
     def slowly() -> web.Response:
         clock.now += 3.5
         return web.Response(text="too late")
 
     app.answer = slowly
-    delivery = await slack.command(ASKER, "help")
+    delivery = await slack.command(INVOKER, "help")
     assert (delivery.status, delivery.seconds) == (200, 3.5)
-    assert ["operation_timeout" in message.text for message in slack.seen_by(ASKER)] == [True]
+    assert ["operation_timeout" in message.text for message in slack.seen_by(INVOKER)] == [True]
 
 
-async def test_ack__from_nobody_is_told_too(slack: SlackStandIn) -> None:
+async def test_ack__from_nobody_is_told_too(slack: FakeSlack) -> None:
     slack.events_url = "http://127.0.0.1:1/slack/events"
-    delivery = await slack.command(ASKER, "help")
+    delivery = await slack.command(INVOKER, "help")
     assert (delivery.status, delivery.error) == (None, "dispatch_failed")
     assert "ClientConnectorError" in delivery.body
-    assert ["dispatch_failed" in message.text for message in slack.seen_by(ASKER)] == [True]
+    assert ["dispatch_failed" in message.text for message in slack.seen_by(INVOKER)] == [True]
 
 
-async def test_click__is_the_payload_slack_sends(slack: SlackStandIn, app: Receiver) -> None:
+async def test_click__is_the_payload_slack_sends(slack: FakeSlack, app: Receiver) -> None:
     message = slack._talk.post(OPS, "A card", card("go", "stop"))
     delivery = await slack.click(HELPER, message, "go")
     [request] = app.received
@@ -185,45 +185,43 @@ async def test_click__is_the_payload_slack_sends(slack: SlackStandIn, app: Recei
     assert action["text"] == {"type": "plain_text", "text": "go"}
 
 
-async def test_click__on_an_ephemeral_message_comes_without_the_message(slack: SlackStandIn, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"), only_for=ASKER)
-    await slack.click(ASKER, message, "go")
+async def test_click__on_an_ephemeral_message_comes_without_the_message(slack: FakeSlack, app: Receiver) -> None:
+    message = slack._talk.post(OPS, "A card", card("go"), only_for=INVOKER)
+    await slack.click(INVOKER, message, "go")
     payload = json.loads(app.received[0].form["payload"])
     assert payload["container"]["is_ephemeral"] is True
     assert "message" not in payload
 
 
-async def test_click__by_an_outsider_in_a_shared_channel_arrives(slack: SlackStandIn, app: Receiver) -> None:
+async def test_click__by_an_outsider_in_a_shared_channel_arrives(slack: FakeSlack, app: Receiver) -> None:
     message = slack._talk.post(SHARED, "A card", card("go"))
     await slack.click(OUTSIDER, message, "go")
     payload = json.loads(app.received[0].form["payload"])
     assert (payload["team"]["id"], payload["user"]["team_id"]) == (slack.team_id, "T0AWAY0001")
 
 
-async def test_click__needs_somebody_who_sees_the_message_and_a_button_on_it(
-    slack: SlackStandIn, app: Receiver
-) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"), only_for=ASKER)
+async def test_click__needs_somebody_who_sees_the_message_and_a_button_on_it(slack: FakeSlack, app: Receiver) -> None:
+    message = slack._talk.post(OPS, "A card", card("go"), only_for=INVOKER)
     with pytest.raises(NotPossibleInSlack):
         await slack.click(GUEST, message, "go")
     with pytest.raises(NotPossibleInSlack):
-        await slack.click(ASKER, message, "fly")
+        await slack.click(INVOKER, message, "fly")
     assert app.received == []
 
 
-async def test_click__forced_presses_the_button_of_an_earlier_version(slack: SlackStandIn, app: Receiver) -> None:
+async def test_click__forced_presses_the_button_of_an_earlier_version(slack: FakeSlack, app: Receiver) -> None:
     message = slack._talk.post(OPS, "A card", card("go"))
     slack._talk.edit(message, "Done", card())
     with pytest.raises(NotPossibleInSlack):
-        await slack.click(ASKER, message, "go")
-    await slack.click(ASKER, message, "go", force=True)
+        await slack.click(INVOKER, message, "go")
+    await slack.click(INVOKER, message, "go", force=True)
     assert len(app.received) == 1
 
 
-async def test_click__overrides_and_omissions_for_hostile_tests(slack: SlackStandIn, app: Receiver) -> None:
+async def test_click__overrides_and_omissions_for_hostile_tests(slack: FakeSlack, app: Receiver) -> None:
     message = slack._talk.post(OPS, "A card", card("go"))
     await slack.click(
-        ASKER,
+        INVOKER,
         message,
         "go",
         omit=("message", "channel"),
@@ -240,26 +238,26 @@ async def test_click__overrides_and_omissions_for_hostile_tests(slack: SlackStan
     assert not {"message", "channel", "enterprise_id"} & payload.keys()
 
 
-async def test_click__the_block_tells_buttons_of_the_same_name_apart(slack: SlackStandIn, app: Receiver) -> None:
+async def test_click__the_block_tells_buttons_of_the_same_name_apart(slack: FakeSlack, app: Receiver) -> None:
     [_, first] = card("go")
     second = {**first, "block_id": "other"}
     message = slack._talk.post(OPS, "Two cards", [first, second])
-    await slack.click(ASKER, message, "go", block_id="other")
+    await slack.click(INVOKER, message, "go", block_id="other")
     payload = json.loads(app.received[0].form["payload"])
     assert payload["actions"][0]["block_id"] == "other"
     assert "block_id" not in payload
 
 
-async def test_click__that_fails_is_told_to_the_one_who_clicked(slack: SlackStandIn, app: Receiver) -> None:
+async def test_click__that_fails_is_told_to_the_one_who_clicked(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.Response(status=404)
     message = slack._talk.post(OPS, "A card", card("go"))
     await slack.click(HELPER, message, "go")
     assert "dispatch_failed" in slack.seen_by(HELPER)[-1].text
-    assert slack.seen_by(ASKER) == [message]
+    assert slack.seen_by(INVOKER) == [message]
 
 
-async def test_send_raw__repeats_a_request_to_the_letter(slack: SlackStandIn, app: Receiver) -> None:
-    first = await slack.command(ASKER, "help")
+async def test_send_raw__repeats_a_request_to_the_letter(slack: FakeSlack, app: Receiver) -> None:
+    first = await slack.command(INVOKER, "help")
     again = await slack.send_raw(first.raw, first.headers)
     assert again.status == 200
     assert app.received[0].raw == app.received[1].raw
@@ -267,13 +265,13 @@ async def test_send_raw__repeats_a_request_to_the_letter(slack: SlackStandIn, ap
     assert signatures == {slack.sign(first.raw, first.headers["X-Slack-Request-Timestamp"])}
 
 
-async def test_send_raw__another_address_is_another_replica(slack: SlackStandIn, app: Receiver) -> None:
+async def test_send_raw__another_address_is_another_replica(slack: FakeSlack, app: Receiver) -> None:
     async with Receiver() as other:
-        await slack.command(ASKER, "help", to=other.url)
+        await slack.command(INVOKER, "help", to=other.url)
         assert len(other.received) == 1
     assert app.received == []
 
 
 async def test_send_raw__before_the_start_says_so() -> None:
     with pytest.raises(RuntimeError, match="Start"):
-        await SlackStandIn().send_raw(b"", {})
+        await FakeSlack().send_raw(b"", {})

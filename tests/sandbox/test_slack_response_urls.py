@@ -13,46 +13,46 @@ from slack_sdk.webhook import WebhookClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack.calls import Fault
-from bot.sandbox.slack.server import SlackStandIn
-from tests.sandbox.conftest import ASKER, HELPER, OPS, Hand, card
+from bot.sandbox.slack.server import FakeSlack
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, ManualClock, card
 from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.messages import Message
 
 
-async def typed(slack: SlackStandIn, session: aiohttp.ClientSession) -> AsyncWebhookClient:
-    delivery = await slack.command(ASKER, "revoke @hal", OPS)
+async def typed(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebhookClient:
+    delivery = await slack.command(INVOKER, "revoke @hal", OPS)
     return AsyncWebhookClient(delivery.payload["response_url"], session=session)
 
 
-async def clicked(slack: SlackStandIn, session: aiohttp.ClientSession, message: Message) -> AsyncWebhookClient:
-    delivery = await slack.click(ASKER, message, "go")
+async def clicked(slack: FakeSlack, session: aiohttp.ClientSession, message: Message) -> AsyncWebhookClient:
+    delivery = await slack.click(INVOKER, message, "go")
     return AsyncWebhookClient(delivery.payload["response_url"], session=session)
 
 
 async def test_command__an_answer_is_seen_by_the_one_who_typed(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     said = await (await typed(slack, session)).send(text="Working on it", blocks=card("go"))
     assert (said.status_code, said.body) == (200, "ok")
-    assert [message.text for message in slack.seen_by(ASKER)] == ["Working on it"]
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["Working on it"]
     assert slack.seen_by(HELPER) == []
     assert slack.calls_of("response_url")[0].args["text"] == "Working on it"
 
 
 async def test_command__can_neither_replace_nor_delete(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     webhook = await typed(slack, session)
     await webhook.send(text="first")
     await webhook.send(text="second", replace_original=True)
-    assert [message.text for message in slack.seen_by(ASKER)] == ["first", "second"]
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["first", "second"]
     assert all(not message.history for message in slack.messages)
 
 
 async def test_command__in_channel_publishes_what_was_typed_once(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     webhook = await typed(slack, session)
     await webhook.send(text="one", response_type="in_channel")
@@ -61,40 +61,38 @@ async def test_command__in_channel_publishes_what_was_typed_once(
 
 
 async def test_click__replaces_the_clicked_message_and_nobody_else_sees_it(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"), only_for=ASKER)
+    message = slack._talk.post(OPS, "A card", card("go"), only_for=INVOKER)
     webhook = await clicked(slack, session, message)
     await webhook.send(text="Done", replace_original=True, response_type="in_channel")
-    assert [message.text for message in slack.seen_by(ASKER)] == ["Done"]
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["Done"]
     assert slack.buttons(message) == []
     assert slack.seen_by(HELPER) == []
 
 
 async def test_click__deletes_the_clicked_message(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     message = slack._talk.post(OPS, "A card", card("go"))
     said = await (await clicked(slack, session, message)).send_dict({"delete_original": True})
     assert said.status_code == 200
     assert message.deleted
-    assert slack.seen_by(ASKER) == []
+    assert slack.seen_by(INVOKER) == []
 
 
 async def test_click__an_answer_that_replaces_nothing_is_a_message_for_the_one_who_clicked(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     message = slack._talk.post(OPS, "A card", card("go"))
     await (await clicked(slack, session, message)).send(text="Not you", replace_original=False)
     assert slack.seen_by(HELPER) == [message]
-    assert slack.seen_by(ASKER)[-1].text == "Not you"
+    assert slack.seen_by(INVOKER)[-1].text == "Not you"
 
 
-async def test_any__is_what_the_blocking_client_of_the_sdk_speaks_to_as_well(
-    slack: SlackStandIn, app: Receiver
-) -> None:
+async def test_any__is_what_the_blocking_client_of_the_sdk_speaks_to_as_well(slack: FakeSlack, app: Receiver) -> None:
     message = slack._talk.post(OPS, "A card", card("go"))
-    delivery = await slack.click(ASKER, message, "go")
+    delivery = await slack.click(INVOKER, message, "go")
     webhook = WebhookClient(delivery.payload["response_url"])
     said = await asyncio.to_thread(
         webhook.send, text="Done", blocks=[DividerBlock(block_id="line")], replace_original=True
@@ -106,7 +104,7 @@ async def test_any__is_what_the_blocking_client_of_the_sdk_speaks_to_as_well(
 
 
 async def test_any__five_times_and_not_once_more(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     webhook = await typed(slack, session)
     statuses = [(await webhook.send(text="again")).status_code for _ in range(6)]
@@ -115,7 +113,7 @@ async def test_any__five_times_and_not_once_more(
 
 
 async def test_any__for_half_an_hour(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession, clock: Hand
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     webhook = await typed(slack, session)
     clock.now += 30 * 60
@@ -136,7 +134,7 @@ async def test_any__for_half_an_hour(
     ],
 )
 async def test_any__what_cannot_be_shown_is_refused(
-    slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession, body: str, said: str
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, body: str, said: str
 ) -> None:
     url = (await typed(slack, session)).url
     async with session.post(url, data=body) as response:
@@ -144,28 +142,28 @@ async def test_any__what_cannot_be_shown_is_refused(
     assert slack.messages == []
 
 
-async def test_any__one_never_issued(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_any__one_never_issued(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
     said = await AsyncWebhookClient(slack.api_url.replace("/api/", "/response/x"), session=session).send(text="x")
     assert (said.status_code, said.body) == (404, "expired_url")
 
 
-async def test_any__goes_wrong_on_demand(slack: SlackStandIn, app: Receiver, session: aiohttp.ClientSession) -> None:
+async def test_any__goes_wrong_on_demand(slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession) -> None:
     webhook = await typed(slack, session)
     slack.fault("response_url", Fault(status=500))
     assert (await webhook.send(text="lost")).status_code == 500
     assert slack.messages == []
 
 
-async def test_wait_for_message__comes_back_as_soon_as_it_is_said(slack: SlackStandIn, app: Receiver) -> None:
+async def test_wait_for_message__comes_back_as_soon_as_it_is_said(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.Response(text="at last")
     waiting = asyncio.create_task(slack.wait_for_message(lambda message: "last" in message.text))
     await asyncio.sleep(0)
     assert not waiting.done()
-    await slack.command(ASKER, "help")
+    await slack.command(INVOKER, "help")
     assert (await waiting).text == "at last"
 
 
-async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slack: SlackStandIn) -> None:
+async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slack: FakeSlack) -> None:
     gone, kept = (slack._talk.post(OPS, "A card") for _ in range(2))
     slack._talk.delete(gone)
     slack._talk.edit(kept, "Done", None)
@@ -175,7 +173,7 @@ async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slac
     assert slack.on_change == []
 
 
-async def test_text_of__has_every_word_dialogs_included(slack: SlackStandIn) -> None:
+async def test_text_of__has_every_word_dialogs_included(slack: FakeSlack) -> None:
     blocks = card("go")
     blocks[1]["elements"][0]["confirm"] = {"title": {"type": "plain_text", "text": "Sure?"}}
     message = slack._talk.post(OPS, "A card", blocks)

@@ -20,27 +20,27 @@ from slack_sdk.web import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.calls import Fault
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.socket_mode import MOST_CONNECTIONS
-from tests.sandbox.conftest import ASKER, HELPER, OPS, Hand, card, people, rooms
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, ManualClock, card, people, rooms
 
 
 @pytest.fixture
-async def slack(clock: Hand) -> AsyncIterator[SlackStandIn]:
-    stand_in = SlackStandIn(members=people(), channels=rooms(), clock=clock, sleep=clock.sleep, socket_mode=True)
+async def slack(clock: ManualClock) -> AsyncIterator[FakeSlack]:
+    stand_in = FakeSlack(members=people(), channels=rooms(), clock=clock, sleep=clock.sleep, socket_mode=True)
     await stand_in.start()
     yield stand_in
     await stand_in.stop()
 
 
-async def ticket(slack: SlackStandIn, client: AsyncWebClient) -> str:
+async def ticket(slack: FakeSlack, client: AsyncWebClient) -> str:
     """An address for one connection."""
     answer = await client.apps_connections_open(app_token=slack.sockets.app_token)
     return str(answer["url"])
 
 
 async def connect(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> aiohttp.ClientWebSocketResponse:
     """A connection that was greeted."""
     socket = await session.ws_connect(await ticket(slack, client))
@@ -55,7 +55,7 @@ async def next_envelope(socket: aiohttp.ClientWebSocketResponse) -> dict[str, An
     return envelope
 
 
-async def test_open__is_for_the_apps_own_token(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_open__is_for_the_apps_own_token(slack: FakeSlack, client: AsyncWebClient) -> None:
     for token, code in ((slack.bot_token, "not_allowed_token_type"), ("xapp-1-made-up", "invalid_auth")):
         with pytest.raises(SlackApiError, match=code):
             await client.apps_connections_open(app_token=token)
@@ -63,7 +63,7 @@ async def test_open__is_for_the_apps_own_token(slack: SlackStandIn, client: Asyn
     assert slack.sockets.opened == 0
 
 
-async def test_open__has_its_faults_and_its_rate(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_open__has_its_faults_and_its_rate(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("apps.connections.open", Fault(retry_after=30))
 
     with pytest.raises(SlackApiError, match="ratelimited"):
@@ -73,7 +73,7 @@ async def test_open__has_its_faults_and_its_rate(slack: SlackStandIn, client: As
 
 
 async def test_ticket__is_good_for_one_connection(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     url = await ticket(slack, client)
     first = await session.ws_connect(url)
@@ -89,7 +89,7 @@ async def test_ticket__is_good_for_one_connection(
 
 
 async def test_ticket__is_used_up_by_a_refusal(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     slack.sockets.refusing, url = 1, await ticket(slack, client)
 
@@ -104,7 +104,7 @@ async def test_ticket__is_used_up_by_a_refusal(
 
 
 async def test_connections__beyond_the_most_are_sent_away(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     taken = [await connect(slack, client, session) for _ in range(MOST_CONNECTIONS)]
 
@@ -118,10 +118,10 @@ async def test_connections__beyond_the_most_are_sent_away(
 
 
 async def test_command__goes_to_one_connection_and_shows_the_acknowledgement(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     socket = await connect(slack, client, session)
-    typing = asyncio.create_task(slack.command(ASKER, "help", OPS))
+    typing = asyncio.create_task(slack.command(INVOKER, "help", OPS))
 
     envelope = await next_envelope(socket)
     await socket.send_json({"envelope_id": "of-another", "payload": {"text": "Not this"}})
@@ -130,13 +130,13 @@ async def test_command__goes_to_one_connection_and_shows_the_acknowledgement(
 
     assert (envelope["type"], envelope["payload"]["text"]) == ("slash_commands", "help")
     assert (delivery.status, delivery.error, delivery.json) == (200, None, {"text": "This"})
-    assert [message.text for message in slack.seen_by(ASKER)] == ["This"]
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["This"]
     assert slack.seen_by(HELPER) == []
     await socket.close()
 
 
 async def test_click__is_an_interactive_envelope(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     await client.chat_postMessage(channel=OPS, text="Shall it be done?", blocks=card("approve"))
     socket = await connect(slack, client, session)
@@ -151,24 +151,24 @@ async def test_click__is_an_interactive_envelope(
 
 
 async def test_delivery__without_a_connection_or_an_acknowledgement_is_shown_as_failed(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    nobody = await slack.command(ASKER, "help", OPS)
+    nobody = await slack.command(INVOKER, "help", OPS)
     socket = await connect(slack, client, session)
-    typing = asyncio.create_task(slack.command(ASKER, "help", OPS))
+    typing = asyncio.create_task(slack.command(INVOKER, "help", OPS))
     await next_envelope(socket)
     await socket.close()
 
     assert [nobody.error, (await typing).error] == ["dispatch_failed"] * 2
-    assert len([message for message in slack.seen_by(ASKER) if "dispatch_failed" in message.text]) == 2
+    assert len([message for message in slack.seen_by(INVOKER) if "dispatch_failed" in message.text]) == 2
 
 
 async def test_delivery__that_was_not_acknowledged_comes_again_where_it_shall(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     slack.sockets.redelivers = True
     first = await connect(slack, client, session)
-    typing = asyncio.create_task(slack.command(ASKER, "help", OPS))
+    typing = asyncio.create_task(slack.command(INVOKER, "help", OPS))
     before = await next_envelope(first)
     second = await connect(slack, client, session)
     await first.close()
@@ -182,7 +182,7 @@ async def test_delivery__that_was_not_acknowledged_comes_again_where_it_shall(
 
 
 async def test_freeze__ends_the_answers_to_pings(
-    slack: SlackStandIn, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     socket = await session.ws_connect(await ticket(slack, client), autoping=False)
     await socket.receive_json()
@@ -198,7 +198,7 @@ async def test_freeze__ends_the_answers_to_pings(
 
 
 async def test_official_client__connects_acknowledges_and_is_refreshed(
-    slack: SlackStandIn, client: AsyncWebClient
+    slack: FakeSlack, client: AsyncWebClient
 ) -> None:
     async def acknowledge(official: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         await official.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": "Heard"}))
@@ -208,16 +208,16 @@ async def test_official_client__connects_acknowledges_and_is_refreshed(
     await official.connect()  # type: ignore[no-untyped-call] # the SDK's own
     await slack.sockets.until(lambda: len(slack.sockets.connections) == 1)
 
-    before = await slack.command(ASKER, "help", OPS)
+    before = await slack.command(INVOKER, "help", OPS)
     await slack.sockets.disconnect("refresh_requested")
     await slack.sockets.until(lambda: slack.sockets.opened > 1 and len(slack.sockets.connections) == 1)
-    after = await slack.command(ASKER, "help", OPS)
+    after = await slack.command(INVOKER, "help", OPS)
     await official.close()  # type: ignore[no-untyped-call] # the SDK's own
 
     assert [before.json, after.json] == [{"text": "Heard"}] * 2
 
 
-async def hang_up(slack: SlackStandIn, official: BuiltinSocketModeClient) -> None:
+async def hang_up(slack: FakeSlack, official: BuiltinSocketModeClient) -> None:
     """End the blocking client's connection from Slack's side, and close the client once its reader has done so.
 
     The SDK closes a socket without asking whether another thread just did: whoever reads must have ended before.
@@ -228,7 +228,7 @@ async def hang_up(slack: SlackStandIn, official: BuiltinSocketModeClient) -> Non
     await asyncio.to_thread(official.close)
 
 
-async def test_official_blocking_client__connects_and_acknowledges(slack: SlackStandIn) -> None:
+async def test_official_blocking_client__connects_and_acknowledges(slack: FakeSlack) -> None:
     def acknowledge(official: BaseSocketModeClient, request: SocketModeRequest) -> None:
         official.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": request.type}))
 
@@ -238,7 +238,7 @@ async def test_official_blocking_client__connects_and_acknowledges(slack: SlackS
     await asyncio.to_thread(official.connect)
     await slack.sockets.until(lambda: len(slack.sockets.connections) == 1)
 
-    heard = await slack.command(ASKER, "help", OPS)
+    heard = await slack.command(INVOKER, "help", OPS)
     await hang_up(slack, official)
 
     assert heard.json == {"text": "slash_commands"}

@@ -11,12 +11,12 @@ from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import block_kit
 from bot.sandbox.slack.delivery import NotPossibleInSlack
-from tests.sandbox.conftest import ASKER, HELPER, Hand, card
+from tests.sandbox.conftest import HELPER, INVOKER, ManualClock, card
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.server import SlackStandIn
+    from bot.sandbox.slack.server import FakeSlack
     from bot.sandbox.slack.views import View
     from tests.support.event_receiver import Receiver
 
@@ -34,8 +34,8 @@ def modal(title: str = "Revoke many", **more: Any) -> dict[str, Any]:
     return {"type": "modal", "title": text(title), "submit": text("Ask"), "blocks": [field()], **more}
 
 
-async def opened(slack: SlackStandIn, client: AsyncWebClient, **more: Any) -> View:
-    answer = await client.views_open(trigger_id=slack.views.trigger(ASKER), view=modal(**more))
+async def opened(slack: FakeSlack, client: AsyncWebClient, **more: Any) -> View:
+    answer = await client.views_open(trigger_id=slack.views.trigger(INVOKER), view=modal(**more))
     view = slack.views.find(answer["view"]["id"])
     assert view
     return view
@@ -50,60 +50,60 @@ def answering(body: dict[str, Any]) -> web.Response:
     return web.json_response(body)
 
 
-async def test_home__is_opened_and_published(slack: SlackStandIn, client: AsyncWebClient, app: Receiver) -> None:
-    await slack.surfaces.open_home(ASKER)
+async def test_home__is_opened_and_published(slack: FakeSlack, client: AsyncWebClient, app: Receiver) -> None:
+    await slack.surfaces.open_home(INVOKER)
     event = json.loads(app.received[0].raw)
     assert (event["type"], event["api_app_id"]) == ("event_callback", slack.app_id)
-    assert (event["event"]["type"], event["event"]["user"]) == ("app_home_opened", ASKER)
+    assert (event["event"]["type"], event["event"]["user"]) == ("app_home_opened", INVOKER)
     assert app.received[0].headers["Content-Type"] == "application/json"
-    await client.views_publish(user_id=ASKER, view={"type": "home", "blocks": card("again")})
-    assert slack.views.shown()[ASKER]["home"]["blocks"][0]["text"]["text"] == "Shall it be *done*?"
-    await slack.surfaces.open_home(ASKER)
-    assert json.loads(app.received[1].raw)["event"]["view"]["id"] == slack.views.homes[ASKER].id
+    await client.views_publish(user_id=INVOKER, view={"type": "home", "blocks": card("again")})
+    assert slack.views.shown()[INVOKER]["home"]["blocks"][0]["text"]["text"] == "Shall it be *done*?"
+    await slack.surfaces.open_home(INVOKER)
+    assert json.loads(app.received[1].raw)["event"]["view"]["id"] == slack.views.homes[INVOKER].id
 
 
 async def test_home__a_button_on_it_is_told_without_a_response_url(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver
 ) -> None:
-    await client.views_publish(user_id=ASKER, view={"type": "home", "blocks": card("again")})
-    await slack.surfaces.press(slack.views.homes[ASKER], {"action_id": "again", "type": "button"})
+    await client.views_publish(user_id=INVOKER, view={"type": "home", "blocks": card("again")})
+    await slack.surfaces.press(slack.views.homes[INVOKER], {"action_id": "again", "type": "button"})
     payload = said(app)
     assert (payload["type"], payload["user"]["id"], payload["actions"][0]["action_id"]) == (
         "block_actions",
-        ASKER,
+        INVOKER,
         "again",
     )
     assert payload["container"]["type"] == "view"
     assert "response_url" not in payload
 
 
-async def test_publish__with_the_hash_of_an_older_view_is_refused(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_publish__with_the_hash_of_an_older_view_is_refused(slack: FakeSlack, client: AsyncWebClient) -> None:
     home = {"type": "home", "blocks": card()}
-    old = (await client.views_publish(user_id=ASKER, view=home))["view"]["hash"]
-    await client.views_publish(user_id=ASKER, view=home, hash=old)
+    old = (await client.views_publish(user_id=INVOKER, view=home))["view"]["hash"]
+    await client.views_publish(user_id=INVOKER, view=home, hash=old)
     with pytest.raises(SlackApiError, match="hash_conflict"):
-        await client.views_publish(user_id=ASKER, view=home, hash=old)
+        await client.views_publish(user_id=INVOKER, view=home, hash=old)
 
 
 async def test_modal__what_is_filled_in_reaches_the_app_and_the_modal_closes(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver
 ) -> None:
     view = await opened(slack, client, callback_id="bulk", private_metadata="r1")
     await slack.surfaces.submit(view, {"reason": {"said": {"type": "plain_text_input", "value": "stolen"}}})
     payload = said(app)
-    assert (payload["type"], payload["user"]["id"]) == ("view_submission", ASKER)
+    assert (payload["type"], payload["user"]["id"]) == ("view_submission", INVOKER)
     assert payload["view"]["state"]["values"]["reason"]["said"]["value"] == "stolen"
     assert (payload["view"]["callback_id"], payload["view"]["private_metadata"]) == ("bulk", "r1")
-    assert slack.views.shown()[ASKER]["modals"] == []
+    assert slack.views.shown()[INVOKER]["modals"] == []
 
 
 async def test_modal__errors_of_the_app_stand_beside_the_field(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver
 ) -> None:
     view = await opened(slack, client)
     app.answer = lambda: answering({"response_action": "errors", "errors": {"reason": "Say more."}})
     await slack.surfaces.submit(view, {})
-    [shown] = slack.views.shown()[ASKER]["modals"]
+    [shown] = slack.views.shown()[INVOKER]["modals"]
     assert shown["errors"] == {"reason": "Say more."}
 
 
@@ -111,24 +111,24 @@ async def test_modal__errors_of_the_app_stand_beside_the_field(
     ("action", "titles"), [("update", ["Then"]), ("push", ["Revoke many", "Then"]), ("clear", []), (None, [])]
 )
 async def test_modal__the_app_may_answer_with_another_view(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver, action: str | None, titles: list[str]
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver, action: str | None, titles: list[str]
 ) -> None:
     view = await opened(slack, client)
     app.answer = lambda: answering({"response_action": action, "view": modal("Then")} if action else {})
     await slack.surfaces.submit(view, {})
-    assert [one["title"]["text"] for one in slack.views.shown()[ASKER]["modals"]] == titles
+    assert [one["title"]["text"] for one in slack.views.shown()[INVOKER]["modals"]] == titles
 
 
-async def test_modal__an_app_that_is_down_keeps_it_open(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_modal__an_app_that_is_down_keeps_it_open(slack: FakeSlack, client: AsyncWebClient) -> None:
     view = await opened(slack, client)
     slack.events_url = "http://127.0.0.1:1/slack/events"
     with pytest.raises(NotPossibleInSlack, match="dispatch_failed"):
         await slack.surfaces.submit(view, {})
-    assert len(slack.views.modals[ASKER]) == 1
+    assert len(slack.views.modals[INVOKER]) == 1
 
 
 async def test_modal__an_answer_that_is_no_view_is_told(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver
 ) -> None:
     view = await opened(slack, client)
     app.answer = lambda: answering({"response_action": "update", "view": {"type": "home", "blocks": []}})
@@ -138,14 +138,14 @@ async def test_modal__an_answer_that_is_no_view_is_told(
 
 @pytest.mark.parametrize("asked", [True, False])
 async def test_modal__closing_it_is_told_where_that_was_asked_for(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver, *, asked: bool
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver, *, asked: bool
 ) -> None:
     await slack.surfaces.close(await opened(slack, client, notify_on_close=asked))
-    assert slack.views.modals[ASKER] == []
+    assert slack.views.modals[INVOKER] == []
     assert [said(app)["type"] for _ in app.received] == (["view_closed"] if asked else [])
 
 
-async def test_update__finds_a_view_by_its_id_or_its_name(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_update__finds_a_view_by_its_id_or_its_name(slack: FakeSlack, client: AsyncWebClient) -> None:
     view = await opened(slack, client, external_id="mine")
     await client.views_update(view_id=view.id, view=modal("Second"))
     assert view.body["title"]["text"] == "Second"
@@ -157,28 +157,28 @@ async def test_update__finds_a_view_by_its_id_or_its_name(slack: SlackStandIn, c
 
 
 async def test_open__a_trigger_serves_once_and_for_three_seconds(
-    slack: SlackStandIn, client: AsyncWebClient, clock: Hand
+    slack: FakeSlack, client: AsyncWebClient, clock: ManualClock
 ) -> None:
-    trigger = slack.views.trigger(ASKER)
+    trigger = slack.views.trigger(INVOKER)
     await client.views_open(trigger_id=trigger, view=modal())
     with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
         await client.views_open(trigger_id=trigger, view=modal())
-    late = slack.views.trigger(ASKER)
+    late = slack.views.trigger(INVOKER)
     clock.now += 3.1
     with pytest.raises(SlackApiError, match="expired_trigger_id"):
         await client.views_open(trigger_id=late, view=modal())
 
 
-async def test_push__three_modals_are_the_most(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_push__three_modals_are_the_most(slack: FakeSlack, client: AsyncWebClient) -> None:
     await opened(slack, client)
     for title in ("Second", "Third"):
-        await client.views_push(trigger_id=slack.views.trigger(ASKER), view=modal(title))
+        await client.views_push(trigger_id=slack.views.trigger(INVOKER), view=modal(title))
     with pytest.raises(SlackApiError, match="push_limit_reached"):
-        await client.views_push(trigger_id=slack.views.trigger(ASKER), view=modal("Fourth"))
+        await client.views_push(trigger_id=slack.views.trigger(INVOKER), view=modal("Fourth"))
 
 
 async def test_open__the_trigger_of_a_click_belongs_to_who_clicked(
-    slack: SlackStandIn, client: AsyncWebClient, app: Receiver
+    slack: FakeSlack, client: AsyncWebClient, app: Receiver
 ) -> None:
     message = slack._talk.post(slack.workspace.home_channel(HELPER).id, "A card", card("more"))
     delivery = await slack.click(HELPER, message, "more")

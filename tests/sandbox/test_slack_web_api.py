@@ -9,14 +9,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.calls import Fault
 from bot.sandbox.slack.methods import ALL_SCOPES
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel, Workspace
 from tests.sandbox.conftest import (
-    ASKER,
     CLOSED_GROUP,
     GONE,
     GROUP,
     HELPER,
+    INVOKER,
     OLD,
     OPS,
     OUTSIDER,
@@ -24,7 +24,7 @@ from tests.sandbox.conftest import (
     ROBOT,
     SECRET,
     SHARED,
-    Hand,
+    ManualClock,
     card,
 )
 
@@ -33,7 +33,7 @@ def code(error: pytest.ExceptionInfo[SlackApiError]) -> str:
     return str(error.value.response["error"])
 
 
-async def test_auth_test__names_the_workspace_and_the_bot(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_auth_test__names_the_workspace_and_the_bot(slack: FakeSlack, client: AsyncWebClient) -> None:
     said = await client.auth_test()
     assert (said["team_id"], said["app_id"]) == (slack.team_id, slack.app_id)
     assert (said["user_id"], said["bot_id"]) == (slack.workspace.bot_user_id, slack.workspace.bot_id)
@@ -42,7 +42,7 @@ async def test_auth_test__names_the_workspace_and_the_bot(slack: SlackStandIn, c
 
 
 async def test_auth_test__on_enterprise_grid_names_the_organization(session: aiohttp.ClientSession) -> None:
-    slack = SlackStandIn(workspace=Workspace(enterprise_id="E0GRID0001"))
+    slack = FakeSlack(workspace=Workspace(enterprise_id="E0GRID0001"))
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     assert (await client.auth_test())["enterprise_id"] == slack.enterprise_id == "E0GRID0001"
     await slack.stop()
@@ -50,7 +50,7 @@ async def test_auth_test__on_enterprise_grid_names_the_organization(session: aio
 
 @pytest.mark.parametrize(("token", "expected"), [("xoxb-wrong", "invalid_auth"), (None, "not_authed")])
 async def test_any_method__needs_the_token(
-    slack: SlackStandIn, session: aiohttp.ClientSession, token: str | None, expected: str
+    slack: FakeSlack, session: aiohttp.ClientSession, token: str | None, expected: str
 ) -> None:
     client = AsyncWebClient(token, base_url=slack.api_url, session=session)
     with pytest.raises(SlackApiError) as error:
@@ -59,7 +59,7 @@ async def test_any_method__needs_the_token(
     assert slack.messages == []
 
 
-async def test_any_method__takes_the_token_as_a_field_too(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_any_method__takes_the_token_as_a_field_too(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
     async with session.post(f"{slack.api_url}auth.test", data={"token": slack.bot_token}) as response:
         assert (await response.json())["ok"] is True
     assert "token" not in slack.calls[-1].args
@@ -72,7 +72,7 @@ async def test_unknown_method__is_told_so(client: AsyncWebClient) -> None:
 
 
 async def test_missing_scope__names_what_is_needed_and_what_is_there(session: aiohttp.ClientSession) -> None:
-    slack = SlackStandIn(scopes=frozenset({"commands", "users:read"}))
+    slack = FakeSlack(scopes=frozenset({"commands", "users:read"}))
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     with pytest.raises(SlackApiError) as error:
         await client.users_lookupByEmail(email="a@example.com")
@@ -84,7 +84,7 @@ async def test_missing_scope__names_what_is_needed_and_what_is_there(session: ai
     await slack.stop()
 
 
-async def test_bots_info__knows_the_bot_alone(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_bots_info__knows_the_bot_alone(slack: FakeSlack, client: AsyncWebClient) -> None:
     assert (await client.bots_info(bot=slack.workspace.bot_id))["bot"]["app_id"] == slack.app_id
     with pytest.raises(SlackApiError) as error:
         await client.bots_info(bot="B0NOBODY01")
@@ -92,7 +92,7 @@ async def test_bots_info__knows_the_bot_alone(slack: SlackStandIn, client: Async
 
 
 async def test_users_info__tells_who_a_member_is(client: AsyncWebClient) -> None:
-    user = (await client.users_info(user=ASKER))["user"]
+    user = (await client.users_info(user=INVOKER))["user"]
     assert user["profile"]["email"] == "ann@example.com"
     assert (user["is_email_confirmed"], user["is_restricted"], user["is_bot"]) == (True, False, False)
     assert "is_stranger" not in user
@@ -109,7 +109,7 @@ async def test_users_info__shows_outsiders_the_deactivated_and_bots_as_such(clie
 
 
 async def test_users_info__without_the_email_scope_keeps_the_address(session: aiohttp.ClientSession) -> None:
-    slack = SlackStandIn(scopes=ALL_SCOPES - {"users:read.email"})
+    slack = FakeSlack(scopes=ALL_SCOPES - {"users:read.email"})
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     assert "email" not in (await client.users_info(user=slack.workspace.bot_user_id))["user"]["profile"]
     await slack.stop()
@@ -124,7 +124,7 @@ async def test_users_info__of_nobody(client: AsyncWebClient) -> None:
 async def test_lookup_by_email__finds_the_member_and_not_an_outsider_with_the_same_address(
     client: AsyncWebClient,
 ) -> None:
-    assert (await client.users_lookupByEmail(email="ANN@example.com"))["user"]["id"] == ASKER
+    assert (await client.users_lookupByEmail(email="ANN@example.com"))["user"]["id"] == INVOKER
 
 
 async def test_lookup_by_email__never_finds_the_deactivated(client: AsyncWebClient) -> None:
@@ -158,7 +158,7 @@ async def test_conversations_info__of_a_private_channel_needs_a_scope_of_its_own
     session: aiohttp.ClientSession,
 ) -> None:
     room = Channel(id=SECRET, name="secret", is_private=True)
-    slack = SlackStandIn(channels=[room], scopes=frozenset({"channels:read"}))
+    slack = FakeSlack(channels=[room], scopes=frozenset({"channels:read"}))
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     with pytest.raises(SlackApiError) as error:
         await client.conversations_info(channel=SECRET)
@@ -179,10 +179,10 @@ async def test_permalink__of_no_message_owns_up_to_channels_but_not_to_private_o
 
 
 async def test_conversations_open__gives_the_same_direct_messages_again(client: AsyncWebClient) -> None:
-    first = (await client.conversations_open(users=ASKER))["channel"]["id"]
+    first = (await client.conversations_open(users=INVOKER))["channel"]["id"]
     assert first.startswith("D")
     again = (await client.conversations_open(channel=first, return_im=True))["channel"]
-    assert (again["id"], again["user"]) == (first, ASKER)
+    assert (again["id"], again["user"]) == (first, INVOKER)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ async def test_conversations_open__of_no_channel(client: AsyncWebClient) -> None
     assert code(error) == "channel_not_found"
 
 
-async def test_post_message__stands_in_the_channel(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_post_message__stands_in_the_channel(slack: FakeSlack, client: AsyncWebClient) -> None:
     said = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
     assert said["message"]["blocks"][1]["elements"][0]["value"] == "value-go"
     [message] = slack.seen_by(HELPER)
@@ -216,10 +216,10 @@ async def test_post_message__in_a_thread_says_so(client: AsyncWebClient) -> None
     assert answer["message"]["thread_ts"] == first["ts"]
 
 
-async def test_post_message__to_a_user_is_a_direct_message(slack: SlackStandIn, client: AsyncWebClient) -> None:
-    said = await client.chat_postMessage(channel=ASKER, text="for you")
+async def test_post_message__to_a_user_is_a_direct_message(slack: FakeSlack, client: AsyncWebClient) -> None:
+    said = await client.chat_postMessage(channel=INVOKER, text="for you")
     assert said["channel"].startswith("D")
-    assert [message.text for message in slack.seen_by(ASKER)] == ["for you"]
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["for you"]
     assert slack.seen_by(HELPER) == []
 
 
@@ -233,16 +233,14 @@ async def test_post_message__to_a_user_is_a_direct_message(slack: SlackStandIn, 
         (GONE, "user_disabled"),
     ],
 )
-async def test_post_message__not_there(
-    slack: SlackStandIn, client: AsyncWebClient, channel: str, expected: str
-) -> None:
+async def test_post_message__not_there(slack: FakeSlack, client: AsyncWebClient, channel: str, expected: str) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.chat_postMessage(channel=channel, text="hello")
     assert code(error) == expected
     assert slack.messages == []
 
 
-async def test_post_message__refuses_what_block_kit_does_not_allow(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_post_message__refuses_what_block_kit_does_not_allow(slack: FakeSlack, client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.chat_postMessage(channel=OPS, text="x", blocks=card("twice", "twice"))
     assert code(error) == "invalid_blocks"
@@ -257,7 +255,7 @@ async def test_post_message__needs_a_text_of_a_certain_length(client: AsyncWebCl
     assert code(error) == expected
 
 
-async def test_update__edits_and_keeps_what_stood_there(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_update__edits_and_keeps_what_stood_there(slack: FakeSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
     said = await client.chat_update(channel=OPS, ts=posted["ts"], text="Done", blocks=card())
     [message] = slack.messages
@@ -266,7 +264,7 @@ async def test_update__edits_and_keeps_what_stood_there(slack: SlackStandIn, cli
     assert "edited" in said["message"]
 
 
-async def test_update__with_a_text_alone_leaves_the_buttons(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_update__with_a_text_alone_leaves_the_buttons(slack: FakeSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
     await client.chat_update(channel=OPS, ts=posted["ts"], text="Done")
     assert [button["action_id"] for button in slack.buttons(slack.messages[0])] == ["go"]
@@ -275,10 +273,10 @@ async def test_update__with_a_text_alone_leaves_the_buttons(slack: SlackStandIn,
 
 
 async def test_update__reaches_neither_ephemeral_nor_other_peoples_messages(
-    slack: SlackStandIn, client: AsyncWebClient
+    slack: FakeSlack, client: AsyncWebClient
 ) -> None:
-    whispered = await client.chat_postEphemeral(channel=OPS, user=ASKER, text="psst")
-    typed = slack.say(ASKER, "hello", OPS)
+    whispered = await client.chat_postEphemeral(channel=OPS, user=INVOKER, text="psst")
+    typed = slack.say(INVOKER, "hello", OPS)
     for ts, expected in ((whispered["message_ts"], "message_not_found"), (typed.ts, "cant_update_message")):
         with pytest.raises(SlackApiError) as error:
             await client.chat_update(channel=OPS, ts=ts, text="mine now")
@@ -286,9 +284,9 @@ async def test_update__reaches_neither_ephemeral_nor_other_peoples_messages(
     assert all(not message.history for message in slack.messages)
 
 
-async def test_post_ephemeral__is_seen_by_one(slack: SlackStandIn, client: AsyncWebClient) -> None:
-    await client.chat_postEphemeral(channel=OPS, user=ASKER, text="psst")
-    assert [message.text for message in slack.seen_by(ASKER)] == ["psst"]
+async def test_post_ephemeral__is_seen_by_one(slack: FakeSlack, client: AsyncWebClient) -> None:
+    await client.chat_postEphemeral(channel=OPS, user=INVOKER, text="psst")
+    assert [message.text for message in slack.seen_by(INVOKER)] == ["psst"]
     assert slack.seen_by(HELPER) == []
     with pytest.raises(SlackApiError) as error:
         await client.chat_postEphemeral(channel=OPS, user=OUTSIDER, text="psst")
@@ -305,7 +303,7 @@ async def test_permalink__leads_to_the_message(client: AsyncWebClient) -> None:
 
 
 async def test_arguments__may_come_as_a_form_with_blocks_in_json(
-    slack: SlackStandIn, session: aiohttp.ClientSession
+    slack: FakeSlack, session: aiohttp.ClientSession
 ) -> None:
     form = {"token": slack.bot_token, "channel": OPS, "text": "x", "blocks": '[{"type": "divider"}]'}
     async with session.post(f"{slack.api_url}chat.postMessage", data=form) as response:
@@ -317,16 +315,16 @@ async def test_arguments__may_come_as_a_form_with_blocks_in_json(
         assert (await response.json())["error"] == "invalid_arguments"
 
 
-async def test_fault__of_slack_wears_off(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_fault__of_slack_wears_off(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("users.info", Fault(error="fatal_error", times=2))
     for _ in range(2):
         with pytest.raises(SlackApiError) as error:
-            await client.users_info(user=ASKER)
+            await client.users_info(user=INVOKER)
         assert code(error) == "fatal_error"
-    assert (await client.users_info(user=ASKER))["ok"] is True
+    assert (await client.users_info(user=INVOKER))["ok"] is True
 
 
-async def test_fault__rate_limit_says_how_long(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_fault__rate_limit_says_how_long(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("chat.postMessage", Fault(retry_after=30, times=None))
     for _ in range(3):
         with pytest.raises(SlackApiError) as error:
@@ -338,14 +336,14 @@ async def test_fault__rate_limit_says_how_long(slack: SlackStandIn, client: Asyn
     await client.chat_postMessage(channel=OPS, text="hello")
 
 
-async def test_fault__a_page_instead_of_json(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_fault__a_page_instead_of_json(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
     slack.fault("auth.test", Fault(html="<h1>Down</h1>"))
     async with session.post(f"{slack.api_url}auth.test") as response:
         assert (response.status, await response.text()) == (503, "<h1>Down</h1>")
     assert slack.calls[-1].answer is None
 
 
-async def test_fault__a_dropped_connection_with_and_without_effect(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_fault__a_dropped_connection_with_and_without_effect(slack: FakeSlack, client: AsyncWebClient) -> None:
     for after in (False, True):
         slack.fault("chat.postMessage", Fault(drop=True, after=after))
         with pytest.raises(aiohttp.ClientError):
@@ -355,16 +353,16 @@ async def test_fault__a_dropped_connection_with_and_without_effect(slack: SlackS
 
 
 async def test_fault__slowness_alone_changes_nothing_else(
-    slack: SlackStandIn, client: AsyncWebClient, clock: Hand
+    slack: FakeSlack, client: AsyncWebClient, clock: ManualClock
 ) -> None:
     slack.fault("auth.test", Fault(delay=20))
     assert (await client.auth_test())["ok"] is True
     assert clock.slept == [20]
 
 
-async def test_heal__without_a_name_heals_everything(slack: SlackStandIn, client: AsyncWebClient) -> None:
+async def test_heal__without_a_name_heals_everything(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("auth.test", Fault(status=500))
     slack.fault("users.info", Fault(status=500))
     slack.heal()
     await client.auth_test()
-    await client.users_info(user=ASKER)
+    await client.users_info(user=INVOKER)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app import Server, running
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, people
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.server import Delivery, SlackStandIn
+from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 from bot.slack.socket_mode import CONNECTIONS
 from tests.support.schema import put_database
@@ -21,25 +21,25 @@ from tests.support.schema import put_database
 PATIENCE = 30.0
 """Seconds after which a message that does not come is missed: long, because machines are slow at times."""
 
-TOM_ID = next(one.genesys_id for one in cast.characters() if one.member.id == cast.TOM)
+TOM_ID = next(one.genesys_id for one in personas.personas() if one.member.id == personas.TOM)
 
 
 @dataclass
-class World:
+class AppHarness:
     """Everything a scenario needs; people and ids are those of `bot.sandbox.personas`."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
+    slack: FakeSlack
+    genesys: FakeGenesys
     environ: dict[str, str]
     server: Server
     url: str
 
-    async def types(self, user_id: str, line: str, channel_id: str = cast.OPS) -> Delivery:
+    async def types(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Delivery:
         """Somebody types `/purecloud <line>`."""
         delivery: Delivery = await self.slack.command(user_id, line, channel_id=channel_id)
         return delivery
 
-    async def card(self, user_id: str, line: str, channel_id: str = cast.OPS) -> Message:
+    async def card(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Message:
         """Somebody asks; returns the card once it is posted."""
         before = len(self.slack.messages)
         await self.types(user_id, line, channel_id)
@@ -72,18 +72,18 @@ class World:
         return [row.tag for row, _ in await self.server.services.store.trail()]
 
     @property
-    def deletes(self) -> list[Entry]:
+    def deletes(self) -> list[RecordedRequest]:
         """Every DELETE of a person's tokens that reached Genesys Cloud."""
         return self.genesys.received("delete_token")
 
 
 @asynccontextmanager
-async def world_with(folder: Path, *, socket_mode: bool = False, **overrides: str) -> AsyncIterator[World]:
+async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str) -> AsyncIterator[AppHarness]:
     """Start a world whose bot's environment is the sandbox's, with what is overridden; an empty value unsets."""
-    slack = SlackStandIn(
-        members=cast.members(), groups=cast.groups(), channels=cast.channels(), socket_mode=socket_mode
+    slack = FakeSlack(
+        members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
-    genesys = GenesysStandIn(people=people())
+    genesys = FakeGenesys(people=people())
     put_database(folder / "sandbox.db")
     await slack.start()
     genesys_url = await genesys.start()
@@ -95,7 +95,7 @@ async def world_with(folder: Path, *, socket_mode: bool = False, **overrides: st
             await server.services.directory.known.wait()
             if socket_mode:
                 await slack.sockets.until(lambda: len(slack.sockets.connections) == CONNECTIONS, PATIENCE)
-            yield World(slack, genesys, environ, server, url)
+            yield AppHarness(slack, genesys, environ, server, url)
     finally:
         await genesys.stop()
         await slack.stop()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bot.checks.result import Finding, Mark, exit_code
 from bot.checks.run import examine
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, OAuthClient
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, OAuthClient
 from bot.sandbox.server import environment, people
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 
 QUESTIONS = {
     "auth.test",
@@ -61,11 +61,11 @@ class Report:
 
 
 @dataclass
-class Ward:
+class ChecksHarness:
     """The stand-ins and the environment; `check` examines and sees that nothing was touched."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
+    slack: FakeSlack
+    genesys: FakeGenesys
     environ: dict[str, str]
     folder: Path
 
@@ -93,15 +93,15 @@ class Ward:
 
 
 @asynccontextmanager
-async def ward_in(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Ward]:
+async def ward_in(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[ChecksHarness]:
     """Open a ward; the database is not there yet."""
-    slack = SlackStandIn(
-        members=cast.members(), groups=cast.groups(), channels=cast.channels(), socket_mode=socket_mode
+    slack = FakeSlack(
+        members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
-    genesys = GenesysStandIn(people=people())
+    genesys = FakeGenesys(people=people())
     try:
         await slack.start()
-        yield Ward(slack, genesys, environment(slack, await genesys.start(), folder), folder)
+        yield ChecksHarness(slack, genesys, environment(slack, await genesys.start(), folder), folder)
     finally:
         await genesys.stop()
         await slack.stop()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession
 
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import GenesysStandIn
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import FakeGenesys
 from bot.sandbox.server import environment, people
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from tests.support.process import Running, free_port, run
 from tests.support.proxy import Wire, wire_to
 
@@ -70,8 +70,8 @@ class Mishap:
 class Fleet:
     """The stand-ins, the replicas between them, and what befell these."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
+    slack: FakeSlack
+    genesys: FakeGenesys
     session: ClientSession
     replicas: list[Replica]
     mishaps: list[Mishap] = field(default_factory=list)
@@ -137,10 +137,10 @@ class Fleet:
 @asynccontextmanager
 async def fleet(address: str, folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Fleet]:
     """Start everything on the database at an address; kill what still runs at the end."""
-    slack = SlackStandIn(
-        members=cast.members(), groups=cast.groups(), channels=cast.channels(), socket_mode=socket_mode
+    slack = FakeSlack(
+        members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
-    genesys = GenesysStandIn(people=people())
+    genesys = FakeGenesys(people=people())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder)
     environ |= {"DATABASE_URL": address, "LOG_LEVEL": "error", "REQUEST_TTL": "1h"}

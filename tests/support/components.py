@@ -13,30 +13,30 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.bootstrap import audience_of
+from bot.bootstrap import recipients_of
 from bot.db.jobs import Job
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
 from bot.domain.people import Person, parse_principals
 from bot.domain.policy import Rules
-from bot.domain.requests import APPROVE, Place, Request, State
+from bot.domain.requests import APPROVE, MessageRef, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import CLIENT, Entry, GenesysStandIn
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, RecordedRequest
 from bot.sandbox.server import people
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel
-from bot.services.cards import Painter
+from bot.services.cards import CardUpdater
 from bot.services.clicks import Click, Decisions
 from bot.services.identity import Directory
 from bot.services.requesting import Service
-from bot.slack.messages import Courier
+from bot.slack.messages import SlackMessenger
 from bot.worker import Worker
 from handlers.ui import cards
 from tests.support import database as ledger
-from tests.support.database import TTL, Ledger, open_ledger, stored
+from tests.support.database import TTL, DatabaseHarness, open_database, stored
 from tests.support.schema import put_database
 
 PATIENCE = 60.0
@@ -49,14 +49,14 @@ TOM = next(one for one in people() if one.name == "Tom Target")
 PIA = next(one for one in people() if one.name == "Pia Protected")
 
 RULES = Rules(
-    approvers=parse_principals(",".join(cast.APPROVERS)),
-    requesters=parse_principals(",".join(cast.REQUESTERS)),
-    admins=parse_principals(",".join(cast.ADMINS)),
-    protected=parse_principals(",".join(cast.PROTECTED)),
+    approvers=parse_principals(",".join(personas.APPROVERS)),
+    requesters=parse_principals(",".join(personas.REQUESTERS)),
+    admins=parse_principals(",".join(personas.ADMINS)),
+    protected=parse_principals(",".join(personas.PROTECTED)),
 )
 
 
-class Quick:
+class FakeClock:
     """A clock of seconds that passes only while somebody sleeps."""
 
     def __init__(self) -> None:
@@ -71,36 +71,36 @@ class Quick:
 
 
 @dataclass
-class Office:
+class Components:
     """Everything but the worker and the service, which a test makes as it wants them."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
-    ledger: Ledger
-    store: Store
-    courier: Courier
+    slack: FakeSlack
+    genesys: FakeGenesys
+    ledger: DatabaseHarness
+    store: RequestStore
+    courier: SlackMessenger
     directory: Directory
     purecloud: PureCloud
-    monotonic: Quick
+    monotonic: FakeClock
     metrics: Metrics = field(default_factory=Metrics)
     calls: list[tuple[str, str]] = field(default_factory=list)
     taken: list[Job] = field(default_factory=list)
 
     def audience(self, request: Request) -> tuple[str, ...]:
-        return audience_of(request, cast.AUDIT)
+        return recipients_of(request, personas.AUDIT)
 
     def decisions(self, **rules: Any) -> Decisions:
         return Decisions(self.store, self.directory, replace(RULES, **rules), self.audience)
 
-    def painter(self) -> Painter:
-        return Painter(self.store, self.courier, cards, self.audience)
+    def painter(self) -> CardUpdater:
+        return CardUpdater(self.store, self.courier, cards, self.audience)
 
     def worker(
-        self, store: Store | None = None, *, clock: Callable[[], float] = time.monotonic, **rules: Any
+        self, store: RequestStore | None = None, *, clock: Callable[[], float] = time.monotonic, **rules: Any
     ) -> Worker:
         store = store or self.store
         decisions = Decisions(store, self.directory, replace(RULES, **rules), self.audience)
-        painter = Painter(store, self.courier, cards, self.audience)
+        painter = CardUpdater(store, self.courier, cards, self.audience)
         return Worker(
             store,
             decisions,
@@ -111,7 +111,7 @@ class Office:
             clock=clock,
         )
 
-    def service(self, *, approvals_channel: str | None = cast.APPROVALS, **rules: Any) -> Service:
+    def service(self, *, approvals_channel: str | None = personas.APPROVALS, **rules: Any) -> Service:
         return Service(
             self.store,
             self.directory,
@@ -128,14 +128,14 @@ class Office:
     async def ask(self, **changes: Any) -> tuple[Request, Job]:
         """Ravi asks for the end of Tom's sessions; the card is to be posted in #ops unless said."""
         usual: dict[str, Any] = {
-            "requester": cast.RAVI,
-            "target_member": cast.TOM,
+            "requester": personas.RAVI,
+            "target_member": personas.TOM,
             "target": TOM_IN_GENESYS,
-            "asked_in": cast.OPS,
+            "asked_in": personas.OPS,
         }
-        return await ledger.ask(self.store, **({"place": Place(cast.OPS)} | usual | changes))
+        return await ledger.ask(self.store, **({"place": MessageRef(personas.OPS)} | usual | changes))
 
-    async def click(self, by: str = cast.OLIVIA, action: str = APPROVE, **more: Any) -> Job:
+    async def click(self, by: str = personas.OLIVIA, action: str = APPROVE, **more: Any) -> Job:
         """Somebody presses a button of the card; the click is written down."""
         press = Click(request_id="first", action=action, user_id=by, team_id=self.slack.team_id, key=f"{by} {action}")
         press = replace(press, **more)
@@ -147,7 +147,7 @@ class Office:
         """What stands in a channel."""
         return [self.slack.text_of(one) for one in self.slack.messages if one.channel_id == channel]
 
-    def response_url(self, user_id: str, channel: str = cast.OPS) -> str:
+    def response_url(self, user_id: str, channel: str = personas.OPS) -> str:
         """An address as it comes with a command."""
         issued = self.slack._response_urls.for_command(channel, user_id, "/purecloud revoke @tom")
         return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
@@ -156,7 +156,7 @@ class Office:
         """The same card once more, as where the answer to its posting was lost and it was posted again."""
         return self.slack._talk.post(card.channel_id, card.text, card.blocks)
 
-    def click_url(self, message: Message, user_id: str = cast.OLIVIA) -> str:
+    def click_url(self, message: Message, user_id: str = personas.OLIVIA) -> str:
         """An address as it comes with a click on a message."""
         issued = self.slack._response_urls.for_click(message, user_id)
         return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
@@ -166,33 +166,33 @@ TOM_IN_GENESYS = Person(TOM.id, TOM.name, TOM.email, "Support", "active")
 
 
 @asynccontextmanager
-async def open_office(folder: Path, *, timeout: float = 30) -> AsyncIterator[Office]:  # noqa: ASYNC109 - a session's
+async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator[Components]:  # noqa: ASYNC109 - a session's
     """Open it all; `timeout` is how many seconds Slack may take to answer."""
     async with AsyncExitStack() as opened:
-        channels = [*cast.channels(), Channel(id=QUIET, name="quiet", members=[cast.RAVI], bot_in=False)]
+        channels = [*personas.channels(), Channel(id=QUIET, name="quiet", members=[personas.RAVI], bot_in=False)]
         held = asyncio.Event()
 
         async def hold(_seconds: float) -> None:
             await held.wait()
 
-        slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=channels, sleep=hold)
-        genesys = GenesysStandIn(people=people())
+        slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=channels, sleep=hold)
+        genesys = FakeGenesys(people=people())
         await slack.start()
         opened.push_async_callback(slack.stop)
         opened.callback(held.set)
         url = await genesys.start()
         opened.push_async_callback(genesys.stop)
         put_database(folder / "bot.db")
-        book = await opened.enter_async_context(open_ledger(sqlite_engine(folder / "bot.db")))
+        book = await opened.enter_async_context(open_database(sqlite_engine(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
         yield await _assemble(slack, genesys, url, book, await opened.enter_async_context(session))
 
 
 async def _assemble(
-    slack: SlackStandIn, genesys: GenesysStandIn, url: str, book: Ledger, session: aiohttp.ClientSession
-) -> Office:
+    slack: FakeSlack, genesys: FakeGenesys, url: str, book: DatabaseHarness, session: aiohttp.ClientSession
+) -> Components:
     client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
-    quick = Quick()
+    quick = FakeClock()
     place = region("mypurecloud.ie", api_url=url, login_url=url)
     purecloud = PureCloud(session, place, CLIENT.id, CLIENT.secret, clock=quick, sleep=quick.sleep)
     calls: list[tuple[str, str]] = []
@@ -200,10 +200,10 @@ async def _assemble(
     def observe(method: str, status: str) -> None:
         calls.append((method, status))
 
-    courier = Courier(client, session, observe)
+    courier = SlackMessenger(client, session, observe)
     directory = Directory(client, purecloud.users, purecloud.authorization, observe, clock=quick)
     await directory.identify()
-    return Office(slack, genesys, book, book.store(), courier, directory, purecloud, quick, calls=calls)
+    return Components(slack, genesys, book, book.store(), courier, directory, purecloud, quick, calls=calls)
 
 
 @asynccontextmanager
@@ -224,7 +224,7 @@ async def until(check: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def ended(office: Office, state: State) -> Request:
+async def ended(office: Components, state: State) -> Request:
     """Wait for a request's end and for everybody to have been told."""
 
     async def done() -> bool:
@@ -237,6 +237,6 @@ async def ended(office: Office, state: State) -> Request:
     return found
 
 
-def deletes(office: Office) -> list[Entry]:
+def deletes(office: Components) -> list[RecordedRequest]:
     """Every DELETE of a person's tokens that reached Genesys Cloud."""
     return office.genesys.received("delete_token")

@@ -12,15 +12,15 @@ from sqlalchemy import Connection, Executable
 from bot.db.engine import Database, Engine, Transaction
 from bot.db.jobs import Job, Leases
 from bot.db.migrate import migrate
-from bot.db.requests import Store
-from bot.domain.audit import first_break
+from bot.db.requests import RequestStore
+from bot.domain.audit import first_invalid
 from bot.domain.requests import Event, Request
 from tests.support import examples
 
 TTL = 900.0
 
 
-class Hand:
+class ManualClock:
     """The database's clock, moved by hand; epoch seconds."""
 
     def __init__(self, now: float = examples.NOON) -> None:
@@ -31,15 +31,15 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class DatabaseHarness:
     """One database and what a test does with it time and again."""
 
     database: Database
-    clock: Hand
+    clock: ManualClock
 
-    def store(self, owner: str = "one#1") -> Store:
+    def store(self, owner: str = "one#1") -> RequestStore:
         """The database as a process of that name sees it."""
-        return Store(self.database, Leases(owner))
+        return RequestStore(self.database, Leases(owner))
 
     async def run(self, statement: Executable, *parameters: Any) -> list[Any]:
         """Do something to the tables that the store has no word for."""
@@ -52,18 +52,20 @@ class Ledger:
 
 
 @asynccontextmanager
-async def open_ledger(engine: Engine) -> AsyncIterator[Ledger]:
+async def open_database(engine: Engine) -> AsyncIterator[DatabaseHarness]:
     """Open a database at its newest schema, and close it."""
-    clock = Hand()
+    clock = ManualClock()
     database = Database(engine, clock=clock)
     try:
         await migrate(database)
-        yield Ledger(database, clock)
+        yield DatabaseHarness(database, clock)
     finally:
         await database.close()
 
 
-async def ask(store: Store, name: str = "first", *, ask_url: str | None = None, **changes: Any) -> tuple[Request, Job]:
+async def ask(
+    store: RequestStore, name: str = "first", *, ask_url: str | None = None, **changes: Any
+) -> tuple[Request, Job]:
     """Somebody asks; returns the request as it is kept, and the order to post its card."""
     asked = examples.request(id=name, reference=name.upper(), **changes)
     job = await store.ask(asked, ttl=TTL, key=name, ask_url=ask_url)
@@ -71,21 +73,21 @@ async def ask(store: Store, name: str = "first", *, ask_url: str | None = None, 
     return await stored(store, name), job
 
 
-async def stored(store: Store, name: str = "first") -> Request:
+async def stored(store: RequestStore, name: str = "first") -> Request:
     """The request as it stands."""
     found = await store.find(name)
     assert found
     return found
 
 
-async def click(store: Store, name: str = "first", by: str = examples.OLIVIA, key: str | None = None) -> Job:
+async def click(store: RequestStore, name: str = "first", by: str = examples.OLIVIA, key: str | None = None) -> Job:
     """Somebody presses the button; nobody has judged it yet."""
     job = await store.note_click(name, key or f"{name} by {by}", {"action": "approve", "user_id": by})
     assert job
     return job
 
 
-async def approve(store: Store, name: str = "first", by: str = examples.OLIVIA) -> tuple[Request, Job]:
+async def approve(store: RequestStore, name: str = "first", by: str = examples.OLIVIA) -> tuple[Request, Job]:
     """Somebody approves; returns the approved request and the order to send the DELETE."""
     request = await stored(store, name)
     moved, work = await store.move(request, Event.APPROVE, job=await click(store, name, by), by=by)
@@ -93,7 +95,7 @@ async def approve(store: Store, name: str = "first", by: str = examples.OLIVIA) 
     return moved, work[0]
 
 
-async def tags(store: Store, name: str | None = None) -> list[str]:
+async def tags(store: RequestStore, name: str | None = None) -> list[str]:
     """What the trail tells, oldest first; the chain is whole."""
-    assert first_break(await store.trail()) is None
+    assert first_invalid(await store.trail()) is None
     return [row.tag for row, _ in await store.trail(name)]

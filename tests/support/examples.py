@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.people import Actor, Grants, Member, Person, Principal, PrincipalKind, Workspace
 from bot.domain.policy import Rules
-from bot.domain.requests import Kind, Place, Request
+from bot.domain.requests import Kind, MessageRef, Request
 
 WORKSPACE = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001")
 GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001", enterprise_id="E0GRID0001")
@@ -47,7 +47,7 @@ _ASKED = Request(
     expires_at=NOON + 900,
     target=TOM_IN_GENESYS,
     target_member=TOM,
-    place=Place("C0OPS00001", "1782043200.000100"),
+    place=MessageRef("C0OPS00001", "1782043200.000100"),
 )
 
 

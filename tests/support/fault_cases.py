@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
-from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Fault, GenesysStandIn
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, FakeGenesys, Fault
 from tests.support.timeouts import Silence
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{"id":'
@@ -90,7 +90,7 @@ class _Impostor:
 
 @asynccontextmanager
 async def place_of(
-    genesys: GenesysStandIn, url: str, operation: str, mishap: Mishap
+    genesys: FakeGenesys, url: str, operation: str, mishap: Mishap
 ) -> AsyncIterator[tuple[str, Silence]]:
     """The address at which an operation meets a mishap, and the silence in it."""
     silence = Silence()

@@ -22,11 +22,11 @@ from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.slack.messages import Message
 from bot.services.clicks import Click
 from bot.services.identity import Directory
-from bot.services.requesting import Asker, Service
-from bot.slack.messages import Courier
+from bot.services.requesting import Invoker, Service
+from bot.slack.messages import SlackMessenger
 from bot.worker import Worker
 from handlers import errors as guard
-from tests.support.components import Office, Quick
+from tests.support.components import Components, FakeClock
 from tests.support.timeouts import Patience
 
 LONGEST = 86400
@@ -51,7 +51,7 @@ class Client:
 class Bot:
     """Service and worker of one row of a table, and where the office's books stood when it began."""
 
-    office: Office
+    office: Components
     service: Service
     worker: Worker
     messages_before: int
@@ -60,7 +60,7 @@ class Bot:
 
     async def types(self, line: str, by: str = people.OLIVIA) -> None:
         """Somebody types `/purecloud <line>`; it is carried to its end."""
-        asker = Asker(by, self.office.slack.team_id, people.OPS, f"{by} {self.rows_before} {line}")
+        asker = Invoker(by, self.office.slack.team_id, people.OPS, f"{by} {self.rows_before} {line}")
         await guard.command(replace(asker, response_url=self.office.response_url(by)), line, self.service)
 
     async def clicks(self, request_id: str, by: str = people.OLIVIA) -> None:
@@ -111,7 +111,7 @@ class Bot:
 
 def client_of(session: aiohttp.ClientSession | Patience, *, api_url: str, login_url: str) -> Client:
     """Make a client that logs in at one address and asks at another; its pauses pass at once."""
-    quick = Quick()
+    quick = FakeClock()
     attempts: list[Call] = []
     purecloud = PureCloud(
         cast("aiohttp.ClientSession", session),
@@ -128,7 +128,7 @@ def client_of(session: aiohttp.ClientSession | Patience, *, api_url: str, login_
 
 @asynccontextmanager
 async def bot(
-    office: Office,
+    office: Components,
     session: aiohttp.ClientSession | Patience,
     *,
     tokens: Client,
@@ -147,7 +147,7 @@ async def bot(
 
     own = replace(
         office,
-        courier=Courier(slack, shared, observe),
+        courier=SlackMessenger(slack, shared, observe),
         directory=Directory(
             slack,
             users.purecloud.users,

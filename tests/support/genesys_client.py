@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Named, Person
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Named, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ class Time:
 class Guest:
     """A session with the stand-in, signed with the last token it was given."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, genesys: GenesysStandIn) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, genesys: FakeGenesys) -> None:
         self.session = session
         self.url = url
         self.genesys = genesys
@@ -65,7 +65,7 @@ def people() -> list[Person]:
 
 @asynccontextmanager
 async def visit(**kwargs: Any) -> AsyncIterator[Guest]:
-    genesys = GenesysStandIn(people=people(), **kwargs)
+    genesys = FakeGenesys(people=people(), **kwargs)
     url = await genesys.start()
     try:
         async with aiohttp.ClientSession() as session:

@@ -17,11 +17,11 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, people
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox.slack.server import FakeSlack
 from tests.support.schema import put_database
 
 ROOT = Path(__file__).parents[2]
@@ -91,8 +91,8 @@ class Hold:
 class Stage:
     """The stand-ins, the environment that leads the bot to them, and whatever has been started."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
+    slack: FakeSlack
+    genesys: FakeGenesys
     environ: dict[str, str]
     database: Path
     hold: Hold
@@ -144,7 +144,7 @@ class Stage:
 
     async def card(self, user_id: str, line: str) -> Message:
         """Somebody asks; returns the card once it is posted."""
-        await self.slack.command(user_id, line, cast.OPS)
+        await self.slack.command(user_id, line, personas.OPS)
         return await self.slack.wait_for_message(lambda message: bool(self.slack.buttons(message)), PATIENCE)
 
     async def reads(self, words: str, channel_id: str | None = None) -> Message:
@@ -154,7 +154,7 @@ class Stage:
         )
 
     @property
-    def deletes(self) -> list[Entry]:
+    def deletes(self) -> list[RecordedRequest]:
         """Every DELETE of a person's tokens that reached Genesys Cloud."""
         return self.genesys.received("delete_token")
 
@@ -183,10 +183,14 @@ class Stage:
 async def stage(folder: Path, *, socket_mode: bool = False, migrated: bool = False) -> AsyncIterator[Stage]:
     """Set the stage, with a database or with none yet; whatever still runs at the end is killed."""
     hold = Hold()
-    slack = SlackStandIn(
-        members=cast.members(), groups=cast.groups(), channels=cast.channels(), sleep=hold, socket_mode=socket_mode
+    slack = FakeSlack(
+        members=personas.members(),
+        groups=personas.groups(),
+        channels=personas.channels(),
+        sleep=hold,
+        socket_mode=socket_mode,
     )
-    genesys = GenesysStandIn(people=people())
+    genesys = FakeGenesys(people=people())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | {"PORT": str(free_port())}
     database = Path(environ["DATABASE_URL"].removeprefix("sqlite:///"))

@@ -11,12 +11,12 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from bot.app import Server, running
-from bot.db.requests import Store
-from bot.sandbox import personas as cast
-from bot.sandbox.genesys.server import Entry, GenesysStandIn
+from bot.db.requests import RequestStore
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, people
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.server import Delivery, SlackStandIn
+from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 
 PATIENCE = 60.0
@@ -27,13 +27,13 @@ PATIENCE = 60.0
 class Replicas:
     """The stand-ins, and the bots that share a database."""
 
-    slack: SlackStandIn
-    genesys: GenesysStandIn
+    slack: FakeSlack
+    genesys: FakeGenesys
     servers: list[Server]
     session: ClientSession
 
     @property
-    def store(self) -> Store:
+    def store(self) -> RequestStore:
         """What all of them keep, as the first sees it."""
         return self.servers[0].services.store
 
@@ -44,7 +44,7 @@ class Replicas:
     async def card(self, user_id: str, line: str, through: int = 0) -> Message:
         """Somebody asks through one of them; returns the card once it is posted."""
         before = len(self.slack.messages)
-        await self.slack.command(user_id, line, cast.OPS, to=f"{self.door(through)}/slack/events")
+        await self.slack.command(user_id, line, personas.OPS, to=f"{self.door(through)}/slack/events")
         return await self.slack.wait_for_message(
             lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)), PATIENCE
         )
@@ -80,7 +80,7 @@ class Replicas:
         return [row.tag for row, _ in await self.store.trail()]
 
     @property
-    def deletes(self) -> list[Entry]:
+    def deletes(self) -> list[RecordedRequest]:
         """Every DELETE of a person's tokens that reached Genesys Cloud."""
         return self.genesys.received("delete_token")
 
@@ -88,8 +88,8 @@ class Replicas:
 @asynccontextmanager
 async def replicas(folder: Path, *addresses: str, **overrides: str) -> AsyncIterator[Replicas]:
     """Start one bot an address (all of the same database, perhaps by different ways), ready or not."""
-    slack = SlackStandIn(members=cast.members(), groups=cast.groups(), channels=cast.channels())
-    genesys = GenesysStandIn(people=people())
+    slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
+    genesys = FakeGenesys(people=people())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | overrides
     try:

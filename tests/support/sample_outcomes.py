@@ -19,7 +19,7 @@ OUTCOMES: dict[State, dict[str, Any]] = {
         "permissions": ["oauth:token:delete"],
     },
     State.FAILED: {"attempts": 2, "error": "GenesysUnreachable", "message": "No connection."},
-    State.UNKNOWN: {"attempts": 2, "error": "GenesysNoAnswer", "uncertain": True, "message": "No answer."},
+    State.UNKNOWN: {"attempts": 2, "error": "GenesysNoResponse", "uncertain": True, "message": "No answer."},
 }
 """What is written down of how a request ended."""
 

@@ -14,10 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
-from bot.sandbox import personas as cast
-from bot.sandbox.slack.server import SlackStandIn
+from bot.sandbox import personas
+from bot.sandbox.slack.server import FakeSlack
 from bot.services.identity import Directory
-from bot.slack.dispatch import Admission
+from bot.slack.dispatch import Dispatcher
 from bot.slack.socket_mode import CONNECTIONS, Line, SocketMode
 from tests.support.process import Hold
 
@@ -39,7 +39,7 @@ class Clock:
 class Rig:
     """The sockets under test, between the stand-in and a listener that does what it is told."""
 
-    slack: SlackStandIn
+    slack: FakeSlack
     web: AsyncWebClient
     directory: Directory
     metrics: Metrics
@@ -56,7 +56,7 @@ class Rig:
         return self.answer
 
     def sockets(self, token: str = "", ping: float = 5.0) -> SocketMode:
-        admission = Admission(self.dispatch, self.directory, self.metrics)
+        admission = Dispatcher(self.dispatch, self.directory, self.metrics)
         token = token or self.slack.sockets.app_token
         return SocketMode(token, self.web, admission, ping=ping, clock=self.clock, sleep=self.clock.sleep)
 
@@ -81,8 +81,8 @@ async def becomes_up(sockets: SocketMode | Line, *, up: bool = True) -> None:
 @asynccontextmanager
 async def open_rig() -> AsyncIterator[Rig]:
     hold = Hold()
-    slack = SlackStandIn(
-        members=cast.members(), groups=cast.groups(), channels=cast.channels(), sleep=hold, socket_mode=True
+    slack = FakeSlack(
+        members=personas.members(), groups=personas.groups(), channels=personas.channels(), sleep=hold, socket_mode=True
     )
     await slack.start()
     async with ClientSession() as session:

@@ -18,18 +18,18 @@ from hypothesis import strategies as some
 from pydantic import BaseModel
 
 from bot.domain.people import Person, Workspace, parse_principals, read_member
-from bot.domain.policy import Reason, Refused
-from bot.domain.requests import Kind, Place, State
+from bot.domain.policy import DenialCode, Denied
+from bot.domain.requests import Kind, MessageRef, State
 from bot.errors import GenesysError, GenesysLoginFailed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
 from bot.purecloud.responses import decipher, decipher_login, parsed
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.slack import block_kit
-from bot.services.identity import read_grants, read_person
-from bot.slack.dispatch import NotSlack, kind_of
+from bot.services.identity import person_from, read_grants
+from bot.slack.dispatch import InvalidSlackRequest, kind_of
 from bot.slack.http import MOST_BYTES, parse, verify
 from handlers.commands import nearest
-from handlers.payloads import read_asker, read_click
+from handlers.payloads import read_click, read_invoker
 from handlers.targets import read_line
 from handlers.ui import cards
 from tests.support import examples
@@ -86,11 +86,11 @@ def spoiled(document: Any, what: list[tuple[int, Any]]) -> Any:
 
 CLICK = {
     "type": "block_actions",
-    "user": {"id": cast.NADIA, "username": "nadia", "team_id": "T0HOME0001"},
+    "user": {"id": personas.NADIA, "username": "nadia", "team_id": "T0HOME0001"},
     "api_app_id": "A0BOT00001",
     "team": {"id": "T0HOME0001", "domain": "home"},
-    "container": {"type": "message", "message_ts": "1782043200.000100", "channel_id": cast.OPS},
-    "channel": {"id": cast.OPS, "name": "ops"},
+    "container": {"type": "message", "message_ts": "1782043200.000100", "channel_id": personas.OPS},
+    "channel": {"id": personas.OPS, "name": "ops"},
     "message": {"type": "message", "ts": "1782043200.000100", "blocks": [{"type": "actions", "elements": []}]},
     "trigger_id": "1.2.3",
     "response_url": "https://hooks.slack.com/actions/T0/1/2",
@@ -98,15 +98,15 @@ CLICK = {
 }
 COMMAND = {
     "command": "/purecloud",
-    "text": f"revoke <@{cast.TOM}> laptop stolen",
-    "user_id": cast.OLIVIA,
+    "text": f"revoke <@{personas.TOM}> laptop stolen",
+    "user_id": personas.OLIVIA,
     "team_id": "T0HOME0001",
-    "channel_id": cast.OPS,
+    "channel_id": personas.OPS,
     "trigger_id": "1.2.3",
     "response_url": "https://hooks.slack.com/commands/T0/1/2",
 }
 MEMBER = {
-    "id": cast.TOM,
+    "id": personas.TOM,
     "team_id": "T0HOME0001",
     "name": "tom",
     "is_email_confirmed": True,
@@ -118,14 +118,14 @@ MEMBER = {
 @cases(250)
 @given(raw=some.binary(max_size=200), headers=some.dictionaries(some.text(max_size=30), some.text(max_size=80)))
 def test_verify__proves_or_refuses(raw: bytes, headers: dict[str, str]) -> None:
-    with pytest.raises(NotSlack):
+    with pytest.raises(InvalidSlackRequest):
         verify(b"secret", raw, headers, now=0.0)
 
 
 @cases(200)
 @given(raw=some.binary(max_size=300), kind=some.sampled_from(["application/json", "application/x-www-form-urlencoded"]))
 def test_parse__reads_a_body_or_refuses(raw: bytes, kind: str) -> None:
-    with suppress(NotSlack):
+    with suppress(InvalidSlackRequest):
         assert isinstance(parse(raw, kind), dict)
 
 
@@ -133,10 +133,10 @@ def test_parse__reads_a_body_or_refuses(raw: bytes, kind: str) -> None:
 @given(what=changes, document=some.sampled_from([CLICK, COMMAND]))
 def test_kind_of__tells_or_refuses_and_what_it_lets_in_can_be_read(what: list[Any], document: Any) -> None:
     body = spoiled(document, what)
-    with suppress(NotSlack):
+    with suppress(InvalidSlackRequest):
         kind = kind_of(body)
         if kind == "command":
-            assert isinstance(read_asker(body).user_id, str)
+            assert isinstance(read_invoker(body).user_id, str)
         if kind == "click":
             for action in body["actions"]:
                 click = read_click(body, action)
@@ -159,11 +159,12 @@ def test_read_member__reads_whatever_slack_says(user: dict[str, Any]) -> None:
 
 @cases(250)
 @given(line=some.text(max_size=80) | some.lists(words | some.sampled_from(
-    ["revoke", "@tom", f"<@{cast.TOM}>", "<@", "a@b.co", "<mailto:a@b.co|a@b.co>", "<!here>", "<#C1>", "“", "U0TOM0001"]
+    ["revoke", "@tom", f"<@{personas.TOM}>", "<@", "a@b.co", "<mailto:a@b.co|a@b.co>", "<!here>", "<#C1>", "“",
+     "U0TOM0001"]
 ), max_size=6).map(" ".join))  # fmt: skip
 def test_read_line__names_one_person_or_refuses(line: str) -> None:
     nearest(line)
-    with suppress(Refused):
+    with suppress(Denied):
         wanted, reason = read_line(line)
         assert sum(one is not None for one in (wanted.member, wanted.email, wanted.person)) == 1
         assert isinstance(reason, str)
@@ -207,7 +208,7 @@ def test_answers__are_read_or_refused(
     with suppress(GenesysError):
         found = parsed(model, decipher(status, JSON | headers, body))
         if isinstance(found, User):
-            person = read_person(found)
+            person = person_from(found)
             assert isinstance(person.name, str)
             assert "\0" not in "".join(
                 filter(None, (person.id, person.name, person.email, person.division, person.state))
@@ -233,7 +234,7 @@ people = some.builds(
 outcomes = some.fixed_dictionaries(
     {"attempts": some.integers(0, 9)},
     optional={
-        "error": some.sampled_from(["GenesysForbidden", "GenesysNotFound", "GenesysNoAnswer", "GenesysLoginFailed"]),
+        "error": some.sampled_from(["GenesysForbidden", "GenesysNotFound", "GenesysNoResponse", "GenesysLoginFailed"]),
         "message": words,
         "status": some.none() | some.integers(100, 599),
         "permissions": some.lists(words, max_size=3),
@@ -259,17 +260,21 @@ def test_cards__of_any_names_are_taken_by_slack(
         state=state, kind=kind, target=None if kind is Kind.ROTATE else target, reason=reason, outcome=outcome,
         needed=needed, finished_at=examples.NOON, approved_at=examples.NOON, approvals=(examples.BEN,),
     )  # fmt: skip
-    for message in (cards.card(request), cards.outcome(request), cards.posted(request, Place("C0OPS00001", "1.2"))):
+    for message in (
+        cards.card(request),
+        cards.outcome(request),
+        cards.posted(request, MessageRef("C0OPS00001", "1.2")),
+    ):
         assert block_kit.problems(dict(message)) == []
         assert "<!" not in "".join(marked(message["blocks"])).replace("<!date^", "")
 
 
 @cases(100)
-@given(reason=some.sampled_from(Reason), facts=some.dictionaries(
+@given(reason=some.sampled_from(DenialCode), facts=some.dictionaries(
     some.sampled_from(["word", "named", "email", "names", "count", "code", "member", "requester", "unread"]), words
 ))  # fmt: skip
-def test_refusals__of_any_facts_are_taken_by_slack(reason: Reason, facts: dict[str, str]) -> None:
-    message = cards.refusal(Refused(reason, **facts))
+def test_refusals__of_any_facts_are_taken_by_slack(reason: DenialCode, facts: dict[str, str]) -> None:
+    message = cards.refusal(Denied(reason, **facts))
 
     assert block_kit.problems(dict(message)) == []
     assert "<!" not in "".join(marked(message["blocks"]))
@@ -304,7 +309,7 @@ def test_parse__of_the_worst_bodies_keeps_its_memory_bounded() -> None:
     try:
         for raw in worst:
             for kind in ("application/json", "application/x-www-form-urlencoded"):
-                with suppress(NotSlack):
+                with suppress(InvalidSlackRequest):
                     parse(raw, kind)
         _, peak = tracemalloc.get_traced_memory()
     finally:

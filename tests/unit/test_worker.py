@@ -8,35 +8,35 @@ from pathlib import Path
 import pytest
 
 from bot.db.jobs import LEASE
-from bot.domain.requests import REPEAT_WINDOW, Kind, Place, State
-from bot.sandbox import personas as cast
+from bot.domain.requests import REPEAT_WINDOW, Kind, MessageRef, State
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
 from bot.sandbox.slack.calls import Fault as SlackFault
 from bot.services.execution import PAUSE
-from tests.support.components import PATIENCE, TOM, Office, deletes, ended, open_office, running, until
+from tests.support.components import PATIENCE, TOM, Components, deletes, ended, open_components, running, until
 from tests.support.database import TTL, approve, stored, tags
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         yield opened
 
 
-def card(office: Office) -> str:
-    return office.said_to(cast.OPS)[0]
+def card(office: Components) -> str:
+    return office.said_to(personas.OPS)[0]
 
 
-async def test_a_click__becomes_one_delete_and_a_true_card(office: Office) -> None:
+async def test_a_click__becomes_one_delete_and_a_true_card(office: Components) -> None:
     _, posted = await office.ask()
     async with running(office.worker()) as worker:
         worker.take(posted)
-        worker.take(await office.click(by=cast.OLIVIA))
+        worker.take(await office.click(by=personas.OLIVIA))
         await ended(office, State.REVOKED)
     assert [one.path for one in deletes(office)] == [f"/api/v2/tokens/{TOM.id}"]
     assert office.genesys.people[TOM.id].sessions == 0
     assert "Revoked: every session of Tom Target" in card(office)
-    assert "Revoked: every session of Tom Target" in office.said_to(cast.AUDIT)[0]
+    assert "Revoked: every session of Tom Target" in office.said_to(personas.AUDIT)[0]
     assert (
         office.metrics.registry.get_sample_value(
             "purecloud_bot_outcomes_total", {"kind": "revoke", "outcome": "revoked"}
@@ -45,9 +45,9 @@ async def test_a_click__becomes_one_delete_and_a_true_card(office: Office) -> No
     )
 
 
-async def test_a_click__is_timed_by_the_databases_clock(office: Office) -> None:
+async def test_a_click__is_timed_by_the_databases_clock(office: Components) -> None:
     _, posted = await office.ask()
-    pressed = await office.click(by=cast.OLIVIA)
+    pressed = await office.click(by=personas.OLIVIA)
     office.ledger.clock.now += 3
     async with running(office.worker()) as worker:
         worker.take(posted)
@@ -56,12 +56,12 @@ async def test_a_click__is_timed_by_the_databases_clock(office: Office) -> None:
     assert office.metrics.registry.get_sample_value("purecloud_bot_click_to_delete_seconds_sum") == 3
 
 
-async def test_a_refused_click__sends_nothing_and_tells_who_clicked(office: Office) -> None:
+async def test_a_refused_click__sends_nothing_and_tells_who_clicked(office: Components) -> None:
     _, posted = await office.ask()
     async with running(office.worker()) as worker:
         worker.take(posted)
-        worker.take(await office.click(by=cast.NADIA, response_url=office.response_url(cast.NADIA)))
-        told = await office.slack.wait_for_message(lambda one: one.only_for == cast.NADIA, PATIENCE)
+        worker.take(await office.click(by=personas.NADIA, response_url=office.response_url(personas.NADIA)))
+        told = await office.slack.wait_for_message(lambda one: one.only_for == personas.NADIA, PATIENCE)
     assert "nothing in APPROVERS names you" in office.slack.text_of(told)
     assert deletes(office) == []
     assert (await stored(office.store)).state is State.PENDING
@@ -78,35 +78,35 @@ async def test_a_refused_click__sends_nothing_and_tells_who_clicked(office: Offi
     ],
 )
 async def test_a_certain_no__ends_the_request_at_once(
-    office: Office, fault: Fault, state: State, said: str, count: int
+    office: Components, fault: Fault, state: State, said: str, count: int
 ) -> None:
     _, posted = await office.ask()
     office.genesys.fault("delete_token", fault)
     async with running(office.worker()) as worker:
         worker.take(posted)
-        worker.take(await office.click(by=cast.OLIVIA))
+        worker.take(await office.click(by=personas.OLIVIA))
         await ended(office, state)
     assert said in card(office)
     assert "Revoked" not in card(office)
     assert len(deletes(office)) == count
 
 
-async def tried_twice(office: Office, fault: Fault, state: State) -> None:
+async def tried_twice(office: Components, fault: Fault, state: State) -> None:
     """The first round meets the fault, the card tells, the second round meets it again or not."""
     _, posted = await office.ask()
     office.genesys.fault("delete_token", fault)
     async with running(office.worker()) as worker:
         worker.take(posted)
-        worker.take(await office.click(by=cast.OLIVIA))
+        worker.take(await office.click(by=personas.OLIVIA))
         await office.slack.wait_for_message(lambda one: "trying again" in office.slack.text_of(one), PATIENCE)
         assert (await stored(office.store)).state is State.APPROVED
-        assert office.said_to(cast.AUDIT) == []
+        assert office.said_to(personas.AUDIT) == []
         office.ledger.clock.now += PAUSE
         worker.ring()
         await ended(office, state)
 
 
-async def test_a_broken_genesys_cloud__is_tried_again_and_succeeds(office: Office) -> None:
+async def test_a_broken_genesys_cloud__is_tried_again_and_succeeds(office: Components) -> None:
     await tried_twice(office, Fault(status=500), State.REVOKED)
     assert len(deletes(office)) == 2
     assert await tags(office.store) == [
@@ -114,29 +114,29 @@ async def test_a_broken_genesys_cloud__is_tried_again_and_succeeds(office: Offic
     ]  # fmt: skip
 
 
-async def test_a_broken_genesys_cloud__that_stays_so_means_failed(office: Office) -> None:
+async def test_a_broken_genesys_cloud__that_stays_so_means_failed(office: Components) -> None:
     await tried_twice(office, Fault(status=500, times=None), State.FAILED)
     assert "Treat the sessions as alive" in card(office)
     assert office.genesys.people[TOM.id].sessions == 2
 
 
-async def test_no_answer__is_never_shown_as_success(office: Office) -> None:
+async def test_no_answer__is_never_shown_as_success(office: Components) -> None:
     await tried_twice(office, Fault(drop="after", times=None), State.UNKNOWN)
     assert "Whether the sessions ended is unknown: it was tried 2 times" in card(office)
-    assert "Unknown" in office.said_to(cast.AUDIT)[0]
+    assert "Unknown" in office.said_to(personas.AUDIT)[0]
 
 
-async def test_no_answer__stays_uncertain_when_the_next_try_fails_for_certain(office: Office) -> None:
+async def test_no_answer__stays_uncertain_when_the_next_try_fails_for_certain(office: Components) -> None:
     for _ in range(3):  # the client's own tries of the first round
         office.genesys.fault("delete_token", Fault(drop="after"))
     await tried_twice(office, Fault(status=500, times=None), State.UNKNOWN)
     assert (await stored(office.store)).outcome["uncertain"] is True
 
 
-async def test_a_crash_after_the_delete__another_process_finishes_it(office: Office) -> None:
+async def test_a_crash_after_the_delete__another_process_finishes_it(office: Components) -> None:
     """The first process sends and dies; the second repeats it, which explains both."""
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    await approve(office.store, by=cast.OLIVIA)
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await approve(office.store, by=personas.OLIVIA)
     office.ledger.clock.now += LEASE
     async with running(office.worker(office.ledger.store("two#1"))):
         found = await ended(office, State.REVOKED)
@@ -145,18 +145,18 @@ async def test_a_crash_after_the_delete__another_process_finishes_it(office: Off
     assert (await tags(office.store)).count("token:revoked") == 1
 
 
-async def test_a_crash__a_takeover_that_fails_does_not_say_that_nothing_ended(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    await approve(office.store, by=cast.OLIVIA)
+async def test_a_crash__a_takeover_that_fails_does_not_say_that_nothing_ended(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await approve(office.store, by=personas.OLIVIA)
     office.ledger.clock.now += LEASE
     office.genesys.fault("delete_token", Fault(status=500, times=None))
     async with running(office.worker(office.ledger.store("two#1"))):
         await ended(office, State.UNKNOWN)
 
 
-async def test_ten_minutes_after_the_approval__nothing_is_sent_any_more(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    await approve(office.store, by=cast.OLIVIA)
+async def test_ten_minutes_after_the_approval__nothing_is_sent_any_more(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await approve(office.store, by=personas.OLIVIA)
     office.ledger.clock.now += REPEAT_WINDOW + 1
     async with running(office.worker(office.ledger.store("two#1"))):
         found = await ended(office, State.UNKNOWN)
@@ -164,40 +164,44 @@ async def test_ten_minutes_after_the_approval__nothing_is_sent_any_more(office: 
     assert "10 minutes" in found.outcome["message"]
 
 
-async def test_a_rotation__is_done_once(office: Office) -> None:
-    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=cast.OLIVIA)
+async def test_a_rotation__is_done_once(office: Components) -> None:
+    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=personas.OLIVIA)
     await office.purecloud.auth.token()
     async with running(office.worker()) as worker:
         worker.take(posted)
-        worker.take(await office.click(by=cast.OLIVIA))
+        worker.take(await office.click(by=personas.OLIVIA))
         await ended(office, State.REVOKED)
     assert office.genesys.state.live_generations == [2]
     assert "Exchanged: the bot's own token." in card(office)
 
 
-async def test_a_rotation__is_never_repeated_by_another_process(office: Office) -> None:
+async def test_a_rotation__is_never_repeated_by_another_process(office: Components) -> None:
     """The other has a token of its own: deleting that would help nobody."""
     await office.ask(
-        kind=Kind.ROTATE, target=None, target_member=None, requester=cast.OLIVIA, place=Place(cast.OPS, "1.2")
+        kind=Kind.ROTATE,
+        target=None,
+        target_member=None,
+        requester=personas.OLIVIA,
+        place=MessageRef(personas.OPS, "1.2"),
     )
-    await approve(office.store, by=cast.OLIVIA)
+    await approve(office.store, by=personas.OLIVIA)
     office.ledger.clock.now += LEASE
     async with running(office.worker(office.ledger.store("two#1"))):
         await ended(office, State.UNKNOWN)
     assert office.genesys.received("delete_tokens_me") == []
 
 
-async def test_a_rotation__that_fails_is_not_tried_again(office: Office) -> None:
-    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=cast.OLIVIA)
+async def test_a_rotation__that_fails_is_not_tried_again(office: Components) -> None:
+    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=personas.OLIVIA)
     office.genesys.fault("login", Fault(status=500, times=None))
     async with running(office.worker()) as worker:
         worker.take(posted)
-        worker.take(await office.click(by=cast.OLIVIA))
+        worker.take(await office.click(by=personas.OLIVIA))
         await ended(office, State.FAILED)
     assert office.genesys.received("delete_tokens_me") == []
 
 
-async def test_expiry__nobody_clicked_and_the_card_says_so(office: Office) -> None:
+async def test_expiry__nobody_clicked_and_the_card_says_so(office: Components) -> None:
     _, posted = await office.ask()
     async with running(office.worker()) as worker:
         worker.take(posted)
@@ -209,10 +213,10 @@ async def test_expiry__nobody_clicked_and_the_card_says_so(office: Office) -> No
     assert deletes(office) == []
 
 
-async def test_slack_that_is_silent__is_asked_again_and_the_click_counts(office: Office) -> None:
+async def test_slack_that_is_silent__is_asked_again_and_the_click_counts(office: Components) -> None:
     _, posted = await office.ask()
     office.slack.fault("users.info", SlackFault(error="internal_error", times=2))
-    job = await office.click(by=cast.OLIVIA)
+    job = await office.click(by=personas.OLIVIA)
     async with running(office.worker()) as worker:
         worker.take(posted)
         worker.take(job)

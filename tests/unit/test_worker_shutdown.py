@@ -15,17 +15,17 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.db.jobs import LEASE, Job, JobKind
-from bot.domain.requests import Event, Place, State
-from bot.sandbox import personas as cast
+from bot.domain.requests import Event, MessageRef, State
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.services.cards import Painter
+from bot.services.cards import CardUpdater
 from bot.worker import Worker
 from handlers.ui import cards
-from tests.support.components import PATIENCE, Office, deletes, ended, open_office, running, until
+from tests.support.components import PATIENCE, Components, deletes, ended, open_components, running, until
 from tests.support.database import approve, stored, tags
 
 
-class PaintsTwice(Painter):
+class PaintsTwice(CardUpdater):
     """Finds after its first painting that there is more to paint."""
 
     painted = 0
@@ -37,12 +37,12 @@ class PaintsTwice(Painter):
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         yield opened
 
 
-async def test_a_database_that_fails__is_asked_again(office: Office) -> None:
+async def test_a_database_that_fails__is_asked_again(office: Components) -> None:
     _, posted = await office.ask()
     with capture_logs() as said:
         await through_an_outage(office, posted)
@@ -50,11 +50,11 @@ async def test_a_database_that_fails__is_asked_again(office: Office) -> None:
     assert len(deletes(office)) == 1
 
 
-async def through_an_outage(office: Office, posted: Job) -> None:
+async def through_an_outage(office: Components, posted: Job) -> None:
     async with running(office.worker()) as worker:
         worker.take(posted)
         await office.slack.wait_for_message(lambda one: bool(office.slack.buttons(one)), PATIENCE)
-        job = await office.click(by=cast.OLIVIA)
+        job = await office.click(by=personas.OLIVIA)
         await office.ledger.run(text("ALTER TABLE audit RENAME TO away"))
         worker.take(job)
 
@@ -69,9 +69,9 @@ async def through_an_outage(office: Office, posted: Job) -> None:
         await ended(office, State.REVOKED)
 
 
-async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    await approve(office.store, by=cast.OLIVIA)
+async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer))
     again = office.ledger.store("one#2")
@@ -87,9 +87,9 @@ async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Off
     assert len(deletes(office)) == 1
 
 
-async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer))
     worker = office.worker()
@@ -101,7 +101,7 @@ async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Off
     assert not await office.store.is_done(work.id)
 
 
-async def test_drain__a_database_that_does_not_answer_is_not_waited_for(office: Office) -> None:
+async def test_drain__a_database_that_does_not_answer_is_not_waited_for(office: Components) -> None:
     """SIGTERM ends the process in time, also while another program keeps the file locked."""
     loop, begun, answer = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
@@ -116,9 +116,9 @@ async def test_drain__a_database_that_does_not_answer_is_not_waited_for(office: 
     assert await hanging, "the worker waited for it to the end"
 
 
-async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer))
     worker = office.worker()
@@ -137,9 +137,9 @@ async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(offi
     assert await other.holds(work)
 
 
-async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer))
     async with running(office.worker()) as worker:
@@ -154,9 +154,9 @@ async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Office) ->
     assert (await tags(office.store)).count("token:revoked") == 1
 
 
-async def test_leases__are_renewed_while_the_work_runs(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+async def test_leases__are_renewed_while_the_work_runs(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer))
     async with running(office.worker()) as worker:
@@ -174,9 +174,9 @@ async def test_leases__are_renewed_while_the_work_runs(office: Office) -> None:
         await ended(office, State.REVOKED)
 
 
-async def test_a_click__another_replica_judges_is_not_answered_twice(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    job = await office.click(by=cast.NADIA, response_url=office.response_url(cast.NADIA))
+async def test_a_click__another_replica_judges_is_not_answered_twice(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    job = await office.click(by=personas.NADIA, response_url=office.response_url(personas.NADIA))
     office.ledger.clock.now += LEASE
     other = office.ledger.store("two#1")
     assert job.id in {one.id for one in await other.claim(10)}
@@ -189,8 +189,8 @@ async def test_a_click__another_replica_judges_is_not_answered_twice(office: Off
     assert office.slack.calls_of("response_url") == []
 
 
-async def test_a_stale_click__another_replica_judges_is_not_answered_twice(office: Office) -> None:
-    job = await office.click(request_id="forged", response_url=office.response_url(cast.OLIVIA))
+async def test_a_stale_click__another_replica_judges_is_not_answered_twice(office: Components) -> None:
+    job = await office.click(request_id="forged", response_url=office.response_url(personas.OLIVIA))
     office.ledger.clock.now += LEASE
     await office.ledger.store("two#1").claim(10)
     worker = office.worker()
@@ -200,7 +200,7 @@ async def test_a_stale_click__another_replica_judges_is_not_answered_twice(offic
     assert office.slack.calls_of("response_url") == []
 
 
-async def test_a_job__that_is_claimed_again_while_its_task_ends_is_done_again_at_once(office: Office) -> None:
+async def test_a_job__that_is_claimed_again_while_its_task_ends_is_done_again_at_once(office: Components) -> None:
     """Passed over, it would be leased to this process, done by nobody, and due again only a lease later."""
     _, posted = await office.ask()
     painter = PaintsTwice(office.store, office.courier, cards, office.audience)
@@ -231,11 +231,11 @@ async def test_a_job__that_is_claimed_again_while_its_task_ends_is_done_again_at
     assert await office.store.is_done(posted.id)
 
 
-async def under_way(office: Office, count: int) -> bool:
+async def under_way(office: Components, count: int) -> bool:
     return len(office.ledger.database._under_way) == count
 
 
-async def test_looking_for_work__goes_on_when_the_database_is_back(office: Office) -> None:
+async def test_looking_for_work__goes_on_when_the_database_is_back(office: Components) -> None:
     await office.ask()
     await office.ledger.run(text("UPDATE jobs SET lease_owner = NULL"))
     await office.ledger.run(text("ALTER TABLE requests RENAME TO away"))
@@ -251,7 +251,7 @@ async def test_looking_for_work__goes_on_when_the_database_is_back(office: Offic
     assert said[0]["event"] == "the worker could not use the database and will try again"
 
 
-async def test_a_job__that_has_failed_a_thousand_times_is_given_back_all_the_same(office: Office) -> None:
+async def test_a_job__that_has_failed_a_thousand_times_is_given_back_all_the_same(office: Components) -> None:
     await office.ask()
     job = await office.click()
     worker = office.worker()
@@ -261,18 +261,18 @@ async def test_a_job__that_has_failed_a_thousand_times_is_given_back_all_the_sam
     assert not await office.store.is_done(job.id)
 
 
-async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Office) -> None:
+async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Components) -> None:
     worker = office.worker()
-    worker.take(Job(4711, JobKind.TARGET, "nobody", {"place": 0, "clicked_at": 0.0}, 1, 0.0))
+    worker.take(Job(4711, JobKind.EXECUTE, "nobody", {"place": 0, "clicked_at": 0.0}, 1, 0.0))
     await asyncio.gather(*worker._running.values())
     assert office.genesys.journal == []
 
 
 async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_delete_not_sent_again(
-    office: Office,
+    office: Components,
 ) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer, acts=True, status=200, body={}))
     async with running(office.worker()) as worker:
@@ -293,10 +293,10 @@ async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_
     assert len(deletes(office)) == 1
 
 
-async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Office) -> None:
+async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Components) -> None:
     """Otherwise another process would send the DELETE again while this one still waits for its answer."""
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", Fault(until=answer, acts=True, status=200, body={}))
     worker = office.worker()
@@ -312,9 +312,9 @@ async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Office) -> N
     assert len(deletes(office)) == 1
 
 
-async def test_take__at_the_very_end_leaves_a_job_to_its_lease(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
-    _, work = await approve(office.store, by=cast.OLIVIA)
+async def test_take__at_the_very_end_leaves_a_job_to_its_lease(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    _, work = await approve(office.store, by=personas.OLIVIA)
     worker = office.worker()
     await worker.drain(0)
     worker.take(work)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bot.db.jobs import LEASE, Job, JobKind, Leases
-from bot.db.requests import Store
-from bot.domain.requests import REPEAT_WINDOW, Place, Request, State
-from bot.sandbox import personas as cast
-from tests.support.components import PATIENCE, Office, deletes, ended, open_office, running
+from bot.db.requests import RequestStore
+from bot.domain.requests import REPEAT_WINDOW, MessageRef, Request, State
+from bot.sandbox import personas
+from tests.support.components import PATIENCE, Components, deletes, ended, open_components, running
 from tests.support.database import stored
 
 
@@ -22,7 +22,7 @@ from tests.support.database import stored
 class SlowDisk:
     """A store whose approvals are long on their way to the disk, and the clock that tells; `then` is done meanwhile."""
 
-    office: Office
+    office: Components
     seconds: float
     then: Callable[[], Awaitable[object]] | None = None
     now: float = 0.0
@@ -30,10 +30,10 @@ class SlowDisk:
     def clock(self) -> float:
         return self.now
 
-    def store(self) -> Store:
+    def store(self) -> RequestStore:
         disk = self
 
-        class Slow(Store):
+        class Slow(RequestStore):
             async def move(self, *args: Any, **kwargs: Any) -> tuple[Request, list[Job]]:
                 moved = await super().move(*args, **kwargs)
                 disk.now += disk.seconds
@@ -46,15 +46,15 @@ class SlowDisk:
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         yield opened
 
 
-async def test_an_approval__ten_minutes_under_way_sends_nothing(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
+async def test_an_approval__ten_minutes_under_way_sends_nothing(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
     disk = SlowDisk(office, REPEAT_WINDOW + 1)
-    job = await office.click(by=cast.OLIVIA)
+    job = await office.click(by=personas.OLIVIA)
 
     async with running(office.worker(disk.store(), clock=disk.clock)) as worker:
         worker.take(job)
@@ -64,11 +64,11 @@ async def test_an_approval__ten_minutes_under_way_sends_nothing(office: Office) 
     assert "10 minutes" in found.outcome["message"]
 
 
-async def test_an_approval__that_another_replica_took_meanwhile_is_left_to_it(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
+async def test_an_approval__that_another_replica_took_meanwhile_is_left_to_it(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
     other = office.ledger.store("two#1")
-    disk = SlowDisk(office, LEASE, then=partial(other.claim, 1, most_urgent=JobKind.TARGET))
-    job = await office.click(by=cast.OLIVIA)
+    disk = SlowDisk(office, LEASE, then=partial(other.claim, 1, most_urgent=JobKind.EXECUTE))
+    job = await office.click(by=personas.OLIVIA)
 
     worker = office.worker(disk.store(), clock=disk.clock)
     worker.take(job)
@@ -78,10 +78,10 @@ async def test_an_approval__that_another_replica_took_meanwhile_is_left_to_it(of
     assert (await stored(office.store)).state is State.APPROVED
 
 
-async def test_an_approval__that_nobody_took_meanwhile_is_carried_out(office: Office) -> None:
-    await office.ask(place=Place(cast.OPS, "1.2"))
+async def test_an_approval__that_nobody_took_meanwhile_is_carried_out(office: Components) -> None:
+    await office.ask(place=MessageRef(personas.OPS, "1.2"))
     disk = SlowDisk(office, LEASE)
-    job = await office.click(by=cast.OLIVIA)
+    job = await office.click(by=personas.OLIVIA)
 
     async with running(office.worker(disk.store(), clock=disk.clock)) as worker:
         worker.take(job)

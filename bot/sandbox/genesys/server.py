@@ -28,12 +28,12 @@ __all__ = [
     "HOME_DIVISION",
     "LOGIN_RATE_LIMITED",
     "ORGANIZATION",
-    "Entry",
+    "FakeGenesys",
     "Fault",
-    "GenesysStandIn",
     "Named",
     "OAuthClient",
     "Person",
+    "RecordedRequest",
 ]
 
 CLIENT: Final = OAuthClient(id="5e1d0b3c-4f7a-4c55-9d2b-7a60c8e4f913", secret="sandbox-secret")  # noqa: S106 - made up
@@ -42,7 +42,7 @@ _ALLOWED_A_MINUTE: Final = 300
 
 
 @dataclass(slots=True)
-class Entry:
+class RecordedRequest:
     """A request that came: when by the clock, what it was, and what became of it.
 
     `status` is None while it is not answered and where the connection was cut; `generation` is that of the token it was
@@ -57,10 +57,10 @@ class Entry:
     status: int | None = None
 
 
-class GenesysStandIn:
+class FakeGenesys:
     """One organization that answers over HTTP; `state` and `journal` are there to look at and to change.
 
-    genesys = GenesysStandIn(people=[Person(id=..., name="Jane Doe", email="jane@example.com")])
+    genesys = FakeGenesys(people=[Person(id=..., name="Jane Doe", email="jane@example.com")])
     url = await genesys.start()     # both api_url and login_url
     genesys.fault("delete_token", Fault(status=503, times=2))
     ...
@@ -77,7 +77,7 @@ class GenesysStandIn:
     ) -> None:
         clients = clients or [replace(CLIENT)]
         self.state = GenesysState(people, clients, organization=organization, clock=clock)
-        self.journal: list[Entry] = []
+        self.journal: list[RecordedRequest] = []
         self.faults = Faults()
         self.app = web.Application(middlewares=[_answering_everything])
         for method, path, operation in ROUTES:
@@ -94,7 +94,7 @@ class GenesysStandIn:
         """Let the operation (`delete_token`, `login`...) fail; faults of one operation are met in this order."""
         self.faults.add(operation, fault)
 
-    def received(self, operation: str) -> list[Entry]:
+    def received(self, operation: str) -> list[RecordedRequest]:
         """The journal's entries of one operation."""
         return [entry for entry in self.journal if entry.operation == operation]
 
@@ -126,7 +126,7 @@ class GenesysStandIn:
             asked = Asked(request, str(uuid4()))
             token = self.state.live(asked.bearer)
             generation = token.generation if token else None
-            entry = Entry(self.state.clock(), request.method, request.path, name, generation)
+            entry = RecordedRequest(self.state.clock(), request.method, request.path, name, generation)
             self.journal.append(entry)
             self._came.set()
             fault = self.faults.next(name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.db.engine import DatabaseAway
+from bot.db.engine import DatabaseUnavailable
 from bot.sandbox.replica import NotReady
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.delivery import NotPossibleInSlack
@@ -129,7 +129,7 @@ class Acts:
             raise web.HTTPBadRequest(text="seconds are needed.")
         try:
             await self._stage.pass_time(seconds)
-        except DatabaseAway:
+        except DatabaseUnavailable:
             return "The database was busy; try again."
         return None
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.faults import OF_GENESYS
 
 if TYPE_CHECKING:
-    from bot.domain.audit import Entry as TrailEntry
-    from bot.sandbox.genesys.server import Entry
+    from bot.domain.audit import AuditEvent
+    from bot.sandbox.genesys.server import RecordedRequest
     from bot.sandbox.session import Play
     from bot.sandbox.slack.messages import Message
 
@@ -23,7 +23,7 @@ _ENTRIES = 200
 def snapshot(play: Play) -> Json:
     """All of it, ready for JSON."""
     slack, genesys = play.slack, play.genesys
-    about = {character.member.id: character for character in cast.characters()}
+    about = {character.member.id: character for character in personas.personas()}
     return {
         "play": play.number,
         "workspace": {"name": slack.workspace.name, "bot": slack.workspace.bot_user_id},
@@ -32,7 +32,7 @@ def snapshot(play: Play) -> Json:
         "groups": {group.id: group.handle for group in slack.groups.values()},
         "messages": [_message(place, said) for place, said in enumerate(slack.messages)],
         "views": slack.views.shown(),
-        "examples": cast.EXAMPLES,
+        "examples": personas.EXAMPLES,
         "trouble": _trouble(play),
         "journal": [_entry(entry) for entry in genesys.journal[-_ENTRIES:]],
         "sessions": [
@@ -50,7 +50,7 @@ def snapshot(play: Play) -> Json:
     }
 
 
-def _person(play: Play, user_id: str, character: cast.Character | None) -> Json:
+def _person(play: Play, user_id: str, character: personas.Persona | None) -> Json:
     workspace = play.slack.workspace
     member = workspace.members[user_id]
     playable = not (member.is_bot or member.deleted)
@@ -82,7 +82,7 @@ def _message(place: int, message: Message) -> Json:
     }
 
 
-def _entry(entry: Entry) -> Json:
+def _entry(entry: RecordedRequest) -> Json:
     return {
         "at": entry.at,
         "method": entry.method,
@@ -92,7 +92,7 @@ def _entry(entry: Entry) -> Json:
     }
 
 
-def _row(entry: TrailEntry) -> Json:
+def _row(entry: AuditEvent) -> Json:
     return {
         "at": entry.at,
         "tag": entry.tag,

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from bot.sandbox.slack.calls import ApiCall, Fault
 
-__all__ = ["ACK_SECONDS", "Delivery", "NotPossibleInSlack", "SlackStandIn"]
+__all__ = ["ACK_SECONDS", "Delivery", "FakeSlack", "NotPossibleInSlack"]
 
 FORM = "application/x-www-form-urlencoded"
 
 
-class SlackStandIn:
+class FakeSlack:
     """A workspace with its Web API, its response_urls and its people.
 
     `clock` gives seconds since the epoch and dates everything: messages, signatures, response_urls, time to an

@@ -9,19 +9,19 @@ import pytest
 
 from bot.checks.result import Mark
 from bot.checks.slack import SCOPES
-from bot.sandbox import personas as cast
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Named
 from bot.sandbox.genesys.server import Fault as GenesysFault
 from bot.sandbox.slack.calls import Fault as SlackFault
-from tests.support.checks_harness import SECONDS, Ward
+from tests.support.checks_harness import SECONDS, ChecksHarness
 from tests.support.process import free_port
 
 CLIENT = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 CLOSED = f"http://127.0.0.1:{free_port()}"
-GROUP = f"APPROVERS {cast.TOKEN_APPROVERS}"
-APPROVALS = f"APPROVALS_CHANNEL {cast.APPROVALS}"
-AUDIT = f"AUDIT_CHANNEL {cast.AUDIT}"
-RAVI = f"REQUESTERS {cast.RAVI}"
+GROUP = f"APPROVERS {personas.TOKEN_APPROVERS}"
+APPROVALS = f"APPROVALS_CHANNEL {personas.APPROVALS}"
+AUDIT = f"AUDIT_CHANNEL {personas.AUDIT}"
+RAVI = f"REQUESTERS {personas.RAVI}"
 NARROW = frozenset(SCOPES)
 ROLE = "role:Supervisor"
 CATALOGUED = "permission:oauth:token:delete"
@@ -31,7 +31,7 @@ CATALOGUED = "permission:oauth:token:delete"
 class Case:
     """A fault: how it comes about, which crosses it makes, what the first of them says and advises."""
 
-    lay: Callable[[Ward], object]
+    lay: Callable[[ChecksHarness], object]
     wrong: tuple[str, ...]
     says: str
     advice: str
@@ -40,35 +40,35 @@ class Case:
     seconds: float = SECONDS
 
 
-def slack(method: str, **kwargs: object) -> Callable[[Ward], object]:
+def slack(method: str, **kwargs: object) -> Callable[[ChecksHarness], object]:
     return lambda ward: ward.slack.fault(method, SlackFault(times=None, **kwargs))  # type: ignore[arg-type]
 
 
-def genesys(operation: str, fault: GenesysFault) -> Callable[[Ward], object]:
+def genesys(operation: str, fault: GenesysFault) -> Callable[[ChecksHarness], object]:
     return lambda ward: ward.genesys.fault(operation, fault)
 
 
-def channel(channel_id: str, **state: object) -> Callable[[Ward], object]:
+def channel(channel_id: str, **state: object) -> Callable[[ChecksHarness], object]:
     return lambda ward: vars(ward.slack.channels[channel_id]).update(state)
 
 
-def member(**state: object) -> Callable[[Ward], object]:
-    return lambda ward: vars(ward.slack.members[cast.RAVI]).update(state)
+def member(**state: object) -> Callable[[ChecksHarness], object]:
+    return lambda ward: vars(ward.slack.members[personas.RAVI]).update(state)
 
 
-def lacking(permission: str) -> Callable[[Ward], object]:
+def lacking(permission: str) -> Callable[[ChecksHarness], object]:
     return lambda ward: setattr(ward.client, "permissions", ward.client.permissions - {permission})
 
 
-def granted(ward: Ward) -> None:
+def granted(ward: ChecksHarness) -> None:
     ward.client.permissions |= {"authorization:role:view"}
 
 
-def narrow(ward: Ward) -> None:
+def narrow(ward: ChecksHarness) -> None:
     ward.slack.api.scopes = NARROW
 
 
-def nothing(_ward: Ward) -> None:
+def nothing(_ward: ChecksHarness) -> None:
     pass
 
 
@@ -89,9 +89,11 @@ SLACK_CASES = {
     "no slack": Case(nothing, ("SLACK_BOT_TOKEN",), "ClientConnectorError", "reaches Slack", {"SLACK_API_URL": CLOSED}),
     "clock ahead": Case(nothing, ("clock",), "seconds ahead of Slack's", "NTP", ahead=400),
     "clock behind": Case(nothing, ("clock",), "seconds behind Slack's", "NTP", ahead=-400),
-    "bot not in the channel": Case(channel(cast.APPROVALS, bot_in=False), (APPROVALS,), "not in #approvals", INVITE),
-    "bot not in the private channel": Case(channel(cast.AUDIT, bot_in=False), (AUDIT,), "no such channel", INVITE),
-    "channel archived": Case(channel(cast.AUDIT, is_archived=True), (AUDIT,), "#audit is archived", "Unarchive"),
+    "bot not in the channel": Case(
+        channel(personas.APPROVALS, bot_in=False), (APPROVALS,), "not in #approvals", INVITE
+    ),
+    "bot not in the private channel": Case(channel(personas.AUDIT, bot_in=False), (AUDIT,), "no such channel", INVITE),
+    "channel archived": Case(channel(personas.AUDIT, is_archived=True), (AUDIT,), "#audit is archived", "Unarchive"),
     "no such channel": Case(
         nothing, ("AUDIT_CHANNEL C0NOWHERE1",), "no such channel", INVITE, {"AUDIT_CHANNEL": "C0NOWHERE1"}
     ),
@@ -109,13 +111,13 @@ SLACK_CASES = {
         nothing, ("APPROVERS S0NOBODY01",), "knows no such user group", "Correct", {"APPROVERS": "S0NOBODY01"}
     ),
     "group switched off": Case(
-        lambda ward: setattr(ward.slack.groups[cast.TOKEN_APPROVERS], "disabled", True),
+        lambda ward: setattr(ward.slack.groups[personas.TOKEN_APPROVERS], "disabled", True),
         (GROUP,),
         "switched on",
         "Correct APPROVERS",
     ),
     "group empty": Case(
-        lambda ward: ward.slack.groups[cast.TOKEN_APPROVERS].members.clear(), (GROUP,), "nobody is in", "Add people"
+        lambda ward: ward.slack.groups[personas.TOKEN_APPROVERS].members.clear(), (GROUP,), "nobody is in", "Add people"
     ),
     "plan without groups": Case(
         slack("usergroups.users.list", error="plan_upgrade_required"), (GROUP,), "no user groups", "Name people"
@@ -184,7 +186,7 @@ CASES = SLACK_CASES | GENESYS_CASES
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_fault__is_named_with_what_to_do_about_it(ward: Ward, name: str) -> None:
+async def test_fault__is_named_with_what_to_do_about_it(ward: ChecksHarness, name: str) -> None:
     case = CASES[name]
     case.lay(ward)
 
@@ -198,7 +200,7 @@ async def test_fault__is_named_with_what_to_do_about_it(ward: Ward, name: str) -
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-async def test_scope__that_is_lacking_is_named_with_what_fails_without_it(ward: Ward, scope: str) -> None:
+async def test_scope__that_is_lacking_is_named_with_what_fails_without_it(ward: ChecksHarness, scope: str) -> None:
     ward.slack.api.scopes -= {scope}
 
     report = await ward.check()
@@ -209,7 +211,7 @@ async def test_scope__that_is_lacking_is_named_with_what_fails_without_it(ward: 
 
 
 @pytest.mark.parametrize("name", SLACK_CASES)
-async def test_fault__of_slack_keeps_nothing_else_from_being_told(ward: Ward, name: str) -> None:
+async def test_fault__of_slack_keeps_nothing_else_from_being_told(ward: ChecksHarness, name: str) -> None:
     case = SLACK_CASES[name]
     case.lay(ward)
 
@@ -219,7 +221,7 @@ async def test_fault__of_slack_keeps_nothing_else_from_being_told(ward: Ward, na
     assert report.of("DATABASE_URL").mark is Mark.WELL
 
 
-async def test_token__refused_leaves_what_hangs_on_it_untried(ward: Ward) -> None:
+async def test_token__refused_leaves_what_hangs_on_it_untried(ward: ChecksHarness) -> None:
     ward.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
 
     report = await ward.check()
@@ -229,7 +231,7 @@ async def test_token__refused_leaves_what_hangs_on_it_untried(ward: Ward) -> Non
     assert {call.method for call in ward.slack.calls} == {"auth.test"}
 
 
-async def test_client__refused_leaves_what_hangs_on_it_untried(ward: Ward) -> None:
+async def test_client__refused_leaves_what_hangs_on_it_untried(ward: ChecksHarness) -> None:
     report = await ward.check({"PURECLOUD_SECRET": "no", "APPROVERS": f"{ROLE},{CATALOGUED}"})
 
     hanging = {f"permission {one}" for one in ward.client.permissions} | {
@@ -241,7 +243,7 @@ async def test_client__refused_leaves_what_hangs_on_it_untried(ward: Ward) -> No
     assert {entry.operation for entry in ward.genesys.journal} == {"login"}
 
 
-async def test_genesys__failing_is_told_with_its_correlation_id(ward: Ward) -> None:
+async def test_genesys__failing_is_told_with_its_correlation_id(ward: ChecksHarness) -> None:
     ward.genesys.fault("search_by_email", GenesysFault(status=403, headers={"ININ-Correlation-Id": "c-1"}))
 
     finding = (await ward.check()).of("permission directory:user:view")
@@ -250,7 +252,7 @@ async def test_genesys__failing_is_told_with_its_correlation_id(ward: Ward) -> N
     assert finding.correlation_id
 
 
-async def test_network__that_is_not_there_is_told_and_not_waited_for(ward: Ward) -> None:
+async def test_network__that_is_not_there_is_told_and_not_waited_for(ward: ChecksHarness) -> None:
     urls = ("SLACK_API_URL", "PURECLOUD_API_URL", "PURECLOUD_LOGIN_URL")
 
     report = await ward.check(dict.fromkeys(urls, CLOSED))
@@ -261,7 +263,7 @@ async def test_network__that_is_not_there_is_told_and_not_waited_for(ward: Ward)
     assert report.code == 1
 
 
-async def test_role__is_found_where_the_client_may_list_roles(ward: Ward) -> None:
+async def test_role__is_found_where_the_client_may_list_roles(ward: ChecksHarness) -> None:
     granted(ward)
     ward.genesys.state.roles = [Named("r1", "Supervisor"), Named("r2", "Supervisor of Supervisors")]
 

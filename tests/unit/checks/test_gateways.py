@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.checks.result import Mark
 from bot.checks.slack import SCOPES
-from tests.support.checks_harness import Ward
+from tests.support.checks_harness import ChecksHarness
 
 BOT = {"ok": True, "bot_id": "B1", "user": "purecloud", "user_id": "U1", "team": "Acme", "team_id": "T1"}
 
@@ -47,7 +47,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 @pytest.mark.parametrize("date", ["nonsense", "Tue, 24 Nov 99999999 03:30:40 GMT"])
 async def test_slack__whose_headers_are_lost_leaves_scopes_and_clock_untold(
-    ward: Ward, gateway: Gateway, date: str
+    ward: ChecksHarness, gateway: Gateway, date: str
 ) -> None:
     gateway.bodies[""] = BOT
     gateway.headers["Date"] = date
@@ -58,7 +58,7 @@ async def test_slack__whose_headers_are_lost_leaves_scopes_and_clock_untold(
     assert {"clock", *(f"scope {scope}" for scope in SCOPES)} <= report.unknown
 
 
-async def test_channel__that_slack_cannot_be_asked_for_is_a_cross(ward: Ward, gateway: Gateway) -> None:
+async def test_channel__that_slack_cannot_be_asked_for_is_a_cross(ward: ChecksHarness, gateway: Gateway) -> None:
     gateway.bodies[""] = {"ok": False, "error": "fatal_error"}
     gateway.bodies["/auth.test"] = BOT
 
@@ -67,7 +67,9 @@ async def test_channel__that_slack_cannot_be_asked_for_is_a_cross(ward: Ward, ga
     assert report.of("APPROVALS_CHANNEL C1AA").says == "Slack answered chat.getPermalink with fatal_error"
 
 
-async def test_genesys__whose_headers_are_lost_leaves_the_rate_limit_untold(ward: Ward, gateway: Gateway) -> None:
+async def test_genesys__whose_headers_are_lost_leaves_the_rate_limit_untold(
+    ward: ChecksHarness, gateway: Gateway
+) -> None:
     gateway.bodies |= {"": {}, "/oauth/token": {"access_token": "opaque", "expires_in": 86400}}
     url = await gateway.start()
 
@@ -77,7 +79,9 @@ async def test_genesys__whose_headers_are_lost_leaves_the_rate_limit_untold(ward
     assert report.of("permission oauth:token:delete").mark is Mark.UNKNOWN
 
 
-async def test_genesys__that_refuses_what_is_asked_is_told_with_where_to_turn(ward: Ward, gateway: Gateway) -> None:
+async def test_genesys__that_refuses_what_is_asked_is_told_with_where_to_turn(
+    ward: ChecksHarness, gateway: Gateway
+) -> None:
     gateway.bodies |= {"": [], "/oauth/token": {"access_token": "opaque", "expires_in": 86400}}
     url = await gateway.start()
 

@@ -16,7 +16,7 @@ from bot.checks.errors import looked
 from bot.checks.report import as_json, text_for, without_secrets
 from bot.checks.result import Finding, Mark, exit_code, not_tried, refused, unknown, well, wrong
 from bot.checks.slack import SCOPES
-from tests.support.checks_harness import Ward
+from tests.support.checks_harness import ChecksHarness
 
 ROOT = Path(__file__).parents[3]
 FINDINGS = [
@@ -140,7 +140,7 @@ async def test_check__that_takes_too_long_is_given_up() -> None:
     assert finding.says == "no answer came within 0.01 seconds"
 
 
-async def test_readme__shows_what_the_doctor_says_where_the_role_may_not_revoke(ward: Ward) -> None:
+async def test_readme__shows_what_the_doctor_says_where_the_role_may_not_revoke(ward: ChecksHarness) -> None:
     ward.client.permissions -= {"oauth:token:delete"}
     (shown,) = re.findall(r"   ```text\n(.*?)   ```", (ROOT / "README.md").read_text(), re.DOTALL)
 

@@ -16,16 +16,16 @@ from bot.checks.result import Finding, Mark
 from bot.checks.run import examine
 from bot.db.connect import database_of, leases_of, make_ready
 from bot.db.migrate import HEAD
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.errors import SettingsError
 from bot.settings import read_settings
-from tests.support.checks_harness import Report, Ward
+from tests.support.checks_harness import ChecksHarness, Report
 from tests.support.postgres import Server
 from tests.support.process import free_port
 from tests.support.schema import put_database
 
 
-async def of_database(ward: Ward, url: str) -> Finding:
+async def of_database(ward: ChecksHarness, url: str) -> Finding:
     """What the doctor finds out about a database."""
     return (await ward.check({"DATABASE_URL": url})).of(CHECK)
 
@@ -39,7 +39,7 @@ async def of_database(ward: Ward, url: str) -> Finding:
         {"DATABASE_URL": "mysql://bot:very-secret@db"},
     ],
 )
-async def test_settings__are_refused_in_the_words_of_a_start(ward: Ward, environ: dict[str, str]) -> None:
+async def test_settings__are_refused_in_the_words_of_a_start(ward: ChecksHarness, environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings(ward.environ | environ)
 
@@ -52,7 +52,7 @@ async def test_settings__are_refused_in_the_words_of_a_start(ward: Ward, environ
     assert ward.genesys.journal == []
 
 
-async def test_region__that_is_none_is_refused_and_slack_is_examined_all_the_same(ward: Ward) -> None:
+async def test_region__that_is_none_is_refused_and_slack_is_examined_all_the_same(ward: ChecksHarness) -> None:
     environ = {"PURECLOUD_ENVIRONMENT": "https://mypurecloud.ie", "APPROVERS": "role:Supervisor"}
     with pytest.raises(SettingsError) as refused:
         region_of(read_settings(ward.environ | environ))
@@ -65,7 +65,7 @@ async def test_region__that_is_none_is_refused_and_slack_is_examined_all_the_sam
     assert report.code == 2
 
 
-async def test_file__that_is_not_there_is_not_made(ward: Ward) -> None:
+async def test_file__that_is_not_there_is_not_made(ward: ChecksHarness) -> None:
     finding = (await ward.check()).of(CHECK)
 
     assert "the first start creates it" in finding.says
@@ -73,19 +73,19 @@ async def test_file__that_is_not_there_is_not_made(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize("path", [f"{'a' * 300}/bot.db", f"{'a' * 300}.db"])
-async def test_path__that_no_file_system_takes_is_refused(ward: Ward, path: str) -> None:
+async def test_path__that_no_file_system_takes_is_refused(ward: ChecksHarness, path: str) -> None:
     report = await ward.check({"DATABASE_URL": f"sqlite:////{path}"})
 
     assert report.of(CHECK).says == "the database cannot be used (File name too long)"
     assert report.code == 2
 
 
-async def test_folder__that_is_too_long_is_refused_at_start(ward: Ward) -> None:
+async def test_folder__that_is_too_long_is_refused_at_start(ward: ChecksHarness) -> None:
     with pytest.raises(SettingsError, match="File name too long"):
         database_of(read_settings(ward.environ | {"DATABASE_URL": f"sqlite:////{'a' * 300}/bot.db"}))
 
 
-async def test_folder__that_is_not_there_is_refused_in_the_words_of_a_start(ward: Ward) -> None:
+async def test_folder__that_is_not_there_is_refused_in_the_words_of_a_start(ward: ChecksHarness) -> None:
     environ = {"DATABASE_URL": f"sqlite:///{ward.folder / 'missing' / 'bot.db'}"}
     with pytest.raises(SettingsError) as refused:
         database_of(read_settings(ward.environ | environ))
@@ -96,7 +96,7 @@ async def test_folder__that_is_not_there_is_refused_in_the_words_of_a_start(ward
     assert report.code == 2
 
 
-async def test_file__with_the_current_schema_is_read_and_left_as_it_is(ward: Ward) -> None:
+async def test_file__with_the_current_schema_is_read_and_left_as_it_is(ward: ChecksHarness) -> None:
     put_database(ward.folder / "sandbox.db")
 
     finding = (await ward.check()).of(CHECK)
@@ -105,7 +105,7 @@ async def test_file__with_the_current_schema_is_read_and_left_as_it_is(ward: War
     assert f"schema is current ({HEAD})" in finding.says
 
 
-async def test_file__that_a_bot_is_writing_to_is_read_with_its_log(ward: Ward) -> None:
+async def test_file__that_a_bot_is_writing_to_is_read_with_its_log(ward: ChecksHarness) -> None:
     path = ward.folder / "sandbox.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")
@@ -119,7 +119,7 @@ async def test_file__that_a_bot_is_writing_to_is_read_with_its_log(ward: Ward) -
 
 
 async def test_file__that_a_killed_bot_left_is_read_with_its_log(
-    ward: Ward, tmp_path_factory: pytest.TempPathFactory
+    ward: ChecksHarness, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "bot.db"
     with closing(sqlite3.connect(elsewhere, isolation_level=None)) as writer:
@@ -132,7 +132,7 @@ async def test_file__that_a_killed_bot_left_is_read_with_its_log(
     assert "schema is current" in (await ward.check()).of(CHECK).says
 
 
-async def test_file__without_a_schema_is_not_migrated(ward: Ward) -> None:
+async def test_file__without_a_schema_is_not_migrated(ward: ChecksHarness) -> None:
     with closing(sqlite3.connect(ward.folder / "sandbox.db")) as connection:
         connection.execute("CREATE TABLE other (id INTEGER)")
         connection.commit()
@@ -156,7 +156,7 @@ def another_file(path: Path) -> None:
 
 @pytest.mark.parametrize("lay", [newer, another_file, Path.mkdir])
 async def test_file__that_cannot_serve_is_refused_in_the_words_of_a_start(
-    ward: Ward, lay: Callable[[Path], None]
+    ward: ChecksHarness, lay: Callable[[Path], None]
 ) -> None:
     lay(ward.folder / "sandbox.db")
 
@@ -165,20 +165,20 @@ async def test_file__that_cannot_serve_is_refused_in_the_words_of_a_start(
     settings = read_settings(ward.environ)
     database = database_of(settings)
     with pytest.raises(SettingsError) as refused:
-        await make_ready(database, Store(database, leases_of(settings)))
+        await make_ready(database, RequestStore(database, leases_of(settings)))
     await database.close()
     assert [f"{CHECK}: {report.of(CHECK).says}"] == refused.value.problems
     assert report.code == 2
 
 
-async def test_postgres__with_the_current_schema(ward: Ward, postgres: Server) -> None:
+async def test_postgres__with_the_current_schema(ward: ChecksHarness, postgres: Server) -> None:
     async with postgres.database() as address:
         finding = await of_database(ward, address)
 
     assert finding.says == f"PostgreSQL answers, its schema is current ({HEAD})"
 
 
-async def test_postgres__without_a_schema_is_not_migrated(ward: Ward, postgres: Server) -> None:
+async def test_postgres__without_a_schema_is_not_migrated(ward: ChecksHarness, postgres: Server) -> None:
     async with postgres.database(empty=True) as address:
         first, second = await of_database(ward, address), await of_database(ward, address)
 
@@ -186,7 +186,7 @@ async def test_postgres__without_a_schema_is_not_migrated(ward: Ward, postgres: 
     assert "no schema yet" in first.says
 
 
-async def test_postgres__whose_user_may_create_nothing(ward: Ward, postgres: Server) -> None:
+async def test_postgres__whose_user_may_create_nothing(ward: ChecksHarness, postgres: Server) -> None:
     async with postgres.database(empty=True) as address:
         name = address.rpartition("/")[2]
         await postgres.do("DROP SCHEMA public", name)
@@ -195,7 +195,7 @@ async def test_postgres__whose_user_may_create_nothing(ward: Ward, postgres: Ser
     assert "may not create tables" in finding.says
 
 
-async def test_postgres__that_nobody_answers_for_is_waited_for_by_a_start_and_a_cross_here(ward: Ward) -> None:
+async def test_postgres__that_nobody_answers_for_is_waited_for_by_a_start_and_a_cross_here(ward: ChecksHarness) -> None:
     report = await ward.check({"DATABASE_URL": f"postgres://bot:very-secret@127.0.0.1:{free_port()}/bot"})
 
     assert report.wrong == {CHECK}
@@ -204,7 +204,7 @@ async def test_postgres__that_nobody_answers_for_is_waited_for_by_a_start_and_a_
     assert report.code == 1
 
 
-async def test_postgres__that_refuses_is_a_wrong_setting(ward: Ward, postgres: Server) -> None:
+async def test_postgres__that_refuses_is_a_wrong_setting(ward: ChecksHarness, postgres: Server) -> None:
     report = await ward.check({"DATABASE_URL": postgres.address("no_such_database")})
 
     assert "PostgreSQL cannot be used" in report.of(CHECK).says

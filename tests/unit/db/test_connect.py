@@ -12,13 +12,13 @@ from structlog.testing import capture_logs
 from bot.app import _work
 from bot.bootstrap import Services
 from bot.db.connect import leases_of, make_ready
-from bot.db.engine import Database, DatabaseAway
+from bot.db.engine import Database, DatabaseUnavailable
 from bot.db.jobs import Leases
 from bot.db.postgres import postgres_engine
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.errors import SettingsError
 from bot.settings import read_settings
-from tests.support.database import Ledger, ask
+from tests.support.database import DatabaseHarness, ask
 from tests.support.examples import ENOUGH
 from tests.support.postgres import Server
 
@@ -26,14 +26,14 @@ from tests.support.postgres import Server
 async def ready(address: str) -> None:
     database = Database(postgres_engine(address))
     try:
-        await make_ready(database, Store(database, Leases("one#1")))
+        await make_ready(database, RequestStore(database, Leases("one#1")))
     finally:
         await database.close()
 
 
 async def test_make_ready__a_standby_is_waited_for_until_it_takes_over(postgres: Server) -> None:
     async with postgres.database() as address:
-        with pytest.raises(DatabaseAway, match="read-only"):
+        with pytest.raises(DatabaseUnavailable, match="read-only"):
             await ready(f"{address}?options=-c%20default_transaction_read_only%3Don")
         await ready(address)
 
@@ -47,13 +47,13 @@ async def test_make_ready__a_schema_that_is_not_the_bots_is_a_setting(postgres: 
 
 @pytest.mark.parametrize(("address", "freed"), [("sqlite:///bot.db", True), ("postgres://bot@db/bot", False)])
 async def test_start__frees_what_the_same_process_left_and_on_postgresql_nothing(
-    ledger: Ledger, address: str, *, freed: bool
+    ledger: DatabaseHarness, address: str, *, freed: bool
 ) -> None:
     """Replicas may be called alike: what one of them freed, another might be at."""
     settings = read_settings(ENOUGH | {"DATABASE_URL": address})
-    await ask(Store(ledger.database, leases_of(settings)))
+    await ask(RequestStore(ledger.database, leases_of(settings)))
 
-    again = Store(ledger.database, leases_of(settings))
+    again = RequestStore(ledger.database, leases_of(settings))
     await again.start()
 
     assert bool(await again.claim(5)) is freed
@@ -79,7 +79,9 @@ class Opening:
 
 
 async def test_work__waits_for_the_database_whatever_is_wrong_with_it() -> None:
-    opening = Opening([DatabaseAway(), SettingsError(["DATABASE_URL: no"]), RuntimeError("nobody thought of it")])
+    opening = Opening(
+        [DatabaseUnavailable(), SettingsError(["DATABASE_URL: no"]), RuntimeError("nobody thought of it")]
+    )
 
     with capture_logs() as said:
         await _work(cast("Services", opening), is_open=False)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bot.db.engine import Database, DatabaseAway, Transaction
+from bot.db.engine import Database, DatabaseUnavailable, Transaction
 from bot.db.sqlite import TURN, sqlite_engine
 from tests.support.counter_table import ADD, ALL, PATIENCE, adding, marks, open_marks
 
@@ -115,7 +115,7 @@ async def test_sqlite__what_waits_too_long_for_its_turn_is_refused_and_never_don
             await asyncio.sleep(0)
         seconds[0] = TURN + 1
         in_time = asyncio.create_task(database.write(adding(3)))
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         await too_late
     await in_time
     assert await marks(database) == [1, 3]

@@ -11,65 +11,65 @@ from sqlalchemy import select, update
 from bot.db.engine import Transaction
 from bot.db.jobs import LEASE, PRIORITY, Job, JobKind, Leases
 from bot.db.schema import jobs
-from tests.support.database import Ledger
+from tests.support.database import DatabaseHarness
 
 ONE, TWO = Leases("one#1"), Leases("two#1")
 
 
-async def do(ledger: Ledger, call: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+async def do(ledger: DatabaseHarness, call: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
     """Call a method of Leases in a transaction of its own."""
     return await ledger.database.write(lambda tx: call(tx, *arguments, **more))
 
 
-async def add(ledger: Ledger, key: str = "key", kind: JobKind = JobKind.CLICK, by: Leases = ONE) -> Job:
+async def add(ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLICK, by: Leases = ONE) -> Job:
     job = await do(ledger, by.add, kind, "request", key, {"says": key})
     assert isinstance(job, Job)
     return job
 
 
-async def flag(ledger: Ledger, key: str = "key", kind: JobKind = JobKind.CARD) -> None:
-    await do(ledger, ONE.raise_flags, "request", (kind, key, {"says": key}))
+async def flag(ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CARD) -> None:
+    await do(ledger, ONE.enqueue, "request", (kind, key, {"says": key}))
 
 
-async def claim(ledger: Ledger, by: Leases = TWO, limit: int = 10) -> list[str]:
+async def claim(ledger: DatabaseHarness, by: Leases = TWO, limit: int = 10) -> list[str]:
     """What a process gets when it asks for work, by key."""
     return [job.payload["says"] for job in await do(ledger, by.claim, limit)]
 
 
-async def test_add__the_job_is_leased_to_who_added_it(ledger: Ledger) -> None:
+async def test_add__the_job_is_leased_to_who_added_it(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
     assert (job.kind, job.request_id, job.payload, job.attempts) == (JobKind.CLICK, "request", {"says": "key"}, 1)
     assert job.created_at == ledger.clock.now
     assert await claim(ledger) == []
 
 
-async def test_add__a_known_key_adds_nothing_even_when_it_is_done(ledger: Ledger) -> None:
+async def test_add__a_known_key_adds_nothing_even_when_it_is_done(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
     assert await do(ledger, TWO.add, JobKind.CLICK, "request", "key", {}) is None
     assert await do(ledger, ONE.finish, job)
     assert await do(ledger, TWO.add, JobKind.CLICK, "request", "key", {}) is None
 
 
-async def test_add__the_same_key_of_another_kind_is_another_job(ledger: Ledger) -> None:
-    assert (await add(ledger, kind=JobKind.CLICK)).id != (await add(ledger, kind=JobKind.TARGET)).id
+async def test_add__the_same_key_of_another_kind_is_another_job(ledger: DatabaseHarness) -> None:
+    assert (await add(ledger, kind=JobKind.CLICK)).id != (await add(ledger, kind=JobKind.EXECUTE)).id
 
 
-async def test_claim__the_most_urgent_first_and_no_more_than_asked_for(ledger: Ledger) -> None:
+async def test_claim__the_most_urgent_first_and_no_more_than_asked_for(ledger: DatabaseHarness) -> None:
     for kind in reversed(JobKind):
         await flag(ledger, kind, kind)
     assert await claim(ledger, limit=3) == ["click", "target", "card"]
     assert await claim(ledger, limit=3) == ["notice"]
-    assert list(PRIORITY) == [JobKind.CLICK, JobKind.TARGET, JobKind.CARD, JobKind.NOTICE]
+    assert list(PRIORITY) == [JobKind.CLICK, JobKind.EXECUTE, JobKind.CARD, JobKind.NOTICE]
 
 
-async def test_claim__two_processes_never_get_the_same(ledger: Ledger) -> None:
+async def test_claim__two_processes_never_get_the_same(ledger: DatabaseHarness) -> None:
     for number in range(10):
         await flag(ledger, f"{number}")
     first, second = await claim(ledger, ONE, limit=6), await claim(ledger, TWO, limit=6)
     assert sorted([*first, *second]) == [f"{number}" for number in range(10)]
 
 
-async def test_claim__a_lease_is_kept_to_its_last_moment_and_taken_over_then(ledger: Ledger) -> None:
+async def test_claim__a_lease_is_kept_to_its_last_moment_and_taken_over_then(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
     ledger.clock.now += LEASE - 0.001
     assert await claim(ledger) == []
@@ -78,7 +78,7 @@ async def test_claim__a_lease_is_kept_to_its_last_moment_and_taken_over_then(led
     assert [(one.id, one.attempts) for one in taken] == [(job.id, 2)]
 
 
-async def test_finish__whoever_lost_the_lease_cannot(ledger: Ledger) -> None:
+async def test_finish__whoever_lost_the_lease_cannot(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
     ledger.clock.now += LEASE
     await claim(ledger, TWO)
@@ -88,7 +88,7 @@ async def test_finish__whoever_lost_the_lease_cannot(ledger: Ledger) -> None:
     assert await do(ledger, TWO.finish, job) is True
 
 
-async def test_finish__a_done_job_is_nobodys_any_more(ledger: Ledger) -> None:
+async def test_finish__a_done_job_is_nobodys_any_more(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
     assert await do(ledger, ONE.finish, job) is True
     assert await do(ledger, ONE.finish, job) is False
@@ -97,7 +97,7 @@ async def test_finish__a_done_job_is_nobodys_any_more(ledger: Ledger) -> None:
     assert await claim(ledger) == []
 
 
-async def test_renew__a_renewed_lease_lasts_as_long_again(ledger: Ledger) -> None:
+async def test_renew__a_renewed_lease_lasts_as_long_again(ledger: DatabaseHarness) -> None:
     mine, theirs = await add(ledger, "mine"), await add(ledger, "theirs", by=TWO)
     ledger.clock.now += LEASE - 1
     assert await do(ledger, ONE.renew, [mine.id, theirs.id]) == {mine.id}
@@ -105,7 +105,7 @@ async def test_renew__a_renewed_lease_lasts_as_long_again(ledger: Ledger) -> Non
     assert await claim(ledger, Leases("three#1")) == ["theirs"]
 
 
-async def test_release__it_is_anybodys_after_the_wait_and_not_before(ledger: Ledger) -> None:
+async def test_release__it_is_anybodys_after_the_wait_and_not_before(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
     assert await do(ledger, ONE.release, job, wait=30) is True
     ledger.clock.now += 29
@@ -114,13 +114,13 @@ async def test_release__it_is_anybodys_after_the_wait_and_not_before(ledger: Led
     assert await claim(ledger) == ["key"]
 
 
-async def test_raise_flag__many_flags_are_one_job(ledger: Ledger) -> None:
+async def test_raise_flag__many_flags_are_one_job(ledger: DatabaseHarness) -> None:
     for _ in range(3):
         await flag(ledger)
     assert await claim(ledger) == ["key"]
 
 
-async def test_raise_flag__a_done_job_is_due_again_and_begins_anew(ledger: Ledger) -> None:
+async def test_raise_flag__a_done_job_is_due_again_and_begins_anew(ledger: DatabaseHarness) -> None:
     await flag(ledger)
     (job,) = await do(ledger, ONE.claim, 1)
     await do(ledger, ONE.finish, job)
@@ -129,14 +129,14 @@ async def test_raise_flag__a_done_job_is_due_again_and_begins_anew(ledger: Ledge
     assert (again.id, again.attempts) == (job.id, 1)
 
 
-async def test_raise_flag__who_is_at_it_keeps_it(ledger: Ledger) -> None:
+async def test_raise_flag__who_is_at_it_keeps_it(ledger: DatabaseHarness) -> None:
     job = await add(ledger, kind=JobKind.CARD)
     await flag(ledger)
     assert await claim(ledger, TWO) == []
     assert await do(ledger, ONE.finish, job) is True
 
 
-async def test_raise_flag__ends_the_wait_of_a_job_that_was_put_off(ledger: Ledger) -> None:
+async def test_raise_flag__ends_the_wait_of_a_job_that_was_put_off(ledger: DatabaseHarness) -> None:
     job = await add(ledger, kind=JobKind.CARD)
     await do(ledger, ONE.release, job, wait=60)
     await flag(ledger)
@@ -154,29 +154,29 @@ async def test_raise_flag__ends_the_wait_of_a_job_that_was_put_off(ledger: Ledge
     ],
 )
 async def test_free_own__frees_what_the_same_name_left_and_nothing_else(
-    ledger: Ledger, owner: str, *, freed: bool
+    ledger: DatabaseHarness, owner: str, *, freed: bool
 ) -> None:
     await add(ledger)
-    assert await do(ledger, Leases(owner).free_own) == int(freed)
+    assert await do(ledger, Leases(owner).release_own_leases) == int(freed)
     assert await claim(ledger) == (["key"] if freed else [])
 
 
-async def test_free_own__a_job_that_was_freed_counts_its_first_attempt(ledger: Ledger) -> None:
+async def test_free_own__a_job_that_was_freed_counts_its_first_attempt(ledger: DatabaseHarness) -> None:
     """A DELETE may have left before the process died; the second attempt must know."""
-    await add(ledger, kind=JobKind.TARGET)
-    await do(ledger, Leases("one#2").free_own)
+    await add(ledger, kind=JobKind.EXECUTE)
+    await do(ledger, Leases("one#2").release_own_leases)
     (job,) = await do(ledger, Leases("one#2").claim, 1)
     assert job.attempts == 2
 
 
-async def test_depth__counts_what_is_not_done(ledger: Ledger) -> None:
+async def test_depth__counts_what_is_not_done(ledger: DatabaseHarness) -> None:
     await flag(ledger, "waits")
-    await add(ledger, "runs", JobKind.TARGET)
+    await add(ledger, "runs", JobKind.EXECUTE)
     await do(ledger, ONE.finish, await add(ledger, "done", JobKind.CLICK))
     assert await ledger.database.read(ONE.depth) == {"click": 0, "target": 1, "card": 1, "notice": 0}
 
 
-async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: Ledger) -> None:
+async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: DatabaseHarness) -> None:
     class Broken(Exception):
         """Something after the lease went wrong."""
 
@@ -191,7 +191,7 @@ async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: Ledger) 
     assert [tuple(row) for row in rows] == [(None, "one#1")]
 
 
-async def test_claim__the_longest_due_first_among_equals(ledger: Ledger) -> None:
+async def test_claim__the_longest_due_first_among_equals(ledger: DatabaseHarness) -> None:
     await flag(ledger, "later")
     await flag(ledger, "sooner")
     await ledger.run(update(jobs).where(jobs.c.key == "card:sooner").values(due_at=ledger.clock.now - 60))

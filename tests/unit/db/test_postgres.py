@@ -16,15 +16,15 @@ from sqlalchemy.util import await_only
 from bot.db import audit as trail
 from bot.db import requests as stores
 from bot.db.engine import Database, Transaction
-from bot.db.jobs import Flag, Job, JobKind, Leases
+from bot.db.jobs import Job, JobKind, JobSpec, Leases
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import postgres_engine
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.db.schema import audit, items, jobs
-from bot.domain.audit import Entry, Tag, first_break
-from bot.domain.requests import Event, Place, State
+from bot.domain.audit import AuditEvent, EventType, first_invalid
+from bot.domain.requests import Event, MessageRef, State
 from bot.errors import StaleRequest
-from tests.support.database import TTL, Ledger, approve, ask, click, open_ledger, stored
+from tests.support.database import TTL, DatabaseHarness, approve, ask, click, open_database, stored
 from tests.support.examples import BEN, OLIVIA, request
 from tests.support.postgres import Server
 
@@ -32,12 +32,12 @@ DONE = {"attempts": 1, "status": 200}
 
 
 @pytest.fixture
-async def both(postgres: Server) -> AsyncIterator[tuple[Ledger, Ledger]]:
+async def both(postgres: Server) -> AsyncIterator[tuple[DatabaseHarness, DatabaseHarness]]:
     """One database as two processes see it, each through connections of its own."""
     async with (
         postgres.emptied() as address,
-        open_ledger(postgres_engine(address)) as one,
-        open_ledger(postgres_engine(address)) as two,
+        open_database(postgres_engine(address)) as one,
+        open_database(postgres_engine(address)) as two,
     ):
         yield one, two
 
@@ -78,35 +78,35 @@ def newer(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_migrate__an_upgrade_keeps_every_card_alive(ledger: Ledger, newer: Path) -> None:
+async def test_migrate__an_upgrade_keeps_every_card_alive(ledger: DatabaseHarness, newer: Path) -> None:
     store = ledger.store()
     asked, card = await ask(store)
-    await store.shown(card, asked.revision, Place("C1", "1.0"))
+    await store.shown(card, asked.revision, MessageRef("C1", "1.0"))
     _, work = await approve((ledger.store("old#1")), (await ask(store, "second"))[0].id)
 
     assert await migrate(ledger.database, folder=newer, head="0002") is True
 
     assert await ledger.run(text("SELECT DISTINCT weather FROM requests")) == [("fair",)]
     moved, order = await approve(store)
-    assert (moved.state, moved.place) == (State.APPROVED, Place("C1", "1.0"))
+    assert (moved.state, moved.place) == (State.APPROVED, MessageRef("C1", "1.0"))
     for job in (work, order):
         owner = ledger.store("old#1") if job is work else store
         ended = await owner.finish_target(job, Event.SUCCEED, outcome=DONE, tell=())
         assert ended is not None
         assert ended.state is State.REVOKED
-    assert first_break(await store.trail()) is None
+    assert first_invalid(await store.trail()) is None
     await ledger.run(text("ALTER TABLE requests DROP COLUMN weather"))
     await ledger.run(text("UPDATE alembic_version SET version_num = '0001'"))
 
 
-async def two_orders(ledger: Ledger) -> tuple[Job, Job]:
+async def two_orders(ledger: DatabaseHarness) -> tuple[Job, Job]:
     """A request for two people, approved; returns the orders for both."""
     store = ledger.store()
     await ask(store)
     await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
     _, first = await approve(store)
     what = {"place": 1, "clicked_at": ledger.clock.now}
-    second = await ledger.database.write(lambda tx: Leases("two#1").add(tx, JobKind.TARGET, "first", "first:1", what))
+    second = await ledger.database.write(lambda tx: Leases("two#1").add(tx, JobKind.EXECUTE, "first", "first:1", what))
     assert second
     return first, second
 
@@ -118,7 +118,7 @@ def close(job: Job, meeting: asyncio.Barrier, tx: Transaction) -> list[Event | N
     return events
 
 
-async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[Ledger, Ledger]) -> None:
+async def test_write_skew__without_the_lock_nobody_sees_the_end(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     """Why `finish_target` locks: two finishers at once would each see the other's item open."""
     first, second = await two_orders(both[0])
     meeting = asyncio.Barrier(2)
@@ -141,7 +141,7 @@ class Half:
         await_only(self.go_on.wait())
 
 
-async def waits(ledger: Ledger, work: asyncio.Task[Any]) -> None:
+async def waits(ledger: DatabaseHarness, work: asyncio.Task[Any]) -> None:
     """Return once the database says that somebody waits for somebody else; work that waits for nobody is an error."""
     waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
     while not await ledger.run(waiting):
@@ -149,7 +149,9 @@ async def waits(ledger: Ledger, work: asyncio.Task[Any]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_write_skew__with_the_lock_the_second_waits_for_the_first(both: tuple[Ledger, Ledger]) -> None:
+async def test_write_skew__with_the_lock_the_second_waits_for_the_first(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
     first, second = await two_orders(both[0])
     half = Half()
 
@@ -170,10 +172,12 @@ async def test_write_skew__with_the_lock_the_second_waits_for_the_first(both: tu
     ended = await ending
     assert ended is not None
     assert ended.state is State.REVOKED
-    assert [row.tag for row, _ in await both[0].store().trail()].count(Tag.REVOKED) == 1
+    assert [row.tag for row, _ in await both[0].store().trail()].count(EventType.REVOKED) == 1
 
 
-async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more(both: tuple[Ledger, Ledger]) -> None:
+async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
     """Read before, the time would be one at which the request was open, of a click on a request that had ended."""
     await ask(both[0].store())
     half = Half()
@@ -195,12 +199,14 @@ async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more
     assert noted.created_at == both[1].clock.now
 
 
-async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(both: tuple[Ledger, Ledger]) -> None:
+async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
     """A worker that is told to end has perhaps just begun to write down how a DELETE ended."""
     half = Half()
 
     def write(tx: Transaction) -> None:
-        trail.write(tx, Entry(tx.now, Tag.ASK_REFUSED, OLIVIA))
+        trail.write(tx, AuditEvent(tx.now, EventType.ASK_REFUSED, OLIVIA))
         half.stop()
 
     writing = asyncio.create_task(both[0].database.write(write))
@@ -210,32 +216,34 @@ async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(both: tup
     half.go_on.set()
     await asyncio.gather(*both[0].database._under_way)
 
-    assert [row.tag for row, _ in await both[1].store().trail()] == [Tag.ASK_REFUSED]
+    assert [row.tag for row, _ in await both[1].store().trail()] == [EventType.ASK_REFUSED]
 
 
-async def test_trail__of_many_writers_on_two_replicas_is_one_chain(both: tuple[Ledger, Ledger]) -> None:
-    row = Entry(0.0, Tag.ASK_REFUSED, OLIVIA)
+async def test_trail__of_many_writers_on_two_replicas_is_one_chain(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
+    row = AuditEvent(0.0, EventType.ASK_REFUSED, OLIVIA)
     await asyncio.gather(*(one.store().record(row) for _ in range(25) for one in both))
     rows = await both[0].store().trail()
-    assert (len(rows), first_break(rows)) == (50, None)
+    assert (len(rows), first_invalid(rows)) == (50, None)
 
 
-async def test_ask__replays_that_race_ask_once(both: tuple[Ledger, Ledger]) -> None:
+async def test_ask__replays_that_race_ask_once(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     asked = [
         one.store().ask(request(id=f"id-{number}", reference=f"R{number}"), ttl=TTL, key="same", ask_url=None)
         for number, one in enumerate(both * 5)
     ]
     assert len([job for job in await asyncio.gather(*asked) if job]) == 1
-    assert [row.tag for row, _ in await both[0].store().trail()] == [Tag.ASKED]
+    assert [row.tag for row, _ in await both[0].store().trail()] == [EventType.ASKED]
 
 
-async def test_click__replays_that_race_are_one_click(both: tuple[Ledger, Ledger]) -> None:
+async def test_click__replays_that_race_are_one_click(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     await ask(both[0].store())
     noted = await asyncio.gather(*(one.store().note_click("first", "press", {}) for one in both * 5))
     assert len([job for job in noted if job]) == 1
 
 
-async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Ledger]) -> None:
+async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     stores_ = [both[0].store(), both[1].store("two#1")]
     for number in range(10):
         name = f"request-{number}"
@@ -247,13 +255,13 @@ async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[Ledger, Le
             return_exceptions=True,
         )
         assert [type(one) for one in ends if isinstance(one, BaseException)] == [StaleRequest]
-    rows = await both[0].run(select(audit.c.tag).where(audit.c.tag.in_([Tag.APPROVED, Tag.CANCELLED])))
+    rows = await both[0].run(select(audit.c.tag).where(audit.c.tag.in_([EventType.APPROVED, EventType.CANCELLED])))
     assert len(rows) == 10
-    assert first_break(await stores_[0].trail()) is None
+    assert first_invalid(await stores_[0].trail()) is None
 
 
 async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_its_request(
-    both: tuple[Ledger, Ledger],
+    both: tuple[DatabaseHarness, DatabaseHarness],
 ) -> None:
     """Both write to the request and to the trail; in two orders each would wait for the other."""
     one, two = both[0].store(), both[1].store("two#1")
@@ -262,42 +270,44 @@ async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_i
         await ask(one, name)
         _, order = await approve(one, name)
         press = await click(two, name, BEN)
-        stale = Entry(0.0, Tag.CLICK_STALE, BEN, name.upper(), name)
+        stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         ended, recorded = await asyncio.gather(
             one.finish_target(order, Event.SUCCEED, outcome=DONE, tell=["C1"]),
             two.record(stale, done=press, clicked=stores.Urls(card="https://hooks.slack.com/actions/T0/1/2")),
         )
         assert (ended and ended.state, recorded) == (State.REVOKED, True)
-    assert first_break(await one.trail()) is None
+    assert first_invalid(await one.trail()) is None
 
 
-async def test_record__of_a_click_meets_a_card_that_cannot_be_posted(both: tuple[Ledger, Ledger]) -> None:
+async def test_record__of_a_click_meets_a_card_that_cannot_be_posted(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
     """Both write to the trail and to the card's job; in two orders each would wait for the other."""
     one, two = both[0].store(), both[1].store("two#1")
     for number in range(10):
         name = f"request-{number}"
         _, posting = await ask(one, name)
         press = await click(two, name, BEN)
-        stale = Entry(0.0, Tag.CLICK_STALE, BEN, name.upper(), name)
+        stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         withdrawn, recorded = await asyncio.gather(
             one.withdraw(posting, problem="is_archived", tell=["C1"]),
             two.record(stale, done=press, clicked=stores.Urls()),
         )
         assert recorded
         assert withdrawn is None or withdrawn.state is State.CANCELLED
-    assert first_break(await one.trail()) is None
+    assert first_invalid(await one.trail()) is None
 
 
-async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[Ledger, Ledger]) -> None:
-    flags: list[Flag] = [(JobKind.CARD, str(number), {}) for number in range(40)]
-    await both[0].database.write(lambda tx: Leases("one#1").raise_flags(tx, "first", *flags))
+async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
+    flags: list[JobSpec] = [(JobKind.CARD, str(number), {}) for number in range(40)]
+    await both[0].database.write(lambda tx: Leases("one#1").enqueue(tx, "first", *flags))
     stores_ = [both[0].store(), both[1].store("two#1")]
     found = await asyncio.gather(*(one.claim(10) for one in stores_ * 4))
     claimed = [job.id for jobs_ in found for job in jobs_]
     assert len(claimed) == len(set(claimed)) == 40
 
 
-async def test_expire_due__sweepers_that_meet_end_a_request_once(both: tuple[Ledger, Ledger]) -> None:
+async def test_expire_due__sweepers_that_meet_end_a_request_once(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     for number in range(10):
         await ask(both[0].store(), f"request-{number}")
     for one in both:
@@ -305,14 +315,16 @@ async def test_expire_due__sweepers_that_meet_end_a_request_once(both: tuple[Led
     ended = await asyncio.gather(*(one.store().expire_due(lambda _: ("C1",)) for one in both * 3))
     await both[0].store().expire_due(lambda _: ("C1",))
     assert sum(len(some) for some in ended) == 10
-    assert [row.tag for row, _ in await both[0].store().trail()].count(Tag.EXPIRED) == 10
+    assert [row.tag for row, _ in await both[0].store().trail()].count(EventType.EXPIRED) == 10
 
 
-async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(both: tuple[Ledger, Ledger]) -> None:
+async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
     """The click was made in time and will be written in a moment; the sweep must not end what it is about."""
     await ask(both[0].store())
     both[0].clock.now += TTL - 1
-    clicking = Store(both[0].database, Leases("one#1"))
+    clicking = RequestStore(both[0].database, Leases("one#1"))
     locked, end = asyncio.Event(), asyncio.Event()
 
     def lock(tx: Transaction) -> None:
@@ -330,14 +342,16 @@ async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(both
     assert await both[1].store().expire_due(lambda _: ()) == []
 
 
-async def test_shown__a_card_that_moved_while_it_was_painted_is_painted_again(both: tuple[Ledger, Ledger]) -> None:
+async def test_shown__a_card_that_moved_while_it_was_painted_is_painted_again(
+    both: tuple[DatabaseHarness, DatabaseHarness],
+) -> None:
     one, two = both[0].store(), both[1].store("two#1")
     for number in range(10):
         name = f"request-{number}"
         asked, card = await ask(one, name)
         press = await click(two, name)
         shown, _ = await asyncio.gather(
-            one.shown(card, asked.revision, Place("C1", "1.0")),
+            one.shown(card, asked.revision, MessageRef("C1", "1.0")),
             two.move(asked, Event.CANCEL, job=press, by=OLIVIA),
         )
         (row,) = await both[0].run(select(jobs.c.done_at).where(jobs.c.key == f"card:{name}"))

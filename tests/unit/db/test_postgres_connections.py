@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from bot.db.engine import Database, DatabaseAway
+from bot.db.engine import Database, DatabaseUnavailable
 from bot.db.postgres import PATIENCE, postgres_engine
 from bot.errors import SettingsError
 from tests.support.postgres import PASSWORD, Server
@@ -60,7 +60,7 @@ async def test_address__of_a_socket(postgres: Server) -> None:
 async def test_address__that_asks_for_encryption_is_not_used_without(postgres: Server) -> None:
     own(postgres)
     for mode in ("require", "verify-full"):
-        with pytest.raises(DatabaseAway, match="SSL"):
+        with pytest.raises(DatabaseUnavailable, match="SSL"):
             await says(f"{postgres.url}?sslmode={mode}")
 
 
@@ -91,14 +91,14 @@ async def test_refusal__that_no_waiting_changes_is_a_setting(
 async def test_refusal__of_whoever_is_not_there_may_pass() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        with pytest.raises(DatabaseAway, match="cannot be reached"):
+        with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
             await says(f"postgres://bot:secret@127.0.0.1:{nobody.getsockname()[1]}/bot")
 
 
 async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -> None:
     async with postgres.emptied() as address:
         impatient = Database(postgres_engine(address), patience=0.5)
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             await says(address, "SELECT pg_sleep(60)::text", impatient)
 
 
@@ -125,7 +125,7 @@ async def test_connections__whose_machine_is_gone_without_a_word_are_given_up_to
         await asyncio.gather(*(ask_one() for _ in range(20)))
 
         wire.lose()
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             await ask_one()
         assert await ask_one() == 1
         await database.close()

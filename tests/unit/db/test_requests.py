@@ -7,22 +7,22 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.db.jobs import LEASE, JobKind
-from bot.db.requests import KEEP_DONE_JOBS, Store, Urls
+from bot.db.requests import KEEP_DONE_JOBS, RequestStore, Urls
 from bot.db.schema import audit, jobs, requests
-from bot.domain.audit import Entry, Tag, first_break
-from bot.domain.requests import REPEAT_WINDOW, Event, Place, Request, State
+from bot.domain.audit import AuditEvent, EventType, first_invalid
+from bot.domain.requests import REPEAT_WINDOW, Event, MessageRef, Request, State
 from bot.errors import StaleRequest
 from tests.support import examples
-from tests.support.database import TTL, Ledger, approve, ask, click, stored, tags
+from tests.support.database import TTL, DatabaseHarness, approve, ask, click, stored, tags
 from tests.support.examples import BEN, OLIVIA, RAVI
 
 
 @pytest.fixture
-def store(ledger: Ledger) -> Store:
+def store(ledger: DatabaseHarness) -> RequestStore:
     return ledger.store()
 
 
-async def urls(store: Store) -> Urls:
+async def urls(store: RequestStore) -> Urls:
     sheet = await store.sheet("first")
     assert sheet
     return sheet[1]
@@ -32,7 +32,7 @@ def nobody(_request: Request) -> tuple[str, ...]:
     return ()
 
 
-async def test_ask__keeps_everything_that_was_decided(store: Store, ledger: Ledger) -> None:
+async def test_ask__keeps_everything_that_was_decided(store: RequestStore, ledger: DatabaseHarness) -> None:
     asked = examples.request(id="first", reference="FIRST", reason="laptop stolen", needed=2)
     job = await store.ask(asked, ttl=TTL, key="trigger", ask_url="https://hooks.example.com/ask")
     assert job
@@ -48,18 +48,18 @@ async def test_ask__keeps_everything_that_was_decided(store: Store, ledger: Ledg
     assert (await urls(store)).ask == "https://hooks.example.com/ask"
     (row, _), *more = await store.trail("first")
     assert not more
-    assert (row.tag, row.actor, row.target) == (Tag.ASKED, RAVI, examples.TOM_IN_GENESYS.id)
+    assert (row.tag, row.actor, row.target) == (EventType.ASKED, RAVI, examples.TOM_IN_GENESYS.id)
     assert row.detail == {"kind": "revoke", "reason": "laptop stolen", "needed": 2, "ttl": TTL}
 
 
-async def test_ask__a_rotation_names_nobody(store: Store) -> None:
+async def test_ask__a_rotation_names_nobody(store: RequestStore) -> None:
     await store.ask(examples.rotation(id="turn"), ttl=TTL, key="turn", ask_url=None)
     assert (await stored(store, "turn")).target is None
     ((row, _),) = await store.trail("turn")
     assert row.target == "me"
 
 
-async def test_ask__a_replayed_command_asks_nothing(store: Store) -> None:
+async def test_ask__a_replayed_command_asks_nothing(store: RequestStore) -> None:
     await ask(store)
     again = examples.request(id="second", reference="SECOND")
     assert await store.ask(again, ttl=TTL, key="first", ask_url=None) is None
@@ -67,7 +67,7 @@ async def test_ask__a_replayed_command_asks_nothing(store: Store) -> None:
     assert await tags(store) == ["request:asked"]
 
 
-async def test_click__a_replay_is_known_while_it_waits_and_when_it_is_done(store: Store) -> None:
+async def test_click__a_replay_is_known_while_it_waits_and_when_it_is_done(store: RequestStore) -> None:
     await ask(store)
     job = await click(store, key="press")
     assert await store.note_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
@@ -75,7 +75,9 @@ async def test_click__a_replay_is_known_while_it_waits_and_when_it_is_done(store
     assert await store.note_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
 
 
-async def test_click__is_forgotten_only_when_slack_could_not_replay_it_any_more(store: Store, ledger: Ledger) -> None:
+async def test_click__is_forgotten_only_when_slack_could_not_replay_it_any_more(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     await ask(store)
     await store.finish(await click(store, key="press"))
     ledger.clock.now += KEEP_DONE_JOBS
@@ -86,20 +88,20 @@ async def test_click__is_forgotten_only_when_slack_could_not_replay_it_any_more(
     assert await store.note_click("first", "press", {}) is not None
 
 
-async def test_approve__moves_tells_and_orders_the_delete(store: Store, ledger: Ledger) -> None:
+async def test_approve__moves_tells_and_orders_the_delete(store: RequestStore, ledger: DatabaseHarness) -> None:
     _, card = await ask(store)
-    assert await store.shown(card, 1, Place("C0OPS00001", "1.2"))
+    assert await store.shown(card, 1, MessageRef("C0OPS00001", "1.2"))
     ledger.clock.now += 7
     moved, work = await approve(store)
     assert moved == await stored(store)
     assert (moved.state, moved.decided_by, moved.approvals) == (State.APPROVED, OLIVIA, (OLIVIA,))
     assert (moved.approved_at, moved.revision) == (ledger.clock.now, 2)
-    assert (work.kind, work.attempts, work.payload["place"]) == (JobKind.TARGET, 1, 0)
+    assert (work.kind, work.attempts, work.payload["place"]) == (JobKind.EXECUTE, 1, 0)
     assert await tags(store) == ["request:asked", "request:approved"]
     assert await store.depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
 
 
-async def test_move__of_two_decisions_on_the_same_request_one_counts(store: Store) -> None:
+async def test_move__of_two_decisions_on_the_same_request_one_counts(store: RequestStore) -> None:
     asked, _ = await ask(store)
     mine, yours = await click(store, by=OLIVIA), await click(store, by=BEN)
     await store.move(asked, Event.APPROVE, job=mine, by=OLIVIA)
@@ -111,18 +113,18 @@ async def test_move__of_two_decisions_on_the_same_request_one_counts(store: Stor
     assert (await store.depth())["target"] == 1
 
 
-async def test_move__two_signatures_given_at_once_are_judged_one_after_the_other(store: Store) -> None:
+async def test_move__two_signatures_given_at_once_are_judged_one_after_the_other(store: RequestStore) -> None:
     asked, _ = await ask(store, needed=2)
     mine, yours = await click(store, by=OLIVIA), await click(store, by=BEN)
-    signed, work = await store.move(asked, Event.SIGN, job=mine, by=OLIVIA)
+    signed, work = await store.move(asked, Event.ADD_APPROVAL, job=mine, by=OLIVIA)
     assert (signed.state, work) == (State.PENDING, [])
     with pytest.raises(StaleRequest):
-        await store.move(asked, Event.SIGN, job=yours, by=BEN)
+        await store.move(asked, Event.ADD_APPROVAL, job=yours, by=BEN)
     moved, work = await store.move(signed, Event.APPROVE, job=yours, by=BEN)
     assert (moved.state, moved.approvals, len(work)) == (State.APPROVED, (OLIVIA, BEN), 1)
 
 
-async def test_move__whoever_lost_the_click_changes_nothing(store: Store, ledger: Ledger) -> None:
+async def test_move__whoever_lost_the_click_changes_nothing(store: RequestStore, ledger: DatabaseHarness) -> None:
     asked, _ = await ask(store)
     job = await click(store)
     ledger.clock.now += LEASE
@@ -135,7 +137,9 @@ async def test_move__whoever_lost_the_click_changes_nothing(store: Store, ledger
     assert await other.holds(job)
 
 
-async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(store: Store, ledger: Ledger) -> None:
+async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     asked, _ = await ask(store)
     job = await click(store)
     await ledger.run(text("ALTER TABLE audit RENAME TO away"))
@@ -148,7 +152,9 @@ async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(store
     await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
 
 
-async def test_move__a_click_that_was_judged_too_late_changes_nothing(store: Store, ledger: Ledger) -> None:
+async def test_move__a_click_that_was_judged_too_late_changes_nothing(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     """A machine that was suspended between the judgement and this must not send a DELETE nobody means any more."""
     asked, _ = await ask(store)
     job = await click(store)
@@ -159,7 +165,9 @@ async def test_move__a_click_that_was_judged_too_late_changes_nothing(store: Sto
     assert (await store.depth())["target"] == 0
 
 
-async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(store: Store, ledger: Ledger) -> None:
+async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     asked, _ = await ask(store)
     ledger.clock.now = asked.expires_at - 0.001
     job = await click(store)
@@ -170,8 +178,10 @@ async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(sto
     assert (moved.state, len(work)) == (State.APPROVED, 1)
 
 
-@pytest.mark.parametrize(("event", "needed"), [(Event.APPROVE, 1), (Event.SIGN, 2)])
-async def test_move__a_click_after_the_end_does_not(store: Store, ledger: Ledger, event: Event, needed: int) -> None:
+@pytest.mark.parametrize(("event", "needed"), [(Event.APPROVE, 1), (Event.ADD_APPROVAL, 2)])
+async def test_move__a_click_after_the_end_does_not(
+    store: RequestStore, ledger: DatabaseHarness, event: Event, needed: int
+) -> None:
     asked, _ = await ask(store, needed=needed)
     ledger.clock.now = asked.expires_at
     job = await click(store)
@@ -182,7 +192,7 @@ async def test_move__a_click_after_the_end_does_not(store: Store, ledger: Ledger
     assert await tags(store) == ["request:asked"]
 
 
-async def test_move__a_cancelled_request_tells_who_is_named(store: Store, ledger: Ledger) -> None:
+async def test_move__a_cancelled_request_tells_who_is_named(store: RequestStore, ledger: DatabaseHarness) -> None:
     asked, _ = await ask(store)
     job = await click(store, by=RAVI)
     url = "https://hooks.example.com/card"
@@ -193,14 +203,16 @@ async def test_move__a_cancelled_request_tells_who_is_named(store: Store, ledger
     assert [row.payload for row in told] == ['{"channel": "C0AUDIT001"}']
 
 
-async def test_urls__stay_out_of_the_trail_and_the_request(store: Store) -> None:
+async def test_urls__stay_out_of_the_trail_and_the_request(store: RequestStore) -> None:
     asked, _ = await ask(store)
     job = await click(store)
     await store.move(asked, Event.APPROVE, job=job, by=OLIVIA, card_url="https://hooks.example.com/card")
     assert "hooks.example.com" not in f"{await store.trail()} {await stored(store)}"
 
 
-async def test_expire_due__ends_what_nobody_confirmed_and_only_that(store: Store, ledger: Ledger) -> None:
+async def test_expire_due__ends_what_nobody_confirmed_and_only_that(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     await ask(store, "old")
     await ask(store, "decided")
     await approve(store, "decided")
@@ -216,7 +228,9 @@ async def test_expire_due__ends_what_nobody_confirmed_and_only_that(store: Store
     assert (await store.depth())["notice"] == 1
 
 
-async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(store: Store, ledger: Ledger) -> None:
+async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     asked, _ = await ask(store)
     ledger.clock.now = asked.expires_at - 1
     job = await click(store)
@@ -226,7 +240,9 @@ async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(stor
     assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
 
 
-async def test_expire_due__waits_no_longer_for_a_click_than_one_counts(store: Store, ledger: Ledger) -> None:
+async def test_expire_due__waits_no_longer_for_a_click_than_one_counts(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     """Whatever keeps it from being judged, the card must not show a live button for ever."""
     asked, _ = await ask(store)
     ledger.clock.now = asked.expires_at - 1
@@ -235,7 +251,7 @@ async def test_expire_due__waits_no_longer_for_a_click_than_one_counts(store: St
     assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
 
 
-async def test_expire_due__a_few_at_a_time_the_oldest_first(store: Store, ledger: Ledger) -> None:
+async def test_expire_due__a_few_at_a_time_the_oldest_first(store: RequestStore, ledger: DatabaseHarness) -> None:
     for name in ("first", "second", "third"):
         await ask(store, name)
         ledger.clock.now += 1
@@ -244,17 +260,19 @@ async def test_expire_due__a_few_at_a_time_the_oldest_first(store: Store, ledger
     assert [one.id for one in await store.expire_due(nobody, limit=2)] == ["third"]
 
 
-async def test_withdraw__a_pending_request_ends_without_a_card_to_paint(store: Store) -> None:
+async def test_withdraw__a_pending_request_ends_without_a_card_to_paint(store: RequestStore) -> None:
     _, card = await ask(store)
     ended = await store.withdraw(card, problem="not_in_channel", tell=())
     assert ended
     assert (ended.state, ended.decided_by) == (State.CANCELLED, None)
     row, _ = (await store.trail())[-1]
-    assert (row.tag, row.actor, row.detail) == (Tag.CANCELLED, "bot", {"problem": "not_in_channel"})
+    assert (row.tag, row.actor, row.detail) == (EventType.CANCELLED, "bot", {"problem": "not_in_channel"})
     assert not any((await store.depth()).values())
 
 
-async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(store: Store, ledger: Ledger) -> None:
+async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     _, card = await ask(store)
     assert await ledger.store("two#1").withdraw(card, problem="not_in_channel", tell=()) is None
     await approve(store)
@@ -263,16 +281,18 @@ async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(store:
     assert await tags(store) == ["request:asked", "request:approved"]
 
 
-async def test_record__what_changes_no_request_is_told_at_the_databases_time(store: Store, ledger: Ledger) -> None:
-    await store.record(Entry(0.0, Tag.ASK_REFUSED, RAVI, detail={"reason": "guest"}))
+async def test_record__what_changes_no_request_is_told_at_the_databases_time(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
+    await store.record(AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"reason": "guest"}))
     ((row, _),) = await store.trail()
-    assert (row.at, row.tag, row.actor, row.request_id) == (ledger.clock.now, Tag.ASK_REFUSED, RAVI, None)
+    assert (row.at, row.tag, row.actor, row.request_id) == (ledger.clock.now, EventType.ASK_REFUSED, RAVI, None)
 
 
-async def test_record__who_lost_the_click_tells_nothing(store: Store, ledger: Ledger) -> None:
+async def test_record__who_lost_the_click_tells_nothing(store: RequestStore, ledger: DatabaseHarness) -> None:
     await ask(store)
     job = await click(store)
-    row = Entry(0.0, Tag.CLICK_REFUSED, BEN, request_id="first")
+    row = AuditEvent(0.0, EventType.CLICK_REFUSED, BEN, request_id="first")
     assert await ledger.store("two#1").record(row, done=job) is False
     assert await tags(store) == ["request:asked"]
     assert await store.holds(job)
@@ -282,41 +302,43 @@ async def test_record__who_lost_the_click_tells_nothing(store: Store, ledger: Le
     assert await store.is_done(job.id)
 
 
-async def test_trail__follows_one_request_or_all(store: Store) -> None:
+async def test_trail__follows_one_request_or_all(store: RequestStore) -> None:
     await ask(store, "first")
     await ask(store, "second")
     await approve(store, "first")
     assert await tags(store) == ["request:asked", "request:asked", "request:approved"]
-    assert [row.tag for row, _ in await store.trail("first")] == [Tag.ASKED, Tag.APPROVED]
+    assert [row.tag for row, _ in await store.trail("first")] == [EventType.ASKED, EventType.APPROVED]
 
 
 @pytest.mark.parametrize("column", ["at", "tag", "actor", "reference", "request_id", "target", "detail", "hash"])
-async def test_trail__a_changed_row_breaks_the_chain_there(store: Store, ledger: Ledger, column: str) -> None:
+async def test_trail__a_changed_row_breaks_the_chain_there(
+    store: RequestStore, ledger: DatabaseHarness, column: str
+) -> None:
     await ask(store)
     await approve(store)
     changes = {"at": 1.0, "tag": "request:cancelled", "detail": "{}"}
     await ledger.run(update(audit).where(audit.c.id == 2).values({column: changes.get(column, "another")}))
     if column == "detail":
         await ledger.run(update(audit).where(audit.c.id == 2).values(detail='{"reason": "none"}'))
-    assert first_break(await store.trail()) == 1
+    assert first_invalid(await store.trail()) == 1
 
 
-async def test_trail__a_removed_row_breaks_the_chain_at_the_next(store: Store, ledger: Ledger) -> None:
+async def test_trail__a_removed_row_breaks_the_chain_at_the_next(store: RequestStore, ledger: DatabaseHarness) -> None:
     await ask(store)
     await approve(store)
     await ask(store, "second")
     await ledger.run(delete(audit).where(audit.c.id == 2))
-    assert first_break(await store.trail()) == 1
+    assert first_invalid(await store.trail()) == 1
 
 
-async def test_now__shows_that_the_database_can_be_written_to(store: Store, ledger: Ledger) -> None:
+async def test_now__shows_that_the_database_can_be_written_to(store: RequestStore, ledger: DatabaseHarness) -> None:
     assert await store.now() == ledger.clock.now
     await ledger.run(text("ALTER TABLE jobs RENAME TO away"))
     with pytest.raises(SQLAlchemyError):
         await store.now()
 
 
-async def test_find__an_unknown_request_is_none(store: Store, ledger: Ledger) -> None:
+async def test_find__an_unknown_request_is_none(store: RequestStore, ledger: DatabaseHarness) -> None:
     assert await store.find("nobody") is None
     assert await store.is_done(4711) is False
     assert await ledger.run(select(requests.c.id)) == []

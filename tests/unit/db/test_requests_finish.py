@@ -8,28 +8,28 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.db.jobs import LEASE, Job, JobKind
-from bot.db.requests import UNTOLD, Store, Urls
+from bot.db.requests import UNTOLD, RequestStore, Urls
 from bot.db.schema import items, jobs
-from bot.domain.audit import Entry, Tag
-from bot.domain.requests import Event, Place, State
-from tests.support.database import Ledger, approve, ask, click, stored, tags
+from bot.domain.audit import AuditEvent, EventType
+from bot.domain.requests import Event, MessageRef, State
+from tests.support.database import DatabaseHarness, approve, ask, click, stored, tags
 from tests.support.examples import OLIVIA
 
 DONE = {"attempts": 1, "status": 200}
 
 
 @pytest.fixture
-def store(ledger: Ledger) -> Store:
+def store(ledger: DatabaseHarness) -> RequestStore:
     return ledger.store()
 
 
-async def with_two_targets(ledger: Ledger, store: Store) -> tuple[Job, Job]:
+async def with_two_targets(ledger: DatabaseHarness, store: RequestStore) -> tuple[Job, Job]:
     """An approved request for two people; returns the orders for both."""
     await ask(store)
     await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
     _, first = await approve(store)
     what = {"place": 1, "clicked_at": ledger.clock.now}
-    second = await ledger.database.write(lambda tx: store._leases.add(tx, JobKind.TARGET, "first", "first:1", what))
+    second = await ledger.database.write(lambda tx: store._leases.add(tx, JobKind.EXECUTE, "first", "first:1", what))
     assert second
     return first, second
 
@@ -40,11 +40,11 @@ async def with_two_targets(ledger: Ledger, store: Store) -> tuple[Job, Job]:
         (Event.SUCCEED, State.REVOKED, "token:revoked"),
         (Event.REFUSE, State.REFUSED, "token:refused"),
         (Event.FAIL, State.FAILED, "token:failed"),
-        (Event.LOSE, State.UNKNOWN, "token:unknown"),
+        (Event.LOSE_TRACK, State.UNKNOWN, "token:unknown"),
     ],
 )
 async def test_finish_target__ends_the_request_with_what_genesys_said(
-    store: Store, ledger: Ledger, event: Event, state: State, tag: str
+    store: RequestStore, ledger: DatabaseHarness, event: Event, state: State, tag: str
 ) -> None:
     await ask(store)
     _, work = await approve(store)
@@ -58,12 +58,12 @@ async def test_finish_target__ends_the_request_with_what_genesys_said(
     assert (await store.depth())["target"] == 0
 
 
-async def test_finish_target__a_lost_lease_cannot_finish(store: Store, ledger: Ledger) -> None:
+async def test_finish_target__a_lost_lease_cannot_finish(store: RequestStore, ledger: DatabaseHarness) -> None:
     await ask(store)
     _, work = await approve(store)
     ledger.clock.now += LEASE
     other = ledger.store("two#1")
-    (taken,) = [job for job in await other.claim(10) if job.kind is JobKind.TARGET]
+    (taken,) = [job for job in await other.claim(10) if job.kind is JobKind.EXECUTE]
     assert await store.finish_target(work, Event.FAIL, outcome={}, tell=["C0AUDIT001"]) is None
     assert await store.try_again(work, wait=0, outcome={"attempts": 1}) is None
     assert (await stored(store)).state is State.APPROVED
@@ -75,19 +75,23 @@ async def test_finish_target__a_lost_lease_cannot_finish(store: Store, ledger: L
     assert ended.state is State.REVOKED
 
 
-async def test_finish_target__a_request_is_open_while_one_of_its_targets_is(store: Store, ledger: Ledger) -> None:
+async def test_finish_target__a_request_is_open_while_one_of_its_targets_is(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     first, second = await with_two_targets(ledger, store)
     half = await store.finish_target(first, Event.SUCCEED, outcome=DONE, tell=["C0AUDIT001"])
     assert half
     assert half.state is State.APPROVED
     assert (await store.depth())["notice"] == 0
-    whole = await store.finish_target(second, Event.LOSE, outcome=DONE, tell=["C0AUDIT001"])
+    whole = await store.finish_target(second, Event.LOSE_TRACK, outcome=DONE, tell=["C0AUDIT001"])
     assert whole
     assert whole.state is State.UNKNOWN
     assert await tags(store) == ["request:asked", "request:approved", "token:unknown"]
 
 
-async def test_finish_target__two_finishers_at_once_end_the_request_once(store: Store, ledger: Ledger) -> None:
+async def test_finish_target__two_finishers_at_once_end_the_request_once(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     """Write skew: each could find the other's target open, and then nobody would end the request."""
     first, second = await with_two_targets(ledger, store)
     told = await asyncio.gather(
@@ -98,9 +102,9 @@ async def test_finish_target__two_finishers_at_once_end_the_request_once(store: 
     assert [row.event for row in await ledger.run(select(items.c.event))] == ["succeed", "succeed"]
 
 
-async def test_try_again__is_told_and_due_after_the_wait(store: Store, ledger: Ledger) -> None:
+async def test_try_again__is_told_and_due_after_the_wait(store: RequestStore, ledger: DatabaseHarness) -> None:
     _, card = await ask(store)
-    await store.shown(card, 1, Place("C0OPS00001", "1.2"))
+    await store.shown(card, 1, MessageRef("C0OPS00001", "1.2"))
     before, work = await approve(store)
     outcome = {"attempts": 1, "uncertain": True}
     waiting = await store.try_again(work, wait=3, outcome=outcome)
@@ -109,11 +113,13 @@ async def test_try_again__is_told_and_due_after_the_wait(store: Store, ledger: L
     assert await tags(store) == ["request:asked", "request:approved", "token:attempt_failed"]
     assert [job.kind for job in await store.claim(10)] == [JobKind.CARD]
     ledger.clock.now += 3
-    (again,) = [job for job in await store.claim(10) if job.kind is JobKind.TARGET]
+    (again,) = [job for job in await store.claim(10) if job.kind is JobKind.EXECUTE]
     assert (again.id, again.attempts) == (work.id, 2)
 
 
-async def test_start__a_restart_takes_its_own_work_up_at_once_and_nobody_elses(store: Store, ledger: Ledger) -> None:
+async def test_start__a_restart_takes_its_own_work_up_at_once_and_nobody_elses(
+    store: RequestStore, ledger: DatabaseHarness
+) -> None:
     await ask(store)
     await approve(store)
     other = ledger.store("two#1")
@@ -123,45 +129,45 @@ async def test_start__a_restart_takes_its_own_work_up_at_once_and_nobody_elses(s
     again = ledger.store("one#2")
     await again.start()
     kinds = [job.kind for job in await again.claim(10)]
-    assert kinds == [JobKind.TARGET, JobKind.CARD]
+    assert kinds == [JobKind.EXECUTE, JobKind.CARD]
 
 
-async def test_shown__a_card_that_shows_the_latest_is_done_and_stands_somewhere(store: Store) -> None:
-    _, card = await ask(store, place=Place("U0RAVI0001"))
-    assert await store.shown(card, 1, Place("D0RAVI0001", "1.2")) is True
-    assert (await stored(store)).place == Place("D0RAVI0001", "1.2")
+async def test_shown__a_card_that_shows_the_latest_is_done_and_stands_somewhere(store: RequestStore) -> None:
+    _, card = await ask(store, place=MessageRef("U0RAVI0001"))
+    assert await store.shown(card, 1, MessageRef("D0RAVI0001", "1.2")) is True
+    assert (await stored(store)).place == MessageRef("D0RAVI0001", "1.2")
     assert await store.is_done(card.id)
 
 
-async def test_shown__a_click_on_another_copy_while_it_was_painted_is_not_forgotten(store: Store) -> None:
+async def test_shown__a_click_on_another_copy_while_it_was_painted_is_not_forgotten(store: RequestStore) -> None:
     """That copy's buttons are gone only when the card is painted again, though the request is as it was."""
     _, card = await ask(store)
-    stale = Entry(0.0, Tag.CLICK_STALE, OLIVIA, request_id="first")
+    stale = AuditEvent(0.0, EventType.CLICK_STALE, OLIVIA, request_id="first")
     await store.record(stale, done=await click(store), clicked=Urls(card="https://hooks.slack.com/actions/1"))
-    assert await store.shown(card, 1, Place("C0OPS00001", "1.2")) is False
+    assert await store.shown(card, 1, MessageRef("C0OPS00001", "1.2")) is False
     (again,) = await store.claim(10)
     assert again.id == card.id
-    assert await store.shown(again, 1, Place("C0OPS00001", "1.2")) is True
+    assert await store.shown(again, 1, MessageRef("C0OPS00001", "1.2")) is True
     assert await store.claim(10) == []
 
 
-async def test_shown__a_newer_revision_is_painted_again(store: Store) -> None:
+async def test_shown__a_newer_revision_is_painted_again(store: RequestStore) -> None:
     _, card = await ask(store)
     await approve(store)
-    assert await store.shown(card, 1, Place("C0OPS00001", "1.2")) is False
+    assert await store.shown(card, 1, MessageRef("C0OPS00001", "1.2")) is False
     assert not await store.is_done(card.id)
     (again,) = await store.claim(10)
     assert (again.id, again.kind) == (card.id, JobKind.CARD)
-    assert await store.shown(again, 2, Place("C0OPS00001", "1.2")) is True
+    assert await store.shown(again, 2, MessageRef("C0OPS00001", "1.2")) is True
 
 
-async def test_shown__a_card_without_a_place_has_none(store: Store) -> None:
+async def test_shown__a_card_without_a_place_has_none(store: RequestStore) -> None:
     _, card = await ask(store)
     assert await store.shown(card, 1, None) is True
     assert (await stored(store)).place is None
 
 
-async def test_give_back__a_click_is_judged_later_by_anybody(store: Store, ledger: Ledger) -> None:
+async def test_give_back__a_click_is_judged_later_by_anybody(store: RequestStore, ledger: DatabaseHarness) -> None:
     await ask(store)
     job = await click(store)
     await store.give_back(job, wait=2)

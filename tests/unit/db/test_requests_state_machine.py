@@ -16,32 +16,32 @@ from sqlalchemy import select
 
 from bot.db.engine import Database, Transaction
 from bot.db.jobs import Job, JobKind, Leases
-from bot.db.requests import Store
+from bot.db.requests import RequestStore
 from bot.db.rows import WHOLE_REQUEST, entry_of_row, request_of_row
 from bot.db.schema import audit, jobs
 from bot.db.sqlite import sqlite_engine
-from bot.domain.audit import TAG_OF, Entry, Tag, first_break
+from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
 from bot.domain.people import Actor, Member, Principal, Workspace
 from bot.domain.requests import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
-from bot.errors import GenesysBroken, GenesysForbidden, GenesysNoAnswer
+from bot.errors import GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.purecloud import Done
 from bot.services.clicks import Decisions
-from bot.services.execution import carry_out
+from bot.services.execution import execute
 from bot.services.identity import Directory
-from tests.support.database import TTL, Hand, Ledger
+from tests.support.database import TTL, DatabaseHarness, ManualClock
 from tests.support.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users
 from tests.support.schema import put_database
 
 T = TypeVar("T")
 
 RULES = rules(approvers=users(OLIVIA, BEN, RAVI))
-EVENT_OF = {tag: event for event, tag in TAG_OF.items()}
-ANSWERS = (None, GenesysForbidden, GenesysBroken, GenesysNoAnswer)
+EVENT_OF = {tag: event for event, tag in EVENT_TYPES.items()}
+ANSWERS = (None, GenesysForbidden, GenesysServerError, GenesysNoResponse)
 
 
-def _everything(tx: Transaction) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
+def _everything(tx: Transaction) -> tuple[list[tuple[AuditEvent, str]], list[str], list[Request]]:
     trail = tx.execute(select(audit).order_by(audit.c.id))
-    targets = tx.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.TARGET))
+    targets = tx.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.EXECUTE))
     found = tx.execute(WHOLE_REQUEST)
     rows = [(entry_of_row(row), str(row.hash)) for row in trail]
     return rows, list(targets.scalars()), [request_of_row(row) for row in found]
@@ -93,7 +93,7 @@ class Replica:
         self.start()
 
     def start(self) -> None:
-        self.store = Store(self.database, Leases(f"{self.name}#{next(self.starts)}"))
+        self.store = RequestStore(self.database, Leases(f"{self.name}#{next(self.starts)}"))
         self.decisions = Decisions(self.store, Phonebook(), RULES, lambda _: ("C0AUDIT001",))
         self.held: list[Job] = []
 
@@ -110,9 +110,9 @@ class Life(RuleBasedStateMachine):
     def open(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = TemporaryDirectory()
-        self.clock, path = Hand(), Path(self.folder.name) / "bot.db"
+        self.clock, path = ManualClock(), Path(self.folder.name) / "bot.db"
         put_database(path)
-        self.ledger = Ledger(Database(sqlite_engine(path), clock=self.clock), self.clock)
+        self.ledger = DatabaseHarness(Database(sqlite_engine(path), clock=self.clock), self.clock)
         self.replicas = [Replica(name, self.ledger.database) for name in ("one", "two")]
         self.tokens = Tokens()
         self.asked: list[str] = []
@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
         return self.runner.run(work)
 
     @property
-    def store(self) -> Store:
+    def store(self) -> RequestStore:
         return self.replicas[0].store
 
     def ask(self, *, protected: bool) -> None:
@@ -162,7 +162,7 @@ class Life(RuleBasedStateMachine):
         job = one.held.pop(place % len(one.held))
         if job.kind is JobKind.CLICK:
             one.held.extend(self.do(one.decisions.settle(job)).work)
-        elif job.kind is JobKind.TARGET:
+        elif job.kind is JobKind.EXECUTE:
             self.send(one, job, answer)
         else:
             self.do(one.store.finish(job))
@@ -172,7 +172,7 @@ class Life(RuleBasedStateMachine):
         assert before
         self.tokens.answer = answer
         sent = len(self.tokens.deleted)
-        ending = self.do(carry_out(before, job, self.tokens, now=self.clock.now))
+        ending = self.do(execute(before, job, self.tokens, now=self.clock.now))
         if len(self.tokens.deleted) > sent:
             self.judge_delete(before)
         if ending.event:
@@ -218,25 +218,25 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "runner"):
             return
         trail, targets, found = self.do(self.everything())
-        assert first_break(trail) is None
+        assert first_invalid(trail) is None
         assert len(targets) == len(set(targets))  # one order to send a DELETE for one request
         for one in found:
             self.follow(one, [row for row, _ in trail if row.request_id == one.id])
 
-    async def everything(self) -> tuple[list[tuple[Entry, str]], list[str], list[Request]]:
+    async def everything(self) -> tuple[list[tuple[AuditEvent, str]], list[str], list[Request]]:
         """The trail, the requests that have a target to send, and all requests, as of one moment."""
         return await self.ledger.database.write(_everything)
 
-    def follow(self, found: Request, told: list[Entry]) -> None:
+    def follow(self, found: Request, told: list[AuditEvent]) -> None:
         """A request stands where its trail leads, row by row; one that has ended stays as it ended."""
         steps = [EVENT_OF[row.tag] for row in told if row.tag in EVENT_OF]
         state = State.PENDING
         for event in steps:
             state = TRANSITIONS[state][event]
         assert state is found.state
-        repeats = [row for row in told if row.tag is Tag.ATTEMPT_FAILED]
+        repeats = [row for row in told if row.tag is EventType.ATTEMPT_FAILED]
         assert found.revision == 1 + len(steps) + len(repeats)
-        assert [row.tag for row in told].count(Tag.ASKED) == 1
+        assert [row.tag for row in told].count(EventType.ASKED) == 1
         if found.state in FINAL:
             assert self.ended.setdefault(found.id, found) == found
 

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from bot.domain.people import Grants, Permission, Principal, PrincipalKind
 from bot.domain.policy import (
-    Reason,
-    Refused,
+    DenialCode,
+    Denied,
     Rules,
     Verdict,
-    confirms_alone,
     covers,
     matches,
+    may_approve,
     may_ask,
     may_cancel,
-    may_confirm,
+    may_self_approve,
     permits,
     rule_for,
     standing,
@@ -28,17 +28,19 @@ from bot.domain.requests import Kind, Request
 from tests.support.examples import BEN, OLIVIA, RAVI, TOM, WORKSPACE, actor, member, request, rotation, rules, users
 
 DELETE: Permission = ("oauth", "token", "delete")
-NO_FULL_MEMBER: list[tuple[dict[str, Any], Reason]] = [
-    ({"team_id": "T0OTHER001"}, Reason.OUTSIDER),
-    ({"stranger": True}, Reason.OUTSIDER),
-    ({"deleted": True}, Reason.DEACTIVATED),
-    ({"bot": True}, Reason.BOT),
-    ({"guest": True}, Reason.GUEST),
+NO_FULL_MEMBER: list[tuple[dict[str, Any], DenialCode]] = [
+    ({"team_id": "T0OTHER001"}, DenialCode.OUTSIDER),
+    ({"stranger": True}, DenialCode.OUTSIDER),
+    ({"deleted": True}, DenialCode.DEACTIVATED),
+    ({"bot": True}, DenialCode.BOT),
+    ({"guest": True}, DenialCode.GUEST),
 ]
 
 
 @pytest.mark.parametrize(("changes", "reason"), NO_FULL_MEMBER)
-def test_standing__keeps_everybody_but_full_members_from_everything(changes: dict[str, Any], reason: Reason) -> None:
+def test_standing__keeps_everybody_but_full_members_from_everything(
+    changes: dict[str, Any], reason: DenialCode
+) -> None:
     named_everywhere = rules(requesters=users(BEN), approvers=users(BEN), admins=users(BEN))
     person = actor(BEN, **changes)
 
@@ -46,7 +48,7 @@ def test_standing__keeps_everybody_but_full_members_from_everything(changes: dic
     for kind in Kind:
         assert may_ask(person, kind, named_everywhere, WORKSPACE) == Verdict(reason=reason)
     for asked in (request(), rotation(), request(requester=BEN)):
-        assert may_confirm(person, asked, named_everywhere, WORKSPACE) == Verdict(reason=reason)
+        assert may_approve(person, asked, named_everywhere, WORKSPACE) == Verdict(reason=reason)
         assert may_cancel(person, asked, named_everywhere, WORKSPACE) == Verdict(reason=reason)
 
 
@@ -123,11 +125,11 @@ def test_rule_for__names_the_first_rule_that_means_somebody() -> None:
     ("who", "kind", "verdict"),
     [
         (RAVI, Kind.REVOKE, Verdict(rule=users(RAVI)[0])),
-        (OLIVIA, Kind.REVOKE, Verdict(reason=Reason.NOT_A_REQUESTER)),
-        (TOM, Kind.REVOKE, Verdict(reason=Reason.NOT_A_REQUESTER)),
+        (OLIVIA, Kind.REVOKE, Verdict(reason=DenialCode.NOT_A_REQUESTER)),
+        (TOM, Kind.REVOKE, Verdict(reason=DenialCode.NOT_A_REQUESTER)),
         (OLIVIA, Kind.ROTATE, Verdict(rule=users(OLIVIA)[0])),
-        (RAVI, Kind.ROTATE, Verdict(reason=Reason.NOT_AN_ADMIN)),
-        (BEN, Kind.ROTATE, Verdict(reason=Reason.NOT_AN_ADMIN)),
+        (RAVI, Kind.ROTATE, Verdict(reason=DenialCode.NOT_AN_ADMIN)),
+        (BEN, Kind.ROTATE, Verdict(reason=DenialCode.NOT_AN_ADMIN)),
     ],
 )
 def test_may_ask__requesters_for_people_and_admins_for_the_token(who: str, kind: Kind, verdict: Verdict) -> None:
@@ -145,35 +147,35 @@ def test_may_ask__approvers_where_no_requesters_are_named() -> None:
 def test_may_ask__what_could_not_be_read_counts_as_no_and_is_named() -> None:
     verdict = may_ask(actor(TOM, unread=("user group S0X (ratelimited)",)), Kind.REVOKE, rules(), WORKSPACE)
 
-    assert verdict == Verdict(reason=Reason.NOT_A_REQUESTER, unread=("user group S0X (ratelimited)",))
+    assert verdict == Verdict(reason=DenialCode.NOT_A_REQUESTER, unread=("user group S0X (ratelimited)",))
 
 
 @pytest.mark.parametrize(
     ("who", "asked", "changes", "reason"),
     [
         (BEN, request(), {}, None),
-        (RAVI, request(), {}, Reason.NOT_AN_APPROVER),
-        (TOM, request(), {}, Reason.NOT_AN_APPROVER),
+        (RAVI, request(), {}, DenialCode.NOT_AN_APPROVER),
+        (TOM, request(), {}, DenialCode.NOT_AN_APPROVER),
         (BEN, request(requester=BEN), {}, None),
-        (BEN, request(requester=BEN), {"self_approval": False}, Reason.OWN_REQUEST),
+        (BEN, request(requester=BEN), {"self_approval": False}, DenialCode.OWN_REQUEST),
         (BEN, request(), {"self_approval": False}, None),
-        (RAVI, request(), {"self_approval": False}, Reason.NOT_AN_APPROVER),
-        (BEN, request(requester=BEN, needed=2), {}, Reason.OWN_PROTECTED_REQUEST),
-        (BEN, request(requester=BEN, needed=2), {"self_approval": False}, Reason.OWN_PROTECTED_REQUEST),
+        (RAVI, request(), {"self_approval": False}, DenialCode.NOT_AN_APPROVER),
+        (BEN, request(requester=BEN, needed=2), {}, DenialCode.OWN_PROTECTED_REQUEST),
+        (BEN, request(requester=BEN, needed=2), {"self_approval": False}, DenialCode.OWN_PROTECTED_REQUEST),
         (BEN, request(needed=2), {}, None),
-        (BEN, request(needed=2, approvals=(BEN,)), {}, Reason.ALREADY_AGREED),
+        (BEN, request(needed=2, approvals=(BEN,)), {}, DenialCode.ALREADY_AGREED),
         (OLIVIA, request(needed=2, approvals=(BEN,)), {}, None),
         (OLIVIA, rotation(), {}, None),
-        (OLIVIA, rotation(), {"self_approval": False}, Reason.OWN_REQUEST),
-        (BEN, rotation(), {}, Reason.NOT_AN_ADMIN),
-        (BEN, request(), {"approvers": ()}, Reason.NOT_AN_APPROVER),
-        (OLIVIA, rotation(), {"admins": ()}, Reason.NOT_AN_ADMIN),
+        (OLIVIA, rotation(), {"self_approval": False}, DenialCode.OWN_REQUEST),
+        (BEN, rotation(), {}, DenialCode.NOT_AN_ADMIN),
+        (BEN, request(), {"approvers": ()}, DenialCode.NOT_AN_APPROVER),
+        (OLIVIA, rotation(), {"admins": ()}, DenialCode.NOT_AN_ADMIN),
     ],
 )
 def test_may_confirm__the_role_first_then_whose_request_it_is(
-    who: str, asked: Request, changes: dict[str, Any], reason: Reason | None
+    who: str, asked: Request, changes: dict[str, Any], reason: DenialCode | None
 ) -> None:
-    verdict = may_confirm(actor(who), asked, rules(**changes), WORKSPACE)
+    verdict = may_approve(actor(who), asked, rules(**changes), WORKSPACE)
 
     assert verdict.reason is reason
     assert verdict.allowed is (reason is None)
@@ -185,12 +187,12 @@ def test_may_confirm__the_role_first_then_whose_request_it_is(
     [
         (RAVI, request(), None),
         (BEN, request(), None),
-        (TOM, request(), Reason.NOT_YOURS_TO_CANCEL),
-        (BEN, rotation(), Reason.NOT_YOURS_TO_CANCEL),
+        (TOM, request(), DenialCode.NOT_YOURS_TO_CANCEL),
+        (BEN, rotation(), DenialCode.NOT_YOURS_TO_CANCEL),
         (OLIVIA, rotation(requester=RAVI), None),
     ],
 )
-def test_may_cancel__the_requester_and_who_may_confirm(who: str, asked: Request, reason: Reason | None) -> None:
+def test_may_cancel__the_requester_and_who_may_confirm(who: str, asked: Request, reason: DenialCode | None) -> None:
     assert may_cancel(actor(who), asked, rules(), WORKSPACE).reason is reason
 
 
@@ -211,7 +213,7 @@ def test_may_cancel__the_requester_also_after_losing_the_role() -> None:
 def test_confirms_alone__who_may_confirm_their_own_request(
     who: str, kind: Kind, changes: dict[str, Any], alone: bool
 ) -> None:
-    assert confirms_alone(actor(who), kind, rules(**changes)) is alone
+    assert may_self_approve(actor(who), kind, rules(**changes)) is alone
 
 
 @given(
@@ -227,7 +229,7 @@ def test_may_confirm__a_protected_person_always_takes_two_others(
     agreed: tuple[str, ...] = ()
     for who in clicks:
         asked = request(requester=requester, needed=2, approvals=agreed)
-        if may_confirm(actor(who), asked, held, WORKSPACE).allowed:
+        if may_approve(actor(who), asked, held, WORKSPACE).allowed:
             agreed = (*agreed, who)
 
     assert requester not in agreed
@@ -236,7 +238,7 @@ def test_may_confirm__a_protected_person_always_takes_two_others(
 
 
 def test_refused__keeps_its_reason_and_the_facts_for_its_sentence() -> None:
-    refused = Refused(Reason.NO_EMAIL, member=TOM)
+    refused = Denied(DenialCode.NO_EMAIL, member=TOM)
 
-    assert (refused.reason, refused.facts) == (Reason.NO_EMAIL, {"member": TOM})
+    assert (refused.reason, refused.facts) == (DenialCode.NO_EMAIL, {"member": TOM})
     assert str(refused) == "Refused: no_email."

@@ -55,7 +55,7 @@ def test_advance__refuses_everything_else(state: State, event: Event) -> None:
 
 
 def test_advance__writes_down_who_agreed_and_when_it_was_decided() -> None:
-    signed = advance(request(needed=2), Event.SIGN, at=NOON + 1, by=BEN)
+    signed = advance(request(needed=2), Event.ADD_APPROVAL, at=NOON + 1, by=BEN)
     approved = advance(signed, Event.APPROVE, at=NOON + 2, by=OLIVIA)
 
     assert (signed.approvals, signed.decided_by, signed.approved_at) == ((BEN,), None, None)
@@ -98,8 +98,8 @@ def test_advance__whatever_happens_a_request_ends_once_at_most(events: list[Even
     ("needed", "approvals", "by", "event"),
     [
         (1, (), BEN, Event.APPROVE),
-        (2, (), BEN, Event.SIGN),
-        (2, (BEN,), BEN, Event.SIGN),
+        (2, (), BEN, Event.ADD_APPROVAL),
+        (2, (BEN,), BEN, Event.ADD_APPROVAL),
         (2, (BEN,), OLIVIA, Event.APPROVE),
     ],
 )
@@ -119,13 +119,13 @@ def test_request__is_protected_when_one_approval_is_not_enough() -> None:
     assert not request().protected
 
 
-@given(events=st.lists(st.sampled_from([Event.LOSE, Event.FAIL, Event.REFUSE, Event.SUCCEED]), min_size=1))
+@given(events=st.lists(st.sampled_from([Event.LOSE_TRACK, Event.FAIL, Event.REFUSE, Event.SUCCEED]), min_size=1))
 def test_overall__is_a_success_only_if_every_item_is(events: list[Event]) -> None:
     found = overall(events)
 
     assert found in events
     assert (found is Event.SUCCEED) == (set(events) == {Event.SUCCEED})
-    assert (found is Event.LOSE) == (Event.LOSE in events)
+    assert (found is Event.LOSE_TRACK) == (Event.LOSE_TRACK in events)
 
 
 def test_diagram__draws_every_transition_and_nothing_else() -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.policy import Reason, Refused
+from bot.domain.policy import DenialCode, Denied
 from bot.sandbox.slack.block_kit import problems
-from bot.services.requesting import Wanted
+from bot.services.requesting import TargetRef
 from handlers import commands
 from handlers.commands import COMMANDS, nearest
 from tests.support.examples import RAVI
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
-from tests.support.stub_service import ASKER, StubService
+from tests.support.stub_service import INVOKER, StubService
 
-TOM = Wanted(member="U0TOM00001")
+TOM = TargetRef(member="U0TOM00001")
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ TOM = Wanted(member="U0TOM00001")
         ("revoke U0TOM00001 revoke rotate help", TOM, "revoke rotate help"),
     ],
 )
-async def test_commands__revoke_asks_for_one_person_with_a_reason(typed: str, wanted: Wanted, reason: str) -> None:
+async def test_commands__revoke_asks_for_one_person_with_a_reason(typed: str, wanted: TargetRef, reason: str) -> None:
     service = StubService()
 
-    assert await commands.run(ASKER, typed, service) is None
+    assert await commands.run(INVOKER, typed, service) is None
     assert service.asked == [("revoke", RAVI, wanted, reason)]
 
 
@@ -37,17 +37,17 @@ async def test_commands__revoke_asks_for_one_person_with_a_reason(typed: str, wa
 async def test_commands__rotate_asks_for_a_new_token_whatever_follows(typed: str) -> None:
     service = StubService()
 
-    assert await commands.run(ASKER, typed, service) is None
+    assert await commands.run(INVOKER, typed, service) is None
     assert service.asked == [("rotate", RAVI)]
 
 
 async def test_commands__revoke_without_a_person_asks_nothing() -> None:
     service = StubService()
 
-    with pytest.raises(Refused) as refused:
-        await commands.run(ASKER, "revoke", service)
+    with pytest.raises(Denied) as refused:
+        await commands.run(INVOKER, "revoke", service)
 
-    assert refused.value.reason is Reason.TARGET_MISSING
+    assert refused.value.reason is DenialCode.TARGET_MISSING
     assert service.asked == []
 
 
@@ -55,7 +55,7 @@ async def test_commands__revoke_without_a_person_asks_nothing() -> None:
 async def test_commands__nothing_typed_is_help(typed: str) -> None:
     service = StubService()
 
-    message = await commands.run(ASKER, typed, service)
+    message = await commands.run(INVOKER, typed, service)
 
     assert message
     assert "I do not know" not in words(message)
@@ -86,7 +86,7 @@ def test_nearest__finds_the_word_that_was_probably_meant(word: str, meant: str |
 async def test_commands__an_unknown_word_does_nothing_and_is_answered_with_the_nearest(typed: str, hint: str) -> None:
     service = StubService()
 
-    message = await commands.run(ASKER, typed, service)
+    message = await commands.run(INVOKER, typed, service)
 
     assert message
     said = words(message)
@@ -99,7 +99,7 @@ async def test_commands__an_unknown_word_does_nothing_and_is_answered_with_the_n
 
 @pytest.mark.parametrize("typed", [one for one in HOSTILE if one.strip()], ids=range(8))
 async def test_commands__an_unknown_word_is_repeated_harmless_and_short(typed: str) -> None:
-    message = await commands.run(ASKER, typed, StubService())
+    message = await commands.run(INVOKER, typed, StubService())
 
     assert message
     assert problems(message) == []

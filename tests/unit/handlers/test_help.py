@@ -6,31 +6,31 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.people import Principal, PrincipalKind
-from bot.domain.policy import Reason
+from bot.domain.policy import DenialCode
 from bot.sandbox.slack.block_kit import problems
-from bot.services.requesting import Abilities
+from bot.services.requesting import Permissions
 from handlers import help as helping
 from handlers.commands import COMMANDS
 from tests.support.render_text import buttons, readable, texts
 from tests.support.sample_outcomes import HOSTILE
-from tests.support.stub_service import ASKER, StubService
+from tests.support.stub_service import INVOKER, StubService
 
 RULE = Principal(PrincipalKind.GROUP, "S0TOKENAPP")
 PEOPLE = {
-    "nobody": Abilities(),
-    "guest": Abilities(against=Reason.GUEST),
-    "requester": Abilities(ask=RULE),
-    "requester, not all could be read": Abilities(ask=RULE, unread=("user group S0X (ratelimited)",)),
-    "approver": Abilities(ask=RULE, confirm=RULE),
-    "approver of others": Abilities(ask=RULE, confirm=RULE, self_approval=False),
-    "confirms alone": Abilities(confirm=RULE),
-    "admin": Abilities(ask=RULE, confirm=RULE, administer=RULE),
+    "nobody": Permissions(),
+    "guest": Permissions(against=DenialCode.GUEST),
+    "requester": Permissions(ask=RULE),
+    "requester, not all could be read": Permissions(ask=RULE, unread=("user group S0X (ratelimited)",)),
+    "approver": Permissions(ask=RULE, confirm=RULE),
+    "approver of others": Permissions(ask=RULE, confirm=RULE, self_approval=False),
+    "confirms alone": Permissions(confirm=RULE),
+    "admin": Permissions(ask=RULE, confirm=RULE, administer=RULE),
 }
 
 
 @pytest.mark.parametrize("who", PEOPLE)
 async def test_help__tells_each_what_they_can_do(who: str, snapshot: SnapshotAssertion) -> None:
-    message = await helping.answer(ASKER, "", StubService(PEOPLE[who]))
+    message = await helping.answer(INVOKER, "", StubService(PEOPLE[who]))
 
     assert readable(message) == snapshot
     assert problems(message) == []
@@ -53,15 +53,15 @@ def test_help__shows_every_command_to_who_may_do_everything() -> None:
 
 
 async def test_help__names_the_unknown_word_first_and_the_nearest_one(snapshot: SnapshotAssertion) -> None:
-    message = await helping.answer(ASKER, "", StubService(), unknown="revok", nearest="revoke")
+    message = await helping.answer(INVOKER, "", StubService(), unknown="revok", nearest="revoke")
 
     assert readable(message) == snapshot
 
 
 async def test_help__shows_hostile_words_and_failed_checks_harmless() -> None:
     for words in HOSTILE:
-        can = Abilities(unread=(words,))
-        message = await helping.answer(ASKER, "", StubService(can), unknown=words, nearest=None)
+        can = Permissions(unread=(words,))
+        message = await helping.answer(INVOKER, "", StubService(can), unknown=words, nearest=None)
 
         assert problems(message) == []
         assert not any(call in "".join(texts(message, "mrkdwn")) for call in ("<!", "<@", "<http"))

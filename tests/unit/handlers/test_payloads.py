@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.payloads import read_asker, read_click
+from handlers.payloads import read_click, read_invoker
 
 COMMAND: dict[str, Any] = {
     "command": "/purecloud",
@@ -30,7 +30,7 @@ ACTION: dict[str, Any] = {"action_id": "approve", "block_id": "request-other", "
 
 
 def test_read_asker__takes_ids_and_never_names() -> None:
-    asker = read_asker(COMMAND)
+    asker = read_invoker(COMMAND)
 
     assert (asker.user_id, asker.team_id, asker.channel) == ("U0RAVI0001", "T0HOME0001", "C0OPS00001")
     assert asker.response_url == COMMAND["response_url"]
@@ -38,16 +38,19 @@ def test_read_asker__takes_ids_and_never_names() -> None:
 
 
 def test_read_asker__keeps_no_trigger_id_but_knows_a_command_again() -> None:
-    key = read_asker(COMMAND).key
+    key = read_invoker(COMMAND).key
 
     assert COMMAND["trigger_id"] not in key
-    assert key == read_asker(COMMAND | {"user_name": "renamed"}).key
-    assert key != read_asker(COMMAND | {"trigger_id": "another"}).key
-    assert read_asker(COMMAND | {"trigger_id": None}).key != read_asker(COMMAND | {"trigger_id": None, "text": "x"}).key
+    assert key == read_invoker(COMMAND | {"user_name": "renamed"}).key
+    assert key != read_invoker(COMMAND | {"trigger_id": "another"}).key
+    assert (
+        read_invoker(COMMAND | {"trigger_id": None}).key
+        != read_invoker(COMMAND | {"trigger_id": None, "text": "x"}).key
+    )
 
 
 def test_read_asker__of_an_empty_command_is_nobody() -> None:
-    asker = read_asker({"command": "/purecloud"})
+    asker = read_invoker({"command": "/purecloud"})
 
     assert (asker.user_id, asker.team_id, asker.channel, asker.response_url) == ("", None, "", None)
 

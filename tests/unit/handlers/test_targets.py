@@ -6,26 +6,26 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.policy import Reason, Refused
-from bot.services.requesting import Wanted
+from bot.domain.policy import DenialCode, Denied
+from bot.services.requesting import TargetRef
 from handlers.targets import read_line
 
-TOM = Wanted(member="U0TOM00001")
-TOM_BY_EMAIL = Wanted(email="tom.target@example.com")
-TOM_IN_GENESYS = Wanted(person="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09")
+TOM = TargetRef(member="U0TOM00001")
+TOM_BY_EMAIL = TargetRef(email="tom.target@example.com")
+TOM_IN_GENESYS = TargetRef(person="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09")
 
 ONE = {
     "<@U0TOM00001>": TOM,
     "<@U0TOM00001|tom>": TOM,
-    "<@W0TOM00001|>": Wanted(member="W0TOM00001"),
+    "<@W0TOM00001|>": TargetRef(member="W0TOM00001"),
     "U0TOM00001": TOM,
     "tom.target@example.com": TOM_BY_EMAIL,
     "Tom.Target@Example.COM": TOM_BY_EMAIL,
     "<mailto:tom.target@example.com|tom.target@example.com>": TOM_BY_EMAIL,
     "<mailto:tom.target@example.com>": TOM_BY_EMAIL,
-    "tom+slack@sub.example.co.uk": Wanted(email="tom+slack@sub.example.co.uk"),
-    "<mailto:o'tom@example.com|o'tom@example.com>": Wanted(email="o'tom@example.com"),
-    "zoë@bücher.example": Wanted(email="zoë@bücher.example"),
+    "tom+slack@sub.example.co.uk": TargetRef(email="tom+slack@sub.example.co.uk"),
+    "<mailto:o'tom@example.com|o'tom@example.com>": TargetRef(email="o'tom@example.com"),
+    "zoë@bücher.example": TargetRef(email="zoë@bücher.example"),
     "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09": TOM_IN_GENESYS,
     "6F1C0B1E-52D0-4D0C-9D0E-0A1B2C3D4E09": TOM_IN_GENESYS,
 }
@@ -49,43 +49,43 @@ ONE = {
         ("{} twice: {}", "twice:"),
     ],
 )
-def test_targets__one_person_with_or_without_a_reason(text: str, wanted: Wanted, line: str, reason: str) -> None:
+def test_targets__one_person_with_or_without_a_reason(text: str, wanted: TargetRef, line: str, reason: str) -> None:
     assert read_line(line.replace("{}", text)) == (wanted, reason)
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("", Reason.TARGET_MISSING),
-        ("   ", Reason.TARGET_MISSING),
-        ("@tom", Reason.TARGET_IS_A_PLAIN_NAME),
-        ("@tom laptop stolen", Reason.TARGET_IS_A_PLAIN_NAME),
-        ('"@tom" laptop stolen', Reason.TARGET_IS_A_PLAIN_NAME),
-        ("<!here>", Reason.TARGET_IS_A_GROUP),
-        ("<!channel|channel> all of them", Reason.TARGET_IS_A_GROUP),
-        ("<!everyone>", Reason.TARGET_IS_A_GROUP),
-        ("<!subteam^S0AGENTS01|@agents>", Reason.TARGET_IS_A_GROUP),
-        ("<@U0TOM00001> and <!subteam^S0AGENTS01>", Reason.TARGET_IS_A_GROUP),
-        ("<#C0OPS00001|ops>", Reason.TARGET_IS_A_CHANNEL),
-        ("tom", Reason.TARGET_UNREADABLE),
-        ("laptop of <@U0TOM00001> stolen", Reason.TARGET_UNREADABLE),
-        ("tom@localhost", Reason.TARGET_UNREADABLE),
-        ("o'tom@example.com", Reason.TARGET_UNREADABLE),
-        ("U0TOM", Reason.TARGET_UNREADABLE),
-        ("UNAUTHORIZED", Reason.TARGET_UNREADABLE),
-        ("u0tom00001", Reason.TARGET_UNREADABLE),
-        ("xU0TOM00001", Reason.TARGET_UNREADABLE),
-        ("@tom.target@example.com", Reason.SEVERAL_TARGETS),
-        ("S0AGENTS01", Reason.TARGET_UNREADABLE),
-        ("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e0", Reason.TARGET_UNREADABLE),
-        ("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09-00", Reason.TARGET_UNREADABLE),
-        ("00-6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09", Reason.TARGET_UNREADABLE),
-        ("<https://example.com/U0TOM00001|U0TOM00001>", Reason.TARGET_UNREADABLE),
-        ("&lt;@U0TOM00001&gt;", Reason.TARGET_IS_A_PLAIN_NAME),
+        ("", DenialCode.TARGET_MISSING),
+        ("   ", DenialCode.TARGET_MISSING),
+        ("@tom", DenialCode.TARGET_IS_A_PLAIN_NAME),
+        ("@tom laptop stolen", DenialCode.TARGET_IS_A_PLAIN_NAME),
+        ('"@tom" laptop stolen', DenialCode.TARGET_IS_A_PLAIN_NAME),
+        ("<!here>", DenialCode.TARGET_IS_A_GROUP),
+        ("<!channel|channel> all of them", DenialCode.TARGET_IS_A_GROUP),
+        ("<!everyone>", DenialCode.TARGET_IS_A_GROUP),
+        ("<!subteam^S0AGENTS01|@agents>", DenialCode.TARGET_IS_A_GROUP),
+        ("<@U0TOM00001> and <!subteam^S0AGENTS01>", DenialCode.TARGET_IS_A_GROUP),
+        ("<#C0OPS00001|ops>", DenialCode.TARGET_IS_A_CHANNEL),
+        ("tom", DenialCode.TARGET_UNREADABLE),
+        ("laptop of <@U0TOM00001> stolen", DenialCode.TARGET_UNREADABLE),
+        ("tom@localhost", DenialCode.TARGET_UNREADABLE),
+        ("o'tom@example.com", DenialCode.TARGET_UNREADABLE),
+        ("U0TOM", DenialCode.TARGET_UNREADABLE),
+        ("UNAUTHORIZED", DenialCode.TARGET_UNREADABLE),
+        ("u0tom00001", DenialCode.TARGET_UNREADABLE),
+        ("xU0TOM00001", DenialCode.TARGET_UNREADABLE),
+        ("@tom.target@example.com", DenialCode.SEVERAL_TARGETS),
+        ("S0AGENTS01", DenialCode.TARGET_UNREADABLE),
+        ("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e0", DenialCode.TARGET_UNREADABLE),
+        ("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09-00", DenialCode.TARGET_UNREADABLE),
+        ("00-6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09", DenialCode.TARGET_UNREADABLE),
+        ("<https://example.com/U0TOM00001|U0TOM00001>", DenialCode.TARGET_UNREADABLE),
+        ("&lt;@U0TOM00001&gt;", DenialCode.TARGET_IS_A_PLAIN_NAME),
     ],
 )
-def test_targets__what_names_nobody_is_refused_with_what_it_is(line: str, reason: Reason) -> None:
-    with pytest.raises(Refused) as refused:
+def test_targets__what_names_nobody_is_refused_with_what_it_is(line: str, reason: DenialCode) -> None:
+    with pytest.raises(Denied) as refused:
         read_line(line)
 
     assert refused.value.reason is reason
@@ -101,34 +101,34 @@ SECOND += ["6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"]
 )
 def test_targets__a_second_person_in_any_form_is_refused_and_counted(second: str, between: str) -> None:
     for first in [*ONE, "@tom"]:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Denied) as refused:
             read_line(first + between + second)
 
-        assert refused.value.reason is Reason.SEVERAL_TARGETS
+        assert refused.value.reason is DenialCode.SEVERAL_TARGETS
         assert refused.value.facts["count"] == "2"
 
 
 @pytest.mark.parametrize("second", SECOND)
 @pytest.mark.parametrize("glue", [",", ";", "/", "|", "+", "&amp;", "-", ":", ".", "=", ""])
 def test_targets__two_people_glued_together_are_never_taken_for_one_of_them(second: str, glue: str) -> None:
-    ann = [Wanted(member="U0ANN00001"), Wanted(email="ann@example.com"), Wanted(person=SECOND[-1])]
+    ann = [TargetRef(member="U0ANN00001"), TargetRef(email="ann@example.com"), TargetRef(person=SECOND[-1])]
     for first, tom in ONE.items():
         try:
             wanted, _ = read_line(first + glue + second)
-        except Refused:
+        except Denied:
             continue
         assert wanted not in [tom, *ann]
 
 
 def test_targets__a_refusal_shows_whom_it_saw_as_people_wrote_them() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Denied) as refused:
         read_line("<@U0TOM00001|tom> <mailto:ann@example.com|ann@example.com> @ben u@x.org v@x.org w@x.org")
 
     assert refused.value.facts == {"count": "6", "names": "tom, ann@example.com, u@x.org, v@x.org, w@x.org …"}
 
 
 def test_targets__a_refusal_quotes_a_word_short_and_without_backticks() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Denied) as refused:
         read_line("`" + "x" * 5000 + " more")
 
     assert refused.value.facts["word"] == "'" + "x" * 79
@@ -146,7 +146,7 @@ def test_targets__any_line_is_refused_or_names_one_person_that_stands_in_it(part
     line = "".join(parts)
     try:
         wanted, reason = read_line(line)
-    except Refused:
+    except Denied:
         return
 
     names = [name for name in (wanted.member, wanted.email, wanted.person) if name]

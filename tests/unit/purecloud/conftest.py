@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.purecloud import Call, PureCloud, region
-from bot.sandbox.genesys.server import CLIENT, GenesysStandIn, Person
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,10 +33,10 @@ class Time:
         self.now += seconds
 
 
-class World:
+class AppHarness:
     """The stand-in, a client of it, the clock of both, and every attempt the client made."""
 
-    def __init__(self, genesys: GenesysStandIn, time: Time, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, genesys: FakeGenesys, time: Time, session: aiohttp.ClientSession, url: str) -> None:
         self.genesys = genesys
         self.time = time
         self.session = session
@@ -66,15 +66,15 @@ class World:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[AppHarness]:
     time = Time()
     people = [
         Person(JANE, "Jane Doe", "Jane.Doe@acme.example"),
         Person(OMAR, "Omar Haddad", "omar@acme.example", state="inactive"),
     ]
     async with AsyncExitStack() as stack:
-        genesys = GenesysStandIn(people=people, clock=time.clock)
+        genesys = FakeGenesys(people=people, clock=time.clock)
         url = await genesys.start()
         stack.push_async_callback(genesys.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        yield World(genesys, time, session, url)
+        yield AppHarness(genesys, time, session, url)

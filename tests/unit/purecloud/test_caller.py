@@ -16,14 +16,14 @@ from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from tests.unit.purecloud.conftest import World
+    from tests.unit.purecloud.conftest import AppHarness
 
 
-def attempts(world: World, operation: str) -> list[tuple[int, str]]:
+def attempts(world: AppHarness, operation: str) -> list[tuple[int, str]]:
     return [(call.attempt, call.outcome) for call in world.calls if call.operation == operation]
 
 
-async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: World) -> None:
+async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
     world.genesys.state.end_all()
 
@@ -34,7 +34,7 @@ async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: W
     assert world.time.slept == []
 
 
-async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: World) -> None:
+async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=401, times=None))
 
     with pytest.raises(errors.GenesysUnauthenticated):
@@ -45,7 +45,7 @@ async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: World
     assert world.sessions(JANE) == 1
 
 
-async def test_refused_token__counts_as_no_try(world: World) -> None:
+async def test_refused_token__counts_as_no_try(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=503, times=2))
     world.genesys.fault("delete_token", Fault(status=401))
 
@@ -54,7 +54,7 @@ async def test_refused_token__counts_as_no_try(world: World) -> None:
     assert attempts(world, "delete_token") == [(1, "503"), (2, "503"), (3, "401"), (3, "200")]
 
 
-async def test_no_token__nothing_is_asked_of_the_api(world: World) -> None:
+async def test_no_token__nothing_is_asked_of_the_api(world: AppHarness) -> None:
     purecloud = world.client(client_secret="wrong")
 
     with pytest.raises(errors.GenesysLoginFailed) as failed:
@@ -76,7 +76,7 @@ async def test_no_token__nothing_is_asked_of_the_api(world: World) -> None:
     ],
 )
 async def test_passing_failure__is_tried_again_until_it_has_passed(
-    world: World, operation: str, call: Any, status: int
+    world: AppHarness, operation: str, call: Any, status: int
 ) -> None:
     world.genesys.fault(operation, Fault(status=status, body="", times=2, headers={"Retry-After": "0"}))
 
@@ -92,13 +92,13 @@ async def test_passing_failure__is_tried_again_until_it_has_passed(
         (400, errors.GenesysRejected),
         (403, errors.GenesysForbidden),
         (404, errors.GenesysNotFound),
-        (408, errors.GenesysNoAnswer),
+        (408, errors.GenesysNoResponse),
         (409, errors.GenesysRejected),
-        (500, errors.GenesysBroken),
-        (501, errors.GenesysBroken),
+        (500, errors.GenesysServerError),
+        (501, errors.GenesysServerError),
     ],
 )
-async def test_lasting_failure__is_not_tried_again(world: World, status: int, kind: type[GenesysError]) -> None:
+async def test_lasting_failure__is_not_tried_again(world: AppHarness, status: int, kind: type[GenesysError]) -> None:
     world.genesys.fault("delete_token", Fault(status=status, times=None))
 
     with pytest.raises(kind) as failed:
@@ -110,17 +110,17 @@ async def test_lasting_failure__is_not_tried_again(world: World, status: int, ki
     assert world.sessions(JANE) == 1
 
 
-async def test_tries__are_three(world: World) -> None:
+async def test_tries__are_three(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=503, times=None))
 
-    with pytest.raises(errors.GenesysBroken):
+    with pytest.raises(errors.GenesysServerError):
         await world.purecloud.tokens.delete_token(JANE)
 
     assert world.asked("delete_token") == [503] * 3
     assert world.time.slept == [0.25, 0.5]
 
 
-async def test_retry_after__of_an_hour_ends_the_call_at_once(world: World) -> None:
+async def test_retry_after__of_an_hour_ends_the_call_at_once(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "3600"}, times=None))
 
     with pytest.raises(errors.GenesysRateLimited) as limited:
@@ -131,14 +131,14 @@ async def test_retry_after__of_an_hour_ends_the_call_at_once(world: World) -> No
     assert world.time.slept == []
 
 
-async def test_retry_after__of_some_seconds_is_waited_for(world: World) -> None:
+async def test_retry_after__of_some_seconds_is_waited_for(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "4"}))
 
     assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
     assert world.time.slept == [4]
 
 
-async def test_whole_time__is_not_overslept(world: World) -> None:
+async def test_whole_time__is_not_overslept(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "9"}, times=None))
 
     with pytest.raises(errors.GenesysRateLimited):
@@ -148,52 +148,52 @@ async def test_whole_time__is_not_overslept(world: World) -> None:
     assert world.asked("delete_token") == [429, 429]
 
 
-async def test_whole_time__bounds_the_login_too(world: World) -> None:
+async def test_whole_time__bounds_the_login_too(world: AppHarness) -> None:
     world.genesys.fault("login", Fault(until=asyncio.Event()))
     purecloud = world.client(limits=Limits(total_timeout=0.5))
 
     with pytest.raises(errors.GenesysLoginFailed, match="in time") as failed:
         await purecloud.tokens.delete_token(JANE)
 
-    assert failed.value.cause is LoginCause.NO_ANSWER
+    assert failed.value.cause is LoginCause.NO_RESPONSE
     assert world.asked("delete_token") == []
 
 
-async def test_whole_time__bounds_an_attempt(world: World) -> None:
+async def test_whole_time__bounds_an_attempt(world: AppHarness) -> None:
     purecloud = world.client(limits=Limits(total_timeout=1.0, backoff=2.0))
     await purecloud.auth.token()
     world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
 
-    with pytest.raises(errors.GenesysNoAnswer):
+    with pytest.raises(errors.GenesysNoResponse):
         await purecloud.tokens.delete_token(JANE)
 
     assert world.asked("delete_token") == [None]
     assert world.time.slept == []
 
 
-async def test_silence__is_no_answer_after_three_tries(world: World) -> None:
+async def test_silence__is_no_answer_after_three_tries(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
     purecloud = world.client(limits=Limits(attempt_timeout=0.5))
 
-    with pytest.raises(errors.GenesysNoAnswer) as failed:
+    with pytest.raises(errors.GenesysNoResponse) as failed:
         await purecloud.tokens.delete_token(JANE)
 
     assert failed.value.status is None
     assert world.asked("delete_token") == [None] * 3
 
 
-async def test_cut_off__is_no_answer_and_three_requests_for_three_tries(world: World) -> None:
+async def test_cut_off__is_no_answer_and_three_requests_for_three_tries(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(drop="after", times=None))
 
-    with pytest.raises(errors.GenesysNoAnswer):
+    with pytest.raises(errors.GenesysNoResponse):
         await world.purecloud.tokens.delete_token(JANE)
 
-    assert attempts(world, "delete_token") == [(n, "GenesysNoAnswer") for n in (1, 2, 3)]
+    assert attempts(world, "delete_token") == [(n, "GenesysNoResponse") for n in (1, 2, 3)]
     assert world.asked("delete_token") == [None] * 3
     assert world.sessions(JANE) == 0
 
 
-async def test_cut_off__and_then_done_is_done(world: World) -> None:
+async def test_cut_off__and_then_done_is_done(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(drop="after"))
 
     assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
@@ -211,11 +211,11 @@ async def test_cut_off__and_then_done_is_done(world: World) -> None:
         Fault(status=429, headers={"Retry-After": "3600"}),
     ],
 )
-async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(world: World, certainly: Fault) -> None:
+async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(world: AppHarness, certainly: Fault) -> None:
     world.genesys.fault("delete_token", Fault(status=504, acts=True))
     world.genesys.fault("delete_token", certainly)
 
-    with pytest.raises(errors.GenesysNoAnswer) as failed:
+    with pytest.raises(errors.GenesysNoResponse) as failed:
         await world.purecloud.tokens.delete_token(JANE)
 
     assert failed.value.status == certainly.status
@@ -224,21 +224,21 @@ async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(world: Wor
     assert world.sessions(JANE) == 0
 
 
-async def test_doubt__a_refused_connection_does_not_undo_it(world: World) -> None:
+async def test_doubt__a_refused_connection_does_not_undo_it(world: AppHarness) -> None:
     async def die(seconds: float) -> None:
         await world.time.sleep(seconds)
         await world.genesys.stop()
 
     world.genesys.fault("delete_token", Fault(drop="after"))
 
-    with pytest.raises(errors.GenesysNoAnswer) as failed:
+    with pytest.raises(errors.GenesysNoResponse) as failed:
         await world.client(sleep=die).tokens.delete_token(JANE)
 
     assert isinstance(failed.value.__cause__, errors.GenesysUnreachable)
     assert world.sessions(JANE) == 0
 
 
-async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: World) -> None:
+async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: AppHarness) -> None:
     async def end_tokens(seconds: float) -> None:
         await world.time.sleep(seconds)
         world.genesys.state.end_all()
@@ -246,21 +246,21 @@ async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: 
 
     world.genesys.fault("delete_token", Fault(drop="after"))
 
-    with pytest.raises(errors.GenesysNoAnswer) as failed:
+    with pytest.raises(errors.GenesysNoResponse) as failed:
         await world.client(sleep=end_tokens).tokens.delete_token(JANE)
 
     assert isinstance(failed.value.__cause__, errors.GenesysLoginFailed)
 
 
-async def test_doubt__is_none_where_nothing_was_to_be_changed(world: World) -> None:
+async def test_doubt__is_none_where_nothing_was_to_be_changed(world: AppHarness) -> None:
     world.genesys.fault("get_tokens_me", Fault(drop="after"))
     world.genesys.fault("get_tokens_me", Fault(status=500))
 
-    with pytest.raises(errors.GenesysBroken):
+    with pytest.raises(errors.GenesysServerError):
         await world.purecloud.tokens.get_tokens_me()
 
 
-async def test_doubt__is_none_where_the_first_try_did_not_leave(world: World) -> None:
+async def test_doubt__is_none_where_the_first_try_did_not_leave(world: AppHarness) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         purecloud = world.client(api_url=f"http://127.0.0.1:{closed.getsockname()[1]}")
@@ -271,7 +271,7 @@ async def test_doubt__is_none_where_the_first_try_did_not_leave(world: World) ->
     assert world.asked("delete_token") == []
 
 
-async def test_login_rate_limit__is_waited_out_inside_a_call(world: World) -> None:
+async def test_login_rate_limit__is_waited_out_inside_a_call(world: AppHarness) -> None:
     world.genesys.fault("login", LOGIN_RATE_LIMITED)
 
     await world.purecloud.tokens.delete_token(JANE)
@@ -279,7 +279,7 @@ async def test_login_rate_limit__is_waited_out_inside_a_call(world: World) -> No
     assert world.time.slept == [1]
 
 
-async def test_observer__hears_of_every_attempt_and_of_no_secret(world: World) -> None:
+async def test_observer__hears_of_every_attempt_and_of_no_secret(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=502, body="<html>"))
 
     await world.purecloud.tokens.delete_token(JANE)
@@ -292,7 +292,7 @@ async def test_observer__hears_of_every_attempt_and_of_no_secret(world: World) -
     assert JANE not in repr(world.calls)
 
 
-async def test_cancellation__of_a_call_is_seen_and_leaves_the_client_well(world: World) -> None:
+async def test_cancellation__of_a_call_is_seen_and_leaves_the_client_well(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(until=asyncio.Event()))
     deleting = asyncio.create_task(world.purecloud.tokens.delete_token(OMAR))
     await world.genesys.arrival("delete_token")
@@ -305,7 +305,7 @@ async def test_cancellation__of_a_call_is_seen_and_leaves_the_client_well(world:
     assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
 
 
-async def test_session__with_defaults_of_its_own_changes_nothing(world: World) -> None:
+async def test_session__with_defaults_of_its_own_changes_nothing(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=404))
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         world.session = session
@@ -313,7 +313,7 @@ async def test_session__with_defaults_of_its_own_changes_nothing(world: World) -
             await world.client().tokens.delete_token(JANE)
 
 
-async def test_bot_without_the_permission__is_told_which(world: World) -> None:
+async def test_bot_without_the_permission__is_told_which(world: AppHarness) -> None:
     world.genesys.state.clients[CLIENT.id].permissions = frozenset({"directory:user:view"})
 
     with pytest.raises(errors.GenesysForbidden) as forbidden:

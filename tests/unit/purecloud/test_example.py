@@ -11,7 +11,7 @@ from bot.sandbox.genesys.server import CLIENT
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from tests.unit.purecloud.conftest import World
+    from tests.unit.purecloud.conftest import AppHarness
 
 
 def example() -> dict[str, Any]:
@@ -22,7 +22,7 @@ def example() -> dict[str, Any]:
     return names
 
 
-async def test_example__ends_the_sessions_of_one_person(world: World) -> None:
+async def test_example__ends_the_sessions_of_one_person(world: AppHarness) -> None:
     place = region("mypurecloud.ie", api_url=world.url, login_url=world.url)
     end_sessions = example()["end_sessions"]
 

@@ -23,18 +23,18 @@ STATUSES = [
     (401, errors.GenesysUnauthenticated),
     (403, errors.GenesysForbidden),
     (404, errors.GenesysNotFound),
-    (408, errors.GenesysNoAnswer),
+    (408, errors.GenesysNoResponse),
     (409, errors.GenesysRejected),
     (413, errors.GenesysRejected),
     (415, errors.GenesysRejected),
     (429, errors.GenesysRateLimited),
     (499, errors.GenesysRejected),
-    (500, errors.GenesysBroken),
-    (501, errors.GenesysBroken),
-    (502, errors.GenesysNoAnswer),
-    (503, errors.GenesysBroken),
-    (504, errors.GenesysNoAnswer),
-    (599, errors.GenesysBroken),
+    (500, errors.GenesysServerError),
+    (501, errors.GenesysServerError),
+    (502, errors.GenesysNoResponse),
+    (503, errors.GenesysServerError),
+    (504, errors.GenesysNoResponse),
+    (599, errors.GenesysServerError),
 ]
 
 
@@ -55,7 +55,7 @@ def test_decipher__an_empty_yes_is_a_yes(status: int, headers: dict[str, str]) -
 def test_decipher__a_web_page_that_says_200_proves_nothing() -> None:
     error = refusal(200, HTML, b"<html>Welcome to the proxy</html>")
 
-    assert type(error) is errors.GenesysNoAnswer
+    assert type(error) is errors.GenesysNoResponse
     assert "not Genesys Cloud" in str(error)
 
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.errors import GenesysNoAnswer, GenesysRejected, GenesysUnreachable
+from bot.errors import GenesysNoResponse, GenesysRejected, GenesysUnreachable
 from bot.purecloud import Limits
 from bot.purecloud import requests as wire
 from bot.purecloud import responses as answers
@@ -76,7 +76,7 @@ async def transport(
 
 async def test_dropped_connection__fresh_is_one_request_and_no_answer() -> None:
     async with listening(None) as raw, transport() as sender:
-        with pytest.raises(GenesysNoAnswer):
+        with pytest.raises(GenesysNoResponse):
             await sender.send(raw.url, DELETE)
 
         assert len(raw.requests) == 1
@@ -85,7 +85,7 @@ async def test_dropped_connection__fresh_is_one_request_and_no_answer() -> None:
 async def test_dropped_connection__kept_alive_is_one_request_too() -> None:
     async with listening(OK, None, OK) as raw, transport() as sender:
         await sender.send(raw.url, DELETE)
-        with pytest.raises(GenesysNoAnswer):
+        with pytest.raises(GenesysNoResponse):
             await sender.send(raw.url, DELETE)
 
         assert len(raw.requests) == 2
@@ -103,7 +103,7 @@ async def test_dropped_connection__kept_alive_is_one_request_too() -> None:
 )
 async def test_truncated_answer__is_no_answer(answer: bytes) -> None:
     async with listening(answer) as raw, transport() as sender:
-        with pytest.raises(GenesysNoAnswer):
+        with pytest.raises(GenesysNoResponse):
             await sender.send(raw.url, DELETE)
 
         assert len(raw.requests) == 1
@@ -144,7 +144,7 @@ async def test_body__is_read_up_to_a_bound() -> None:
 
 async def test_silence__ends_with_the_attempt_and_is_no_answer() -> None:
     async with listening(BEGUN, OK) as raw, transport(limits=Limits(attempt_timeout=0.5)) as sender:
-        with pytest.raises(GenesysNoAnswer):
+        with pytest.raises(GenesysNoResponse):
             await sender.send(raw.url, DELETE)
 
         assert len(raw.requests) == 1
@@ -203,12 +203,12 @@ async def test_observer__hears_of_answers_and_of_failures() -> None:
     calls: list[Call] = []
     async with listening(OK, None) as raw, transport(calls) as sender:
         await sender.send(raw.url, DELETE, attempt=2)
-        with pytest.raises(GenesysNoAnswer):
+        with pytest.raises(GenesysNoResponse):
             await sender.send(raw.url, DELETE, attempt=3)
 
     assert calls == [
         Call("delete_tokens_me", "200", 0.0, 2),
-        Call("delete_tokens_me", "GenesysNoAnswer", 0.0, 3),
+        Call("delete_tokens_me", "GenesysNoResponse", 0.0, 3),
     ]
 
 

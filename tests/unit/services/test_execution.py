@@ -13,7 +13,7 @@ from bot.db.jobs import Job, JobKind
 from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request, State
 from bot.errors import GenesysError, LoginCause
 from bot.purecloud import Done
-from bot.services.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, Ending, carry_out, ending_of
+from bot.services.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, AttemptResult, execute, result_of_error
 from tests.support.examples import NOON, TOM_IN_GENESYS, request, rotation
 
 
@@ -38,7 +38,7 @@ class FakeTokens:
 
 
 def job(attempts: int = 1) -> Job:
-    return Job(1, JobKind.TARGET, "request-id", {}, attempts, NOON)
+    return Job(1, JobKind.EXECUTE, "request-id", {}, attempts, NOON)
 
 
 def approved(**changes: Any) -> Request:
@@ -60,7 +60,7 @@ def login_failed(cause: LoginCause) -> GenesysError:
 async def test_carry_out__a_confirmed_delete_is_a_success_with_its_correlation_id() -> None:
     tokens = FakeTokens()
 
-    ending = await carry_out(approved(), job(), tokens, now=NOON + 1)
+    ending = await execute(approved(), job(), tokens, now=NOON + 1)
 
     assert tokens.calls == [TOM_IN_GENESYS.id]
     assert ending.event is Event.SUCCEED
@@ -70,7 +70,7 @@ async def test_carry_out__a_confirmed_delete_is_a_success_with_its_correlation_i
 async def test_carry_out__a_rotation_touches_the_bots_own_token_alone() -> None:
     tokens = FakeTokens()
 
-    ending = await carry_out(rotation(approved_at=NOON), job(), tokens, now=NOON)
+    ending = await execute(rotation(approved_at=NOON), job(), tokens, now=NOON)
 
     assert tokens.calls == ["me"]
     assert ending.event is Event.SUCCEED
@@ -80,15 +80,15 @@ async def test_carry_out__a_rotation_touches_the_bots_own_token_alone() -> None:
 async def test_carry_out__nothing_is_sent_when_the_approval_is_too_old(seconds: float, sent: bool) -> None:
     tokens = FakeTokens()
 
-    ending = await carry_out(approved(), job(), tokens, now=NOON + seconds)
+    ending = await execute(approved(), job(), tokens, now=NOON + seconds)
 
     assert bool(tokens.calls) is sent
-    assert ending.event is (Event.SUCCEED if sent else Event.LOSE)
+    assert ending.event is (Event.SUCCEED if sent else Event.LOSE_TRACK)
 
 
 @pytest.mark.parametrize(("attempts", "told"), [(1, 0), (2, 1)])
 async def test_carry_out__an_attempt_that_sends_nothing_is_not_told_as_one(attempts: int, told: int) -> None:
-    ending = await carry_out(approved(), job(attempts), FakeTokens(), now=NOON + 2 * REPEAT_WINDOW)
+    ending = await execute(approved(), job(attempts), FakeTokens(), now=NOON + 2 * REPEAT_WINDOW)
 
     assert ending.outcome["attempts"] == told
     assert ending.outcome["uncertain"] is (told > 0)
@@ -97,16 +97,16 @@ async def test_carry_out__an_attempt_that_sends_nothing_is_not_told_as_one(attem
 async def test_carry_out__a_rotation_is_never_repeated_because_its_token_is_gone_with_its_process() -> None:
     tokens = FakeTokens()
 
-    ending = await carry_out(rotation(approved_at=NOON), job(attempts=2), tokens, now=NOON + 5)
+    ending = await execute(rotation(approved_at=NOON), job(attempts=2), tokens, now=NOON + 5)
 
     assert tokens.calls == []
-    assert ending.event is Event.LOSE
+    assert ending.event is Event.LOSE_TRACK
 
 
 async def test_carry_out__a_request_that_names_nobody_or_no_uuid_is_refused_and_not_sent() -> None:
     tokens = FakeTokens()
-    nobody = await carry_out(approved(target=None), job(), tokens, now=NOON)
-    no_uuid = await carry_out(approved(), job(), FakeTokens(ValueError("not a UUID")), now=NOON)
+    nobody = await execute(approved(target=None), job(), tokens, now=NOON)
+    no_uuid = await execute(approved(), job(), FakeTokens(ValueError("not a UUID")), now=NOON)
 
     assert tokens.calls == []
     assert (nobody.event, no_uuid.event) == (Event.REFUSE, Event.REFUSE)
@@ -128,24 +128,24 @@ async def test_carry_out__remembers_that_an_earlier_attempt_may_have_got_through
 ) -> None:
     tokens = FakeTokens(errors.GenesysUnreachable())
 
-    ending = await carry_out(approved(outcome=outcome), job(attempts), tokens, now=NOON)
+    ending = await execute(approved(outcome=outcome), job(attempts), tokens, now=NOON)
 
     assert ending.outcome["uncertain"] is uncertain
     if attempts >= ROUNDS:
-        assert ending.event is (Event.LOSE if uncertain else Event.FAIL)
+        assert ending.event is (Event.LOSE_TRACK if uncertain else Event.FAIL)
 
 
 PASSING = [
     (errors.GenesysUnreachable(), PAUSE),
-    (errors.GenesysNoAnswer(), PAUSE),
-    (errors.GenesysBroken(status=503), PAUSE),
+    (errors.GenesysNoResponse(), PAUSE),
+    (errors.GenesysServerError(status=503), PAUSE),
     (rate_limited(None), PAUSE),
     (rate_limited(7.0), 7.0),
     (rate_limited(0.0), 0.0),
     (rate_limited(LONGEST_PAUSE), LONGEST_PAUSE),
     (login_failed(LoginCause.RATE_LIMITED), PAUSE),
     (login_failed(LoginCause.UNREACHABLE), PAUSE),
-    (login_failed(LoginCause.NO_ANSWER), PAUSE),
+    (login_failed(LoginCause.NO_RESPONSE), PAUSE),
 ]
 FOR_GOOD = [
     (errors.GenesysForbidden(status=403), Event.REFUSE),
@@ -162,21 +162,21 @@ FOR_GOOD = [
 
 @pytest.mark.parametrize(("error", "wait"), PASSING)
 def test_ending__a_passing_fault_gets_another_round_but_only_one(error: GenesysError, wait: float) -> None:
-    first = ending_of(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
-    last = ending_of(error, Kind.REVOKE, {"attempts": ROUNDS, "uncertain": False})
+    first = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
+    last = result_of_error(error, Kind.REVOKE, {"attempts": ROUNDS, "uncertain": False})
 
     assert (first.event, first.wait) == (None, wait)
-    assert last.event is (Event.LOSE if isinstance(error, errors.GenesysNoAnswer) else Event.FAIL)
+    assert last.event is (Event.LOSE_TRACK if isinstance(error, errors.GenesysNoResponse) else Event.FAIL)
 
 
 @pytest.mark.parametrize(("error", "_wait"), PASSING)
 def test_ending__a_rotation_gets_no_other_round(error: GenesysError, _wait: float) -> None:
-    assert ending_of(error, Kind.ROTATE, {"attempts": 1, "uncertain": False}).event is not None
+    assert result_of_error(error, Kind.ROTATE, {"attempts": 1, "uncertain": False}).event is not None
 
 
 @pytest.mark.parametrize(("error", "event"), FOR_GOOD)
 def test_ending__what_will_not_pass_ends_at_once(error: GenesysError, event: Event) -> None:
-    ending = ending_of(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
+    ending = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
 
     assert ending.event is event
     assert ending.outcome["error"] == type(error).__name__
@@ -188,7 +188,7 @@ def test_ending__what_will_not_pass_ends_at_once(error: GenesysError, event: Eve
 def test_ending__no_error_is_ever_a_success_and_doubt_never_a_plain_failure(
     error: GenesysError, uncertain: bool, attempts: int
 ) -> None:
-    ending = ending_of(error, Kind.REVOKE, {"attempts": attempts, "uncertain": uncertain})
+    ending = result_of_error(error, Kind.REVOKE, {"attempts": attempts, "uncertain": uncertain})
 
     assert ending.event is not Event.SUCCEED
     assert not (uncertain and ending.event is Event.FAIL)
@@ -198,9 +198,9 @@ def test_ending__tells_what_genesys_said_and_which_permission_is_missing() -> No
     error = errors.GenesysForbidden("Missing.", status=403, code="missing.permissions", correlation_id="c-1")
     error.permissions = ("oauth:token:delete",)
 
-    ending = ending_of(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
+    ending = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
 
-    assert ending == Ending(
+    assert ending == AttemptResult(
         Event.REFUSE,
         {
             "attempts": 1,
@@ -216,18 +216,18 @@ def test_ending__tells_what_genesys_said_and_which_permission_is_missing() -> No
 
 
 def test_ending__tells_why_the_login_host_gave_no_token() -> None:
-    ending = ending_of(login_failed(LoginCause.WRONG_SECRET), Kind.REVOKE, {"attempts": 1, "uncertain": False})
+    ending = result_of_error(login_failed(LoginCause.WRONG_SECRET), Kind.REVOKE, {"attempts": 1, "uncertain": False})
 
     assert ending.outcome["cause"] == "wrong_secret"
 
 
 @pytest.mark.parametrize("error", [errors.GenesysNotFound(), errors.GenesysForbidden(), errors.GenesysRejected()])
 def test_ending__after_an_unanswered_attempt_a_refusal_leaves_it_unknown(error: GenesysError) -> None:
-    ending = ending_of(error, Kind.REVOKE, {"attempts": 2, "uncertain": True})
-    assert ending.event is Event.LOSE
+    ending = result_of_error(error, Kind.REVOKE, {"attempts": 2, "uncertain": True})
+    assert ending.event is Event.LOSE_TRACK
 
 
 async def test_carry_out__stops_after_four_attempts_whoever_made_them() -> None:
     tokens = FakeTokens()
-    ending = await carry_out(approved(), job(attempts=MOST_ATTEMPTS + 1), tokens, now=NOON + 1)
-    assert (ending.event, tokens.calls) == (Event.LOSE, [])
+    ending = await execute(approved(), job(attempts=MOST_ATTEMPTS + 1), tokens, now=NOON + 1)
+    assert (ending.event, tokens.calls) == (Event.LOSE_TRACK, [])

@@ -11,27 +11,27 @@ from slack_bolt.response import BoltResponse
 from structlog.testing import capture_logs
 
 from bot.metrics import Metrics
-from bot.slack.dispatch import QUIET, Admission, NotSlack
-from tests.support.components import Office, Quick, open_office
+from bot.slack.dispatch import QUIET, Dispatcher, InvalidSlackRequest
+from tests.support.components import Components, FakeClock, open_components
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         yield opened
 
 
 async def forged() -> dict[str, Any]:
-    raise NotSlack("The signature is wrong.", 401)
+    raise InvalidSlackRequest("The signature is wrong.", 401)
 
 
 async def never(_body: dict[str, Any]) -> BoltResponse:
     raise AssertionError("nothing of it may be dispatched")
 
 
-async def test_rejected__the_log_tells_of_one_in_a_while_and_the_metric_counts_all(office: Office) -> None:
-    metrics, clock = Metrics(), Quick()
-    admission = Admission(never, office.directory, metrics, clock=clock)
+async def test_rejected__the_log_tells_of_one_in_a_while_and_the_metric_counts_all(office: Components) -> None:
+    metrics, clock = Metrics(), FakeClock()
+    admission = Dispatcher(never, office.directory, metrics, clock=clock)
     with capture_logs() as said:
         first = [await admission.admit(forged()) for _ in range(20)]
         clock.now += QUIET
@@ -52,7 +52,7 @@ async def a_command() -> dict[str, Any]:
 
 @pytest.mark.parametrize("failure", [BoltResponse(status=503), RuntimeError("nobody thought of it")])
 async def test_command__that_was_not_done_is_done_when_it_comes_again_and_then_no_more(
-    office: Office, failure: BoltResponse | Exception
+    office: Components, failure: BoltResponse | Exception
 ) -> None:
     await office.directory.identify()
     answers: list[BoltResponse | Exception] = [failure, BoltResponse(status=200)]
@@ -63,7 +63,7 @@ async def test_command__that_was_not_done_is_done_when_it_comes_again_and_then_n
             raise answer
         return answer
 
-    admission = Admission(dispatch, office.directory, Metrics())
+    admission = Dispatcher(dispatch, office.directory, Metrics())
 
     assert [(await admission.admit(a_command())).status for _ in range(3)] == [503, 200, 200]
     assert answers == []

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.requests import Place
-from bot.sandbox import personas as cast
+from bot.domain.requests import MessageRef
+from bot.sandbox import personas
 from bot.sandbox.slack.calls import Fault
-from bot.slack.messages import NotDelivered
-from tests.support.components import QUIET, Office, open_office
+from bot.slack.messages import DeliveryError
+from tests.support.components import QUIET, Components, open_components
 
 HELLO = {"text": "Hello", "blocks": []}
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
         yield opened
 
 
@@ -38,47 +38,47 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "code", "passing", "wait"), FAULTS, ids=[one[1] for one in FAULTS])
 async def test_post__what_slack_does_not_take_is_told(
-    office: Office, fault: Fault, code: str, *, passing: bool, wait: float
+    office: Components, fault: Fault, code: str, *, passing: bool, wait: float
 ) -> None:
     office.slack.fault("chat.postMessage", replace(fault))
-    with pytest.raises(NotDelivered) as caught:
-        await office.courier.post(cast.OPS, HELLO)
+    with pytest.raises(DeliveryError) as caught:
+        await office.courier.post(personas.OPS, HELLO)
     assert (caught.value.code, caught.value.passing, caught.value.wait) == (code, passing, wait)
-    assert office.said_to(cast.OPS) == []
+    assert office.said_to(personas.OPS) == []
     assert office.calls[-1] == ("chat.postMessage", code)
     assert len(office.slack.calls_of("chat.postMessage")) == 1  # a post that may have arrived is not sent again
 
 
-async def test_post__a_person_is_told_in_their_direct_messages(office: Office) -> None:
-    place = await office.courier.post(cast.RAVI, HELLO)
-    assert place.channel == office.slack.workspace.dm(cast.RAVI).id
+async def test_post__a_person_is_told_in_their_direct_messages(office: Components) -> None:
+    place = await office.courier.post(personas.RAVI, HELLO)
+    assert place.channel == office.slack.workspace.dm(personas.RAVI).id
     assert place.ts == office.slack.messages[-1].ts
     assert office.calls[-1] == ("chat.postMessage", "ok")
 
 
-async def test_post__where_the_bot_is_not_it_cannot(office: Office) -> None:
-    with pytest.raises(NotDelivered, match="not_in_channel") as caught:
+async def test_post__where_the_bot_is_not_it_cannot(office: Components) -> None:
+    with pytest.raises(DeliveryError, match="not_in_channel") as caught:
         await office.courier.post(QUIET, HELLO)
     assert not caught.value.passing
 
 
-async def test_update__edits_and_tells_what_cannot_be_edited(office: Office) -> None:
-    place = await office.courier.post(cast.OPS, HELLO)
+async def test_update__edits_and_tells_what_cannot_be_edited(office: Components) -> None:
+    place = await office.courier.post(personas.OPS, HELLO)
     await office.courier.update(place, {"text": "Goodbye", "blocks": []})
-    assert office.said_to(cast.OPS) == ["Goodbye"]
-    with pytest.raises(NotDelivered, match="message_not_found") as caught:
-        await office.courier.update(Place(cast.OPS, "1.2"), HELLO)
+    assert office.said_to(personas.OPS) == ["Goodbye"]
+    with pytest.raises(DeliveryError, match="message_not_found") as caught:
+        await office.courier.update(MessageRef(personas.OPS, "1.2"), HELLO)
     assert not caught.value.passing
 
 
-async def test_tell__one_person_or_everybody(office: Office) -> None:
-    url = office.response_url(cast.RAVI)
+async def test_tell__one_person_or_everybody(office: Components) -> None:
+    url = office.response_url(personas.RAVI)
     await office.courier.tell(url, {"text": "For you", "blocks": []})
     await office.courier.tell(url, {"text": "For all", "blocks": []}, everyone=True)
-    seen = [office.slack.text_of(one) for one in office.slack.seen_by(cast.OLIVIA)]
+    seen = [office.slack.text_of(one) for one in office.slack.seen_by(personas.OLIVIA)]
     assert "For all" in seen
     assert "For you" not in seen
-    assert "For you" in [office.slack.text_of(one) for one in office.slack.seen_by(cast.RAVI)]
+    assert "For you" in [office.slack.text_of(one) for one in office.slack.seen_by(personas.RAVI)]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ async def test_tell__one_person_or_everybody(office: Office) -> None:
     ],
 )
 async def test_tell__an_address_that_does_not_take_it_is_never_named(
-    office: Office, fault: Fault, code: str, *, passing: bool
+    office: Components, fault: Fault, code: str, *, passing: bool
 ) -> None:
     """A response_url is a capability: it must not reach a log by way of an error."""
     office.slack.fault("response_url", replace(fault))
-    url = office.response_url(cast.RAVI)
-    with pytest.raises(NotDelivered) as caught:
+    url = office.response_url(personas.RAVI)
+    with pytest.raises(DeliveryError) as caught:
         await office.courier.tell(url, HELLO)
     assert (caught.value.code, caught.value.passing) == (code, passing)
     assert caught.value.__cause__ is None
@@ -104,16 +104,16 @@ async def test_tell__an_address_that_does_not_take_it_is_never_named(
     assert office.calls[-1][0] == "response_url"
 
 
-async def test_tell__what_is_no_address_is_not_delivered(office: Office) -> None:
-    with pytest.raises(NotDelivered):
+async def test_tell__what_is_no_address_is_not_delivered(office: Components) -> None:
+    with pytest.raises(DeliveryError):
         await office.courier.tell("no address", HELLO)
 
 
-async def test_replace__edits_the_clicked_message(office: Office) -> None:
-    place = await office.courier.post(cast.OPS, HELLO)
+async def test_replace__edits_the_clicked_message(office: Components) -> None:
+    place = await office.courier.post(personas.OPS, HELLO)
     message = next(one for one in office.slack.messages if one.ts == place.ts)
-    issued = office.slack._response_urls.for_click(message, cast.OLIVIA)
+    issued = office.slack._response_urls.for_click(message, personas.OLIVIA)
     await office.courier.replace(
         f"{office.slack.api_url.removesuffix('/api/')}/response/{issued.token}", {"text": "Done", "blocks": []}
     )
-    assert office.said_to(cast.OPS) == ["Done"]
+    assert office.said_to(personas.OPS) == ["Done"]

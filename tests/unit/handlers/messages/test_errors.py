@@ -6,10 +6,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot import errors
-from bot.domain.policy import Reason, Refused
+from bot.domain.policy import DenialCode, Denied
 from bot.errors import BotError, LoginCause, StaleRequest
 from bot.sandbox.slack.block_kit import problems
-from bot.slack.messages import NotDelivered
+from bot.slack.messages import DeliveryError
 from handlers.errors import apology
 from handlers.messages.errors import trouble
 from tests.support.render_text import texts, words
@@ -41,14 +41,14 @@ FAULTS: dict[str, BotError] = {
     "rate limited": rate_limited(None),
     "rate limited, told": rate_limited(7.4),
     "unauthenticated": errors.GenesysUnauthenticated(status=401),
-    "no answer": errors.GenesysNoAnswer(status=504),
+    "no answer": errors.GenesysNoResponse(status=504),
     "unreachable": errors.GenesysUnreachable(),
     "rejected": errors.GenesysRejected("<b>No</b>", status=400),
     "unreadable": errors.GenesysRejected("It cannot be read."),
-    "broken": errors.GenesysBroken("Sorry.", status=500, correlation_id="c-2"),
+    "broken": errors.GenesysServerError("Sorry.", status=500, correlation_id="c-2"),
     "slack": errors.SlackUnavailable("users.info", "ratelimited"),
     "slack, wrong token": errors.SlackUnavailable("users.info", "invalid_auth"),
-    "something of the bot's": NotDelivered("http_<500>", passing=True),
+    "something of the bot's": DeliveryError("http_<500>", passing=True),
 }
 
 
@@ -82,7 +82,7 @@ def test_apology__shows_whatever_genesys_said_harmless(fault: str) -> None:
 
 
 def test_apology__to_who_was_refused_is_the_reason() -> None:
-    assert "Guests may not do this" in words(apology(Refused(Reason.GUEST), by="U0GUS00001"))
+    assert "Guests may not do this" in words(apology(Denied(DenialCode.GUEST), by="U0GUS00001"))
     assert "I do not know this request" in words(apology(StaleRequest(), by="U0RAVI0001"))
 
 

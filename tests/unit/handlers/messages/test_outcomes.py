@@ -25,17 +25,17 @@ ANSWERS: dict[str, tuple[State, dict[str, Any]]] = {
     "unreachable": (State.FAILED, {"error": "GenesysUnreachable"}),
     "429": (State.FAILED, {"error": "GenesysRateLimited", "status": 429}),
     "401": (State.FAILED, {"error": "GenesysUnauthenticated", "status": 401}),
-    "503": (State.FAILED, {"error": "GenesysBroken", "status": 503}),
+    "503": (State.FAILED, {"error": "GenesysServerError", "status": 503}),
     "no token": (State.FAILED, {"error": "GenesysLoginFailed", "message": "client not found."}),
     "of another kind": (State.FAILED, {"error": "GenesysError", "message": "it {went} wrong"}),
-    "no answer, once": (State.UNKNOWN, {"error": "GenesysNoAnswer", "attempts": 1}),
-    "no answer, three times": (State.UNKNOWN, {"error": "GenesysNoAnswer", "attempts": 3}),
-    "no answer, a gateway's": (State.UNKNOWN, {"error": "GenesysNoAnswer", "status": 504, "attempts": 2}),
+    "no answer, once": (State.UNKNOWN, {"error": "GenesysNoResponse", "attempts": 1}),
+    "no answer, three times": (State.UNKNOWN, {"error": "GenesysNoResponse", "attempts": 3}),
+    "no answer, a gateway's": (State.UNKNOWN, {"error": "GenesysNoResponse", "status": 504, "attempts": 2}),
     "too late, never sent": (State.UNKNOWN, {"message": "more than 10 minutes have passed", "attempts": 0}),
     "too late, sent once": (State.UNKNOWN, {"message": "more than 10 minutes have passed", "attempts": 1}),
     "under way": (State.APPROVED, {}),
-    "under way again": (State.APPROVED, {"error": "GenesysBroken", "status": 502, "uncertain": False}),
-    "under way again after no answer": (State.APPROVED, {"error": "GenesysNoAnswer", "uncertain": True}),
+    "under way again": (State.APPROVED, {"error": "GenesysServerError", "status": 502, "uncertain": False}),
+    "under way again after no answer": (State.APPROVED, {"error": "GenesysNoResponse", "uncertain": True}),
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.people import Person
-from bot.domain.policy import Reason, Refused
-from bot.domain.requests import APPROVE, CANCEL, Kind, Place, Request, State
+from bot.domain.policy import DenialCode, Denied
+from bot.domain.requests import APPROVE, CANCEL, Kind, MessageRef, Request, State
 from bot.errors import StaleRequest
 from bot.sandbox.slack.block_kit import problems
 from handlers.ui import cards
@@ -23,14 +23,14 @@ STATES = [(state, kind) for state in State for kind in Kind]
 
 def everything_said(asked: Request) -> list[Message]:
     """Every message that tells of a request."""
-    place = asked.place or Place("D0RAVI0001")
+    place = asked.place or MessageRef("D0RAVI0001")
     return [
         cards.card(asked),
         cards.outcome(asked),
         cards.posted(asked, place),
         cards.not_posted(asked, "not_in_channel"),
         cards.answer(StaleRequest(), asked),
-        cards.refusal(Refused(Reason.NOT_YOURS_TO_CANCEL, requester=asked.requester), asked),
+        cards.refusal(Denied(DenialCode.NOT_YOURS_TO_CANCEL, requester=asked.requester), asked),
     ]
 
 
@@ -145,14 +145,16 @@ def test_messages__show_what_genesys_said_as_it_is_and_never_as_markup(state: St
         assert "&lt;" not in "".join(texts(message, "plain_text"))
 
 
-@pytest.mark.parametrize("place", [Place("D0RAVI0001"), Place("C0APPROVE1")], ids=["direct message", "channel"])
-def test_posted__tells_where_the_card_is(place: Place, snapshot: SnapshotAssertion) -> None:
+@pytest.mark.parametrize(
+    "place", [MessageRef("D0RAVI0001"), MessageRef("C0APPROVE1")], ids=["direct message", "channel"]
+)
+def test_posted__tells_where_the_card_is(place: MessageRef, snapshot: SnapshotAssertion) -> None:
     assert readable(cards.posted(request(), place)) == snapshot
 
 
-@pytest.mark.parametrize("place", [None, Place("C0APPROVE1")])
+@pytest.mark.parametrize("place", [None, MessageRef("C0APPROVE1")])
 def test_not_posted__tells_that_nothing_happens_and_what_to_do(
-    place: Place | None, snapshot: SnapshotAssertion
+    place: MessageRef | None, snapshot: SnapshotAssertion
 ) -> None:
     assert readable(cards.not_posted(request(place=place), "not_in_channel")) == snapshot
 
@@ -169,7 +171,7 @@ def test_answer__to_a_late_click_says_that_it_changed_nothing_and_how_things_sta
 
 
 def test_refusal__names_the_request_where_there_is_one() -> None:
-    refused = Refused(Reason.OWN_REQUEST)
+    refused = Denied(DenialCode.OWN_REQUEST)
 
     assert "7K3M9QX" in words(cards.answer(refused, request()))
     assert "Reference" not in words(cards.refusal(refused))
