@@ -75,16 +75,19 @@ def transport() -> str:
 
 @pytest.fixture
 async def start_app_with(tmp_path: Path, transport: str) -> AsyncIterator[StartApp]:
-    """Start a world with some settings overridden: `world = await start_app_with(SELF_APPROVAL="false")`."""
-    async with AsyncExitStack() as worlds:
+    """Return a function that starts an app with overridden settings.
+
+    Example: `app = await start_app_with(SELF_APPROVAL="false")`.
+    """
+    async with AsyncExitStack() as apps:
 
         async def start(**overrides: str) -> AppHarness:
-            return await worlds.enter_async_context(start_app(tmp_path, socket_mode=transport == "socket", **overrides))
+            return await apps.enter_async_context(start_app(tmp_path, socket_mode=transport == "socket", **overrides))
 
         yield start
 
 
 @pytest.fixture
-async def world(start_app_with: StartApp) -> AppHarness:
-    """The sandbox's own world."""
+async def app(start_app_with: StartApp) -> AppHarness:
+    """An app with the settings of the sandbox."""
     return await start_app_with()

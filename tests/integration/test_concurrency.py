@@ -136,30 +136,30 @@ async def test_storm__all_slots_confirm_while_every_token_is_refused(office: Com
     assert calls(client)["delete_token"] <= 2 * SLOTS, "each that was under way is sent again, once"
 
 
-async def probes(world: AppHarness, count: int) -> list[int]:
+async def probes(app: AppHarness, count: int) -> list[int]:
     async with ClientSession() as session:
 
         async def probe() -> int:
-            async with session.get(f"{world.url}/readyz") as answer:
+            async with session.get(f"{app.url}/readyz") as answer:
                 return answer.status
 
         return [await probe() for _ in range(count)]
 
 
 async def test_readyz__with_a_wrong_secret_does_not_hammer_the_login_host(start_app_with: StartApp) -> None:
-    world = await start_app_with(PURECLOUD_SECRET="wrong")
+    app = await start_app_with(PURECLOUD_SECRET="wrong")
 
-    statuses = await probes(world, PEOPLE)
+    statuses = await probes(app, PEOPLE)
 
     assert set(statuses) == {503}
-    assert len(world.genesys.received("login")) <= PEOPLE // 2
+    assert len(app.genesys.received("login")) <= PEOPLE // 2
 
 
 async def test_readyz__while_the_login_host_is_down_does_not_hammer_it(start_app_with: StartApp) -> None:
-    world = await start_app_with()
-    world.genesys.fault("login", DOWN)
+    app = await start_app_with()
+    app.genesys.fault("login", DOWN)
 
-    statuses = await probes(world, PEOPLE)
+    statuses = await probes(app, PEOPLE)
 
     assert set(statuses) == {503}
-    assert len(world.genesys.received("login")) <= PEOPLE // 2
+    assert len(app.genesys.received("login")) <= PEOPLE // 2

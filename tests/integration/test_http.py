@@ -145,74 +145,74 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
 }
 
 
-async def nothing_happened(world: AppHarness, *, slack_calls: int) -> None:
-    await world.idle()
-    assert len(world.slack.calls) == slack_calls
-    assert not world.genesys.journal
-    assert await world.trail() == []
+async def nothing_happened(app: AppHarness, *, slack_calls: int) -> None:
+    await app.wait_until_idle()
+    assert len(app.slack.calls) == slack_calls
+    assert not app.genesys.journal
+    assert await app.audit_tags() == []
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-async def test_entry__what_slack_did_not_sign_is_turned_away(world: AppHarness, forge: Forge) -> None:
-    before = len(world.slack.calls)
+async def test_entry__what_slack_did_not_sign_is_turned_away(app: AppHarness, forge: Forge) -> None:
+    before = len(app.slack.calls)
 
-    delivery = await world.slack.send_raw(REVOKE, forge(world.slack))
+    delivery = await app.slack.send_raw(REVOKE, forge(app.slack))
 
     assert delivery.status in (400, 401)
-    assert world.slack.signing_secret not in delivery.body
-    await nothing_happened(world, slack_calls=before)
+    assert app.slack.signing_secret not in delivery.body
+    await nothing_happened(app, slack_calls=before)
 
 
 @pytest.mark.parametrize(("body", "headers"), UNREADABLE.values(), ids=UNREADABLE)
-async def test_entry__what_cannot_be_read_is_a_bad_request(world: AppHarness, body: bytes, headers: Headers) -> None:
-    before = len(world.slack.calls)
+async def test_entry__what_cannot_be_read_is_a_bad_request(app: AppHarness, body: bytes, headers: Headers) -> None:
+    before = len(app.slack.calls)
 
-    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | headers)
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body) | headers)
 
     assert delivery.status == 400
-    await nothing_happened(world, slack_calls=before)
+    await nothing_happened(app, slack_calls=before)
 
 
 @pytest.mark.parametrize("reason", ["\\u0000", "%00", "\\\\u0000"])
-async def test_entry__what_only_looks_like_a_nul_is_heard(world: AppHarness, reason: str) -> None:
-    card = await world.card(personas.OLIVIA, f"revoke @tom {reason}")
-    assert reason in world.slack.text_of(card)
+async def test_entry__what_only_looks_like_a_nul_is_heard(app: AppHarness, reason: str) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke @tom {reason}")
+    assert reason in app.slack.text_of(card)
 
-    await world.slack.click(personas.OLIVIA, card, "approve")
+    await app.slack.click(personas.OLIVIA, card, "approve")
 
-    await world.reads("Revoked: every session of Tom Target")
+    await app.wait_for_message("Revoked: every session of Tom Target")
 
 
-async def test_entry__a_body_beyond_all_measure_is_too_large(world: AppHarness) -> None:
-    before = len(world.slack.calls)
+async def test_entry__a_body_beyond_all_measure_is_too_large(app: AppHarness) -> None:
+    before = len(app.slack.calls)
     body = REVOKE + b"&more=" + b"x" * (1024 * 1024)
 
-    headers = world.slack.signed_headers(body)
+    headers = app.slack.signed_headers(body)
     async with (
         ClientSession() as session,
-        session.post(world.slack.events_url, data=BytesIO(body), headers=headers) as answer,
+        session.post(app.slack.events_url, data=BytesIO(body), headers=headers) as answer,
     ):
         status = answer.status
 
     assert status == 413
-    await nothing_happened(world, slack_calls=before)
+    await nothing_happened(app, slack_calls=before)
 
 
-async def test_entry__only_post_is_answered(world: AppHarness) -> None:
+async def test_entry__only_post_is_answered(app: AppHarness) -> None:
     async with ClientSession() as session:
         for method in ("GET", "PUT", "DELETE"):
-            async with session.request(method, world.slack.events_url, data=REVOKE) as answer:
+            async with session.request(method, app.slack.events_url, data=REVOKE) as answer:
                 assert answer.status == 405
-    await nothing_happened(world, slack_calls=len(world.slack.calls))
+    await nothing_happened(app, slack_calls=len(app.slack.calls))
 
 
 async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answered_when_signed(
-    world: AppHarness,
+    app: AppHarness,
 ) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode()
 
-    signed = await world.slack.send_raw(body, world.slack.signed_headers(body) | JSON)
-    unsigned = await world.slack.send_raw(body, JSON)
+    signed = await app.slack.send_raw(body, app.slack.signed_headers(body) | JSON)
+    unsigned = await app.slack.send_raw(body, JSON)
 
     assert (signed.status, signed.json) == (200, {"challenge": "3eZbrw1a"})
     assert unsigned.status == 401
@@ -227,140 +227,140 @@ async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answere
         pytest.param({"text": "revoke @tom", "payload": "{bad"}, id="both"),
     ],
 )
-async def test_entry__the_word_payload_loses_no_command(world: AppHarness, body: dict[str, str]) -> None:
+async def test_entry__the_word_payload_loses_no_command(app: AppHarness, body: dict[str, str]) -> None:
     raw = urlencode(COMMAND | body | {"text": body["text"].replace("@tom", f"<@{personas.TOM}>")}).encode()
 
-    delivery = await world.slack.send_raw(raw, world.slack.signed_headers(raw))
+    delivery = await app.slack.send_raw(raw, app.slack.signed_headers(raw))
 
     assert delivery.status == 200
-    await world.hears(personas.OLIVIA, "Revoke every session of Tom Target?")
-    assert not world.deletes
+    await app.wait_for_private_message(personas.OLIVIA, "Revoke every session of Tom Target?")
+    assert not app.deletes
 
 
-async def test_entry__a_click_for_another_app_is_turned_away(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @tom")
+async def test_entry__a_click_for_another_app_is_turned_away(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
 
-    delivery = await world.slack.click(personas.OLIVIA, card, "approve", api_app_id="A0SOMEBODY")
-
-    assert delivery.status == 401
-    await world.idle()
-    assert await world.trail() == ["request:asked"]
-    assert not world.deletes
-
-
-async def test_entry__a_command_for_another_app_is_turned_away(world: AppHarness) -> None:
-    before = len(world.slack.calls)
-
-    delivery = await world.slack.command(personas.OLIVIA, "revoke @tom", api_app_id="A0SOMEBODY")
+    delivery = await app.slack.click(personas.OLIVIA, card, "approve", api_app_id="A0SOMEBODY")
 
     assert delivery.status == 401
-    await nothing_happened(world, slack_calls=before)
+    await app.wait_until_idle()
+    assert await app.audit_tags() == ["request:asked"]
+    assert not app.deletes
 
 
-async def test_entry__a_command_of_another_workspace_is_refused_in_private(world: AppHarness) -> None:
-    delivery = await world.slack.command(personas.OLIVIA, "revoke @tom", team_id="T0EVIL0001")
+async def test_entry__a_command_for_another_app_is_turned_away(app: AppHarness) -> None:
+    before = len(app.slack.calls)
+
+    delivery = await app.slack.command(personas.OLIVIA, "revoke @tom", api_app_id="A0SOMEBODY")
+
+    assert delivery.status == 401
+    await nothing_happened(app, slack_calls=before)
+
+
+async def test_entry__a_command_of_another_workspace_is_refused_in_private(app: AppHarness) -> None:
+    delivery = await app.slack.command(personas.OLIVIA, "revoke @tom", team_id="T0EVIL0001")
 
     assert delivery.status == 200
-    await world.hears(personas.OLIVIA, "Only members of the workspace this bot belongs to")
-    assert await world.trail() == ["request:ask_refused"]
-    assert not world.genesys.journal
+    await app.wait_for_private_message(personas.OLIVIA, "Only members of the workspace this bot belongs to")
+    assert await app.audit_tags() == ["request:ask_refused"]
+    assert not app.genesys.journal
 
 
-async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(world: AppHarness) -> None:
-    first = await world.types(personas.OLIVIA, "whoami")
-    await world.hears(personas.OLIVIA, "The bot's token")
-    before = len(world.slack.calls)
+async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(app: AppHarness) -> None:
+    first = await app.send_command(personas.OLIVIA, "whoami")
+    await app.wait_for_private_message(personas.OLIVIA, "The bot's token")
+    before = len(app.slack.calls)
 
-    again = await world.slack.send_raw(first.raw, first.headers)
+    again = await app.slack.send_raw(first.raw, first.headers)
 
     assert again.status == 200
-    await world.idle()
-    assert len(world.slack.calls) == before
-    assert len(world.genesys.received("get_tokens_me")) == 1
+    await app.wait_until_idle()
+    assert len(app.slack.calls) == before
+    assert len(app.genesys.received("get_tokens_me")) == 1
 
 
 async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_app_with: StartApp) -> None:
-    world = await start_app_with()
-    same_slack = {name: world.environ[name] for name in world.environ if name.startswith("SLACK_")}
+    app = await start_app_with()
+    same_slack = {name: app.environ[name] for name in app.environ if name.startswith("SLACK_")}
     other = await start_app_with(**same_slack)
-    first = await world.types(personas.OLIVIA, "revoke @tom")
-    await world.hears(personas.OLIVIA, "Revoke every session of Tom Target?")
+    first = await app.send_command(personas.OLIVIA, "revoke @tom")
+    await app.wait_for_private_message(personas.OLIVIA, "Revoke every session of Tom Target?")
 
-    again = await world.slack.send_raw(first.raw, first.headers)
-    elsewhere = await world.slack.send_raw(first.raw, first.headers, to=other.slack.events_url)
-    await world.types(personas.OLIVIA, "revoke nobody@example.com")  # what is asked later is told later
-    await world.hears(personas.OLIVIA, "Genesys Cloud knows nobody")
-    await world.idle()
+    again = await app.slack.send_raw(first.raw, first.headers)
+    elsewhere = await app.slack.send_raw(first.raw, first.headers, to=other.slack.events_url)
+    await app.send_command(personas.OLIVIA, "revoke nobody@example.com")  # what is asked later is told later
+    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud knows nobody")
+    await app.wait_until_idle()
 
     assert (again.status, elsewhere.status) == (200, 200)
-    assert (await world.trail()).count("request:asked") == 1
-    assert not [*world.deletes, *other.deletes]
+    assert (await app.audit_tags()).count("request:asked") == 1
+    assert not [*app.deletes, *other.deletes]
 
 
 async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(start_app_with: StartApp) -> None:
-    world = await start_app_with()
-    shared = {name: world.environ[name] for name in world.environ if name.startswith(("SLACK_", "PURECLOUD_"))}
+    app = await start_app_with()
+    shared = {name: app.environ[name] for name in app.environ if name.startswith(("SLACK_", "PURECLOUD_"))}
     other = await start_app_with(**shared)
-    card = await world.card(personas.OLIVIA, "revoke @tom")
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
 
-    click = await world.slack.click(personas.OLIVIA, card, "approve")
-    again = await world.slack.send_raw(click.raw, click.headers)
-    elsewhere = await world.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
-    await world.reads("Revoked: every session of Tom Target")
-    late = await world.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
-    await world.idle()
+    click = await app.slack.click(personas.OLIVIA, card, "approve")
+    again = await app.slack.send_raw(click.raw, click.headers)
+    elsewhere = await app.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
+    await app.wait_for_message("Revoked: every session of Tom Target")
+    late = await app.slack.send_raw(click.raw, click.headers, to=other.slack.events_url)
+    await app.wait_until_idle()
 
     assert {click.status, again.status, elsewhere.status, late.status} == {200}
-    assert len(world.deletes) == 1
-    assert await world.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert len(app.deletes) == 1
+    assert await app.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
 
 
-async def test_entry__what_no_listener_wants_is_no_failure(world: AppHarness) -> None:
+async def test_entry__what_no_listener_wants_is_no_failure(app: AppHarness) -> None:
     for kind in ("event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
         body = json.dumps({"type": kind, "team_id": "T0HOME0001", "user": {"id": personas.OLIVIA}}).encode()
 
-        delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | JSON)
+        delivery = await app.slack.send_raw(body, app.slack.signed_headers(body) | JSON)
 
         assert delivery.status is not None
         assert delivery.status < 500
-    assert not world.genesys.journal
+    assert not app.genesys.journal
 
 
-async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @tom")
+async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
     body = payload(
         json.dumps(
             {
                 "type": "block_actions",
-                "api_app_id": world.slack.app_id,
-                "user": {"id": personas.OLIVIA, "team_id": world.slack.team_id},
+                "api_app_id": app.slack.app_id,
+                "user": {"id": personas.OLIVIA, "team_id": app.slack.team_id},
                 "trigger_id": "1.2.other",
                 "actions": [{"action_id": "link", "value": card.blocks[-2]["elements"][0]["value"]}],
             }
         )
     )
 
-    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body))
 
     assert delivery.status == 200
-    await world.idle()
-    assert await world.trail() == ["request:asked"]
+    await app.wait_until_idle()
+    assert await app.audit_tags() == ["request:asked"]
 
 
-async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @tom")
-    approve = next(button for button in world.slack.buttons(card) if button["action_id"] == "approve")
+async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
+    approve = next(button for button in app.slack.buttons(card) if button["action_id"] == "approve")
     click = {
         "type": "block_actions",
         "command": "/purecloud",
-        "api_app_id": world.slack.app_id,
-        "user": {"id": personas.OLIVIA, "team_id": world.slack.team_id},
+        "api_app_id": app.slack.app_id,
+        "user": {"id": personas.OLIVIA, "team_id": app.slack.team_id},
         "trigger_id": "1.2.both",
         "actions": [{"action_id": "approve", "value": approve["value"]}],
     }
     body = payload(json.dumps(click))
 
-    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body))
 
     assert delivery.status == 200
-    await world.reads("Revoked: every session of Tom Target")
+    await app.wait_for_message("Revoked: every session of Tom Target")

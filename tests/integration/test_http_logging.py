@@ -18,7 +18,7 @@ hammering = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-"""One world stands all of it: what one example leaves behind must not harm the next. No example is timed."""
+"""All examples share one app, so that leftovers of one example would harm the next. Examples have no time limit."""
 
 TYPES = ("application/x-www-form-urlencoded", "application/json", "text/plain", "")
 
@@ -45,42 +45,42 @@ clicks = some.fixed_dictionaries(
 
 @hammering
 @given(body=some.binary(max_size=300), kind=some.sampled_from(TYPES))
-async def test_entry__unsigned_bytes_are_turned_away(world: AppHarness, body: bytes, kind: str) -> None:
-    delivery = await world.slack.send_raw(body, {"Content-Type": kind})
+async def test_entry__unsigned_bytes_are_turned_away(app: AppHarness, body: bytes, kind: str) -> None:
+    delivery = await app.slack.send_raw(body, {"Content-Type": kind})
 
     assert delivery.status == 401
-    assert not world.genesys.journal
+    assert not app.genesys.journal
 
 
 @hammering
 @given(body=some.binary(max_size=300), kind=some.sampled_from(TYPES))
-async def test_entry__signed_bytes_are_a_bad_request(world: AppHarness, body: bytes, kind: str) -> None:
-    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body) | {"Content-Type": kind})
+async def test_entry__signed_bytes_are_a_bad_request(app: AppHarness, body: bytes, kind: str) -> None:
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body) | {"Content-Type": kind})
 
     assert delivery.status == 400
-    assert not world.genesys.journal
+    assert not app.genesys.journal
 
 
 @hammering
 @given(payload=interactions | clicks)
-async def test_entry__signed_payloads_of_any_shape_break_nothing(world: AppHarness, payload: dict[str, Any]) -> None:
+async def test_entry__signed_payloads_of_any_shape_break_nothing(app: AppHarness, payload: dict[str, Any]) -> None:
     body = urlencode({"payload": json.dumps(payload)}).encode()
 
-    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body))
 
     assert delivery.status in (200, 400, 401, 404)
-    assert not world.genesys.journal
+    assert not app.genesys.journal
 
 
 @hammering
 @given(text=some.text(max_size=40), channel=some.text(max_size=12), team=some.text(max_size=12))
 async def test_entry__signed_commands_of_any_words_revoke_nothing(
-    world: AppHarness, text: str, channel: str, team: str
+    app: AppHarness, text: str, channel: str, team: str
 ) -> None:
     fields = {"command": "/purecloud", "user_id": personas.OLIVIA, "text": text, "channel_id": channel, "team_id": team}
     body = urlencode(fields, errors="replace").encode()
 
-    delivery = await world.slack.send_raw(body, world.slack.signed_headers(body))
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body))
 
     assert delivery.status == (400 if "\0" in text + channel + team else 200)  # PostgreSQL takes no NUL
-    assert not world.deletes
+    assert not app.deletes

@@ -9,13 +9,13 @@ from tests.support.app_harness import AppHarness
 
 
 @pytest.mark.parametrize("transport", ["http", "socket"])
-async def test_revoke__confirmed_by_who_asked(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @tom laptop stolen")
+async def test_revoke__confirmed_by_who_asked(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom laptop stolen")
 
-    assert not world.deletes
+    assert not app.deletes
 
-    await world.slack.click(personas.OLIVIA, card, "approve")
-    told = await world.reads("Revoked: every session of Tom Target")
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    told = await app.wait_for_message("Revoked: every session of Tom Target")
 
-    assert not world.slack.buttons(told)
-    assert [entry.status for entry in world.deletes] == [200]
+    assert not app.slack.buttons(told)
+    assert [entry.status for entry in app.deletes] == [200]

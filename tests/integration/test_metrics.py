@@ -12,13 +12,13 @@ from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 
 
-async def samples(world: AppHarness) -> dict[str, float]:
+async def samples(app: AppHarness) -> dict[str, float]:
     """Every sample by its name and labels, as Prometheus would scrape it; the bot's own alone."""
-    async with ClientSession() as session, session.get(f"{world.url}/metrics") as answer:
+    async with ClientSession() as session, session.get(f"{app.url}/metrics") as answer:
         assert answer.status == 200
         assert answer.content_type == "text/plain"
         text = await answer.text()
-    for secret in (world.slack.bot_token, world.slack.signing_secret, world.environ["PURECLOUD_SECRET"]):
+    for secret in (app.slack.bot_token, app.slack.signing_secret, app.environ["PURECLOUD_SECRET"]):
         assert secret not in text
     return {
         " ".join([sample.name.removeprefix("purecloud_bot_"), *sample.labels.values()]): sample.value
@@ -35,18 +35,18 @@ def outcomes_in(found: dict[str, float]) -> dict[str, float]:
     }
 
 
-async def test_metrics__count_what_happened(world: AppHarness) -> None:
-    await world.slack.send_raw(b"text=forged", {})
-    card = await world.card(personas.RAVI, "revoke @tom")
-    await world.slack.click(personas.BEN, card, "approve")
-    await world.reads("Revoked: every session of Tom Target")
-    await world.slack.click(personas.BEN, card, "approve", force=True)
-    await world.hears(personas.BEN, "confirmed already")
-    await world.types(personas.NADIA, "revoke @tom")
-    await world.hears(personas.NADIA, "nothing in REQUESTERS")
-    await world.idle()
+async def test_metrics__count_what_happened(app: AppHarness) -> None:
+    await app.slack.send_raw(b"text=forged", {})
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message("Revoked: every session of Tom Target")
+    await app.slack.click(personas.BEN, card, "approve", force=True)
+    await app.wait_for_private_message(personas.BEN, "confirmed already")
+    await app.send_command(personas.NADIA, "revoke @tom")
+    await app.wait_for_private_message(personas.NADIA, "nothing in REQUESTERS")
+    await app.wait_until_idle()
 
-    found = await samples(world)
+    found = await samples(app)
     expected = {
         "ack_seconds_count rejected 401": 1,
         "ack_seconds_count command 200": 2,
@@ -67,48 +67,48 @@ async def test_metrics__count_what_happened(world: AppHarness) -> None:
     }
     assert {name: found.get(name) for name in expected} == expected
     for method in ("users.info", "usergroups.users.list", "chat.postMessage", "chat.update"):
-        assert found[f"slack_calls_total {method} ok"] == len(world.slack.calls_of(method))
-    assert found["slack_calls_total response_url 200"] == len(world.slack.calls_of("response_url"))
+        assert found[f"slack_calls_total {method} ok"] == len(app.slack.calls_of(method))
+    assert found["slack_calls_total response_url 200"] == len(app.slack.calls_of("response_url"))
 
 
-async def test_metrics__count_each_outcome_once(world: AppHarness) -> None:
-    cancelled = await world.card(personas.OLIVIA, "revoke @tom")
-    await world.slack.click(personas.OLIVIA, cancelled, "cancel")
-    await world.reads("Cancelled: every session")
-    world.genesys.fault("delete_token", Fault(status=404))
-    refused = await world.card(personas.OLIVIA, "revoke @tom")
-    await world.slack.click(personas.OLIVIA, refused, "approve")
-    await world.reads("Refused by Genesys Cloud: every session")
-    rotated = await world.card(personas.OLIVIA, "rotate")
-    await world.slack.click(personas.OLIVIA, rotated, "approve")
-    await world.reads("Exchanged: the bot's own token")
-    await world.idle()
+async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
+    cancelled = await app.request_card(personas.OLIVIA, "revoke @tom")
+    await app.slack.click(personas.OLIVIA, cancelled, "cancel")
+    await app.wait_for_message("Cancelled: every session")
+    app.genesys.fault("delete_token", Fault(status=404))
+    refused = await app.request_card(personas.OLIVIA, "revoke @tom")
+    await app.slack.click(personas.OLIVIA, refused, "approve")
+    await app.wait_for_message("Refused by Genesys Cloud: every session")
+    rotated = await app.request_card(personas.OLIVIA, "rotate")
+    await app.slack.click(personas.OLIVIA, rotated, "approve")
+    await app.wait_for_message("Exchanged: the bot's own token")
+    await app.wait_until_idle()
 
-    found = await samples(world)
+    found = await samples(app)
     assert outcomes_in(found) == {"revoke cancelled": 1, "revoke refused": 1, "rotate revoked": 1}
     assert found["genesys_calls_total delete_token 404"] == 1
     assert found["click_to_delete_seconds_count"] == 2
 
 
 async def test_metrics__count_what_nobody_confirmed(start_app_with: StartApp) -> None:
-    world = await start_app_with(REQUEST_TTL="1s")
+    app = await start_app_with(REQUEST_TTL="1s")
 
-    await world.card(personas.OLIVIA, "revoke @tom")
-    await world.reads("Expired: every session")
-    await world.idle()
+    await app.request_card(personas.OLIVIA, "revoke @tom")
+    await app.wait_for_message("Expired: every session")
+    await app.wait_until_idle()
 
-    assert outcomes_in(await samples(world)) == {"revoke expired": 1}
+    assert outcomes_in(await samples(app)) == {"revoke expired": 1}
 
 
-async def test_metrics__tell_of_work_that_waits(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @tom")
-    await world.idle()
-    world.slack.fault("chat.update", SlackFault(retry_after=600, times=None))
+async def test_metrics__tell_of_work_that_waits(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
+    await app.wait_until_idle()
+    app.slack.fault("chat.update", SlackFault(retry_after=600, times=None))
 
-    await world.slack.click(personas.OLIVIA, card, "cancel")
-    await world.reads("Cancelled: every session")
+    await app.slack.click(personas.OLIVIA, card, "cancel")
+    await app.wait_for_message("Cancelled: every session")
 
-    found = await samples(world)
+    found = await samples(app)
     assert found["queue_depth card"] == 1
     assert found["queue_depth click"] == 0
     assert found["outcomes_total revoke cancelled"] == 1

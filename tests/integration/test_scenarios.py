@@ -18,10 +18,10 @@ both_ways = pytest.mark.parametrize("transport", ["http", "socket"])
 """How Slack reaches the bot; what differs between the two ends where these scenarios begin."""
 
 
-async def all_of(world: AppHarness, channel_id: str) -> list[str]:
+async def all_of(app: AppHarness, channel_id: str) -> list[str]:
     """What stands in a channel, once all is said."""
-    await world.idle()
-    return [world.slack.text_of(one) for one in world.slack.messages if one.channel_id == channel_id]
+    await app.wait_until_idle()
+    return [app.slack.text_of(one) for one in app.slack.messages if one.channel_id == channel_id]
 
 
 @pytest.mark.parametrize(
@@ -36,24 +36,22 @@ async def all_of(world: AppHarness, channel_id: str) -> list[str]:
         pytest.param(personas.GUS, ["whoami", "Guests may not"], ["revoke @user", "rotate"], id="guest"),
     ],
 )
-async def test_help__tells_each_what_they_can_do(
-    world: AppHarness, who: str, may: list[str], may_not: list[str]
-) -> None:
+async def test_help__tells_each_what_they_can_do(app: AppHarness, who: str, may: list[str], may_not: list[str]) -> None:
     for line in ("", "help"):
-        await world.types(who, line)
-    told = world.slack.text_of(await world.hears(who, "What you can do"))
+        await app.send_command(who, line)
+    told = app.slack.text_of(await app.wait_for_private_message(who, "What you can do"))
 
     assert all(words in told for words in may)
     assert not any(f"/purecloud {words}" in told for words in may_not)
-    assert not world.deletes
+    assert not app.deletes
 
 
 @both_ways
-async def test_help__answers_an_unknown_word_with_the_nearest(world: AppHarness) -> None:
-    await world.types(personas.OLIVIA, "revok @tom")
+async def test_help__answers_an_unknown_word_with_the_nearest(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, "revok @tom")
 
-    await world.hears(personas.OLIVIA, "Did you mean `/purecloud revoke`?")
-    assert await world.trail() == []
+    await app.wait_for_private_message(personas.OLIVIA, "Did you mean `/purecloud revoke`?")
+    assert await app.audit_tags() == []
 
 
 @pytest.mark.parametrize(
@@ -66,133 +64,133 @@ async def test_help__answers_an_unknown_word_with_the_nearest(world: AppHarness)
     ],
 )
 async def test_whoami__tells_each_who_they_are_and_by_which_rule(
-    world: AppHarness, who: str, asks: str | None, confirms: str | None, rotates: str | None
+    app: AppHarness, who: str, asks: str | None, confirms: str | None, rotates: str | None
 ) -> None:
-    await world.types(who, "whoami")
-    told = world.slack.text_of(await world.hears(who, "The bot's token"))
+    await app.send_command(who, "whoami")
+    told = app.slack.text_of(await app.wait_for_private_message(who, "The bot's token"))
 
-    assert world.slack.members[who].email in told.split("\n")
+    assert app.slack.members[who].email in told.split("\n")
     for what, rule in (("ask for a revocation", asks), ("confirm a revocation", confirms), ("rotate the bot", rotates)):
         line = next(line for line in told.split("\n") if what in line)
         assert line.endswith(f"*yes*, by `{rule}`" if rule else ": no")
     assert "Acme Contact Center" in told
-    assert world.slack.bot_token not in told
-    assert len(world.genesys.received("get_tokens_me")) == 1
+    assert app.slack.bot_token not in told
+    assert len(app.genesys.received("get_tokens_me")) == 1
 
 
 @both_ways
-async def test_whoami__tells_a_guest_nothing_of_the_token(world: AppHarness) -> None:
-    await world.types(personas.GUS, "whoami")
+async def test_whoami__tells_a_guest_nothing_of_the_token(app: AppHarness) -> None:
+    await app.send_command(personas.GUS, "whoami")
 
-    told = world.slack.text_of(await world.hears(personas.GUS, "Shown to full members"))
+    told = app.slack.text_of(await app.wait_for_private_message(personas.GUS, "Shown to full members"))
     assert "Acme Contact Center" not in told
-    assert not world.genesys.received("get_tokens_me")
+    assert not app.genesys.received("get_tokens_me")
 
 
 @both_ways
-async def test_revoke__alone_in_private_and_told_to_the_audit_channel(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @tom laptop stolen")
+async def test_revoke__alone_in_private_and_told_to_the_audit_channel(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom laptop stolen")
 
-    assert card.channel_id == world.slack.workspace.dm(personas.OLIVIA).id
-    text = world.slack.text_of(card)
+    assert card.channel_id == app.slack.workspace.dm(personas.OLIVIA).id
+    text = app.slack.text_of(card)
     for words in (QUESTION, "tom.target@example.com", "Support", "active", "laptop stolen", "cannot be undone"):
         assert words in text
-    await world.slack.click(personas.OLIVIA, card, "approve")
-    await world.reads(DONE)
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message(DONE)
 
-    assert [DONE in told for told in await all_of(world, personas.AUDIT)] == [True]
-    assert not await all_of(world, personas.APPROVALS)
-    assert not world.slack.buttons(card)
-    assert len(world.deletes) == 1
+    assert [DONE in told for told in await all_of(app, personas.AUDIT)] == [True]
+    assert not await all_of(app, personas.APPROVALS)
+    assert not app.slack.buttons(card)
+    assert len(app.deletes) == 1
 
 
 @both_ways
-async def test_revoke__confirmed_by_another_in_the_approvals_channel(world: AppHarness) -> None:
-    card = await world.card(personas.RAVI, "revoke @tom laptop stolen")
+async def test_revoke__confirmed_by_another_in_the_approvals_channel(app: AppHarness) -> None:
+    card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
 
     assert card.channel_id == personas.APPROVALS
-    await world.hears(personas.RAVI, f"I posted the card in <#{personas.APPROVALS}>")
-    await world.slack.click(personas.BEN, card, "approve")
-    outcome = world.slack.text_of(await world.hears(personas.RAVI, DONE))
-    await world.idle()
+    await app.wait_for_private_message(personas.RAVI, f"I posted the card in <#{personas.APPROVALS}>")
+    await app.slack.click(personas.BEN, card, "approve")
+    outcome = app.slack.text_of(await app.wait_for_private_message(personas.RAVI, DONE))
+    await app.wait_until_idle()
 
-    for told in (world.slack.text_of(card), outcome):
+    for told in (app.slack.text_of(card), outcome):
         assert f"Asked by <@{personas.RAVI}>" in told
         assert f"confirmed by <@{personas.BEN}>" in told
-    assert not world.slack.buttons(card)
-    assert len(world.deletes) == 1
+    assert not app.slack.buttons(card)
+    assert len(app.deletes) == 1
 
 
 async def test_revoke__confirmed_by_another_where_it_was_asked(start_app_with: StartApp) -> None:
-    world = await start_app_with(APPROVALS_CHANNEL="")
+    app = await start_app_with(APPROVALS_CHANNEL="")
 
-    card = await world.card(personas.RAVI, "revoke @tom", personas.OPS)
+    card = await app.request_card(personas.RAVI, "revoke @tom", personas.OPS)
     assert card.channel_id == personas.OPS
-    await world.slack.click(personas.RAVI, card, "approve")
-    await world.hears(personas.RAVI, "You may not confirm this")
-    assert not world.deletes
-    await world.slack.click(personas.BEN, card, "approve")
-    await world.reads(DONE)
+    await app.slack.click(personas.RAVI, card, "approve")
+    await app.wait_for_private_message(personas.RAVI, "You may not confirm this")
+    assert not app.deletes
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message(DONE)
 
-    assert len(world.deletes) == 1
+    assert len(app.deletes) == 1
 
 
 async def test_revoke__where_nobody_else_can_see_it_is_refused(start_app_with: StartApp) -> None:
-    world = await start_app_with(APPROVALS_CHANNEL="")
+    app = await start_app_with(APPROVALS_CHANNEL="")
 
-    await world.types(personas.RAVI, "revoke @tom", world.slack.workspace.dm(personas.RAVI).id)
+    await app.send_command(personas.RAVI, "revoke @tom", app.slack.workspace.dm(personas.RAVI).id)
 
-    await world.hears(personas.RAVI, "Somebody else must confirm this")
-    assert await world.trail() == ["request:ask_refused"]
+    await app.wait_for_private_message(personas.RAVI, "Somebody else must confirm this")
+    assert await app.audit_tags() == ["request:ask_refused"]
 
 
 @both_ways
 async def test_self_approval__off_needs_another_approver(start_app_with: StartApp) -> None:
-    world = await start_app_with(SELF_APPROVAL="false")
+    app = await start_app_with(SELF_APPROVAL="false")
 
-    card = await world.card(personas.OLIVIA, "revoke @tom")
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
     assert card.channel_id == personas.APPROVALS
-    await world.slack.click(personas.OLIVIA, card, "approve")
-    await world.hears(personas.OLIVIA, "somebody else must confirm it")
-    await world.idle()
-    assert not world.deletes
-    assert world.slack.buttons(card)
-    await world.slack.click(personas.BEN, card, "approve")
-    await world.reads(DONE)
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_private_message(personas.OLIVIA, "somebody else must confirm it")
+    await app.wait_until_idle()
+    assert not app.deletes
+    assert app.slack.buttons(card)
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message(DONE)
 
-    assert len(world.deletes) == 1
+    assert len(app.deletes) == 1
 
 
 @both_ways
 async def test_protected__takes_two_approvers_other_than_the_requester(start_app_with: StartApp) -> None:
-    world = await start_app_with(APPROVERS=f"{personas.OLIVIA},{personas.BEN},{personas.NADIA}")
-    world.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
+    app = await start_app_with(APPROVERS=f"{personas.OLIVIA},{personas.BEN},{personas.NADIA}")
+    app.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
 
-    card = await world.card(personas.OLIVIA, "revoke @pia left her desk unlocked")
-    assert "2 different approvers must confirm" in world.slack.text_of(card)
-    await world.slack.click(personas.OLIVIA, card, "approve")
-    await world.hears(personas.OLIVIA, "two other approvers must confirm")
-    await world.slack.click(personas.BEN, card, "approve")
-    await world.reads(f"Approved so far: <@{personas.BEN}> (1 of 2)")
-    await world.slack.click(personas.BEN, card, "approve")
-    await world.hears(personas.BEN, "the same person counts once")
-    await world.idle()
-    assert not world.deletes
-    await world.slack.click(personas.NADIA, card, "approve")
-    await world.reads("Revoked: every session of Pia Protected")
+    card = await app.request_card(personas.OLIVIA, "revoke @pia left her desk unlocked")
+    assert "2 different approvers must confirm" in app.slack.text_of(card)
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_private_message(personas.OLIVIA, "two other approvers must confirm")
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message(f"Approved so far: <@{personas.BEN}> (1 of 2)")
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_private_message(personas.BEN, "the same person counts once")
+    await app.wait_until_idle()
+    assert not app.deletes
+    await app.slack.click(personas.NADIA, card, "approve")
+    await app.wait_for_message("Revoked: every session of Pia Protected")
 
-    await world.idle()
-    assert f"confirmed by <@{personas.BEN}>, <@{personas.NADIA}>" in world.slack.text_of(card)
-    assert len(world.deletes) == 1
+    await app.wait_until_idle()
+    assert f"confirmed by <@{personas.BEN}>, <@{personas.NADIA}>" in app.slack.text_of(card)
+    assert len(app.deletes) == 1
 
 
 @pytest.mark.parametrize("named", ["pia.protected@example.com", "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"])
-async def test_protected__however_the_target_is_named(world: AppHarness, named: str) -> None:
-    card = await world.card(personas.OLIVIA, f"revoke {named}")
+async def test_protected__however_the_target_is_named(app: AppHarness, named: str) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke {named}")
 
     assert card.channel_id == personas.APPROVALS
-    assert "2 different approvers must confirm" in world.slack.text_of(card)
-    assert not world.deletes
+    assert "2 different approvers must confirm" in app.slack.text_of(card)
+    assert not app.deletes
 
 
 @both_ways
@@ -200,88 +198,88 @@ async def test_protected__however_the_target_is_named(world: AppHarness, named: 
     "who", [pytest.param(personas.RAVI, id="requester"), pytest.param(personas.BEN, id="approver")]
 )
 async def test_cancel__by_requester_or_approver_ends_it(start_app_with: StartApp, who: str) -> None:
-    world = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
-    card = await world.card(personas.RAVI, "revoke @tom")
+    app = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
+    card = await app.request_card(personas.RAVI, "revoke @tom")
 
-    await world.slack.click(who, card, "cancel")
-    await world.reads("Cancelled: every session of Tom Target")
-    await world.slack.click(personas.BEN, card, "approve", force=True)
-    await world.hears(personas.BEN, "the request was cancelled already")
+    await app.slack.click(who, card, "cancel")
+    await app.wait_for_message("Cancelled: every session of Tom Target")
+    await app.slack.click(personas.BEN, card, "approve", force=True)
+    await app.wait_for_private_message(personas.BEN, "the request was cancelled already")
 
-    await world.idle()
-    assert f"cancelled by <@{who}>" in world.slack.text_of(card)
-    assert not world.slack.buttons(card)
-    assert [("Cancelled" in told) for told in await all_of(world, personas.AUDIT)] == [True]
-    assert not world.deletes
+    await app.wait_until_idle()
+    assert f"cancelled by <@{who}>" in app.slack.text_of(card)
+    assert not app.slack.buttons(card)
+    assert [("Cancelled" in told) for told in await all_of(app, personas.AUDIT)] == [True]
+    assert not app.deletes
 
 
 async def test_cancel__by_anybody_else_changes_nothing(start_app_with: StartApp) -> None:
-    world = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
-    card = await world.card(personas.RAVI, "revoke @tom")
+    app = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
+    card = await app.request_card(personas.RAVI, "revoke @tom")
 
-    await world.slack.click(personas.NADIA, card, "cancel")
+    await app.slack.click(personas.NADIA, card, "cancel")
 
-    await world.hears(personas.NADIA, f"Only <@{personas.RAVI}>")
-    await world.idle()
-    assert len(world.slack.buttons(card)) == 2
-    assert await world.trail() == ["request:asked", "click:refused"]
+    await app.wait_for_private_message(personas.NADIA, f"Only <@{personas.RAVI}>")
+    await app.wait_until_idle()
+    assert len(app.slack.buttons(card)) == 2
+    assert await app.audit_tags() == ["request:asked", "click:refused"]
 
 
 @both_ways
 async def test_expiry__repaints_the_card_and_tells(start_app_with: StartApp) -> None:
-    world = await start_app_with(REQUEST_TTL="1s")
+    app = await start_app_with(REQUEST_TTL="1s")
 
-    card = await world.card(personas.RAVI, "revoke @tom")
-    await world.hears(personas.RAVI, "Expired: every session of Tom Target")
-    await world.idle()
-    assert "Ask again with" in world.slack.text_of(card)
-    assert not world.slack.buttons(card)
-    await world.slack.click(personas.BEN, card, "approve", force=True)
-    await world.hears(personas.BEN, "the request had expired")
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    await app.wait_for_private_message(personas.RAVI, "Expired: every session of Tom Target")
+    await app.wait_until_idle()
+    assert "Ask again with" in app.slack.text_of(card)
+    assert not app.slack.buttons(card)
+    await app.slack.click(personas.BEN, card, "approve", force=True)
+    await app.wait_for_private_message(personas.BEN, "the request had expired")
 
-    assert len(await all_of(world, personas.AUDIT)) == 1
-    assert await world.trail() == ["request:asked", "request:expired", "click:stale"]
-    assert not world.deletes
+    assert len(await all_of(app, personas.AUDIT)) == 1
+    assert await app.audit_tags() == ["request:asked", "request:expired", "click:stale"]
+    assert not app.deletes
 
 
 @both_ways
-async def test_rotate__gives_the_bot_another_token(world: AppHarness) -> None:
-    await world.types(personas.OLIVIA, "whoami")
-    await world.hears(personas.OLIVIA, "The bot's token")
-    before = world.genesys.state.live_generations
+async def test_rotate__gives_the_bot_another_token(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, "whoami")
+    await app.wait_for_private_message(personas.OLIVIA, "The bot's token")
+    before = app.genesys.state.live_generations
 
-    card = await world.card(personas.OLIVIA, "rotate")
-    assert world.genesys.state.live_generations == before
-    await world.slack.click(personas.OLIVIA, card, "approve")
-    await world.reads("Exchanged: the bot's own token")
-    await world.types(personas.OLIVIA, "whoami")
-    await world.hears(personas.OLIVIA, "Acme Contact Center")
-    await world.idle()
+    card = await app.request_card(personas.OLIVIA, "rotate")
+    assert app.genesys.state.live_generations == before
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Exchanged: the bot's own token")
+    await app.send_command(personas.OLIVIA, "whoami")
+    await app.wait_for_private_message(personas.OLIVIA, "Acme Contact Center")
+    await app.wait_until_idle()
 
-    assert (before, world.genesys.state.live_generations) == ([1], [2])
-    assert [entry.generation for entry in world.genesys.received("delete_tokens_me")] == [1]
-    assert not world.deletes
+    assert (before, app.genesys.state.live_generations) == ([1], [2])
+    assert [entry.generation for entry in app.genesys.received("delete_tokens_me")] == [1]
+    assert not app.deletes
 
 
 @pytest.mark.parametrize("who", [personas.BEN, personas.RAVI, personas.NADIA, personas.GUS])
-async def test_rotate__is_for_admins(world: AppHarness, who: str) -> None:
-    await world.types(who, "rotate")
+async def test_rotate__is_for_admins(app: AppHarness, who: str) -> None:
+    await app.send_command(who, "rotate")
 
-    await world.hears(who, "Nothing was changed.")
-    await world.idle()
-    assert await world.trail() == ["request:ask_refused"]
-    assert not world.genesys.received("delete_tokens_me")
+    await app.wait_for_private_message(who, "Nothing was changed.")
+    await app.wait_until_idle()
+    assert await app.audit_tags() == ["request:ask_refused"]
+    assert not app.genesys.received("delete_tokens_me")
 
 
 async def test_rotate__is_confirmed_by_admins_alone(start_app_with: StartApp) -> None:
-    world = await start_app_with(SELF_APPROVAL="false")
-    card = await world.card(personas.OLIVIA, "rotate")
+    app = await start_app_with(SELF_APPROVAL="false")
+    card = await app.request_card(personas.OLIVIA, "rotate")
 
     for who, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "somebody else must confirm")):
-        await world.slack.click(who, card, "approve")
-        await world.hears(who, words)
+        await app.slack.click(who, card, "approve")
+        await app.wait_for_private_message(who, words)
 
-    assert not world.genesys.received("delete_tokens_me")
+    assert not app.genesys.received("delete_tokens_me")
 
 
 @both_ways
@@ -298,28 +296,28 @@ async def test_rotate__is_confirmed_by_admins_alone(start_app_with: StartApp) ->
     ],
 )
 async def test_outcome__other_than_revoked_is_told_to_everybody_who_must_know(
-    world: AppHarness, fault: Fault, headline: str, sentence: str
+    app: AppHarness, fault: Fault, headline: str, sentence: str
 ) -> None:
-    card = await world.card(personas.RAVI, "revoke @tom")
-    world.genesys.fault("delete_token", fault)
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    app.genesys.fault("delete_token", fault)
 
-    await world.slack.click(personas.BEN, card, "approve")
-    outcome = await world.hears(personas.RAVI, f"{headline}: every session of Tom Target")
-    await world.idle()
+    await app.slack.click(personas.BEN, card, "approve")
+    outcome = await app.wait_for_private_message(personas.RAVI, f"{headline}: every session of Tom Target")
+    await app.wait_until_idle()
 
-    audited = await all_of(world, personas.AUDIT)
+    audited = await all_of(app, personas.AUDIT)
     assert len(audited) == 1
-    for told in (world.slack.text_of(card), world.slack.text_of(outcome), audited[0]):
+    for told in (app.slack.text_of(card), app.slack.text_of(outcome), audited[0]):
         assert sentence in told
         assert "Revoked" not in told
-    assert not world.slack.buttons(card)
+    assert not app.slack.buttons(card)
 
 
-async def test_revoke__of_oneself_says_so(world: AppHarness) -> None:
-    card = await world.card(personas.OLIVIA, "revoke @olivia")
+async def test_revoke__of_oneself_says_so(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @olivia")
 
-    assert "This is the account of the person who asks" in world.slack.text_of(card)
-    assert not world.deletes
+    assert "This is the account of the person who asks" in app.slack.text_of(card)
+    assert not app.deletes
 
 
 @both_ways
@@ -333,18 +331,18 @@ async def test_revoke__of_oneself_says_so(world: AppHarness) -> None:
     ],
 )
 async def test_revoke__fifty_clicks_at_once_are_one_delete(start_app_with: StartApp, crowd: list[str]) -> None:
-    world = await start_app_with(APPROVERS=",".join(crowd), APPROVALS_CHANNEL=personas.OPS)
-    card = await world.card(personas.RAVI, "revoke @tom")
+    app = await start_app_with(APPROVERS=",".join(crowd), APPROVALS_CHANNEL=personas.OPS)
+    card = await app.request_card(personas.RAVI, "revoke @tom")
 
-    clicks = [world.slack.click(crowd[number % len(crowd)], card, "approve", force=True) for number in range(50)]
+    clicks = [app.slack.click(crowd[number % len(crowd)], card, "approve", force=True) for number in range(50)]
     deliveries = await asyncio.gather(*clicks)
-    await world.reads(DONE)
-    await world.idle()
+    await app.wait_for_message(DONE)
+    await app.wait_until_idle()
 
     assert {delivery.status for delivery in deliveries} == {200}
-    assert len(world.deletes) == 1
-    trail = await world.trail()
+    assert len(app.deletes) == 1
+    trail = await app.audit_tags()
     assert trail.count("request:approved") == trail.count("token:revoked") == 1
     assert trail.count("click:stale") == 49
-    answers = [one for one in world.slack.messages if one.only_for in crowd and "changed nothing" in one.text]
+    answers = [one for one in app.slack.messages if one.only_for in crowd and "changed nothing" in one.text]
     assert len(answers) == 49

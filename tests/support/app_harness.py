@@ -1,4 +1,4 @@
-"""The world a test plays in: Slack's and Genesys Cloud's stand-ins and a bot between them, over real HTTP."""
+"""A running bot between a fake Slack and a fake Genesys Cloud, over real HTTP."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from bot.settings import read_settings
 from bot.slack.socket_mode import CONNECTIONS
 from tests.support.schema import put_database
 
-PATIENCE = 30.0
-"""Seconds after which a message that does not come is missed: long, because machines are slow at times."""
+MESSAGE_TIMEOUT = 30.0
+"""Maximum time to wait for an expected message, in seconds. It is long because test machines may be slow."""
 
 TOM_ID = next(one.genesys_id for one in personas.personas() if one.member.id == personas.TOM)
 
 
 @dataclass
 class AppHarness:
-    """Everything a scenario needs; people and ids are those of `bot.sandbox.personas`."""
+    """A running bot and its fakes. People and ids are those of `bot.sandbox.personas`."""
 
     slack: FakeSlack
     genesys: FakeGenesys
@@ -34,52 +34,53 @@ class AppHarness:
     server: Server
     url: str
 
-    async def types(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Delivery:
-        """Somebody types `/purecloud <line>`."""
+    async def send_command(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Delivery:
+        """Send `/purecloud <line>` as a user."""
         delivery: Delivery = await self.slack.command(user_id, line, channel_id=channel_id)
         return delivery
 
-    async def card(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Message:
-        """Somebody asks; returns the card once it is posted."""
+    async def request_card(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Message:
+        """Send a command and return the card with buttons that it posts."""
         before = len(self.slack.messages)
-        await self.types(user_id, line, channel_id)
+        await self.send_command(user_id, line, channel_id)
         return await self.slack.wait_for_message(
-            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)), PATIENCE
+            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)),
+            MESSAGE_TIMEOUT,
         )
 
-    async def reads(self, words: str) -> Message:
-        """Wait until a message that stands somewhere contains these words."""
-        return await self.slack.wait_for_message(lambda message: words in self.slack.text_of(message), PATIENCE)
+    async def wait_for_message(self, words: str) -> Message:
+        """Wait until a message in any channel contains these words, and return it."""
+        return await self.slack.wait_for_message(lambda message: words in self.slack.text_of(message), MESSAGE_TIMEOUT)
 
-    async def hears(self, user_id: str, words: str) -> Message:
-        """Wait until a person is told this in private: by an ephemeral message, or in their direct messages."""
+    async def wait_for_private_message(self, user_id: str, words: str) -> Message:
+        """Wait until an ephemeral or direct message to the user contains these words."""
         direct = self.slack.workspace.dm(user_id).id
         return await self.slack.wait_for_message(
             lambda message: (
                 (message.only_for == user_id or message.channel_id == direct) and words in self.slack.text_of(message)
             ),
-            PATIENCE,
+            MESSAGE_TIMEOUT,
         )
 
-    async def idle(self) -> None:
-        """Wait until nothing that is written down remains to be done."""
-        async with asyncio.timeout(PATIENCE):
-            while any((await self.server.services.store.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
+    async def wait_until_idle(self) -> None:
+        """Wait until the job queue is empty."""
+        async with asyncio.timeout(MESSAGE_TIMEOUT):
+            while any((await self.server.services.store.depth()).values()):  # noqa: ASYNC110 - the store sends no notification
                 await asyncio.sleep(0.01)
 
-    async def trail(self) -> list[str]:
-        """The tags of the audit trail, oldest first."""
+    async def audit_tags(self) -> list[str]:
+        """Return the event types in the audit log, oldest first."""
         return [row.tag for row, _ in await self.server.services.store.trail()]
 
     @property
     def deletes(self) -> list[RecordedRequest]:
-        """Every DELETE of a person's tokens that reached Genesys Cloud."""
+        """The DELETE requests for a user's tokens that Genesys Cloud received."""
         return self.genesys.received("delete_token")
 
 
 @asynccontextmanager
 async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str) -> AsyncIterator[AppHarness]:
-    """Start a world whose bot's environment is the sandbox's, with what is overridden; an empty value unsets."""
+    """Start the bot with the sandbox's environment and these overrides; an empty value unsets a setting."""
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
@@ -94,7 +95,7 @@ async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str
             slack.events_url = f"{url}/slack/events"
             await server.services.directory.known.wait()
             if socket_mode:
-                await slack.sockets.until(lambda: len(slack.sockets.connections) == CONNECTIONS, PATIENCE)
+                await slack.sockets.until(lambda: len(slack.sockets.connections) == CONNECTIONS, MESSAGE_TIMEOUT)
             yield AppHarness(slack, genesys, environ, server, url)
     finally:
         await genesys.stop()
