@@ -10,7 +10,7 @@ import pytest
 from bot.sandbox import personas
 from bot.sandbox.slack.calls import Fault
 from bot.slack.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
-from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, until
+from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, short_sleep, until
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ class Unsound(Client):
 
 async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
     kinds = [Unsound, Client]
-    line = Line(lambda: kinds.pop(0)(rig.slack.sockets.app_token, rig.web, 5.0), rig.clock, rig.clock.sleep)
+    line = Line(lambda: kinds.pop(0)(rig.slack.sockets.app_token, rig.web, 5.0), rig.clock, short_sleep)
 
     running = asyncio.create_task(line.run())
     await until(lambda: not kinds)

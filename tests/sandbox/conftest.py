@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel, Member, UserGroup
+from tests.support.clock import FakeClock
 from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
@@ -21,24 +22,9 @@ OPS, SHARED, QUIET, OLD, SECRET = "C0OPS00001", "C0SHARED01", "C0QUIET001", "C0O
 GROUP, CLOSED_GROUP = "S0HELPERS1", "S0CLOSED01"
 
 
-class ManualClock:
-    """A clock that moves when a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def clock() -> FakeClock:
+    return FakeClock(1_800_000_000.0)
 
 
 def people() -> list[Member]:
@@ -63,7 +49,7 @@ def rooms() -> list[Channel]:
 
 
 @pytest.fixture
-async def slack(clock: ManualClock) -> AsyncIterator[FakeSlack]:
+async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
     groups = [
         UserGroup(id=GROUP, handle="helpers", members=[HELPER]),
         UserGroup(id=CLOSED_GROUP, handle="closed", members=[HELPER], disabled=True),

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, FakeGenesys, Fault, Named, OAuthClient
-from tests.support.genesys_client import GONE, JANE, NOBODY, NOON, OMAR, Guest, Time, visit
+from tests.support.clock import FakeClock
+from tests.support.genesys_client import GONE, JANE, NOBODY, NOON, OMAR, Guest, visit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -104,7 +105,7 @@ async def test_tokens_me__an_administrator_ends_all_tokens(guest: Guest) -> None
 
 
 async def test_tokens_me__a_token_idles_out_unless_it_is_used() -> None:
-    clock = Time()
+    clock = FakeClock(NOON)
     async with visit(clients=[OAuthClient("id", "s", idle_timeout=600)], clock=clock) as guest:
         await guest.login("id", "s")
         clock.now += 500
@@ -116,7 +117,7 @@ async def test_tokens_me__a_token_idles_out_unless_it_is_used() -> None:
 
 
 async def test_tokens_me__a_token_expires() -> None:
-    clock = Time()
+    clock = FakeClock(NOON)
     async with visit(clients=[OAuthClient("id", "s", token_lifetime=300)], clock=clock) as guest:
         await guest.login("id", "s")
         clock.now += 300
@@ -316,7 +317,7 @@ async def test_fault__stays_until_healed(guest: Guest) -> None:
 
 
 async def test_journal__tells_who_asked_what_and_holds_no_secret() -> None:
-    async with visit(clock=Time()) as guest:
+    async with visit(clock=FakeClock(NOON)) as guest:
         await guest.login()
         await guest.ask("DELETE", f"/api/v2/tokens/{JANE}")
 

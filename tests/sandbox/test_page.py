@@ -27,14 +27,14 @@ from tests.support.schema import put_database
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.sandbox.conftest import ManualClock
+    from tests.support.clock import FakeClock
 
 ROOT = Path(__file__).parents[2]
 TOM_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
 
 
 @pytest.fixture
-async def slack(clock: ManualClock) -> AsyncIterator[FakeSlack]:
+async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
     stand_in = FakeSlack(
         members=personas.members(),
         groups=personas.groups(),

@@ -11,7 +11,8 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from bot.sandbox.slack.payloads import escape
 from bot.sandbox.slack.server import FakeSlack, NotPossibleInSlack
 from bot.sandbox.slack.workspace import SLACKBOT, Workspace
-from tests.sandbox.conftest import GONE, GROUP, GUEST, HELPER, INVOKER, OPS, OUTSIDER, ROBOT, SHARED, ManualClock, card
+from tests.sandbox.conftest import GONE, GROUP, GUEST, HELPER, INVOKER, OPS, OUTSIDER, ROBOT, SHARED, card
+from tests.support.clock import FakeClock
 from tests.support.event_receiver import Received, Receiver
 
 
@@ -49,7 +50,7 @@ async def test_command__is_the_form_slack_sends(slack: FakeSlack, app: Receiver)
     assert slack.messages == []
 
 
-async def test_command__on_enterprise_grid_names_the_organization(app: Receiver, clock: ManualClock) -> None:
+async def test_command__on_enterprise_grid_names_the_organization(app: Receiver, clock: FakeClock) -> None:
     home = Workspace(enterprise_id="E0GRID0001")
     slack = FakeSlack(workspace=home, clock=clock)
     slack.workspace.dm(home.bot_user_id)
@@ -145,7 +146,7 @@ async def test_ack__an_error_is_told_to_the_one_who_typed(slack: FakeSlack, app:
     assert slack.seen_by(HELPER) == []
 
 
-async def test_ack__after_three_seconds_is_a_timeout(slack: FakeSlack, app: Receiver, clock: ManualClock) -> None:
+async def test_ack__after_three_seconds_is_a_timeout(slack: FakeSlack, app: Receiver, clock: FakeClock) -> None:
     def slowly() -> web.Response:
         clock.now += 3.5
         return web.Response(text="too late")

@@ -14,7 +14,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack.calls import Fault
 from bot.sandbox.slack.server import FakeSlack
-from tests.sandbox.conftest import HELPER, INVOKER, OPS, ManualClock, card
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, card
+from tests.support.clock import FakeClock
 from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ async def test_any__five_times_and_not_once_more(
 
 
 async def test_any__for_half_an_hour(
-    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, clock: ManualClock
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
     webhook = await typed(slack, session)
     clock.now += 30 * 60

@@ -22,11 +22,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.slack.calls import Fault
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.socket_mode import MOST_CONNECTIONS
-from tests.sandbox.conftest import HELPER, INVOKER, OPS, ManualClock, card, people, rooms
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, people, rooms
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture
-async def slack(clock: ManualClock) -> AsyncIterator[FakeSlack]:
+async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
     stand_in = FakeSlack(members=people(), channels=rooms(), clock=clock, sleep=clock.sleep, socket_mode=True)
     await stand_in.start()
     yield stand_in

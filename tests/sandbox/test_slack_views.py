@@ -11,7 +11,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import block_kit
 from bot.sandbox.slack.delivery import NotPossibleInSlack
-from tests.sandbox.conftest import HELPER, INVOKER, ManualClock, card
+from tests.sandbox.conftest import HELPER, INVOKER, card
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -157,7 +158,7 @@ async def test_update__finds_a_view_by_its_id_or_its_name(slack: FakeSlack, clie
 
 
 async def test_open__a_trigger_serves_once_and_for_three_seconds(
-    slack: FakeSlack, client: AsyncWebClient, clock: ManualClock
+    slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
 ) -> None:
     trigger = slack.views.trigger(INVOKER)
     await client.views_open(trigger_id=trigger, view=modal())

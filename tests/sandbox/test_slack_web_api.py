@@ -24,9 +24,9 @@ from tests.sandbox.conftest import (
     ROBOT,
     SECRET,
     SHARED,
-    ManualClock,
     card,
 )
+from tests.support.clock import FakeClock
 
 
 def code(error: pytest.ExceptionInfo[SlackApiError]) -> str:
@@ -353,7 +353,7 @@ async def test_fault__a_dropped_connection_with_and_without_effect(slack: FakeSl
 
 
 async def test_fault__slowness_alone_changes_nothing_else(
-    slack: FakeSlack, client: AsyncWebClient, clock: ManualClock
+    slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
 ) -> None:
     slack.fault("auth.test", Fault(delay=20))
     assert (await client.auth_test())["ok"] is True

@@ -36,6 +36,7 @@ from bot.slack.messages import SlackMessenger
 from bot.worker import Worker
 from handlers.ui import cards
 from tests.support import database as ledger
+from tests.support.clock import FakeClock
 from tests.support.database import TTL, DatabaseHarness, open_database, stored
 from tests.support.schema import put_database
 
@@ -54,20 +55,6 @@ RULES = Rules(
     admins=parse_principals(",".join(personas.ADMINS)),
     protected=parse_principals(",".join(personas.PROTECTED)),
 )
-
-
-class FakeClock:
-    """A clock of seconds that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        await asyncio.sleep(0)
 
 
 @dataclass

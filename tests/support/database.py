@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Executable
 
 from bot.db.engine import Database, Engine, Transaction
 from bot.db.jobs import Job, Leases
@@ -16,18 +16,9 @@ from bot.db.requests import RequestStore
 from bot.domain.audit import first_invalid
 from bot.domain.requests import Event, Request
 from tests.support import examples
+from tests.support.clock import FakeClock
 
 TTL = 900.0
-
-
-class ManualClock:
-    """The database's clock, moved by hand; epoch seconds."""
-
-    def __init__(self, now: float = examples.NOON) -> None:
-        self.now = now
-
-    def __call__(self, _connection: Connection) -> float:
-        return self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +26,7 @@ class DatabaseHarness:
     """One database and what a test does with it time and again."""
 
     database: Database
-    clock: ManualClock
+    clock: FakeClock
 
     def store(self, owner: str = "one#1") -> RequestStore:
         """The database as a process of that name sees it."""
@@ -54,7 +45,7 @@ class DatabaseHarness:
 @asynccontextmanager
 async def open_database(engine: Engine) -> AsyncIterator[DatabaseHarness]:
     """Open a database at its newest schema, and close it."""
-    clock = ManualClock()
+    clock = FakeClock(examples.NOON)
     database = Database(engine, clock=clock)
     try:
         await migrate(database)

@@ -26,7 +26,8 @@ from bot.services.requesting import Invoker, Service
 from bot.slack.messages import SlackMessenger
 from bot.worker import Worker
 from handlers import errors as guard
-from tests.support.components import Components, FakeClock
+from tests.support.clock import FakeClock
+from tests.support.components import Components
 from tests.support.timeouts import Patience
 
 LONGEST = 86400

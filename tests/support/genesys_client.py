@@ -19,14 +19,6 @@ NOBODY = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 NOON = 1_767_268_800.0
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Guest:
     """A session with the stand-in, signed with the last token it was given."""
 

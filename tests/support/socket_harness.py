@@ -19,20 +19,13 @@ from bot.sandbox.slack.server import FakeSlack
 from bot.services.identity import Directory
 from bot.slack.dispatch import Dispatcher
 from bot.slack.socket_mode import CONNECTIONS, Line, SocketMode
+from tests.support.clock import FakeClock
 from tests.support.process import Hold
 
 
-@dataclass
-class Clock:
-    """Time that stands until a test moves it."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, _seconds: float) -> None:
-        await asyncio.sleep(0.005)
+async def short_sleep(_seconds: float) -> None:
+    """Sleep for 5 ms instead, without moving the test's clock."""
+    await asyncio.sleep(0.005)
 
 
 @dataclass
@@ -43,7 +36,7 @@ class Rig:
     web: AsyncWebClient
     directory: Directory
     metrics: Metrics
-    clock: Clock
+    clock: FakeClock
     hold: Hold
     heard: list[dict[str, Any]] = field(default_factory=list)
     answer: BoltResponse = field(default_factory=lambda: BoltResponse(status=200))
@@ -58,7 +51,7 @@ class Rig:
     def sockets(self, token: str = "", ping: float = 5.0) -> SocketMode:
         admission = Dispatcher(self.dispatch, self.directory, self.metrics)
         token = token or self.slack.sockets.app_token
-        return SocketMode(token, self.web, admission, ping=ping, clock=self.clock, sleep=self.clock.sleep)
+        return SocketMode(token, self.web, admission, ping=ping, clock=self.clock, sleep=short_sleep)
 
     async def connected(self) -> None:
         """Wait until as many connections stand as shall, and none besides."""
@@ -90,7 +83,7 @@ async def open_rig() -> AsyncIterator[Rig]:
         purecloud = PureCloud(session, region("mypurecloud.com"), "made-up", "made-up")
         directory = Directory(web, purecloud.users, purecloud.authorization, lambda *_: None, clock=lambda: 0.0)
         await directory.identify()
-        rig = Rig(slack, web, directory, Metrics(), Clock(), hold)
+        rig = Rig(slack, web, directory, Metrics(), FakeClock(), hold)
         rig.listening.set()
         yield rig
     hold.over.set()

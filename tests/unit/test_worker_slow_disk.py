@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from bot.db.jobs import LEASE, Job, JobKind, Leases
 from bot.db.requests import RequestStore
 from bot.domain.requests import REPEAT_WINDOW, MessageRef, Request, State
 from bot.sandbox import personas
+from tests.support.clock import FakeClock
 from tests.support.components import PATIENCE, Components, deletes, ended, open_components, running
 from tests.support.database import stored
 
@@ -25,10 +26,7 @@ class SlowDisk:
     office: Components
     seconds: float
     then: Callable[[], Awaitable[object]] | None = None
-    now: float = 0.0
-
-    def clock(self) -> float:
-        return self.now
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def store(self) -> RequestStore:
         disk = self
@@ -36,8 +34,8 @@ class SlowDisk:
         class Slow(RequestStore):
             async def move(self, *args: Any, **kwargs: Any) -> tuple[Request, list[Job]]:
                 moved = await super().move(*args, **kwargs)
-                disk.now += disk.seconds
-                disk.office.ledger.clock.now += disk.seconds
+                disk.clock.advance(disk.seconds)
+                disk.office.ledger.clock.advance(disk.seconds)
                 if disk.then:
                     await disk.then()
                 return moved

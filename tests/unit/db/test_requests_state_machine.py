@@ -28,8 +28,21 @@ from bot.purecloud import Done
 from bot.services.clicks import Decisions
 from bot.services.execution import execute
 from bot.services.identity import Directory
-from tests.support.database import TTL, DatabaseHarness, ManualClock
-from tests.support.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE, member, request, rules, users
+from tests.support.clock import FakeClock
+from tests.support.database import TTL, DatabaseHarness
+from tests.support.examples import (
+    BEN,
+    NOON,
+    OLIVIA,
+    RAVI,
+    TOM,
+    TOM_IN_GENESYS,
+    WORKSPACE,
+    member,
+    request,
+    rules,
+    users,
+)
 from tests.support.schema import put_database
 
 T = TypeVar("T")
@@ -110,7 +123,7 @@ class Life(RuleBasedStateMachine):
     def open(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = TemporaryDirectory()
-        self.clock, path = ManualClock(), Path(self.folder.name) / "bot.db"
+        self.clock, path = FakeClock(NOON), Path(self.folder.name) / "bot.db"
         put_database(path)
         self.ledger = DatabaseHarness(Database(sqlite_engine(path), clock=self.clock), self.clock)
         self.replicas = [Replica(name, self.ledger.database) for name in ("one", "two")]

@@ -10,6 +10,7 @@ import pytest
 
 from bot.purecloud import Call, PureCloud, region
 from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Person
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,27 +19,12 @@ JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
 OMAR = "1a2b3c4d-5e6f-4a0b-9c8d-7e6f5a4b3c2d"
 
 
-class Time:
-    """Seconds that pass only while somebody sleeps; `slept` keeps each pause."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def clock(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 class AppHarness:
     """The stand-in, a client of it, the clock of both, and every attempt the client made."""
 
-    def __init__(self, genesys: FakeGenesys, time: Time, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, genesys: FakeGenesys, clock: FakeClock, session: aiohttp.ClientSession, url: str) -> None:
         self.genesys = genesys
-        self.time = time
+        self.clock = clock
         self.session = session
         self.url = url
         self.calls: list[Call] = []
@@ -50,8 +36,8 @@ class AppHarness:
         usual: dict[str, Any] = {
             "client_id": CLIENT.id,
             "client_secret": CLIENT.secret,
-            "clock": self.time.clock,
-            "sleep": self.time.sleep,
+            "clock": self.clock,
+            "sleep": self.clock.sleep,
             "jitter": lambda: 1.0,
             "observe": self.calls.append,
         }
@@ -67,14 +53,14 @@ class AppHarness:
 
 @pytest.fixture
 async def world() -> AsyncIterator[AppHarness]:
-    time = Time()
+    clock = FakeClock(1000.0)
     people = [
         Person(JANE, "Jane Doe", "Jane.Doe@acme.example"),
         Person(OMAR, "Omar Haddad", "omar@acme.example", state="inactive"),
     ]
     async with AsyncExitStack() as stack:
-        genesys = FakeGenesys(people=people, clock=time.clock)
+        genesys = FakeGenesys(people=people, clock=clock)
         url = await genesys.start()
         stack.push_async_callback(genesys.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        yield AppHarness(genesys, time, session, url)
+        yield AppHarness(genesys, clock, session, url)

@@ -37,11 +37,11 @@ async def test_token__fifty_at_once_make_one_login(world: AppHarness) -> None:
 async def test_token__is_renewed_shortly_before_its_end(world: AppHarness, lifetime: int, margin: int) -> None:
     world.genesys.state.clients[CLIENT.id].token_lifetime = lifetime
     first = await world.purecloud.auth.token()
-    assert first.expires_at == world.time.now + lifetime
+    assert first.expires_at == world.clock.now + lifetime
 
-    world.time.now += lifetime - margin - 1
+    world.clock.now += lifetime - margin - 1
     assert await world.purecloud.auth.token() is first
-    world.time.now += 1
+    world.clock.now += 1
     assert (await world.purecloud.auth.token()).generation == 2
     assert world.asked("login") == [200, 200]
 
@@ -50,7 +50,7 @@ async def test_token__is_renewed_shortly_before_its_end(world: AppHarness, lifet
 async def test_token__of_unknown_lifetime_is_trusted_for_the_shortest(world: AppHarness, expires_in: object) -> None:
     world.genesys.fault("login", Fault(status=200, body=token_body(expires_in)))
 
-    assert (await world.purecloud.auth.token()).expires_at == world.time.now + 300
+    assert (await world.purecloud.auth.token()).expires_at == world.clock.now + 300
 
 
 async def test_renewed__takes_a_new_one_only_for_the_generation_in_use(world: AppHarness) -> None:
@@ -103,13 +103,13 @@ async def test_failure__is_everybodys_who_waited_and_nobodys_who_comes_later(wor
 async def test_failure__of_an_early_renewal_uses_up_the_old_token(world: AppHarness) -> None:
     auth = world.purecloud.auth
     first = await auth.token()
-    world.time.now = first.expires_at - 50
+    world.clock.now = first.expires_at - 50
     world.genesys.fault("login", Fault(status=500))
 
     assert [*await asyncio.gather(auth.token(), auth.token())] == [first, first]
     assert world.asked("login") == [200, 500]
 
-    world.time.now = first.expires_at
+    world.clock.now = first.expires_at
     assert (await auth.token()).generation == 2
 
 
@@ -156,7 +156,7 @@ async def test_rate_limit__of_the_login_host_is_waited_out(world: AppHarness) ->
         world.genesys.fault("login", LOGIN_RATE_LIMITED)
 
     assert (await world.purecloud.auth.token()).generation == 1
-    assert world.time.slept == [1, 2]
+    assert world.clock.slept == [1, 2]
 
 
 async def test_rate_limit__that_stays_ends_within_ten_seconds(world: AppHarness) -> None:
@@ -167,7 +167,7 @@ async def test_rate_limit__that_stays_ends_within_ten_seconds(world: AppHarness)
         await world.purecloud.auth.token()
 
     assert failed.value.cause is LoginCause.RATE_LIMITED
-    assert world.time.slept == [1, 2, 4]
+    assert world.clock.slept == [1, 2, 4]
     assert world.asked("login") == [400] * 4
 
 
@@ -178,7 +178,7 @@ async def test_rate_limit__pauses_fit_into_the_time_for_a_login(world: AppHarnes
     with pytest.raises(GenesysLoginFailed):
         await world.client(limits=Limits(login_timeout=3.0)).auth.token()
 
-    assert world.time.slept == [1]
+    assert world.clock.slept == [1]
 
 
 async def test_no_connection__is_tried_once_more_and_named(world: AppHarness) -> None:
@@ -211,7 +211,7 @@ async def test_wrong_credentials__are_tried_once(world: AppHarness, field: str) 
         await world.client(**{field: "wrong"}).auth.token()
 
     assert len(world.asked("login")) == 1
-    assert world.time.slept == []
+    assert world.clock.slept == []
 
 
 async def test_secrets__never_show(world: AppHarness) -> None:

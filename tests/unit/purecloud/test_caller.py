@@ -31,7 +31,7 @@ async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: A
 
     assert world.asked("login") == [200, 200]
     assert sorted(entry.generation or 0 for entry in world.genesys.received("get_tokens_me")) == [0] * 50 + [2] * 50
-    assert world.time.slept == []
+    assert world.clock.slept == []
 
 
 async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: AppHarness) -> None:
@@ -83,7 +83,7 @@ async def test_passing_failure__is_tried_again_until_it_has_passed(
     await call(world.purecloud)
 
     assert world.asked(operation) == [status, status, 200]
-    assert world.time.slept == [0.25, 0.5]
+    assert world.clock.slept == [0.25, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_tries__are_three(world: AppHarness) -> None:
         await world.purecloud.tokens.delete_token(JANE)
 
     assert world.asked("delete_token") == [503] * 3
-    assert world.time.slept == [0.25, 0.5]
+    assert world.clock.slept == [0.25, 0.5]
 
 
 async def test_retry_after__of_an_hour_ends_the_call_at_once(world: AppHarness) -> None:
@@ -128,14 +128,14 @@ async def test_retry_after__of_an_hour_ends_the_call_at_once(world: AppHarness) 
 
     assert limited.value.retry_after == 3600
     assert world.asked("delete_token") == [429]
-    assert world.time.slept == []
+    assert world.clock.slept == []
 
 
 async def test_retry_after__of_some_seconds_is_waited_for(world: AppHarness) -> None:
     world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "4"}))
 
     assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
-    assert world.time.slept == [4]
+    assert world.clock.slept == [4]
 
 
 async def test_whole_time__is_not_overslept(world: AppHarness) -> None:
@@ -144,7 +144,7 @@ async def test_whole_time__is_not_overslept(world: AppHarness) -> None:
     with pytest.raises(errors.GenesysRateLimited):
         await world.purecloud.tokens.delete_token(JANE)
 
-    assert world.time.slept == [9]
+    assert world.clock.slept == [9]
     assert world.asked("delete_token") == [429, 429]
 
 
@@ -168,7 +168,7 @@ async def test_whole_time__bounds_an_attempt(world: AppHarness) -> None:
         await purecloud.tokens.delete_token(JANE)
 
     assert world.asked("delete_token") == [None]
-    assert world.time.slept == []
+    assert world.clock.slept == []
 
 
 async def test_silence__is_no_answer_after_three_tries(world: AppHarness) -> None:
@@ -226,7 +226,7 @@ async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(world: App
 
 async def test_doubt__a_refused_connection_does_not_undo_it(world: AppHarness) -> None:
     async def die(seconds: float) -> None:
-        await world.time.sleep(seconds)
+        await world.clock.sleep(seconds)
         await world.genesys.stop()
 
     world.genesys.fault("delete_token", Fault(drop="after"))
@@ -240,7 +240,7 @@ async def test_doubt__a_refused_connection_does_not_undo_it(world: AppHarness) -
 
 async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: AppHarness) -> None:
     async def end_tokens(seconds: float) -> None:
-        await world.time.sleep(seconds)
+        await world.clock.sleep(seconds)
         world.genesys.state.end_all()
         world.genesys.fault("login", Fault(status=500, times=None))
 
@@ -276,7 +276,7 @@ async def test_login_rate_limit__is_waited_out_inside_a_call(world: AppHarness) 
 
     await world.purecloud.tokens.delete_token(JANE)
 
-    assert world.time.slept == [1]
+    assert world.clock.slept == [1]
 
 
 async def test_observer__hears_of_every_attempt_and_of_no_secret(world: AppHarness) -> None:

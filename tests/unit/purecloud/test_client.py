@@ -35,7 +35,7 @@ async def test_get_tokens_me__tells_of_the_clients_own_token(world: AppHarness) 
 async def test_get_tokens_me__does_not_keep_the_token_from_idling_out(world: AppHarness) -> None:
     world.genesys.state.clients[CLIENT.id].idle_timeout = 600
     first = await world.purecloud.tokens.get_tokens_me()
-    world.time.now += 300
+    world.clock.now += 300
 
     assert (await world.purecloud.tokens.get_tokens_me()).date_token_idles == first.date_token_idles
 

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from bot.metrics import Metrics
 from bot.slack.dispatch import QUIET, Dispatcher, InvalidSlackRequest
-from tests.support.components import Components, FakeClock, open_components
+from tests.support.clock import FakeClock
+from tests.support.components import Components, open_components
 
 
 @pytest.fixture
