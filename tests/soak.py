@@ -26,7 +26,7 @@ from bot.db.requests import RequestStore
 from bot.domain.audit import EventType, first_invalid
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault, Person
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from tests.support.cluster import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
 from tests.support.postgres import server
@@ -95,7 +95,7 @@ class Target:
     """A person who is to be logged out: their card, and when and by whom a click on it was acknowledged."""
 
     id: str
-    card: Message | None = None
+    card: PostedMessage | None = None
     acknowledged: float | None = None
     through: Replica | None = None
 
@@ -143,7 +143,7 @@ class Soak:
         """Where Slack sends something; in Socket Mode it chooses a connection itself."""
         return None if self.fleet.slack.socket_mode else replica.door
 
-    def _answers(self, target: Target, before: int, message: Message) -> bool:
+    def _answers(self, target: Target, before: int, message: PostedMessage) -> bool:
         """Whether this is the card, or the news that there will be none."""
         text = self.fleet.slack.text_of(message)
         if target.id in text and bool(self.fleet.slack.buttons(message)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.sandbox.genesys import responses as answers
 from bot.sandbox.genesys.faults import Fault as GenesysFault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 
 if TYPE_CHECKING:
     from bot.sandbox.genesys.server import FakeGenesys
@@ -67,7 +67,7 @@ class Mishaps:
 
     def let_slack_be_down(self, *, down: bool) -> None:
         """Let Slack's Web API and every response_url cut the connection, or answer again."""
-        self._slack.heal()
+        self._slack.clear_faults()
         for method in (*self._slack.api.methods, "response_url") if down else ():
             self._slack.fault(method, SlackFault(drop=True, times=None))
         self.slack_down = down

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.sandbox.slack.workspace import Channel, Member, UserGroup
+from bot.sandbox.slack.workspace import Channel, SlackUser, UserGroup
 
 OLIVIA, BEN, RAVI, NADIA = "U0OLIVIA01", "U0BENAPP01", "U0RAVIREQ1", "U0NADIA001"
 GUS, ONA, BEA, DAN = "U0GUSGUEST", "U0ONAOUT01", "U0BEABOT01", "U0DANGONE1"
@@ -38,7 +38,7 @@ class Persona:
     `role` is a word and `about` one line for whoever plays them; `genesys_id` is None for who has no Genesys user.
     """
 
-    member: Member
+    member: SlackUser
     role: str
     about: str
     genesys_id: str | None = None
@@ -53,25 +53,25 @@ def personas() -> list[Persona]:
 def _staff() -> list[Persona]:
     return [
         Persona(
-            member=Member(id=OLIVIA, name="olivia", real_name="Olivia Ortega", email="olivia.ortega@example.com"),
+            member=SlackUser(id=OLIVIA, name="olivia", real_name="Olivia Ortega", email="olivia.ortega@example.com"),
             role="admin",
             about="Admin and approver: may ask, confirm and rotate the bot's token.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e01",
         ),
         Persona(
-            member=Member(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
+            member=SlackUser(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
             role="approver",
             about="Approver: may ask and confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02",
         ),
         Persona(
-            member=Member(id=RAVI, name="ravi", real_name="Ravi Rao", email="ravi.rao@example.com"),
+            member=SlackUser(id=RAVI, name="ravi", real_name="Ravi Rao", email="ravi.rao@example.com"),
             role="requester",
             about="Requester: may ask; somebody else must confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03",
         ),
         Persona(
-            member=Member(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
+            member=SlackUser(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
             role="nobody",
             about="Works here, may neither ask nor confirm.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e04",
@@ -80,9 +80,9 @@ def _staff() -> list[Persona]:
 
 
 def _visitors() -> list[Persona]:
-    gus = Member(id=GUS, name="gus", real_name="Gus Guest", email="gus@guest.example.net", is_restricted=True)
-    ona = Member(id=ONA, name="ona", real_name="Ona Outside", email="ona@partner.example.org", team_id=OTHER_TEAM)
-    dan = Member(id=DAN, name="dan", real_name="Dan Departed", email="dan.departed@example.com", deleted=True)
+    gus = SlackUser(id=GUS, name="gus", real_name="Gus Guest", email="gus@guest.example.net", is_restricted=True)
+    ona = SlackUser(id=ONA, name="ona", real_name="Ona Outside", email="ona@partner.example.org", team_id=OTHER_TEAM)
+    dan = SlackUser(id=DAN, name="dan", real_name="Dan Departed", email="dan.departed@example.com", deleted=True)
     return [
         Persona(member=gus, role="guest", about="Guest: in the approvers' group by mistake, and still may not."),
         Persona(
@@ -91,7 +91,7 @@ def _visitors() -> list[Persona]:
             about="From another workspace: sees #partner, can click there, cannot type commands.",
         ),
         Persona(
-            member=Member(id=BEA, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
+            member=SlackUser(id=BEA, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
             role="bot",
             about="Another bot: nobody to revoke.",
         ),
@@ -105,24 +105,24 @@ def _visitors() -> list[Persona]:
 
 
 def _targets() -> list[Persona]:
-    una = Member(id=UNA, name="una", real_name="Una Unconfirmed", email="una@example.com", is_email_confirmed=False)
+    una = SlackUser(id=UNA, name="una", real_name="Una Unconfirmed", email="una@example.com", is_email_confirmed=False)
     return [
         Persona(
-            member=Member(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
+            member=SlackUser(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
             role="agent",
             about="An agent; revoke him.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
             division="Support",
         ),
         Persona(
-            member=Member(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
+            member=SlackUser(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
             role="protected",
             about="Protected: needs two approvers, none of them the requester.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10",
             division="Management",
         ),
         Persona(
-            member=Member(id=NOMAIL, name="nomail", real_name="Noel Nomail"),
+            member=SlackUser(id=NOMAIL, name="nomail", real_name="Noel Nomail"),
             role="no e-mail",
             about="No e-mail address in Slack: cannot be found in Genesys Cloud by mention.",
         ),
@@ -135,7 +135,7 @@ def _targets() -> list[Persona]:
     ]
 
 
-def members() -> list[Member]:
+def members() -> list[SlackUser]:
     """The cast as Slack knows it."""
     return [character.member for character in personas()]
 

@@ -23,7 +23,7 @@ def text(words: str, kind: str = "plain_text") -> dict[str, str]:
 
 def say(desk: Desk, *blocks: dict[str, Any]) -> None:
     """The app posts this in #ops, whatever Slack would think of it."""
-    desk.play.slack._talk.post(personas.OPS, "made for the test", list(blocks))
+    desk.play.slack.conversations.post(personas.OPS, "made for the test", list(blocks))
 
 
 async def call(desk: Desk, method: str, **arguments: Any) -> None:
@@ -38,7 +38,7 @@ async def test_cards__every_one_of_the_bots_is_drawn_whole(desk: Desk) -> None:
     requests = [in_state(state, kind) for kind in Kind for state in State]
     for request in requests:
         message = cards.card(request)
-        desk.play.slack._talk.post(personas.OPS, message["text"], message["blocks"])
+        desk.play.slack.conversations.post(personas.OPS, message["text"], message["blocks"])
     await expect(desk.messages).to_have_count(len(requests))
     await expect(desk.page.get_by_text("Unknown here")).to_have_count(0)
     for place, request in enumerate(requests):
@@ -131,7 +131,7 @@ async def test_modal__is_filled_in_with_the_keyboard_and_submitted(desk: Desk) -
         field("sure", "Sure?", {"type": "checkboxes", "options": options[:1]}, optional=True),
     ]
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(personas.OLIVIA), view=view)
+    await call(desk, "views.open", trigger_id=desk.play.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
     modal = desk.page.get_by_role("dialog", name="Revoke many")
     await modal.get_by_label("DenialCode").fill("left the company")
     await modal.get_by_label("Whose").select_option([personas.TOM, personas.PIA])
@@ -154,10 +154,10 @@ async def test_modal__errors_are_shown_and_escape_closes_it(desk: Desk) -> None:
     blocks = [field("why", "DenialCode", {"type": "plain_text_input"})]
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
     views = desk.play.slack.views
-    await call(desk, "views.open", trigger_id=views.trigger(personas.OLIVIA), view=view)
+    await call(desk, "views.open", trigger_id=views.issue_trigger_id(personas.OLIVIA), view=view)
     modal = desk.page.get_by_role("dialog", name="Revoke many")
     await modal.get_by_label("DenialCode").fill("x")
-    views.refuse(views.modals[personas.OLIVIA][0], {"why": "Say more."})
+    views.show_errors(views.modals[personas.OLIVIA][0], {"why": "Say more."})
     await expect(modal.get_by_role("alert").filter(has_text="Say more.")).to_be_visible()
     await expect(modal.get_by_label("DenialCode")).to_have_value("x")
     await desk.page.keyboard.press("Escape")

@@ -208,7 +208,7 @@ async def test_axe__finds_no_fault(sit: Sit, theme: str) -> None:
     await desk.asks("revoke @tom laptop stolen")
     assert await faults_found(desk) == []
     await desk.goes_to("direct messages with PureCloud")
-    desk.play.slack._talk.post(desk.play.slack.workspace.dm(personas.OLIVIA).id, "odd", [{"type": "hologram"}])
+    desk.play.slack.conversations.post(desk.play.slack.workspace.dm(personas.OLIVIA).id, "odd", [{"type": "hologram"}])
     await expect(desk.messages).to_have_count(2)
     await desk.lets("403: permission missing")
     await desk.messages.first.get_by_role("button", name="Revoke access").click()
@@ -239,9 +239,9 @@ async def test_axe__finds_no_fault_in_a_modal_and_on_the_home_tab(sit: Sit, them
     await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
     assert await faults_found(desk) == []
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    await call(desk, "views.open", trigger_id=desk.play.slack.views.trigger(personas.OLIVIA), view=view)
+    await call(desk, "views.open", trigger_id=desk.play.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
     await expect(desk.page.get_by_role("dialog", name="Revoke many")).to_be_visible()
-    desk.play.slack.views.refuse(desk.play.slack.views.modals[personas.OLIVIA][0], {"why": "Say more."})
+    desk.play.slack.views.show_errors(desk.play.slack.views.modals[personas.OLIVIA][0], {"why": "Say more."})
     await expect(desk.page.get_by_text("Say more.")).to_be_visible()
     await expect(desk.page.get_by_role("radiogroup", name="Kind")).to_be_visible()
     assert await faults_found(desk) == []

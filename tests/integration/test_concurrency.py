@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from bot.domain.requests import State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.sandbox.slack.workspace import Member
+from bot.sandbox.slack.workspace import SlackUser
 from bot.worker import SLOTS
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
@@ -37,7 +37,7 @@ DOWN = Fault(status=503, times=None)
 async def office(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
         for number in range(PEOPLE):
-            one = Member(id=f"U0CROWD{number:03}", name=f"crowd{number}", real_name=f"Crowd {number}")
+            one = SlackUser(id=f"U0CROWD{number:03}", name=f"crowd{number}", real_name=f"Crowd {number}")
             opened.slack.members[one.id] = one
         opened.slack.groups[personas.TOKEN_APPROVERS].members.extend(crowd())
         yield opened

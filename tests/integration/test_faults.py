@@ -12,7 +12,7 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.responses import error
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from tests.support import fault_cases as mishaps
 from tests.support import markdown_tables as tables
 from tests.support.components import TOM, Components, open_components
@@ -110,13 +110,13 @@ async def asks_who(bot: Bot) -> str:
     return words.partition("The bot's token\n")[2]
 
 
-def _quoted(message: Message) -> str:
+def _quoted(message: PostedMessage) -> str:
     return next(
         str(block["text"]["text"]) for block in message.blocks if block["type"] == "section" and "text" in block
     )
 
 
-def _with_its_number(message: Message) -> str:
+def _with_its_number(message: PostedMessage) -> str:
     numbers = [block["elements"][0]["text"] for block in message.blocks if "correlation" in str(block)]
     return "\n".join([_quoted(message), *numbers])
 

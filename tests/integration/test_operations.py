@@ -15,7 +15,7 @@ import pytest
 from bot.cli import main
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from tests.support.examples import ENOUGH
 from tests.support.process import Ended, Stage, run, stage
 
@@ -49,7 +49,7 @@ async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     assert (command.status, "still starting" in command.body) == (200, True)
     assert bot.trail() == []
 
-    bot.slack.heal()
+    bot.slack.clear_faults()
     bot.genesys.faults.heal()
     assert await bot.becomes(200) == {}
     assert not bot.deletes

@@ -12,7 +12,7 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from tests.support.process import Stage, stage
 
 pytestmark = pytest.mark.process

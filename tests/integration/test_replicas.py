@@ -11,7 +11,7 @@ import pytest
 from bot.domain.audit import EventType, first_invalid
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from tests.support.postgres import Server
 from tests.support.proxy import Wire, wire_to
 from tests.support.replicas import Replicas, replicas

@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import SettingsError, SlackUnavailable
 from bot.sandbox import personas
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import ask_for_a_connection
 from tests.support import markdown_tables as tables
 from tests.support.components import Components, deletes, open_components
@@ -151,17 +151,17 @@ async def is_carried_out(bot: Bot, break_it: Break) -> str:
 
 
 FAULTS = (
-    ("429, `Retry-After: 1`", Fault(retry_after=1)),
-    ("429, `Retry-After: 3600`", Fault(retry_after=3600)),
-    ("500 with a web page", Fault(status=500, html="<html>Oops</html>")),
-    ("no answer", Fault(delay=1)),
-    ("cut before it acted", Fault(drop=True)),
-    ("cut after it acted", Fault(drop=True, after=True)),
-    ("`internal_error`", Fault(error="internal_error")),
-    ("`invalid_auth`", Fault(error="invalid_auth")),
-    ("`missing_scope`", Fault(error="missing_scope")),
+    ("429, `Retry-After: 1`", SlackFault(retry_after=1)),
+    ("429, `Retry-After: 3600`", SlackFault(retry_after=3600)),
+    ("500 with a web page", SlackFault(status=500, html="<html>Oops</html>")),
+    ("no answer", SlackFault(delay=1)),
+    ("cut before it acted", SlackFault(drop=True)),
+    ("cut after it acted", SlackFault(drop=True, after=True)),
+    ("`internal_error`", SlackFault(error="internal_error")),
+    ("`invalid_auth`", SlackFault(error="invalid_auth")),
+    ("`missing_scope`", SlackFault(error="missing_scope")),
 )
-AT_RESPONSE_URL = (*FAULTS[:6], ("404, used up", Fault(status=404)), ("410, gone", Fault(status=410)))
+AT_RESPONSE_URL = (*FAULTS[:6], ("404, used up", SlackFault(status=404)), ("410, gone", SlackFault(status=410)))
 
 SCENES = {
     "auth.test, at start": Scene("auth.test", starts, ("account_inactive",)),
@@ -208,7 +208,7 @@ async def test_slack_faults__revoke_nothing_and_undo_nothing(
 ) -> None:
     scene = SCENES[title]
     faults = AT_RESPONSE_URL if scene.method == "response_url" else FAULTS
-    own = tuple((f"`{code}`", Fault(error=code)) for code in scene.own)
+    own = tuple((f"`{code}`", SlackFault(error=code)) for code in scene.own)
 
     rows = [(name, await played(office, session, scene, fault)) for name, fault in (*faults, *own)]
 
@@ -218,7 +218,9 @@ async def test_slack_faults__revoke_nothing_and_undo_nothing(
     assert table == tables.written(title)
 
 
-async def played(office: Components, session: aiohttp.ClientSession, scene: Scene, fault: Fault) -> tuple[str, ...]:
+async def played(
+    office: Components, session: aiohttp.ClientSession, scene: Scene, fault: SlackFault
+) -> tuple[str, ...]:
     """One row: a bot of its own, at the fault of one method."""
     silence = Silence()
     office.slack.api._sleep = silence.sleep
@@ -239,7 +241,7 @@ async def played(office: Components, session: aiohttp.ClientSession, scene: Scen
         protected=scene.protected,
     ) as one:
         seen = await scene.play(one, break_it)
-        office.slack.heal()
+        office.slack.clear_faults()
         silence.set()
         trail = [row.tag for row in await one.trail()]
         calls = one.calls(scene.method)
@@ -248,7 +250,7 @@ async def played(office: Components, session: aiohttp.ClientSession, scene: Scen
     return str(calls), general(seen, fault), str(sent), ", ".join(trail) or "nothing"
 
 
-def general(seen: str, fault: Fault) -> str:
+def general(seen: str, fault: SlackFault) -> str:
     """The same words for every code, so that rows can be one."""
     for code in ("ratelimited", "http_500", "TimeoutError", "ServerDisconnectedError", fault.error):
         for left, right in ("()", "``"):

@@ -9,8 +9,8 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Person
-from bot.sandbox.slack.calls import Fault
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.messages import PostedMessage
 from tests.conftest import StartApp
 from tests.support.app_harness import TOM_ID, AppHarness
 
@@ -20,7 +20,7 @@ both_ways = pytest.mark.parametrize("transport", ["http", "socket"])
 """How Slack reaches the bot."""
 
 
-async def request_of_ravi(app: AppHarness) -> Message:
+async def request_of_ravi(app: AppHarness) -> PostedMessage:
     """A card that an approver must confirm, where Ona of another workspace sees it too."""
     return await app.request_card(personas.RAVI, "revoke @tom")
 
@@ -307,7 +307,7 @@ async def test_pitfall_16__a_line_that_names_several_or_nobody(app: AppHarness, 
 
 async def test_pitfall_17__the_service_that_knows_the_roles_is_down(app: AppHarness) -> None:
     card = await request_of_ravi(app)
-    app.slack.fault("usergroups.users.list", Fault(error="internal_error", times=None))
+    app.slack.fault("usergroups.users.list", SlackFault(error="internal_error", times=None))
 
     await app.slack.click(personas.BEN, card, "approve")
 
@@ -319,7 +319,7 @@ async def test_pitfall_17__the_service_that_knows_the_roles_is_down(app: AppHarn
 
 async def test_pitfall_17__slack_cannot_tell_who_clicks(app: AppHarness) -> None:
     card = await request_of_ravi(app)
-    app.slack.fault("users.info", Fault(error="fatal_error", times=None))
+    app.slack.fault("users.info", SlackFault(error="fatal_error", times=None))
 
     await app.slack.click(personas.BEN, card, "approve")
 

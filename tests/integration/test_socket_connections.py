@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.sandbox import personas
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
 from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, short_sleep, until
 
@@ -31,7 +31,7 @@ async def test_refresh__loses_no_command(rig: Rig, sockets: SocketMode) -> None:
         if number in (5, 6):
             await rig.slack.sockets.disconnect("warning", old[number - 5])
         if number in (20, 30):
-            await rig.slack.sockets.until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
+            await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
             await rig.slack.sockets.disconnect("refresh_requested", old[number // 10 - 2])
         delivery = await rig.slack.command(personas.OLIVIA, f"help {number}")
         assert delivery.status == 200
@@ -45,7 +45,7 @@ async def test_refresh__opens_the_next_before_it_closes_the_last(rig: Rig, socke
     old = list(rig.slack.sockets.connections)
 
     await rig.slack.sockets.disconnect("warning")
-    await rig.slack.sockets.until(lambda: len(rig.slack.sockets.connections) == 2 * CONNECTIONS)
+    await rig.slack.sockets.wait_until(lambda: len(rig.slack.sockets.connections) == 2 * CONNECTIONS)
     rig.clock.now += LINGER
     await rig.connected()
 
@@ -57,21 +57,21 @@ async def test_refresh__opens_the_next_before_it_closes_the_last(rig: Rig, socke
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
 async def test_disconnect__for_another_reason_is_tried_again(rig: Rig, sockets: SocketMode, reason: str) -> None:
     await rig.slack.sockets.disconnect(reason)
-    await rig.slack.sockets.until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
+    await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
     await becomes_up(sockets)
 
     assert (await rig.slack.command(personas.OLIVIA, "help")).status == 200
 
 
 async def test_network__that_is_cut_is_noticed_and_another_connection_opened(rig: Rig, sockets: SocketMode) -> None:
-    rig.slack.sockets.redelivers = True
+    rig.slack.sockets.redeliver = True
     rig.listening.clear()
     pending = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
     await until(lambda: bool(rig.heard))
 
-    rig.slack.sockets.cut()
+    rig.slack.sockets.abort()
     await becomes_up(sockets, up=False)
-    await rig.slack.sockets.until(lambda: rig.slack.sockets.opened >= 2 * CONNECTIONS)
+    await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened >= 2 * CONNECTIONS)
     await becomes_up(sockets)
     rig.listening.set()
     await asyncio.gather(pending)
@@ -87,7 +87,7 @@ async def test_network__that_falls_silent_is_noticed_by_pings(rig: Rig) -> None:
     old = list(rig.slack.sockets.connections)
 
     rig.slack.sockets.freeze()
-    await rig.slack.sockets.until(lambda: not set(old) & set(rig.slack.sockets.connections))
+    await rig.slack.sockets.wait_until(lambda: not set(old) & set(rig.slack.sockets.connections))
     await becomes_up(sockets)
     await sockets.stop(5)
 
@@ -107,16 +107,16 @@ async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
 
     running = asyncio.create_task(line.run())
     await until(lambda: not kinds)
-    await rig.slack.sockets.until(lambda: len(rig.slack.sockets.connections) == 1)
+    await rig.slack.sockets.wait_until(lambda: len(rig.slack.sockets.connections) == 1)
 
     await becomes_up(line)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    await rig.slack.sockets.until(lambda: not rig.slack.sockets.connections)
+    await rig.slack.sockets.wait_until(lambda: not rig.slack.sockets.connections)
 
 
 async def test_connection__that_stands_and_never_answered_a_ping_is_none(rig: Rig) -> None:
-    rig.slack.sockets.mute = True
+    rig.slack.sockets.freeze_new = True
     sockets = rig.sockets()
     sockets.start()
     await rig.connected()
@@ -124,7 +124,7 @@ async def test_connection__that_stands_and_never_answered_a_ping_is_none(rig: Ri
 
     assert not await sockets.is_up()
 
-    rig.slack.sockets.mute = False
+    rig.slack.sockets.freeze_new = False
     await rig.slack.sockets.disconnect("warning")
     await becomes_up(sockets)
     await sockets.stop(5)
@@ -135,21 +135,21 @@ def clients_of(sockets: SocketMode) -> list[Client]:
 
 
 async def test_ticket__that_is_used_up_is_forgotten(rig: Rig) -> None:
-    rig.slack.sockets.refusing = CONNECTIONS
+    rig.slack.sockets.refuse_next = CONNECTIONS
     sockets = rig.sockets(ping=0.02)
     sockets.start()
-    await rig.slack.sockets.until(lambda: rig.slack.sockets.refused >= 3 * CONNECTIONS)
+    await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.refused >= 3 * CONNECTIONS)
     assert not await sockets.is_up()
     assert (rig.slack.sockets.opened, len(rig.slack.calls_of("apps.connections.open"))) == (0, CONNECTIONS)
 
     rig.clock.now += FORGET
-    await rig.slack.sockets.until(lambda: rig.slack.sockets.opened >= CONNECTIONS)
+    await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened >= CONNECTIONS)
     await becomes_up(sockets)
     await sockets.stop(5)
 
 
 async def test_connecting__that_hangs_is_begun_anew(rig: Rig) -> None:
-    rig.slack.fault("apps.connections.open", Fault(delay=1, times=CONNECTIONS))
+    rig.slack.fault("apps.connections.open", SlackFault(delay=1, times=CONNECTIONS))
     sockets = rig.sockets()
     sockets.start()
     await rig.hold.begun.wait()
@@ -163,9 +163,9 @@ async def test_connecting__that_hangs_is_begun_anew(rig: Rig) -> None:
 
 
 async def test_connecting__goes_on_while_slack_refuses(rig: Rig) -> None:
-    rig.slack.fault("apps.connections.open", Fault(html="<h1>Down</h1>", times=2))
-    rig.slack.fault("apps.connections.open", Fault(retry_after=0, times=1))
-    rig.slack.fault("apps.connections.open", Fault(drop=True, times=1))
+    rig.slack.fault("apps.connections.open", SlackFault(html="<h1>Down</h1>", times=2))
+    rig.slack.fault("apps.connections.open", SlackFault(retry_after=0, times=1))
+    rig.slack.fault("apps.connections.open", SlackFault(drop=True, times=1))
     sockets = rig.sockets(ping=0.02)
     sockets.start()
 

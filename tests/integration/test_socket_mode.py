@@ -10,7 +10,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import SettingsError
 from bot.sandbox import personas
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS, SocketMode
 from tests.support.socket_harness import Rig, open_rig, open_sockets, until
 
@@ -81,7 +81,7 @@ async def test_envelope__an_answer_in_the_acknowledgement_is_shown(rig: Rig, bod
 
 @pytest.mark.usefixtures("sockets")
 async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None:
-    rig.answer, rig.slack.patience = BoltResponse(status=503), 0.2
+    rig.answer, rig.slack.response_timeout = BoltResponse(status=503), 0.2
 
     failed = await rig.slack.command(personas.OLIVIA, "whoami")
     foreign = await rig.slack.command(personas.OLIVIA, "whoami", api_app_id="A0SOMEBODY")
@@ -117,7 +117,7 @@ async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> No
 
 @pytest.mark.parametrize("frame", RUBBISH, ids=range(len(RUBBISH)))
 async def test_frame__that_makes_no_sense_ends_nothing(rig: Rig, sockets: SocketMode, frame: str) -> None:
-    await rig.slack.sockets.say(frame)
+    await rig.slack.sockets.broadcast(frame)
 
     delivery = await rig.slack.command(personas.OLIVIA, "help")
 
@@ -132,12 +132,12 @@ async def test_frame__that_makes_no_sense_ends_nothing(rig: Rig, sockets: Socket
     [
         pytest.param(None, "xapp-1-made-up", "invalid_auth", id="unknown"),
         pytest.param(None, "xoxb-made-up", "not_allowed_token_type", id="of a bot"),
-        pytest.param(Fault(error="missing_scope"), "", "missing_scope", id="scopeless"),
-        pytest.param(Fault(error="token_revoked"), "", "token_revoked", id="revoked"),
+        pytest.param(SlackFault(error="missing_scope"), "", "missing_scope", id="scopeless"),
+        pytest.param(SlackFault(error="token_revoked"), "", "token_revoked", id="revoked"),
     ],
 )
 async def test_check__refuses_a_token_that_slack_does_not_accept(
-    rig: Rig, answer: Fault | None, token: str, code: str
+    rig: Rig, answer: SlackFault | None, token: str, code: str
 ) -> None:
     if answer:
         rig.slack.fault("apps.connections.open", answer)
@@ -149,9 +149,10 @@ async def test_check__refuses_a_token_that_slack_does_not_accept(
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault(drop=True), Fault(html="Down"), Fault(retry_after=9), Fault(error="internal_error")]
+    "fault",
+    [SlackFault(drop=True), SlackFault(html="Down"), SlackFault(retry_after=9), SlackFault(error="internal_error")],
 )
-async def test_check__lets_a_slack_that_cannot_be_asked_be_tried_later(rig: Rig, fault: Fault) -> None:
+async def test_check__lets_a_slack_that_cannot_be_asked_be_tried_later(rig: Rig, fault: SlackFault) -> None:
     rig.slack.fault("apps.connections.open", fault)
 
     await rig.sockets().check()
@@ -173,7 +174,7 @@ async def test_stop__answers_what_is_in_hand_takes_no_more_and_hangs_up(rig: Rig
     assert (await begun).status == 200
     assert (await late).status is None
     assert [body["text"] for body in rig.heard] == ["whoami"]
-    await rig.slack.sockets.until(lambda: not rig.slack.sockets.connections)
+    await rig.slack.sockets.wait_until(lambda: not rig.slack.sockets.connections)
 
 
 async def test_stop__waits_for_nothing_without_end(rig: Rig, sockets: SocketMode) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS
 from tests.support.process import Stage, stage
 
@@ -36,11 +36,11 @@ async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot:
         alive = answer.status
     sockets = bot.slack.sockets
 
-    sockets.refusing = 1000
-    sockets.cut()
+    sockets.refuse_next = 1000
+    sockets.abort()
     missing = await bot.becomes(503)
     nobody = await bot.slack.command(personas.OLIVIA, "help")
-    sockets.refusing = 0
+    sockets.refuse_next = 0
     await bot.becomes(200)
 
     assert (unserved, alive) == (404, 200)
@@ -99,10 +99,10 @@ async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage
     await bot.done()
     with closing(sqlite3.connect(bot.database, isolation_level=None)) as database:
         database.execute("ALTER TABLE jobs RENAME TO away")
-        bot.slack.patience = 2.0
+        bot.slack.response_timeout = 2.0
         failed = await bot.slack.click(personas.OLIVIA, card, "approve")
         database.execute("ALTER TABLE away RENAME TO jobs")
-    bot.slack.patience = 30.0
+    bot.slack.response_timeout = 30.0
 
     assert (failed.status, failed.error) == (None, "dispatch_failed")
     assert bot.trail() == ["request:asked"]
@@ -142,7 +142,7 @@ async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: Stage) -> Non
     await bot.genesys.arrival("delete_token")
 
     first.process.terminate()
-    await bot.slack.sockets.until(lambda: not bot.slack.sockets.connections)
+    await bot.slack.sockets.wait_until(lambda: not bot.slack.sockets.connections)
     answering.set()
     ended = await first.ended()
 

@@ -14,7 +14,7 @@ import structlog
 from hypothesis import given
 
 from bot.sandbox import personas
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from tests.support.app_harness import AppHarness, start_app
 from tests.unit.test_untrusted_input import CLICK, COMMAND, cases, changes, spoiled
 
@@ -48,13 +48,13 @@ async def noticed(app: AppHarness, payload: dict[str, Any], form: dict[str, str]
     return [str(entry) for entry in entries if entry["log_level"] in ("error", "critical") or "exc_info" in entry]
 
 
-async def card_of(app: AppHarness) -> Message:
+async def card_of(app: AppHarness) -> PostedMessage:
     """A card that is open."""
     found = next((one for one in app.slack.messages if app.slack.buttons(one)), None)
     return found or await app.request_card(personas.RAVI, "revoke @tom")
 
 
-def click_of(app: AppHarness, card: Message) -> dict[str, Any]:
+def click_of(app: AppHarness, card: PostedMessage) -> dict[str, Any]:
     """Nadia, who may not, presses the card's button: what Slack sends."""
     value = next(button["value"] for button in app.slack.buttons(card) if button["action_id"] == "approve")
     actions = [{**CLICK["actions"][0], "value": value}]  # type: ignore[index]

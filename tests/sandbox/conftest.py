@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.server import FakeSlack
-from bot.sandbox.slack.workspace import Channel, Member, UserGroup
+from bot.sandbox.slack.workspace import Channel, SlackUser, UserGroup
 from tests.support.clock import FakeClock
 from tests.support.event_receiver import Receiver
 
@@ -27,14 +27,14 @@ def clock() -> FakeClock:
     return FakeClock(1_800_000_000.0)
 
 
-def people() -> list[Member]:
+def people() -> list[SlackUser]:
     return [
-        Member(id=INVOKER, name="ann", real_name="Ann Invoker", email="ann@example.com"),
-        Member(id=HELPER, name="hal", real_name="Hal Helper", email="Hal@example.com"),
-        Member(id=GUEST, name="gil", real_name="Gil Guest", email="gil@example.com", is_restricted=True),
-        Member(id=OUTSIDER, name="ona", real_name="Ona Outside", email="ann@example.com", team_id="T0AWAY0001"),
-        Member(id=GONE, name="dan", real_name="Dan Gone", email="dan@example.com", deleted=True),
-        Member(id=ROBOT, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
+        SlackUser(id=INVOKER, name="ann", real_name="Ann Invoker", email="ann@example.com"),
+        SlackUser(id=HELPER, name="hal", real_name="Hal Helper", email="Hal@example.com"),
+        SlackUser(id=GUEST, name="gil", real_name="Gil Guest", email="gil@example.com", is_restricted=True),
+        SlackUser(id=OUTSIDER, name="ona", real_name="Ona Outside", email="ann@example.com", team_id="T0AWAY0001"),
+        SlackUser(id=GONE, name="dan", real_name="Dan Gone", email="dan@example.com", deleted=True),
+        SlackUser(id=ROBOT, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
     ]
 
 
@@ -42,9 +42,9 @@ def rooms() -> list[Channel]:
     return [
         Channel(id=OPS, name="ops", members=[INVOKER, HELPER, GUEST]),
         Channel(id=SHARED, name="shared", members=[INVOKER, OUTSIDER], is_ext_shared=True),
-        Channel(id=QUIET, name="quiet", members=[INVOKER], bot_in=False),
+        Channel(id=QUIET, name="quiet", members=[INVOKER], is_member=False),
         Channel(id=OLD, name="old", members=[INVOKER], is_archived=True),
-        Channel(id=SECRET, name="secret", members=[INVOKER], bot_in=False, is_private=True),
+        Channel(id=SECRET, name="secret", members=[INVOKER], is_member=False, is_private=True),
     ]
 
 

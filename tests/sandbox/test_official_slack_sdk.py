@@ -17,7 +17,7 @@ from slack_sdk.web import WebClient
 
 from bot.sandbox.slack.methods import ALL_SCOPES
 from bot.sandbox.slack.server import FakeSlack
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SlackWorkspace
 from tests.sandbox.conftest import CLOSED_GROUP, GROUP, HELPER, INVOKER, OPS, OUTSIDER, QUIET, SECRET, card
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class Try:
 
 def posted(slack: FakeSlack) -> str:
     """A card that stands in the channel; its ts."""
-    return slack._talk.post(OPS, "A card", card("go")).ts
+    return slack.conversations.post(OPS, "A card", card("go")).ts
 
 
 def standing(slack: FakeSlack) -> str:
     """A modal on somebody's screen; its id."""
-    return slack.views.put_on_top(INVOKER, MODAL.to_dict()).id
+    return slack.views.push(INVOKER, MODAL.to_dict()).id
 
 
 def blocks_of(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -176,14 +176,14 @@ TRIES: dict[str, Try] = {
         "invalid_arguments",
     ),
     "views.open": Try(
-        lambda slack: {"trigger_id": slack.views.trigger(INVOKER), "view": MODAL},
+        lambda slack: {"trigger_id": slack.views.issue_trigger_id(INVOKER), "view": MODAL},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
         "exchanged_trigger_id",
     ),
     "views.push": Try(
-        lambda slack: {"trigger_id": slack.views.trigger(INVOKER), "view": MODAL} if standing(slack) else {},
+        lambda slack: {"trigger_id": slack.views.issue_trigger_id(INVOKER), "view": MODAL} if standing(slack) else {},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
@@ -265,7 +265,7 @@ async def test_method__without_its_scope_names_it(call: Call, slack: FakeSlack, 
 
 
 async def test_auth_test__on_enterprise_grid_names_the_organization() -> None:
-    slack = FakeSlack(workspace=Workspace(enterprise_id="E0GRID0001"))
+    slack = FakeSlack(workspace=SlackWorkspace(enterprise_id="E0GRID0001"))
     client = WebClient(slack.bot_token, base_url=await slack.start())
 
     said = await asyncio.to_thread(client.auth_test)

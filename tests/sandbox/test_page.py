@@ -141,7 +141,7 @@ async def test_events__tell_every_change_as_it_comes(
         message = slack.say(personas.OLIVIA, "hello", personas.OPS)
         [said] = (await snapshot(stream))["messages"]
         assert (said["text"], said["author"], said["only_for"]) == ("hello", personas.OLIVIA, None)
-        slack._talk.edit(message, "good-bye", None)
+        slack.conversations.edit(message, "good-bye", None)
         [edited] = (await snapshot(stream))["messages"]
         assert (edited["text"], edited["edited"]) == ("good-bye", True)
         assert edited["version"] > said["version"]
@@ -204,7 +204,7 @@ async def test_say__a_bot_that_is_down_is_told_until_it_answers(
 async def test_click__presses_the_button_of_that_message(
     url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    slack._talk.post(personas.APPROVALS, "A card", card("approve"))
+    slack.conversations.post(personas.APPROVALS, "A card", card("approve"))
     press = {"user": personas.BEN, "place": 0, "action_id": "approve", "block_id": "choice"}
     assert await post(session, f"{url}click", press) == (200, None)
     payload = json.loads(app.received[0].form["payload"])
@@ -214,7 +214,7 @@ async def test_click__presses_the_button_of_that_message(
 async def test_click__on_what_that_person_does_not_see_is_explained(
     url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
-    slack._talk.post(personas.APPROVALS, "A card", card("approve"))
+    slack.conversations.post(personas.APPROVALS, "A card", card("approve"))
     press = {"user": personas.NADIA, "place": 0, "action_id": "approve", "block_id": "choice"}
     assert await post(session, f"{url}click", press) == (200, "Nadia Novak does not see that message.")
     assert app.received == []
@@ -252,14 +252,14 @@ async def test_views__are_opened_pressed_filled_in_and_closed(
     assert await post(session, f"{url}home", {"user": personas.BEN}) == (200, None)
     assert json.loads(app.received[0].raw)["event"]["user"] == personas.BEN
     body = {"type": "modal", "title": {"type": "plain_text", "text": "Many"}, "blocks": card("more")}
-    view = slack.views.put_on_top(personas.BEN, body)
+    view = slack.views.push(personas.BEN, body)
     press = {"view": view.id, "action_id": "more", "block_id": "choice"}
     assert await post(session, f"{url}press", press) == (200, None)
     action = json.loads(app.received[1].form["payload"])["actions"][0]
     assert (action["action_id"], action["value"], action["block_id"]) == ("more", "value-more", "choice")
     assert await post(session, f"{url}submit", {"view": view.id, "values": {"b": {"a": {"value": "x"}}}}) == (200, None)
     assert json.loads(app.received[2].form["payload"])["view"]["state"]["values"] == {"b": {"a": {"value": "x"}}}
-    other = slack.views.put_on_top(personas.BEN, body)
+    other = slack.views.push(personas.BEN, body)
     assert await post(session, f"{url}close", {"view": other.id}) == (200, None)
     assert slack.views.modals[personas.BEN] == []
 
@@ -268,7 +268,9 @@ async def test_click__tells_what_was_chosen_in_a_menu(
     url: str, session: aiohttp.ClientSession, slack: FakeSlack, app: Receiver
 ) -> None:
     menu = {"type": "users_select", "action_id": "who"}
-    slack._talk.post(personas.APPROVALS, "A card", [{"type": "actions", "block_id": "choice", "elements": [menu]}])
+    slack.conversations.post(
+        personas.APPROVALS, "A card", [{"type": "actions", "block_id": "choice", "elements": [menu]}]
+    )
     press = {"user": personas.BEN, "place": 0, "action_id": "who", "block_id": "choice"}
     assert await post(session, f"{url}click", press | {"selected": {"selected_user": personas.TOM}}) == (200, None)
     assert json.loads(app.received[0].form["payload"])["actions"][0]["selected_user"] == personas.TOM

@@ -17,7 +17,7 @@ from bot.sandbox.session import Play, Stage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.sandbox.slack.messages import Message
+    from bot.sandbox.slack.messages import PostedMessage
 
 PATIENCE = 30.0
 
@@ -35,7 +35,7 @@ def of(stage: Stage) -> Play:
     return stage.play
 
 
-async def card(stage: Stage) -> Message:
+async def card(stage: Stage) -> PostedMessage:
     """Olivia asks for the end of Tom's sessions."""
     slack = of(stage).slack
     before = len(slack.messages)
@@ -50,7 +50,7 @@ async def tags(stage: Stage) -> list[str]:
     return [row.tag for row, _ in of(stage).trail]
 
 
-async def ends(stage: Stage, message: Message, words: str) -> None:
+async def ends(stage: Stage, message: PostedMessage, words: str) -> None:
     slack = of(stage).slack
     await slack.wait_for_message(lambda other: other is message and words in slack.text_of(other), PATIENCE)
     assert slack.buttons(message) == []

@@ -10,7 +10,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.sandbox.slack.payloads import escape
 from bot.sandbox.slack.server import FakeSlack, NotPossibleInSlack
-from bot.sandbox.slack.workspace import SLACKBOT, Workspace
+from bot.sandbox.slack.workspace import SLACKBOT, SlackWorkspace
 from tests.sandbox.conftest import GONE, GROUP, GUEST, HELPER, INVOKER, OPS, OUTSIDER, ROBOT, SHARED, card
 from tests.support.clock import FakeClock
 from tests.support.event_receiver import Received, Receiver
@@ -51,7 +51,7 @@ async def test_command__is_the_form_slack_sends(slack: FakeSlack, app: Receiver)
 
 
 async def test_command__on_enterprise_grid_names_the_organization(app: Receiver, clock: FakeClock) -> None:
-    home = Workspace(enterprise_id="E0GRID0001")
+    home = SlackWorkspace(enterprise_id="E0GRID0001")
     slack = FakeSlack(workspace=home, clock=clock)
     slack.workspace.dm(home.bot_user_id)
     await slack.start()
@@ -166,7 +166,7 @@ async def test_ack__from_nobody_is_told_too(slack: FakeSlack) -> None:
 
 
 async def test_click__is_the_payload_slack_sends(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go", "stop"))
+    message = slack.conversations.post(OPS, "A card", card("go", "stop"))
     delivery = await slack.click(HELPER, message, "go")
     [request] = app.received
     assert is_signed(request, slack)
@@ -187,7 +187,7 @@ async def test_click__is_the_payload_slack_sends(slack: FakeSlack, app: Receiver
 
 
 async def test_click__on_an_ephemeral_message_comes_without_the_message(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"), only_for=INVOKER)
+    message = slack.conversations.post(OPS, "A card", card("go"), only_for=INVOKER)
     await slack.click(INVOKER, message, "go")
     payload = json.loads(app.received[0].form["payload"])
     assert payload["container"]["is_ephemeral"] is True
@@ -195,14 +195,14 @@ async def test_click__on_an_ephemeral_message_comes_without_the_message(slack: F
 
 
 async def test_click__by_an_outsider_in_a_shared_channel_arrives(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(SHARED, "A card", card("go"))
+    message = slack.conversations.post(SHARED, "A card", card("go"))
     await slack.click(OUTSIDER, message, "go")
     payload = json.loads(app.received[0].form["payload"])
     assert (payload["team"]["id"], payload["user"]["team_id"]) == (slack.team_id, "T0AWAY0001")
 
 
 async def test_click__needs_somebody_who_sees_the_message_and_a_button_on_it(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"), only_for=INVOKER)
+    message = slack.conversations.post(OPS, "A card", card("go"), only_for=INVOKER)
     with pytest.raises(NotPossibleInSlack):
         await slack.click(GUEST, message, "go")
     with pytest.raises(NotPossibleInSlack):
@@ -211,8 +211,8 @@ async def test_click__needs_somebody_who_sees_the_message_and_a_button_on_it(sla
 
 
 async def test_click__forced_presses_the_button_of_an_earlier_version(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"))
-    slack._talk.edit(message, "Done", card())
+    message = slack.conversations.post(OPS, "A card", card("go"))
+    slack.conversations.edit(message, "Done", card())
     with pytest.raises(NotPossibleInSlack):
         await slack.click(INVOKER, message, "go")
     await slack.click(INVOKER, message, "go", force=True)
@@ -220,7 +220,7 @@ async def test_click__forced_presses_the_button_of_an_earlier_version(slack: Fak
 
 
 async def test_click__overrides_and_omissions_for_hostile_tests(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"))
+    message = slack.conversations.post(OPS, "A card", card("go"))
     await slack.click(
         INVOKER,
         message,
@@ -242,7 +242,7 @@ async def test_click__overrides_and_omissions_for_hostile_tests(slack: FakeSlack
 async def test_click__the_block_tells_buttons_of_the_same_name_apart(slack: FakeSlack, app: Receiver) -> None:
     [_, first] = card("go")
     second = {**first, "block_id": "other"}
-    message = slack._talk.post(OPS, "Two cards", [first, second])
+    message = slack.conversations.post(OPS, "Two cards", [first, second])
     await slack.click(INVOKER, message, "go", block_id="other")
     payload = json.loads(app.received[0].form["payload"])
     assert payload["actions"][0]["block_id"] == "other"
@@ -251,7 +251,7 @@ async def test_click__the_block_tells_buttons_of_the_same_name_apart(slack: Fake
 
 async def test_click__that_fails_is_told_to_the_one_who_clicked(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.Response(status=404)
-    message = slack._talk.post(OPS, "A card", card("go"))
+    message = slack.conversations.post(OPS, "A card", card("go"))
     await slack.click(HELPER, message, "go")
     assert "dispatch_failed" in slack.seen_by(HELPER)[-1].text
     assert slack.seen_by(INVOKER) == [message]

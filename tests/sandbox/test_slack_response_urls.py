@@ -12,14 +12,14 @@ from slack_sdk.models.blocks import DividerBlock
 from slack_sdk.webhook import WebhookClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.server import FakeSlack
 from tests.sandbox.conftest import HELPER, INVOKER, OPS, card
 from tests.support.clock import FakeClock
 from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack.messages import Message
+    from bot.sandbox.slack.messages import PostedMessage
 
 
 async def typed(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebhookClient:
@@ -27,7 +27,7 @@ async def typed(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebhoo
     return AsyncWebhookClient(delivery.payload["response_url"], session=session)
 
 
-async def clicked(slack: FakeSlack, session: aiohttp.ClientSession, message: Message) -> AsyncWebhookClient:
+async def clicked(slack: FakeSlack, session: aiohttp.ClientSession, message: PostedMessage) -> AsyncWebhookClient:
     delivery = await slack.click(INVOKER, message, "go")
     return AsyncWebhookClient(delivery.payload["response_url"], session=session)
 
@@ -64,7 +64,7 @@ async def test_command__in_channel_publishes_what_was_typed_once(
 async def test_click__replaces_the_clicked_message_and_nobody_else_sees_it(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"), only_for=INVOKER)
+    message = slack.conversations.post(OPS, "A card", card("go"), only_for=INVOKER)
     webhook = await clicked(slack, session, message)
     await webhook.send(text="Done", replace_original=True, response_type="in_channel")
     assert [message.text for message in slack.seen_by(INVOKER)] == ["Done"]
@@ -75,7 +75,7 @@ async def test_click__replaces_the_clicked_message_and_nobody_else_sees_it(
 async def test_click__deletes_the_clicked_message(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"))
+    message = slack.conversations.post(OPS, "A card", card("go"))
     said = await (await clicked(slack, session, message)).send_dict({"delete_original": True})
     assert said.status_code == 200
     assert message.deleted
@@ -85,14 +85,14 @@ async def test_click__deletes_the_clicked_message(
 async def test_click__an_answer_that_replaces_nothing_is_a_message_for_the_one_who_clicked(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"))
+    message = slack.conversations.post(OPS, "A card", card("go"))
     await (await clicked(slack, session, message)).send(text="Not you", replace_original=False)
     assert slack.seen_by(HELPER) == [message]
     assert slack.seen_by(INVOKER)[-1].text == "Not you"
 
 
 async def test_any__is_what_the_blocking_client_of_the_sdk_speaks_to_as_well(slack: FakeSlack, app: Receiver) -> None:
-    message = slack._talk.post(OPS, "A card", card("go"))
+    message = slack.conversations.post(OPS, "A card", card("go"))
     delivery = await slack.click(INVOKER, message, "go")
     webhook = WebhookClient(delivery.payload["response_url"])
     said = await asyncio.to_thread(
@@ -150,7 +150,7 @@ async def test_any__one_never_issued(slack: FakeSlack, session: aiohttp.ClientSe
 
 async def test_any__goes_wrong_on_demand(slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession) -> None:
     webhook = await typed(slack, session)
-    slack.fault("response_url", Fault(status=500))
+    slack.fault("response_url", SlackFault(status=500))
     assert (await webhook.send(text="lost")).status_code == 500
     assert slack.messages == []
 
@@ -165,9 +165,9 @@ async def test_wait_for_message__comes_back_as_soon_as_it_is_said(slack: FakeSla
 
 
 async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slack: FakeSlack) -> None:
-    gone, kept = (slack._talk.post(OPS, "A card") for _ in range(2))
-    slack._talk.delete(gone)
-    slack._talk.edit(kept, "Done", None)
+    gone, kept = (slack.conversations.post(OPS, "A card") for _ in range(2))
+    slack.conversations.delete(gone)
+    slack.conversations.edit(kept, "Done", None)
     assert await slack.wait_for_message(lambda message: message.text == "Done") is kept
     with pytest.raises(TimeoutError, match="for all: 'Done'"):
         await slack.wait_for_message(lambda message: message is gone, timeout=0)
@@ -177,5 +177,5 @@ async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slac
 async def test_text_of__has_every_word_dialogs_included(slack: FakeSlack) -> None:
     blocks = card("go")
     blocks[1]["elements"][0]["confirm"] = {"title": {"type": "plain_text", "text": "Sure?"}}
-    message = slack._talk.post(OPS, "A card", blocks)
+    message = slack.conversations.post(OPS, "A card", blocks)
     assert slack.text_of(message).split("\n") == ["A card", "Shall it be *done*?", "go", "Sure?"]

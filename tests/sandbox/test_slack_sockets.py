@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.socket_mode import MOST_CONNECTIONS
 from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, people, rooms
@@ -65,7 +65,7 @@ async def test_open__is_for_the_apps_own_token(slack: FakeSlack, client: AsyncWe
 
 
 async def test_open__has_its_faults_and_its_rate(slack: FakeSlack, client: AsyncWebClient) -> None:
-    slack.fault("apps.connections.open", Fault(retry_after=30))
+    slack.fault("apps.connections.open", SlackFault(retry_after=30))
 
     with pytest.raises(SlackApiError, match="ratelimited"):
         await ticket(slack, client)
@@ -92,7 +92,7 @@ async def test_ticket__is_good_for_one_connection(
 async def test_ticket__is_used_up_by_a_refusal(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    slack.sockets.refusing, url = 1, await ticket(slack, client)
+    slack.sockets.refuse_next, url = 1, await ticket(slack, client)
 
     statuses = []
     for _ in range(2):
@@ -167,7 +167,7 @@ async def test_delivery__without_a_connection_or_an_acknowledgement_is_shown_as_
 async def test_delivery__that_was_not_acknowledged_comes_again_where_it_shall(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    slack.sockets.redelivers = True
+    slack.sockets.redeliver = True
     first = await connect(slack, client, session)
     typing = asyncio.create_task(slack.command(INVOKER, "help", OPS))
     before = await next_envelope(first)
@@ -192,7 +192,7 @@ async def test_freeze__ends_the_answers_to_pings(
 
     slack.sockets.freeze()
     await socket.ping(b"two")
-    await slack.sockets.say(json.dumps({"type": "after"}))
+    await slack.sockets.broadcast(json.dumps({"type": "after"}))
 
     assert (await socket.receive_json())["type"] == "after"
     await socket.close()
@@ -207,11 +207,11 @@ async def test_official_client__connects_acknowledges_and_is_refreshed(
     official = SocketModeClient(slack.sockets.app_token, web_client=client)
     official.socket_mode_request_listeners.append(acknowledge)
     await official.connect()  # type: ignore[no-untyped-call] # the SDK's own
-    await slack.sockets.until(lambda: len(slack.sockets.connections) == 1)
+    await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == 1)
 
     before = await slack.command(INVOKER, "help", OPS)
     await slack.sockets.disconnect("refresh_requested")
-    await slack.sockets.until(lambda: slack.sockets.opened > 1 and len(slack.sockets.connections) == 1)
+    await slack.sockets.wait_until(lambda: slack.sockets.opened > 1 and len(slack.sockets.connections) == 1)
     after = await slack.command(INVOKER, "help", OPS)
     await official.close()  # type: ignore[no-untyped-call] # the SDK's own
 
@@ -237,7 +237,7 @@ async def test_official_blocking_client__connects_and_acknowledges(slack: FakeSl
     official = BuiltinSocketModeClient(slack.sockets.app_token, web_client=blocking)
     official.socket_mode_request_listeners.append(acknowledge)
     await asyncio.to_thread(official.connect)
-    await slack.sockets.until(lambda: len(slack.sockets.connections) == 1)
+    await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == 1)
 
     heard = await slack.command(INVOKER, "help", OPS)
     await hang_up(slack, official)

@@ -36,7 +36,7 @@ def modal(title: str = "Revoke many", **more: Any) -> dict[str, Any]:
 
 
 async def opened(slack: FakeSlack, client: AsyncWebClient, **more: Any) -> View:
-    answer = await client.views_open(trigger_id=slack.views.trigger(INVOKER), view=modal(**more))
+    answer = await client.views_open(trigger_id=slack.views.issue_trigger_id(INVOKER), view=modal(**more))
     view = slack.views.find(answer["view"]["id"])
     assert view
     return view
@@ -58,7 +58,7 @@ async def test_home__is_opened_and_published(slack: FakeSlack, client: AsyncWebC
     assert (event["event"]["type"], event["event"]["user"]) == ("app_home_opened", INVOKER)
     assert app.received[0].headers["Content-Type"] == "application/json"
     await client.views_publish(user_id=INVOKER, view={"type": "home", "blocks": card("again")})
-    assert slack.views.shown()[INVOKER]["home"]["blocks"][0]["text"]["text"] == "Shall it be *done*?"
+    assert slack.views.snapshot()[INVOKER]["home"]["blocks"][0]["text"]["text"] == "Shall it be *done*?"
     await slack.surfaces.open_home(INVOKER)
     assert json.loads(app.received[1].raw)["event"]["view"]["id"] == slack.views.homes[INVOKER].id
 
@@ -95,7 +95,7 @@ async def test_modal__what_is_filled_in_reaches_the_app_and_the_modal_closes(
     assert (payload["type"], payload["user"]["id"]) == ("view_submission", INVOKER)
     assert payload["view"]["state"]["values"]["reason"]["said"]["value"] == "stolen"
     assert (payload["view"]["callback_id"], payload["view"]["private_metadata"]) == ("bulk", "r1")
-    assert slack.views.shown()[INVOKER]["modals"] == []
+    assert slack.views.snapshot()[INVOKER]["modals"] == []
 
 
 async def test_modal__errors_of_the_app_stand_beside_the_field(
@@ -104,7 +104,7 @@ async def test_modal__errors_of_the_app_stand_beside_the_field(
     view = await opened(slack, client)
     app.answer = lambda: answering({"response_action": "errors", "errors": {"reason": "Say more."}})
     await slack.surfaces.submit(view, {})
-    [shown] = slack.views.shown()[INVOKER]["modals"]
+    [shown] = slack.views.snapshot()[INVOKER]["modals"]
     assert shown["errors"] == {"reason": "Say more."}
 
 
@@ -117,7 +117,7 @@ async def test_modal__the_app_may_answer_with_another_view(
     view = await opened(slack, client)
     app.answer = lambda: answering({"response_action": action, "view": modal("Then")} if action else {})
     await slack.surfaces.submit(view, {})
-    assert [one["title"]["text"] for one in slack.views.shown()[INVOKER]["modals"]] == titles
+    assert [one["title"]["text"] for one in slack.views.snapshot()[INVOKER]["modals"]] == titles
 
 
 async def test_modal__an_app_that_is_down_keeps_it_open(slack: FakeSlack, client: AsyncWebClient) -> None:
@@ -160,11 +160,11 @@ async def test_update__finds_a_view_by_its_id_or_its_name(slack: FakeSlack, clie
 async def test_open__a_trigger_serves_once_and_for_three_seconds(
     slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
 ) -> None:
-    trigger = slack.views.trigger(INVOKER)
+    trigger = slack.views.issue_trigger_id(INVOKER)
     await client.views_open(trigger_id=trigger, view=modal())
     with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
         await client.views_open(trigger_id=trigger, view=modal())
-    late = slack.views.trigger(INVOKER)
+    late = slack.views.issue_trigger_id(INVOKER)
     clock.now += 3.1
     with pytest.raises(SlackApiError, match="expired_trigger_id"):
         await client.views_open(trigger_id=late, view=modal())
@@ -173,15 +173,15 @@ async def test_open__a_trigger_serves_once_and_for_three_seconds(
 async def test_push__three_modals_are_the_most(slack: FakeSlack, client: AsyncWebClient) -> None:
     await opened(slack, client)
     for title in ("Second", "Third"):
-        await client.views_push(trigger_id=slack.views.trigger(INVOKER), view=modal(title))
+        await client.views_push(trigger_id=slack.views.issue_trigger_id(INVOKER), view=modal(title))
     with pytest.raises(SlackApiError, match="push_limit_reached"):
-        await client.views_push(trigger_id=slack.views.trigger(INVOKER), view=modal("Fourth"))
+        await client.views_push(trigger_id=slack.views.issue_trigger_id(INVOKER), view=modal("Fourth"))
 
 
 async def test_open__the_trigger_of_a_click_belongs_to_who_clicked(
     slack: FakeSlack, client: AsyncWebClient, app: Receiver
 ) -> None:
-    message = slack._talk.post(slack.workspace.home_channel(HELPER).id, "A card", card("more"))
+    message = slack.conversations.post(slack.workspace.home_channel(HELPER).id, "A card", card("more"))
     delivery = await slack.click(HELPER, message, "more")
     await client.views_open(trigger_id=delivery.payload["trigger_id"], view=modal())
     assert list(slack.views.modals) == [HELPER]

@@ -7,10 +7,10 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.methods import ALL_SCOPES
 from bot.sandbox.slack.server import FakeSlack
-from bot.sandbox.slack.workspace import Channel, Workspace
+from bot.sandbox.slack.workspace import Channel, SlackWorkspace
 from tests.sandbox.conftest import (
     CLOSED_GROUP,
     GONE,
@@ -42,7 +42,7 @@ async def test_auth_test__names_the_workspace_and_the_bot(slack: FakeSlack, clie
 
 
 async def test_auth_test__on_enterprise_grid_names_the_organization(session: aiohttp.ClientSession) -> None:
-    slack = FakeSlack(workspace=Workspace(enterprise_id="E0GRID0001"))
+    slack = FakeSlack(workspace=SlackWorkspace(enterprise_id="E0GRID0001"))
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     assert (await client.auth_test())["enterprise_id"] == slack.enterprise_id == "E0GRID0001"
     await slack.stop()
@@ -316,7 +316,7 @@ async def test_arguments__may_come_as_a_form_with_blocks_in_json(
 
 
 async def test_fault__of_slack_wears_off(slack: FakeSlack, client: AsyncWebClient) -> None:
-    slack.fault("users.info", Fault(error="fatal_error", times=2))
+    slack.fault("users.info", SlackFault(error="fatal_error", times=2))
     for _ in range(2):
         with pytest.raises(SlackApiError) as error:
             await client.users_info(user=INVOKER)
@@ -325,19 +325,19 @@ async def test_fault__of_slack_wears_off(slack: FakeSlack, client: AsyncWebClien
 
 
 async def test_fault__rate_limit_says_how_long(slack: FakeSlack, client: AsyncWebClient) -> None:
-    slack.fault("chat.postMessage", Fault(retry_after=30, times=None))
+    slack.fault("chat.postMessage", SlackFault(retry_after=30, times=None))
     for _ in range(3):
         with pytest.raises(SlackApiError) as error:
             await client.chat_postMessage(channel=OPS, text="hello")
         assert (error.value.response.status_code, code(error)) == (429, "ratelimited")
         assert error.value.response.headers["Retry-After"] == "30"
     assert slack.messages == []
-    slack.heal("chat.postMessage")
+    slack.clear_faults("chat.postMessage")
     await client.chat_postMessage(channel=OPS, text="hello")
 
 
 async def test_fault__a_page_instead_of_json(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
-    slack.fault("auth.test", Fault(html="<h1>Down</h1>"))
+    slack.fault("auth.test", SlackFault(html="<h1>Down</h1>"))
     async with session.post(f"{slack.api_url}auth.test") as response:
         assert (response.status, await response.text()) == (503, "<h1>Down</h1>")
     assert slack.calls[-1].answer is None
@@ -345,7 +345,7 @@ async def test_fault__a_page_instead_of_json(slack: FakeSlack, session: aiohttp.
 
 async def test_fault__a_dropped_connection_with_and_without_effect(slack: FakeSlack, client: AsyncWebClient) -> None:
     for after in (False, True):
-        slack.fault("chat.postMessage", Fault(drop=True, after=after))
+        slack.fault("chat.postMessage", SlackFault(drop=True, after=after))
         with pytest.raises(aiohttp.ClientError):
             await client.chat_postMessage(channel=OPS, text=f"carried out: {after}")
     assert [message.text for message in slack.messages] == ["carried out: True"]
@@ -355,14 +355,14 @@ async def test_fault__a_dropped_connection_with_and_without_effect(slack: FakeSl
 async def test_fault__slowness_alone_changes_nothing_else(
     slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
 ) -> None:
-    slack.fault("auth.test", Fault(delay=20))
+    slack.fault("auth.test", SlackFault(delay=20))
     assert (await client.auth_test())["ok"] is True
     assert clock.slept == [20]
 
 
 async def test_heal__without_a_name_heals_everything(slack: FakeSlack, client: AsyncWebClient) -> None:
-    slack.fault("auth.test", Fault(status=500))
-    slack.fault("users.info", Fault(status=500))
-    slack.heal()
+    slack.fault("auth.test", SlackFault(status=500))
+    slack.fault("users.info", SlackFault(status=500))
+    slack.clear_faults()
     await client.auth_test()
     await client.users_info(user=INVOKER)

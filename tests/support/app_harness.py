@@ -12,7 +12,7 @@ from bot.app import Server, running
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, people
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 from bot.slack.socket_mode import CONNECTIONS
@@ -39,7 +39,7 @@ class AppHarness:
         delivery: Delivery = await self.slack.command(user_id, line, channel_id=channel_id)
         return delivery
 
-    async def request_card(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Message:
+    async def request_card(self, user_id: str, line: str, channel_id: str = personas.OPS) -> PostedMessage:
         """Send a command and return the card with buttons that it posts."""
         before = len(self.slack.messages)
         await self.send_command(user_id, line, channel_id)
@@ -48,11 +48,11 @@ class AppHarness:
             MESSAGE_TIMEOUT,
         )
 
-    async def wait_for_message(self, words: str) -> Message:
+    async def wait_for_message(self, words: str) -> PostedMessage:
         """Wait until a message in any channel contains these words, and return it."""
         return await self.slack.wait_for_message(lambda message: words in self.slack.text_of(message), MESSAGE_TIMEOUT)
 
-    async def wait_for_private_message(self, user_id: str, words: str) -> Message:
+    async def wait_for_private_message(self, user_id: str, words: str) -> PostedMessage:
         """Wait until an ephemeral or direct message to the user contains these words."""
         direct = self.slack.workspace.dm(user_id).id
         return await self.slack.wait_for_message(
@@ -95,7 +95,7 @@ async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str
             slack.events_url = f"{url}/slack/events"
             await server.services.directory.known.wait()
             if socket_mode:
-                await slack.sockets.until(lambda: len(slack.sockets.connections) == CONNECTIONS, MESSAGE_TIMEOUT)
+                await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == CONNECTIONS, MESSAGE_TIMEOUT)
             yield AppHarness(slack, genesys, environ, server, url)
     finally:
         await genesys.stop()

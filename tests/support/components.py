@@ -25,7 +25,7 @@ from bot.purecloud import PureCloud, region
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import CLIENT, FakeGenesys, RecordedRequest
 from bot.sandbox.server import people
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel
 from bot.services.cards import CardUpdater
@@ -136,17 +136,15 @@ class Components:
 
     def response_url(self, user_id: str, channel: str = personas.OPS) -> str:
         """An address as it comes with a command."""
-        issued = self.slack._response_urls.for_command(channel, user_id, "/purecloud revoke @tom")
-        return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
+        return self.slack.response_url_for_command(user_id, channel, "revoke @tom")
 
-    def second_copy(self, card: Message) -> Message:
+    def second_copy(self, card: PostedMessage) -> PostedMessage:
         """The same card once more, as where the answer to its posting was lost and it was posted again."""
-        return self.slack._talk.post(card.channel_id, card.text, card.blocks)
+        return self.slack.conversations.post(card.channel_id, card.text, card.blocks)
 
-    def click_url(self, message: Message, user_id: str = personas.OLIVIA) -> str:
+    def click_url(self, message: PostedMessage, user_id: str = personas.OLIVIA) -> str:
         """An address as it comes with a click on a message."""
-        issued = self.slack._response_urls.for_click(message, user_id)
-        return f"{self.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
+        return self.slack.response_url_for_click(message, user_id)
 
 
 TOM_IN_GENESYS = Person(TOM.id, TOM.name, TOM.email, "Support", "active")
@@ -156,7 +154,7 @@ TOM_IN_GENESYS = Person(TOM.id, TOM.name, TOM.email, "Support", "active")
 async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator[Components]:  # noqa: ASYNC109 - a session's
     """Open it all; `timeout` is how many seconds Slack may take to answer."""
     async with AsyncExitStack() as opened:
-        channels = [*personas.channels(), Channel(id=QUIET, name="quiet", members=[personas.RAVI], bot_in=False)]
+        channels = [*personas.channels(), Channel(id=QUIET, name="quiet", members=[personas.RAVI], is_member=False)]
         held = asyncio.Event()
 
         async def hold(_seconds: float) -> None:

@@ -19,7 +19,7 @@ from bot.domain.requests import APPROVE
 from bot.purecloud import Call, PureCloud, region
 from bot.sandbox import personas as people
 from bot.sandbox.genesys.server import CLIENT
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from bot.services.clicks import Click
 from bot.services.identity import Directory
 from bot.services.requesting import Invoker, Service
@@ -96,7 +96,7 @@ class Bot:
         """What was written down since this bot began."""
         return [row for row, _ in await self.office.store.trail()][self.rows_before :]
 
-    def said(self, to: str | None = None) -> list[Message]:
+    def said(self, to: str | None = None) -> list[PostedMessage]:
         """What was posted since this bot began, to one person in private or to everybody."""
         direct = self.office.slack.workspace.dm(to).id if to else None
         return [

@@ -20,7 +20,7 @@ from aiohttp import ClientError, ClientSession
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, people
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from tests.support.schema import put_database
 
@@ -142,12 +142,12 @@ class Stage:
         async with asyncio.timeout(PATIENCE):
             await self.genesys.arrival(operation, count)
 
-    async def card(self, user_id: str, line: str) -> Message:
+    async def card(self, user_id: str, line: str) -> PostedMessage:
         """Somebody asks; returns the card once it is posted."""
         await self.slack.command(user_id, line, personas.OPS)
         return await self.slack.wait_for_message(lambda message: bool(self.slack.buttons(message)), PATIENCE)
 
-    async def reads(self, words: str, channel_id: str | None = None) -> Message:
+    async def reads(self, words: str, channel_id: str | None = None) -> PostedMessage:
         """Wait until a message, there if said, contains these words."""
         return await self.slack.wait_for_message(
             lambda message: channel_id in (None, message.channel_id) and words in self.slack.text_of(message), PATIENCE

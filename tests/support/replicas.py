@@ -15,7 +15,7 @@ from bot.db.requests import RequestStore
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, people
-from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 
@@ -41,7 +41,7 @@ class Replicas:
         """Where Slack reaches one of them; the numbers go round."""
         return f"http://127.0.0.1:{self.servers[number % len(self.servers)].port}"
 
-    async def card(self, user_id: str, line: str, through: int = 0) -> Message:
+    async def card(self, user_id: str, line: str, through: int = 0) -> PostedMessage:
         """Somebody asks through one of them; returns the card once it is posted."""
         before = len(self.slack.messages)
         await self.slack.command(user_id, line, personas.OPS, to=f"{self.door(through)}/slack/events")
@@ -49,11 +49,11 @@ class Replicas:
             lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)), PATIENCE
         )
 
-    async def click(self, user_id: str, card: Message, through: int, action: str = "approve") -> Delivery:
+    async def click(self, user_id: str, card: PostedMessage, through: int, action: str = "approve") -> Delivery:
         """Somebody clicks, and the load balancer hands it to one of them."""
         return await self.slack.click(user_id, card, action, force=True, to=f"{self.door(through)}/slack/events")
 
-    async def reads(self, words: str, channel_id: str | None = None) -> Message:
+    async def reads(self, words: str, channel_id: str | None = None) -> PostedMessage:
         """Wait until a message, there if said, contains these words."""
         return await self.slack.wait_for_message(
             lambda message: channel_id in (None, message.channel_id) and words in self.slack.text_of(message), PATIENCE

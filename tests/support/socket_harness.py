@@ -55,7 +55,7 @@ class Rig:
 
     async def connected(self) -> None:
         """Wait until as many connections stand as shall, and none besides."""
-        await self.slack.sockets.until(lambda: len(self.slack.sockets.connections) == CONNECTIONS)
+        await self.slack.sockets.wait_until(lambda: len(self.slack.sockets.connections) == CONNECTIONS)
 
 
 async def until(met: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from bot.db.jobs import LEASE
 from bot.domain.requests import REPEAT_WINDOW, Kind, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from bot.services.execution import PAUSE
 from tests.support.components import PATIENCE, TOM, Components, deletes, ended, open_components, running, until
 from tests.support.database import TTL, approve, stored, tags

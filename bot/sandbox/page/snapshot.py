@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.domain.audit import AuditEvent
     from bot.sandbox.genesys.server import RecordedRequest
     from bot.sandbox.session import Play
-    from bot.sandbox.slack.messages import Message
+    from bot.sandbox.slack.messages import PostedMessage
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def snapshot(play: Play) -> Json:
         "channels": [asdict(channel) for channel in slack.channels.values()],
         "groups": {group.id: group.handle for group in slack.groups.values()},
         "messages": [_message(place, said) for place, said in enumerate(slack.messages)],
-        "views": slack.views.shown(),
+        "views": slack.views.snapshot(),
         "examples": personas.EXAMPLES,
         "trouble": _trouble(play),
         "journal": [_entry(entry) for entry in genesys.journal[-_ENTRIES:]],
@@ -67,7 +67,7 @@ def _person(play: Play, user_id: str, character: personas.Persona | None) -> Jso
     }
 
 
-def _message(place: int, message: Message) -> Json:
+def _message(place: int, message: PostedMessage) -> Json:
     return {
         "place": place,
         "version": len(message.versions) + message.deleted,

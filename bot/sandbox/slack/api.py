@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.slack.calls import ApiCall, Fault, Faults
+from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.methods import METHODS, MethodError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.sandbox.slack.messages import Conversations
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiCall:
+    """One call as it was understood: `blocks` and `metadata` decoded; `answer` is None when none was sent.
+
+    `at` in seconds since the epoch; a use of a response_url is a call of the method "response_url".
+    """
+
+    method: str
+    args: dict[str, Any]
+    answer: dict[str, Any] | None
+    status: int
+    at: float
+
 
 _IN_JSON = ("blocks", "metadata", "attachments")
 """Arguments a form carries as JSON."""
@@ -25,7 +41,7 @@ class WebApi:
 
     def __init__(
         self,
-        talk: Conversations,
+        conversations: Conversations,
         *,
         token: str,
         scopes: frozenset[str],
@@ -35,12 +51,12 @@ class WebApi:
         self.token = token
         self.scopes = scopes
         self.calls: list[ApiCall] = []
-        self.faults = Faults()
+        self.faults = SlackFaults()
         self.methods = dict(METHODS)
         """What is offered, by name."""
         self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
         """The methods that take an app's token in place of a bot's: the token in, an answer out."""
-        self._talk = talk
+        self._conversations = conversations
         self._clock = clock
         self._sleep = sleep
 
@@ -84,9 +100,9 @@ class WebApi:
             raise MethodError("invalid_auth")
         if method.scope and method.scope not in self.scopes:
             raise MethodError("missing_scope", needed=method.scope, provided=",".join(sorted(self.scopes)))
-        return method.answer(self._talk, args, self.scopes)
+        return method.answer(self._conversations, args, self.scopes)
 
-    def _spoiled(self, request: web.Request, fault: Fault) -> web.Response:
+    def _spoiled(self, request: web.Request, fault: SlackFault) -> web.Response:
         if fault.drop:
             if request.transport is not None:
                 request.transport.abort()

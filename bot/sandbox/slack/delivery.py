@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-ACK_SECONDS = 3.0
+ACK_TIMEOUT = 3.0
 """How long Slack waits for an app (docs.slack.dev, "Implementing slash commands")."""
 
 
@@ -39,6 +39,6 @@ class Delivery:
     @property
     def error(self) -> str | None:
         """What Slack calls the failure, as people read it; None when the app acknowledged in time."""
-        if self.seconds > ACK_SECONDS:
+        if self.seconds > ACK_TIMEOUT:
             return "operation_timeout"
         return None if self.status == HTTPStatus.OK else "dispatch_failed"

@@ -12,13 +12,13 @@ from bot.sandbox.slack.workspace import SLACKBOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bot.sandbox.slack.workspace import Workspace
+    from bot.sandbox.slack.workspace import SlackWorkspace
 
 Block = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Version:
+class MessageVersion:
     """What a message said from one edit to the next; `at` in seconds since the epoch."""
 
     text: str
@@ -27,13 +27,13 @@ class Version:
 
 
 @dataclass(eq=False, kw_only=True)
-class Message:
+class PostedMessage:
     """One message; `only_for` names the one person who sees it, None means everybody in the channel."""
 
     ts: str
     channel_id: str
     author_id: str
-    versions: list[Version]
+    versions: list[MessageVersion]
     only_for: str | None = None
     thread_ts: str | None = None
     deleted: bool = False
@@ -54,11 +54,11 @@ class Message:
         return self.only_for is not None
 
     @property
-    def history(self) -> list[Version]:
+    def history(self) -> list[MessageVersion]:
         """What it said before, oldest first; empty for a message nobody edited."""
         return self.versions[:-1]
 
-    def as_slack(self, workspace: Workspace) -> dict[str, Any]:
+    def as_slack(self, workspace: SlackWorkspace) -> dict[str, Any]:
         """The message object as Slack writes it (docs.slack.dev, "chat.postMessage")."""
         written: dict[str, Any] = {"type": "message", "user": self.author_id, "text": self.text, "ts": self.ts}
         if self.author_id == workspace.bot_user_id:
@@ -75,9 +75,9 @@ class Message:
 class Conversations:
     """Every message of the workspace, and word to whoever listens when one comes, changes or goes."""
 
-    def __init__(self, workspace: Workspace, clock: Callable[[], float]) -> None:
+    def __init__(self, workspace: SlackWorkspace, clock: Callable[[], float]) -> None:
         self.workspace = workspace
-        self.messages: list[Message] = []
+        self.messages: list[PostedMessage] = []
         self.on_change: list[Callable[[], None]] = []
         self._clock = clock
         self._numbers = count(100)
@@ -91,9 +91,9 @@ class Conversations:
         author_id: str | None = None,
         only_for: str | None = None,
         thread_ts: str | None = None,
-    ) -> Message:
+    ) -> PostedMessage:
         """Add a message; without an author it is the bot's."""
-        message = Message(
+        message = PostedMessage(
             ts=f"{int(self._clock())}.{next(self._numbers):06d}",
             channel_id=channel_id,
             author_id=author_id or self.workspace.bot_user_id,
@@ -105,32 +105,32 @@ class Conversations:
         self.tell()
         return message
 
-    def notice(self, channel_id: str, user_id: str, text: str) -> Message:
+    def notice(self, channel_id: str, user_id: str, text: str) -> PostedMessage:
         """Let Slack itself say something to one person."""
         return self.post(channel_id, text, author_id=SLACKBOT, only_for=user_id)
 
-    def edit(self, message: Message, text: str, blocks: list[Block] | None) -> None:
+    def edit(self, message: PostedMessage, text: str, blocks: list[Block] | None) -> None:
         """Replace what a message says, whoever sees it."""
         message.versions.append(self._version(text, blocks))
         self.tell()
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: PostedMessage) -> None:
         """Take a message away from everybody's screen; it stays in `messages`, marked."""
         message.deleted = True
         self.tell()
 
-    def find(self, channel_id: str, ts: str) -> Message | None:
+    def find(self, channel_id: str, ts: str) -> PostedMessage | None:
         """A message everybody sees; the API never finds an ephemeral one."""
         for message in self.messages:
             if (message.channel_id, message.ts) == (channel_id, ts) and not (message.is_ephemeral or message.deleted):
                 return message
         return None
 
-    def seen_by(self, user_id: str) -> list[Message]:
+    def seen_by(self, user_id: str) -> list[PostedMessage]:
         """What is on one person's screen, oldest first."""
         return [message for message in self.messages if self.is_seen(message, user_id)]
 
-    def is_seen(self, message: Message, user_id: str) -> bool:
+    def is_seen(self, message: PostedMessage, user_id: str) -> bool:
         """Whether a message is on one person's screen."""
         if message.deleted:
             return False
@@ -138,7 +138,7 @@ class Conversations:
             return message.only_for == user_id
         return user_id in self.workspace.channels[message.channel_id].members
 
-    async def wait_for(self, predicate: Callable[[Message], bool], seconds: float) -> Message:
+    async def wait_for(self, predicate: Callable[[PostedMessage], bool], seconds: float) -> PostedMessage:
         """The newest message that satisfies the predicate, as soon as there is one.
 
         Raises TimeoutError, telling what was said instead, when there is none within that many seconds.
@@ -157,13 +157,13 @@ class Conversations:
         finally:
             self.on_change.remove(changed.set)
 
-    def _newest(self, predicate: Callable[[Message], bool]) -> Message | None:
+    def _newest(self, predicate: Callable[[PostedMessage], bool]) -> PostedMessage | None:
         standing = (message for message in reversed(self.messages) if not message.deleted)
         return next((message for message in standing if predicate(message)), None)
 
-    def _version(self, text: str, blocks: list[Block] | None) -> Version:
+    def _version(self, text: str, blocks: list[Block] | None) -> MessageVersion:
         """Slack gives every block and button without an id one of its own."""
-        return Version(text=text, blocks=named(blocks or [], self._numbers), at=self._clock())
+        return MessageVersion(text=text, blocks=named(blocks or [], self._numbers), at=self._clock())
 
     def tell(self) -> None:
         """Call everybody who listens."""
@@ -184,12 +184,12 @@ def interactive(blocks: list[Block]) -> Iterator[tuple[str, dict[str, Any]]]:
     return ((block["block_id"], element) for block in blocks for element in _interactive(block))
 
 
-def buttons(message: Message) -> list[dict[str, Any]]:
+def buttons(message: PostedMessage) -> list[dict[str, Any]]:
     """The buttons on a message as it stands now, in reading order."""
     return [element for _, element in interactive(message.blocks) if element["type"] == "button"]
 
 
-def text_of(message: Message) -> str:
+def text_of(message: PostedMessage) -> str:
     """All words of a message as it stands now, dialogs of its buttons included, a line each."""
     return "\n".join([message.text, *_words(message.blocks)])
 

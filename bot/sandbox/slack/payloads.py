@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack.messages import Message
-    from bot.sandbox.slack.workspace import Channel, Member, Workspace
+    from bot.sandbox.slack.messages import PostedMessage
+    from bot.sandbox.slack.workspace import Channel, SlackUser, SlackWorkspace
 
 _TYPED = re.compile(
     r"(?P<mention><[@#!][^>]*>)"
@@ -47,7 +47,7 @@ def signature(secret: str, body: bytes, timestamp: str) -> str:
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
-def escape(text: str, workspace: Workspace) -> str:
+def escape(text: str, workspace: SlackWorkspace) -> str:
     """What a person typed as Slack writes it with `should_escape` on (docs.slack.dev, "Implementing slash commands").
 
     `@name` of somebody known becomes a mention, an address a link, a bare `&`, `<` or `>` an entity; what is a
@@ -56,7 +56,7 @@ def escape(text: str, workspace: Workspace) -> str:
     return _TYPED.sub(lambda found: _escaped(found, workspace), text)
 
 
-def _escaped(found: re.Match[str], workspace: Workspace) -> str:
+def _escaped(found: re.Match[str], workspace: SlackWorkspace) -> str:
     whole = found.group()
     match found.lastgroup:
         case "email":
@@ -71,7 +71,7 @@ def _escaped(found: re.Match[str], workspace: Workspace) -> str:
             return whole
 
 
-def _mention(name: str, workspace: Workspace) -> str | None:
+def _mention(name: str, workspace: SlackWorkspace) -> str | None:
     if name in {"here", "channel", "everyone"}:
         return f"<!{name}>"
     if member := workspace.member_named(name):
@@ -80,7 +80,7 @@ def _mention(name: str, workspace: Workspace) -> str | None:
     return next((f"<!subteam^{group.id}|@{group.handle}>" for group in groups), None)
 
 
-def slash_command(workspace: Workspace, member: Member, channel: Channel, text: str) -> dict[str, str]:
+def slash_command(workspace: SlackWorkspace, member: SlackUser, channel: Channel, text: str) -> dict[str, str]:
     """The form of a command, still without `trigger_id` and `response_url` (docs.slack.dev, "Slash commands")."""
     grid = {"enterprise_id": workspace.enterprise_id, "enterprise_name": "Grid"} if workspace.enterprise_id else {}
     return {
@@ -99,7 +99,9 @@ def slash_command(workspace: Workspace, member: Member, channel: Channel, text: 
     }
 
 
-def block_actions(workspace: Workspace, member: Member, message: Message, action: dict[str, Any]) -> dict[str, Any]:
+def block_actions(
+    workspace: SlackWorkspace, member: SlackUser, message: PostedMessage, action: dict[str, Any]
+) -> dict[str, Any]:
     """The payload of a click, still without `trigger_id` and `response_url` (docs.slack.dev, "block_actions payload").
 
     An ephemeral message is not shown in it: Slack says only where it stood.
@@ -118,7 +120,7 @@ def block_actions(workspace: Workspace, member: Member, message: Message, action
     return payload
 
 
-def of_a_person(workspace: Workspace, member: Member) -> dict[str, Any]:
+def of_a_person(workspace: SlackWorkspace, member: SlackUser) -> dict[str, Any]:
     """What every interaction's payload says: who acted, where the app is installed."""
     return {
         "user": {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.sandbox.slack.api import WebApi
-    from bot.sandbox.slack.messages import Conversations, Message
+    from bot.sandbox.slack.messages import Conversations, PostedMessage
 
 MAX_USES = 5
 LIFETIME = 30 * 60
@@ -33,7 +33,7 @@ class ResponseUrl:
     expires_at: float
     typed: str | None = None
     """The command as typed; published once, before the first answer everybody sees."""
-    message: Message | None = None
+    message: PostedMessage | None = None
     """The clicked message; None for a command."""
     uses: int = 0
 
@@ -41,17 +41,17 @@ class ResponseUrl:
 class ResponseUrls:
     """Hands out response_urls and does what is posted to them."""
 
-    def __init__(self, talk: Conversations, api: WebApi, clock: Callable[[], float]) -> None:
-        self._talk = talk
+    def __init__(self, conversations: Conversations, api: WebApi, clock: Callable[[], float]) -> None:
+        self._conversations = conversations
         self._api = api
         self._clock = clock
         self._issued: dict[str, ResponseUrl] = {}
 
-    def for_command(self, channel_id: str, user_id: str, typed: str) -> ResponseUrl:
+    def issue_for_command(self, channel_id: str, user_id: str, typed: str) -> ResponseUrl:
         """The address that goes with a slash command."""
         return self._issue(channel_id, user_id, typed=typed)
 
-    def for_click(self, message: Message, user_id: str) -> ResponseUrl:
+    def issue_for_click(self, message: PostedMessage, user_id: str) -> ResponseUrl:
         """The address that goes with a click; it may edit or delete the message that was clicked."""
         return self._issue(message.channel_id, user_id, message=message)
 
@@ -73,14 +73,14 @@ class ResponseUrls:
         a message never changes.
         """
         if url.message is not None and body.get("delete_original"):
-            self._talk.delete(url.message)
+            self._conversations.delete(url.message)
         elif url.message is not None and body.get("replace_original"):
-            self._talk.edit(url.message, body.get("text") or "", body.get("blocks"))
+            self._conversations.edit(url.message, body.get("text") or "", body.get("blocks"))
         elif body.get("response_type") == "in_channel":
             self._publish_typed(url)
-            self._talk.post(url.channel_id, body.get("text") or "", body.get("blocks"))
+            self._conversations.post(url.channel_id, body.get("text") or "", body.get("blocks"))
         else:
-            self._talk.post(url.channel_id, body.get("text") or "", body.get("blocks"), only_for=url.user_id)
+            self._conversations.post(url.channel_id, body.get("text") or "", body.get("blocks"), only_for=url.user_id)
 
     def _used(self, url: ResponseUrl | None, body: object) -> web.Response:
         if url is None or url.uses >= MAX_USES or self._clock() > url.expires_at:
@@ -98,11 +98,11 @@ class ResponseUrls:
 
     def _publish_typed(self, url: ResponseUrl) -> None:
         if url.typed is not None:
-            self._talk.post(url.channel_id, url.typed, author_id=url.user_id)
+            self._conversations.post(url.channel_id, url.typed, author_id=url.user_id)
             url.typed = None
 
     def _issue(
-        self, channel_id: str, user_id: str, *, typed: str | None = None, message: Message | None = None
+        self, channel_id: str, user_id: str, *, typed: str | None = None, message: PostedMessage | None = None
     ) -> ResponseUrl:
         url = ResponseUrl(
             token=secrets.token_urlsafe(12),

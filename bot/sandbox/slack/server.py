@@ -13,21 +13,22 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.api import WebApi
-from bot.sandbox.slack.delivery import ACK_SECONDS, Delivery, NotPossibleInSlack
-from bot.sandbox.slack.messages import Conversations, Message, buttons, interactive, text_of
+from bot.sandbox.slack.delivery import ACK_TIMEOUT, Delivery, NotPossibleInSlack
+from bot.sandbox.slack.messages import Conversations, PostedMessage, buttons, interactive, text_of
 from bot.sandbox.slack.methods import ALL_SCOPES
 from bot.sandbox.slack.response_urls import ResponseUrl, ResponseUrls
-from bot.sandbox.slack.socket_mode import Sockets
+from bot.sandbox.slack.socket_mode import SocketModeServer
 from bot.sandbox.slack.surfaces import Surfaces
 from bot.sandbox.slack.views import Views
-from bot.sandbox.slack.workspace import Channel, Member, UserGroup, Workspace
+from bot.sandbox.slack.workspace import Channel, SlackUser, SlackWorkspace, UserGroup
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from bot.sandbox.slack.calls import ApiCall, Fault
+    from bot.sandbox.slack.api import ApiCall
+    from bot.sandbox.slack.faults import SlackFault
 
-__all__ = ["ACK_SECONDS", "Delivery", "FakeSlack", "NotPossibleInSlack"]
+__all__ = ["ACK_TIMEOUT", "Delivery", "FakeSlack", "NotPossibleInSlack"]
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -36,43 +37,43 @@ class FakeSlack:
     """A workspace with its Web API, its response_urls and its people.
 
     `clock` gives seconds since the epoch and dates everything: messages, signatures, response_urls, time to an
-    answer. `patience` is how many real seconds an unanswered request to the app is waited for. With `socket_mode` the
-    app is reached over the connections it opens, else at `events_url`.
+    answer. `response_timeout` is how many real seconds an unanswered request to the app is waited for. With
+    `socket_mode` the app is reached over the connections it opens, else at `events_url`.
     """
 
     def __init__(
         self,
         *,
-        members: Iterable[Member] = (),
+        members: Iterable[SlackUser] = (),
         groups: Iterable[UserGroup] = (),
         channels: Iterable[Channel] = (),
-        workspace: Workspace | None = None,
+        workspace: SlackWorkspace | None = None,
         scopes: frozenset[str] = ALL_SCOPES,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        patience: float = 10.0,
+        response_timeout: float = 10.0,
         socket_mode: bool = False,
     ) -> None:
-        self.workspace = workspace or Workspace()
+        self.workspace = workspace or SlackWorkspace()
         self.workspace.settle(members, groups, channels)
         self.bot_token = f"xoxb-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.events_url = ""
         """Where the app listens; set it once the app has started."""
         self.socket_mode = socket_mode
-        self.sockets = Sockets(self.workspace.app_id)
+        self.sockets = SocketModeServer(self.workspace.app_id)
         self.clock = clock
-        self.patience = patience
-        self._talk = Conversations(self.workspace, clock)
-        self.api = WebApi(self._talk, token=self.bot_token, scopes=scopes, clock=clock, sleep=sleep)
+        self.response_timeout = response_timeout
+        self.conversations = Conversations(self.workspace, clock)
+        self.api = WebApi(self.conversations, token=self.bot_token, scopes=scopes, clock=clock, sleep=sleep)
         self.api.app_level["apps.connections.open"] = self.sockets.open
-        self.views = Views(self._talk, clock)
+        self.views = Views(self.conversations, clock)
         self.surfaces = Surfaces(self.workspace, self.views, clock, self._deliver_payload)
         self.api.methods |= self.views.methods()
-        self._response_urls = ResponseUrls(self._talk, self.api, clock)
+        self.response_urls = ResponseUrls(self.conversations, self.api, clock)
         self.app = web.Application(client_max_size=4 * 1024**2)
         self.app.router.add_route("*", "/api/{method}", self.api.handle)
-        self.app.router.add_post("/response/{token}", self._response_urls.handle)
+        self.app.router.add_post("/response/{token}", self.response_urls.handle)
         self.app.router.add_get("/link/", self.sockets.link)
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
         self._session: ClientSession | None = None
@@ -80,7 +81,9 @@ class FakeSlack:
 
     async def start(self, port: int = 0) -> str:
         """Listen on 127.0.0.1 (port 0: any free one) and return `api_url`."""
-        self._session = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=self.patience))
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0), timeout=ClientTimeout(total=self.response_timeout)
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -116,7 +119,7 @@ class FakeSlack:
         return self.workspace.enterprise_id
 
     @property
-    def members(self) -> dict[str, Member]:
+    def members(self) -> dict[str, SlackUser]:
         """Everybody by id; change one and Slack answers accordingly from then on."""
         return self.workspace.members
 
@@ -131,9 +134,9 @@ class FakeSlack:
         return self.workspace.channels
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[PostedMessage]:
         """Everything ever said, oldest first; what was taken away is marked `deleted`."""
-        return self._talk.messages
+        return self.conversations.messages
 
     @property
     def calls(self) -> list[ApiCall]:
@@ -143,35 +146,35 @@ class FakeSlack:
     @property
     def on_change(self) -> list[Callable[[], None]]:
         """Called whenever a message comes, changes or goes."""
-        return self._talk.on_change
+        return self.conversations.on_change
 
     def calls_of(self, method: str) -> list[ApiCall]:
         """The calls of one method, oldest first."""
         return [call for call in self.calls if call.method == method]
 
-    def fault(self, method: str, fault: Fault) -> None:
+    def fault(self, method: str, fault: SlackFault) -> None:
         """Let the next calls of a method ("response_url" for those) go wrong."""
         self.api.faults.add(method, fault)
 
-    def heal(self, method: str | None = None) -> None:
+    def clear_faults(self, method: str | None = None) -> None:
         """Take the faults of one method, or of all, away."""
         self.api.faults.clear(method)
 
-    def say(self, user_id: str, text: str, channel_id: str) -> Message:
+    def say(self, user_id: str, text: str, channel_id: str) -> PostedMessage:
         """Let a person write something in a channel; no app hears of it."""
-        return self._talk.post(channel_id, payloads.escape(text, self.workspace), author_id=user_id)
+        return self.conversations.post(channel_id, payloads.escape(text, self.workspace), author_id=user_id)
 
-    def seen_by(self, user_id: str) -> list[Message]:
+    def seen_by(self, user_id: str) -> list[PostedMessage]:
         """What is on one person's screen, oldest first."""
-        return self._talk.seen_by(user_id)
+        return self.conversations.seen_by(user_id)
 
     async def wait_for_message(
         self,
-        predicate: Callable[[Message], bool],
+        predicate: Callable[[PostedMessage], bool],
         timeout: float = 5,  # noqa: ASYNC109 - it bounds a test's patience; cancelling is the caller's as well
-    ) -> Message:
+    ) -> PostedMessage:
         """The newest standing message that satisfies the predicate; TimeoutError after so many real seconds."""
-        return await self._talk.wait_for(predicate, timeout)
+        return await self.conversations.wait_for(predicate, timeout)
 
     buttons = staticmethod(buttons)
     text_of = staticmethod(text_of)
@@ -197,7 +200,7 @@ class FakeSlack:
         if not force and (member.deleted or member.is_bot or self.workspace.is_outsider(member)):
             raise NotPossibleInSlack(f"{member.real_name} is offered no commands of this workspace's apps.")
         channel = self.channels[channel_id] if channel_id else self.workspace.home_channel(user_id)
-        url = self._response_urls.for_command(channel.id, user_id, f"/purecloud {text}".rstrip())
+        url = self.response_urls.issue_for_command(channel.id, user_id, f"/purecloud {text}".rstrip())
         escaped = payloads.escape(text, self.workspace)
         fields = payloads.slash_command(self.workspace, member, channel, escaped) | self._answerable(url, user_id)
         fields |= {key: str(value) for key, value in overrides.items()}
@@ -209,7 +212,7 @@ class FakeSlack:
     async def click(
         self,
         user_id: str,
-        message: Message,
+        message: PostedMessage,
         action_id: str,
         *,
         force: bool = False,
@@ -223,10 +226,10 @@ class FakeSlack:
         with `force` also a button of an earlier version is found. `omit` and `to` as for `command`.
         """
         member = self.members[user_id]
-        if not force and (member.deleted or not self._talk.is_seen(message, user_id)):
+        if not force and (member.deleted or not self.conversations.is_seen(message, user_id)):
             raise NotPossibleInSlack(f"{member.real_name} does not see that message.")
         block_id, element = _clickable(message, action_id, overrides.get("block_id"), also_past=force)
-        url = self._response_urls.for_click(message, user_id)
+        url = self.response_urls.issue_for_click(message, user_id)
         action = payloads.action(element, block_id, self.clock())
         payload = payloads.block_actions(self.workspace, member, message, action) | self._answerable(url, user_id)
         payloads.override(payload, overrides)
@@ -234,8 +237,16 @@ class FakeSlack:
             payload.pop(key, None)
         delivery = await self._deliver(payloads.as_payload_form(payload), payload, to)
         if delivery.error is not None:
-            self._talk.notice(message.channel_id, user_id, f"That did not work ({delivery.error}).")
+            self.conversations.notice(message.channel_id, user_id, f"That did not work ({delivery.error}).")
         return delivery
+
+    def response_url_for_command(self, user_id: str, channel_id: str, text: str) -> str:
+        """Return a response_url as Slack sends it with `/purecloud <text>`."""
+        return self._address(self.response_urls.issue_for_command(channel_id, user_id, f"/purecloud {text}"))
+
+    def response_url_for_click(self, message: PostedMessage, user_id: str) -> str:
+        """Return a response_url as Slack sends it with a click on a message."""
+        return self._address(self.response_urls.issue_for_click(message, user_id))
 
     def sign(self, body: bytes, timestamp: float | str) -> str:
         """The `X-Slack-Signature` Slack would send with a body at a time."""
@@ -289,7 +300,7 @@ class FakeSlack:
 
     async def _over_a_socket(self, payload: dict[str, Any]) -> Delivery:
         started = self.clock()
-        ack = await self.sockets.deliver(payload, self.patience)
+        ack = await self.sockets.deliver(payload, self.response_timeout)
         return Delivery(
             status=HTTPStatus.OK if ack is not None else None,
             body=json.dumps((ack or {}).get("payload", {})),
@@ -304,23 +315,26 @@ class FakeSlack:
         """What a command is acknowledged with is a message, unless it is empty."""
         if delivery.error is not None:
             sentence = f'/purecloud failed with the error "{delivery.error}"'
-            self._talk.notice(url.channel_id, url.user_id, sentence)
+            self.conversations.notice(url.channel_id, url.user_id, sentence)
         elif delivery.content_type == "application/json":
             said = delivery.json
             if isinstance(said, dict) and (said.get("text") or said.get("blocks")):
-                self._response_urls.answer(url, said)
+                self.response_urls.answer(url, said)
         elif delivery.body:
-            self._response_urls.answer(url, {"text": delivery.body})
+            self.response_urls.answer(url, {"text": delivery.body})
+
+    def _address(self, url: ResponseUrl) -> str:
+        return f"{self._base_url}/response/{url.token}"
 
     def _answerable(self, url: ResponseUrl, user_id: str) -> dict[str, str]:
         return {
-            "response_url": f"{self._base_url}/response/{url.token}",
-            "trigger_id": self.views.trigger(user_id),
+            "response_url": self._address(url),
+            "trigger_id": self.views.issue_trigger_id(user_id),
         }
 
 
 def _clickable(
-    message: Message, action_id: str, block_id: str | None, *, also_past: bool
+    message: PostedMessage, action_id: str, block_id: str | None, *, also_past: bool
 ) -> tuple[str, dict[str, Any]]:
     versions = reversed(message.versions) if also_past else message.versions[-1:]
     for version in versions:

@@ -41,7 +41,7 @@ class Envelope:
     over: Connection | None = None
 
 
-class Sockets:
+class SocketModeServer:
     """Every connection of the app, and what shall go wrong with them."""
 
     def __init__(self, app_id: str) -> None:
@@ -53,11 +53,11 @@ class Sockets:
         """How many connections there ever were."""
         self.refused = 0
         """How many were refused, whatever the reason."""
-        self.refusing = 0
+        self.refuse_next = 0
         """How many of the next connections are answered 503, their tickets used up."""
-        self.mute = False
+        self.freeze_new = False
         """Whether the next connections are frozen from the start: they stand, and nobody is at the other end."""
-        self.redelivers = False
+        self.redeliver = False
         """Whether what was not acknowledged when its connection ended is sent again over another one."""
         self._tickets: set[str] = set()
         self._waiting: dict[str, Envelope] = {}
@@ -77,7 +77,7 @@ class Sockets:
             self.refused += 1
             await self._tell()
             return web.Response(status=status)
-        connection = Connection(request, web.WebSocketResponse(autoping=False, timeout=1), frozen=self.mute)
+        connection = Connection(request, web.WebSocketResponse(autoping=False, timeout=1), frozen=self.freeze_new)
         await connection.socket.prepare(request)
         try:
             await self._greet(connection)
@@ -107,7 +107,7 @@ class Sockets:
         finally:
             del self._waiting[name]
 
-    async def say(self, text: str) -> None:
+    async def broadcast(self, text: str) -> None:
         """Send the same frame over every connection, whatever it says."""
         for connection in list(self.connections):
             await connection.socket.send_str(text)
@@ -128,13 +128,13 @@ class Sockets:
         for connection in self.connections:
             connection.frozen = True
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End every connection without a word, as a network does."""
         for connection in self.connections:
             if connection.request.transport is not None:
                 connection.request.transport.abort()
 
-    async def until(self, met: Callable[[], bool], seconds: float = 30) -> None:
+    async def wait_until(self, met: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until something is true of the connections; TimeoutError after so many real seconds."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(met)
@@ -147,8 +147,8 @@ class Sockets:
         if ticket not in self._tickets:
             return HTTPStatus.UNAUTHORIZED
         self._tickets.remove(ticket)
-        if self.refusing:
-            self.refusing -= 1
+        if self.refuse_next:
+            self.refuse_next -= 1
             return HTTPStatus.SERVICE_UNAVAILABLE
         return None
 
@@ -171,7 +171,7 @@ class Sockets:
     async def _gone(self, connection: Connection) -> None:
         self._retire(connection)
         for envelope in [one for one in self._waiting.values() if one.over is connection]:
-            if self.redelivers and self.connections:
+            if self.redeliver and self.connections:
                 await self._send(envelope)
             elif not envelope.acknowledged.done():
                 envelope.acknowledged.set_exception(ConnectionError("it ended before an acknowledgement"))

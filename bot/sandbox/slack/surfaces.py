@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.sandbox.slack.delivery import Delivery
     from bot.sandbox.slack.views import View, Views
-    from bot.sandbox.slack.workspace import Workspace
+    from bot.sandbox.slack.workspace import SlackWorkspace
 
     Send = Callable[[dict[str, Any]], Awaitable[Delivery]]
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Surfaces:
     """Opens the Home tab, fills in, submits and closes modals; `send` brings a payload to the app."""
 
-    def __init__(self, workspace: Workspace, views: Views, clock: Callable[[], float], send: Send) -> None:
+    def __init__(self, workspace: SlackWorkspace, views: Views, clock: Callable[[], float], send: Send) -> None:
         self._workspace = workspace
         self._views = views
         self._clock = clock
@@ -81,11 +81,11 @@ class Surfaces:
     def _answered(self, view: View, response: Mapping[str, Any]) -> None:
         match response.get("response_action"):
             case "errors":
-                self._views.refuse(view, response.get("errors") or {})
+                self._views.show_errors(view, response.get("errors") or {})
             case "update":
                 self._views.show(view, response.get("view"))
             case "push":
-                self._views.put_on_top(view.user_id, response.get("view"))
+                self._views.push(view.user_id, response.get("view"))
             case "clear":
                 self._views.close(view, whole=True)
             case _:
@@ -97,7 +97,9 @@ class Surfaces:
             "type": kind,
             "view": view.as_slack(self._workspace, values),
         }
-        return payload if kind == "view_closed" else payload | {"trigger_id": self._views.trigger(view.user_id)}
+        return (
+            payload if kind == "view_closed" else payload | {"trigger_id": self._views.issue_trigger_id(view.user_id)}
+        )
 
 
 def _response(delivery: Delivery) -> Mapping[str, Any]:

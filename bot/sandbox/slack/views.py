@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.sandbox.slack.messages import Conversations
-    from bot.sandbox.slack.workspace import Workspace
+    from bot.sandbox.slack.workspace import SlackWorkspace
 
     Args = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class View:
         """Show something else in its place."""
         self.body, self.hash, self.errors = body, secrets.token_hex(6), {}
 
-    def as_slack(self, workspace: Workspace, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def as_slack(self, workspace: SlackWorkspace, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The view object as Slack writes it (docs.slack.dev, "views.open"); `values` is what was filled in."""
         kept = {key: self.body[key] for key in _KEPT if key in self.body}
         return {
@@ -66,27 +66,27 @@ class View:
 class Views:
     """Every Home tab and modal there is, and the methods by which the app puts them there."""
 
-    def __init__(self, talk: Conversations, clock: Callable[[], float]) -> None:
-        self._talk = talk
+    def __init__(self, conversations: Conversations, clock: Callable[[], float]) -> None:
+        self._conversations = conversations
         self._clock = clock
         self._triggers: dict[str, tuple[str, float]] = {}
         self.homes: dict[str, View] = {}
         self.modals: dict[str, list[View]] = {}
         """By person, the one on top last."""
 
-    def trigger(self, user_id: str) -> str:
+    def issue_trigger_id(self, user_id: str) -> str:
         """A trigger_id for what that person did."""
-        name = f"{int(self._clock() * 1000)}.{self._talk.workspace.team_id[1:]}.{secrets.token_hex(8)}"
+        name = f"{int(self._clock() * 1000)}.{self._conversations.workspace.team_id[1:]}.{secrets.token_hex(8)}"
         self._triggers[name] = (user_id, self._clock() + TRIGGER_LIFE)
         return name
 
     def methods(self) -> dict[str, Method]:
         """The Web API methods served here."""
         return {
-            "views.publish": Method(lambda _talk, args, _scopes: self._publish(args)),
-            "views.open": Method(lambda _talk, args, _scopes: self._open(args)),
-            "views.push": Method(lambda _talk, args, _scopes: self._push(args)),
-            "views.update": Method(lambda _talk, args, _scopes: self._update(args)),
+            "views.publish": Method(lambda _conversations, args, _scopes: self._publish(args)),
+            "views.open": Method(lambda _conversations, args, _scopes: self._open(args)),
+            "views.push": Method(lambda _conversations, args, _scopes: self._push(args)),
+            "views.update": Method(lambda _conversations, args, _scopes: self._update(args)),
         }
 
     def find(self, view_id: str) -> View | None:
@@ -97,28 +97,28 @@ class Views:
         """Take a modal off the screen, with `whole` the ones below it too."""
         stack = self.modals.get(view.user_id, [])
         self.modals[view.user_id] = [] if whole else [other for other in stack if other is not view]
-        self._talk.tell()
+        self._conversations.tell()
 
     def show(self, view: View, body: object) -> None:
         """Replace what a view shows; raises MethodError."""
         view.replace(_read(body, view.body["type"]))
-        self._talk.tell()
+        self._conversations.tell()
 
-    def put_on_top(self, user_id: str, body: object) -> View:
+    def push(self, user_id: str, body: object) -> View:
         """Lay a modal on top; raises MethodError."""
         stack = self.modals.setdefault(user_id, [])
         if len(stack) >= MOST_MODALS:
             raise MethodError("push_limit_reached")
         stack.append(View(user_id=user_id, body=_read(body, "modal")))
-        self._talk.tell()
+        self._conversations.tell()
         return stack[-1]
 
-    def refuse(self, view: View, errors: Mapping[str, Any]) -> None:
+    def show_errors(self, view: View, errors: Mapping[str, Any]) -> None:
         """Tell beside each block what is wrong with it."""
         view.errors = {str(block): str(sentence) for block, sentence in errors.items()}
-        self._talk.tell()
+        self._conversations.tell()
 
-    def shown(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, Any]:
         """What stands on everybody's screens, by person."""
         people = {*self.homes, *self.modals}
         return {
@@ -134,22 +134,22 @@ class Views:
 
     def _publish(self, args: Args) -> dict[str, Any]:
         user_id = str(args.get("user_id") or "")
-        if user_id not in self._talk.workspace.members:
+        if user_id not in self._conversations.workspace.members:
             raise MethodError("invalid_arguments")
         body = _read(args.get("view"), "home")
         view = self.homes.setdefault(user_id, View(user_id=user_id, body=body))
         _same_hash(view, args)
         self.show(view, body)
-        return {"view": view.as_slack(self._talk.workspace)}
+        return {"view": view.as_slack(self._conversations.workspace)}
 
     def _open(self, args: Args) -> dict[str, Any]:
         user_id = self._exchange(args)
         body = _read(args.get("view"), "modal")
         self.modals[user_id] = []
-        return {"view": self.put_on_top(user_id, body).as_slack(self._talk.workspace)}
+        return {"view": self.push(user_id, body).as_slack(self._conversations.workspace)}
 
     def _push(self, args: Args) -> dict[str, Any]:
-        return {"view": self.put_on_top(self._exchange(args), args.get("view")).as_slack(self._talk.workspace)}
+        return {"view": self.push(self._exchange(args), args.get("view")).as_slack(self._conversations.workspace)}
 
     def _update(self, args: Args) -> dict[str, Any]:
         external = args.get("external_id")
@@ -159,7 +159,7 @@ class Views:
             raise MethodError("not_found")
         _same_hash(view, args)
         self.show(view, args.get("view"))
-        return {"view": view.as_slack(self._talk.workspace)}
+        return {"view": view.as_slack(self._conversations.workspace)}
 
     def _exchange(self, args: Args) -> str:
         """Use a trigger_id up; whose it was."""

@@ -13,7 +13,7 @@ SLACKBOT = "USLACKBOT"
 
 
 @dataclass(kw_only=True)
-class Member:
+class SlackUser:
     """A person or bot as Slack's user object describes it (docs.slack.dev, "User object").
 
     Mutable on purpose: a test deactivates somebody between a request and a click. `is_email_confirmed` and
@@ -52,7 +52,7 @@ class Channel:
     id: str
     name: str
     members: list[str] = field(default_factory=list)
-    bot_in: bool = True
+    is_member: bool = True
     is_archived: bool = False
     is_private: bool = False
     is_ext_shared: bool = False
@@ -67,7 +67,7 @@ class Channel:
 
 
 @dataclass(kw_only=True)
-class Workspace:
+class SlackWorkspace:
     """The workspace the bot is installed in, and what the bot is called there."""
 
     team_id: str = "T0HOME0001"
@@ -78,22 +78,22 @@ class Workspace:
     bot_user_id: str = "U0REVOKER1"
     bot_id: str = "B0REVOKER1"
     bot_name: str = "purecloud"
-    members: dict[str, Member] = field(default_factory=dict)
+    members: dict[str, SlackUser] = field(default_factory=dict)
     groups: dict[str, UserGroup] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
 
-    def settle(self, members: Iterable[Member], groups: Iterable[UserGroup], channels: Iterable[Channel]) -> None:
+    def settle(self, members: Iterable[SlackUser], groups: Iterable[UserGroup], channels: Iterable[Channel]) -> None:
         """Move everybody in, and the bot's own user with them."""
-        bot = Member(id=self.bot_user_id, name=self.bot_name, real_name="PureCloud", is_bot=True)
+        bot = SlackUser(id=self.bot_user_id, name=self.bot_name, real_name="PureCloud", is_bot=True)
         self.members.update({member.id: member for member in (bot, *members)})
         self.groups.update({group.id: group for group in groups})
         self.channels.update({channel.id: channel for channel in channels})
 
-    def team_of(self, member: Member) -> str:
+    def team_of(self, member: SlackUser) -> str:
         """The id of the workspace a member belongs to."""
         return member.team_id or self.team_id
 
-    def is_outsider(self, member: Member) -> bool:
+    def is_outsider(self, member: SlackUser) -> bool:
         """Whether somebody is here through a shared channel only."""
         return self.team_of(member) != self.team_id
 
@@ -104,7 +104,7 @@ class Workspace:
             self.channels[channel_id] = Channel(id=channel_id, name=channel_id, members=[user_id], dm_with=user_id)
         return self.channels[channel_id]
 
-    def member_named(self, name: str) -> Member | None:
+    def member_named(self, name: str) -> SlackUser | None:
         """Whom people mean by `@name`; the deactivated are not offered any more."""
         return next((m for m in self.members.values() if m.name == name and not m.deleted), None)
 

@@ -12,7 +12,7 @@ from bot.checks.slack import SCOPES
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Named
 from bot.sandbox.genesys.server import Fault as GenesysFault
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from tests.support.checks_harness import SECONDS, ChecksHarness
 from tests.support.process import free_port
 

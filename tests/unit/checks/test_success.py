@@ -10,7 +10,7 @@ from bot.checks.result import Mark
 from bot.checks.slack import SCOPES
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault, Named
-from bot.sandbox.slack.calls import Fault as SlackFault
+from bot.sandbox.slack.faults import SlackFault
 from tests.support.checks_harness import ChecksHarness
 
 DELETE = "permission oauth:token:delete"

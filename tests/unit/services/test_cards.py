@@ -15,7 +15,7 @@ from bot.domain.policy import DenialCode, Denied
 from bot.domain.requests import APPROVE, Event, MessageRef, State
 from bot.errors import StaleRequest
 from bot.sandbox import personas
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.services.cards import GIVE_UP, LONGEST_WAIT
 from tests.support.components import QUIET, Components, open_components
 from tests.support.database import approve, stored, tags
@@ -70,7 +70,7 @@ async def test_paint__a_request_that_has_ended_has_no_live_button(office: Compon
 
 async def test_paint__slack_was_down_and_the_card_is_painted_later(office: Components) -> None:
     _, job = await office.ask()
-    office.slack.fault("chat.postMessage", Fault(html="<h1>Sorry</h1>", status=503))
+    office.slack.fault("chat.postMessage", SlackFault(html="<h1>Sorry</h1>", status=503))
     assert await office.painter().paint(job) is True
     assert office.said_to(personas.OPS) == []
     assert await due(office, JobKind.CARD) == []
@@ -82,7 +82,7 @@ async def test_paint__slack_was_down_and_the_card_is_painted_later(office: Compo
 
 async def test_paint__waits_as_long_as_slack_asks(office: Components) -> None:
     _, job = await office.ask()
-    office.slack.fault("chat.postMessage", Fault(retry_after=30))
+    office.slack.fault("chat.postMessage", SlackFault(retry_after=30))
     await office.painter().paint(job)
     office.ledger.clock.now += 29
     assert await due(office, JobKind.CARD) == []
@@ -94,7 +94,7 @@ async def test_paint__a_card_slack_refuses_for_a_day_after_the_end_is_given_up(o
     _, job = await office.ask()
     await office.painter().paint(job)
     await revoke(office)
-    office.slack.fault("chat.update", Fault(error="internal_error", times=None))
+    office.slack.fault("chat.update", SlackFault(error="internal_error", times=None))
     (job,) = await due(office, JobKind.CARD)
     office.ledger.clock.now += GIVE_UP - 1
     await office.painter().paint(job)
@@ -107,7 +107,7 @@ async def test_paint__a_card_slack_refuses_for_a_day_after_the_end_is_given_up(o
 
 async def test_paint__the_card_of_an_open_request_is_never_given_up(office: Components) -> None:
     _, job = await office.ask()
-    office.slack.fault("chat.postMessage", Fault(error="internal_error", times=None))
+    office.slack.fault("chat.postMessage", SlackFault(error="internal_error", times=None))
     office.ledger.clock.now += GIVE_UP + 1
     await office.painter().paint(job)
     assert not await office.store.is_done(job.id)
@@ -117,7 +117,7 @@ async def test_paint__a_revoked_token_of_the_bot_may_be_put_right_so_the_card_wa
     _, job = await office.ask()
     await office.painter().paint(job)
     await revoke(office)
-    office.slack.fault("chat.update", Fault(error="account_inactive"))
+    office.slack.fault("chat.update", SlackFault(error="account_inactive"))
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
     assert not await office.store.is_done(job.id)
@@ -127,7 +127,7 @@ async def test_paint__a_card_that_cannot_be_edited_does_not_stop_the_rest(office
     _, job = await office.ask()
     await office.painter().paint(job)
     await revoke(office)
-    office.slack.fault("chat.update", Fault(error="cant_update_message"))
+    office.slack.fault("chat.update", SlackFault(error="cant_update_message"))
     (job,) = await due(office, JobKind.CARD)
     assert await office.painter().paint(job) is True
     assert await office.store.is_done(job.id)
@@ -163,7 +163,7 @@ async def test_paint__where_the_command_was_typed_the_answer_is_the_card(office:
 
 async def test_paint__a_card_for_the_requester_alone_is_answered_to_them_alone(office: Components) -> None:
     url = office.response_url(personas.RAVI)
-    office.slack.fault("chat.postMessage", Fault(error="messages_tab_disabled"))
+    office.slack.fault("chat.postMessage", SlackFault(error="messages_tab_disabled"))
     _, job = await office.ask(place=MessageRef(personas.RAVI), ask_url=url)
     await office.painter().paint(job)
     card = office.slack.messages[-1]
@@ -173,7 +173,7 @@ async def test_paint__a_card_for_the_requester_alone_is_answered_to_them_alone(o
 
 async def test_paint__a_card_that_nobody_can_be_shown_is_withdrawn(office: Components) -> None:
     """Not even the command can be answered: the address is used up or too old."""
-    office.slack.fault("response_url", Fault(html="expired_url", status=404, times=None))
+    office.slack.fault("response_url", SlackFault(html="expired_url", status=404, times=None))
     _, job = await office.ask(
         place=MessageRef(QUIET), asked_in=QUIET, ask_url=office.response_url(personas.RAVI, QUIET)
     )
@@ -188,8 +188,7 @@ async def test_paint__an_ephemeral_card_is_edited_through_the_click(office: Comp
     )
     await office.painter().paint(job)
     card = office.slack.messages[-1]
-    issued = office.slack._response_urls.for_click(card, personas.OLIVIA)
-    url = f"{office.slack.api_url.removesuffix('/api/')}/response/{issued.token}"
+    url = office.slack.response_url_for_click(card, personas.OLIVIA)
     press = await office.click(ts=card.ts, response_url=url)
     await office.decisions().settle(press)
     assert await due(office, JobKind.CARD) == []
@@ -209,7 +208,7 @@ async def test_paint__an_address_that_died_meanwhile_does_not_stop_the_card(offi
     await office.store.move(
         request, Event.APPROVE, job=press, by=personas.OLIVIA, card_url=f"{office.slack.api_url}../response/dead"
     )
-    office.slack.fault("response_url", Fault(html="expired_url", status=404))
+    office.slack.fault("response_url", SlackFault(html="expired_url", status=404))
     office.ledger.clock.now += UNTOLD
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
@@ -231,7 +230,7 @@ async def test_notify__the_audit_channel_and_an_absent_requester_hear_of_the_end
 async def test_notify__slack_was_down_and_it_is_told_later_and_once(office: Components) -> None:
     await office.ask()
     await revoke(office)
-    office.slack.fault("chat.postMessage", Fault(error="internal_error"))
+    office.slack.fault("chat.postMessage", SlackFault(error="internal_error"))
     for job in await due(office, JobKind.NOTICE):
         await office.painter().notify(job)
     assert office.said_to(personas.AUDIT) == []
@@ -245,7 +244,7 @@ async def test_notify__slack_was_down_and_it_is_told_later_and_once(office: Comp
 
 async def test_paint__the_thousandth_try_waits_no_longer_than_the_tenth(office: Components) -> None:
     _, job = await office.ask()
-    office.slack.fault("chat.postMessage", Fault(error="internal_error"))
+    office.slack.fault("chat.postMessage", SlackFault(error="internal_error"))
     await office.painter().paint(replace(job, attempts=2000))
     office.ledger.clock.now += LONGEST_WAIT
     (job,) = await due(office, JobKind.CARD)
@@ -257,7 +256,7 @@ async def test_paint__the_thousandth_try_waits_no_longer_than_the_tenth(office: 
 async def test_notify__a_channel_that_somebody_puts_right_is_told_then(office: Components, code: str) -> None:
     await office.ask()
     await revoke(office)
-    office.slack.fault("chat.postMessage", Fault(error=code))
+    office.slack.fault("chat.postMessage", SlackFault(error=code))
     (job,) = await due(office, JobKind.NOTICE)
     with capture_logs() as said:
         await office.painter().notify(job)
@@ -275,7 +274,7 @@ async def test_notify__a_channel_that_somebody_puts_right_is_told_then(office: C
 async def test_notify__what_slack_will_never_take_is_given_up(office: Components) -> None:
     await office.ask()
     await revoke(office)
-    office.slack.fault("chat.postMessage", Fault(error="msg_too_long"))
+    office.slack.fault("chat.postMessage", SlackFault(error="msg_too_long"))
     for job in await due(office, JobKind.NOTICE):
         await office.painter().notify(job)
     assert (await office.store.depth())["notice"] == 0
@@ -300,7 +299,7 @@ async def test_answer__without_an_address_it_comes_as_a_direct_message(office: C
 
 async def test_answer__that_it_does_not_arrive_changes_nothing(office: Components) -> None:
     await office.ask()
-    office.slack.fault("chat.postMessage", Fault(error="user_disabled"))
+    office.slack.fault("chat.postMessage", SlackFault(error="user_disabled"))
     job = await office.click(by=personas.NADIA, action=APPROVE)
     await office.painter().answer(job, StaleRequest(), None)
     assert (await stored(office.store)).state is State.PENDING

@@ -12,7 +12,7 @@ from bot.domain.policy import DenialCode, Denied
 from bot.domain.requests import APPROVE, CANCEL, REPEAT_WINDOW, State
 from bot.errors import SlackUnavailable, StaleRequest
 from bot.sandbox import personas
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.services.clicks import TRIES, Settled
 from tests.support.components import Components, open_components
 from tests.support.database import TTL, stored, tags
@@ -86,14 +86,14 @@ async def test_settle__who_left_the_group_a_moment_ago_may_not_any_more(office: 
 
 async def test_settle__a_group_that_cannot_be_read_is_no_and_said_so(office: Components) -> None:
     await office.ask()
-    office.slack.fault("usergroups.users.list", Fault(error="missing_scope", times=None))
+    office.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
     answer = await refused(office, await office.click(by=personas.OLIVIA), DenialCode.NOT_AN_APPROVER)
     assert answer.facts["unread"] == f"user group {personas.TOKEN_APPROVERS} (missing_scope)"
 
 
 async def test_settle__slack_that_does_not_answer_leaves_the_click_written_down(office: Components) -> None:
     await office.ask()
-    office.slack.fault("users.info", Fault(error="internal_error", times=2))
+    office.slack.fault("users.info", SlackFault(error="internal_error", times=2))
     job = await office.click(by=personas.OLIVIA)
     with pytest.raises(SlackUnavailable):
         await judged(office, job)
@@ -106,7 +106,7 @@ async def test_settle__slack_that_does_not_answer_leaves_the_click_written_down(
 
 async def test_settle__slack_that_never_answers_means_no_at_last(office: Components) -> None:
     await office.ask()
-    office.slack.fault("users.info", Fault(error="internal_error", times=None))
+    office.slack.fault("users.info", SlackFault(error="internal_error", times=None))
     job = await office.click(by=personas.OLIVIA)
     for attempt in range(1, TRIES):
         with pytest.raises(SlackUnavailable):

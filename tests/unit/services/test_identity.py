@@ -17,7 +17,7 @@ from bot.purecloud import UserAuthorization
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault as GenesysFault
 from bot.sandbox.genesys.server import Named
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import GROUP_CACHE, Directory, read_grants
 from tests.support.components import PIA, TOM, Components, open_components
 
@@ -44,7 +44,7 @@ async def test_identify__tells_the_workspace_and_the_app(office: Components) -> 
 
 async def test_identify__goes_without_the_apps_id_where_slack_does_not_tell_it(office: Components) -> None:
     office.slack.workspace.app_id = ""
-    office.slack.fault("bots.info", Fault(error="missing_scope"))
+    office.slack.fault("bots.info", SlackFault(error="missing_scope"))
     assert (await office.directory.identify()).app_id is None
 
 
@@ -66,17 +66,17 @@ async def test_the_workspace__is_not_guessed_before_slack_has_told_it(office: Co
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (Fault(error="invalid_auth", times=None), "invalid_auth"),
-        (Fault(error="missing_scope", times=None), "missing_scope"),
-        (Fault(error="internal_error", times=None), "internal_error"),
-        (Fault(html="<h1>Sorry</h1>", status=500, times=None), "http_500"),
-        (Fault(html="<h1>Sorry</h1>", status=200, times=None), "http_200"),
-        (Fault(retry_after=30, times=None), "ratelimited"),
-        (Fault(drop=True, times=None), "ServerDisconnectedError"),
+        (SlackFault(error="invalid_auth", times=None), "invalid_auth"),
+        (SlackFault(error="missing_scope", times=None), "missing_scope"),
+        (SlackFault(error="internal_error", times=None), "internal_error"),
+        (SlackFault(html="<h1>Sorry</h1>", status=500, times=None), "http_500"),
+        (SlackFault(html="<h1>Sorry</h1>", status=200, times=None), "http_200"),
+        (SlackFault(retry_after=30, times=None), "ratelimited"),
+        (SlackFault(drop=True, times=None), "ServerDisconnectedError"),
     ],
 )
 async def test_member__what_slack_does_not_answer_is_told_with_its_code(
-    office: Components, fault: Fault, code: str
+    office: Components, fault: SlackFault, code: str
 ) -> None:
     office.slack.fault("users.info", replace(fault))
     with pytest.raises(SlackUnavailable) as caught:
@@ -87,13 +87,13 @@ async def test_member__what_slack_does_not_answer_is_told_with_its_code(
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(error="internal_error"),
-        Fault(html="<h1>Bad gateway</h1>", status=502),
-        Fault(retry_after=0),
-        Fault(drop=True),
+        SlackFault(error="internal_error"),
+        SlackFault(html="<h1>Bad gateway</h1>", status=502),
+        SlackFault(retry_after=0),
+        SlackFault(drop=True),
     ],
 )
-async def test_member__a_passing_fault_is_asked_once_more(office: Components, fault: Fault) -> None:
+async def test_member__a_passing_fault_is_asked_once_more(office: Components, fault: SlackFault) -> None:
     office.slack.fault("users.info", fault)
     assert (await member(office, personas.OLIVIA)).id == personas.OLIVIA
     assert len(office.slack.calls_of("users.info")) == 2
@@ -101,14 +101,14 @@ async def test_member__a_passing_fault_is_asked_once_more(office: Components, fa
 
 async def test_member__slack_that_never_answers_is_given_up(tmp_path: Path) -> None:
     async with open_components(tmp_path, timeout=1) as office:
-        office.slack.fault("users.info", Fault(delay=1, times=None))
+        office.slack.fault("users.info", SlackFault(delay=1, times=None))
         with pytest.raises(SlackUnavailable, match="TimeoutError"):
             await office.directory.member(personas.OLIVIA)
 
 
 async def test_member__an_id_slack_does_not_know_is_nobody(office: Components) -> None:
     assert await office.directory.member("U0NOBODY01") is None
-    office.slack.fault("users.info", Fault(error="user_not_visible"))
+    office.slack.fault("users.info", SlackFault(error="user_not_visible"))
     assert await office.directory.member(personas.OLIVIA) is None
 
 
@@ -117,7 +117,7 @@ async def test_member_by_email__finds_nobody_or_somebody_or_says_it_could_not_as
     assert found
     assert found.id == personas.PIA
     assert await office.directory.member_by_email("nobody@example.com") is None
-    office.slack.fault("users.lookupByEmail", Fault(error="missing_scope"))
+    office.slack.fault("users.lookupByEmail", SlackFault(error="missing_scope"))
     with pytest.raises(SlackUnavailable):
         await office.directory.member_by_email(PIA.email)
 
@@ -131,14 +131,14 @@ async def test_actor__is_in_the_group_or_not(office: Components) -> None:
 
 @pytest.mark.parametrize("code", ["missing_scope", "no_such_subteam", "ratelimited"])
 async def test_actor__a_group_that_cannot_be_read_counts_as_no_and_is_named(office: Components, code: str) -> None:
-    office.slack.fault("usergroups.users.list", Fault(error=code, times=None))
+    office.slack.fault("usergroups.users.list", SlackFault(error=code, times=None))
     actor = await office.directory.actor(await member(office, personas.OLIVIA), GROUP, fresh=True)
     assert rule_for(actor, GROUP) is None
     assert actor.unread == (f"user group {personas.TOKEN_APPROVERS} ({code})",)
 
 
 async def test_actor__another_rule_still_counts_when_a_group_cannot_be_read(office: Components) -> None:
-    office.slack.fault("usergroups.users.list", Fault(error="missing_scope", times=None))
+    office.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
     rules = parse_principals(f"{personas.TOKEN_APPROVERS}, {personas.OLIVIA}")
     actor = await office.directory.actor(await member(office, personas.OLIVIA), rules, fresh=True)
     assert str(rule_for(actor, rules)) == personas.OLIVIA

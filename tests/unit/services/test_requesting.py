@@ -18,7 +18,7 @@ from bot.errors import GenesysServerError, SlackUnavailable
 from bot.purecloud import TokenInfo
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import Fault as GenesysFault
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.services.clicks import Click
 from bot.services.requesting import LONGEST_REASON, Invoker, TargetRef, same_email
 from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components
@@ -166,7 +166,7 @@ async def test_protected__by_role_permission_or_group(office: Components, rule: 
     [("users.lookupByEmail", personas.PIA), ("usergroups.users.list", personas.TOKEN_APPROVERS)],
 )
 async def test_protected__what_slack_does_not_tell_counts_as_yes(office: Components, method: str, rule: str) -> None:
-    office.slack.fault(method, Fault(error="missing_scope", times=None))
+    office.slack.fault(method, SlackFault(error="missing_scope", times=None))
     found = await asked(
         office,
         asker(),
@@ -237,7 +237,7 @@ async def test_abilities__say_by_which_rule_and_what_could_not_be_read(office: C
         personas.OLIVIA, personas.TOKEN_APPROVERS, personas.OLIVIA,
     ]  # fmt: skip
     office.monotonic.now += 60
-    office.slack.fault("usergroups.users.list", Fault(error="missing_scope", times=None))
+    office.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
     can = await office.service().abilities(asker(personas.BEN))
     assert (can.confirm, can.unread) == (None, (f"user group {personas.TOKEN_APPROVERS} (missing_scope)",))
 
@@ -271,7 +271,7 @@ async def test_whoami__tells_why_there_is_no_person_or_no_token(office: Componen
 
 
 async def test_whoami__slack_that_does_not_answer_is_an_error(office: Components) -> None:
-    office.slack.fault("users.info", Fault(error="internal_error", times=None))
+    office.slack.fault("users.info", SlackFault(error="internal_error", times=None))
     with pytest.raises(SlackUnavailable):
         await office.service().whoami(asker(personas.TOM))
 
@@ -293,7 +293,7 @@ async def test_tell__answers_the_command_or_writes_a_direct_message(office: Comp
     assert (office.slack.messages[-1].channel_id, office.slack.messages[-1].only_for) == (personas.OPS, personas.RAVI)
     await service.tell(asker(), message)
     assert office.slack.messages[-1].channel_id == office.slack.workspace.dm(personas.RAVI).id
-    office.slack.fault("chat.postMessage", Fault(error="user_disabled"))
+    office.slack.fault("chat.postMessage", SlackFault(error="user_disabled"))
     await service.tell(asker(), message)
     assert len(office.slack.messages) == 2
 

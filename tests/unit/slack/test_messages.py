@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.requests import MessageRef
 from bot.sandbox import personas
-from bot.sandbox.slack.calls import Fault
+from bot.sandbox.slack.faults import SlackFault
 from bot.slack.messages import DeliveryError
 from tests.support.components import QUIET, Components, open_components
 
@@ -24,21 +24,21 @@ async def office(tmp_path: Path) -> AsyncIterator[Components]:
 
 
 FAULTS = [
-    (Fault(retry_after=30), "ratelimited", True, 30.0),
-    (Fault(status=429), "ratelimited", True, 1.0),  # it did not say how long
-    (Fault(status=429, retry_after=172800), "ratelimited", True, 86400.0),
-    (Fault(error="internal_error"), "internal_error", True, 0.0),
-    (Fault(html="<h1>Bad gateway</h1>", status=502), "http_502", True, 0.0),
-    (Fault(drop=True), "ServerDisconnectedError", True, 0.0),
-    (Fault(error="missing_scope"), "missing_scope", False, 0.0),
-    (Fault(error="channel_not_found"), "channel_not_found", False, 0.0),
-    (Fault(error="is_archived"), "is_archived", False, 0.0),
+    (SlackFault(retry_after=30), "ratelimited", True, 30.0),
+    (SlackFault(status=429), "ratelimited", True, 1.0),  # it did not say how long
+    (SlackFault(status=429, retry_after=172800), "ratelimited", True, 86400.0),
+    (SlackFault(error="internal_error"), "internal_error", True, 0.0),
+    (SlackFault(html="<h1>Bad gateway</h1>", status=502), "http_502", True, 0.0),
+    (SlackFault(drop=True), "ServerDisconnectedError", True, 0.0),
+    (SlackFault(error="missing_scope"), "missing_scope", False, 0.0),
+    (SlackFault(error="channel_not_found"), "channel_not_found", False, 0.0),
+    (SlackFault(error="is_archived"), "is_archived", False, 0.0),
 ]
 
 
 @pytest.mark.parametrize(("fault", "code", "passing", "wait"), FAULTS, ids=[one[1] for one in FAULTS])
 async def test_post__what_slack_does_not_take_is_told(
-    office: Components, fault: Fault, code: str, *, passing: bool, wait: float
+    office: Components, fault: SlackFault, code: str, *, passing: bool, wait: float
 ) -> None:
     office.slack.fault("chat.postMessage", replace(fault))
     with pytest.raises(DeliveryError) as caught:
@@ -84,14 +84,14 @@ async def test_tell__one_person_or_everybody(office: Components) -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "passing"),
     [
-        (Fault(html="expired_url", status=404), "http_404", False),
-        (Fault(html="slow down", status=429), "http_429", True),
-        (Fault(html="sorry", status=503), "http_503", True),
-        (Fault(drop=True), "ServerDisconnectedError", True),
+        (SlackFault(html="expired_url", status=404), "http_404", False),
+        (SlackFault(html="slow down", status=429), "http_429", True),
+        (SlackFault(html="sorry", status=503), "http_503", True),
+        (SlackFault(drop=True), "ServerDisconnectedError", True),
     ],
 )
 async def test_tell__an_address_that_does_not_take_it_is_never_named(
-    office: Components, fault: Fault, code: str, *, passing: bool
+    office: Components, fault: SlackFault, code: str, *, passing: bool
 ) -> None:
     """A response_url is a capability: it must not reach a log by way of an error."""
     office.slack.fault("response_url", replace(fault))
@@ -112,8 +112,6 @@ async def test_tell__what_is_no_address_is_not_delivered(office: Components) -> 
 async def test_replace__edits_the_clicked_message(office: Components) -> None:
     place = await office.courier.post(personas.OPS, HELLO)
     message = next(one for one in office.slack.messages if one.ts == place.ts)
-    issued = office.slack._response_urls.for_click(message, personas.OLIVIA)
-    await office.courier.replace(
-        f"{office.slack.api_url.removesuffix('/api/')}/response/{issued.token}", {"text": "Done", "blocks": []}
-    )
+    url = office.slack.response_url_for_click(message, personas.OLIVIA)
+    await office.courier.replace(url, {"text": "Done", "blocks": []})
     assert office.said_to(personas.OPS) == ["Done"]

@@ -1,29 +1,14 @@
-"""What was asked of Slack, and what shall go wrong with it."""
+"""Faults that a test injects into the Web API."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiCall:
-    """One call as it was understood: `blocks` and `metadata` decoded; `answer` is None when none was sent.
-
-    `at` in seconds since the epoch; a use of a response_url is a call of the method "response_url".
-    """
-
-    method: str
-    args: dict[str, Any]
-    answer: dict[str, Any] | None
-    status: int
-    at: float
 
 
 @dataclass(kw_only=True)
-class Fault:
+class SlackFault:
     """Something that goes wrong with a method: an error of Slack's, a broken answer, or only slowness.
 
     `retry_after` (seconds) makes it a 429 with that header, `html` sends a page instead of JSON (503 unless `status`
@@ -62,12 +47,12 @@ class Fault:
 
 
 @dataclass
-class Faults:
+class SlackFaults:
     """The faults in store for each method, used up in the order they were asked for."""
 
-    waiting: dict[str, deque[Fault]] = field(default_factory=dict)
+    waiting: dict[str, deque[SlackFault]] = field(default_factory=dict)
 
-    def add(self, method: str, fault: Fault) -> None:
+    def add(self, method: str, fault: SlackFault) -> None:
         """Let a method go wrong from its next call on."""
         self.waiting.setdefault(method, deque()).append(fault)
 
@@ -76,11 +61,11 @@ class Faults:
         for name in [method] if method else list(self.waiting):
             self.waiting.pop(name, None)
 
-    def next_for(self, method: str) -> Fault:
+    def next_for(self, method: str) -> SlackFault:
         """What goes wrong with this call; a Fault that does nothing when nothing does."""
         queue = self.waiting.get(method)
         if not queue:
-            return Fault()
+            return SlackFault()
         fault = queue[0]
         if fault.times is not None:
             fault.times -= 1
