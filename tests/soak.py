@@ -25,7 +25,7 @@ from bot.db.postgres import postgres_engine
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType, first_invalid
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault, Person
+from bot.sandbox.genesys.server import GenesysFault, GenesysUser
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from tests.support.cluster import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
@@ -120,7 +120,7 @@ class Soak:
         """Some people ask, then all click while something happens."""
         targets = [await self.ask() for _ in range(ASKED)]
         for _ in targets:
-            self.fleet.genesys.fault("delete_token", Fault(delay=self.chance.uniform(0, 0.2)))
+            self.fleet.genesys.fault("delete_token", GenesysFault(delay=self.chance.uniform(0, 0.2)))
         await asyncio.gather(self.make_trouble(), *(self.click(target) for target in targets))
 
     async def ask(self) -> Target:
@@ -128,7 +128,9 @@ class Soak:
         while True:
             target = Target(str(UUID(int=next(self._numbers), version=4)))
             slack = self.fleet.slack
-            self.fleet.genesys.people[target.id] = Person(target.id, f"Person {target.id}", f"{target.id}@example.com")
+            self.fleet.genesys.users[target.id] = GenesysUser(
+                target.id, f"Person {target.id}", f"{target.id}@example.com"
+            )
             before = len(slack.messages)
             made = await slack.command(personas.RAVI, f"revoke {target.id}", personas.OPS, to=self._door(self.anyone()))
             if made.status != 200:

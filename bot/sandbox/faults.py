@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.sandbox.genesys import responses as answers
-from bot.sandbox.genesys.faults import Fault as GenesysFault
+from bot.sandbox.genesys import responses
+from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Mishap:
     fault: GenesysFault
 
 
-_LACKING: Final = answers.lacking("oauth:token:delete", "4f1d3c52-6a0e-4f6b-8a55-2f1c9be7d403")
+_LACKING: Final = responses.missing_permission("oauth:token:delete", "4f1d3c52-6a0e-4f6b-8a55-2f1c9be7d403")
 
 OF_GENESYS: Final = (
     Mishap("slow", f"answers after {SLOW:g} s", GenesysFault(delay=SLOW, times=None)),
@@ -55,7 +55,7 @@ class Mishaps:
         """Let the DELETEs go wrong so from now on; None heals them. Raises KeyError for what is no mishap."""
         fault = {mishap.name: mishap.fault for mishap in OF_GENESYS}[name] if name else None
         for operation in DELETES:
-            self._genesys.faults.heal(operation)
+            self._genesys.faults.clear(operation)
             if fault is not None:
                 self._genesys.fault(operation, fault)
         self.of_genesys = name

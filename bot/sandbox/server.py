@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from bot.app import running
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Named, OAuthClient, Person
+from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys, FakeOAuthClient, GenesysUser
 from bot.sandbox.page.server import SandboxPage
 from bot.sandbox.session import Play, Stage
 from bot.sandbox.slack.server import FakeSlack
@@ -47,7 +47,7 @@ async def sandbox(*, page_port: int = 0) -> AsyncIterator[Sandbox]:
 async def play() -> AsyncIterator[Play]:
     """Begin from nothing: stand-ins, an empty database, the bot."""
     slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
-    genesys = FakeGenesys(people=people(), clients=[_client()])
+    genesys = FakeGenesys(users=genesys_users(), clients=[_client()])
     with TemporaryDirectory(prefix="purecloud-sandbox-") as folder:
         try:
             await slack.start()
@@ -61,11 +61,11 @@ async def play() -> AsyncIterator[Play]:
             await slack.stop()
 
 
-def people() -> list[Person]:
+def genesys_users() -> list[GenesysUser]:
     """The cast as Genesys Cloud knows it."""
-    divisions = {name: Named(f"division-{name.lower()}", name) for name in ("Home", "Support", "Management")}
+    divisions = {name: EntityRef(f"division-{name.lower()}", name) for name in ("Home", "Support", "Management")}
     return [
-        Person(
+        GenesysUser(
             id=one.genesys_id,
             name=one.member.real_name,
             email=one.member.email,
@@ -102,7 +102,7 @@ def environment(slack: FakeSlack, genesys_url: str, folder: Path) -> dict[str, s
     }
 
 
-def _client() -> OAuthClient:
+def _client() -> FakeOAuthClient:
     return replace(CLIENT, idle_timeout=IDLE_TIMEOUT)
 
 

@@ -184,7 +184,7 @@ async def test_faults__that_pass_are_outlived(desk: Desk) -> None:
         await desk.lets(trouble)
         before = desk.deletes
         await desk.confirms("Revoke access")
-        await desk.play.genesys.arrival("delete_token", before + 1)
+        await desk.play.genesys.wait_for_request("delete_token", before + 1)
         desk.play.mishaps.heal()
         await desk.sees("Revoked: every session of")
         await desk.sees_no_button()
@@ -215,7 +215,7 @@ async def test_replica__killed_in_the_middle_of_it_loses_nothing(desk: Desk) -> 
     await desk.asks("revoke @tom")
     await desk.goes_to("direct messages with PureCloud")
     await desk.confirms("Revoke access")
-    await desk.play.genesys.arrival("delete_token")
+    await desk.play.genesys.wait_for_request("delete_token")
     await desk.page.get_by_role("button", name="Kill the second").click()
     await desk.page.get_by_label("works", exact=True).click()
     await desk.sees("Revoked: every session of Tom Target.")

@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 
 from bot.domain.requests import State
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.workspace import SlackUser
 from bot.worker import SLOTS
 from tests.conftest import StartApp
@@ -30,7 +30,7 @@ TRIES = 3
 ROUNDS = 2
 """What the worker makes of one DELETE that meets one."""
 
-DOWN = Fault(status=503, times=None)
+DOWN = GenesysFault(status=503, times=None)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_storm__all_slots_confirm_while_every_token_is_refused(office: Com
             await one.types(f"revoke <@{personas.TOM}>", by=who)
         await one.work_off()
         asked = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
-        office.genesys.state.end_all()
+        office.genesys.state.revoke_all_tokens()
         for request_id, who in zip(asked, some, strict=True):
             await one.clicks(request_id, by=who)
         await one.work_off()

@@ -139,7 +139,7 @@ SCENES = {
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
-        opened.genesys.people[BEN].permissions = ("oauth:token:delete",)
+        opened.genesys.users[BEN].permissions = ("oauth:token:delete",)
         yield opened
 
 
@@ -168,7 +168,7 @@ async def played(office: Components, session: aiohttp.ClientSession, scene: Scen
     well = str(office.purecloud.region.api_url)
     healthy = client_of(session, api_url=well, login_url=well)
     await healthy.purecloud.auth.token()
-    office.genesys.people[TOM.id].sessions = 2
+    office.genesys.users[TOM.id].sessions = 2
     async with place_of(office.genesys, well, scene.operation, fault) as (bad, silence):
         at_login = scene.operation == "login"
         trying = client_of(
@@ -182,7 +182,7 @@ async def played(office: Components, session: aiohttp.ClientSession, scene: Scen
             told = await scene.play(one)
             trail = [row.tag for row in await one.trail()]
     hold(scene, fault, trying, told, trail)
-    untouched = office.genesys.people[TOM.id].sessions == 2
+    untouched = office.genesys.users[TOM.id].sessions == 2
     assert untouched or trail[-1] in ("token:revoked", "token:unknown")
     return str(trying.count(scene.operation)), general(told, fault), ", ".join(trail) or "nothing"
 

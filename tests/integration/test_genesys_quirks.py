@@ -9,7 +9,7 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.responses import token_info
-from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Fault
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, GenesysFault
 from tests.conftest import StartApp
 from tests.support.app_harness import MESSAGE_TIMEOUT, TOM_ID, AppHarness
 
@@ -17,7 +17,7 @@ DONE = "Revoked: every session of Tom Target"
 RECORD = {"Genesys-Correlation-Id": "c0ffee00-0000-4000-8000-000000000001"}
 
 
-async def ends(app: AppHarness, words: str, *faults: Fault) -> str:
+async def ends(app: AppHarness, words: str, *faults: GenesysFault) -> str:
     """Confirm a revocation that meets these faults, and read its card once it says this."""
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     for fault in faults:
@@ -34,7 +34,7 @@ async def test_trap_1__a_word_in_place_of_a_person_is_refused(app: AppHarness, w
 
     await app.wait_for_private_message(personas.OLIVIA, "names nobody I can look up")
     await app.wait_until_idle()
-    assert not app.genesys.journal
+    assert not app.genesys.requests
 
 
 async def test_trap_1__what_is_deleted_is_the_id_that_genesys_told(app: AppHarness) -> None:
@@ -53,7 +53,7 @@ async def test_trap_2__the_bot_may_delete_everybodys_tokens_and_its_askers_may_n
 
     await app.wait_until_idle()
     assert await app.audit_tags() == ["request:ask_refused"] * 2
-    assert not app.genesys.journal
+    assert not app.genesys.requests
 
 
 async def test_trap_3__a_missing_permission_is_named_on_the_card(app: AppHarness) -> None:
@@ -88,7 +88,7 @@ async def test_trap_5__whoami_tells_the_person_apart_from_the_bot(app: AppHarnes
 
 async def test_trap_6__a_dead_token_is_renewed_once_and_the_work_is_done(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
-    app.genesys.state.end_all()
+    app.genesys.state.revoke_all_tokens()
     await app.slack.click(personas.OLIVIA, card, "approve")
     await app.wait_for_message(DONE)
 
@@ -97,7 +97,7 @@ async def test_trap_6__a_dead_token_is_renewed_once_and_the_work_is_done(app: Ap
 
 
 async def test_trap_6__a_token_that_is_never_accepted_is_no_storm_of_log_ins(app: AppHarness) -> None:
-    card = await ends(app, "Failed: every session", Fault(status=401, times=None))
+    card = await ends(app, "Failed: every session", GenesysFault(status=401, times=None))
 
     assert "also after a renewal" in card
     assert "Treat the sessions as alive" in card
@@ -133,7 +133,7 @@ async def test_trap_8__a_wrong_secret_is_named(start_app_with: StartApp) -> None
 
 
 async def test_trap_9__a_wait_of_hours_is_not_waited(app: AppHarness) -> None:
-    card = await ends(app, "Failed: every session", Fault(status=429, headers={"Retry-After": "3600"}))
+    card = await ends(app, "Failed: every session", GenesysFault(status=429, headers={"Retry-After": "3600"}))
 
     assert "takes no more requests for now (429)" in card
     assert len(app.deletes) == 1
@@ -147,7 +147,7 @@ async def test_trap_10__a_search_without_results_is_nobody(app: AppHarness) -> N
 
 
 async def test_trap_10__an_inactive_person_is_not_taken(app: AppHarness) -> None:
-    app.genesys.people[str(TOM_ID)].state = "inactive"
+    app.genesys.users[str(TOM_ID)].state = "inactive"
 
     for named in ("@tom", str(TOM_ID)):
         await app.send_command(personas.OLIVIA, f"revoke {named}")
@@ -165,27 +165,27 @@ async def test_trap_10__an_address_in_other_letters_is_the_same(app: AppHarness)
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 async def test_trap_11__an_empty_answer_is_a_yes(app: AppHarness, status: int) -> None:
-    card = await ends(app, DONE, Fault(status=status, body="", acts=True))
+    card = await ends(app, DONE, GenesysFault(status=status, body="", executes=True))
 
     assert "Genesys Cloud confirmed" in card
     assert len(app.deletes) == 1
 
 
 async def test_trap_11__a_web_page_is_no_yes(app: AppHarness) -> None:
-    page = Fault(status=200, body="<html>Please log in to the proxy</html>", times=None)
+    page = GenesysFault(status=200, body="<html>Please log in to the proxy</html>", times=None)
 
     card = await ends(app, "Unknown: every session", page)
 
     assert "Treat them as alive" in card
     assert "<html>" not in card
-    assert app.genesys.people[str(TOM_ID)].sessions == 2
+    assert app.genesys.users[str(TOM_ID)].sessions == 2
 
 
 async def test_trap_12__whoami_does_not_keep_the_token_from_idling_out(app: AppHarness) -> None:
     next(iter(app.genesys.state.clients.values())).idle_timeout = 1800
     await app.send_command(personas.OLIVIA, "whoami")
     await app.wait_for_private_message(personas.OLIVIA, "idles out")
-    token = next(iter(app.genesys.state._live.values()))
+    token = app.genesys.state.live_tokens[0]
     idles_at = token.idles_at
 
     await app.send_command(personas.NOMAIL, "whoami")  # without an address, nobody is looked up besides
@@ -199,7 +199,7 @@ async def test_trap_12__whoami_does_not_keep_the_token_from_idling_out(app: AppH
 async def test_trap_13__a_home_organization_that_differs_is_shown(app: AppHarness) -> None:
     token = app.genesys.state.issue(next(iter(app.genesys.state.clients.values())))
     body = token_info(app.genesys.state, token) | {"homeOrganization": {"id": "trustee-1", "name": "Trustee Ltd"}}
-    app.genesys.fault("get_tokens_me", Fault(status=200, body=body))
+    app.genesys.fault("get_tokens_me", GenesysFault(status=200, body=body))
 
     await app.send_command(personas.OLIVIA, "whoami")
 
@@ -230,7 +230,7 @@ async def test_trap_14__wildcards_count_and_conditions_do_not(
     start_app_with: StartApp, policies: list[dict[str, object]], permissions: list[str], *, may: bool
 ) -> None:
     app = await start_app_with(APPROVERS="permission:oauth:token:delete")
-    ben = next(person for person in app.genesys.people.values() if person.name == "Ben Baker")
+    ben = next(person for person in app.genesys.users.values() if person.name == "Ben Baker")
     ben.policies, ben.permissions = tuple(policies), tuple(permissions)
     card = await app.request_card(personas.RAVI, "revoke @tom")
 
@@ -245,10 +245,10 @@ async def test_trap_14__wildcards_count_and_conditions_do_not(
 
 async def test_trap_14__roles_that_cannot_be_read_count_as_none(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVERS="permission:oauth:token:delete")
-    ben = next(person for person in app.genesys.people.values() if person.name == "Ben Baker")
+    ben = next(person for person in app.genesys.users.values() if person.name == "Ben Baker")
     ben.permissions = ("oauth:token:delete",)
     card = await app.request_card(personas.RAVI, "revoke @tom")
-    app.genesys.fault("get_user_roles", Fault(status=403, times=None))
+    app.genesys.fault("get_user_roles", GenesysFault(status=403, times=None))
 
     await app.slack.click(personas.BEN, card, "approve")
 
@@ -261,7 +261,7 @@ async def test_trap_15__words_that_are_new_break_nothing(app: AppHarness) -> Non
     token = app.genesys.state.issue(next(iter(app.genesys.state.clients.values())))
     body = token_info(app.genesys.state, token) | {"planet": {"name": "Mars"}}
     body["OAuthClient"] |= {"authorizedGrantType": "TELEPATHY", "state": "dreaming"}
-    app.genesys.fault("get_tokens_me", Fault(status=200, body=body))
+    app.genesys.fault("get_tokens_me", GenesysFault(status=200, body=body))
 
     await app.send_command(personas.OLIVIA, "whoami")
 
@@ -269,7 +269,7 @@ async def test_trap_15__words_that_are_new_break_nothing(app: AppHarness) -> Non
 
 
 async def test_trap_15__a_state_that_is_new_is_not_taken_for_active(app: AppHarness) -> None:
-    app.genesys.people[str(TOM_ID)].state = "hibernating"
+    app.genesys.users[str(TOM_ID)].state = "hibernating"
 
     await app.send_command(personas.OLIVIA, f"revoke {TOM_ID}")
 
@@ -279,11 +279,11 @@ async def test_trap_15__a_state_that_is_new_is_not_taken_for_active(app: AppHarn
 
 async def test_trap_16__the_command_is_acknowledged_before_genesys_is_asked(app: AppHarness) -> None:
     answering = asyncio.Event()
-    app.genesys.fault("search_by_email", Fault(until=answering))
+    app.genesys.fault("search_by_email", GenesysFault(until=answering))
 
     delivery = await app.send_command(personas.OLIVIA, "revoke @tom")
     async with asyncio.timeout(MESSAGE_TIMEOUT):
-        await app.genesys.arrival("search_by_email")
+        await app.genesys.wait_for_request("search_by_email")
 
     assert (delivery.status, delivery.body) == (200, "")
     assert await app.audit_tags() == []
@@ -292,13 +292,13 @@ async def test_trap_16__the_command_is_acknowledged_before_genesys_is_asked(app:
 
 
 async def test_trap_18__the_correlation_id_stands_where_it_failed(app: AppHarness) -> None:
-    card = await ends(app, "Refused by Genesys Cloud", Fault(status=404, headers=RECORD))
+    card = await ends(app, "Refused by Genesys Cloud", GenesysFault(status=404, headers=RECORD))
 
     assert RECORD["Genesys-Correlation-Id"] in card
 
 
 async def test_trap_18__the_correlation_id_stands_in_the_answer_to_a_command(app: AppHarness) -> None:
-    app.genesys.fault("search_by_email", Fault(status=400, headers=RECORD))
+    app.genesys.fault("search_by_email", GenesysFault(status=400, headers=RECORD))
 
     await app.send_command(personas.OLIVIA, "revoke @tom")
 

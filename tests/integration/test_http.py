@@ -148,7 +148,7 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
 async def nothing_happened(app: AppHarness, *, slack_calls: int) -> None:
     await app.wait_until_idle()
     assert len(app.slack.calls) == slack_calls
-    assert not app.genesys.journal
+    assert not app.genesys.requests
     assert await app.audit_tags() == []
 
 
@@ -263,7 +263,7 @@ async def test_entry__a_command_of_another_workspace_is_refused_in_private(app: 
     assert delivery.status == 200
     await app.wait_for_private_message(personas.OLIVIA, "Only members of the workspace this bot belongs to")
     assert await app.audit_tags() == ["request:ask_refused"]
-    assert not app.genesys.journal
+    assert not app.genesys.requests
 
 
 async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(app: AppHarness) -> None:
@@ -323,7 +323,7 @@ async def test_entry__what_no_listener_wants_is_no_failure(app: AppHarness) -> N
 
         assert delivery.status is not None
         assert delivery.status < 500
-    assert not app.genesys.journal
+    assert not app.genesys.requests
 
 
 async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(app: AppHarness) -> None:

@@ -6,7 +6,7 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
@@ -75,7 +75,7 @@ async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
     cancelled = await app.request_card(personas.OLIVIA, "revoke @tom")
     await app.slack.click(personas.OLIVIA, cancelled, "cancel")
     await app.wait_for_message("Cancelled: every session")
-    app.genesys.fault("delete_token", Fault(status=404))
+    app.genesys.fault("delete_token", GenesysFault(status=404))
     refused = await app.request_card(personas.OLIVIA, "revoke @tom")
     await app.slack.click(personas.OLIVIA, refused, "approve")
     await app.wait_for_message("Refused by Genesys Cloud: every session")

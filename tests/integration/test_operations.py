@@ -14,7 +14,7 @@ import pytest
 
 from bot.cli import main
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.examples import ENOUGH
 from tests.support.process import Ended, Stage, run, stage
@@ -36,7 +36,7 @@ def alter(bot: Stage, statement: str) -> None:
 
 async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
-    bot.genesys.fault("login", Fault(status=401, times=None))
+    bot.genesys.fault("login", GenesysFault(status=401, times=None))
     bot.database.unlink()
     await bot.start("serve")
 
@@ -50,7 +50,7 @@ async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
     assert bot.trail() == []
 
     bot.slack.clear_faults()
-    bot.genesys.faults.heal()
+    bot.genesys.faults.clear()
     assert await bot.becomes(200) == {}
     assert not bot.deletes
 
@@ -153,7 +153,7 @@ async def test_logs__hold_no_secret_even_when_asked_for_everything(bot: Stage) -
     await bot.reads("The bot's token")
     await bot.reads("nothing in APPROVERS names you")
     await bot.done()
-    tokens = list(bot.genesys.state._live)
+    tokens = [token.value for token in bot.genesys.state.live_tokens]
     running.process.terminate()
     found = await running.ended()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.process import Stage, stage
 
@@ -63,10 +63,10 @@ async def test_kill__between_acknowledgement_and_delete(bot: Stage) -> None:
     first = await bot.serve("serve")
     card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
     late = asyncio.Event()
-    bot.genesys.fault("delete_token", Fault(until=late, drop="before"))
+    bot.genesys.fault("delete_token", GenesysFault(until=late, drop="before"))
 
     click = await bot.slack.click(personas.BEN, card, "approve")
-    await bot.arrival("delete_token")
+    await bot.wait_for_request("delete_token")
     await first.kill()
     before = bot.trail()
     await bot.serve()
@@ -86,13 +86,13 @@ async def test_kill__between_delete_and_its_record(bot: Stage) -> None:
     first = await bot.serve("serve")
     card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
     late = asyncio.Event()
-    bot.genesys.fault("delete_token", Fault(drop="after"))
-    bot.genesys.fault("delete_token", Fault(until=late, drop="before"))
+    bot.genesys.fault("delete_token", GenesysFault(drop="after"))
+    bot.genesys.fault("delete_token", GenesysFault(until=late, drop="before"))
 
     await bot.slack.click(personas.BEN, card, "approve")
-    await bot.arrival("delete_token", 2)
+    await bot.wait_for_request("delete_token", 2)
     await first.kill()
-    ended = [person.sessions for person in bot.genesys.people.values() if person.name == "Tom Target"]
+    ended = [person.sessions for person in bot.genesys.users.values() if person.name == "Tom Target"]
     before = bot.trail()
     await bot.serve()
     await bot.reads(DONE, personas.APPROVALS)
@@ -130,9 +130,9 @@ async def test_sigterm__finishes_what_is_in_hand_and_takes_no_more(bot: Stage) -
     first = await bot.serve("serve")
     card = await bot.card(personas.RAVI, "revoke @tom")
     answering = asyncio.Event()
-    bot.genesys.fault("delete_token", Fault(until=answering))
+    bot.genesys.fault("delete_token", GenesysFault(until=answering))
     await bot.slack.click(personas.BEN, card, "approve")
-    await bot.arrival("delete_token")
+    await bot.wait_for_request("delete_token")
 
     first.process.terminate()
     missing = await bot.becomes(503)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.audit import EventType, first_invalid
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.postgres import Server
 from tests.support.proxy import Wire, wire_to
@@ -82,7 +82,7 @@ async def test_card__that_slack_would_not_take_is_repainted_once_by_whoever_is_l
             leaving.slack.fault("chat.update", SlackFault(error="internal_error", times=None))
             leaving.slack.fault("chat.postMessage", SlackFault(error="internal_error", times=None))
             await leaving.click(personas.OLIVIA, card, 0)
-            await leaving.genesys.arrival("delete_token")
+            await leaving.genesys.wait_for_request("delete_token")
         async with asyncio.timeout(60):
             while not (painted := left.slack.calls_of("chat.update")):  # noqa: ASYNC110 - the stand-in rings for messages
                 await asyncio.sleep(0.05)
@@ -141,9 +141,9 @@ async def test_wire__between_a_replica_and_the_database_that_breaks_during_a_del
     async with replicas(tmp_path, cable.instead_of(address), address) as both:
         card = await both.card(personas.OLIVIA, "revoke @tom", through=1)
         answered = asyncio.Event()
-        both.genesys.fault("delete_token", Fault(until=answered))
+        both.genesys.fault("delete_token", GenesysFault(until=answered))
         await both.click(personas.OLIVIA, card, through=0)
-        await both.genesys.arrival("delete_token")
+        await both.genesys.wait_for_request("delete_token")
 
         getattr(cable, how)()
         missing, click, _ = await asyncio.gather(

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 
@@ -287,16 +287,19 @@ async def test_rotate__is_confirmed_by_admins_alone(start_app_with: StartApp) ->
     ("fault", "headline", "sentence"),
     [
         pytest.param(
-            Fault(status=404), "Refused by Genesys Cloud", "knows no such person any more (404)", id="refused"
+            GenesysFault(status=404), "Refused by Genesys Cloud", "knows no such person any more (404)", id="refused"
         ),
         pytest.param(
-            Fault(status=429, headers={"Retry-After": "3600"}), "Failed", "Treat the sessions as alive", id="failed"
+            GenesysFault(status=429, headers={"Retry-After": "3600"}),
+            "Failed",
+            "Treat the sessions as alive",
+            id="failed",
         ),
-        pytest.param(Fault(drop="after", times=6), "Unknown", "it was tried 2 times", id="unknown"),
+        pytest.param(GenesysFault(drop="after", times=6), "Unknown", "it was tried 2 times", id="unknown"),
     ],
 )
 async def test_outcome__other_than_revoked_is_told_to_everybody_who_must_know(
-    app: AppHarness, fault: Fault, headline: str, sentence: str
+    app: AppHarness, fault: GenesysFault, headline: str, sentence: str
 ) -> None:
     card = await app.request_card(personas.RAVI, "revoke @tom")
     app.genesys.fault("delete_token", fault)

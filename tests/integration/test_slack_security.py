@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Person
+from bot.sandbox.genesys.server import GenesysUser
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.messages import PostedMessage
 from tests.conftest import StartApp
@@ -27,7 +27,7 @@ async def request_of_ravi(app: AppHarness) -> PostedMessage:
 
 def give_permission(app: AppHarness, email: str) -> None:
     """Let whoever has this address delete tokens in Genesys Cloud."""
-    person = next(one for one in app.genesys.people.values() if one.email == email)
+    person = next(one for one in app.genesys.users.values() if one.email == email)
     person.policies = ({"domain": "oauth", "entityName": "token", "actionSet": ["delete"]},)
 
 
@@ -35,7 +35,7 @@ async def nothing_ended(app: AppHarness) -> None:
     await app.wait_until_idle()
     assert not app.deletes
     assert "request:approved" not in await app.audit_tags()
-    assert all(person.sessions for person in app.genesys.people.values())
+    assert all(person.sessions for person in app.genesys.users.values())
 
 
 @both_ways
@@ -130,7 +130,7 @@ async def test_pitfall_6__an_external_profile_with_an_internal_address(start_app
     await app.wait_for_private_message(personas.OLIVIA, "an outsider's e-mail address proves nothing here")
 
     await nothing_ended(app)
-    ben = next(person.id for person in app.genesys.people.values() if person.name == "Ben Baker")
+    ben = next(person.id for person in app.genesys.users.values() if person.name == "Ben Baker")
     assert not [entry for entry in app.genesys.received("get_user_roles") if ben in entry.path]
 
 
@@ -328,7 +328,7 @@ async def test_pitfall_17__slack_cannot_tell_who_clicks(app: AppHarness) -> None
 
 
 async def test_pitfall_18__an_address_that_several_people_have(app: AppHarness) -> None:
-    twin = Person(id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4eff", name="Tim Target", email="tom.target@example.com")
+    twin = GenesysUser(id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4eff", name="Tim Target", email="tom.target@example.com")
     app.genesys.state.add(twin)
 
     await app.send_command(personas.OLIVIA, "revoke @tom")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS
 from tests.support.process import Stage, stage
@@ -137,9 +137,9 @@ async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: Stage) -> Non
     first = await bot.serve(LOG_LEVEL="debug")
     card = await bot.card(personas.RAVI, "revoke @tom")
     answering = asyncio.Event()
-    bot.genesys.fault("delete_token", Fault(until=answering))
+    bot.genesys.fault("delete_token", GenesysFault(until=answering))
     click = await bot.slack.click(personas.BEN, card, "approve")
-    await bot.genesys.arrival("delete_token")
+    await bot.genesys.wait_for_request("delete_token")
 
     first.process.terminate()
     await bot.slack.sockets.wait_until(lambda: not bot.slack.sockets.connections)

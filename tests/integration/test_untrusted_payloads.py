@@ -105,7 +105,7 @@ async def test_a_nul__in_a_click_leaves_the_card_alive(app: AppHarness, where: d
 
 
 async def test_a_nul__in_a_name_of_genesys_cloud_does_not_stop_the_command(app: AppHarness) -> None:
-    for person in app.genesys.people.values():
+    for person in app.genesys.users.values():
         person.name = f"{person.name}\0"
 
     card = await app.request_card(personas.OLIVIA, "revoke @tom")

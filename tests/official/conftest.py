@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Named
+from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys
 from tests.support.genesys_client import people
 
 INSTALLED = Path(__file__).parents[2] / ".venv-official"
@@ -84,8 +84,8 @@ def heard() -> list[Heard]:
 
 @pytest.fixture
 async def genesys(heard: list[Heard]) -> AsyncIterator[FakeGenesys]:
-    stand_in = FakeGenesys(people=people())
-    stand_in.state.roles = [Named("r2", "Super user"), Named("r3", "Team lead")]
+    stand_in = FakeGenesys(users=people())
+    stand_in.state.roles = [EntityRef("r2", "Super user"), EntityRef("r3", "Team lead")]
     stand_in.state.clients[CLIENT.id].permissions |= {"authorization:role:view"}
 
     @web.middleware

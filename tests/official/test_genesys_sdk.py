@@ -12,7 +12,7 @@ import pytest
 
 from bot.purecloud import PureCloud, region
 from bot.sandbox.genesys.api import ROUTES
-from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, FakeGenesys, Fault, Named
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, EntityRef, FakeGenesys, GenesysFault
 from tests.official.conftest import INSTALLED, Heard, OfficialSdk
 from tests.support.genesys_client import GONE, JANE, NOBODY, OMAR
 
@@ -114,7 +114,7 @@ async def test_operation__is_read_whole_by_the_official_sdk(genesys: FakeGenesys
 
     assert said["model"] == OPERATIONS[name].model
     assert comparable(said["written"]) == comparable(said["body"]), "every field is known to it, by that name and type"
-    assert [(entry.operation, entry.status) for entry in genesys.journal[1:]] == [(name, 200)]
+    assert [(entry.operation, entry.status) for entry in genesys.requests[1:]] == [(name, 200)]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -149,7 +149,7 @@ async def test_login__refusals_are_told_by_body(genesys: FakeGenesys, sdk: Offic
 async def test_delete_token__ends_every_session_of_that_person_alone(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     await OPERATIONS["delete_token"].by(sdk)
 
-    assert {person.id: person.sessions for person in genesys.people.values()} == {JANE: 0, OMAR: 3, GONE: 1}
+    assert {person.id: person.sessions for person in genesys.users.values()} == {JANE: 0, OMAR: 3, GONE: 1}
 
 
 async def test_delete_tokens_me__ends_the_token_that_asks(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
@@ -179,7 +179,7 @@ async def test_operation__without_its_permission_names_it(
     assert (refused["status"], refused["body"]["code"]) == (403, "missing.any.permissions")
     assert refused["body"]["messageParams"] == {"permissions": permission}
     assert refused["body"]["contextId"] == refused["correlation_id"]
-    assert [person.sessions for person in genesys.people.values()] == [1, 3, 1]
+    assert [person.sessions for person in genesys.users.values()] == [1, 3, 1]
 
 
 @pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("jane", 400)])
@@ -227,7 +227,9 @@ async def test_subjects_me__has_the_policies_only_where_full_roles_are_asked_for
 
 
 async def test_divisions_permitted__are_named_and_paged(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
-    genesys.state.clients[CLIENT.id].divisions = tuple(Named(f"d{number}", f"Division {number}") for number in range(3))
+    genesys.state.clients[CLIENT.id].divisions = tuple(
+        EntityRef(f"d{number}", f"Division {number}") for number in range(3)
+    )
     method = "get_authorization_divisionspermitted_paged_me"
     asked = {"permission": "oauth:token:delete", "page_size": 2, "page_number": 2}
 
@@ -238,9 +240,9 @@ async def test_divisions_permitted__are_named_and_paged(genesys: FakeGenesys, sd
 
 
 async def test_operation__that_asks_too_often_is_told_the_limits(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
-    genesys.fault("delete_token", Fault(status=429))
+    genesys.fault("delete_token", GenesysFault(status=429))
 
     refused = (await OPERATIONS["delete_token"].by(sdk))["refused"]
 
     assert (refused["status"], refused["body"]["code"]) == (429, "too.many.requests")
-    assert [person.sessions for person in genesys.people.values()] == [1, 3, 1]
+    assert [person.sessions for person in genesys.users.values()] == [1, 3, 1]

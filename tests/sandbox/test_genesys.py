@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, FakeGenesys, Fault, Named, OAuthClient
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, EntityRef, FakeGenesys, FakeOAuthClient, GenesysFault
 from tests.support.clock import FakeClock
 from tests.support.genesys_client import GONE, JANE, NOBODY, NOON, OMAR, Guest, visit
 
@@ -99,14 +99,14 @@ async def test_tokens_me__without_a_token_authentication_is_required() -> None:
 
 
 async def test_tokens_me__an_administrator_ends_all_tokens(guest: Guest) -> None:
-    guest.genesys.state.end_all()
+    guest.genesys.state.revoke_all_tokens()
 
     assert (await guest.ask("HEAD", "/api/v2/tokens/me"))[0] == 401
 
 
 async def test_tokens_me__a_token_idles_out_unless_it_is_used() -> None:
     clock = FakeClock(NOON)
-    async with visit(clients=[OAuthClient("id", "s", idle_timeout=600)], clock=clock) as guest:
+    async with visit(clients=[FakeOAuthClient("id", "s", idle_timeout=600)], clock=clock) as guest:
         await guest.login("id", "s")
         clock.now += 500
         _, body, _ = await guest.ask("GET", "/api/v2/tokens/me?preserveIdleTTL=true")
@@ -118,7 +118,7 @@ async def test_tokens_me__a_token_idles_out_unless_it_is_used() -> None:
 
 async def test_tokens_me__a_token_expires() -> None:
     clock = FakeClock(NOON)
-    async with visit(clients=[OAuthClient("id", "s", token_lifetime=300)], clock=clock) as guest:
+    async with visit(clients=[FakeOAuthClient("id", "s", token_lifetime=300)], clock=clock) as guest:
         await guest.login("id", "s")
         clock.now += 300
         assert (await guest.ask("HEAD", "/api/v2/tokens/me"))[0] == 401
@@ -127,15 +127,15 @@ async def test_tokens_me__a_token_expires() -> None:
 async def test_delete_token__ends_the_sessions_of_one_person_alone(guest: Guest) -> None:
     assert (await guest.ask("DELETE", f"/api/v2/tokens/{OMAR.upper()}"))[:2] == (200, b"")
 
-    assert guest.genesys.state.people[OMAR].sessions == 0
-    assert guest.genesys.state.people[JANE].sessions == 1
+    assert guest.genesys.state.users[OMAR].sessions == 0
+    assert guest.genesys.state.users[JANE].sessions == 1
     assert guest.genesys.state.live_generations == [1]
 
 
 @pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("timeout", 400)])
 async def test_delete_token__of_nobody_ends_nothing(guest: Guest, user_id: str, status: int) -> None:
     assert (await guest.ask("DELETE", f"/api/v2/tokens/{user_id}"))[0] == status
-    assert [person.sessions for person in guest.genesys.people.values()] == [1, 3, 1]
+    assert [person.sessions for person in guest.genesys.users.values()] == [1, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -148,20 +148,20 @@ async def test_delete_token__of_nobody_ends_nothing(guest: Guest, user_id: str, 
     ],
 )
 async def test_permissions__a_lacking_one_is_named_in_the_real_wording(method: str, path: str, permission: str) -> None:
-    async with visit(clients=[OAuthClient("id", "s", permissions=frozenset())]) as guest:
+    async with visit(clients=[FakeOAuthClient("id", "s", permissions=frozenset())]) as guest:
         await guest.login("id", "s")
         status, body, _ = await guest.ask(method, path)
 
         assert (status, body["code"]) == (403, "missing.any.permissions")
         assert body["message"].endswith(f"at least one of the following permissions assigned: {permission}")
-        assert guest.genesys.state.people[JANE].sessions == 1
+        assert guest.genesys.state.users[JANE].sessions == 1
 
 
 async def test_client__is_told_its_own_rights_by_division(guest: Guest) -> None:
     where = "/api/v2/authorization/divisionspermitted/paged/me?permission="
     everywhere = (await guest.ask("GET", f"{where}oauth:token:delete"))[1]
     nowhere = (await guest.ask("GET", f"{where}oauth:client:delete"))[1]
-    guest.genesys.state.clients[CLIENT.id].divisions = (Named("d1", "Support"),)
+    guest.genesys.state.clients[CLIENT.id].divisions = (EntityRef("d1", "Support"),)
     somewhere = (await guest.ask("GET", f"{where}oauth:token:delete"))[1]
     subject = (await guest.ask("GET", "/api/v2/authorization/subjects/me"))[1]
 
@@ -251,50 +251,50 @@ async def test_anything_else__is_an_error_body_too(guest: Guest, method: str, pa
 
 
 async def test_fault__is_met_as_often_as_told_and_nothing_is_carried_out(guest: Guest) -> None:
-    guest.genesys.fault("delete_token", Fault(status=503, headers={"Retry-After": "7"}, times=2))
+    guest.genesys.fault("delete_token", GenesysFault(status=503, headers={"Retry-After": "7"}, times=2))
     path = f"/api/v2/tokens/{OMAR}"
 
     status, body, headers = await guest.ask("DELETE", path)
     assert (status, body["code"], headers["Retry-After"]) == (503, "service.unavailable", "7")
     assert (await guest.ask("DELETE", path))[0] == 503
-    assert guest.genesys.state.people[OMAR].sessions == 3
+    assert guest.genesys.state.users[OMAR].sessions == 3
     assert (await guest.ask("DELETE", path))[0] == 200
-    assert guest.genesys.state.people[OMAR].sessions == 0
+    assert guest.genesys.state.users[OMAR].sessions == 0
 
 
 async def test_fault__can_act_and_still_say_no(guest: Guest) -> None:
-    guest.genesys.fault("delete_token", Fault(status=504, body="<h1>Gateway Timeout</h1>", acts=True))
+    guest.genesys.fault("delete_token", GenesysFault(status=504, body="<h1>Gateway Timeout</h1>", executes=True))
 
     status, body, headers = await guest.ask("DELETE", f"/api/v2/tokens/{OMAR}")
 
     assert (status, body, headers["Content-Type"]) == (504, b"<h1>Gateway Timeout</h1>", "text/html; charset=utf-8")
-    assert guest.genesys.state.people[OMAR].sessions == 0
+    assert guest.genesys.state.users[OMAR].sessions == 0
 
 
 async def test_fault__can_answer_with_nothing_at_all(guest: Guest) -> None:
-    guest.genesys.fault("get_tokens_me", Fault(status=202, body=""))
+    guest.genesys.fault("get_tokens_me", GenesysFault(status=202, body=""))
 
     assert (await guest.ask("GET", "/api/v2/tokens/me"))[:2] == (202, b"")
 
 
 @pytest.mark.parametrize(("drop", "sessions"), [("before", 3), ("after", 0)])
 async def test_fault__cuts_the_connection_before_or_after_the_work(guest: Guest, drop: Any, sessions: int) -> None:
-    guest.genesys.fault("delete_token", Fault(drop=drop, times=None))
+    guest.genesys.fault("delete_token", GenesysFault(drop=drop, times=None))
 
     with pytest.raises(aiohttp.ClientConnectionError):
         await guest.ask("DELETE", f"/api/v2/tokens/{OMAR}")
 
-    assert guest.genesys.state.people[OMAR].sessions == sessions
+    assert guest.genesys.state.users[OMAR].sessions == sessions
     assert {entry.status for entry in guest.genesys.received("delete_token")} == {None}
 
 
 async def test_fault__holds_an_answer_back_until_told(guest: Guest) -> None:
     event = asyncio.Event()
-    guest.genesys.fault("delete_token", Fault(until=event))
+    guest.genesys.fault("delete_token", GenesysFault(until=event))
 
     asking = asyncio.create_task(guest.ask("DELETE", f"/api/v2/tokens/{OMAR}"))
-    await guest.genesys.arrival("delete_token")
-    assert guest.genesys.state.people[OMAR].sessions == 3
+    await guest.genesys.wait_for_request("delete_token")
+    assert guest.genesys.state.users[OMAR].sessions == 3
     assert guest.genesys.received("delete_token")[0].status is None
 
     event.set()
@@ -302,17 +302,17 @@ async def test_fault__holds_an_answer_back_until_told(guest: Guest) -> None:
 
 
 async def test_fault__stays_until_healed(guest: Guest) -> None:
-    guest.genesys.fault("head_tokens_me", Fault(status=500, times=None))
+    guest.genesys.fault("head_tokens_me", GenesysFault(status=500, times=None))
     guest.genesys.fault("login", LOGIN_RATE_LIMITED)
     for _ in range(3):
         assert (await guest.ask("HEAD", "/api/v2/tokens/me"))[0] == 500
 
-    guest.genesys.faults.heal("head_tokens_me")
+    guest.genesys.faults.clear("head_tokens_me")
     assert (await guest.ask("HEAD", "/api/v2/tokens/me"))[0] == 200
 
     assert (await guest.login())[1]["description"].startswith("rate limit exceeded")
     guest.genesys.fault("login", LOGIN_RATE_LIMITED)
-    guest.genesys.faults.heal()
+    guest.genesys.faults.clear()
     assert (await guest.login())[0] == 200
 
 
@@ -321,12 +321,12 @@ async def test_journal__tells_who_asked_what_and_holds_no_secret() -> None:
         await guest.login()
         await guest.ask("DELETE", f"/api/v2/tokens/{JANE}")
 
-        written = [(e.at, e.method, e.path, e.operation, e.generation, e.status) for e in guest.genesys.journal]
+        written = [(e.at, e.method, e.path, e.operation, e.generation, e.status) for e in guest.genesys.requests]
         assert written == [
             (NOON, "POST", "/oauth/token", "login", None, 200),
             (NOON, "DELETE", f"/api/v2/tokens/{JANE}", "delete_token", 1, 200),
         ]
-        everything = f"{guest.genesys.journal} {guest.genesys.state.clients} {guest.genesys.state.issue(CLIENT)}"
+        everything = f"{guest.genesys.requests} {guest.genesys.state.clients} {guest.genesys.state.issue(CLIENT)}"
         assert guest.token not in everything
         assert CLIENT.secret not in everything
 

@@ -15,7 +15,7 @@ from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
-from bot.sandbox.genesys.state import Person
+from bot.sandbox.genesys.state import GenesysUser
 from bot.sandbox.page.server import STATIC, SandboxPage
 from bot.sandbox.session import Play, Stage
 from bot.sandbox.slack.server import FakeSlack
@@ -49,8 +49,8 @@ async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
 
 @pytest.fixture
 def genesys() -> FakeGenesys:
-    tom = Person(id=TOM_ID, name="Tom Target", email="tom@example.com", sessions=2)
-    return FakeGenesys(people=[tom])
+    tom = GenesysUser(id=TOM_ID, name="Tom Target", email="tom@example.com", sessions=2)
+    return FakeGenesys(users=[tom])
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_events__tell_every_change_as_it_comes(
         assert (edited["text"], edited["edited"]) == ("good-bye", True)
         assert edited["version"] > said["version"]
         path = f"/api/v2/tokens/{TOM_ID}"
-        genesys.journal.append(RecordedRequest(slack.clock(), "DELETE", path, "delete_token", 1, 200))
+        genesys.requests.append(RecordedRequest(slack.clock(), "DELETE", path, "delete_token", 1, 200))
         [received] = (await snapshot(stream))["journal"]
         assert (received["method"], received["path"], received["status"]) == ("DELETE", path, 200)
 
@@ -299,9 +299,9 @@ async def test_mishaps__are_chosen_and_healed(
 async def test_log_in__gives_somebody_a_session_again(
     url: str, session: aiohttp.ClientSession, genesys: FakeGenesys
 ) -> None:
-    genesys.people[TOM_ID].sessions = 0
+    genesys.users[TOM_ID].sessions = 0
     assert await post(session, f"{url}log-in", {"person": TOM_ID}) == (200, None)
-    assert genesys.people[TOM_ID].sessions == 1
+    assert genesys.users[TOM_ID].sessions == 1
 
 
 async def test_time__brings_what_waits_nearer_to_its_end(

@@ -60,7 +60,7 @@ async def test_begin_anew__nothing_is_left_of_the_play_before(stage: Stage) -> N
     await card(stage)
     before = of(stage)
     await stage.begin_anew()
-    assert (of(stage).slack.messages, of(stage).genesys.journal) == ([], [])
+    assert (of(stage).slack.messages, of(stage).genesys.requests) == ([], [])
     assert of(stage).slack is not before.slack
     assert (before.number, of(stage).number) == (1, 2)
     await stage.read_trail()
@@ -85,7 +85,7 @@ async def test_replica__what_it_had_in_hand_is_taken_over_when_it_is_killed(stag
     message = await card(stage)
     playing.mishaps.choose("slow")
     assert (await playing.slack.click(personas.OLIVIA, message, "approve")).error is None
-    await playing.genesys.arrival("delete_token")
+    await playing.genesys.wait_for_request("delete_token")
     await stage.kill_replica()
     playing.mishaps.heal()
     await ends(stage, message, "Revoked")

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.app import Server, running
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
-from bot.sandbox.server import environment, people
+from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
@@ -84,7 +84,7 @@ async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
-    genesys = FakeGenesys(people=people())
+    genesys = FakeGenesys(users=genesys_users())
     put_database(folder / "sandbox.db")
     await slack.start()
     genesys_url = await genesys.start()

@@ -11,8 +11,8 @@ from pathlib import Path
 from bot.checks.result import Finding, Mark, exit_code
 from bot.checks.run import examine
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import CLIENT, FakeGenesys, OAuthClient
-from bot.sandbox.server import environment, people
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, FakeOAuthClient
+from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.server import FakeSlack
 
 QUESTIONS = {
@@ -70,7 +70,7 @@ class ChecksHarness:
     folder: Path
 
     @property
-    def client(self) -> OAuthClient:
+    def client(self) -> FakeOAuthClient:
         """The bot's OAuth client."""
         return self.genesys.state.clients[CLIENT.id]
 
@@ -81,14 +81,14 @@ class ChecksHarness:
         before = self._state()
         findings = await examine(self.environ | dict(environ or {}), clock=lambda: time.time() + ahead, seconds=seconds)
         assert self._state() == before
-        assert [entry for entry in self.genesys.journal if entry.method not in ("GET", "POST")] == []
+        assert [entry for entry in self.genesys.requests if entry.method not in ("GET", "POST")] == []
         assert {call.method for call in self.slack.calls} <= QUESTIONS
         assert all(one.advice for one in findings if one.mark is Mark.WRONG)
         return Report(findings)
 
     def _state(self) -> object:
         files = {path.name: path.read_bytes() for path in self.folder.iterdir() if not path.name.endswith("-shm")}
-        sessions = {one.id: one.sessions for one in self.genesys.people.values()}
+        sessions = {one.id: one.sessions for one in self.genesys.users.values()}
         return files, sorted(path.name for path in self.folder.iterdir()), sessions, list(self.slack.messages)
 
 
@@ -98,7 +98,7 @@ async def ward_in(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[C
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
-    genesys = FakeGenesys(people=people())
+    genesys = FakeGenesys(users=genesys_users())
     try:
         await slack.start()
         yield ChecksHarness(slack, genesys, environment(slack, await genesys.start(), folder), folder)

@@ -13,7 +13,7 @@ from aiohttp import ClientError, ClientSession
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys
-from bot.sandbox.server import environment, people
+from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.server import FakeSlack
 from tests.support.process import Running, free_port, run
 from tests.support.proxy import Wire, wire_to
@@ -140,7 +140,7 @@ async def fleet(address: str, folder: Path, *, socket_mode: bool = False) -> Asy
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
-    genesys = FakeGenesys(people=people())
+    genesys = FakeGenesys(users=genesys_users())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder)
     environ |= {"DATABASE_URL": address, "LOG_LEVEL": "error", "REQUEST_TTL": "1h"}

@@ -24,7 +24,7 @@ from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import CLIENT, FakeGenesys, RecordedRequest
-from bot.sandbox.server import people
+from bot.sandbox.server import genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel
@@ -46,8 +46,8 @@ PATIENCE = 60.0
 QUIET = "C0QUIET001"
 """A channel the bot was not invited to."""
 
-TOM = next(one for one in people() if one.name == "Tom Target")
-PIA = next(one for one in people() if one.name == "Pia Protected")
+TOM = next(one for one in genesys_users() if one.name == "Tom Target")
+PIA = next(one for one in genesys_users() if one.name == "Pia Protected")
 
 RULES = Rules(
     approvers=parse_principals(",".join(personas.APPROVERS)),
@@ -161,7 +161,7 @@ async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator
             await held.wait()
 
         slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=channels, sleep=hold)
-        genesys = FakeGenesys(people=people())
+        genesys = FakeGenesys(users=genesys_users())
         await slack.start()
         opened.push_async_callback(slack.stop)
         opened.callback(held.set)

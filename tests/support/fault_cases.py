@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
-from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, FakeGenesys, Fault
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, FakeGenesys, GenesysFault
 from tests.support.timeouts import Silence
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{"id":'
@@ -27,7 +27,7 @@ class Mishap:
     """
 
     name: str
-    fault: Fault | None = None
+    fault: GenesysFault | None = None
     raw: bytes | None = None
     silent: bool = False
     https: bool = False
@@ -37,14 +37,16 @@ class Mishap:
 
 def _status(status: int, note: str = "", **headers: str) -> Mishap:
     name = f"{status} {HTTPStatus(status).phrase}{note}"
-    return Mishap(name, Fault(status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}, times=None))
+    return Mishap(
+        name, GenesysFault(status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}, times=None)
+    )
 
 
 ALL = (
     Mishap("no answer", unanswered=True),
     Mishap("half an answer, then silence", raw=HALF, silent=True),
-    Mishap("cut before it acted", Fault(drop="before", times=None)),
-    Mishap("cut after it acted", Fault(drop="after", times=None)),
+    Mishap("cut before it acted", GenesysFault(drop="before", times=None)),
+    Mishap("cut after it acted", GenesysFault(drop="after", times=None)),
     Mishap("half an answer, then cut", raw=HALF),
     Mishap("connection refused", refused=True),
     Mishap("TLS cut in the handshake", raw=b"", https=True),
@@ -53,14 +55,14 @@ ALL = (
     _status(429, ", `Retry-After: 2`", Retry_After="2"),
     _status(429, ", `Retry-After: 7200`", Retry_After="7200"),
     *map(_status, (500, 502, 503, 504)),
-    Mishap("200 with a web page", Fault(status=200, body="<html>Please log in to the proxy</html>", times=None)),
-    Mishap("200 with nothing in it", Fault(status=200, body="", acts=True, times=None)),
+    Mishap("200 with a web page", GenesysFault(status=200, body="<html>Please log in to the proxy</html>", times=None)),
+    Mishap("200 with nothing in it", GenesysFault(status=200, body="", executes=True, times=None)),
     Mishap("200 with truncated JSON", raw=TRUNCATED),
 )
 
 AT_LOGIN = (
     *ALL,
-    Mishap("400 for its rate limit", Fault(LOGIN_RATE_LIMITED.status, LOGIN_RATE_LIMITED.body, times=None)),
+    Mishap("400 for its rate limit", GenesysFault(LOGIN_RATE_LIMITED.status, LOGIN_RATE_LIMITED.body, times=None)),
 )
 
 
@@ -104,8 +106,8 @@ async def place_of(
         if mishap.raw is not None:
             yield await undone.enter_async_context(_posing(mishap, silence)), silence
             return
-        genesys.fault(operation, mishap.fault or Fault(until=silence, times=None))
-        undone.callback(partial(genesys.faults.heal, operation))
+        genesys.fault(operation, mishap.fault or GenesysFault(until=silence, times=None))
+        undone.callback(partial(genesys.faults.clear, operation))
         yield url, silence
 
 

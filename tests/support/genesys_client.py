@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Named, Person
+from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys, GenesysUser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,17 +47,17 @@ class Guest:
         return await self.ask("POST", "/api/v2/users/search", json={"query": list(criteria), **more})
 
 
-def people() -> list[Person]:
-    jane = Person(JANE, "Jane Doe", "Jane.Doe@acme.example", title="Agent", permissions=("oauth:*:*",))
-    jane.roles = (Named("r1", "Supervisor"),)
+def people() -> list[GenesysUser]:
+    jane = GenesysUser(JANE, "Jane Doe", "Jane.Doe@acme.example", title="Agent", permissions=("oauth:*:*",))
+    jane.roles = (EntityRef("r1", "Supervisor"),)
     jane.policies = ({"domain": "oauth", "entityName": "*", "actionSet": ["*"]},)
-    omar = Person(OMAR, "Omar Haddad", "omar@acme.example", state="inactive", sessions=3)
-    return [jane, omar, Person(GONE, "Former Agent", "gone@acme.example", state="deleted")]
+    omar = GenesysUser(OMAR, "Omar Haddad", "omar@acme.example", state="inactive", sessions=3)
+    return [jane, omar, GenesysUser(GONE, "Former Agent", "gone@acme.example", state="deleted")]
 
 
 @asynccontextmanager
 async def visit(**kwargs: Any) -> AsyncIterator[Guest]:
-    genesys = FakeGenesys(people=people(), **kwargs)
+    genesys = FakeGenesys(users=people(), **kwargs)
     url = await genesys.start()
     try:
         async with aiohttp.ClientSession() as session:

@@ -19,7 +19,7 @@ from aiohttp import ClientError, ClientSession
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
-from bot.sandbox.server import environment, people
+from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from tests.support.schema import put_database
@@ -137,10 +137,10 @@ class Stage:
         async with asyncio.timeout(PATIENCE):
             await self.hold.begun.wait()
 
-    async def arrival(self, operation: str, count: int = 1) -> None:
+    async def wait_for_request(self, operation: str, count: int = 1) -> None:
         """Wait until Genesys Cloud has been asked for this so many times."""
         async with asyncio.timeout(PATIENCE):
-            await self.genesys.arrival(operation, count)
+            await self.genesys.wait_for_request(operation, count)
 
     async def card(self, user_id: str, line: str) -> PostedMessage:
         """Somebody asks; returns the card once it is posted."""
@@ -190,7 +190,7 @@ async def stage(folder: Path, *, socket_mode: bool = False, migrated: bool = Fal
         sleep=hold,
         socket_mode=socket_mode,
     )
-    genesys = FakeGenesys(people=people())
+    genesys = FakeGenesys(users=genesys_users())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | {"PORT": str(free_port())}
     database = Path(environ["DATABASE_URL"].removeprefix("sqlite:///"))

@@ -14,7 +14,7 @@ from bot.app import Server, running
 from bot.db.requests import RequestStore
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
-from bot.sandbox.server import environment, people
+from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
@@ -89,7 +89,7 @@ class Replicas:
 async def replicas(folder: Path, *addresses: str, **overrides: str) -> AsyncIterator[Replicas]:
     """Start one bot an address (all of the same database, perhaps by different ways), ready or not."""
     slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
-    genesys = FakeGenesys(people=people())
+    genesys = FakeGenesys(users=genesys_users())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | overrides
     try:

@@ -10,7 +10,7 @@ import pytest
 from bot.db.jobs import LEASE
 from bot.domain.requests import REPEAT_WINDOW, Kind, MessageRef, State
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.execution import PAUSE
 from tests.support.components import PATIENCE, TOM, Components, deletes, ended, open_components, running, until
@@ -34,7 +34,7 @@ async def test_a_click__becomes_one_delete_and_a_true_card(office: Components) -
         worker.take(await office.click(by=personas.OLIVIA))
         await ended(office, State.REVOKED)
     assert [one.path for one in deletes(office)] == [f"/api/v2/tokens/{TOM.id}"]
-    assert office.genesys.people[TOM.id].sessions == 0
+    assert office.genesys.users[TOM.id].sessions == 0
     assert "Revoked: every session of Tom Target" in card(office)
     assert "Revoked: every session of Tom Target" in office.said_to(personas.AUDIT)[0]
     assert (
@@ -71,14 +71,19 @@ async def test_a_refused_click__sends_nothing_and_tells_who_clicked(office: Comp
 @pytest.mark.parametrize(
     ("fault", "state", "said", "count"),
     [
-        (Fault(status=403), State.REFUSED, "Refused by Genesys Cloud", 1),
-        (Fault(status=404), State.REFUSED, "knows no such person any more (404)", 1),
-        (Fault(status=400), State.REFUSED, "Refused by Genesys Cloud", 1),
-        (Fault(status=429, headers={"Retry-After": "3600"}), State.FAILED, "takes no more requests for now (429)", 1),
+        (GenesysFault(status=403), State.REFUSED, "Refused by Genesys Cloud", 1),
+        (GenesysFault(status=404), State.REFUSED, "knows no such person any more (404)", 1),
+        (GenesysFault(status=400), State.REFUSED, "Refused by Genesys Cloud", 1),
+        (
+            GenesysFault(status=429, headers={"Retry-After": "3600"}),
+            State.FAILED,
+            "takes no more requests for now (429)",
+            1,
+        ),
     ],
 )
 async def test_a_certain_no__ends_the_request_at_once(
-    office: Components, fault: Fault, state: State, said: str, count: int
+    office: Components, fault: GenesysFault, state: State, said: str, count: int
 ) -> None:
     _, posted = await office.ask()
     office.genesys.fault("delete_token", fault)
@@ -91,7 +96,7 @@ async def test_a_certain_no__ends_the_request_at_once(
     assert len(deletes(office)) == count
 
 
-async def tried_twice(office: Components, fault: Fault, state: State) -> None:
+async def tried_twice(office: Components, fault: GenesysFault, state: State) -> None:
     """The first round meets the fault, the card tells, the second round meets it again or not."""
     _, posted = await office.ask()
     office.genesys.fault("delete_token", fault)
@@ -107,7 +112,7 @@ async def tried_twice(office: Components, fault: Fault, state: State) -> None:
 
 
 async def test_a_broken_genesys_cloud__is_tried_again_and_succeeds(office: Components) -> None:
-    await tried_twice(office, Fault(status=500), State.REVOKED)
+    await tried_twice(office, GenesysFault(status=500), State.REVOKED)
     assert len(deletes(office)) == 2
     assert await tags(office.store) == [
         "request:asked", "request:approved", "token:attempt_failed", "token:revoked",
@@ -115,21 +120,21 @@ async def test_a_broken_genesys_cloud__is_tried_again_and_succeeds(office: Compo
 
 
 async def test_a_broken_genesys_cloud__that_stays_so_means_failed(office: Components) -> None:
-    await tried_twice(office, Fault(status=500, times=None), State.FAILED)
+    await tried_twice(office, GenesysFault(status=500, times=None), State.FAILED)
     assert "Treat the sessions as alive" in card(office)
-    assert office.genesys.people[TOM.id].sessions == 2
+    assert office.genesys.users[TOM.id].sessions == 2
 
 
 async def test_no_answer__is_never_shown_as_success(office: Components) -> None:
-    await tried_twice(office, Fault(drop="after", times=None), State.UNKNOWN)
+    await tried_twice(office, GenesysFault(drop="after", times=None), State.UNKNOWN)
     assert "Whether the sessions ended is unknown: it was tried 2 times" in card(office)
     assert "Unknown" in office.said_to(personas.AUDIT)[0]
 
 
 async def test_no_answer__stays_uncertain_when_the_next_try_fails_for_certain(office: Components) -> None:
     for _ in range(3):  # the client's own tries of the first round
-        office.genesys.fault("delete_token", Fault(drop="after"))
-    await tried_twice(office, Fault(status=500, times=None), State.UNKNOWN)
+        office.genesys.fault("delete_token", GenesysFault(drop="after"))
+    await tried_twice(office, GenesysFault(status=500, times=None), State.UNKNOWN)
     assert (await stored(office.store)).outcome["uncertain"] is True
 
 
@@ -149,7 +154,7 @@ async def test_a_crash__a_takeover_that_fails_does_not_say_that_nothing_ended(of
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     await approve(office.store, by=personas.OLIVIA)
     office.ledger.clock.now += LEASE
-    office.genesys.fault("delete_token", Fault(status=500, times=None))
+    office.genesys.fault("delete_token", GenesysFault(status=500, times=None))
     async with running(office.worker(office.ledger.store("two#1"))):
         await ended(office, State.UNKNOWN)
 
@@ -193,7 +198,7 @@ async def test_a_rotation__is_never_repeated_by_another_process(office: Componen
 
 async def test_a_rotation__that_fails_is_not_tried_again(office: Components) -> None:
     _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=personas.OLIVIA)
-    office.genesys.fault("login", Fault(status=500, times=None))
+    office.genesys.fault("login", GenesysFault(status=500, times=None))
     async with running(office.worker()) as worker:
         worker.take(posted)
         worker.take(await office.click(by=personas.OLIVIA))

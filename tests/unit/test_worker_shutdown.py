@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bot.db.jobs import LEASE, Job, JobKind
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.services.cards import CardUpdater
 from bot.worker import Worker
 from handlers.ui import cards
@@ -73,12 +73,12 @@ async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Com
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
+    office.genesys.fault("delete_token", GenesysFault(until=answer))
     again = office.ledger.store("one#2")
     await again.start()
     worker = office.worker(again)
     working = asyncio.create_task(worker.run())
-    await office.genesys.arrival("delete_token")
+    await office.genesys.wait_for_request("delete_token")
     draining = asyncio.create_task(worker.drain(PATIENCE))
     await working
     answer.set()
@@ -91,10 +91,10 @@ async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Com
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
+    office.genesys.fault("delete_token", GenesysFault(until=answer))
     worker = office.worker()
     worker.take(work)
-    await office.genesys.arrival("delete_token")
+    await office.genesys.wait_for_request("delete_token")
     await worker.drain(0)
     answer.set()
     assert (await stored(office.store)).state is State.APPROVED
@@ -120,10 +120,10 @@ async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(offi
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
+    office.genesys.fault("delete_token", GenesysFault(until=answer))
     worker = office.worker()
     worker.take(work)
-    await office.genesys.arrival("delete_token")
+    await office.genesys.wait_for_request("delete_token")
     office.ledger.clock.now += LEASE
     other = office.ledger.store("two#1")
     assert work.id in {job.id for job in await other.claim(10)}
@@ -141,11 +141,11 @@ async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Components
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
+    office.genesys.fault("delete_token", GenesysFault(until=answer))
     async with running(office.worker()) as worker:
         worker.take(work)
         worker.take(work)  # it runs once however often it is handed over
-        await office.genesys.arrival("delete_token")
+        await office.genesys.wait_for_request("delete_token")
         await office.store.finish_target(work, Event.SUCCEED, outcome={"attempts": 1}, tell=())
         await worker._renew_running()
         assert not worker._running[work.id].cancelling()
@@ -158,10 +158,10 @@ async def test_leases__are_renewed_while_the_work_runs(office: Components) -> No
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer))
+    office.genesys.fault("delete_token", GenesysFault(until=answer))
     async with running(office.worker()) as worker:
         worker.take(work)
-        await office.genesys.arrival("delete_token")
+        await office.genesys.wait_for_request("delete_token")
         for _ in range(3):
             office.ledger.clock.now += LEASE - 1
             await worker._renew_running()
@@ -265,7 +265,7 @@ async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Compo
     worker = office.worker()
     worker.take(Job(4711, JobKind.EXECUTE, "nobody", {"place": 0, "clicked_at": 0.0}, 1, 0.0))
     await asyncio.gather(*worker._running.values())
-    assert office.genesys.journal == []
+    assert office.genesys.requests == []
 
 
 async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_delete_not_sent_again(
@@ -274,10 +274,10 @@ async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer, acts=True, status=200, body={}))
+    office.genesys.fault("delete_token", GenesysFault(until=answer, executes=True, status=200, body={}))
     async with running(office.worker()) as worker:
         worker.take(work)
-        await office.genesys.arrival("delete_token")
+        await office.genesys.wait_for_request("delete_token")
         await office.ledger.run(text("ALTER TABLE items RENAME TO away"))
         with capture_logs() as said:
             answer.set()
@@ -298,11 +298,11 @@ async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Components) 
     await office.ask(place=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
-    office.genesys.fault("delete_token", Fault(until=answer, acts=True, status=200, body={}))
+    office.genesys.fault("delete_token", GenesysFault(until=answer, executes=True, status=200, body={}))
     worker = office.worker()
     working = asyncio.create_task(worker.run())
     worker.take(work)
-    await office.genesys.arrival("delete_token")
+    await office.genesys.wait_for_request("delete_token")
     draining = asyncio.create_task(worker.drain(PATIENCE))
     await working
     assert worker.renews

@@ -1,4 +1,4 @@
-"""The operations themselves: who may call them, what they do to the organization, what they answer."""
+"""The operations of the fake Genesys Cloud: required permission, effect on the state, response."""
 
 from __future__ import annotations
 
@@ -11,137 +11,140 @@ from uuid import UUID
 
 from aiohttp import web
 
-from bot.sandbox.genesys import responses as answers
-from bot.sandbox.genesys.state import CATALOGUE
+from bot.sandbox.genesys import responses
+from bot.sandbox.genesys.state import PERMISSION_CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from bot.sandbox.genesys.state import GenesysState, IssuedToken, Person
+    from bot.sandbox.genesys.state import GenesysState, GenesysUser, IssuedToken
 
-    Operation = Callable[[GenesysState, "Asked"], Awaitable[web.Response]]
+    Operation = Callable[[GenesysState, "ApiRequest"], Awaitable[web.Response]]
 
-_LARGEST_PAGE: Final = 500
-_ABSENT: Final = "deleted"
-_PAGING: Final = (("pageSize", 25), ("pageNumber", 1))
+_MAX_PAGE_SIZE: Final = 500
+_DELETED: Final = "deleted"
+_PAGE_DEFAULTS: Final = (("pageSize", 25), ("pageNumber", 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request with the correlation id under which it will be answered."""
+class ApiRequest:
+    """An HTTP request and the correlation id of its response."""
 
-    request: web.Request
+    http: web.Request
     correlation_id: str
 
     @property
     def bearer(self) -> str | None:
-        """The token the request is signed with."""
-        scheme, _, value = self.request.headers.get("Authorization", "").partition(" ")
+        """Return the bearer token, or None."""
+        scheme, _, value = self.http.headers.get("Authorization", "").partition(" ")
         return value.strip() or None if scheme.lower() == "bearer" else None
 
 
-class Refused(Exception):
-    """The operation says no; `body` says why."""
+class OperationError(Exception):
+    """An operation failed; `body` is the response body."""
 
-    def __init__(self, status: int, body: answers.Json) -> None:
+    def __init__(self, status: int, body: responses.Json) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
 
 
-async def login(state: GenesysState, asked: Asked) -> web.Response:
+async def login(state: GenesysState, request: ApiRequest) -> web.Response:
     """POST /oauth/token."""
-    client_id, secret = _basic(asked.request.headers.get("Authorization", ""))
+    client_id, secret = _basic(request.http.headers.get("Authorization", ""))
     client = state.clients.get(client_id)
     if client is None:
-        raise Refused(400, answers.login_error("invalid_client", "client not found"))
+        raise OperationError(400, responses.login_error("invalid_client", "client not found"))
     if client.secret != secret:
-        raise Refused(401, answers.login_error("invalid_client", "authentication failed"))
-    form = await asked.request.post()
+        raise OperationError(401, responses.login_error("invalid_client", "authentication failed"))
+    form = await request.http.post()
     if form.get("grant_type") != "client_credentials":
-        raise Refused(400, answers.login_error("unsupported_grant_type", "grant type is not supported"))
-    return web.json_response(answers.login(state.issue(client)))
+        raise OperationError(400, responses.login_error("unsupported_grant_type", "grant type is not supported"))
+    return web.json_response(responses.login(state.issue(client)))
 
 
-async def get_tokens_me(state: GenesysState, asked: Asked) -> web.Response:
+async def get_tokens_me(state: GenesysState, request: ApiRequest) -> web.Response:
     """GET /api/v2/tokens/me."""
-    keep_idle = asked.request.query.get("preserveIdleTTL", "").lower() == "true"
-    return web.json_response(answers.token_info(state, _signed(state, asked, keep_idle=keep_idle)))
+    keep_idle = request.http.query.get("preserveIdleTTL", "").lower() == "true"
+    return web.json_response(responses.token_info(state, _authenticate(state, request, keep_idle=keep_idle)))
 
 
-async def head_tokens_me(state: GenesysState, asked: Asked) -> web.Response:
+async def head_tokens_me(state: GenesysState, request: ApiRequest) -> web.Response:
     """HEAD /api/v2/tokens/me."""
-    _signed(state, asked)
+    _authenticate(state, request)
     return web.Response()
 
 
-async def delete_tokens_me(state: GenesysState, asked: Asked) -> web.Response:
+async def delete_tokens_me(state: GenesysState, request: ApiRequest) -> web.Response:
     """DELETE /api/v2/tokens/me."""
-    state.end(_signed(state, asked))
+    state.revoke(_authenticate(state, request))
     return web.Response()
 
 
-async def delete_token(state: GenesysState, asked: Asked) -> web.Response:
-    """DELETE /api/v2/tokens/{userId}; a person without sessions is answered like any other."""
-    _permitted(state, asked, "oauth:token:delete")
-    _addressed(state, asked).sessions = 0
+async def delete_token(state: GenesysState, request: ApiRequest) -> web.Response:
+    """DELETE /api/v2/tokens/{userId}; a user without sessions gets the same response."""
+    _require(state, request, "oauth:token:delete")
+    _find_user(state, request).sessions = 0
     return web.Response()
 
 
-async def search_by_email(state: GenesysState, asked: Asked) -> web.Response:
-    """POST /api/v2/users/search, for criteria of the type EXACT; without one on `state` deleted people stay out."""
-    _permitted(state, asked, "directory:user:view")
-    if asked.request.content_type != "application/json":
-        raise Refused(415, answers.error(415, asked.correlation_id))
+async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Response:
+    """POST /api/v2/users/search, for EXACT criteria only.
+
+    Deleted users are found only by a criterion on `state`.
+    """
+    _require(state, request, "directory:user:view")
+    if request.http.content_type != "application/json":
+        raise OperationError(415, responses.error(415, request.correlation_id))
     try:
-        query = json.loads(await asked.request.text())
-        found = _matching(state.people.values(), query["query"])
+        query = json.loads(await request.http.text())
+        found = _matching(state.users.values(), query["query"])
         size, number = int(query.get("pageSize", 25)), int(query.get("pageNumber", 1))
-    except (ValueError, KeyError, TypeError, AttributeError) as unreadable:
-        raise _refused(400, asked) from unreadable
-    if not (1 <= size <= _LARGEST_PAGE and number >= 1):
-        raise _refused(400, asked)
-    return web.json_response(answers.users(found, size, number))
+    except (ValueError, KeyError, TypeError, AttributeError) as invalid:
+        raise _error(400, request) from invalid
+    if not (1 <= size <= _MAX_PAGE_SIZE and number >= 1):
+        raise _error(400, request)
+    return web.json_response(responses.users(found, size, number))
 
 
-async def get_user(state: GenesysState, asked: Asked) -> web.Response:
-    """GET /api/v2/users/{userId}; deleted people only with `state=deleted`."""
-    _signed(state, asked)
-    return web.json_response(answers.user(_addressed(state, asked)))
+async def get_user(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/users/{userId}; returns deleted users only with `state=deleted`."""
+    _authenticate(state, request)
+    return web.json_response(responses.user(_find_user(state, request)))
 
 
-async def get_user_roles(state: GenesysState, asked: Asked) -> web.Response:
+async def get_user_roles(state: GenesysState, request: ApiRequest) -> web.Response:
     """GET /api/v2/users/{subjectId}/roles."""
-    _permitted(state, asked, "authorization:grant:view")
-    return web.json_response(answers.roles(_addressed(state, asked)))
+    _require(state, request, "authorization:grant:view")
+    return web.json_response(responses.roles(_find_user(state, request)))
 
 
-async def get_authorization_divisionspermitted_paged_me(state: GenesysState, asked: Asked) -> web.Response:
+async def get_authorization_divisionspermitted_paged_me(state: GenesysState, request: ApiRequest) -> web.Response:
     """GET /api/v2/authorization/divisionspermitted/paged/me."""
-    client = _signed(state, asked).client
-    permission = asked.request.query.get("permission", "")
-    return web.json_response(answers.divisions_permitted(client, permission, *_page(asked)))
+    client = _authenticate(state, request).client
+    permission = request.http.query.get("permission", "")
+    return web.json_response(responses.divisions_permitted(client, permission, *_page(request)))
 
 
-async def get_authorization_subjects_me(state: GenesysState, asked: Asked) -> web.Response:
-    """GET /api/v2/authorization/subjects/me; what the roles permit only with `includeFullRoles=true`."""
-    full_roles = asked.request.query.get("includeFullRoles") == "true"
-    return web.json_response(answers.subject(_signed(state, asked).client, full_roles=full_roles))
+async def get_authorization_subjects_me(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/authorization/subjects/me; includes role policies only with `includeFullRoles=true`."""
+    full_roles = request.http.query.get("includeFullRoles") == "true"
+    return web.json_response(responses.subject(_authenticate(state, request).client, full_roles=full_roles))
 
 
-async def get_authorization_roles(state: GenesysState, asked: Asked) -> web.Response:
-    """GET /api/v2/authorization/roles; a name is looked for anywhere in a role's, an id is the whole."""
-    _permitted(state, asked, "authorization:role:view")
-    query = asked.request.query
+async def get_authorization_roles(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/authorization/roles; matches a part of the name, or the whole id."""
+    _require(state, request, "authorization:role:view")
+    query = request.http.query
     name, ids = query.get("name", "").lower(), set(",".join(query.getall("id", [])).split(",")) - {""}
     found = [role for role in state.all_roles if name in role.name.lower() and (not ids or role.id in ids)]
-    return web.json_response(answers.organization_roles(found, *_page(asked)))
+    return web.json_response(responses.organization_roles(found, *_page(request)))
 
 
-async def get_authorization_permissions(state: GenesysState, asked: Asked) -> web.Response:
-    """GET /api/v2/authorization/permissions, without a query."""
-    _signed(state, asked)
-    return web.json_response(answers.permissions(CATALOGUE, *_page(asked)))
+async def get_authorization_permissions(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/authorization/permissions; the `query` parameter is not supported."""
+    _authenticate(state, request)
+    return web.json_response(responses.permissions(PERMISSION_CATALOGUE, *_page(request)))
 
 
 ROUTES: Final[tuple[tuple[str, str, Operation], ...]] = (
@@ -162,21 +165,21 @@ ROUTES: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("GET", "/api/v2/authorization/roles", get_authorization_roles),
     ("GET", "/api/v2/authorization/permissions", get_authorization_permissions),
 )
-"""Method, path and operation; a function's name is its operation's name."""
+"""Method, path and operation. The function is named after the operation."""
 
 
-def _refused(status: int, asked: Asked) -> Refused:
-    return Refused(status, answers.error(status, asked.correlation_id))
+def _error(status: int, request: ApiRequest) -> OperationError:
+    return OperationError(status, responses.error(status, request.correlation_id))
 
 
-def _page(asked: Asked) -> tuple[int, int]:
-    """The size of a page and its number."""
+def _page(request: ApiRequest) -> tuple[int, int]:
+    """Return the page size and the page number."""
     try:
-        size, number = (int(asked.request.query.get(name, usual)) for name, usual in _PAGING)
-    except ValueError as unreadable:
-        raise _refused(400, asked) from unreadable
-    if not (1 <= size <= _LARGEST_PAGE and number >= 1):
-        raise _refused(400, asked)
+        size, number = (int(request.http.query.get(name, default)) for name, default in _PAGE_DEFAULTS)
+    except ValueError as invalid:
+        raise _error(400, request) from invalid
+    if not (1 <= size <= _MAX_PAGE_SIZE and number >= 1):
+        raise _error(400, request)
     return size, number
 
 
@@ -190,48 +193,48 @@ def _basic(header: str) -> tuple[str, str]:
     return client_id, secret
 
 
-def _signed(state: GenesysState, asked: Asked, *, keep_idle: bool = False) -> IssuedToken:
-    if asked.bearer is None:
-        raise Refused(401, answers.no_token(asked.correlation_id))
-    token = state.accepted(asked.bearer, keep_idle=keep_idle)
+def _authenticate(state: GenesysState, request: ApiRequest, *, keep_idle: bool = False) -> IssuedToken:
+    if request.bearer is None:
+        raise OperationError(401, responses.no_token(request.correlation_id))
+    token = state.use(request.bearer, keep_idle=keep_idle)
     if token is None:
-        raise _refused(401, asked)
+        raise _error(401, request)
     return token
 
 
-def _permitted(state: GenesysState, asked: Asked, permission: str) -> None:
-    if permission not in _signed(state, asked).client.permissions:
-        raise Refused(403, answers.lacking(permission, asked.correlation_id))
+def _require(state: GenesysState, request: ApiRequest, permission: str) -> None:
+    if permission not in _authenticate(state, request).client.permissions:
+        raise OperationError(403, responses.missing_permission(permission, request.correlation_id))
 
 
-def _addressed(state: GenesysState, asked: Asked) -> Person:
-    user_id = asked.request.match_info["userId"]
+def _find_user(state: GenesysState, request: ApiRequest) -> GenesysUser:
+    user_id = request.http.match_info["userId"]
     try:
         UUID(user_id)
-    except ValueError as malformed:
-        raise _refused(400, asked) from malformed
-    person = state.people.get(user_id.lower())
-    wants_deleted = asked.request.query.get("state") == _ABSENT
-    if person is None or (person.state == _ABSENT) is not wants_deleted:
-        raise _refused(404, asked)
-    return person
+    except ValueError as invalid:
+        raise _error(400, request) from invalid
+    user = state.users.get(user_id.lower())
+    include_deleted = request.http.query.get("state") == _DELETED
+    if user is None or (user.state == _DELETED) is not include_deleted:
+        raise _error(404, request)
+    return user
 
 
-def _matching(people: Iterable[Person], criteria: list[dict[str, Any]]) -> list[Person]:
+def _matching(users: Iterable[GenesysUser], criteria: list[dict[str, Any]]) -> list[GenesysUser]:
     if any(criterion["type"] != "EXACT" for criterion in criteria):
         raise ValueError(criteria)
     if not any("state" in criterion["fields"] for criterion in criteria):
-        people = [person for person in people if person.state != _ABSENT]
-    return [person for person in people if all(_matches(person, criterion) for criterion in criteria)]
+        users = [user for user in users if user.state != _DELETED]
+    return [user for user in users if all(_matches(user, criterion) for criterion in criteria)]
 
 
-def _matches(person: Person, criterion: dict[str, Any]) -> bool:
+def _matches(user: GenesysUser, criterion: dict[str, Any]) -> bool:
     wanted = {value.lower() for value in criterion.get("values") or [criterion["value"]]}
     held = {
-        "id": person.id,
-        "name": person.name,
-        "email": person.email,
-        "username": person.email,
-        "state": person.state,
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "username": user.email,
+        "state": user.state,
     }
     return any(held[name].lower() in wanted for name in criterion["fields"])

@@ -1,4 +1,4 @@
-"""Failures on demand: what an operation answers instead, how late, and where the connection breaks."""
+"""Faults to inject into the fake Genesys Cloud: error responses, delays and dropped connections."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
-from bot.sandbox.genesys import responses as answers
+from bot.sandbox.genesys import responses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One way to fail, for so many `times` (None: until healed).
+class GenesysFault:
+    """One way for an operation to fail, for its next `times` calls (None: until cleared).
 
-    `status` is answered with `headers` and `body`: a dict as JSON, text as a web page, "" as none, None as ErrorBody.
-    `delay` (seconds) and `until` (an event) come first. `drop` cuts the connection without an answer: before the
-    operation is carried out or after it. `acts`: the operation is carried out although `status` says otherwise.
+    The response has `status`, `headers` and `body`: a dict is sent as JSON, text as a web page, "" as an empty body,
+    and None as an ErrorBody for the status. `delay` (seconds) and `until` (an event) postpone everything else. `drop`
+    cuts the connection without a response, before or after the operation runs. With `executes`, the operation runs
+    although `status` reports an error.
     """
 
     status: int | None = None
@@ -30,57 +31,57 @@ class Fault:
     delay: float = 0.0
     until: asyncio.Event | None = None
     drop: Literal["before", "after"] | None = None
-    acts: bool = False
+    executes: bool = False
     times: int | None = 1
 
     @property
-    def carried_out(self) -> bool:
-        """Whether the operation does its work all the same."""
-        return self.drop == "after" or (self.drop is None and (self.status is None or self.acts))
+    def runs_operation(self) -> bool:
+        """Return whether the operation still takes effect."""
+        return self.drop == "after" or (self.drop is None and (self.status is None or self.executes))
 
     async def wait(self) -> None:
-        """As long as the fault makes one wait."""
+        """Wait for `delay` and `until`."""
         await asyncio.sleep(self.delay)
         if self.until:
             await self.until.wait()
 
     def response(self, correlation_id: str) -> web.Response:
-        """The answer in place of the operation's own."""
+        """Return the response that replaces the operation's own."""
         status = self.status or web.HTTPOk.status_code
         if self.body == "":
             return web.Response(status=status, headers=self.headers)
         if isinstance(self.body, str):
             return web.Response(status=status, text=self.body, content_type="text/html", headers=self.headers)
-        body = answers.error(status, correlation_id) if self.body is None else self.body
+        body = responses.error(status, correlation_id) if self.body is None else self.body
         return web.json_response(body, status=status, headers=self.headers)
 
 
-LOGIN_RATE_LIMITED = Fault(
-    status=400, body=answers.login_error("invalid_request", "rate limit exceeded; too many requests from this client")
+LOGIN_RATE_LIMITED = GenesysFault(
+    status=400, body=responses.login_error("invalid_request", "rate limit exceeded; too many requests from this client")
 )
-"""What the login host answers in place of a 429."""
+"""The login host's rate limit response, which is not a 429."""
 
 
-class Faults:
-    """The failures that wait for their operation, first come, first served."""
+class GenesysFaults:
+    """The pending faults of each operation, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._pending: defaultdict[str, deque[GenesysFault]] = defaultdict(deque)
 
-    def add(self, operation: str, fault: Fault) -> None:
-        """Let the operation fail so; after those that wait already."""
-        self._waiting[operation].extend([fault] * (fault.times or 1))
+    def add(self, operation: str, fault: GenesysFault) -> None:
+        """Append a fault to those that are pending for the operation."""
+        self._pending[operation].extend([fault] * (fault.times or 1))
 
-    def heal(self, operation: str | None = None) -> None:
-        """Let the operation, or all of them, work again."""
+    def clear(self, operation: str | None = None) -> None:
+        """Drop the pending faults of one operation, or of all."""
         if operation is None:
-            self._waiting.clear()
+            self._pending.clear()
         else:
-            self._waiting.pop(operation, None)
+            self._pending.pop(operation, None)
 
-    def next(self, operation: str) -> Fault | None:
-        """The failure that is due now."""
-        waiting = self._waiting[operation]
-        if not waiting:
+    def next(self, operation: str) -> GenesysFault | None:
+        """Return the next fault of the operation, and use it up unless it stays until cleared."""
+        pending = self._pending[operation]
+        if not pending:
             return None
-        return waiting[0] if waiting[0].times is None else waiting.popleft()
+        return pending[0] if pending[0].times is None else pending.popleft()

@@ -1,4 +1,4 @@
-"""The bodies that Genesys Cloud sends, as its API Explorer shows them: pure."""
+"""Response bodies as the Genesys Cloud API Explorer documents them. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.sandbox.genesys.state import GenesysState, IssuedToken, Named, OAuthClient, Person
+    from bot.sandbox.genesys.state import EntityRef, FakeOAuthClient, GenesysState, GenesysUser, IssuedToken
 
 Json = dict[str, Any]
 
-_SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
+_ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("bad.request", "The request could not be understood by the server due to malformed syntax."),
     401: ("bad.credentials", "Invalid login credentials."),
     403: ("not.authorized", "You are not authorized to perform the requested action."),
@@ -27,77 +27,77 @@ _SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
     503: ("service.unavailable", "Service Unavailable - The server is currently unavailable."),
     504: ("request.timeout", "The request timed out."),
 }
-_NO_TOKEN: Final = "No authentication bearer token specified in authorization header."  # noqa: S105 - a sentence
-_LACKING: Final = (
+_NO_TOKEN: Final = "No authentication bearer token specified in authorization header."  # noqa: S105 - not a token
+_MISSING_PERMISSION: Final = (
     "Unable to perform the requested action. You must have at least one of the following permissions assigned: "
 )
 
 
 def error(status: int, correlation_id: str) -> Json:
-    """The ErrorBody that goes with a status."""
-    code, message = _SENTENCES.get(status, ("error", "The request failed."))
+    """Return the ErrorBody for a status."""
+    code, message = _ERRORS.get(status, ("error", "The request failed."))
     return _error_body(status, code, message, correlation_id)
 
 
 def no_token(correlation_id: str) -> Json:
-    """The ErrorBody for a request without a bearer token."""
+    """Return the ErrorBody for a request without a bearer token."""
     return _error_body(401, "authentication.required", _NO_TOKEN, correlation_id)
 
 
-def lacking(permission: str, correlation_id: str) -> Json:
-    """The ErrorBody for a client whose roles do not hold the permission."""
+def missing_permission(permission: str, correlation_id: str) -> Json:
+    """Return the ErrorBody for a client without the permission."""
     return {
-        **_error_body(403, "missing.any.permissions", f"{_LACKING}{permission}", correlation_id),
-        "messageWithParams": f"{_LACKING}{{permissions}}",
+        **_error_body(403, "missing.any.permissions", f"{_MISSING_PERMISSION}{permission}", correlation_id),
+        "messageWithParams": f"{_MISSING_PERMISSION}{{permissions}}",
         "messageParams": {"permissions": permission},
     }
 
 
 def login_error(kind: str, description: str) -> Json:
-    """How the login host says no."""
+    """Return an error of the login host."""
     return {"error": kind, "description": description, "error_description": description}
 
 
 def login(token: IssuedToken) -> Json:
-    """A token as the login host hands it out."""
+    """Return the login host's token response."""
     return {"access_token": token.value, "token_type": "bearer", "expires_in": token.client.token_lifetime}
 
 
 def token_info(state: GenesysState, token: IssuedToken) -> Json:
-    """TokenInfo of a client credentials token; mind the key `OAuthClient`."""
+    """Return the TokenInfo of a client credentials token; its key `OAuthClient` is in Pascal case."""
     organization = asdict(state.organization)
     return {
         "organization": organization,
         "homeOrganization": organization,
         "authorizedScope": [],
-        "dateTokenIdles": _moment(token.idles_at or token.expires_at),
+        "dateTokenIdles": _timestamp(token.idles_at or token.expires_at),
         "OAuthClient": _oauth_client(token.client, organization),
     }
 
 
-def user(person: Person) -> Json:
-    """User, without what was not asked to be expanded."""
+def user(found: GenesysUser) -> Json:
+    """Return a User without expansions."""
     body = {
-        "id": person.id,
-        "name": person.name,
-        "division": {**asdict(person.division), "selfUri": f"/api/v2/authorization/divisions/{person.division.id}"},
-        "chat": {"jabberId": f"{person.id}@acme.orgspan.com"},
-        "email": person.email,
-        "primaryContactInfo": [{"address": person.email, "mediaType": "EMAIL", "type": "PRIMARY"}],
+        "id": found.id,
+        "name": found.name,
+        "division": {**asdict(found.division), "selfUri": f"/api/v2/authorization/divisions/{found.division.id}"},
+        "chat": {"jabberId": f"{found.id}@acme.orgspan.com"},
+        "email": found.email,
+        "primaryContactInfo": [{"address": found.email, "mediaType": "EMAIL", "type": "PRIMARY"}],
         "addresses": [],
-        "state": person.state,
-        "title": person.title,
-        "department": person.department,
-        "username": person.email,
+        "state": found.state,
+        "title": found.title,
+        "department": found.department,
+        "username": found.email,
         "version": 1,
         "acdAutoAnswer": False,
-        "selfUri": f"/api/v2/users/{person.id}",
+        "selfUri": f"/api/v2/users/{found.id}",
     }
     return {key: value for key, value in body.items() if value is not None}
 
 
-def users(found: list[Person], size: int, number: int) -> Json:
-    """UsersSearchResponse; without `results` when there are none."""
+def users(found: list[GenesysUser], size: int, number: int) -> Json:
+    """Return a UsersSearchResponse; `results` is absent when there are no matches."""
     page = found[size * (number - 1) : size * number]
     body = {
         "total": len(found),
@@ -106,28 +106,28 @@ def users(found: list[Person], size: int, number: int) -> Json:
         "pageNumber": number,
         "types": ["users"],
     }
-    return {**body, "results": [user(person) for person in page]} if page else body
+    return {**body, "results": [user(one) for one in page]} if page else body
 
 
-def roles(person: Person) -> Json:
-    """UserAuthorization."""
+def roles(user: GenesysUser) -> Json:
+    """Return a UserAuthorization."""
     return {
-        "roles": [asdict(role) for role in person.roles],
+        "roles": [asdict(role) for role in user.roles],
         "unusedRoles": [],
-        "permissions": list(person.permissions),
-        "permissionPolicies": [dict(policy) for policy in person.policies],
+        "permissions": list(user.permissions),
+        "permissionPolicies": [dict(policy) for policy in user.policies],
     }
 
 
-def divisions_permitted(client: OAuthClient, permission: str, size: int, number: int) -> Json:
-    """DivsPermittedEntityListing; all divisions are not listed one by one."""
+def divisions_permitted(client: FakeOAuthClient, permission: str, size: int, number: int) -> Json:
+    """Return a DivsPermittedEntityListing; it is empty if all divisions are permitted."""
     held = permission in client.permissions
     divisions = list(client.divisions) if held else []
     return {"allDivsPermitted": held and not divisions, **listing([asdict(one) for one in divisions], size, number)}
 
 
-def subject(client: OAuthClient, *, full_roles: bool) -> Json:
-    """AuthzSubject of a client."""
+def subject(client: FakeOAuthClient, *, full_roles: bool) -> Json:
+    """Return the AuthzSubject of a client."""
     parts = [permission.split(":") for permission in sorted(client.permissions)]
     policies = [{"domain": domain, "entityName": entity, "actions": [action]} for domain, entity, action in parts]
     role = {"id": f"role-of-{client.id}", "name": client.name} | ({"policies": policies} if full_roles else {})
@@ -136,13 +136,13 @@ def subject(client: OAuthClient, *, full_roles: bool) -> Json:
     return {"id": client.id, "name": client.name, "grants": grants}
 
 
-def organization_roles(found: list[Named], size: int, number: int) -> Json:
-    """OrganizationRoleEntityListing."""
+def organization_roles(found: list[EntityRef], size: int, number: int) -> Json:
+    """Return an OrganizationRoleEntityListing."""
     return listing([asdict(role) for role in found], size, number)
 
 
 def permissions(catalogue: Mapping[str, Mapping[str, Sequence[str]]], size: int, number: int) -> Json:
-    """PermissionCollectionEntityListing."""
+    """Return a PermissionCollectionEntityListing."""
     entries = [
         {
             "domain": domain,
@@ -157,7 +157,7 @@ def permissions(catalogue: Mapping[str, Mapping[str, Sequence[str]]], size: int,
 
 
 def listing(found: Sequence[Json], size: int, number: int) -> Json:
-    """A page of entities, as most listings are."""
+    """Return one page of an entity listing."""
     return {
         "entities": list(found[size * (number - 1) : size * number]),
         "pageSize": size,
@@ -178,7 +178,7 @@ def _error_body(status: int, code: str, message: str, correlation_id: str) -> Js
     }
 
 
-def _oauth_client(client: OAuthClient, organization: Json) -> Json:
+def _oauth_client(client: FakeOAuthClient, organization: Json) -> Json:
     return {
         "id": client.id,
         "name": client.name,
@@ -189,5 +189,5 @@ def _oauth_client(client: OAuthClient, organization: Json) -> Json:
     }
 
 
-def _moment(seconds: float) -> str:
+def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,7 @@
-"""A stand-in for Genesys Cloud: its login host and its Platform API on one local address, with a journal of what came.
+"""A fake Genesys Cloud: the login host and the Platform API on one local address.
 
-Every operation behaves as documented (developer.genesys.cloud, API Explorer) unless a Fault is laid for it.
+Operations behave as documented (developer.genesys.cloud, API Explorer) unless a fault is injected. The fake records
+every request.
 """
 
 from __future__ import annotations
@@ -13,10 +14,17 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from bot.sandbox.genesys import responses as answers
-from bot.sandbox.genesys.api import ROUTES, Asked, Refused
-from bot.sandbox.genesys.faults import LOGIN_RATE_LIMITED, Fault, Faults
-from bot.sandbox.genesys.state import HOME_DIVISION, ORGANIZATION, GenesysState, Named, OAuthClient, Person
+from bot.sandbox.genesys import responses
+from bot.sandbox.genesys.api import ROUTES, ApiRequest, OperationError
+from bot.sandbox.genesys.faults import LOGIN_RATE_LIMITED, GenesysFault, GenesysFaults
+from bot.sandbox.genesys.state import (
+    HOME_DIVISION,
+    ORGANIZATION,
+    EntityRef,
+    FakeOAuthClient,
+    GenesysState,
+    GenesysUser,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -28,25 +36,30 @@ __all__ = [
     "HOME_DIVISION",
     "LOGIN_RATE_LIMITED",
     "ORGANIZATION",
+    "EntityRef",
     "FakeGenesys",
-    "Fault",
-    "Named",
-    "OAuthClient",
-    "Person",
+    "FakeOAuthClient",
+    "GenesysFault",
+    "GenesysUser",
     "RecordedRequest",
 ]
 
-CLIENT: Final = OAuthClient(id="5e1d0b3c-4f7a-4c55-9d2b-7a60c8e4f913", secret="sandbox-secret")  # noqa: S106 - made up
-"""The client of a stand-in that is told of no other."""
-_ALLOWED_A_MINUTE: Final = 300
+CLIENT: Final = FakeOAuthClient(id="5e1d0b3c-4f7a-4c55-9d2b-7a60c8e4f913", secret="sandbox-secret")  # noqa: S106 - fake
+"""The default OAuth client."""
+
+RATE_LIMIT: Final = 300
+"""Requests a minute that the rate limit headers announce. The fake does not enforce it."""
+
+SHUTDOWN_TIMEOUT: Final = 0.1
+"""Maximum time to wait for open requests on stop, in seconds. Short, because a fault may hold a request forever."""
 
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """A request that came: when by the clock, what it was, and what became of it.
+    """A received request, without its token or any other secret.
 
-    `status` is None while it is not answered and where the connection was cut; `generation` is that of the token it was
-    signed with. No token, no secret.
+    `status` is None until the response is sent, and stays None if the connection is dropped. `generation` is that of
+    the bearer token.
     """
 
     at: float
@@ -58,11 +71,11 @@ class RecordedRequest:
 
 
 class FakeGenesys:
-    """One organization that answers over HTTP; `state` and `journal` are there to look at and to change.
+    """One organization, served over HTTP. Callers may read and change `state` and read `requests`.
 
-    genesys = FakeGenesys(people=[Person(id=..., name="Jane Doe", email="jane@example.com")])
+    genesys = FakeGenesys(users=[GenesysUser(id=..., name="Jane Doe", email="jane@example.com")])
     url = await genesys.start()     # both api_url and login_url
-    genesys.fault("delete_token", Fault(status=503, times=2))
+    genesys.fault("delete_token", GenesysFault(status=503, times=2))
     ...
     await genesys.stop()
     """
@@ -70,106 +83,105 @@ class FakeGenesys:
     def __init__(
         self,
         *,
-        people: Iterable[Person] = (),
-        clients: Iterable[OAuthClient] | None = None,
-        organization: Named = ORGANIZATION,
+        users: Iterable[GenesysUser] = (),
+        clients: Iterable[FakeOAuthClient] | None = None,
+        organization: EntityRef = ORGANIZATION,
         clock: Callable[[], float] = time.time,
     ) -> None:
         clients = clients or [replace(CLIENT)]
-        self.state = GenesysState(people, clients, organization=organization, clock=clock)
-        self.journal: list[RecordedRequest] = []
-        self.faults = Faults()
-        self.app = web.Application(middlewares=[_answering_everything])
+        self.state = GenesysState(users, clients, organization=organization, clock=clock)
+        self.requests: list[RecordedRequest] = []
+        self.faults = GenesysFaults()
+        self.app = web.Application(middlewares=[_error_bodies])
         for method, path, operation in ROUTES:
-            self.app.router.add_route(method, path, self._serving(operation))
+            self.app.router.add_route(method, path, self._handler(operation))
         self._runner: web.AppRunner | None = None
-        self._came = asyncio.Event()
+        self._received = asyncio.Event()
 
     @property
-    def people(self) -> dict[str, Person]:
-        """Everybody in the organization, by id."""
-        return self.state.people
+    def users(self) -> dict[str, GenesysUser]:
+        """The users of the organization, by id."""
+        return self.state.users
 
-    def fault(self, operation: str, fault: Fault) -> None:
-        """Let the operation (`delete_token`, `login`...) fail; faults of one operation are met in this order."""
+    def fault(self, operation: str, fault: GenesysFault) -> None:
+        """Inject a fault into the operation (`delete_token`, `login`…), after those already pending."""
         self.faults.add(operation, fault)
 
     def received(self, operation: str) -> list[RecordedRequest]:
-        """The journal's entries of one operation."""
-        return [entry for entry in self.journal if entry.operation == operation]
+        """Return the recorded requests of one operation."""
+        return [request for request in self.requests if request.operation == operation]
 
-    async def arrival(self, operation: str, count: int = 1) -> None:
-        """Wait until the operation has been asked for that many times, answered or not."""
+    async def wait_for_request(self, operation: str, count: int = 1) -> None:
+        """Wait until the operation has been requested `count` times, answered or not."""
         while len(self.received(operation)) < count:
-            self._came.clear()
-            await self._came.wait()
+            self._received.clear()
+            await self._received.wait()
 
     async def start(self, port: int = 0) -> str:
-        """Listen on this machine alone; the address, without a slash at its end. Port 0: any free one."""
-        # A request that is held back by a fault must not hold back the end.
-        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=0.1)
+        """Listen on 127.0.0.1 and return the address without a trailing slash. Port 0 takes any free port."""
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
         host, bound, *_ = self._runner.addresses[0]
         return f"http://{host}:{bound}"
 
     async def stop(self) -> None:
-        """Listen no more; harmless when it never started."""
+        """Stop listening. Has no effect before `start`."""
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
 
-    def _serving(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:
         name = operation.__name__
 
-        async def serve(request: web.Request) -> web.Response:
-            asked = Asked(request, str(uuid4()))
-            token = self.state.live(asked.bearer)
+        async def handle(http_request: web.Request) -> web.Response:
+            request = ApiRequest(http_request, str(uuid4()))
+            token = self.state.find_live(request.bearer)
             generation = token.generation if token else None
-            entry = RecordedRequest(self.state.clock(), request.method, request.path, name, generation)
-            self.journal.append(entry)
-            self._came.set()
+            record = RecordedRequest(self.state.clock(), http_request.method, http_request.path, name, generation)
+            self.requests.append(record)
+            self._received.set()
             fault = self.faults.next(name)
-            response = await self._answer(operation, asked, fault)
-            if fault and fault.drop and request.transport:
-                request.transport.abort()
+            response = await self._respond(operation, request, fault)
+            if fault and fault.drop and http_request.transport:
+                http_request.transport.abort()
                 return response
-            entry.status = response.status
-            used = token.requests if token else 0
-            response.headers.update(_headers(asked, used))
+            record.status = response.status
+            response.headers.update(_headers(request, token.requests if token else 0))
             return response
 
-        return serve
+        return handle
 
-    async def _answer(self, operation: Operation, asked: Asked, fault: Fault | None) -> web.Response:
+    async def _respond(self, operation: Operation, request: ApiRequest, fault: GenesysFault | None) -> web.Response:
         if fault:
             await fault.wait()
-        if fault is None or fault.carried_out:
+        if fault is None or fault.runs_operation:
             try:
-                response = await operation(self.state, asked)
-            except Refused as refused:
-                response = web.json_response(refused.body, status=refused.status)
+                response = await operation(self.state, request)
+            except OperationError as error:
+                response = web.json_response(error.body, status=error.status)
             if fault is None or fault.status is None:
                 return response
-        return fault.response(asked.correlation_id)
+        return fault.response(request.correlation_id)
 
 
 @web.middleware
-async def _answering_everything(
+async def _error_bodies(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
+    """Give aiohttp's own errors, such as an unknown path, an ErrorBody."""
     try:
         return await handler(request)
-    except web.HTTPException as missing:
-        asked = Asked(request, str(uuid4()))
-        body = answers.error(missing.status, asked.correlation_id)
-        return web.json_response(body, status=missing.status, headers=_headers(asked, 0))
+    except web.HTTPException as error:
+        api_request = ApiRequest(request, str(uuid4()))
+        body = responses.error(error.status, api_request.correlation_id)
+        return web.json_response(body, status=error.status, headers=_headers(api_request, 0))
 
 
-def _headers(asked: Asked, used: int) -> dict[str, str]:
+def _headers(request: ApiRequest, used: int) -> dict[str, str]:
     return {
-        "ININ-Correlation-Id": asked.correlation_id,
+        "ININ-Correlation-Id": request.correlation_id,
         "inin-ratelimit-count": str(used),
-        "inin-ratelimit-allowed": str(_ALLOWED_A_MINUTE),
+        "inin-ratelimit-allowed": str(RATE_LIMIT),
         "inin-ratelimit-reset": "60",
     }

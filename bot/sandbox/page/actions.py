@@ -116,7 +116,7 @@ class Acts:
 
     async def log_in(self, asked: Asked) -> str | None:
         """`{person}`: somebody logs in to Genesys Cloud again, as single sign-on may let them at once."""
-        person = self._play.genesys.people.get(_text(asked, "person"))
+        person = self._play.genesys.users.get(_text(asked, "person"))
         if person is None:
             raise web.HTTPBadRequest(text="person is needed.")
         person.sessions = max(person.sessions, SESSIONS_AFRESH)

@@ -34,10 +34,10 @@ def snapshot(play: Play) -> Json:
         "views": slack.views.snapshot(),
         "examples": personas.EXAMPLES,
         "trouble": _trouble(play),
-        "journal": [_entry(entry) for entry in genesys.journal[-_ENTRIES:]],
+        "journal": [_entry(entry) for entry in genesys.requests[-_ENTRIES:]],
         "sessions": [
             {"id": key, "name": person.name, "state": person.state, "sessions": person.sessions}
-            for key, person in genesys.state.people.items()
+            for key, person in genesys.state.users.items()
         ],
         "tokens": {"issued": genesys.state.issued, "alive": genesys.state.live_generations},
         "mishaps": {

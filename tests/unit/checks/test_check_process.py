@@ -23,7 +23,7 @@ async def test_check__says_that_all_is_well_and_changes_nothing(tmp_path: Path) 
         assert not any(word in ended.stdout for word in (CLIENT.secret, set_up.slack.bot_token))
         assert not set_up.database.exists()
         assert set_up.slack.messages == []
-        assert {entry.method for entry in set_up.genesys.journal} == {"GET", "POST"}
+        assert {entry.method for entry in set_up.genesys.requests} == {"GET", "POST"}
 
 
 async def test_check__writes_json_and_exits_1_on_a_cross(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 from bot.checks.result import Mark
 from bot.checks.slack import SCOPES
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, Named
-from bot.sandbox.genesys.server import Fault as GenesysFault
+from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.checks_harness import SECONDS, ChecksHarness
 from tests.support.process import free_port
@@ -240,7 +239,7 @@ async def test_client__refused_leaves_what_hangs_on_it_untried(ward: ChecksHarne
     }
     assert hanging | {"rate limit"} <= report.unknown
     assert all("not tried, because the client failed" in report.of(one).says for one in hanging)
-    assert {entry.operation for entry in ward.genesys.journal} == {"login"}
+    assert {entry.operation for entry in ward.genesys.requests} == {"login"}
 
 
 async def test_genesys__failing_is_told_with_its_correlation_id(ward: ChecksHarness) -> None:
@@ -265,7 +264,7 @@ async def test_network__that_is_not_there_is_told_and_not_waited_for(ward: Check
 
 async def test_role__is_found_where_the_client_may_list_roles(ward: ChecksHarness) -> None:
     granted(ward)
-    ward.genesys.state.roles = [Named("r1", "Supervisor"), Named("r2", "Supervisor of Supervisors")]
+    ward.genesys.state.roles = [EntityRef("r1", "Supervisor"), EntityRef("r2", "Supervisor of Supervisors")]
 
     report = await ward.check({"APPROVERS": "role:supervisor"})
 

@@ -49,7 +49,7 @@ async def test_settings__are_refused_in_the_words_of_a_start(ward: ChecksHarness
     assert lines == refused.value.problems
     assert report.code == 2
     assert "very-secret" not in str(report.findings)
-    assert ward.genesys.journal == []
+    assert ward.genesys.requests == []
 
 
 async def test_region__that_is_none_is_refused_and_slack_is_examined_all_the_same(ward: ChecksHarness) -> None:

@@ -9,15 +9,15 @@ import pytest
 from bot.checks.result import Mark
 from bot.checks.slack import SCOPES
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault, Named
+from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.checks_harness import ChecksHarness
 
 DELETE = "permission oauth:token:delete"
 BY_DIVISION = "get_authorization_divisionspermitted_paged_me"
 BY_ROLE = "get_authorization_subjects_me"
-SILENT = Fault(status=400, times=None)
-EMPTY = Fault(status=200, body={"entities": [], "allDivsPermitted": False}, times=None)
+SILENT = GenesysFault(status=400, times=None)
+EMPTY = GenesysFault(status=200, body={"entities": [], "allDivsPermitted": False}, times=None)
 
 
 async def test_check__of_the_sandbox_is_well_in_everything(ward: ChecksHarness) -> None:
@@ -107,7 +107,7 @@ async def test_permission__of_a_principal_is_looked_for_with_wildcards(ward: Che
 
 
 async def test_permission__is_told_with_the_divisions_it_is_held_in(ward: ChecksHarness) -> None:
-    ward.client.divisions = tuple(Named(f"d{number}", f"Division {number}") for number in range(7))
+    ward.client.divisions = tuple(EntityRef(f"d{number}", f"Division {number}") for number in range(7))
 
     says = (await ward.check()).of(DELETE).says
 
@@ -117,7 +117,7 @@ async def test_permission__is_told_with_the_divisions_it_is_held_in(ward: Checks
 
 @pytest.mark.parametrize("answer", [SILENT, EMPTY], ids=["silent", "knows nothing"])
 async def test_permission__is_read_from_the_clients_roles_where_divisions_are_not_told(
-    ward: ChecksHarness, answer: Fault
+    ward: ChecksHarness, answer: GenesysFault
 ) -> None:
     ward.genesys.fault(BY_DIVISION, answer)
     assert (await ward.check()).of(DELETE).mark is Mark.WELL
@@ -133,14 +133,14 @@ async def test_permission__under_a_condition_is_not_held(ward: ChecksHarness) ->
         {"domain": "oauth", "entityName": "*", "actions": ["*"], "condition": "{}"},
     ]
     grants = [{"division": {"id": "d", "name": "Home"}, "role": {"name": "Bot", "policies": policies}}]
-    ward.genesys.fault(BY_ROLE, Fault(status=200, body={"grants": grants}, times=None))
+    ward.genesys.fault(BY_ROLE, GenesysFault(status=200, body={"grants": grants}, times=None))
 
     assert (await ward.check()).of(DELETE).mark is Mark.WRONG
 
 
 @pytest.mark.parametrize("answer", [SILENT, EMPTY], ids=["silent", "knows nothing"])
 async def test_permission__to_revoke_is_not_tried_where_genesys_cloud_does_not_tell(
-    ward: ChecksHarness, answer: Fault
+    ward: ChecksHarness, answer: GenesysFault
 ) -> None:
     ward.genesys.fault(BY_DIVISION, answer)
     ward.genesys.fault(BY_ROLE, answer)
@@ -164,7 +164,7 @@ async def test_permission__to_read_roles_is_tried_where_genesys_cloud_does_not_t
 
 
 async def test_check__that_gets_no_answer_ends_all_the_same(ward: ChecksHarness) -> None:
-    ward.genesys.fault("search_by_email", Fault(until=asyncio.Event(), times=None))
+    ward.genesys.fault("search_by_email", GenesysFault(until=asyncio.Event(), times=None))
 
     report = await ward.check(seconds=1.0)
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.purecloud import Call, PureCloud, region
-from bot.sandbox.genesys.server import CLIENT, FakeGenesys, Person
+from bot.sandbox.genesys.server import CLIENT, FakeGenesys, GenesysUser
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AppHarness:
         return PureCloud(self.session, place, **(usual | kwargs))
 
     def sessions(self, user_id: str) -> int:
-        return self.genesys.state.people[user_id].sessions
+        return self.genesys.state.users[user_id].sessions
 
     def asked(self, operation: str) -> list[int | None]:
         """The statuses the stand-in gave to an operation, None where it gave none."""
@@ -55,11 +55,11 @@ class AppHarness:
 async def world() -> AsyncIterator[AppHarness]:
     clock = FakeClock(1000.0)
     people = [
-        Person(JANE, "Jane Doe", "Jane.Doe@acme.example"),
-        Person(OMAR, "Omar Haddad", "omar@acme.example", state="inactive"),
+        GenesysUser(JANE, "Jane Doe", "Jane.Doe@acme.example"),
+        GenesysUser(OMAR, "Omar Haddad", "omar@acme.example", state="inactive"),
     ]
     async with AsyncExitStack() as stack:
-        genesys = FakeGenesys(people=people, clock=clock)
+        genesys = FakeGenesys(users=people, clock=clock)
         url = await genesys.start()
         stack.push_async_callback(genesys.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession())

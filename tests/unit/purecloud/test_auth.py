@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import GenesysLoginFailed, LoginCause
 from bot.purecloud import Limits
-from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, GenesysFault
 
 if TYPE_CHECKING:
     from tests.unit.purecloud.conftest import AppHarness
@@ -48,7 +48,7 @@ async def test_token__is_renewed_shortly_before_its_end(world: AppHarness, lifet
 
 @pytest.mark.parametrize("expires_in", [None, 0, -5])
 async def test_token__of_unknown_lifetime_is_trusted_for_the_shortest(world: AppHarness, expires_in: object) -> None:
-    world.genesys.fault("login", Fault(status=200, body=token_body(expires_in)))
+    world.genesys.fault("login", GenesysFault(status=200, body=token_body(expires_in)))
 
     assert (await world.purecloud.auth.token()).expires_at == world.clock.now + 300
 
@@ -85,7 +85,9 @@ async def test_forget__drops_the_token_in_use_and_no_later_one(world: AppHarness
 
 
 async def test_failure__is_everybodys_who_waited_and_nobodys_who_comes_later(world: AppHarness) -> None:
-    world.genesys.fault("login", Fault(status=400, body={"error": "invalid_client", "description": "client not found"}))
+    world.genesys.fault(
+        "login", GenesysFault(status=400, body={"error": "invalid_client", "description": "client not found"})
+    )
 
     outcomes = await asyncio.gather(*(world.purecloud.auth.token() for _ in range(50)), return_exceptions=True)
 
@@ -104,7 +106,7 @@ async def test_failure__of_an_early_renewal_uses_up_the_old_token(world: AppHarn
     auth = world.purecloud.auth
     first = await auth.token()
     world.clock.now = first.expires_at - 50
-    world.genesys.fault("login", Fault(status=500))
+    world.genesys.fault("login", GenesysFault(status=500))
 
     assert [*await asyncio.gather(auth.token(), auth.token())] == [first, first]
     assert world.asked("login") == [200, 500]
@@ -115,7 +117,7 @@ async def test_failure__of_an_early_renewal_uses_up_the_old_token(world: AppHarn
 
 async def test_failure__of_a_demanded_renewal_gives_the_old_token_to_nobody(world: AppHarness) -> None:
     first = await world.purecloud.auth.token()
-    world.genesys.fault("login", Fault(status=500))
+    world.genesys.fault("login", GenesysFault(status=500))
 
     with pytest.raises(GenesysLoginFailed):
         await world.purecloud.auth.renewed(first.generation)
@@ -123,10 +125,10 @@ async def test_failure__of_a_demanded_renewal_gives_the_old_token_to_nobody(worl
 
 
 async def test_cancellation__of_the_one_who_flies_leaves_the_flight_to_the_next(world: AppHarness) -> None:
-    world.genesys.fault("login", Fault(until=asyncio.Event()))
+    world.genesys.fault("login", GenesysFault(until=asyncio.Event()))
     flying = asyncio.create_task(world.purecloud.auth.token())
     waiting = [asyncio.create_task(world.purecloud.auth.token()) for _ in range(3)]
-    await world.genesys.arrival("login")
+    await world.genesys.wait_for_request("login")
 
     flying.cancel()
     tokens = await asyncio.gather(*waiting)
@@ -138,9 +140,9 @@ async def test_cancellation__of_the_one_who_flies_leaves_the_flight_to_the_next(
 
 async def test_cancellation__of_one_who_waits_hurts_nobody(world: AppHarness) -> None:
     answer = asyncio.Event()
-    world.genesys.fault("login", Fault(until=answer))
+    world.genesys.fault("login", GenesysFault(until=answer))
     tasks = [asyncio.create_task(world.purecloud.auth.token()) for _ in range(3)]
-    await world.genesys.arrival("login")
+    await world.genesys.wait_for_request("login")
 
     tasks[1].cancel()
     answer.set()
@@ -192,7 +194,7 @@ async def test_no_connection__is_tried_once_more_and_named(world: AppHarness) ->
 
 
 async def test_no_answer__is_tried_once_more_and_named(world: AppHarness) -> None:
-    world.genesys.fault("login", Fault(drop="after", times=2))
+    world.genesys.fault("login", GenesysFault(drop="after", times=2))
 
     with pytest.raises(GenesysLoginFailed, match="did not answer") as failed:
         await world.purecloud.auth.token()

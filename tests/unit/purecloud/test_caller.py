@@ -12,7 +12,7 @@ import pytest
 from bot import errors
 from bot.errors import GenesysError, LoginCause
 from bot.purecloud import Limits
-from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, Fault
+from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, GenesysFault
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def attempts(world: AppHarness, operation: str) -> list[tuple[int, str]]:
 
 async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
-    world.genesys.state.end_all()
+    world.genesys.state.revoke_all_tokens()
 
     await asyncio.gather(*(world.purecloud.tokens.get_tokens_me() for _ in range(50)))
 
@@ -35,7 +35,7 @@ async def test_refused_token__is_renewed_once_for_fifty_calls_in_flight(world: A
 
 
 async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=401, times=None))
+    world.genesys.fault("delete_token", GenesysFault(status=401, times=None))
 
     with pytest.raises(errors.GenesysUnauthenticated):
         await world.purecloud.tokens.delete_token(JANE)
@@ -46,8 +46,8 @@ async def test_refused_token__twice_is_unauthenticated_and_no_storm(world: AppHa
 
 
 async def test_refused_token__counts_as_no_try(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=503, times=2))
-    world.genesys.fault("delete_token", Fault(status=401))
+    world.genesys.fault("delete_token", GenesysFault(status=503, times=2))
+    world.genesys.fault("delete_token", GenesysFault(status=401))
 
     await world.purecloud.tokens.delete_token(JANE)
 
@@ -78,7 +78,7 @@ async def test_no_token__nothing_is_asked_of_the_api(world: AppHarness) -> None:
 async def test_passing_failure__is_tried_again_until_it_has_passed(
     world: AppHarness, operation: str, call: Any, status: int
 ) -> None:
-    world.genesys.fault(operation, Fault(status=status, body="", times=2, headers={"Retry-After": "0"}))
+    world.genesys.fault(operation, GenesysFault(status=status, body="", times=2, headers={"Retry-After": "0"}))
 
     await call(world.purecloud)
 
@@ -99,7 +99,7 @@ async def test_passing_failure__is_tried_again_until_it_has_passed(
     ],
 )
 async def test_lasting_failure__is_not_tried_again(world: AppHarness, status: int, kind: type[GenesysError]) -> None:
-    world.genesys.fault("delete_token", Fault(status=status, times=None))
+    world.genesys.fault("delete_token", GenesysFault(status=status, times=None))
 
     with pytest.raises(kind) as failed:
         await world.purecloud.tokens.delete_token(JANE)
@@ -111,7 +111,7 @@ async def test_lasting_failure__is_not_tried_again(world: AppHarness, status: in
 
 
 async def test_tries__are_three(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=503, times=None))
+    world.genesys.fault("delete_token", GenesysFault(status=503, times=None))
 
     with pytest.raises(errors.GenesysServerError):
         await world.purecloud.tokens.delete_token(JANE)
@@ -121,7 +121,7 @@ async def test_tries__are_three(world: AppHarness) -> None:
 
 
 async def test_retry_after__of_an_hour_ends_the_call_at_once(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "3600"}, times=None))
+    world.genesys.fault("delete_token", GenesysFault(status=429, headers={"Retry-After": "3600"}, times=None))
 
     with pytest.raises(errors.GenesysRateLimited) as limited:
         await world.purecloud.tokens.delete_token(JANE)
@@ -132,14 +132,14 @@ async def test_retry_after__of_an_hour_ends_the_call_at_once(world: AppHarness) 
 
 
 async def test_retry_after__of_some_seconds_is_waited_for(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "4"}))
+    world.genesys.fault("delete_token", GenesysFault(status=429, headers={"Retry-After": "4"}))
 
     assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
     assert world.clock.slept == [4]
 
 
 async def test_whole_time__is_not_overslept(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=429, headers={"Retry-After": "9"}, times=None))
+    world.genesys.fault("delete_token", GenesysFault(status=429, headers={"Retry-After": "9"}, times=None))
 
     with pytest.raises(errors.GenesysRateLimited):
         await world.purecloud.tokens.delete_token(JANE)
@@ -149,7 +149,7 @@ async def test_whole_time__is_not_overslept(world: AppHarness) -> None:
 
 
 async def test_whole_time__bounds_the_login_too(world: AppHarness) -> None:
-    world.genesys.fault("login", Fault(until=asyncio.Event()))
+    world.genesys.fault("login", GenesysFault(until=asyncio.Event()))
     purecloud = world.client(limits=Limits(total_timeout=0.5))
 
     with pytest.raises(errors.GenesysLoginFailed, match="in time") as failed:
@@ -162,7 +162,7 @@ async def test_whole_time__bounds_the_login_too(world: AppHarness) -> None:
 async def test_whole_time__bounds_an_attempt(world: AppHarness) -> None:
     purecloud = world.client(limits=Limits(total_timeout=1.0, backoff=2.0))
     await purecloud.auth.token()
-    world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
+    world.genesys.fault("delete_token", GenesysFault(until=asyncio.Event(), times=None))
 
     with pytest.raises(errors.GenesysNoResponse):
         await purecloud.tokens.delete_token(JANE)
@@ -172,7 +172,7 @@ async def test_whole_time__bounds_an_attempt(world: AppHarness) -> None:
 
 
 async def test_silence__is_no_answer_after_three_tries(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(until=asyncio.Event(), times=None))
+    world.genesys.fault("delete_token", GenesysFault(until=asyncio.Event(), times=None))
     purecloud = world.client(limits=Limits(attempt_timeout=0.5))
 
     with pytest.raises(errors.GenesysNoResponse) as failed:
@@ -183,7 +183,7 @@ async def test_silence__is_no_answer_after_three_tries(world: AppHarness) -> Non
 
 
 async def test_cut_off__is_no_answer_and_three_requests_for_three_tries(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(drop="after", times=None))
+    world.genesys.fault("delete_token", GenesysFault(drop="after", times=None))
 
     with pytest.raises(errors.GenesysNoResponse):
         await world.purecloud.tokens.delete_token(JANE)
@@ -194,7 +194,7 @@ async def test_cut_off__is_no_answer_and_three_requests_for_three_tries(world: A
 
 
 async def test_cut_off__and_then_done_is_done(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(drop="after"))
+    world.genesys.fault("delete_token", GenesysFault(drop="after"))
 
     assert (await world.purecloud.tokens.delete_token(JANE)).status == 200
 
@@ -202,17 +202,19 @@ async def test_cut_off__and_then_done_is_done(world: AppHarness) -> None:
 @pytest.mark.parametrize(
     "certainly",
     [
-        Fault(status=503, times=2),
-        Fault(status=500),
-        Fault(status=404),
-        Fault(status=403),
-        Fault(status=409),
-        Fault(status=401, times=2),
-        Fault(status=429, headers={"Retry-After": "3600"}),
+        GenesysFault(status=503, times=2),
+        GenesysFault(status=500),
+        GenesysFault(status=404),
+        GenesysFault(status=403),
+        GenesysFault(status=409),
+        GenesysFault(status=401, times=2),
+        GenesysFault(status=429, headers={"Retry-After": "3600"}),
     ],
 )
-async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(world: AppHarness, certainly: Fault) -> None:
-    world.genesys.fault("delete_token", Fault(status=504, acts=True))
+async def test_doubt__a_certain_no_to_the_repetition_does_not_undo_it(
+    world: AppHarness, certainly: GenesysFault
+) -> None:
+    world.genesys.fault("delete_token", GenesysFault(status=504, executes=True))
     world.genesys.fault("delete_token", certainly)
 
     with pytest.raises(errors.GenesysNoResponse) as failed:
@@ -229,7 +231,7 @@ async def test_doubt__a_refused_connection_does_not_undo_it(world: AppHarness) -
         await world.clock.sleep(seconds)
         await world.genesys.stop()
 
-    world.genesys.fault("delete_token", Fault(drop="after"))
+    world.genesys.fault("delete_token", GenesysFault(drop="after"))
 
     with pytest.raises(errors.GenesysNoResponse) as failed:
         await world.client(sleep=die).tokens.delete_token(JANE)
@@ -241,10 +243,10 @@ async def test_doubt__a_refused_connection_does_not_undo_it(world: AppHarness) -
 async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: AppHarness) -> None:
     async def end_tokens(seconds: float) -> None:
         await world.clock.sleep(seconds)
-        world.genesys.state.end_all()
-        world.genesys.fault("login", Fault(status=500, times=None))
+        world.genesys.state.revoke_all_tokens()
+        world.genesys.fault("login", GenesysFault(status=500, times=None))
 
-    world.genesys.fault("delete_token", Fault(drop="after"))
+    world.genesys.fault("delete_token", GenesysFault(drop="after"))
 
     with pytest.raises(errors.GenesysNoResponse) as failed:
         await world.client(sleep=end_tokens).tokens.delete_token(JANE)
@@ -253,8 +255,8 @@ async def test_doubt__a_failed_login_for_the_repetition_does_not_undo_it(world: 
 
 
 async def test_doubt__is_none_where_nothing_was_to_be_changed(world: AppHarness) -> None:
-    world.genesys.fault("get_tokens_me", Fault(drop="after"))
-    world.genesys.fault("get_tokens_me", Fault(status=500))
+    world.genesys.fault("get_tokens_me", GenesysFault(drop="after"))
+    world.genesys.fault("get_tokens_me", GenesysFault(status=500))
 
     with pytest.raises(errors.GenesysServerError):
         await world.purecloud.tokens.get_tokens_me()
@@ -280,7 +282,7 @@ async def test_login_rate_limit__is_waited_out_inside_a_call(world: AppHarness) 
 
 
 async def test_observer__hears_of_every_attempt_and_of_no_secret(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=502, body="<html>"))
+    world.genesys.fault("delete_token", GenesysFault(status=502, body="<html>"))
 
     await world.purecloud.tokens.delete_token(JANE)
 
@@ -293,9 +295,9 @@ async def test_observer__hears_of_every_attempt_and_of_no_secret(world: AppHarne
 
 
 async def test_cancellation__of_a_call_is_seen_and_leaves_the_client_well(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(until=asyncio.Event()))
+    world.genesys.fault("delete_token", GenesysFault(until=asyncio.Event()))
     deleting = asyncio.create_task(world.purecloud.tokens.delete_token(OMAR))
-    await world.genesys.arrival("delete_token")
+    await world.genesys.wait_for_request("delete_token")
 
     deleting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -306,7 +308,7 @@ async def test_cancellation__of_a_call_is_seen_and_leaves_the_client_well(world:
 
 
 async def test_session__with_defaults_of_its_own_changes_nothing(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=404))
+    world.genesys.fault("delete_token", GenesysFault(status=404))
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         world.session = session
         with pytest.raises(errors.GenesysNotFound):

@@ -9,7 +9,7 @@ import pytest
 
 from bot import errors
 from bot.purecloud import Done
-from bot.sandbox.genesys.server import CLIENT, ORGANIZATION, Fault, Named, Person
+from bot.sandbox.genesys.server import CLIENT, ORGANIZATION, EntityRef, GenesysFault, GenesysUser
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ NOBODY = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 
 
 def deletions(world: AppHarness) -> list[tuple[str, int | None, int | None]]:
-    return [(e.path, e.generation, e.status) for e in world.genesys.journal if e.method == "DELETE"]
+    return [(e.path, e.generation, e.status) for e in world.genesys.requests if e.method == "DELETE"]
 
 
 async def test_get_tokens_me__tells_of_the_clients_own_token(world: AppHarness) -> None:
@@ -42,7 +42,7 @@ async def test_get_tokens_me__does_not_keep_the_token_from_idling_out(world: App
 
 @pytest.mark.parametrize("body", ["", "<html>", {"OAuthClient": "what?"}])
 async def test_get_tokens_me__an_answer_that_cannot_be_read_is_an_error(world: AppHarness, body: Any) -> None:
-    world.genesys.fault("get_tokens_me", Fault(status=200, body=body))
+    world.genesys.fault("get_tokens_me", GenesysFault(status=200, body=body))
 
     with pytest.raises((errors.GenesysRejected, errors.GenesysNoResponse)):
         await world.purecloud.tokens.get_tokens_me()
@@ -51,7 +51,7 @@ async def test_get_tokens_me__an_answer_that_cannot_be_read_is_an_error(world: A
 
 async def test_head_tokens_me__raises_where_the_token_cannot_serve(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
-    world.genesys.fault("head_tokens_me", Fault(status=401, times=2))
+    world.genesys.fault("head_tokens_me", GenesysFault(status=401, times=2))
 
     with pytest.raises(errors.GenesysUnauthenticated):
         await world.purecloud.tokens.head_tokens_me()
@@ -68,13 +68,13 @@ async def test_delete_token__ends_one_persons_tokens_and_says_under_which_correl
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 async def test_delete_token__any_empty_yes_will_do(world: AppHarness, status: int) -> None:
-    world.genesys.fault("delete_token", Fault(status=status, body="", acts=True))
+    world.genesys.fault("delete_token", GenesysFault(status=status, body="", executes=True))
 
     assert (await world.purecloud.tokens.delete_token(JANE)).status == status
 
 
 async def test_delete_token__a_web_page_with_status_200_is_not_shown_as_success(world: AppHarness) -> None:
-    world.genesys.fault("delete_token", Fault(status=200, body="<html>Please log in to the network</html>"))
+    world.genesys.fault("delete_token", GenesysFault(status=200, body="<html>Please log in to the network</html>"))
 
     with pytest.raises(errors.GenesysNoResponse):
         await world.purecloud.tokens.delete_token(JANE)
@@ -98,7 +98,7 @@ async def test_delete_token__of_what_is_no_user_id_sends_nothing_at_all(world: A
         with pytest.raises(ValueError, match="is not a Genesys Cloud user id"):
             await call(user_id)
 
-    assert world.genesys.journal == []
+    assert world.genesys.requests == []
 
 
 async def test_delete_tokens_me__ends_the_token_in_use_and_the_next_call_takes_another(world: AppHarness) -> None:
@@ -115,7 +115,7 @@ async def test_delete_tokens_me__ends_the_token_in_use_and_the_next_call_takes_a
 
 async def test_delete_tokens_me__of_a_dead_token_is_done_and_ends_no_other(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
-    world.genesys.state.end_all()
+    world.genesys.state.revoke_all_tokens()
 
     assert (await world.purecloud.tokens.delete_tokens_me()).status == 401
     assert world.asked("login") == [200]
@@ -123,7 +123,7 @@ async def test_delete_tokens_me__of_a_dead_token_is_done_and_ends_no_other(world
 
 
 async def test_delete_tokens_me__refused_for_certain_keeps_the_token(world: AppHarness) -> None:
-    world.genesys.fault("delete_tokens_me", Fault(status=500))
+    world.genesys.fault("delete_tokens_me", GenesysFault(status=500))
 
     with pytest.raises(errors.GenesysServerError):
         await world.purecloud.tokens.delete_tokens_me()
@@ -133,7 +133,7 @@ async def test_delete_tokens_me__refused_for_certain_keeps_the_token(world: AppH
 
 
 async def test_delete_tokens_me__without_an_answer_uses_the_token_no_more(world: AppHarness) -> None:
-    world.genesys.fault("delete_tokens_me", Fault(status=408))
+    world.genesys.fault("delete_tokens_me", GenesysFault(status=408))
 
     with pytest.raises(errors.GenesysNoResponse):
         await world.purecloud.tokens.delete_tokens_me()
@@ -144,7 +144,7 @@ async def test_delete_tokens_me__without_an_answer_uses_the_token_no_more(world:
 
 
 async def test_delete_tokens_me__carried_out_unseen_is_confirmed_by_the_401_that_follows(world: AppHarness) -> None:
-    world.genesys.fault("delete_tokens_me", Fault(drop="after"))
+    world.genesys.fault("delete_tokens_me", GenesysFault(drop="after"))
 
     done = await world.purecloud.tokens.delete_tokens_me()
 
@@ -158,7 +158,7 @@ async def test_rotate__takes_the_new_token_first_and_ends_the_old_one(world: App
     done = await world.purecloud.tokens.rotate()
 
     assert done.status == 200
-    operations = [(entry.operation, entry.generation) for entry in world.genesys.journal]
+    operations = [(entry.operation, entry.generation) for entry in world.genesys.requests]
     assert operations == [("login", None), ("head_tokens_me", 1), ("login", None), ("delete_tokens_me", 1)]
     assert world.genesys.state.live_generations == [2]
 
@@ -174,7 +174,7 @@ async def test_rotate__lets_calls_in_flight_pass(world: AppHarness) -> None:
 
 async def test_rotate__without_a_new_token_ends_nothing(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
-    world.genesys.fault("login", Fault(status=500))
+    world.genesys.fault("login", GenesysFault(status=500))
 
     with pytest.raises(errors.GenesysLoginFailed):
         await world.purecloud.tokens.rotate()
@@ -186,7 +186,7 @@ async def test_rotate__without_a_new_token_ends_nothing(world: AppHarness) -> No
 
 async def test_rotate__of_a_token_that_was_dead_is_done(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
-    world.genesys.state.end_all()
+    world.genesys.state.revoke_all_tokens()
 
     assert (await world.purecloud.tokens.rotate()).status == 401
     assert world.genesys.state.live_generations == [2]
@@ -194,7 +194,7 @@ async def test_rotate__of_a_token_that_was_dead_is_done(world: AppHarness) -> No
 
 async def test_rotate__that_could_not_end_the_old_token_ends_it_next_time(world: AppHarness) -> None:
     await world.purecloud.tokens.head_tokens_me()
-    world.genesys.fault("delete_tokens_me", Fault(status=500))
+    world.genesys.fault("delete_tokens_me", GenesysFault(status=500))
 
     with pytest.raises(errors.GenesysServerError):
         await world.purecloud.tokens.rotate()
@@ -228,7 +228,7 @@ async def test_search_by_email__finds_one_whatever_the_case(world: AppHarness) -
 
 
 async def test_search_by_email__tells_inactive_several_and_nobody_apart(world: AppHarness) -> None:
-    world.genesys.state.add(Person(NOBODY, "Jane Double", "jane.doe@acme.example"))
+    world.genesys.state.add(GenesysUser(NOBODY, "Jane Double", "jane.doe@acme.example"))
 
     assert [user.active for user in await world.purecloud.users.search_by_email("omar@acme.example")] == [False]
     assert {user.id for user in await world.purecloud.users.search_by_email("jane.doe@acme.example")} == {JANE, NOBODY}
@@ -244,7 +244,7 @@ async def test_search_by_email__leaves_out_whoever_does_not_have_exactly_that_ad
         {"id": "5"},
         {"id": "6", "email": "Jane.Doe@acme.example", "state": "active"},
     ]
-    world.genesys.fault("search_by_email", Fault(status=200, body={"results": results}))
+    world.genesys.fault("search_by_email", GenesysFault(status=200, body={"results": results}))
 
     assert [user.id for user in await world.purecloud.users.search_by_email("jane.doe@acme.example")] == ["6"]
 
@@ -252,11 +252,11 @@ async def test_search_by_email__leaves_out_whoever_does_not_have_exactly_that_ad
 async def test_search_by_email__of_no_address_sends_nothing(world: AppHarness) -> None:
     with pytest.raises(ValueError, match="is not an e-mail address"):
         await world.purecloud.users.search_by_email("jane")
-    assert world.genesys.journal == []
+    assert world.genesys.requests == []
 
 
 async def test_get_user__is_found_by_id_or_not_at_all(world: AppHarness) -> None:
-    world.genesys.state.people[OMAR].state = "deleted"
+    world.genesys.state.users[OMAR].state = "deleted"
 
     assert (await world.purecloud.users.get_user(JANE)).email == "Jane.Doe@acme.example"
     for user_id in (OMAR, NOBODY):
@@ -265,8 +265,8 @@ async def test_get_user__is_found_by_id_or_not_at_all(world: AppHarness) -> None
 
 
 async def test_get_user_roles__gives_roles_permissions_and_policies(world: AppHarness) -> None:
-    jane = world.genesys.state.people[JANE]
-    jane.roles, jane.permissions = (Named("r1", "Supervisor"),), ("oauth:*:*",)
+    jane = world.genesys.state.users[JANE]
+    jane.roles, jane.permissions = (EntityRef("r1", "Supervisor"),), ("oauth:*:*",)
     jane.policies = ({"domain": "oauth", "entityName": "*", "actionSet": ["*"]},)
 
     granted = await world.purecloud.authorization.get_user_roles(JANE)
@@ -281,7 +281,7 @@ async def test_divisions_permitted__are_all_some_or_none(world: AppHarness) -> N
     client = world.genesys.state.clients[CLIENT.id]
 
     everywhere, nowhere = await ask("oauth:token:delete"), await ask("oauth:client:delete")
-    client.divisions = (Named("d1", "Support"),)
+    client.divisions = (EntityRef("d1", "Support"),)
     somewhere = await ask("oauth:token:delete")
 
     assert (everywhere.all_divs_permitted, everywhere.entities) == (True, ())
@@ -299,8 +299,8 @@ async def test_subjects_me__tells_what_the_clients_own_roles_permit(world: AppHa
 
 async def test_roles__are_found_by_id_or_whole_name_on_whatever_page(world: AppHarness) -> None:
     by_id = "7c1b7f3e-0f0a-4d53-8a5e-2f7b8a1c9d10"
-    world.genesys.state.roles = [Named(f"r{number}", f"Supervisor {number}") for number in range(120)]
-    world.genesys.state.roles += [Named("r", "Supervisor"), Named(by_id, "Team lead")]
+    world.genesys.state.roles = [EntityRef(f"r{number}", f"Supervisor {number}") for number in range(120)]
+    world.genesys.state.roles += [EntityRef("r", "Supervisor"), EntityRef(by_id, "Team lead")]
     client = world.genesys.state.clients[CLIENT.id]
     client.permissions |= {"authorization:role:view"}
     ask = world.purecloud.authorization.get_authorization_roles

@@ -49,7 +49,7 @@ async def test_settle__an_approver_confirms(office: Components) -> None:
     assert settled.request
     assert (settled.request.state, settled.request.decided_by) == (State.APPROVED, personas.OLIVIA)
     assert [work.kind for work in settled.work] == [JobKind.EXECUTE]
-    assert office.genesys.journal == []  # judging asks Genesys Cloud nothing where no rule names it
+    assert office.genesys.requests == []  # judging asks Genesys Cloud nothing where no rule names it
 
 
 @pytest.mark.parametrize(

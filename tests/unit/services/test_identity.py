@@ -15,8 +15,7 @@ from bot.domain.policy import DenialCode, Denied, rule_for
 from bot.errors import GenesysError, GenesysServerError, SlackUnavailable
 from bot.purecloud import UserAuthorization
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault as GenesysFault
-from bot.sandbox.genesys.server import Named
+from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import GROUP_CACHE, Directory, read_grants
 from tests.support.components import PIA, TOM, Components, open_components
@@ -181,8 +180,8 @@ async def test_actor__many_at_the_same_moment_ask_slack_once(office: Components)
 async def test_actor__roles_and_permissions_come_from_genesys_cloud(
     office: Components, rule: str, *, allowed: bool
 ) -> None:
-    olivia = next(one for one in office.genesys.people.values() if one.name == "Olivia Ortega")
-    olivia.roles = (Named("role-id", "Token Admin"),)
+    olivia = next(one for one in office.genesys.users.values() if one.name == "Olivia Ortega")
+    olivia.roles = (EntityRef("role-id", "Token Admin"),)
     olivia.permissions = ("oauth:token:*", "routing:queue:edit", "directory:user:view")
     condition = {"conjunction": "AND", "nodes": []}
     olivia.policies = (
@@ -211,7 +210,7 @@ async def test_actor__who_is_nobody_in_genesys_cloud_holds_no_role(office: Compo
     actor = await office.directory.actor(await member(office, user_id), principals, fresh=True)
     assert rule_for(actor, principals) is None
     assert actor.unread == (f"Genesys Cloud roles ({why})",)
-    assert office.genesys.journal == []
+    assert office.genesys.requests == []
 
 
 async def test_person__is_the_one_active_person_with_the_address(office: Components) -> None:
@@ -232,18 +231,18 @@ async def test_person__by_email_is_refused_where_it_is_not_certain(
     office: Components, changes: dict[str, str], reason: DenialCode
 ) -> None:
     for name, value in changes.items():
-        setattr(office.genesys.people[TOM.id], name, value)
+        setattr(office.genesys.users[TOM.id], name, value)
     with pytest.raises(Denied) as caught:
         await office.directory.person_by_email(TOM.email)
     assert (caught.value.reason, caught.value.facts) == (reason, {"named": TOM.email})
 
 
 async def test_person__two_active_people_with_one_address_are_nobody(office: Components) -> None:
-    office.genesys.people[PIA.id].email = TOM.email
+    office.genesys.users[PIA.id].email = TOM.email
     with pytest.raises(Denied) as caught:
         await office.directory.person_by_email(TOM.email)
     assert caught.value.reason is DenialCode.SEVERAL_IN_GENESYS
-    office.genesys.people[PIA.id].state = "inactive"
+    office.genesys.users[PIA.id].state = "inactive"
     assert (await office.directory.person_by_email(TOM.email)).id == TOM.id
 
 
@@ -253,7 +252,7 @@ async def test_person__two_active_people_with_one_address_are_nobody(office: Com
 async def test_person__by_id_is_refused_where_nobody_can_be_logged_in(
     office: Components, state: str, reason: DenialCode
 ) -> None:
-    office.genesys.people[TOM.id].state = state
+    office.genesys.users[TOM.id].state = state
     with pytest.raises(Denied) as caught:
         await office.directory.person_by_id(TOM.id)
     assert caught.value.reason is reason

@@ -17,7 +17,7 @@ from bot.domain.requests import APPROVE, Kind, MessageRef, Request
 from bot.errors import GenesysServerError, SlackUnavailable
 from bot.purecloud import TokenInfo
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import Fault as GenesysFault
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.clicks import Click
 from bot.services.requesting import LONGEST_REASON, Invoker, TargetRef, same_email
@@ -102,7 +102,7 @@ async def test_revoke__a_reason_is_shortened_and_without_secrets(office: Compone
 )
 async def test_revoke__whoever_may_not_ask_asks_nothing(office: Components, user_id: str, reason: DenialCode) -> None:
     await refused(office, asker(user_id), TargetRef(member=personas.TOM), reason)
-    assert office.genesys.journal == []  # and learns nothing of the target
+    assert office.genesys.requests == []  # and learns nothing of the target
 
 
 async def test_revoke__another_workspaces_command_is_refused_unseen(office: Components) -> None:
@@ -127,7 +127,7 @@ async def test_revoke__a_mention_that_is_no_certain_person_is_refused(
 ) -> None:
     error = await refused(office, asker(), TargetRef(member=user_id), reason)
     assert error.facts == {"member": user_id}
-    assert office.genesys.journal == []
+    assert office.genesys.requests == []
 
 
 async def test_revoke__an_address_genesys_cloud_does_not_know_is_refused(office: Components) -> None:
@@ -153,7 +153,7 @@ async def test_protected__however_the_target_is_named(office: Components, wanted
 
 @pytest.mark.parametrize("rule", ["role:Managers", "permission:routing:queue:edit", "S0MANAGER1"])
 async def test_protected__by_role_permission_or_group(office: Components, rule: str) -> None:
-    tom = office.genesys.people[TOM.id]
+    tom = office.genesys.users[TOM.id]
     tom.roles = (replace(tom.division, name="Managers"),)
     tom.policies = ({"domain": "routing", "entityName": "queue", "actionSet": ["*"]},)
     office.slack.groups["S0MANAGER1"] = replace(office.slack.groups[personas.TOKEN_APPROVERS], members=[personas.TOM])
@@ -228,7 +228,7 @@ async def test_rotate__only_admins_ask(office: Components) -> None:
     found = await office.store.find(job.request_id)
     assert found
     assert (found.kind, found.target, found.place) == (Kind.ROTATE, None, MessageRef(personas.OLIVIA))
-    assert office.genesys.journal == []
+    assert office.genesys.requests == []
 
 
 async def test_abilities__say_by_which_rule_and_what_could_not_be_read(office: Components) -> None:
