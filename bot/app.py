@@ -20,6 +20,7 @@ import handlers
 from bot.bootstrap import Services, build
 from bot.db.engine import DatabaseUnavailable
 from bot.errors import BotError, SettingsError
+from bot.services.error_text import error_text
 from bot.settings import Settings
 from bot.slack.dispatch import UNEXPECTED, Dispatcher, InvalidSlackRequest
 from bot.slack.http import MOST_BYTES, SlackEndpoint
@@ -106,7 +107,7 @@ async def _problem(asked: Awaitable[Any]) -> str | None:
     try:
         await asyncio.wait_for(asked, timeout=5)
     except Exception as error:  # noqa: BLE001 - whatever it is, the bot is not ready
-        return str(error) if isinstance(error, BotError) else type(error).__name__
+        return error_text(error) if isinstance(error, BotError) else type(error).__name__
     return None
 
 

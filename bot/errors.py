@@ -1,40 +1,57 @@
-"""What can go wrong, as one tree; every class is a sentence for the person who meets it.
+"""The bot's errors. Each class has a stable code; `handlers.messages` has the sentence for it.
 
-BotError
-├── SettingsError               a setting is missing or wrong: refused at start, exit 2
-├── Denied                     a person asked for what they may not have, or what cannot be done (see `reasons`)
-├── StaleRequest                the request was decided, expired or unknown when the click arrived
-├── SlackUnavailable            Slack did not answer a question that must be answered
-└── GenesysError                Genesys Cloud said no, or nothing
-    ├── GenesysUnreachable      no connection: the request did not leave this machine
-    ├── GenesysNoResponse         it was sent and nothing (certain) came back: it may have been carried out
-    ├── GenesysRateLimited      429: not carried out; `retry_after` seconds
-    ├── GenesysUnauthenticated  401, also after the token was renewed
-    ├── GenesysForbidden        403: `permissions` names what the bot's role lacks, where Genesys says it
-    ├── GenesysNotFound         404
-    ├── GenesysRejected         any other 4xx, or an answer that cannot be read
-    ├── GenesysServerError           5xx: it answered that it failed
-    └── GenesysLoginFailed      the login host gave no token: `cause` tells which of its reasons
+BotError                        internal_error          base class of every error below
+├── SettingsError               invalid_settings        a setting is missing or invalid: exit code 2 at start
+├── StaleRequest                stale_request           the request was decided, expired or unknown
+├── SlackUnavailable            slack_unavailable       Slack did not answer a call that must succeed
+├── policy.Denied               denied                  the policy or the input forbids it (`reason` says why)
+├── slack.DeliveryError         delivery_failed         Slack did not accept a message
+├── slack.InvalidSlackRequest   invalid_slack_request   the payload is not from Slack or not for this app
+├── db.DatabaseUnavailable      database_unavailable    the database cannot be reached
+└── purecloud.GenesysError      genesys_error           see `bot.purecloud.errors`
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from inspect import cleandoc
+from typing import Any, ClassVar
 
 
 class BotError(Exception):
-    """Something went wrong."""
+    """Base class of the bot's errors.
 
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or cleandoc(type(self).__doc__ or "").split("\n", 1)[0])
+    `code` is stable and in snake case; messages, stored outcomes and logs refer to it. `detail` is an optional
+    explanation for the log.
+    """
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(*(() if detail is None else (detail,)))
+        self.detail = detail
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the values that a message template may use."""
+        return {"detail": self.detail}
+
+    def __str__(self) -> str:
+        """Return the text for the log: the detail, or the code and its parameters."""
+        return self.detail or described(self)
+
+
+def described(error: BotError) -> str:
+    """Return the error's code and its parameters that have a value."""
+    params = ", ".join(f"{name}={value}" for name, value in error.params.items() if value or value == 0)
+    return f"{error.code} ({params})" if params else error.code
 
 
 class SettingsError(BotError):
-    """A setting is missing or wrong.
+    """A missing or invalid setting.
 
-    `problems` holds one line a setting; a line names the variable and never its value when it is a secret.
+    `problems` has one line per setting. A line names the variable, and never the value of a secret.
     """
+
+    code = "invalid_settings"
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -42,100 +59,32 @@ class SettingsError(BotError):
 
 
 class StaleRequest(BotError):
-    """That request is not open any more; nothing was changed."""
+    """A request that is no longer open, so that nothing was changed."""
+
+    code = "stale_request"
 
 
 TOKEN_REFUSED = frozenset({
     "invalid_auth", "not_authed", "not_allowed_token_type", "token_revoked", "token_expired", "account_inactive",
     "missing_scope", "no_permission", "access_denied",
 })  # fmt: skip
-"""What the Web API says of a token that will not do, however often it is tried (docs.slack.dev, Errors of a method)."""
+"""Error codes of the Web API for a token that no retry can help (docs.slack.dev, "Errors" of each method)."""
 
 
 class SlackUnavailable(BotError):
-    """Slack did not answer, or does not accept the bot's token; nothing was changed."""
+    """A failed call of the Web API that left everything unchanged.
 
-    def __init__(self, method: str, code: str) -> None:
-        happened = (
-            f"does not accept the bot's token for {method}" if code in TOKEN_REFUSED else f"did not answer {method}"
-        )
-        super().__init__(f"Slack {happened} ({code}); nothing was changed.")
-        self.method = method
-        self.code = code
-
-
-class GenesysError(BotError):
-    """Genesys Cloud could not do what was asked.
-
-    `status` is the HTTP status (None without an answer), `code` the ErrorBody's code, `correlation_id` what Genesys
-    support asks for (ININ-Correlation-Id). The message is Genesys' own sentence where it sent one.
+    `slack_code` is Slack's error code, or the client's where Slack sent none (`http_500`, `TimeoutError`).
     """
 
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        status: int | None = None,
-        code: str | None = None,
-        correlation_id: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.correlation_id = correlation_id
+    code = "slack_unavailable"
 
+    def __init__(self, method: str, slack_code: str) -> None:
+        super().__init__()
+        self.method = method
+        self.slack_code = slack_code
 
-class GenesysUnreachable(GenesysError):
-    """Genesys Cloud cannot be reached; the request did not leave."""
-
-
-class GenesysNoResponse(GenesysError):
-    """Genesys Cloud was asked and did not answer; whether it acted is not known."""
-
-
-class GenesysRateLimited(GenesysError):
-    """Genesys Cloud takes no more requests for now."""
-
-    retry_after: float | None = None
-    """Seconds Genesys asked to wait (may be hours), None where it did not say."""
-
-
-class GenesysUnauthenticated(GenesysError):
-    """Genesys Cloud does not accept the bot's token, also after a renewal."""
-
-
-class GenesysForbidden(GenesysError):
-    """The bot's role in Genesys Cloud lacks a permission."""
-
-    permissions: tuple[str, ...] = ()
-    """The permissions Genesys named (`oauth:token:delete`), empty where it named none."""
-
-
-class GenesysNotFound(GenesysError):
-    """Genesys Cloud knows nothing of that id."""
-
-
-class GenesysRejected(GenesysError):
-    """Genesys Cloud did not understand the request, or the bot did not understand the answer."""
-
-
-class GenesysServerError(GenesysError):
-    """Genesys Cloud answered that it failed."""
-
-
-class LoginCause(StrEnum):
-    """Why the login host gave no token; told by the body, because its rate limit is a 400 too."""
-
-    CLIENT_NOT_FOUND = "client_not_found"
-    """No such client id in this region: a typing error, or the right client in another region."""
-    WRONG_SECRET = "wrong_secret"  # noqa: S105 - the name of a cause, not a secret
-    RATE_LIMITED = "rate_limited"
-    UNREACHABLE = "unreachable"
-    NO_RESPONSE = "no_answer"
-    OTHER = "other"
-
-
-class GenesysLoginFailed(GenesysError):
-    """The Genesys Cloud login host gave no token, so nothing was asked of Genesys Cloud."""
-
-    cause: LoginCause = LoginCause.OTHER
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the method and Slack's error code."""
+        return {"method": self.method, "slack_code": self.slack_code}

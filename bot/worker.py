@@ -180,7 +180,9 @@ class Worker:
         try:
             await self._do[job.kind](job)
         except SlackUnavailable as problem:
-            log.warning("slack did not answer; will ask again", kind=job.kind, method=problem.method, code=problem.code)
+            log.warning(
+                "slack did not answer; will ask again", kind=job.kind, method=problem.method, code=problem.slack_code
+            )
             await self._quietly(self._store.give_back(job, wait=float(job.attempts)))
         except Exception:
             log.exception("a job failed and will be tried again", kind=job.kind, request_id=job.request_id)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bot.domain.people import Principal
 from bot.domain.policy import Denied
-from bot.errors import GenesysError
-from bot.purecloud import NamedEntity, TokenInfo
+from bot.purecloud import GenesysError, NamedEntity, TokenInfo
 from bot.services.requesting import Invoker, Permissions, Service, WhoAmI
 from handlers.help import approving
 from handlers.messages.denials import matter

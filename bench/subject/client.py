@@ -13,8 +13,7 @@ import uvloop
 
 from bench.figures import told
 from bench.stdio_server import obey, say
-from bot.errors import GenesysError
-from bot.purecloud import PureCloud, region
+from bot.purecloud import GenesysError, PureCloud, region
 
 IN_FLIGHT = 64
 

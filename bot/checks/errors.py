@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Sequence
 
 from bot.checks.result import Finding, refused, wrong
 from bot.db.engine import DatabaseUnavailable
-from bot.errors import (
-    TOKEN_REFUSED,
+from bot.errors import TOKEN_REFUSED, BotError, SettingsError, SlackUnavailable
+from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
@@ -17,9 +17,8 @@ from bot.errors import (
     GenesysRateLimited,
     GenesysUnreachable,
     LoginCause,
-    SettingsError,
-    SlackUnavailable,
 )
+from bot.services.error_text import error_text
 
 LATER = "Wait a minute, then run this again."
 GRANT = (
@@ -67,16 +66,16 @@ def of_error(check: str, error: GenesysError | SlackUnavailable | DatabaseUnavai
     if isinstance(error, GenesysError):
         return wrong(check, _said(error), genesys_advice(error), error.correlation_id)
     if isinstance(error, SlackUnavailable):
-        said = f"Slack answered {error.method} with {error.code}"
-        unanswered = f"Slack did not answer {error.method} ({error.code})"
-        return wrong(check, said if error.code.islower() else unanswered, slack_advice(error.code))
+        said = f"Slack answered {error.method} with {error.slack_code}"
+        unanswered = f"Slack did not answer {error.method} ({error.slack_code})"
+        return wrong(check, said if error.slack_code.islower() else unanswered, slack_advice(error.slack_code))
     return wrong(check, _said(error), "Start the database, or correct DATABASE_URL; the bot itself would wait for it.")
 
 
-def _said(error: Exception) -> str:
+def _said(error: BotError) -> str:
     if isinstance(error, GenesysNoResponse):  # nothing the doctor asks for acts, so there is no doubt to tell of
         return "Genesys Cloud was asked and did not answer" + (f" ({error.status})" if error.status else "")
-    return str(error).rstrip(".")
+    return error_text(error).rstrip(".")
 
 
 def slack_advice(code: str) -> str:

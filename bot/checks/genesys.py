@@ -10,8 +10,7 @@ from bot.checks.errors import GRANT, looked
 from bot.checks.headers import Overheard
 from bot.checks.result import Finding, all_well, not_tried, unknown, well, wrong
 from bot.domain.policy import covers
-from bot.errors import GenesysForbidden, GenesysNotFound, GenesysRejected
-from bot.purecloud import AuthorizationApi, PureCloud
+from bot.purecloud import AuthorizationApi, GenesysForbidden, GenesysNotFound, GenesysRejected, PureCloud
 
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 SEARCH: Final = "directory:user:view"

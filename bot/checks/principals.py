@@ -11,8 +11,8 @@ from bot.checks.result import Finding, unknown, well, wrong
 from bot.checks.slack import ask
 from bot.domain.people import Principal, PrincipalKind, Workspace, read_member
 from bot.domain.policy import DenialCode, covers, standing
-from bot.errors import GenesysForbidden, SlackUnavailable
-from bot.purecloud import AuthorizationApi, DomainPermissionCollection
+from bot.errors import SlackUnavailable
+from bot.purecloud import AuthorizationApi, DomainPermissionCollection, GenesysForbidden
 from bot.settings import Settings
 
 _STANDING: Final[Mapping[DenialCode, str]] = {
@@ -66,9 +66,9 @@ class SlackPrincipals:
                 return await self._group(check, principal.value, acts=acts)
             return await self._user(check, principal.value, acts=acts)
         except SlackUnavailable as error:
-            if error.code == "plan_upgrade_required":
+            if error.slack_code == "plan_upgrade_required":
                 return wrong(check, "this workspace's plan has no user groups", "Name people or Genesys Cloud roles.")
-            if error.code not in _NO_SUCH:
+            if error.slack_code not in _NO_SUCH:
                 raise
             what = "user group that is switched on" if principal.kind is PrincipalKind.GROUP else "user"
             return wrong(check, f"Slack knows no such {what}", f"Correct {settings[0]}: ids stand in Slack's profiles.")

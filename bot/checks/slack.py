@@ -43,7 +43,7 @@ async def ask(method: str, call: Callable[..., Awaitable[AsyncSlackResponse]], *
     try:
         answer = await call(**arguments)
     except Exception as error:
-        raise SlackUnavailable(method, delivery_error_from(error).code) from error
+        raise SlackUnavailable(method, delivery_error_from(error).slack_code) from error
     return answer.data if isinstance(answer.data, Mapping) else {}
 
 
@@ -145,10 +145,10 @@ class SlackChecks:
                 return self._membership(check, await self._info(channel))
             await ask("chat.getPermalink", self._client.chat_getPermalink, channel=channel, message_ts=_NO_MESSAGE)
         except SlackUnavailable as error:
-            if error.code == "channel_not_found":
+            if error.slack_code == "channel_not_found":
                 says = "Slack shows the bot no such channel: the id is wrong, or it is private and the bot is not in it"
                 return wrong(check, says, self._invitation())
-            if error.code != "message_not_found":
+            if error.slack_code != "message_not_found":
                 raise
         says = (
             "Slack knows the channel; whether the bot is in it cannot be told with the scopes it needs "

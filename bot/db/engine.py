@@ -35,7 +35,9 @@ _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
 class DatabaseUnavailable(BotError):
-    """The database cannot be reached; nothing was kept."""
+    """A database that cannot be reached, so that nothing was stored."""
+
+    code = "database_unavailable"
 
 
 class AdvisoryLock(IntEnum):

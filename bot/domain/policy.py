@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from bot.domain.people import Actor, Grants, Member, Permission, Principal, PrincipalKind, Workspace
 from bot.domain.requests import Kind, Request
@@ -53,10 +54,17 @@ class Denied(BotError):
     `facts` fill the sentence that `handlers.messages.denials` has for the reason (ids, names, principals).
     """
 
+    code = "denied"
+
     def __init__(self, reason: DenialCode, **facts: str) -> None:
-        super().__init__(f"Refused: {reason}.")
+        super().__init__()
         self.reason = reason
         self.facts = facts
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the reason and its facts."""
+        return {"reason": self.reason, **self.facts}
 
 
 @dataclass(frozen=True, slots=True)

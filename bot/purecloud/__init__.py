@@ -1,6 +1,6 @@
 """A small asynchronous client of Genesys Cloud's Tokens API, and of what one asks before ending somebody's tokens.
 
-It knows nothing of the rest of this project but its errors, and serves alone:
+It knows nothing of the rest of this project but `bot.errors.BotError`, and serves alone:
 
     import aiohttp
     from bot.purecloud import PureCloud
@@ -20,6 +20,19 @@ It knows nothing of the rest of this project but its errors, and serves alone:
 
 from bot.purecloud.auth import Auth, Token
 from bot.purecloud.client import AuthorizationApi, Done, PureCloud, TokensApi, UsersApi
+from bot.purecloud.errors import (
+    GenesysError,
+    GenesysForbidden,
+    GenesysLoginFailed,
+    GenesysNoResponse,
+    GenesysNotFound,
+    GenesysRateLimited,
+    GenesysRejected,
+    GenesysServerError,
+    GenesysUnauthenticated,
+    GenesysUnreachable,
+    LoginCause,
+)
 from bot.purecloud.models import (
     AuthzSubject,
     DivsPermittedEntityListing,
@@ -44,7 +57,18 @@ __all__ = [
     "DivsPermittedEntityListing",
     "DomainPermissionCollection",
     "Done",
+    "GenesysError",
+    "GenesysForbidden",
+    "GenesysLoginFailed",
+    "GenesysNoResponse",
+    "GenesysNotFound",
+    "GenesysRateLimited",
+    "GenesysRejected",
+    "GenesysServerError",
+    "GenesysUnauthenticated",
+    "GenesysUnreachable",
     "Limits",
+    "LoginCause",
     "NamedEntity",
     "OrgOAuthClient",
     "PureCloud",

@@ -11,10 +11,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import GenesysError, GenesysLoginFailed, GenesysUnreachable, LoginCause
 from bot.purecloud import requests as wire
 from bot.purecloud import responses as answers
 from bot.purecloud import retry as pace
+from bot.purecloud.errors import GenesysError, GenesysLoginFailed, GenesysUnreachable, LoginCause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -145,8 +145,7 @@ class Auth:
             )
         except GenesysError as error:
             unreachable = isinstance(error, GenesysUnreachable)
-            said = "cannot be reached" if unreachable else "did not answer"
-            failure = GenesysLoginFailed(f"The Genesys Cloud login host {said}, so nothing was asked of Genesys Cloud.")
+            failure = GenesysLoginFailed()
             failure.cause = LoginCause.UNREACHABLE if unreachable else LoginCause.NO_RESPONSE
             raise failure from error
         return answers.decipher_login(received.status, received.headers, received.body)

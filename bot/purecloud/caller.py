@@ -7,10 +7,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bot.errors import GenesysError, GenesysLoginFailed, GenesysNoResponse, GenesysUnauthenticated, LoginCause
 from bot.purecloud import requests as wire
 from bot.purecloud import responses as answers
 from bot.purecloud import retry as pace
+from bot.purecloud.errors import GenesysError, GenesysLoginFailed, GenesysNoResponse, GenesysUnauthenticated, LoginCause
 from bot.purecloud.responses import Answer
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ class Caller:
                 pause = pace.pause(request, error, attempt, self._limits, self._jitter)
                 if pause is None or pause >= deadline.left():
                     if doubtful and not isinstance(error, GenesysNoResponse):
-                        raise GenesysNoResponse(status=error.status, correlation_id=error.correlation_id) from error
+                        raise GenesysNoResponse(
+                            status=error.status, correlation_id=error.correlation_id, problem="maybe_executed"
+                        ) from error
                     raise
             await self._sleep(pause)
             attempt += 1
@@ -98,6 +100,6 @@ class Caller:
             async with asyncio.timeout(deadline.left()):
                 return await token
         except TimeoutError as error:
-            late = GenesysLoginFailed("The Genesys Cloud login host gave no token in time.")
+            late = GenesysLoginFailed(problem="login_timeout")
             late.cause = LoginCause.NO_RESPONSE
             raise late from error

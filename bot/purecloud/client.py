@@ -1,7 +1,7 @@
 """The Platform API as its own documentation groups it: tokens, users, authorization; one method an operation.
 
-Every method raises bot.errors.GenesysError in one of its kinds and ValueError, before anything is sent, for an argument
-that cannot be one. Operations: developer.genesys.cloud, API Explorer.
+Every method raises a subclass of bot.purecloud.GenesysError, or ValueError for an invalid argument, before anything is
+sent. Operations: developer.genesys.cloud, API Explorer.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.errors import GenesysNoResponse
 from bot.purecloud import requests as wire
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
+from bot.purecloud.errors import GenesysNoResponse
 from bot.purecloud.models import (
     AuthzSubject,
     DivsPermittedEntityListing,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bot.errors import (
+from bot.purecloud.errors import (
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
@@ -65,10 +65,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if not HTTPStatus(200) <= status < HTTPStatus(300):
         raise _error(status, known, body)
     if body and "html" in known.get("content-type", "").lower():
-        message = (
-            "Something that is not Genesys Cloud answered with a web page; whether anything was done is not known."
-        )
-        raise GenesysNoResponse(message, status=status, correlation_id=correlation_id)
+        raise GenesysNoResponse(status=status, correlation_id=correlation_id, problem="unexpected_html")
     return Answer(status, correlation_id, body)
 
 
@@ -85,9 +82,9 @@ def decipher_login(status: int, headers: Mapping[str, str], body: bytes) -> OAut
     description = said.error_description or said.description or ""
     cause = _login_cause(status, said.error or "", description.strip().lower())
     error = GenesysLoginFailed(
-        _LOGIN_SENTENCES.get(cause) or description or f"The Genesys Cloud login host answered {_named(status)}.",
+        _readable(description) or None,
         status=status,
-        code=said.error,
+        error_code=_readable(said.error),
         correlation_id=_correlation_id(_lowered(headers)),
     )
     error.cause = cause
@@ -101,11 +98,11 @@ def parsed(model: type[_Model], answer: Answer) -> _Model:
     """The model in the answer's body; GenesysRejected where it cannot be read."""
     read = _read(model, answer.body)
     if read is None:
-        raise GenesysRejected(
-            f"Genesys Cloud's answer is no {model.__name__} and cannot be read.",
-            status=answer.status,
-            correlation_id=answer.correlation_id,
+        error = GenesysRejected(
+            status=answer.status, correlation_id=answer.correlation_id, problem="unreadable_response"
         )
+        error.expected = model.__name__
+        raise error
     return read
 
 
@@ -126,16 +123,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return float(reset) if _SECONDS.fullmatch(reset) else None
 
 
-_LOGIN_SENTENCES: Final[Mapping[LoginCause, str]] = {
-    LoginCause.CLIENT_NOT_FOUND: (
-        "The Genesys Cloud login host does not know the OAuth client. The client id is wrong, or the client belongs to"
-        " another region."
-    ),
-    LoginCause.WRONG_SECRET: "The Genesys Cloud login host knows the OAuth client, but its secret is wrong.",
-    LoginCause.RATE_LIMITED: "The Genesys Cloud login host gives no more tokens for now.",
-}
-
-
 def _login_cause(status: int, error: str, description: str) -> LoginCause:
     if description.startswith("rate limit exceeded") or status == HTTPStatus.TOO_MANY_REQUESTS:
         return LoginCause.RATE_LIMITED
@@ -149,9 +136,9 @@ def _login_cause(status: int, error: str, description: str) -> LoginCause:
 def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError:
     said = _read(ErrorBody, body) or ErrorBody()
     error = _error_class(status)(
-        (_readable(said.message) or "").strip() or f"Genesys Cloud answered {_named(status)}.",
+        (_readable(said.message) or "").strip() or None,
         status=status,
-        code=_readable(said.code),
+        error_code=_readable(said.code),
         correlation_id=_correlation_id(headers) or _readable(said.context_id),
     )
     if isinstance(error, GenesysRateLimited):
@@ -177,13 +164,6 @@ def _read(model: type[_Model], body: bytes) -> _Model | None:
         return model.model_validate_json(body)
     except ValidationError:
         return None
-
-
-def _named(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _lowered(headers: Mapping[str, Any]) -> dict[str, str]:

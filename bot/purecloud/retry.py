@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import (
+from bot.purecloud.errors import (
     GenesysError,
     GenesysLoginFailed,
     GenesysNoResponse,

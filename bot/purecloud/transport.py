@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from bot.errors import GenesysError, GenesysNoResponse, GenesysUnreachable
+from bot.purecloud.errors import GenesysError, GenesysNoResponse, GenesysUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

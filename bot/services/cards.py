@@ -85,9 +85,9 @@ class CardUpdater:
         try:
             await self._courier.post(job.payload["channel"], self._words.outcome(request))
         except DeliveryError as problem:
-            mendable = problem.code in MENDABLE
+            mendable = problem.slack_code in MENDABLE
             if mendable and job.attempts == 1:
-                log.error("an outcome cannot be told before somebody mends it", code=problem.code, **job.payload)  # noqa: TRY400
+                log.error("an outcome cannot be told before somebody mends it", code=problem.slack_code, **job.payload)  # noqa: TRY400
             problem.passing = problem.passing or mendable
             await self._later(job, problem, since=job.created_at)
         else:
@@ -99,7 +99,7 @@ class CardUpdater:
         try:
             await self._courier.whisper(job.payload.get("response_url"), job.payload["user_id"], message)
         except DeliveryError as problem:
-            log.warning("the clicker could not be told", code=problem.code, request_id=job.request_id)
+            log.warning("the clicker could not be told", code=problem.slack_code, request_id=job.request_id)
 
     async def _show(self, job: Job, request: Request, urls: Urls) -> MessageRef | None:
         place = request.place
@@ -118,7 +118,7 @@ class CardUpdater:
         except DeliveryError as problem:
             if problem.passing:
                 raise
-            await self._post_elsewhere(job, request, ask_url, problem.code)
+            await self._post_elsewhere(job, request, ask_url, problem.slack_code)
             return None
         if ask_url and posted.channel != request.asked_in:
             await self._mention(ask_url, self._words.posted(request, posted))
@@ -142,7 +142,9 @@ class CardUpdater:
         except DeliveryError as problem:
             if problem.passing:
                 raise
-            log.warning("the command cannot be answered with the card", code=problem.code, reference=request.reference)
+            log.warning(
+                "the command cannot be answered with the card", code=problem.slack_code, reference=request.reference
+            )
             return False
         return True
 
@@ -150,9 +152,9 @@ class CardUpdater:
         try:
             await self._courier.update(place, self._words.card(request))
         except DeliveryError as problem:
-            if problem.code not in GONE:
-                raise DeliveryError(problem.code, passing=True, wait=problem.wait) from problem
-            log.warning("the card cannot be edited", code=problem.code, reference=request.reference)
+            if problem.slack_code not in GONE:
+                raise DeliveryError(problem.slack_code, passing=True, wait=problem.wait) from problem
+            log.warning("the card cannot be edited", code=problem.slack_code, reference=request.reference)
 
     async def _replace(self, request: Request, url: str) -> None:
         """Edit the clicked message where it is not the card that was posted; such an address dies after a while."""
@@ -161,13 +163,13 @@ class CardUpdater:
         except DeliveryError as problem:
             if problem.passing:
                 raise
-            log.warning("the clicked message cannot be edited", code=problem.code, reference=request.reference)
+            log.warning("the clicked message cannot be edited", code=problem.slack_code, reference=request.reference)
 
     async def _mention(self, url: str, message: Message) -> None:
         try:
             await self._courier.tell(url, message)
         except DeliveryError as problem:
-            log.warning("the requester could not be told", code=problem.code)
+            log.warning("the requester could not be told", code=problem.slack_code)
 
     async def _later(self, job: Job, problem: DeliveryError, *, since: float | None) -> None:
         """Put a message off, as long as Slack asks for and longer each time; give it up when it is old news.
@@ -176,10 +178,10 @@ class CardUpdater:
         """
         age = 0.0 if since is None else await self._store.now() - since
         if not problem.passing or age > GIVE_UP:
-            log.error("a message is given up", kind=job.kind, code=problem.code, request_id=job.request_id)
+            log.error("a message is given up", kind=job.kind, code=problem.slack_code, request_id=job.request_id)
             await self._store.finish(job)
             return
         longest = max(LONGEST_WAIT, age / 20)
         wait = max(problem.wait, min(2.0 ** min(job.attempts - 1, MOST_DOUBLINGS), longest))
-        log.warning("slack did not take a message; later", kind=job.kind, code=problem.code, wait=wait)
+        log.warning("slack did not take a message; later", kind=job.kind, code=problem.slack_code, wait=wait)
         await self._store.give_back(job, wait=wait)

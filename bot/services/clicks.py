@@ -135,7 +135,7 @@ class Decisions:
         except SlackUnavailable as error:
             if job.attempts < TRIES:
                 raise
-            raise Denied(DenialCode.CLICKER_UNREADABLE, method=error.method, code=error.code) from error
+            raise Denied(DenialCode.CLICKER_UNREADABLE, method=error.method, code=error.slack_code) from error
         against = standing(member, workspace) if member else DenialCode.OUTSIDER
         if member is None or against:
             raise Denied(against or DenialCode.OUTSIDER)

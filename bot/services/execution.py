@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from bot.db.jobs import Job
 from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request
-from bot.errors import (
+from bot.purecloud import (
+    Done,
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
@@ -21,7 +22,7 @@ from bot.errors import (
     GenesysUnreachable,
     LoginCause,
 )
-from bot.purecloud import Done
+from bot.services.error_text import error_text
 
 ROUNDS = 2
 """How often a DELETE that met a passing fault is tried; each time the client has its own tries in seconds."""
@@ -90,12 +91,11 @@ async def _send(request: Request, tokens: Tokens) -> Done:
     if request.kind is Kind.ROTATE:
         return await tokens.rotate()
     if request.target is None:
-        message = "The request names nobody; nothing was sent."
-        raise GenesysRejected(message)
+        raise GenesysRejected(problem="no_target")
     try:
         return await tokens.delete_token(request.target.id)
     except ValueError as error:
-        raise GenesysRejected(str(error)) from error
+        raise GenesysRejected(problem="invalid_user_id") from error
 
 
 def _uncertain(request: Request, job: Job) -> bool:
@@ -112,8 +112,8 @@ def result_of_error(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -
         "uncertain": uncertain,
         "error": type(error).__name__,
         "status": error.status,
-        "code": error.code,
-        "message": str(error),
+        "code": error.error_code,
+        "message": error_text(error),
         "correlation_id": error.correlation_id,
     }
     if isinstance(error, GenesysForbidden):

@@ -22,8 +22,9 @@ from bot.domain.people import (
     read_member,
 )
 from bot.domain.policy import DenialCode, Denied, rule_for
-from bot.errors import GenesysError, GenesysNotFound, SlackUnavailable
-from bot.purecloud import AuthorizationApi, User, UserAuthorization, UsersApi
+from bot.errors import BotError, SlackUnavailable
+from bot.purecloud import AuthorizationApi, GenesysError, GenesysNotFound, User, UserAuthorization, UsersApi
+from bot.services.error_text import error_text
 from bot.slack.messages import Observe, delivery_error_from
 
 GROUP_CACHE = 60.0
@@ -98,7 +99,7 @@ class Directory:
         try:
             found = await self._ask("users.info", self._client.users_info, user=user_id)
         except SlackUnavailable as error:
-            if error.code in _UNKNOWN_MEMBER:
+            if error.slack_code in _UNKNOWN_MEMBER:
                 return None
             raise
         return read_member(found.get("user") or {})
@@ -108,7 +109,7 @@ class Directory:
         try:
             found = await self._ask("users.lookupByEmail", self._client.users_lookupByEmail, email=email)
         except SlackUnavailable as error:
-            if error.code in _UNKNOWN_MEMBER:
+            if error.slack_code in _UNKNOWN_MEMBER:
                 return None
             raise
         return read_member(found.get("user") or {})
@@ -178,7 +179,7 @@ class Directory:
         mine, unread = set(), []
         for group, members in zip(wanted, found, strict=True):
             if isinstance(members, SlackUnavailable):
-                unread.append(f"user group {group} ({members.code})")
+                unread.append(f"user group {group} ({members.slack_code})")
             elif isinstance(members, BaseException):
                 raise members
             elif user_id in members:
@@ -210,9 +211,9 @@ class Directory:
                 answer = await call(**arguments)
             except Exception as error:
                 problem = delivery_error_from(error)
-                self._observe(method, problem.code)
+                self._observe(method, problem.slack_code)
                 if last or not problem.passing or problem.wait > 1:
-                    raise SlackUnavailable(method, problem.code) from error
+                    raise SlackUnavailable(method, problem.slack_code) from error
                 await self._sleep(problem.wait)
             else:
                 self._observe(method, "ok")
@@ -225,7 +226,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, Denied):
         return error.reason
     number = error.correlation_id if isinstance(error, GenesysError) else None
-    return f"{error} Correlation id {number}" if number else str(error)
+    text = error_text(error) if isinstance(error, BotError) else str(error)
+    return f"{text} Correlation id {number}" if number else text
 
 
 def person_from(user: User) -> Person:

@@ -26,9 +26,9 @@ from bot.domain.policy import (
     standing,
 )
 from bot.domain.requests import Kind, MessageRef, Request
-from bot.errors import GenesysError, SlackUnavailable
+from bot.errors import SlackUnavailable
 from bot.metrics import Metrics
-from bot.purecloud import Region, TokenInfo
+from bot.purecloud import GenesysError, Region, TokenInfo
 from bot.redaction import redact
 from bot.services.clicks import Click, foreign, refusal
 from bot.services.identity import Directory
@@ -166,7 +166,7 @@ class Service:
         try:
             await self._courier.whisper(asker.response_url, asker.user_id, message)
         except DeliveryError as problem:
-            log.warning("the asker could not be told", code=problem.code, by=asker.user_id)
+            log.warning("the asker could not be told", code=problem.slack_code, by=asker.user_id)
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Go on with a command after its acknowledgement; `drain` waits for it."""

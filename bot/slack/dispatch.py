@@ -47,6 +47,8 @@ log = structlog.get_logger()
 class InvalidSlackRequest(BotError):
     """What arrived is not from Slack, or not for this app; `status` is a 4xx of HTTP."""
 
+    code = "invalid_slack_request"
+
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status

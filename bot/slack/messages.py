@@ -30,11 +30,18 @@ _PASSING = frozenset({
 class DeliveryError(BotError):
     """Slack did not take a message. `passing`: worth another try, not before `wait` seconds."""
 
-    def __init__(self, code: str, *, passing: bool, wait: float = 0.0) -> None:
-        super().__init__(f"Slack did not take the message ({code}).")
-        self.code = code
+    code = "delivery_failed"
+
+    def __init__(self, slack_code: str, *, passing: bool, wait: float = 0.0) -> None:
+        super().__init__()
+        self.slack_code = slack_code
         self.passing = passing
         self.wait = wait
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return Slack's error code."""
+        return {"slack_code": self.slack_code}
 
 
 def delivery_error_from(error: Exception) -> DeliveryError:
@@ -108,7 +115,7 @@ class SlackMessenger:
             answer = await call(**arguments)
         except Exception as error:
             problem = delivery_error_from(error)
-            self._observe(method, problem.code)
+            self._observe(method, problem.slack_code)
             raise problem from error
         self._observe(method, "ok")
         data = answer.data

@@ -86,7 +86,7 @@ class SocketMode:
         try:
             await ask_for_a_connection(self._web, self._app_token)
         except SlackUnavailable as error:
-            log.warning("slack cannot be asked for a connection; it is tried again", problem=error.code)
+            log.warning("slack cannot be asked for a connection; it is tried again", problem=error.slack_code)
 
     def start(self) -> None:
         """Connect, and keep the connections up until `stop`."""
@@ -134,7 +134,7 @@ async def ask_for_a_connection(web: AsyncWebClient, app_token: str) -> None:
     try:
         await web.apps_connections_open(app_token=app_token)
     except _UNASKED as error:
-        code = delivery_error_from(error).code
+        code = delivery_error_from(error).slack_code
         if code in TOKEN_REFUSED:
             raise SettingsError([f"SLACK_APP_TOKEN: Slack does not accept it ({code})"]) from None
         raise SlackUnavailable("apps.connections.open", code) from error
@@ -161,7 +161,8 @@ class Client(SocketModeClient):
             return await super().issue_new_wss_url()
         except _UNASKED as error:
             log.warning(
-                "slack gives no address for a connection; it is asked again", problem=delivery_error_from(error).code
+                "slack gives no address for a connection; it is asked again",
+                problem=delivery_error_from(error).slack_code,
             )
             raise
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bot.errors import (
-    TOKEN_REFUSED,
-    BotError,
+from bot.errors import TOKEN_REFUSED, BotError, SlackUnavailable
+from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
     GenesysLoginFailed,
@@ -13,8 +12,8 @@ from bot.errors import (
     GenesysUnauthenticated,
     GenesysUnreachable,
     LoginCause,
-    SlackUnavailable,
 )
+from bot.services.error_text import error_text
 from handlers.ui.blocks import escape
 
 LOGIN = {
@@ -49,21 +48,21 @@ def trouble(error: BotError) -> str:
 
 def _slack(error: BotError) -> str:
     if not isinstance(error, SlackUnavailable):
-        return escape(str(error))
-    where = f"({escape(error.method)}: `{escape(error.code)}`)"
-    if error.code in TOKEN_REFUSED:
+        return escape(error_text(error))
+    where = f"({escape(error.method)}: `{escape(error.slack_code)}`)"
+    if error.slack_code in TOKEN_REFUSED:
         return f"Slack does not accept the bot's token for this {where}; whoever runs the bot must look."
     return f"Slack did not answer me {where}. Try again in a moment."
 
 
 def _advice(error: GenesysError) -> str:
     if isinstance(error, GenesysLoginFailed):
-        return LOGIN.get(error.cause, escape(str(error)))
+        return LOGIN.get(error.cause, escape(error_text(error)))
     if isinstance(error, GenesysForbidden):
         lacking = ", ".join(f"`{escape(one)}`" for one in error.permissions) or "a permission"
         return f"The role of the bot's OAuth client lacks {lacking} in Genesys Cloud; an admin there must add it."
     if isinstance(error, GenesysRateLimited):
         wait = f"in {error.retry_after:.0f} s" if error.retry_after else "in a minute"
         return f"Genesys Cloud takes no more requests for now (429); try again {wait}."
-    answered = f"Genesys Cloud answered {error.status or 'something unreadable'}: {escape(str(error))}"
+    answered = f"Genesys Cloud answered {error.status or 'something unreadable'}: {escape(error_text(error))}"
     return ADVICE.get(type(error), answered)

@@ -12,6 +12,7 @@ import pytest
 from bot.errors import SettingsError, SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
+from bot.services.error_text import error_text
 from bot.slack.socket_mode import ask_for_a_connection
 from tests.support import markdown_tables as tables
 from tests.support.components import Components, deletes, open_components
@@ -45,7 +46,7 @@ async def starts(bot: Bot, break_it: Break) -> str:
         await bot.office.directory.identify()
     except SlackUnavailable as problem:
         assert not bot.office.directory.known.is_set()
-        return f"Not ready: {problem}"
+        return f"Not ready: {error_text(problem)}"
     return "Ready"
 
 
@@ -57,7 +58,7 @@ async def connects(bot: Bot, break_it: Break) -> str:
     except SettingsError as problem:
         seen, code = f"The start ends with exit code 2: {problem}", "refused"
     except SlackUnavailable as problem:
-        seen, code = f"Not ready: {problem}", problem.code
+        seen, code = f"Not ready: {error_text(problem)}", problem.slack_code
     bot.office.calls.append(("apps.connections.open", code))
     return seen
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from bot.domain.people import Person, Workspace, parse_principals, read_member
 from bot.domain.policy import DenialCode, Denied
 from bot.domain.requests import Kind, MessageRef, State
-from bot.errors import GenesysError, GenesysLoginFailed
+from bot.purecloud import GenesysError, GenesysLoginFailed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
 from bot.purecloud.responses import decipher, decipher_login, parsed
 from bot.sandbox import personas

@@ -23,8 +23,7 @@ from bot.db.sqlite import sqlite_engine
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
 from bot.domain.people import Actor, Member, Principal, Workspace
 from bot.domain.requests import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
-from bot.errors import GenesysForbidden, GenesysNoResponse, GenesysServerError
-from bot.purecloud import Done
+from bot.purecloud import Done, GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.services.clicks import Decisions
 from bot.services.execution import execute
 from bot.services.identity import Directory

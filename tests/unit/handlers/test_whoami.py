@@ -10,8 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.people import Person, Principal, PrincipalKind
 from bot.domain.policy import DenialCode, Denied
-from bot.errors import GenesysForbidden, GenesysUnreachable
-from bot.purecloud import TokenInfo, region
+from bot.purecloud import GenesysForbidden, GenesysUnreachable, TokenInfo, region
 from bot.sandbox.slack.block_kit import problems
 from bot.services.requesting import Permissions, WhoAmI
 from handlers import whoami

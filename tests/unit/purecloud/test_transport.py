@@ -11,8 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.errors import GenesysNoResponse, GenesysRejected, GenesysUnreachable
-from bot.purecloud import Limits
+from bot.purecloud import GenesysNoResponse, GenesysRejected, GenesysUnreachable, Limits
 from bot.purecloud import requests as wire
 from bot.purecloud import responses as answers
 from bot.purecloud.transport import Call, Received, Transport

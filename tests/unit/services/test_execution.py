@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot import errors
 from bot.db.jobs import Job, JobKind
 from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request, State
-from bot.errors import GenesysError, LoginCause
-from bot.purecloud import Done
+from bot.purecloud import Done, GenesysError, LoginCause, errors
 from bot.services.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, AttemptResult, execute, result_of_error
 from tests.support.examples import NOON, TOM_IN_GENESYS, request, rotation
 
@@ -110,7 +108,7 @@ async def test_carry_out__a_request_that_names_nobody_or_no_uuid_is_refused_and_
 
     assert tokens.calls == []
     assert (nobody.event, no_uuid.event) == (Event.REFUSE, Event.REFUSE)
-    assert no_uuid.outcome["message"] == "not a UUID"
+    assert no_uuid.outcome["message"] == "The request does not name a Genesys Cloud user id; nothing was sent."
 
 
 @pytest.mark.parametrize(
@@ -195,7 +193,7 @@ def test_ending__no_error_is_ever_a_success_and_doubt_never_a_plain_failure(
 
 
 def test_ending__tells_what_genesys_said_and_which_permission_is_missing() -> None:
-    error = errors.GenesysForbidden("Missing.", status=403, code="missing.permissions", correlation_id="c-1")
+    error = errors.GenesysForbidden("Missing.", status=403, error_code="missing.permissions", correlation_id="c-1")
     error.permissions = ("oauth:token:delete",)
 
     ending = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})

@@ -12,8 +12,8 @@ import pytest
 
 from bot.domain.people import Grants, Member, Person, parse_principals
 from bot.domain.policy import DenialCode, Denied, rule_for
-from bot.errors import GenesysError, GenesysServerError, SlackUnavailable
-from bot.purecloud import UserAuthorization
+from bot.errors import SlackUnavailable
+from bot.purecloud import GenesysError, GenesysServerError, UserAuthorization
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
@@ -80,7 +80,7 @@ async def test_member__what_slack_does_not_answer_is_told_with_its_code(
     office.slack.fault("users.info", replace(fault))
     with pytest.raises(SlackUnavailable) as caught:
         await office.directory.member(personas.OLIVIA)
-    assert (caught.value.method, caught.value.code) == ("users.info", code)
+    assert (caught.value.method, caught.value.slack_code) == ("users.info", code)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from bot.db.jobs import JobKind
 from bot.domain.people import Person, parse_principals
 from bot.domain.policy import DenialCode, Denied
 from bot.domain.requests import APPROVE, Kind, MessageRef, Request
-from bot.errors import GenesysServerError, SlackUnavailable
-from bot.purecloud import TokenInfo
+from bot.errors import SlackUnavailable
+from bot.purecloud import GenesysServerError, TokenInfo
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault

@@ -43,7 +43,7 @@ async def test_post__what_slack_does_not_take_is_told(
     office.slack.fault("chat.postMessage", replace(fault))
     with pytest.raises(DeliveryError) as caught:
         await office.courier.post(personas.OPS, HELLO)
-    assert (caught.value.code, caught.value.passing, caught.value.wait) == (code, passing, wait)
+    assert (caught.value.slack_code, caught.value.passing, caught.value.wait) == (code, passing, wait)
     assert office.said_to(personas.OPS) == []
     assert office.calls[-1] == ("chat.postMessage", code)
     assert len(office.slack.calls_of("chat.postMessage")) == 1  # a post that may have arrived is not sent again
@@ -98,7 +98,7 @@ async def test_tell__an_address_that_does_not_take_it_is_never_named(
     url = office.response_url(personas.RAVI)
     with pytest.raises(DeliveryError) as caught:
         await office.courier.tell(url, HELLO)
-    assert (caught.value.code, caught.value.passing) == (code, passing)
+    assert (caught.value.slack_code, caught.value.passing) == (code, passing)
     assert caught.value.__cause__ is None
     assert url.rpartition("/")[2] not in str(caught.value)
     assert office.calls[-1][0] == "response_url"

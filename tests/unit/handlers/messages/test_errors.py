@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot import errors
 from bot.domain.policy import DenialCode, Denied
-from bot.errors import BotError, LoginCause, StaleRequest
+from bot.errors import BotError, SlackUnavailable, StaleRequest
+from bot.purecloud import LoginCause, errors
 from bot.sandbox.slack.block_kit import problems
 from bot.slack.messages import DeliveryError
 from handlers.errors import apology
@@ -34,6 +34,12 @@ def forbidden(*permissions: str) -> BotError:
     return error
 
 
+def unreadable() -> BotError:
+    error = errors.GenesysRejected(status=200, problem="unreadable_response")
+    error.expected = "User"
+    return error
+
+
 FAULTS: dict[str, BotError] = {
     **{f"login: {cause}": login_failed(cause) for cause in LoginCause},
     "forbidden": forbidden(),
@@ -44,10 +50,13 @@ FAULTS: dict[str, BotError] = {
     "no answer": errors.GenesysNoResponse(status=504),
     "unreachable": errors.GenesysUnreachable(),
     "rejected": errors.GenesysRejected("<b>No</b>", status=400),
+    "rejected without a sentence": errors.GenesysRejected(status=418),
+    "rejected with an unknown status": errors.GenesysRejected(status=499),
+    "unreadable response": unreadable(),
     "unreadable": errors.GenesysRejected("It cannot be read."),
     "broken": errors.GenesysServerError("Sorry.", status=500, correlation_id="c-2"),
-    "slack": errors.SlackUnavailable("users.info", "ratelimited"),
-    "slack, wrong token": errors.SlackUnavailable("users.info", "invalid_auth"),
+    "slack": SlackUnavailable("users.info", "ratelimited"),
+    "slack, wrong token": SlackUnavailable("users.info", "invalid_auth"),
     "something of the bot's": DeliveryError("http_<500>", passing=True),
 }
 

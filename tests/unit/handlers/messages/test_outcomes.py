@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot import errors
 from bot.domain.requests import Kind, State
+from bot.purecloud import errors
 from handlers.messages import outcomes
 from tests.support.sample_outcomes import in_state
 
