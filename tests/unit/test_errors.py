@@ -30,7 +30,7 @@ ERRORS: list[BotError] = [
 
 
 def test_codes__are_unique_and_in_snake_case() -> None:
-    classes = [*(type(one) for one in ERRORS), SettingsError, InvalidSlackRequest]
+    classes: list[type[BotError]] = [*(type(one) for one in ERRORS), SettingsError, InvalidSlackRequest]
 
     assert len({one.code for one in classes}) == len(classes)
     assert all(one.code.replace("_", "").isalpha() and one.code.islower() for one in classes)
