@@ -89,9 +89,11 @@ SLACK_CASES = {
     "clock ahead": Case(nothing, ("clock",), "seconds ahead of Slack's", "NTP", ahead=400),
     "clock behind": Case(nothing, ("clock",), "seconds behind Slack's", "NTP", ahead=-400),
     "bot not in the channel": Case(
-        channel(personas.APPROVALS, bot_in=False), (APPROVALS,), "not in #approvals", INVITE
+        channel(personas.APPROVALS, is_member=False), (APPROVALS,), "not in #approvals", INVITE
     ),
-    "bot not in the private channel": Case(channel(personas.AUDIT, bot_in=False), (AUDIT,), "no such channel", INVITE),
+    "bot not in the private channel": Case(
+        channel(personas.AUDIT, is_member=False), (AUDIT,), "no such channel", INVITE
+    ),
     "channel archived": Case(channel(personas.AUDIT, is_archived=True), (AUDIT,), "#audit is archived", "Unarchive"),
     "no such channel": Case(
         nothing, ("AUDIT_CHANNEL C0NOWHERE1",), "no such channel", INVITE, {"AUDIT_CHANNEL": "C0NOWHERE1"}
