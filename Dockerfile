@@ -1,4 +1,4 @@
-# The bot as a container; docs/deployment.md tells how to run it.
+# The bot as a container. How to run it: docs/deployment.md.
 FROM python:3.11-slim
 
 WORKDIR /app
@@ -6,7 +6,7 @@ COPY requirements.txt ./
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.txt
 COPY bot bot
 COPY handlers handlers
-# Compiled once here: whoever runs it may not write into /app. /data is where SQLite's file stands.
+# Compile now, because the container's user cannot write to /app. /data holds the SQLite file.
 RUN python -m compileall -q bot handlers \
     && mkdir /data \
     && chown 10001:10001 /data
