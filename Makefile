@@ -1,4 +1,4 @@
-# Every command sets up what it needs first; a fresh machine needs git, make and Python 3.11 or newer.
+# Every target installs what it needs. A fresh machine needs git, make and Python 3.11 or newer.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -17,31 +17,31 @@ $(READY): requirements.txt requirements-dev.txt
 sandbox: install
 	$(RUN) -m bot sandbox
 
-# Builds the sandbox's page anew after a change in sandbox-page/; needs Node.js 20. Everyone else has what is built.
+# Builds the sandbox page after a change in sandbox-page/. Needs Node.js 20; the built page is in the repository.
 page:
 	npm --prefix sandbox-page ci
 	npm --prefix sandbox-page run build
 
-# The pictures of README and docs, taken anew; needs a chromium.
+# Takes the screenshots of README and docs. Needs Chromium.
 screenshots: install
 	$(RUN) -m tests.browser.screenshots
 
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-# Two minutes: several replicas on one PostgreSQL, wires that break, a thousand clicks.
+# Two minutes: several replicas on one PostgreSQL, broken connections, a thousand clicks.
 replicas: install
 	$(RUN) -m pytest -m heavy
 
-# Some minutes: kills a replica a hundred times by HTTP and by Socket Mode, then breaks wires a hundred times, and counts what was lost.
-# ROUNDS=10 for a look.
+# Several minutes: kills a replica a hundred times over HTTP and in Socket Mode, breaks its connections a hundred times,
+# and counts losses. ROUNDS=10 is a short run.
 ROUNDS ?= 100
 soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
 	$(RUN) -m tests.soak sockets $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
 
-# Holds the stand-in for Genesys Cloud against the official SDK, which gets an environment of its own (200 MB).
+# Tests the fake Genesys Cloud with the official SDK, in an environment of its own (200 MB).
 OFFICIAL := .venv-official
 
 official: install $(OFFICIAL)/.ready
@@ -52,8 +52,8 @@ $(OFFICIAL)/.ready: tests/official/requirements.txt
 	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/official/requirements.txt
 	touch $@
 
-# Measures beside the peers: make bench, make bench ONLY=ack ROUNDS=9; make bench DOCS=1 writes what was measured last into docs/performance.md.
-# The bot has an environment of what it is shipped with, the peers have one of their own.
+# Measures the bot next to its peers: make bench, make bench ONLY=ack ROUNDS=9. make bench DOCS=1 writes the last results
+# into docs/performance.md. The bot and the peers have separate environments.
 BENCH := bench/.venv
 BOT := bench/.bot
 
@@ -68,7 +68,7 @@ $(BOT)/.ready: requirements.txt
 $(BENCH)/.ready: bench/requirements.txt bench/package-lock.json
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
-	cd bench && npm ci --no-audit --no-fund || echo "Bolt for JavaScript is not here; its lines will say so"
+	cd bench && npm ci --no-audit --no-fund || echo "Bolt for JavaScript is missing; its rows will be empty"
 	touch $@
 
 lint: install
@@ -77,7 +77,7 @@ lint: install
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-# Needs uv; everyone else installs what it wrote.
+# Writes the lock files. Needs uv.
 lock:
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o requirements.txt
 	uv pip compile pyproject.toml --extra postgres --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o requirements-dev.txt
