@@ -117,13 +117,12 @@ def _report_counts(problems: Sequence[Problem]) -> None:
     print(f"{len(problems):6}  total")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the tracked files below the current directory; return the exit code."""
+def main(arguments: Sequence[str] | None = None, root: Path = Path()) -> int:
+    """Check the tracked files below a directory and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m lint.prose", description="Check the prose of tracked files.")
     parser.add_argument("paths", nargs="*", help="files and directories to check; all tracked files by default")
     parser.add_argument("--count", action="store_true", help="count the problems instead of listing them; exit 0")
     options = parser.parse_args(arguments)
-    root = Path.cwd()
     files = tracked_files(root, options.paths)
     problems = [problem for name in files for problem in check_text(name, (root / name).read_text())]
     if options.count:

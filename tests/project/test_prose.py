@@ -52,18 +52,18 @@ def test_check_text__reports_a_docstring_summary_above_the_limit(head: str) -> N
 
 
 def test_main__checks_tracked_files_and_returns_an_exit_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    subprocess.run(["git", "init", "-q"], check=True)  # noqa: S607
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
     (tmp_path / "tracked.md").write_text("It is told.\n")  # prose: allow
     (tmp_path / "clean.md").write_text("It is reported.\n")
     (tmp_path / "untracked.md").write_text("It is told.\n")  # prose: allow
     (tmp_path / "binary.png").write_bytes(b"told \xff")  # prose: allow
-    subprocess.run(["git", "add", "tracked.md", "clean.md", "binary.png"], check=True)  # noqa: S607
+    subprocess.run([*git, "add", "tracked.md", "clean.md", "binary.png"], check=True)
 
-    assert main([]) == 1
+    assert main([], tmp_path) == 1
     assert capsys.readouterr().out.startswith("tracked.md:1: told: ")  # prose: allow
-    assert main(["clean.md"]) == 0
-    assert main(["--count"]) == 0
+    assert main(["clean.md"], tmp_path) == 0
+    assert main(["--count"], tmp_path) == 0
     assert "1  total" in capsys.readouterr().out
