@@ -1,47 +1,66 @@
-# Every target installs what it needs. A fresh machine needs git, make and Python 3.11 or newer.
+# Every target sets up what it needs first. A fresh machine needs git, make and Python 3.11 or newer.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-READY := $(VENV)/.ready
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
-.PHONY: install sandbox page screenshots test replicas soak official bench lint lock clean
+.PHONY: install sandbox page screenshots test wheel replicas soak official bench lint lock clean
+
+# Two stamps in one environment: the bot's own dependencies, and those for development too.
+RUNTIME := $(VENV)/.runtime
+READY := $(VENV)/.ready
 
 install: $(READY)
 
-$(READY): requirements.txt requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	touch $(READY)
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required; choose it with make PYTHON=python3.12")'
+	@echo "Creating the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-sandbox: install
-	$(RUN) -m bot sandbox
+$(RUNTIME): requirements.txt | $(VENV)/.created
+	@echo "Installing the bot's dependencies into $(VENV); the first time takes about half a minute"
+	@$(RUN) $(PIP_INSTALL) requirements.txt
+	@touch $@
 
-# Builds the sandbox page after a change in sandbox-page/. Needs Node.js 20; the built page is in the repository.
+$(READY): requirements.txt requirements-dev.txt | $(VENV)/.created
+	@echo "Installing the development dependencies into $(VENV); the first time takes about a minute and a half"
+	@$(RUN) $(PIP_INSTALL) requirements-dev.txt
+	@touch $(RUNTIME) $@
+
+sandbox: $(RUNTIME)
+	@echo "Starting the bot with local fakes of Slack and Genesys Cloud"
+	@$(RUN) -m bot sandbox
+
+# Rebuilds the sandbox's page after a change in sandbox-page/. Needs Node.js 20; the built page is in the repository.
 page:
 	npm --prefix sandbox-page ci
 	npm --prefix sandbox-page run build
 
-# Takes the screenshots of README and docs. Needs Chromium.
+# Retakes the screenshots of README and docs. Needs Chromium.
 screenshots: install
 	$(RUN) -m tests.browser.screenshots
 
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-# Two minutes: several replicas on one PostgreSQL, broken connections, a thousand clicks.
+# Builds the wheel, installs it into an empty environment and starts the sandbox from there. Takes a minute.
+wheel: install
+	$(RUN) -m pytest -n0 -m wheel tests/project/test_package.py
+
+# Several replicas on one PostgreSQL, broken connections, a thousand clicks. Takes two minutes.
 replicas: install
 	$(RUN) -m pytest -m heavy
 
-# Several minutes: kills a replica a hundred times over HTTP and in Socket Mode, breaks its connections a hundred times,
-# and counts losses. ROUNDS=10 is a short run.
+# Kills a replica ROUNDS times over HTTP and over Socket Mode, then breaks connections ROUNDS times, and counts losses.
+# Takes some minutes; ROUNDS=10 for a quick run.
 ROUNDS ?= 100
 soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
 	$(RUN) -m tests.soak sockets $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
 
-# Tests the fake Genesys Cloud with the official SDK, in an environment of its own (200 MB).
+# Compares the fake of Genesys Cloud with the official SDK, which gets an environment of its own (200 MB).
 OFFICIAL := .venv-official
 
 official: install $(OFFICIAL)/.ready
@@ -49,11 +68,12 @@ official: install $(OFFICIAL)/.ready
 
 $(OFFICIAL)/.ready: tests/official/requirements.txt
 	$(PYTHON) -m venv $(OFFICIAL)
-	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/official/requirements.txt
+	$(OFFICIAL)/bin/python $(PIP_INSTALL) tests/official/requirements.txt
 	touch $@
 
-# Measures the bot next to its peers: make bench, make bench ONLY=ack ROUNDS=9. make bench DOCS=1 writes the last results
-# into docs/performance.md. The bot and the peers have separate environments.
+# Measures the bot and its peers: make bench, make bench ONLY=ack ROUNDS=9.
+# make bench DOCS=1 writes the last measurement into docs/performance.md.
+# The bot runs in an environment with its runtime dependencies alone; the peers have one of their own.
 BENCH := bench/.venv
 BOT := bench/.bot
 
@@ -62,13 +82,13 @@ bench: install $(BOT)/.ready $(BENCH)/.ready
 
 $(BOT)/.ready: requirements.txt
 	$(PYTHON) -m venv $(BOT)
-	$(BOT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BOT)/bin/python $(PIP_INSTALL) requirements.txt
 	touch $@
 
 $(BENCH)/.ready: bench/requirements.txt bench/package-lock.json
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
-	cd bench && npm ci --no-audit --no-fund || echo "Bolt for JavaScript is missing; its rows will be empty"
+	$(BENCH)/bin/python $(PIP_INSTALL) bench/requirements.txt
+	cd bench && npm ci --no-audit --no-fund || echo "Bolt for JavaScript is not installed; its rows in the report say so"
 	touch $@
 
 lint: install
@@ -77,12 +97,14 @@ lint: install
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-# Writes the lock files. Needs uv.
+# Updates the lock files. Needs uv.
+UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
+
 lock:
-	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o requirements.txt
-	uv pip compile pyproject.toml --extra postgres --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o requirements-dev.txt
-	uv pip compile bench/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o bench/requirements.txt
-	uv pip compile tests/official/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras -o tests/official/requirements.txt
+	$(UV_COMPILE) pyproject.toml --extra postgres -o requirements.txt
+	$(UV_COMPILE) pyproject.toml --extra postgres --extra dev -c requirements.txt -o requirements-dev.txt
+	$(UV_COMPILE) bench/requirements.in -c requirements.txt -o bench/requirements.txt
+	$(UV_COMPILE) tests/official/requirements.in -c requirements.txt -o tests/official/requirements.txt
 
 clean:
 	rm -rf $(VENV) $(OFFICIAL) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov

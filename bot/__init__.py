@@ -1,1 +1,3 @@
-"""Revoke Genesys Cloud logins from Slack: everything here that is not shaped like Slack."""
+"""Revoke Genesys Cloud logins from Slack."""
+
+__version__ = "0.1.0"

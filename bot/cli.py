@@ -1,6 +1,6 @@
-"""The command line: `python -m bot [serve|sandbox|check]`.
+"""The command line: `python -m bot`, installed as `purecloud-bot`.
 
-Exit codes: 0 well, 1 the run broke or a check failed, 2 a setting is missing or wrong.
+A new verb needs a function that runs it and a function that adds its parser; see `_add_check`.
 """
 
 from __future__ import annotations
@@ -10,49 +10,58 @@ import asyncio
 import gc
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot import __version__
 from bot.errors import SettingsError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    AddParser = Callable[..., argparse.ArgumentParser]
 
 log = structlog.get_logger()
 
+COMMAND = "purecloud-bot"
+
+SETTINGS_PLACEHOLDER = "<settings>"
+"""What `_Parser` replaces with the list of settings, so that only a call of --help loads them."""
+
+HTTP_ONLY = "SLACK_SIGNING_SECRET"
+"""The setting that is required unless the bot uses Socket Mode."""
+
+EXIT_CODES = """
+exit codes:
+  0  the verb succeeded
+  1  the run broke, or a check failed
+  2  a setting or an argument is missing or invalid
+"""
+
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Run a verb; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Revoke Genesys Cloud logins from Slack.")
-    parser.add_argument(
-        "verb",
-        nargs="?",
-        choices=VERBS,
-        default="serve",
-        help="serve: run against Slack and Genesys Cloud, as the environment says (the default); "
-        "sandbox: run against local stand-ins, with nothing to configure; "
-        "check: look at everything a start depends on, say what is wrong, change nothing",
-    )
-    parser.add_argument("--json", action="store_true", help="check: write a JSON list")
-    chosen = parser.parse_args(arguments)
-    if chosen.json and chosen.verb != "check":
-        parser.error("--json goes with check")
+    """Run a verb and return the exit code."""
+    options = _parser().parse_args(arguments)
     try:
-        return check(environ, as_json=chosen.json) if chosen.verb == "check" else VERBS[chosen.verb](environ)
+        return int(options.run(options, environ))
     except SettingsError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201 - a person at a terminal reads it
+            print(problem, file=sys.stderr)  # noqa: T201 - for a person at a terminal
         return 2
     except OSError as error:
-        log.error("the bot cannot run", problem=str(error))  # noqa: TRY400 - an address in use needs no trace
+        log.error("the bot cannot run", problem=str(error))  # noqa: TRY400 - an address in use needs no traceback
         return 1
 
 
-def serve(environ: Mapping[str, str]) -> int:
-    """Run for real, until SIGTERM."""
-    with _loading():
-        from bot import app as server  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
-        from bot import logs  # noqa: PLC0415 - a wrong verb or setting is answered before anything heavy loads
+def serve(_options: Namespace, environ: Mapping[str, str]) -> int:
+    """Run against Slack and Genesys Cloud until SIGTERM."""
+    with _garbage_collector_off():
+        from bot import app, logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
         from bot.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(environ)
@@ -62,51 +71,133 @@ def serve(environ: Mapping[str, str]) -> int:
         settings.slack_app_token,
         settings.purecloud_secret,
     )
-    kept = (secret.get_secret_value() for secret in secrets if secret is not None)
-    logs.configure(settings.log_level, settings.log_format, *kept)
-    _runner()(server.serve(settings))
+    values = (secret.get_secret_value() for secret in secrets if secret is not None)
+    logs.configure(settings.log_level, settings.log_format, *values)
+    _event_loop_runner()(app.serve(settings))
     return 0
 
 
-def sandbox(environ: Mapping[str, str]) -> int:
-    """Run against stand-ins, until Ctrl-C."""
-    with _loading():
-        from bot.sandbox.cli import run  # noqa: PLC0415 - a running bot never loads its stand-ins
+def sandbox(_options: Namespace, environ: Mapping[str, str]) -> int:
+    """Run against local fakes until Ctrl-C."""
+    with _garbage_collector_off():
+        from bot.sandbox.cli import run  # noqa: PLC0415 - `serve` never loads the fakes
 
     asyncio.run(run(environ))
     return 0
 
 
-def check(environ: Mapping[str, str], *, as_json: bool = False) -> int:
-    """Examine everything, and tell it on standard output; returns the exit code."""
-    from bot import logs  # noqa: PLC0415 - a wrong verb is answered before anything heavy loads
-    from bot.checks.report import as_json as written  # noqa: PLC0415
-    from bot.checks.report import text_for, without_secrets  # noqa: PLC0415
+def check(options: Namespace, environ: Mapping[str, str]) -> int:
+    """Run every check and print the report."""
+    from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
+    from bot.checks.report import as_json, text_for, without_secrets  # noqa: PLC0415
     from bot.checks.result import exit_code  # noqa: PLC0415
     from bot.checks.run import examine  # noqa: PLC0415
 
-    logs.configure("critical", "auto")  # what is wrong is told once, as a finding
+    logs.configure("critical", "auto")  # the report names each problem once
     findings = without_secrets(asyncio.run(examine(environ)), environ)
-    print(written(findings) if as_json else text_for(sys.stdout, findings, environ))  # noqa: T201 - the report
+    print(as_json(findings) if options.json else text_for(sys.stdout, findings, environ))  # noqa: T201 - the report
     return exit_code(findings)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help keeps its line breaks and lists the settings where the text asks for them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def format_help(self) -> str:
+        """Return the help text."""
+        text = super().format_help()
+        return text.replace(SETTINGS_PLACEHOLDER, _settings_help()) if SETTINGS_PLACEHOLDER in text else text
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog=program_name(sys.argv[0]),
+        description="Revoke Genesys Cloud logins from Slack.",
+        epilog=f"Without a verb, `serve` runs. `VERB --help` lists a verb's settings.\n{EXIT_CODES}",
+    )
+    parser.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
+    parser.set_defaults(run=serve)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", parser_class=_Parser)
+    for add in (_add_serve, _add_sandbox, _add_check):
+        add(verbs.add_parser)
+    return parser
+
+
+def program_name(path: str) -> str:
+    """Return how the program was started, from the path of its script."""
+    return COMMAND if PurePath(path).stem == COMMAND else "python -m bot"
+
+
+def _add_serve(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "serve",
+        help="run against Slack and Genesys Cloud (the default)",
+        description="Run against Slack and Genesys Cloud until SIGTERM.",
+        epilog=f"settings, read from environment variables:\n{SETTINGS_PLACEHOLDER}\n{EXIT_CODES}\n"
+        "example:\n  DATABASE_URL=sqlite:////data/purecloud-bot.db %(prog)s",
+    )
+    parser.set_defaults(run=serve)
+
+
+def _add_sandbox(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "sandbox",
+        help="run against local fakes of Slack and Genesys Cloud; needs no settings",
+        description="Run against local fakes of Slack and Genesys Cloud until Ctrl-C, and print the address of a page "
+        "to try\nthe bot on. Nothing is kept afterwards.",
+        epilog="settings, read from environment variables:\n"
+        "  PORT                   port of the page (default 3000, or a free port if it is in use)\n"
+        "  LOG_LEVEL, LOG_FORMAT  as for `serve` (default warning, auto)\n"
+        f"{EXIT_CODES}\nexample:\n  PORT=3001 %(prog)s",
+    )
+    parser.set_defaults(run=sandbox)
+
+
+def _add_check(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "check",
+        help="check settings, database, Slack and Genesys Cloud; change nothing",
+        description="Check the settings, the database, the Slack token and the Genesys Cloud client. Print a line for "
+        "each check,\nwith a fix for each failure. Change nothing.",
+        epilog=f"settings, as for `serve`:\n{SETTINGS_PLACEHOLDER}\n{EXIT_CODES}\nexample:\n  %(prog)s --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON list instead of text")
+    parser.set_defaults(run=check)
+
+
+def _settings_help() -> str:
+    """Return the names of all settings of `serve`, wrapped and indented."""
+    from bot.settings import Settings  # noqa: PLC0415 - only the help needs it
+
+    fields = Settings.model_fields.values()
+    groups = {
+        "required": [*(str(field.alias) for field in fields if field.is_required()), f"{HTTP_ONLY} (for HTTP)"],
+        "optional": [str(one.alias) for one in fields if not one.is_required() and one.alias != HTTP_ONLY],
+    }
+    return "\n".join(
+        textwrap.fill(", ".join(names), width=100, initial_indent=f"  {group}: ", subsequent_indent=" " * 12)
+        for group, names in groups.items()
+    )
+
+
 @contextmanager
-def _loading() -> Iterator[None]:
-    """Look for no garbage while modules load, for none of it becomes any: a third of the start."""
+def _garbage_collector_off() -> Iterator[None]:
+    """Disable the garbage collector during imports, which makes the start about a third faster."""
     gc.disable()
     yield
     gc.freeze()
     gc.enable()
 
 
-def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:
-    """The faster loop where there is one: half the processor time of a call over HTTP (docs/performance.md)."""
+def _event_loop_runner() -> Callable[[Coroutine[Any, Any, None]], None]:
+    """Return uvloop's `run`, or asyncio's where uvloop is not available.
+
+    With uvloop an HTTP call costs half the processor time (docs/performance.md).
+    """
     try:
-        from uvloop import run  # noqa: PLC0415 - it is not made for Windows
+        from uvloop import run  # noqa: PLC0415 - not available on Windows
     except ImportError:
         return asyncio.run
     return run
-
-
-VERBS = {"serve": serve, "sandbox": sandbox, "check": check}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import main
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
@@ -103,25 +102,6 @@ async def test_settings__that_turn_out_wrong_when_used_are_told_alike() -> None:
     assert found.code == 2
     assert found.stderr.splitlines()[-1] == "DATABASE_URL: the folder /no/such/folder does not exist"
     assert "Traceback" not in found.stderr
-
-
-@pytest.mark.parametrize("verb", [[], ["serve"]])
-def test_settings__that_are_required_are_named(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(verb, {}) == 2
-
-    told = capsys.readouterr()
-    assert told.err.splitlines() == [f"{name}: it is required" for name in ENOUGH]
-    assert told.out == ""
-
-
-def test_verb__that_is_unknown_is_refused_before_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended_with:
-        main(["revoke-everybody"], {})
-
-    assert ended_with.value.code == 2
-    told = capsys.readouterr().err
-    assert "revoke-everybody" in told
-    assert "SLACK_BOT_TOKEN" not in told
 
 
 async def test_port__that_is_taken_ends_the_run(bot: Stage) -> None:

@@ -23,7 +23,7 @@ class Interpreter:
     """`sdk.py` at the other end of two pipes: a line there, a line back."""
 
     def __init__(self, home: Path) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
+        self._process = subprocess.Popen(
             [INSTALLED / "bin" / "python", Path(__file__).with_name("sdk.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

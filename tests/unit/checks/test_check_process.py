@@ -41,11 +41,3 @@ def test_check__of_nothing_set_names_every_setting_and_exits_2(capsys: pytest.Ca
 
     told = capsys.readouterr().out
     assert all(name in told for name in ("SLACK_BOT_TOKEN", "PURECLOUD_CLIENT_ID", "PURECLOUD_SECRET", "APPROVERS"))
-
-
-def test_json__goes_with_no_other_verb(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["serve", "--json"], {})
-
-    assert ended.value.code == 2
-    assert "--json goes with check" in capsys.readouterr().err
