@@ -81,7 +81,7 @@ class Server:
     async def metrics(self, _request: web.Request) -> web.Response:
         """`GET /metrics`: Prometheus text."""
         with suppress(Exception):  # the database may be away; the other numbers are wanted all the more
-            for kind, count in (await self.services.store.depth()).items():
+            for kind, count in (await self.services.store.jobs.depth()).items():
                 self.services.metrics.queue_depth.labels(kind).set(count)
         return web.Response(body=self.services.metrics.text(), content_type="text/plain", charset="utf-8")
 
@@ -91,7 +91,7 @@ class Server:
         missing = {} if self.services.directory.known.is_set() else {"slack": "auth.test has not passed"}
         if self.ways_in.sockets is not None and not await self.ways_in.sockets.is_up():
             missing["socket"] = "no connection of Socket Mode answers"
-        found = {"genesys": await self._no_token(), "store": await _problem(self.services.store.now())}
+        found = {"genesys": await self._no_token(), "store": await _problem(self.services.store.jobs.check_writable())}
         return missing | {name: problem for name, problem in found.items() if problem}
 
     async def _no_token(self) -> str | None:

@@ -12,7 +12,8 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.db.connect import database_of, leases_of, make_ready
+from bot.db.connect import database_of, prepare_database, worker_identity
+from bot.db.jobs import JobQueue
 from bot.db.requests import RequestStore
 from bot.domain.policy import Rules
 from bot.domain.requests import Request
@@ -75,7 +76,7 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         genesys = await opened.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
         database = database_of(settings)
         opened.push_async_callback(database.close)
-        store = RequestStore(database, leases_of(settings))
+        store = RequestStore(database, JobQueue(database, worker_identity(settings)))
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
@@ -91,7 +92,7 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         )
         courier = SlackMessenger(client, slack, metrics.slack)
         directory = Directory(client, purecloud.users, purecloud.authorization, metrics.slack, clock=time.monotonic)
-        ready = partial(make_ready, database, store)
+        ready = partial(prepare_database, database, store.jobs)
         yield _assemble(settings, words, ExternalClients(store, courier, directory, purecloud, metrics, client, ready))
 
 
@@ -147,8 +148,8 @@ def region_of(settings: Settings) -> Region:
 
 def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
     """Name who hears how a request ends: the audit channel, and the requester unless they see the card."""
-    place = request.place.channel if request.place else ""
-    theirs = place.startswith("D") or place in (request.requester, request.asked_in)
+    place = request.card.channel if request.card else ""
+    theirs = place.startswith("D") or place in (request.requester, request.requested_in)
     return tuple(channel for channel in (audit_channel, None if theirs else request.requester) if channel)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bot.db.engine import DatabaseUnavailable
-from bot.db.jobs import LEASE, MOST_DOUBLINGS, Job, JobKind
+from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.domain.policy import Denied
 from bot.domain.requests import FINAL, Event, Request
@@ -116,7 +116,7 @@ class Worker:
 
     async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK) -> None:
         """Take up what is due; where there may be more of it, the end of a job asks again."""
-        found = await self._store.claim(limit, most_urgent=most_urgent)
+        found = await self._store.jobs.claim(limit, most_urgent=most_urgent)
         self._crowded = len(found) == limit
         for job in found:
             self.take(job)
@@ -137,7 +137,7 @@ class Worker:
             log.info("expired", reference=request.reference)
         if self._clock() > self._tidy_at:
             self._tidy_at = self._clock() + TIDY
-            await self._store.tidy()
+            await self._store.delete_expired_rows()
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -148,21 +148,21 @@ class Worker:
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(LEASE / 3)
+            await asyncio.sleep(LEASE_DURATION / 3)
             await self._quietly(self._renew_running())
 
     async def _renew_running(self) -> None:
         ids = set(self._running)
         if not ids:
             return
-        kept = await self._store.renew(ids)
+        kept = await self._store.jobs.renew(ids)
         for lost in ids - kept:
             task = self._running.get(lost)
-            if task and not await self._store.is_done(lost):
+            if task and not await self._store.jobs.is_done(lost):
                 log.warning("lease lost; another replica has the job", job=lost)
                 task.cancel()
 
-    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
         """Keep the loop alive whatever happens to the database."""
         try:
             await work
@@ -183,11 +183,11 @@ class Worker:
             log.warning(
                 "slack did not answer; will ask again", kind=job.kind, method=problem.method, code=problem.slack_code
             )
-            await self._quietly(self._store.give_back(job, wait=float(job.attempts)))
+            await self._quietly(self._store.jobs.release(job, delay=float(job.attempts)))
         except Exception:
             log.exception("a job failed and will be tried again", kind=job.kind, request_id=job.request_id)
             await self._quietly(
-                self._store.give_back(job, wait=min(2.0 ** min(job.attempts, MOST_DOUBLINGS), LONGEST_WAIT))
+                self._store.jobs.release(job, delay=min(2.0 ** min(job.attempts, MAX_BACKOFF_DOUBLINGS), LONGEST_WAIT))
             )
         finally:  # not when the task is told to be done: the same job may have been claimed again by then
             self._done(job)
@@ -216,13 +216,13 @@ class Worker:
 
         Else a DELETE could follow later than 10 minutes after its approval, or after another replica's.
         """
-        if self._clock() - since < LEASE:
+        if self._clock() - since < LEASE_DURATION:
             self.take(work)
-        elif await self._store.holds(work):
-            self.take(replace(work, seen=None))
+        elif await self._store.jobs.still_leased(work):
+            self.take(replace(work, snapshot=None))
 
     async def _carry_out(self, job: Job) -> None:
-        request, now = job.seen or await self._store.look(job.request_id)
+        request, now = job.snapshot or await self._store.get_with_clock(job.request_id)
         if request is None:
             return
         if job.attempts == 1:
@@ -231,7 +231,7 @@ class Worker:
         outcome = dict(ending.outcome)
         if ending.event is None:
             log.warning("genesys did not do it yet; will try again", reference=request.reference, **outcome)
-            await self._store.try_again(job, wait=ending.wait, outcome=outcome)
+            await self._store.retry_execution(job, delay=ending.wait, outcome=outcome)
         else:
             moved = await self._write_down(job, ending.event, outcome, self._audience(request))
             if moved:
@@ -246,11 +246,11 @@ class Worker:
         """Write an ending down; while the database is away the writing is repeated, never the DELETE."""
         for pause in PATIENCE:
             try:
-                return await self._store.finish_target(job, event, outcome=outcome, tell=tell)
+                return await self._store.finish_execution(job, event, outcome=outcome, notify=tell)
             except Exception:
                 log.exception("an outcome could not be written down yet", request_id=job.request_id, **outcome)
                 await asyncio.sleep(pause)
-        return await self._store.finish_target(job, event, outcome=outcome, tell=tell)
+        return await self._store.finish_execution(job, event, outcome=outcome, notify=tell)
 
     def _count(self, request: Request) -> None:
         self._metrics.outcomes.labels(request.kind, request.state).inc()

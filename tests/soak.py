@@ -20,7 +20,7 @@ from uuid import UUID
 from aiohttp import ClientError
 
 from bot.db.engine import Database
-from bot.db.jobs import Leases
+from bot.db.jobs import JobQueue
 from bot.db.postgres import postgres_engine
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType, first_invalid
@@ -193,7 +193,7 @@ class Soak:
 async def soak(address: str, trouble: Trouble, rounds: int, seed: int) -> Figures:
     """Do so many rounds on the database at an address, and count."""
     database = Database(postgres_engine(address))
-    store = RequestStore(database, Leases("soak#1"))
+    store = RequestStore(database, JobQueue(database, "soak#1"))
     with TemporaryDirectory() as folder:
         async with fleet(address, Path(folder), socket_mode=trouble is Trouble.SOCKETS) as all_of_them:
             people = Soak(all_of_them, trouble, random.Random(seed))  # noqa: S311 - no secret
@@ -211,13 +211,13 @@ async def soak(address: str, trouble: Trouble, rounds: int, seed: int) -> Figure
 async def idle(store: RequestStore) -> None:
     """Wait until nothing that is written down remains to be done."""
     async with asyncio.timeout(PATIENCE):
-        while any((await store.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
+        while any((await store.jobs.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
             await asyncio.sleep(0.1)
 
 
 async def judge(people: Soak, store: RequestStore) -> Figures:
     """Hold what Genesys Cloud got and Slack shows against the trail."""
-    trail = await store.trail()
+    trail = await store.audit_events()
     figures = Figures(mishaps=len(people.fleet.mishaps), clicks_not_taken=people.not_taken)
     figures.clicks_refused = people.refused
     figures.broken_chain = int(first_invalid(trail) is not None)

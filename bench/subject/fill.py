@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, insert
 
-from bot.db.rows import row_of_entry, row_of_item, row_of_request
+from bot.db.rows import row_of_audit_event, row_of_item, row_of_request
 from bot.db.schema import audit, items, jobs, requests
 from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
@@ -46,7 +46,7 @@ def _trail(count: int, now: float) -> Iterator[Mapping[str, Any]]:
             now, EventType.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
         )
         last = chain_hash(row, last)
-        yield row_of_entry(row) | {"hash": last}
+        yield row_of_audit_event(row) | {"hash": last}
 
 
 def _request(number: int, now: float) -> Request:
@@ -55,14 +55,14 @@ def _request(number: int, now: float) -> Request:
         reference=f"P{number}",
         kind=Kind.REVOKE,
         requester="U0APPROVER",
-        asked_in="C0OPS00001",
+        requested_in="C0OPS00001",
         created_at=now,
         expires_at=now + TTL,
         target=Person(id="00000000-0000-4000-8000-000000000000", name="Person 0", email="t0@example.com"),
-        target_member="U0T0",
+        target_slack_id="U0T0",
         reason="laptop stolen",
-        needed=1,
-        place=MessageRef("D0APPROVER", "1700000000.000000"),
+        approvals_required=1,
+        card=MessageRef("D0APPROVER", "1700000000.000000"),
     )
 
 

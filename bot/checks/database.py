@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DatabaseError
 
 from bot.checks.result import Finding, well, wrong
-from bot.db.connect import database_of, unusable
+from bot.db.connect import database_of, unusable_database
 from bot.db.engine import Database, Transaction
 from bot.db.migrate import HEAD, refuse_newer, revision
 from bot.db.postgres import PATIENCE, postgres_engine
@@ -52,7 +52,7 @@ async def _sqlite(path: Path) -> Finding:
     try:
         return _schema(await database.read(lambda tx: revision(tx.connection)), str(path))
     except DatabaseError as error:
-        raise unusable(error) from error
+        raise unusable_database(error) from error
     finally:
         await database.close()
 
@@ -73,7 +73,7 @@ async def _postgres(url: str) -> Finding:
     try:
         return await database.read(_postgres_finding)
     except DatabaseError as error:
-        raise unusable(error) from error
+        raise unusable_database(error) from error
     finally:
         await database.close()
 

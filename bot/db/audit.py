@@ -1,28 +1,31 @@
-"""The audit table: rows chained one to the next, written in the transaction of what they tell."""
+"""The audit log: each row's hash includes the hash of the row before it."""
 
 from __future__ import annotations
 
 from sqlalchemy import insert, select
 
 from bot.db.engine import AdvisoryLock, Transaction
-from bot.db.rows import entry_of_row, row_of_entry
+from bot.db.rows import audit_event_from_row, row_of_audit_event
 from bot.db.schema import audit
 from bot.domain.audit import GENESIS, AuditEvent, chain_hash
 
-_LAST = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-_ADD = insert(audit)
+_LAST_HASH = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+_INSERT = insert(audit)
 
 
-def write(tx: Transaction, row: AuditEvent) -> None:
-    """Add a row, chained to the last one; one writer at a time, or two would chain to the same row."""
-    tx.acquire_lock(AdvisoryLock.TRAIL)
-    sealed = chain_hash(row, tx.execute(_LAST).scalar_one_or_none() or GENESIS)
-    tx.execute(_ADD, row_of_entry(row) | {"hash": sealed})
+def append(tx: Transaction, event: AuditEvent) -> None:
+    """Append an event, chained to the last row.
+
+    The lock admits one writer at a time, because two writers would chain to the same row.
+    """
+    tx.acquire_lock(AdvisoryLock.AUDIT)
+    chained = chain_hash(event, tx.execute(_LAST_HASH).scalar_one_or_none() or GENESIS)
+    tx.execute(_INSERT, row_of_audit_event(event) | {"hash": chained})
 
 
 def read(tx: Transaction, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
-    """Return the rows, of one request if said, oldest first, each with its hash."""
-    wanted = select(audit).order_by(audit.c.id)
+    """Return the events of one request, or all if it is None, oldest first, each with its hash."""
+    rows = select(audit).order_by(audit.c.id)
     if request_id is not None:
-        wanted = wanted.where(audit.c.request_id == request_id)
-    return [(entry_of_row(row), row.hash) for row in tx.execute(wanted)]
+        rows = rows.where(audit.c.request_id == request_id)
+    return [(audit_event_from_row(row), row.hash) for row in tx.execute(rows)]

@@ -1,4 +1,4 @@
-"""Open the database that the settings name: make it ready at once, or tell whether waiting will help."""
+"""Open the database that the settings name and bring its schema up to date."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bot.db.engine import Database
-from bot.db.jobs import Leases
+from bot.db.jobs import JobQueue
 from bot.db.migrate import migrate
-from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -35,29 +34,30 @@ def database_of(settings: Settings) -> Database:
     return Database(sqlite_engine(path))
 
 
-async def make_ready(database: Database, store: RequestStore) -> None:
-    """Bring the schema up to date and take up what an earlier start of this process left.
+async def prepare_database(database: Database, jobs: JobQueue) -> None:
+    """Migrate the schema, and release the leases of an earlier start of this process.
 
-    Raises DatabaseUnavailable where it may be there later, SettingsError where it can never be used as it is.
+    Raises DatabaseUnavailable when a retry may help, SettingsError when the database cannot be used as it is.
     """
     try:
         if await migrate(database):
             log.info("the database schema was brought up to date")
-        await store.start()
+        await jobs.release_own_leases()
     except DBAPIError as error:
-        raise unusable(error) from error
+        raise unusable_database(error) from error
 
 
-def unusable(error: DBAPIError) -> SettingsError:
-    """Say of a database that is there and refuses why it does."""
+def unusable_database(error: DBAPIError) -> SettingsError:
+    """Return the error for a database that answers and refuses."""
     return SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"])
 
 
-def leases_of(settings: Settings) -> Leases:
-    """Name this process, and give it a word for this start.
+def worker_identity(settings: Settings) -> str:
+    """Return the owner of this process's leases, as `name#start`.
 
-    On SQLite the name is the same after a restart, so that it frees its own leases: one machine has each port once.
-    Replicas may be called alike, so on PostgreSQL nobody frees anything; what was left is taken over a lease later.
+    On SQLite the name survives a restart, because a machine has each port once; the new process releases the old
+    one's leases. On PostgreSQL replicas may share host name and port, so each start has a name of its own, and other
+    processes claim its jobs when their leases end.
     """
     name, start = f"{socket.gethostname()}:{settings.port}", secrets.token_hex(4)
-    return Leases(f"{name}#{start}" if settings.database_path else f"{name}:{start}#{start}")
+    return f"{name}#{start}" if settings.database_path else f"{name}:{start}#{start}"

@@ -44,7 +44,7 @@ class AdvisoryLock(IntEnum):
     """What one transaction of all processes does at a time; the numbers are PostgreSQL's advisory locks."""
 
     SCHEMA = 7_372_001
-    TRAIL = 7_372_002
+    AUDIT = 7_372_002
 
 
 class Transaction:

@@ -1,78 +1,188 @@
-"""Work that is leased: who claims a job has a few seconds, renewed while it runs; if they die, another takes over."""
+"""The job queue: each open job is leased by at most one process at a time.
+
+A process renews the leases of its running jobs. If it dies, another process claims them when the leases end.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Row, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import Integer, Row, Update, and_, bindparam, delete, func, or_, select, update
 
-from bot.db.engine import Insert, Transaction
+from bot.db.engine import Database, Insert, Transaction
 from bot.db.schema import jobs
-from bot.domain.requests import REPEAT_WINDOW, Request
+from bot.domain.requests import EXECUTION_WINDOW, Request
 
-LEASE = 4.0
-"""Seconds a job belongs to whoever claimed it; renewed every third of it while the job runs."""
+LEASE_DURATION = 4.0
+"""Seconds until another process may claim a job. The worker renews the leases of running jobs every third of it."""
 
-
-MOST_DOUBLINGS = 16
-"""How often the wait between two tries may double: to most of a day. After a thousand times the number overflows."""
+MAX_BACKOFF_DOUBLINGS = 16
+"""Maximum number of times a retry delay doubles, because 2.0 ** 1024 overflows; 2 ** 16 seconds are 18 hours."""
 
 
 class JobKind(StrEnum):
-    """What there is to do, most urgent first."""
+    """The kinds of jobs, most urgent first."""
 
     CLICK = "click"
-    """Somebody pressed a button: look them up, judge, move the request."""
+    """A button press to decide on."""
     EXECUTE = "target"
-    """An approved target: send the DELETE."""
+    """An approved target to send the DELETE for."""
     CARD = "card"
     """A card that does not show its request's latest revision."""
     NOTICE = "notice"
-    """An outcome that a channel or a person has not been told."""
+    """An outcome to post to a channel or a person."""
 
+
+PRIORITY = {kind: position for position, kind in enumerate(JobKind)}
 
 Snapshot = tuple[Request | None, float]
-"""A request as it stood at a moment of the database's time; epoch seconds."""
+"""A request, None if there is none, and the database's time when it was read, in epoch seconds."""
 
-PRIORITY = {kind: place for place, kind in enumerate(JobKind)}
+Payload = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job this process has leased. `attempts` counts this one; `created_at` is epoch seconds."""
+    """A job leased by this process. `attempts` counts this lease; `created_at` is in epoch seconds."""
 
     id: int
     kind: JobKind
     request_id: str
-    payload: Mapping[str, Any]
+    payload: Payload
     attempts: int
     created_at: float
-    seen: Snapshot | None = None
-    """What the transaction that leased it saw, which need not be read again; none for a job that was claimed."""
+    snapshot: Snapshot | None = None
+    """The request as the transaction that added the job saw it; None for a claimed job."""
 
     def is_stale(self, now: float) -> bool:
-        """Whether this was asked for so long ago that nobody means it any more."""
-        return now - self.created_at > REPEAT_WINDOW
+        """Return whether the job is too old to act on; `now` is the database's time."""
+        return now - self.created_at > EXECUTION_WINDOW
 
 
-Payload = Mapping[str, Any]
+class JobSpec(NamedTuple):
+    """A job to enqueue. `key` identifies it among the jobs of its kind."""
 
-JobSpec = tuple[JobKind, str, Payload]
-"""A job that anybody may do: its kind, the key that tells it from others of its kind, what it needs to know."""
+    kind: JobKind
+    key: str
+    payload: Payload
 
 
-def _row(now: float, kind: JobKind, request_id: str, key: str, payload: Payload) -> dict[str, Any]:
+class JobQueue:
+    """The jobs of one database, as one process uses them.
+
+    `owner` identifies this process and this start of it, as `name#start`. `lease` is in seconds.
+    Methods that take a transaction are part of it; every other method is a transaction of its own.
+    """
+
+    def __init__(self, database: Database, owner: str, lease: float = LEASE_DURATION) -> None:
+        self.database = database
+        self.owner = owner
+        self.lease = lease
+
+    async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
+        """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`."""
+        return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent))
+
+    async def renew(self, ids: Iterable[int]) -> set[int]:
+        """Renew the leases of running jobs; return the ids of those that this process still holds."""
+        wanted = list(ids)
+        return await self.database.write(lambda tx: self._renew(tx, wanted))
+
+    async def still_leased(self, job: Job) -> bool:
+        """Renew the lease of a job; return whether this process still holds it."""
+        return job.id in await self.renew([job.id])
+
+    async def complete(self, job: Job) -> bool:
+        """Mark a job as done; return False if the lease was lost."""
+        return await self.database.write(lambda tx: self.complete_in(tx, job))
+
+    async def release(self, job: Job, *, delay: float) -> bool:
+        """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
+        return await self.database.write(lambda tx: self.release_in(tx, job, delay=delay))
+
+    async def release_own_leases(self) -> int:
+        """Release what an earlier start of this process leased, so that a restart continues at once.
+
+        Return the number of jobs.
+        """
+        return await self.database.write(self._release_own_leases)
+
+    async def is_done(self, job_id: int) -> bool:
+        """Return whether any process has completed a job."""
+        return await self.database.read(lambda tx: _is_done(tx, job_id))
+
+    async def depth(self) -> dict[str, int]:
+        """Count the open jobs of each kind."""
+        return await self.database.read(_depth)
+
+    async def check_writable(self) -> float:
+        """Write to the database, changing nothing; return the database's time in epoch seconds."""
+        return await self.database.write(_check_writable)
+
+    def add_leased(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
+        """Add a job that this process holds at once, which saves the claim; return None for a known key."""
+        row = _row(tx.now, request_id, JobSpec(kind, key, payload)) | {
+            "attempts": 1,
+            "lease_owner": self.owner,
+            "lease_until": tx.now + self.lease,
+        }
+        found = tx.execute(_insert(tx.insert), row).one_or_none()
+        return _job(found) if found else None
+
+    def enqueue(self, tx: Transaction, request_id: str, *specs: JobSpec, delay: float = 0.0) -> None:
+        """Make jobs due in `delay` seconds for any process, done or not; a known key adds no second job.
+
+        A process that holds one of them keeps the lease, and `complete_unless_enqueued_in` makes it run the job again.
+        """
+        rows = [_row(tx.now, request_id, spec) | {"due_at": tx.now + delay} for spec in specs]
+        tx.execute(_upsert(tx.insert), rows)
+
+    def complete_in(self, tx: Transaction, job: Job) -> bool:
+        """Mark a job as done; return False if the lease was lost, and then the caller must write nothing for it."""
+        return self._update_held(tx, _HELD, job, done_at=tx.now, lease_owner=None)
+
+    def complete_unless_enqueued_in(self, tx: Transaction, job: Job) -> bool:
+        """Mark a job as done; return False if it was enqueued again while it ran, or if the lease was lost."""
+        return self._update_held(tx, _HELD_AND_NOT_ENQUEUED, job, done_at=tx.now, lease_owner=None)
+
+    def release_in(self, tx: Transaction, job: Job, *, delay: float) -> bool:
+        """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
+        return self._update_held(tx, _HELD, job, due_at=tx.now + delay, lease_owner=None)
+
+    def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Job]:
+        values = {"first_priority": PRIORITY[most_urgent], "limit": limit, "now": tx.now}
+        found = tx.execute(_CLAIM, values | {"owner": self.owner, "until": tx.now + self.lease}).all()
+        return sorted((_job(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
+
+    def _renew(self, tx: Transaction, ids: list[int]) -> set[int]:
+        """Skip rows that another transaction has locked; waiting for them could deadlock."""
+        held = and_(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
+        unlocked = select(jobs.c.id).where(held).with_for_update(skip_locked=True).cte("unlocked")
+        tx.execute(update(jobs).where(jobs.c.id.in_(select(unlocked.c.id))).values(lease_until=tx.now + self.lease))
+        return set(tx.execute(select(jobs.c.id).where(held)).scalars())
+
+    def _release_own_leases(self, tx: Transaction) -> int:
+        name = self.owner.rpartition("#")[0]
+        earlier = jobs.c.lease_owner.startswith(f"{name}#", autoescape=True)
+        leased = update(jobs).where(earlier, jobs.c.lease_owner != self.owner)
+        return tx.execute(leased.values(lease_owner=None)).rowcount
+
+    def _update_held(self, tx: Transaction, statement: Update, job: Job, **values: Any) -> bool:
+        return tx.execute(statement, {"job": job.id, "owner": self.owner, **values}).rowcount == 1
+
+
+def _row(now: float, request_id: str, spec: JobSpec) -> dict[str, Any]:
     return {
-        "kind": kind,
-        "key": f"{kind}:{key}",
+        "kind": spec.kind,
+        "key": f"{spec.kind}:{spec.key}",
         "request_id": request_id,
-        "payload": json.dumps(payload),
-        "prio": PRIORITY[kind],
+        "payload": json.dumps(spec.payload),
+        "prio": PRIORITY[spec.kind],
         "created_at": now,
         "due_at": now,
         "attempts": 0,
@@ -80,11 +190,26 @@ def _row(now: float, kind: JobKind, request_id: str, key: str, payload: Payload)
     }
 
 
-def _read(row: Row[Any]) -> Job:
+def _job(row: Row[Any]) -> Job:
     return Job(row.id, JobKind(row.kind), row.request_id, json.loads(row.payload), row.attempts, row.created_at)
 
 
-# Statements are put together once: that costs as much as to run them (docs/performance.md).
+def _is_done(tx: Transaction, job_id: int) -> bool:
+    found = tx.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
+    return found.scalar_one_or_none() is not None
+
+
+def _depth(tx: Transaction) -> dict[str, int]:
+    counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
+    return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in tx.execute(counted)}
+
+
+def _check_writable(tx: Transaction) -> float:
+    tx.execute(delete(jobs).where(jobs.c.id < 0))
+    return tx.now
+
+
+# Statements are built once, because building one costs as much as running it (docs/performance.md).
 
 _COLUMNS = (jobs.c.id, jobs.c.kind, jobs.c.request_id, jobs.c.payload, jobs.c.attempts, jobs.c.created_at)
 
@@ -92,110 +217,35 @@ _DUE = (
     select(jobs.c.id)
     .where(
         jobs.c.done_at.is_(None),
-        jobs.c.prio >= bindparam("least"),
+        jobs.c.prio >= bindparam("first_priority"),
         jobs.c.due_at <= bindparam("now"),
         or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= bindparam("now")),
     )
     .order_by(jobs.c.prio, jobs.c.due_at)
-    .limit(bindparam("most", type_=Integer))
+    .limit(bindparam("limit", type_=Integer))
     .with_for_update(skip_locked=True)
     .cte("due")
 )
-"""A CTE, because a subquery with LIMIT may be evaluated anew for each row on PostgreSQL."""
+"""A CTE, because PostgreSQL may evaluate a subquery with LIMIT once for each row."""
 
 _CLAIM = (
     update(jobs)
     .where(jobs.c.id.in_(select(_DUE.c.id)))
-    .values(lease_owner=bindparam("me"), lease_until=bindparam("until"), attempts=jobs.c.attempts + 1)
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), attempts=jobs.c.attempts + 1)
     .returning(*_COLUMNS)
 )
 
-_MINE = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.lease_owner == bindparam("me"))
-_MINE_NOT_RAISED = _MINE.where(jobs.c.attempts > 0)
+_HELD = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.lease_owner == bindparam("owner"))
+_HELD_AND_NOT_ENQUEUED = _HELD.where(jobs.c.attempts > 0)
 
 
 @cache
-def _add(insert: Insert) -> Any:
+def _insert(insert: Insert) -> Any:
     return insert(jobs).on_conflict_do_nothing(index_elements=["key"]).returning(*_COLUMNS)
 
 
 @cache
-def _raise_flag(insert: Insert) -> Any:
+def _upsert(insert: Insert) -> Any:
     statement = insert(jobs)
-    again = {"due_at": statement.excluded.due_at, "done_at": None, "attempts": 0}
-    return statement.on_conflict_do_update(index_elements=["key"], set_=again)
-
-
-class Leases:
-    """The jobs table, seen by one process: `owner` is its name and the word for this start of it, as `name#start`.
-
-    Every method is part of the transaction it is handed.
-    """
-
-    def __init__(self, owner: str, *, lease: float = LEASE) -> None:
-        self.owner = owner
-        self.lease = lease
-
-    def add(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
-        """Add a job and lease it at once, which saves the claim; None when the key was there already."""
-        row = _row(tx.now, kind, request_id, key, payload) | {
-            "attempts": 1,
-            "lease_owner": self.owner,
-            "lease_until": tx.now + self.lease,
-        }
-        found = tx.execute(_add(tx.insert), row).one_or_none()
-        return _read(found) if found else None
-
-    def enqueue(self, tx: Transaction, request_id: str, *flags: JobSpec, wait: float = 0.0) -> None:
-        """Make jobs due for anybody in `wait` seconds, again if they were done.
-
-        Who holds the lease of one keeps it, and looks again when done.
-        """
-        rows = [
-            _row(tx.now, kind, request_id, key, payload) | {"due_at": tx.now + wait} for kind, key, payload in flags
-        ]
-        tx.execute(_raise_flag(tx.insert), rows)
-
-    def claim(self, tx: Transaction, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
-        """Lease up to `limit` due jobs, the most urgent first, and none more urgent than this kind."""
-        wanted = {"least": PRIORITY[most_urgent], "most": limit, "now": tx.now}
-        found = tx.execute(_CLAIM, wanted | {"me": self.owner, "until": tx.now + self.lease}).all()
-        return sorted((_read(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
-
-    def renew(self, tx: Transaction, ids: Sequence[int]) -> set[int]:
-        """Keep the leases of running jobs; returns those that are still this process's own.
-
-        A row that somebody is just writing to is passed over until next time: who holds several rows and waits for
-        another could wait for somebody who waits for one of these.
-        """
-        mine = and_(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
-        free = select(jobs.c.id).where(mine).with_for_update(skip_locked=True).cte("free")
-        tx.execute(update(jobs).where(jobs.c.id.in_(select(free.c.id))).values(lease_until=tx.now + self.lease))
-        return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
-
-    def finish(self, tx: Transaction, job: Job) -> bool:
-        """Mark a job done; False when the lease was lost, and then nothing may be written in its name."""
-        return self._if_mine(tx, _MINE, job, done_at=tx.now, lease_owner=None)
-
-    def finish_unless_raised(self, tx: Transaction, job: Job) -> bool:
-        """Mark a job done; False when its flag was raised while it ran, or the lease was lost."""
-        return self._if_mine(tx, _MINE_NOT_RAISED, job, done_at=tx.now, lease_owner=None)
-
-    def release(self, tx: Transaction, job: Job, *, wait: float) -> bool:
-        """Give a job back, due again in `wait` seconds, for any process."""
-        return self._if_mine(tx, _MINE, job, due_at=tx.now + wait, lease_owner=None)
-
-    def _if_mine(self, tx: Transaction, statement: Update, job: Job, **values: Any) -> bool:
-        return tx.execute(statement, {"job": job.id, "me": self.owner, **values}).rowcount == 1
-
-    def release_own_leases(self, tx: Transaction) -> int:
-        """Free what an earlier start under the same name left leased, so that a restart need not wait a lease."""
-        name = self.owner.rpartition("#")[0]
-        earlier = jobs.c.lease_owner.startswith(f"{name}#", autoescape=True)
-        left = update(jobs).where(earlier, jobs.c.lease_owner != self.owner)
-        return tx.execute(left.values(lease_owner=None)).rowcount
-
-    def depth(self, tx: Transaction) -> dict[str, int]:
-        """Count the open jobs of each kind."""
-        counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
-        return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in tx.execute(counted)}
+    reset = {"due_at": statement.excluded.due_at, "done_at": None, "attempts": 0}
+    return statement.on_conflict_do_update(index_elements=["key"], set_=reset)

@@ -1,4 +1,4 @@
-"""Requests, their items and the audit trail: every step is one transaction that commits whole or not at all."""
+"""Requests, their items and the audit log. Each public method of the store is one transaction."""
 
 from __future__ import annotations
 
@@ -9,217 +9,238 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, delete, exists, insert, select, update
 
-from bot.db import audit as trail
-from bot.db.engine import Transaction
-from bot.db.jobs import Job, JobKind, JobSpec, Snapshot
-from bot.db.queue import JobQueue, reads, writes
-from bot.db.rows import WHOLE_REQUEST, request_of_row, row_of_item, row_of_request
+from bot.db import audit
+from bot.db.engine import Database, Transaction
+from bot.db.jobs import Job, JobKind, JobQueue, JobSpec, Snapshot
+from bot.db.rows import WHOLE_REQUEST, request_from_row, row_of_item, row_of_request
 from bot.db.schema import items, jobs, requests
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
-from bot.domain.requests import REPEAT_WINDOW, Event, MessageRef, Request, State, advance, overall
+from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State, advance, worst_of
 from bot.errors import StaleRequest
 
-UNTOLD = 1.0
-"""Seconds until a card tells of an approval; by then it mostly can tell of the end, and is painted once."""
+APPROVAL_RENDER_DELAY = 1.0
+"""Seconds before a card shows an approval. Most executions end sooner, so the card is rendered once."""
 
-KEEP_DONE_JOBS = 3600.0
-"""Seconds a finished job stays, so that a replay of its click is recognised; Slack's signatures live 300."""
+COMPLETED_JOB_RETENTION = 3600.0
+"""Seconds that a completed job is kept, so that a replayed click is recognised. Slack's signatures live for 300."""
+
+Recipients = Callable[[Request], Sequence[str]]
+"""Returns the channels that are notified when a request ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class Urls:
-    """The response_urls of a request: bearer capabilities, so they stay out of `Request`, logs and the trail."""
+class ResponseUrls:
+    """The response_urls of a request. As bearer capabilities they stay out of `Request`, logs and audit log."""
 
-    ask: str | None = None
-    """The command's own: can add private messages for 30 minutes, cannot edit."""
-    card: str | None = None
+    command: str | None = None
+    """The command's: adds private messages for 30 minutes, edits nothing."""
+    click: str | None = None
     """A click's: edits the clicked card where `chat.update` cannot."""
 
 
-class RequestStore(JobQueue):
-    """The one truth that replicas share: requests and their trail, and the work that they lead to."""
+class RequestStore:
+    """The requests that all replicas share, their audit log, and the jobs that follow from them."""
 
-    @writes
-    def ask(self, tx: Transaction, request: Request, *, ttl: float, key: str, ask_url: str | None) -> Job | None:
-        """Keep a new request, its audit row and the order to post its card; None for a replayed command.
+    def __init__(self, database: Database, jobs: JobQueue) -> None:
+        self.database = database
+        self.jobs = jobs
 
-        `key` names the command (its `trigger_id`); `ttl` is in seconds and counted by the database's clock.
+    async def get(self, request_id: str) -> Request | None:
+        """Return the current state of a request, None for an unknown id."""
+        return await self.database.read(lambda tx: _get(tx, request_id))
+
+    async def get_with_clock(self, request_id: str) -> Snapshot:
+        """Return the current state of a request, and the database's time in epoch seconds."""
+        return await self.database.read(lambda tx: (_get(tx, request_id), tx.now))
+
+    async def card_context(self, request_id: str) -> tuple[Request, ResponseUrls] | None:
+        """Return what a card is rendered from, and the addresses that reach people without a channel."""
+        return await self.database.read(lambda tx: _card_context(tx, request_id))
+
+    async def audit_events(self, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
+        """Return the audit log of one request, or of all, oldest first; each event comes with its hash."""
+        return await self.database.read(lambda tx: audit.read(tx, request_id))
+
+    async def create(self, request: Request, *, ttl: float, key: str, command_url: str | None) -> Job | None:
+        """Store a new request and its audit event; return the job that posts its card.
+
+        `key` identifies the command (its `trigger_id`); a replay changes nothing and returns None.
+        `ttl` is in seconds, by the database's clock.
         """
-        row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
-        asked = tx.insert(requests).values(ask_key=key, ask_url=ask_url, **row)
-        asked = asked.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
-        if tx.execute(asked).one_or_none() is None:
-            return None
-        tx.execute(insert(items).values(row_of_item(request)))
-        detail = {"kind": request.kind, "reason": request.reason, "needed": request.needed, "ttl": ttl}
-        trail.write(tx, entry(request, EventType.ASKED, at=tx.now, actor=request.requester, **detail))
-        return self._leases.add(tx, JobKind.CARD, request.id, request.id, {})
+        return await self.database.write(lambda tx: self._create(tx, request, ttl, key, command_url))
 
-    @reads
-    def find(self, tx: Transaction, request_id: str) -> Request | None:
-        """Return a request as it stands now."""
-        return _find(tx, request_id)
+    async def record_click(self, request_id: str, key: str, payload: dict[str, Any]) -> Job | None:
+        """Store a click before anything is decided; return its job, None for a replay of the same `key`."""
+        return await self.database.write(lambda tx: self._record_click(tx, request_id, key, payload))
 
-    @reads
-    def look(self, tx: Transaction, request_id: str) -> Snapshot:
-        """Return a request as it stands now."""
-        return _find(tx, request_id), tx.now
-
-    @reads
-    def sheet(self, tx: Transaction, request_id: str) -> tuple[Request, Urls] | None:
-        """Return what a card is painted from, and where its people can be answered without a channel."""
-        row = tx.execute(_WHOLE, {"request": request_id}).first()
-        return (request_of_row(row), Urls(row.ask_url, row.card_url)) if row else None
-
-    @writes
-    def note_click(self, tx: Transaction, request_id: str, key: str, click: dict[str, Any]) -> Job | None:
-        """Write down that a button was pressed, before anybody judges it; None for a replay of the same click.
-
-        Its time is read once no sweep can end the request any more without seeing the click.
-        """
-        tx.lock_rows(_KEEP, {"request": request_id})
-        job = self._leases.add(tx, JobKind.CLICK, request_id, key, click)
-        return replace(job, seen=(_find(tx, request_id), tx.now)) if job else None
-
-    @writes
-    def record(self, tx: Transaction, row: AuditEvent, *, done: Job | None = None, clicked: Urls | None = None) -> bool:
-        """Add to the trail what changes no request; `done` is the job that led to it, finished with it.
-
-        `clicked` repaints the request's card, and the clicked message too where it is another: a click on buttons that
-        should be gone heals them. False, with nothing written, when the lease was lost and another process will tell.
-        """
-        if done and not self._leases.finish(tx, done):
-            return False
-        if clicked and row.request_id:  # before the trail's turn: who has the request may wait for that turn
-            _lock(tx, row.request_id)
-            if clicked.card:
-                same = requests.c.id == row.request_id
-                tx.execute(update(requests).where(same).values(card_url=clicked.card))
-        at = AuditEvent(tx.now, row.tag, row.actor, row.reference, row.request_id, row.target, row.detail)
-        trail.write(tx, at)
-        if clicked and row.request_id:
-            self._leases.enqueue(tx, row.request_id, _card(row.request_id))
-        return True
-
-    @writes
-    def move(
+    async def apply_click(
         self,
-        tx: Transaction,
         request: Request,
         event: Event,
         *,
         job: Job,
         by: str,
-        tell: Sequence[str] = (),
-        card_url: str | None = None,
+        notify: Sequence[str] = (),
+        click_url: str | None = None,
     ) -> tuple[Request, list[Job]]:
-        """Move a request on because of a click: state, audit row, card and work to do, in one transaction.
+        """Advance a request because of a click; return it and the jobs that this process now holds for it.
 
-        `request` is what the decision was made on; raises StaleRequest, changing nothing, when it is not so any more.
-        `tell` are the channels that hear of an end. Returns the moved request and the jobs leased for it.
+        `request` is the state that the decision was made on, `by` the Slack user, `notify` the channels that are
+        notified of an end. Raises StaleRequest, changing nothing, when the request has changed or the click is too old.
         """
+
+        def step(tx: Transaction) -> tuple[Request, list[Job]]:
+            return self._apply_click(tx, request, event, job, by=by, notify=notify, click_url=click_url)
+
+        return await self.database.write(step)
+
+    async def record_event(
+        self, event: AuditEvent, *, done: Job | None = None, clicked: ResponseUrls | None = None
+    ) -> bool:
+        """Append an event that changes no request to the audit log; its time is the database's.
+
+        `done` is the job that led to it, completed in the same transaction; when its lease was lost, nothing is written
+        and False is returned. `clicked` renders the card again, and the clicked message too where it is another one,
+        so that a click on outdated buttons removes them.
+        """
+        return await self.database.write(lambda tx: self._record_event(tx, event, done, clicked))
+
+    async def finish_execution(
+        self, job: Job, event: Event, *, outcome: dict[str, Any], notify: Sequence[str]
+    ) -> Request | None:
+        """Store the outcome of an approved target; return the request, None when the lease was lost.
+
+        `notify` are the channels that are notified once the last target is finished.
+        """
+        return await self.database.write(lambda tx: self._finish_execution(tx, job, event, outcome, notify))
+
+    async def retry_execution(self, job: Job, *, delay: float, outcome: dict[str, Any]) -> Request | None:
+        """Store a failed attempt and release its job, due in `delay` seconds; None when the lease was lost."""
+        return await self.database.write(lambda tx: self._retry_execution(tx, job, delay, outcome))
+
+    async def expire_due(self, recipients: Recipients, limit: int = 50) -> list[Request]:
+        """Expire up to `limit` pending requests that are overdue and have no click to decide on; return them."""
+        if not await self.database.read(lambda tx: tx.execute(_overdue(tx, 1)).first()):
+            return []
+        return await self.database.write(lambda tx: self._expire(tx, recipients, limit))
+
+    async def withdraw(self, job: Job, *, problem: str, notify: Sequence[str]) -> Request | None:
+        """Cancel a pending request whose card cannot be posted, so that it does not wait unseen.
+
+        Returns None, changing nothing, when the request is not pending or the lease was lost.
+        """
+        return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify))
+
+    async def mark_rendered(self, job: Job, revision: int, card: MessageRef | None) -> bool:
+        """Store where a card is and that it shows a revision; return False when it is outdated already."""
+        return await self.database.write(lambda tx: self._mark_rendered(tx, job, revision, card))
+
+    async def delete_expired_rows(self) -> None:
+        """Delete jobs too old to be replayed, and response_urls too old to be used."""
+        await self.database.write(_delete_expired_rows)
+
+    def _create(self, tx: Transaction, request: Request, ttl: float, key: str, command_url: str | None) -> Job | None:
+        row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
+        inserted = tx.insert(requests).values(ask_key=key, ask_url=command_url, **row)
+        inserted = inserted.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
+        if tx.execute(inserted).one_or_none() is None:
+            return None
+        tx.execute(insert(items).values(row_of_item(request)))
+        detail = {"kind": request.kind, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
+        audit.append(tx, entry(request, EventType.ASKED, at=tx.now, actor=request.requester, **detail))
+        return self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
+
+    def _record_click(self, tx: Transaction, request_id: str, key: str, payload: dict[str, Any]) -> Job | None:
+        """Lock the request before reading the time, so that it cannot expire between the two."""
+        tx.lock_rows(_LOCK_AGAINST_UPDATE, {"request": request_id})
+        job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
+        return replace(job, snapshot=(_get(tx, request_id), tx.now)) if job else None
+
+    def _apply_click(
+        self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, **changes: Any
+    ) -> tuple[Request, list[Job]]:
         moved = advance(request, event, at=tx.now, by=by)
-        if not self._leases.finish(tx, job):
+        if not self.jobs.complete_in(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
         if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
-        self._save(tx, request, moved, event, actor=by, tell=tell, card_url=card_url)
+        self._save(tx, request, moved, event, actor=by, **changes)
         if event is not Event.APPROVE:
             return moved, []
-        what = {"place": 0, "clicked_at": job.created_at}
-        work = self._leases.add(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", what)
-        return moved, [replace(work, seen=(moved, tx.now))] if work else []
+        target = {"place": 0, "clicked_at": job.created_at}
+        execution = self.jobs.add_leased(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", target)
+        return moved, [replace(execution, snapshot=(moved, tx.now))] if execution else []
 
-    @writes
-    def finish_target(
-        self, tx: Transaction, job: Job, event: Event, *, outcome: dict[str, Any], tell: Sequence[str]
+    def _record_event(self, tx: Transaction, event: AuditEvent, done: Job | None, clicked: ResponseUrls | None) -> bool:
+        if done and not self.jobs.complete_in(tx, done):
+            return False
+        if clicked and event.request_id:
+            _lock(tx, event.request_id)  # before the audit lock: a transaction may hold the request and wait for it
+            if clicked.click:
+                tx.execute(_SET_CLICK_URL, {"request": event.request_id, "url": clicked.click})
+        audit.append(tx, replace(event, at=tx.now))
+        if clicked and event.request_id:
+            self.jobs.enqueue(tx, event.request_id, _card_job(event.request_id))
+        return True
+
+    def _finish_execution(
+        self, tx: Transaction, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
     ) -> Request | None:
-        """Write down what became of an approved target; None when the lease was lost and another will tell."""
         _lock(tx, job.request_id)
-        if not self._leases.finish(tx, job):
+        if not self.jobs.complete_in(tx, job):
             return None
-        before, events = _close_item(tx, job, event)
+        before, events = _finish_item(tx, job, event)
         before = replace(before, outcome=outcome)
-        if None in events:
-            written = update(requests).where(requests.c.id == job.request_id).values(outcome=json.dumps(outcome))
-            tx.execute(written)
+        finished = [one for one in events if one]
+        if len(finished) < len(events):
+            tx.execute(_SET_OUTCOME, {"request": job.request_id, "result": json.dumps(outcome)})
             return before
-        whole = overall([one for one in events if one])
-        moved = advance(before, whole, at=tx.now)
-        self._save(tx, before, moved, whole, actor="bot", tell=tell, detail=outcome)
+        worst = worst_of(finished)
+        moved = advance(before, worst, at=tx.now)
+        self._save(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
         return moved
 
-    @writes
-    def try_again(self, tx: Transaction, job: Job, *, wait: float, outcome: dict[str, Any]) -> Request | None:
-        """Write down a failed attempt and give the target back, due in `wait` seconds; the card tells of it."""
+    def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
         _lock(tx, job.request_id)
-        if not self._leases.release(tx, job, wait=wait):
+        if not self.jobs.release_in(tx, job, delay=delay):
             return None
-        values = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
-        tx.execute(update(requests).where(requests.c.id == job.request_id).values(values))
-        request = _find(tx, job.request_id)
+        changed = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
+        tx.execute(update(requests).where(requests.c.id == job.request_id).values(changed))
+        request = _get(tx, job.request_id)
         if request:
-            trail.write(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
-            self._leases.enqueue(tx, request.id, _card(request.id))
+            audit.append(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
+            self.jobs.enqueue(tx, request.id, _card_job(request.id))
         return request
 
-    async def expire_due(self, tell: Callable[[Request], Sequence[str]], limit: int = 50) -> list[Request]:
-        """End pending requests whose time is over; one with a click still to be judged waits for that.
+    def _expire(self, tx: Transaction, recipients: Recipients, limit: int) -> list[Request]:
+        """Lock the overdue requests, then query again, because a click may have been stored in between."""
+        overdue = _overdue(tx, limit)
+        locked = tx.execute(overdue.with_for_update(skip_locked=True)).scalars().all()
+        ids = tx.execute(overdue.where(requests.c.id.in_(locked))).scalars().all()
+        pending = [found for found in [_get(tx, one) for one in ids] if found]
+        expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
+        for before, moved in zip(pending, expired, strict=True):
+            self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before))
+        return expired
 
-        `tell(request)` names the channels that hear of it. Returns those that were ended.
-        """
-        return await self._expire(tell, limit) if await self._is_any_due() else []
-
-    @reads
-    def _is_any_due(self, tx: Transaction) -> bool:
-        return tx.execute(_due(tx, 1)).first() is not None
-
-    @writes
-    def _expire(self, tx: Transaction, tell: Callable[[Request], Sequence[str]], limit: int) -> list[Request]:
-        due = _due(tx, limit)
-        mine = tx.execute(due.with_for_update(skip_locked=True))
-        # Looked at again now that they are locked: a click may have come between.
-        ids = tx.execute(due.where(requests.c.id.in_(mine.scalars().all())))
-        due_now = [found for found in [_find(tx, one) for one in ids.scalars().all()] if found]
-        ended = [advance(before, Event.EXPIRE, at=tx.now) for before in due_now]
-        for before, moved in zip(due_now, ended, strict=True):
-            self._save(tx, before, moved, Event.EXPIRE, actor="bot", tell=tell(before))
-        return ended
-
-    @writes
-    def withdraw(self, tx: Transaction, job: Job, *, problem: str, tell: Sequence[str]) -> Request | None:
-        """Cancel a request whose card cannot be posted anywhere, so that it does not wait unseen."""
+    def _withdraw(self, tx: Transaction, job: Job, problem: str, notify: Sequence[str]) -> Request | None:
         _lock(tx, job.request_id)
-        before = _find(tx, job.request_id)
-        if before is None or before.state is not State.PENDING or not self._leases.finish(tx, job):
+        before = _get(tx, job.request_id)
+        if before is None or before.state is not State.PENDING or not self.jobs.complete_in(tx, job):
             return None
         moved = advance(before, Event.CANCEL, at=tx.now, by=None)
-        self._save(tx, before, moved, Event.CANCEL, actor="bot", tell=tell, detail={"problem": problem}, paint=False)
+        detail = {"problem": problem}
+        self._save(tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False)
         return moved
 
-    @writes
-    def shown(self, tx: Transaction, job: Job, revision: int, place: MessageRef | None) -> bool:
-        """Note that a card shows a revision and where it stands; False when it must be painted again already."""
-        placed = {"channel": place.channel if place else None, "ts": place.ts if place else None}
-        current = tx.execute(_PLACE, {"request": job.request_id, **placed}).scalar_one_or_none()
-        newer = current is not None and current > revision
-        if not newer and self._leases.finish_unless_raised(tx, job):
+    def _mark_rendered(self, tx: Transaction, job: Job, revision: int, card: MessageRef | None) -> bool:
+        location = {"channel": card.channel if card else None, "ts": card.ts if card else None}
+        current = tx.execute(_SET_CARD, {"request": job.request_id, **location}).scalar_one_or_none()
+        outdated = current is not None and current > revision
+        if not outdated and self.jobs.complete_unless_enqueued_in(tx, job):
             return True
-        return not self._leases.release(tx, job, wait=0)
-
-    @writes
-    def tidy(self, tx: Transaction) -> None:
-        """Forget clicks too old to be replayed, and response_urls too old to be used."""
-        old = tx.now - KEEP_DONE_JOBS
-        tx.execute(delete(jobs).where(jobs.c.done_at < old))
-        forgotten = update(requests).where(requests.c.finished_at < old, requests.c.ask_url.is_not(None))
-        tx.execute(forgotten.values(ask_url=None, card_url=None))
-
-    @reads
-    def trail(self, tx: Transaction, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
-        """Return the audit trail, oldest first, each row with its hash."""
-        return trail.read(tx, request_id)
+        return not self.jobs.release_in(tx, job, delay=0)
 
     def _save(
         self,
@@ -229,64 +250,80 @@ class RequestStore(JobQueue):
         event: Event,
         *,
         actor: str,
-        tell: Sequence[str],
-        card_url: str | None = None,
+        notify: Sequence[str],
+        click_url: str | None = None,
         detail: dict[str, Any] | None = None,
-        paint: bool = True,
+        render: bool = True,
     ) -> None:
-        """Write a step down, only if the request still is what the step began from."""
+        """Store a transition and what follows from it; raise StaleRequest if the request is not `before` any more."""
         row = row_of_request(moved)
-        changed = {name: row[name] for name in _CHANGING} | ({"card_url": card_url} if card_url else {})
-        same = {"request": before.id, "before": before.state, "last": before.revision}
-        if tx.execute(_STEP, same | changed).rowcount != 1:
+        changed = {name: row[name] for name in _CHANGING} | ({"card_url": click_url} if click_url else {})
+        expected = {"request": before.id, "before": before.state, "last": before.revision}
+        if tx.execute(_TRANSITION, expected | changed).rowcount != 1:
             raise StaleRequest
-        trail.write(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
-        told = [(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in tell]
-        painted = [_card(moved.id)] if paint else []
-        if told or painted:
-            wait = UNTOLD if event is Event.APPROVE else 0.0
-            self._leases.enqueue(tx, moved.id, *painted, *told, wait=wait)
+        audit.append(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
+        follow_up = [_card_job(moved.id)] if render else []
+        follow_up += [JobSpec(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in notify]
+        if follow_up:
+            delay = APPROVAL_RENDER_DELAY if event is Event.APPROVE else 0.0
+            self.jobs.enqueue(tx, moved.id, *follow_up, delay=delay)
 
 
 _THIS = requests.c.id == bindparam("request")
-_WHOLE = WHOLE_REQUEST.where(_THIS)
+_GET = WHOLE_REQUEST.where(_THIS)
 _LOCK = select(requests.c.id).where(_THIS).with_for_update()
-_KEEP = select(requests.c.id).where(_THIS).with_for_update(read=True, key_share=True)
-_PLACE = update(requests).where(_THIS).returning(requests.c.revision)
-_STEP = update(requests).where(_THIS, requests.c.state == bindparam("before"), requests.c.revision == bindparam("last"))
-_CLOSE = update(items).where(items.c.request_id == bindparam("request"), items.c.place == bindparam("which"))
+_LOCK_AGAINST_UPDATE = select(requests.c.id).where(_THIS).with_for_update(read=True, key_share=True)
+_SET_CARD = update(requests).where(_THIS).returning(requests.c.revision)
+_SET_CLICK_URL = update(requests).where(_THIS).values(card_url=bindparam("url"))
+_SET_OUTCOME = update(requests).where(_THIS).values(outcome=bindparam("result"))
+_SET_ITEM_EVENT = update(items).where(items.c.request_id == bindparam("request"), items.c.place == bindparam("item"))
+_TRANSITION = update(requests).where(
+    _THIS, requests.c.state == bindparam("before"), requests.c.revision == bindparam("last")
+)
 
 _CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
 
 
-def _card(request_id: str) -> JobSpec:
-    return JobKind.CARD, request_id, {}
+def _card_job(request_id: str) -> JobSpec:
+    return JobSpec(JobKind.CARD, request_id, {})
 
 
-def _due(tx: Transaction, limit: int) -> Select[Any]:
-    """The requests whose time is over and that have no click to be judged (later it does not count), oldest first."""
-    over = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
+def _overdue(tx: Transaction, limit: int) -> Select[Any]:
+    """Select overdue pending requests, oldest first, without those that have a click which still counts."""
+    overdue = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
     clicked = exists().where(jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None))
-    counts = clicked.where(jobs.c.created_at > tx.now - REPEAT_WINDOW)
-    return select(requests.c.id).where(over, ~counts).order_by(requests.c.expires_at).limit(limit)
+    counts = clicked.where(jobs.c.created_at > tx.now - EXECUTION_WINDOW)
+    return select(requests.c.id).where(overdue, ~counts).order_by(requests.c.expires_at).limit(limit)
 
 
-def _find(tx: Transaction, request_id: str) -> Request | None:
-    row = tx.execute(_WHOLE, {"request": request_id}).first()
-    return request_of_row(row) if row else None
+def _get(tx: Transaction, request_id: str) -> Request | None:
+    row = tx.execute(_GET, {"request": request_id}).first()
+    return request_from_row(row) if row else None
+
+
+def _card_context(tx: Transaction, request_id: str) -> tuple[Request, ResponseUrls] | None:
+    row = tx.execute(_GET, {"request": request_id}).first()
+    return (request_from_row(row), ResponseUrls(row.ask_url, row.card_url)) if row else None
 
 
 def _lock(tx: Transaction, request_id: str) -> None:
-    """Take the request's row before its items are counted and its jobs are written.
+    """Lock a request before its jobs, always, so that two transactions cannot deadlock.
 
-    Under READ COMMITTED two finishers could otherwise each see the other's item open, and nobody would end the request;
-    and whoever takes the jobs first could meet somebody who has the request and waits for them.
+    Under READ COMMITTED, two transactions that finish items could otherwise each read the other's item as open, and
+    neither would finish the request.
     """
     tx.lock_rows(_LOCK, {"request": request_id})
 
 
-def _close_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
-    """Note what became of an item; returns its request and how all items of it stand, None for an open one."""
-    tx.execute(_CLOSE, {"request": job.request_id, "which": job.payload["place"], "event": event})
-    rows = tx.execute(_WHOLE, {"request": job.request_id}).all()
-    return request_of_row(rows[0]), [Event(row.event) if row.event else None for row in rows]
+def _finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
+    """Store the outcome of an item; return its request and the outcomes of all its items, None for open ones."""
+    tx.execute(_SET_ITEM_EVENT, {"request": job.request_id, "item": job.payload["place"], "event": event})
+    rows = tx.execute(_GET, {"request": job.request_id}).all()
+    return request_from_row(rows[0]), [Event(row.event) if row.event else None for row in rows]
+
+
+def _delete_expired_rows(tx: Transaction) -> None:
+    limit = tx.now - COMPLETED_JOB_RETENTION
+    tx.execute(delete(jobs).where(jobs.c.done_at < limit))
+    outdated = update(requests).where(requests.c.finished_at < limit, requests.c.ask_url.is_not(None))
+    tx.execute(outdated.values(ask_url=None, card_url=None))

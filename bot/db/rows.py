@@ -32,9 +32,9 @@ def row_of_request(request: Request) -> dict[str, Any]:
         "kind": request.kind,
         "state": request.state,
         "requester": request.requester,
-        "asked_in": request.asked_in,
+        "asked_in": request.requested_in,
         "reason": request.reason,
-        "needed": request.needed,
+        "needed": request.approvals_required,
         "approvals": json.dumps(request.approvals),
         "decided_by": request.decided_by,
         "created_at": request.created_at,
@@ -43,8 +43,8 @@ def row_of_request(request: Request) -> dict[str, Any]:
         "finished_at": request.finished_at,
         "outcome": json.dumps(dict(request.outcome)),
         "revision": request.revision,
-        "channel": request.place.channel if request.place else None,
-        "ts": request.place.ts if request.place else None,
+        "channel": request.card.channel if request.card else None,
+        "ts": request.card.ts if request.card else None,
     }
 
 
@@ -61,11 +61,11 @@ def row_of_item(request: Request) -> dict[str, Any]:
         "email": target.email,
         "division": target.division,
         "state": target.state,
-        "member": request.target_member,
+        "member": request.target_slack_id,
     }
 
 
-def request_of_row(row: Row[Any]) -> Request:
+def request_from_row(row: Row[Any]) -> Request:
     """Read a row of WHOLE_REQUEST."""
     target = Person(row.target_id, row.name or "", row.email, row.division, row.target_state) if row.target_id else None
     return Request(
@@ -73,13 +73,13 @@ def request_of_row(row: Row[Any]) -> Request:
         reference=row.reference,
         kind=Kind(row.kind),
         requester=row.requester,
-        asked_in=row.asked_in,
+        requested_in=row.asked_in,
         created_at=row.created_at,
         expires_at=row.expires_at,
         target=target,
-        target_member=row.member,
+        target_slack_id=row.member,
         reason=row.reason,
-        needed=row.needed,
+        approvals_required=row.needed,
         state=State(row.state),
         approvals=tuple(json.loads(row.approvals)),
         decided_by=row.decided_by,
@@ -87,11 +87,11 @@ def request_of_row(row: Row[Any]) -> Request:
         finished_at=row.finished_at,
         outcome=json.loads(row.outcome),
         revision=row.revision,
-        place=MessageRef(row.channel, row.ts) if row.channel else None,
+        card=MessageRef(row.channel, row.ts) if row.channel else None,
     )
 
 
-def row_of_entry(entry: AuditEvent) -> dict[str, Any]:
+def row_of_audit_event(entry: AuditEvent) -> dict[str, Any]:
     """Everything of an entry but its hash."""
     return {
         "at": entry.at,
@@ -104,7 +104,7 @@ def row_of_entry(entry: AuditEvent) -> dict[str, Any]:
     }
 
 
-def entry_of_row(row: Row[Any]) -> AuditEvent:
+def audit_event_from_row(row: Row[Any]) -> AuditEvent:
     """Read a row of the trail."""
     return AuditEvent(
         row.at, EventType(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail)

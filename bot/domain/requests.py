@@ -71,8 +71,8 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
 
 FINAL = frozenset(state for state, events in TRANSITIONS.items() if not events)
 
-REPEAT_WINDOW = 600.0
-"""Seconds after the approval in which a DELETE may be sent (again): later it could end a new log-in."""
+EXECUTION_WINDOW = 600.0
+"""Seconds after an approval in which a DELETE may be sent, because a later one could end a new login."""
 
 
 class Kind(StrEnum):
@@ -100,14 +100,14 @@ class Request:
     reference: str
     kind: Kind
     requester: str
-    asked_in: str
+    requested_in: str
     """The channel the command was typed in."""
     created_at: float
     expires_at: float
     target: Person | None = None
-    target_member: str | None = None
+    target_slack_id: str | None = None
     reason: str = ""
-    needed: int = 1
+    approvals_required: int = 1
     """Approvals it takes; two for a protected target, neither by the requester."""
     state: State = State.PENDING
     approvals: tuple[str, ...] = ()
@@ -117,12 +117,13 @@ class Request:
     outcome: Mapping[str, Any] = field(default_factory=dict)
     """What Genesys Cloud answered: status, code, message, correlation_id, permissions, attempts."""
     revision: int = 1
-    place: MessageRef | None = None
+    card: MessageRef | None = None
+    """Where the card is; None where it cannot be edited."""
 
     @property
     def protected(self) -> bool:
         """Whether two people other than the requester must agree."""
-        return self.needed > 1
+        return self.approvals_required > 1
 
     def expired(self, at: float) -> bool:
         """Whether a click made `at` that second comes too late."""
@@ -148,17 +149,17 @@ def advance(request: Request, event: Event, *, at: float, by: str | None = None)
     return replace(moved, finished_at=at) if state in FINAL else moved
 
 
-def agreement(request: Request, by: str) -> Event:
-    """Tell what one more approver's click amounts to: the decision, or one of two signatures."""
-    agreed = {*request.approvals, by}
-    return Event.APPROVE if len(agreed) >= request.needed else Event.ADD_APPROVAL
+def approval_event(request: Request, by: str) -> Event:
+    """Return the event of one more approval: the last one needed approves the request."""
+    approvers = {*request.approvals, by}
+    return Event.APPROVE if len(approvers) >= request.approvals_required else Event.ADD_APPROVAL
 
 
 _WORST_FIRST = (Event.LOSE_TRACK, Event.FAIL, Event.REFUSE, Event.SUCCEED)
 
 
-def overall(events: Sequence[Event]) -> Event:
-    """Tell what became of a request whose items ended so: never better than the worst of them."""
+def worst_of(events: Sequence[Event]) -> Event:
+    """Return the outcome of a request from the outcomes of its items: the worst of them."""
     return min(events, key=_WORST_FIRST.index)
 
 

@@ -125,4 +125,4 @@ class Stage:
         play = self.play
         if play is not None:
             with suppress(DatabaseUnavailable):
-                play.trail = await play.store.trail()
+                play.trail = await play.store.audit_events()

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.db.jobs import MOST_DOUBLINGS, Job
-from bot.db.requests import RequestStore, Urls
+from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job
+from bot.db.requests import RequestStore, ResponseUrls
 from bot.domain.requests import MessageRef, Request
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.slack.messages import DeliveryError, Message, SlackMessenger
@@ -66,7 +66,7 @@ class CardUpdater:
 
         False when there is more to paint already.
         """
-        sheet = await self._store.sheet(job.request_id)
+        sheet = await self._store.card_context(job.request_id)
         if sheet is None:
             return True
         request, urls = sheet
@@ -75,11 +75,11 @@ class CardUpdater:
         except DeliveryError as problem:
             await self._later(job, problem, since=request.finished_at)
             return True
-        return await self._store.shown(job, request.revision, place)
+        return await self._store.mark_rendered(job, request.revision, place)
 
     async def notify(self, job: Job) -> None:
         """Tell a channel or a person how a request ended."""
-        request = await self._store.find(job.request_id)
+        request = await self._store.get(job.request_id)
         if request is None:
             return
         try:
@@ -91,7 +91,7 @@ class CardUpdater:
             problem.passing = problem.passing or mendable
             await self._later(job, problem, since=job.created_at)
         else:
-            await self._store.finish(job)
+            await self._store.jobs.complete(job)
 
     async def answer(self, job: Job, error: BotError, request: Request | None) -> None:
         """Tell who clicked, in private, why it changed nothing; the decision stands whether or not this arrives."""
@@ -101,14 +101,14 @@ class CardUpdater:
         except DeliveryError as problem:
             log.warning("the clicker could not be told", code=problem.slack_code, request_id=job.request_id)
 
-    async def _show(self, job: Job, request: Request, urls: Urls) -> MessageRef | None:
-        place = request.place
+    async def _show(self, job: Job, request: Request, urls: ResponseUrls) -> MessageRef | None:
+        place = request.card
         if place and not place.ts:
-            place = await self._post(job, request, place, urls.ask)
+            place = await self._post(job, request, place, urls.command)
         elif place:
             await self._update(request, place)
-        if urls.card:
-            await self._replace(request, urls.card)
+        if urls.click:
+            await self._replace(request, urls.click)
         return place
 
     async def _post(self, job: Job, request: Request, place: MessageRef, ask_url: str | None) -> MessageRef | None:
@@ -120,23 +120,23 @@ class CardUpdater:
                 raise
             await self._post_elsewhere(job, request, ask_url, problem.slack_code)
             return None
-        if ask_url and posted.channel != request.asked_in:
+        if ask_url and posted.channel != request.requested_in:
             await self._mention(ask_url, self._words.posted(request, posted))
         return posted
 
     async def _post_elsewhere(self, job: Job, request: Request, ask_url: str | None, code: str) -> None:
         """Answer the command with the card, which needs no membership; never where the approvers would not see it."""
-        log.warning("the card cannot be posted", channel=request.place and request.place.channel, code=code)
-        at_home = request.place is not None and request.place.channel in (request.requester, request.asked_in)
+        log.warning("the card cannot be posted", channel=request.card and request.card.channel, code=code)
+        at_home = request.card is not None and request.card.channel in (request.requester, request.requested_in)
         if at_home and ask_url and await self._answered(request, ask_url):
             return
         others = tuple(one for one in self._audience(request) if one != request.requester)
-        if await self._store.withdraw(job, problem=code, tell=others) and ask_url:
+        if await self._store.withdraw(job, problem=code, notify=others) and ask_url:
             await self._mention(ask_url, self._words.not_posted(request, code))
 
     async def _answered(self, request: Request, ask_url: str) -> bool:
         """Give the card as the command's answer; False when that address takes nothing any more."""
-        everyone = request.place is not None and request.place.channel == request.asked_in
+        everyone = request.card is not None and request.card.channel == request.requested_in
         try:
             await self._courier.tell(ask_url, self._words.card(request), everyone=everyone)
         except DeliveryError as problem:
@@ -176,12 +176,12 @@ class CardUpdater:
 
         `since` is when the news was made; none while the request is open.
         """
-        age = 0.0 if since is None else await self._store.now() - since
+        age = 0.0 if since is None else await self._store.jobs.check_writable() - since
         if not problem.passing or age > GIVE_UP:
             log.error("a message is given up", kind=job.kind, code=problem.slack_code, request_id=job.request_id)
-            await self._store.finish(job)
+            await self._store.jobs.complete(job)
             return
         longest = max(LONGEST_WAIT, age / 20)
-        wait = max(problem.wait, min(2.0 ** min(job.attempts - 1, MOST_DOUBLINGS), longest))
+        wait = max(problem.wait, min(2.0 ** min(job.attempts - 1, MAX_BACKOFF_DOUBLINGS), longest))
         log.warning("slack did not take a message; later", kind=job.kind, code=problem.slack_code, wait=wait)
-        await self._store.give_back(job, wait=wait)
+        await self._store.jobs.release(job, delay=wait)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.db.jobs import Job
-from bot.db.requests import RequestStore, Urls
+from bot.db.requests import RequestStore, ResponseUrls
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Member, Workspace
 from bot.domain.policy import DenialCode, Denied, Rules, Verdict, may_approve, may_cancel, standing
-from bot.domain.requests import CANCEL, FINAL, Event, Request, State, agreement
+from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
 from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.services.identity import Directory
 
@@ -36,7 +36,7 @@ class Click:
 
     def card_url(self, request: Request) -> str | None:
         """Where the clicked message can be edited, if it is another than the card that `chat.update` reaches."""
-        known = request.place is not None and self.ts == request.place.ts
+        known = request.card is not None and self.ts == request.card.ts
         return None if known else self.response_url
 
     @property
@@ -88,9 +88,9 @@ class Decisions:
 
         Raises SlackUnavailable while it is worth another try: the click stays written down.
         """
-        click, seen = read_click(job), job.seen
+        click, seen = read_click(job), job.snapshot
         while True:
-            request, now = seen or await self._store.look(click.request_id)
+            request, now = seen or await self._store.get_with_clock(click.request_id)
             if request is None:
                 return await self._stale(job, click, None)
             late = request.expired(job.created_at) or job.is_stale(now)
@@ -102,7 +102,7 @@ class Decisions:
                 return await self._refuse(job, click, request, refused)
             except StaleRequest:
                 seen = None
-                if not await self._store.holds(job):
+                if not await self._store.jobs.still_leased(job):
                     return Settled()
 
     async def _judge(self, job: Job, click: Click, request: Request) -> Settled:
@@ -114,14 +114,14 @@ class Decisions:
         verdict = judge(actor, request, self._rules, self._directory.workspace)
         if not verdict.allowed:
             raise refusal(verdict, request)
-        event = Event.CANCEL if click.action == CANCEL else agreement(request, member.id)
-        moved, work = await self._store.move(
+        event = Event.CANCEL if click.action == CANCEL else approval_event(request, member.id)
+        moved, work = await self._store.apply_click(
             request,
             event,
             job=job,
             by=member.id,
-            tell=self._audience(request) if event is Event.CANCEL else (),
-            card_url=click.card_url(request),
+            notify=self._audience(request) if event is Event.CANCEL else (),
+            click_url=click.card_url(request),
         )
         return Settled(moved, tuple(work), ended=(moved,) if moved.state in FINAL else ())
 
@@ -144,13 +144,13 @@ class Decisions:
     async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
         """Answer a click that comes too late, or for nothing; a request whose time is over ends now."""
         detail = {"action": click.action, "state": request.state if request else "no such request"}
-        clicked = Urls(card=click.card_url(request)) if request else None
+        clicked = ResponseUrls(click=click.card_url(request)) if request else None
         if not await self._record(EventType.CLICK_STALE, job, click, request, detail, clicked=clicked):
             return Settled()
         if request is None or request.state in FINAL:
             return Settled(request, answer=StaleRequest())
         ended = await self._store.expire_due(self._audience)
-        return Settled(await self._store.find(request.id), answer=StaleRequest(), ended=tuple(ended))
+        return Settled(await self._store.get(request.id), answer=StaleRequest(), ended=tuple(ended))
 
     async def _refuse(self, job: Job, click: Click, request: Request, refused: Denied) -> Settled:
         detail = {"action": click.action, "reason": refused.reason} | refused.facts
@@ -165,12 +165,12 @@ class Decisions:
         request: Request | None,
         detail: dict[str, Any],
         *,
-        clicked: Urls | None = None,
+        clicked: ResponseUrls | None = None,
     ) -> bool:
         target = request.target.id if request and request.target else None
         reference = request.reference if request else None
         row = AuditEvent(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
-        return await self._store.record(row, done=job, clicked=clicked)
+        return await self._store.record_event(row, done=job, clicked=clicked)
 
 
 def foreign(team_id: str | None, workspace: Workspace) -> bool:

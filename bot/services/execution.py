@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from bot.db.jobs import Job
-from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request
+from bot.domain.requests import EXECUTION_WINDOW, Event, Kind, Request
 from bot.purecloud import (
     Done,
     GenesysError,
@@ -78,7 +78,7 @@ async def execute(request: Request, job: Job, tokens: Tokens, *, now: float) -> 
 
 def _too_late(request: Request, job: Job, now: float) -> str | None:
     """Tell why nothing may be sent any more, if so."""
-    if now - (request.approved_at or now) > REPEAT_WINDOW:
+    if now - (request.approved_at or now) > EXECUTION_WINDOW:
         return "more than 10 minutes have passed since the approval"
     if job.attempts > MOST_ATTEMPTS:
         return f"it was tried {MOST_ATTEMPTS} times"

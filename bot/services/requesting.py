@@ -147,7 +147,9 @@ class Service:
             needed = PROTECTED_APPROVALS if await self._is_protected(person, member) else 1
             place = self._place(asker, alone=alone and needed == 1)
             member = member or (requester.id if same_email(person, requester) else None)
-            await self._ask(asker, Kind.REVOKE, place, needed=needed, reason=reason, target=person, member=member)
+            await self._ask(
+                asker, Kind.REVOKE, place, approvals_required=needed, reason=reason, target=person, member=member
+            )
 
     async def rotate(self, asker: Invoker) -> None:
         """Ask for a new token for the bot itself; raises Denied."""
@@ -157,7 +159,7 @@ class Service:
 
     async def click(self, click: Click) -> None:
         """Write a click down; when this returns it is on disk and will be judged, also after a crash."""
-        job = await self._store.note_click(click.request_id, click.key, click.payload)
+        job = await self._store.record_click(click.request_id, click.key, click.payload)
         if job:
             self._take(job)
 
@@ -264,7 +266,7 @@ class Service:
         kind: Kind,
         place: MessageRef,
         *,
-        needed: int = 1,
+        approvals_required: int = 1,
         reason: str = "",
         target: Person | None = None,
         member: str | None = None,
@@ -274,18 +276,18 @@ class Service:
             reference="".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(7)),
             kind=kind,
             requester=asker.user_id,
-            asked_in=asker.channel,
+            requested_in=asker.channel,
             created_at=0.0,
             expires_at=0.0,
             target=target,
-            target_member=member,
+            target_slack_id=member,
             reason=str(redact(reason.strip()))[:LONGEST_REASON],
-            needed=needed,
-            place=place,
+            approvals_required=approvals_required,
+            card=place,
         )
-        job = await self._store.ask(request, ttl=self._ttl, key=asker.key, ask_url=asker.response_url)
+        job = await self._store.create(request, ttl=self._ttl, key=asker.key, command_url=asker.response_url)
         if job:
-            log.info("asked", kind=kind, reference=request.reference, by=asker.user_id, needed=needed)
+            log.info("asked", kind=kind, reference=request.reference, by=asker.user_id, needed=approvals_required)
             self._take(job)
 
     def _place(self, asker: Invoker, *, alone: bool) -> MessageRef:
@@ -309,7 +311,7 @@ class Service:
         except Denied as refused:
             self._metrics.refusals.labels(refused.reason).inc()
             detail = {"kind": kind, "reason": refused.reason, **refused.facts}
-            await self._store.record(AuditEvent(0.0, EventType.ASK_REFUSED, asker.user_id, detail=detail))
+            await self._store.record_event(AuditEvent(0.0, EventType.ASK_REFUSED, asker.user_id, detail=detail))
             log.info("ask refused", kind=kind, reason=refused.reason, by=asker.user_id)
             raise
 

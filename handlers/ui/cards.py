@@ -66,7 +66,7 @@ def posted(request: Request, place: MessageRef) -> Message:
 
 def not_posted(request: Request, code: str) -> Message:
     """Tell the requester that nobody would see the card."""
-    channel = f"<#{request.place.channel}>" if request.place else "the channel"
+    channel = f"<#{request.card.channel}>" if request.card else "the channel"
     text = (
         f"I could not post the card in {channel} (`{code}`), so nobody could confirm it: the request is withdrawn and "
         "nothing was changed. Invite me to that channel, or ask whoever runs me to correct APPROVALS_CHANNEL."
@@ -125,7 +125,7 @@ def _title(request: Request) -> str:
 
 
 def _own(request: Request) -> bool:
-    return request.target_member == request.requester
+    return request.target_slack_id == request.requester
 
 
 def _confirm_button(request: Request) -> Block:
@@ -166,8 +166,9 @@ def _agreement(request: Request) -> Block | None:
         return None
     agreed = ", ".join(user(one) for one in request.approvals) or "nobody yet"
     return blocks.section(
-        f"*Protected*: {request.needed} different approvers must confirm, none of them {user(request.requester)}.\n"
-        f"Approved so far: {agreed} ({len(request.approvals)} of {request.needed})."
+        f"*Protected*: {request.approvals_required} different approvers must confirm, "
+        f"none of them {user(request.requester)}.\n"
+        f"Approved so far: {agreed} ({len(request.approvals)} of {request.approvals_required})."
     )
 
 

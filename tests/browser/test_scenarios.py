@@ -221,7 +221,7 @@ async def test_replica__killed_in_the_middle_of_it_loses_nothing(desk: Desk) -> 
     await desk.sees("Revoked: every session of Tom Target.")
     await desk.sees_no_button()
     await desk.sees_sessions("Tom Target", "logged out")
-    trail = [row.tag for row, _ in await desk.play.store.trail()]
+    trail = [row.tag for row, _ in await desk.play.store.audit_events()]
     assert trail.count(EventType.REVOKED) == 1
 
 

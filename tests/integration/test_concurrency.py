@@ -101,7 +101,7 @@ async def test_storm__fifty_confirm_while_the_api_is_down(office: Components) ->
         for request_id, who in zip(asked, crowd(), strict=True):
             await one.clicks(request_id, by=who)
         await one.work_off()
-        states = [(await office.store.find(request_id)) for request_id in asked]
+        states = [(await office.store.get(request_id)) for request_id in asked]
 
     assert {found.state for found in states if found} == {State.FAILED}
     assert PEOPLE * ROUNDS <= calls(client)["delete_token"] <= PEOPLE * TRIES * ROUNDS

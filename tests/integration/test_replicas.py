@@ -52,7 +52,7 @@ async def test_clicks__fifty_on_each_card_through_all_replicas_are_one_delete_ea
         await all_of_them.idle()
 
         assert len(all_of_them.deletes) == cards
-        trail = await all_of_them.store.trail()
+        trail = await all_of_them.store.audit_events()
         assert first_invalid(trail) is None
         tags = [row.tag for row, _ in trail]
         assert tags.count(EventType.APPROVED) == tags.count(EventType.REVOKED) == cards
@@ -157,6 +157,6 @@ async def test_wire__between_a_replica_and_the_database_that_breaks_during_a_del
         assert set(missing) == {"store"}
         assert click.status != 200  # 503, or none where Slack gave up first
         assert len(both.deletes) in (2, 3)  # one each, and the first client's own repeat while no answer comes
-        tags = [row.tag for row, _ in await both.servers[1].services.store.trail()]
+        tags = [row.tag for row, _ in await both.servers[1].services.store.audit_events()]
         assert [tag for tag in tags if tag.startswith("token:")] == ["token:revoked"]
-        assert first_invalid(await both.servers[1].services.store.trail()) is None
+        assert first_invalid(await both.servers[1].services.store.audit_events()) is None

@@ -78,12 +78,12 @@ async def asks_by_email(bot: Bot, break_it: Break) -> str:
 async def _asks(bot: Bot, line: str) -> str:
     await bot.types(line)
     await bot.work_off()
-    request = await bot.office.store.find(await bot.asked())
+    request = await bot.office.store.get(await bot.asked())
     if request is None:
         (told,) = bot.said(personas.OLIVIA)
         return told.text
-    where = "in private" if request.place and request.place.channel.startswith("D") else "where approvers see it"
-    return f"A card {where}, for {request.needed} to confirm"
+    where = "in private" if request.card and request.card.channel.startswith("D") else "where approvers see it"
+    return f"A card {where}, for {request.approvals_required} to confirm"
 
 
 async def clicks(bot: Bot, break_it: Break) -> str:

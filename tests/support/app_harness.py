@@ -65,12 +65,12 @@ class AppHarness:
     async def wait_until_idle(self) -> None:
         """Wait until the job queue is empty."""
         async with asyncio.timeout(MESSAGE_TIMEOUT):
-            while any((await self.server.services.store.depth()).values()):  # noqa: ASYNC110 - the store sends no notification
+            while any((await self.server.services.store.jobs.depth()).values()):  # noqa: ASYNC110 - the store sends no notification
                 await asyncio.sleep(0.01)
 
     async def audit_tags(self) -> list[str]:
         """Return the event types in the audit log, oldest first."""
-        return [row.tag for row, _ in await self.server.services.store.trail()]
+        return [row.tag for row, _ in await self.server.services.store.audit_events()]
 
     @property
     def deletes(self) -> list[RecordedRequest]:

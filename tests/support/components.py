@@ -116,17 +116,17 @@ class Components:
         """Ravi asks for the end of Tom's sessions; the card is to be posted in #ops unless said."""
         usual: dict[str, Any] = {
             "requester": personas.RAVI,
-            "target_member": personas.TOM,
+            "target_slack_id": personas.TOM,
             "target": TOM_IN_GENESYS,
-            "asked_in": personas.OPS,
+            "requested_in": personas.OPS,
         }
-        return await ledger.ask(self.store, **({"place": MessageRef(personas.OPS)} | usual | changes))
+        return await ledger.ask(self.store, **({"card": MessageRef(personas.OPS)} | usual | changes))
 
     async def click(self, by: str = personas.OLIVIA, action: str = APPROVE, **more: Any) -> Job:
         """Somebody presses a button of the card; the click is written down."""
         press = Click(request_id="first", action=action, user_id=by, team_id=self.slack.team_id, key=f"{by} {action}")
         press = replace(press, **more)
-        job = await self.store.note_click(press.request_id, press.key, press.payload)
+        job = await self.store.record_click(press.request_id, press.key, press.payload)
         assert job
         return job
 
@@ -214,7 +214,7 @@ async def ended(office: Components, state: State) -> Request:
 
     async def done() -> bool:
         final = (await stored(office.store)).finished_at is not None
-        return final and not any((await office.store.depth()).values())
+        return final and not any((await office.store.jobs.depth()).values())
 
     await until(done)
     found = await stored(office.store)

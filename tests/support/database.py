@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Executable
 
 from bot.db.engine import Database, Engine, Transaction
-from bot.db.jobs import Job, Leases
+from bot.db.jobs import Job, JobQueue
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
 from bot.domain.audit import first_invalid
@@ -30,7 +30,7 @@ class DatabaseHarness:
 
     def store(self, owner: str = "one#1") -> RequestStore:
         """The database as a process of that name sees it."""
-        return RequestStore(self.database, Leases(owner))
+        return RequestStore(self.database, JobQueue(self.database, owner))
 
     async def run(self, statement: Executable, *parameters: Any) -> list[Any]:
         """Do something to the tables that the store has no word for."""
@@ -55,25 +55,25 @@ async def open_database(engine: Engine) -> AsyncIterator[DatabaseHarness]:
 
 
 async def ask(
-    store: RequestStore, name: str = "first", *, ask_url: str | None = None, **changes: Any
+    store: RequestStore, name: str = "first", *, command_url: str | None = None, **changes: Any
 ) -> tuple[Request, Job]:
     """Somebody asks; returns the request as it is kept, and the order to post its card."""
     asked = examples.request(id=name, reference=name.upper(), **changes)
-    job = await store.ask(asked, ttl=TTL, key=name, ask_url=ask_url)
+    job = await store.create(asked, ttl=TTL, key=name, command_url=command_url)
     assert job
     return await stored(store, name), job
 
 
 async def stored(store: RequestStore, name: str = "first") -> Request:
     """The request as it stands."""
-    found = await store.find(name)
+    found = await store.get(name)
     assert found
     return found
 
 
 async def click(store: RequestStore, name: str = "first", by: str = examples.OLIVIA, key: str | None = None) -> Job:
     """Somebody presses the button; nobody has judged it yet."""
-    job = await store.note_click(name, key or f"{name} by {by}", {"action": "approve", "user_id": by})
+    job = await store.record_click(name, key or f"{name} by {by}", {"action": "approve", "user_id": by})
     assert job
     return job
 
@@ -81,12 +81,12 @@ async def click(store: RequestStore, name: str = "first", by: str = examples.OLI
 async def approve(store: RequestStore, name: str = "first", by: str = examples.OLIVIA) -> tuple[Request, Job]:
     """Somebody approves; returns the approved request and the order to send the DELETE."""
     request = await stored(store, name)
-    moved, work = await store.move(request, Event.APPROVE, job=await click(store, name, by), by=by)
+    moved, work = await store.apply_click(request, Event.APPROVE, job=await click(store, name, by), by=by)
     assert len(work) == 1
     return moved, work[0]
 
 
 async def tags(store: RequestStore, name: str | None = None) -> list[str]:
     """What the trail tells, oldest first; the chain is whole."""
-    assert first_invalid(await store.trail()) is None
-    return [row.tag for row, _ in await store.trail(name)]
+    assert first_invalid(await store.audit_events()) is None
+    return [row.tag for row, _ in await store.audit_events(name)]

@@ -42,12 +42,12 @@ _ASKED = Request(
     reference="7K3M9QX",
     kind=Kind.REVOKE,
     requester=RAVI,
-    asked_in="C0OPS00001",
+    requested_in="C0OPS00001",
     created_at=NOON,
     expires_at=NOON + 900,
     target=TOM_IN_GENESYS,
-    target_member=TOM,
-    place=MessageRef("C0OPS00001", "1782043200.000100"),
+    target_slack_id=TOM,
+    card=MessageRef("C0OPS00001", "1782043200.000100"),
 )
 
 
@@ -81,5 +81,5 @@ def request(**changes: Any) -> Request:
 
 def rotation(**changes: Any) -> Request:
     """Olivia asked for a new token for the bot."""
-    asked = replace(_ASKED, kind=Kind.ROTATE, requester=OLIVIA, target=None, target_member=None)
+    asked = replace(_ASKED, kind=Kind.ROTATE, requester=OLIVIA, target=None, target_slack_id=None)
     return replace(asked, **changes)

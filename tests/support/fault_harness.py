@@ -66,18 +66,18 @@ class Bot:
 
     async def clicks(self, request_id: str, by: str = people.OLIVIA) -> None:
         """Somebody presses the card's button."""
-        request = await self.office.store.find(request_id)
+        request = await self.office.store.get(request_id)
         click = Click(request_id, APPROVE, by, self.office.slack.team_id, key=f"{request_id} {by}")
-        ts = request.place.ts if request and request.place else None
+        ts = request.card.ts if request and request.card else None
         await self.service.click(replace(click, response_url=self.office.response_url(by), ts=ts))
 
     async def work_off(self) -> None:
         """Do everything that is written down; the clock goes to what is due next when nothing is due."""
         clock = self.office.ledger.clock
         gives_up = clock.now + LONGEST
-        while any((await self.office.store.depth()).values()):
-            assert clock.now < gives_up, await self.office.store.depth()
-            for job in [*self.office.taken, *await self.office.store.claim(16)]:
+        while any((await self.office.store.jobs.depth()).values()):
+            assert clock.now < gives_up, await self.office.store.jobs.depth()
+            for job in [*self.office.taken, *await self.office.store.jobs.claim(16)]:
                 self.worker.take(job)
             self.office.taken.clear()
             if running := list(self.worker._running.values()):
@@ -94,7 +94,7 @@ class Bot:
 
     async def trail(self) -> list[Any]:
         """What was written down since this bot began."""
-        return [row for row, _ in await self.office.store.trail()][self.rows_before :]
+        return [row for row, _ in await self.office.store.audit_events()][self.rows_before :]
 
     def said(self, to: str | None = None) -> list[PostedMessage]:
         """What was posted since this bot began, to one person in private or to everybody."""
@@ -162,7 +162,7 @@ async def bot(
     )
     named = {"approvers": approvers, "requesters": requesters, "protected": protected}
     rules: dict[str, Any] = {name: parse_principals(text) for name, text in named.items()}
-    rows = len(await office.store.trail())
+    rows = len(await office.store.audit_events())
     one = Bot(own, own.service(**rules), own.worker(**rules), len(office.slack.messages), rows, len(office.calls))
     yield one
     await one.worker.drain(1)

@@ -62,7 +62,7 @@ class Replicas:
     async def idle(self) -> None:
         """Wait until nothing that is written down remains to be done."""
         async with asyncio.timeout(PATIENCE):
-            while any((await self.store.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
+            while any((await self.store.jobs.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
                 await asyncio.sleep(0.02)
 
     async def becomes(self, status: int, number: int = 0) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Replicas:
 
     async def trail(self) -> list[str]:
         """The tags of the audit trail, oldest first."""
-        return [row.tag for row, _ in await self.store.trail()]
+        return [row.tag for row, _ in await self.store.audit_events()]
 
     @property
     def deletes(self) -> list[RecordedRequest]:

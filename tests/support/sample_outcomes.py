@@ -56,7 +56,7 @@ def every(state: State, kind: Kind) -> list[Request]:
     """A request in a state with and without protection, on one's own account or not, with and without a reason."""
     found = []
     for needed, own, reason in product((1, 2), (False, True), ("", "laptop stolen")):
-        asked = in_state(state, kind, needed=needed, reason=reason)
-        changes = {"target_member": asked.requester} if own and kind is Kind.REVOKE else {}
-        found.append(in_state(state, kind, needed=needed, reason=reason, **changes))
+        asked = in_state(state, kind, approvals_required=needed, reason=reason)
+        changes = {"target_slack_id": asked.requester} if own and kind is Kind.REVOKE else {}
+        found.append(in_state(state, kind, approvals_required=needed, reason=reason, **changes))
     return found

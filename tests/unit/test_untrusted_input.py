@@ -258,7 +258,7 @@ def test_cards__of_any_names_are_taken_by_slack(
     state, kind = stage
     request = examples.request(
         state=state, kind=kind, target=None if kind is Kind.ROTATE else target, reason=reason, outcome=outcome,
-        needed=needed, finished_at=examples.NOON, approved_at=examples.NOON, approvals=(examples.BEN,),
+        approvals_required=needed, finished_at=examples.NOON, approved_at=examples.NOON, approvals=(examples.BEN,),
     )  # fmt: skip
     for message in (
         cards.card(request),

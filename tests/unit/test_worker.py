@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.jobs import LEASE
-from bot.domain.requests import REPEAT_WINDOW, Kind, MessageRef, State
+from bot.db.jobs import LEASE_DURATION
+from bot.domain.requests import EXECUTION_WINDOW, Kind, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
@@ -140,9 +140,9 @@ async def test_no_answer__stays_uncertain_when_the_next_try_fails_for_certain(of
 
 async def test_a_crash_after_the_delete__another_process_finishes_it(office: Components) -> None:
     """The first process sends and dies; the second repeats it, which explains both."""
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     await approve(office.store, by=personas.OLIVIA)
-    office.ledger.clock.now += LEASE
+    office.ledger.clock.now += LEASE_DURATION
     async with running(office.worker(office.ledger.store("two#1"))):
         found = await ended(office, State.REVOKED)
     assert (found.outcome["attempts"], found.outcome["uncertain"]) == (2, True)
@@ -151,18 +151,18 @@ async def test_a_crash_after_the_delete__another_process_finishes_it(office: Com
 
 
 async def test_a_crash__a_takeover_that_fails_does_not_say_that_nothing_ended(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     await approve(office.store, by=personas.OLIVIA)
-    office.ledger.clock.now += LEASE
+    office.ledger.clock.now += LEASE_DURATION
     office.genesys.fault("delete_token", GenesysFault(status=500, times=None))
     async with running(office.worker(office.ledger.store("two#1"))):
         await ended(office, State.UNKNOWN)
 
 
 async def test_ten_minutes_after_the_approval__nothing_is_sent_any_more(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     await approve(office.store, by=personas.OLIVIA)
-    office.ledger.clock.now += REPEAT_WINDOW + 1
+    office.ledger.clock.now += EXECUTION_WINDOW + 1
     async with running(office.worker(office.ledger.store("two#1"))):
         found = await ended(office, State.UNKNOWN)
     assert deletes(office) == []
@@ -170,7 +170,7 @@ async def test_ten_minutes_after_the_approval__nothing_is_sent_any_more(office: 
 
 
 async def test_a_rotation__is_done_once(office: Components) -> None:
-    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=personas.OLIVIA)
+    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_slack_id=None, requester=personas.OLIVIA)
     await office.purecloud.auth.token()
     async with running(office.worker()) as worker:
         worker.take(posted)
@@ -185,19 +185,19 @@ async def test_a_rotation__is_never_repeated_by_another_process(office: Componen
     await office.ask(
         kind=Kind.ROTATE,
         target=None,
-        target_member=None,
+        target_slack_id=None,
         requester=personas.OLIVIA,
-        place=MessageRef(personas.OPS, "1.2"),
+        card=MessageRef(personas.OPS, "1.2"),
     )
     await approve(office.store, by=personas.OLIVIA)
-    office.ledger.clock.now += LEASE
+    office.ledger.clock.now += LEASE_DURATION
     async with running(office.worker(office.ledger.store("two#1"))):
         await ended(office, State.UNKNOWN)
     assert office.genesys.received("delete_tokens_me") == []
 
 
 async def test_a_rotation__that_fails_is_not_tried_again(office: Components) -> None:
-    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_member=None, requester=personas.OLIVIA)
+    _, posted = await office.ask(kind=Kind.ROTATE, target=None, target_slack_id=None, requester=personas.OLIVIA)
     office.genesys.fault("login", GenesysFault(status=500, times=None))
     async with running(office.worker()) as worker:
         worker.take(posted)
@@ -227,7 +227,7 @@ async def test_slack_that_is_silent__is_asked_again_and_the_click_counts(office:
         worker.take(job)
 
         async def given_back() -> bool:
-            return not await office.store.holds(job)
+            return not await office.store.jobs.still_leased(job)
 
         await until(given_back)
         assert deletes(office) == []

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.db.jobs import LEASE, Job, JobKind
+from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
@@ -32,7 +32,7 @@ class PaintsTwice(CardUpdater):
 
     async def paint(self, job: Job) -> bool:
         self.painted += 1
-        await self._store.give_back(job, wait=0) if self.painted == 1 else await self._store.finish(job)
+        await self._store.jobs.release(job, delay=0) if self.painted == 1 else await self._store.jobs.complete(job)
         return self.painted > 1
 
 
@@ -59,7 +59,7 @@ async def through_an_outage(office: Components, posted: Job) -> None:
         worker.take(job)
 
         async def given_back() -> bool:
-            return not await office.store.holds(job)
+            return not await office.store.jobs.still_leased(job)
 
         await until(given_back)
         assert deletes(office) == []
@@ -70,12 +70,12 @@ async def through_an_outage(office: Components, posted: Job) -> None:
 
 
 async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer))
     again = office.ledger.store("one#2")
-    await again.start()
+    await again.jobs.release_own_leases()
     worker = office.worker(again)
     working = asyncio.create_task(worker.run())
     await office.genesys.wait_for_request("delete_token")
@@ -88,7 +88,7 @@ async def test_drain__what_runs_is_finished_and_nothing_new_is_begun(office: Com
 
 
 async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer))
@@ -98,7 +98,7 @@ async def test_drain__what_does_not_end_in_time_is_left_to_its_lease(office: Com
     await worker.drain(0)
     answer.set()
     assert (await stored(office.store)).state is State.APPROVED
-    assert not await office.store.is_done(work.id)
+    assert not await office.store.jobs.is_done(work.id)
 
 
 async def test_drain__a_database_that_does_not_answer_is_not_waited_for(office: Components) -> None:
@@ -117,16 +117,16 @@ async def test_drain__a_database_that_does_not_answer_is_not_waited_for(office: 
 
 
 async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer))
     worker = office.worker()
     worker.take(work)
     await office.genesys.wait_for_request("delete_token")
-    office.ledger.clock.now += LEASE
+    office.ledger.clock.now += LEASE_DURATION
     other = office.ledger.store("two#1")
-    assert work.id in {job.id for job in await other.claim(10)}
+    assert work.id in {job.id for job in await other.jobs.claim(10)}
     await worker._renew_running()
     assert worker._running[work.id].cancelling()
     async with asyncio.timeout(PATIENCE):
@@ -134,11 +134,11 @@ async def test_a_lost_lease__ends_the_work_and_leaves_the_word_to_the_other(offi
             await asyncio.sleep(0.01)
     answer.set()
     assert (await stored(office.store)).state is State.APPROVED
-    assert await other.holds(work)
+    assert await other.jobs.still_leased(work)
 
 
 async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer))
@@ -146,7 +146,7 @@ async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Components
         worker.take(work)
         worker.take(work)  # it runs once however often it is handed over
         await office.genesys.wait_for_request("delete_token")
-        await office.store.finish_target(work, Event.SUCCEED, outcome={"attempts": 1}, tell=())
+        await office.store.finish_execution(work, Event.SUCCEED, outcome={"attempts": 1}, notify=())
         await worker._renew_running()
         assert not worker._running[work.id].cancelling()
         answer.set()
@@ -155,7 +155,7 @@ async def test_a_lease__of_what_is_done_meanwhile_is_not_lost(office: Components
 
 
 async def test_leases__are_renewed_while_the_work_runs(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer))
@@ -163,36 +163,36 @@ async def test_leases__are_renewed_while_the_work_runs(office: Components) -> No
         worker.take(work)
         await office.genesys.wait_for_request("delete_token")
         for _ in range(3):
-            office.ledger.clock.now += LEASE - 1
+            office.ledger.clock.now += LEASE_DURATION - 1
             await worker._renew_running()
-        assert await office.store.holds(work)
-        theirs = await office.ledger.store("two#1").claim(10)
+        assert await office.store.jobs.still_leased(work)
+        theirs = await office.ledger.store("two#1").jobs.claim(10)
         answer.set()
         assert work.id not in {job.id for job in theirs}
         for job in theirs:
-            await office.ledger.store("two#1").finish(job)
+            await office.ledger.store("two#1").jobs.complete(job)
         await ended(office, State.REVOKED)
 
 
 async def test_a_click__another_replica_judges_is_not_answered_twice(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     job = await office.click(by=personas.NADIA, response_url=office.response_url(personas.NADIA))
-    office.ledger.clock.now += LEASE
+    office.ledger.clock.now += LEASE_DURATION
     other = office.ledger.store("two#1")
-    assert job.id in {one.id for one in await other.claim(10)}
+    assert job.id in {one.id for one in await other.jobs.claim(10)}
     worker = office.worker()
     worker.take(job)
     await asyncio.gather(*worker._running.values())
     assert (await stored(office.store)).state is State.PENDING
     assert await tags(office.store) == ["request:asked"]
-    assert await other.holds(job)
+    assert await other.jobs.still_leased(job)
     assert office.slack.calls_of("response_url") == []
 
 
 async def test_a_stale_click__another_replica_judges_is_not_answered_twice(office: Components) -> None:
     job = await office.click(request_id="forged", response_url=office.response_url(personas.OLIVIA))
-    office.ledger.clock.now += LEASE
-    await office.ledger.store("two#1").claim(10)
+    office.ledger.clock.now += LEASE_DURATION
+    await office.ledger.store("two#1").jobs.claim(10)
     worker = office.worker()
     worker.take(job)
     await asyncio.gather(*worker._running.values())
@@ -228,7 +228,7 @@ async def test_a_job__that_is_claimed_again_while_its_task_ends_is_done_again_at
     await asyncio.gather(*waiting, *worker._running.values())
     await asyncio.gather(*worker._running.values())
     assert painter.painted == 2
-    assert await office.store.is_done(posted.id)
+    assert await office.store.jobs.is_done(posted.id)
 
 
 async def under_way(office: Components, count: int) -> bool:
@@ -257,8 +257,8 @@ async def test_a_job__that_has_failed_a_thousand_times_is_given_back_all_the_sam
     worker = office.worker()
     worker.take(replace(job, payload={}, attempts=2000))
     await asyncio.gather(*worker._running.values())
-    assert not await office.store.holds(job)
-    assert not await office.store.is_done(job.id)
+    assert not await office.store.jobs.still_leased(job)
+    assert not await office.store.jobs.is_done(job.id)
 
 
 async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Components) -> None:
@@ -271,7 +271,7 @@ async def test_work__for_a_request_that_is_not_there_sends_nothing(office: Compo
 async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_delete_not_sent_again(
     office: Components,
 ) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer, executes=True, status=200, body={}))
@@ -295,7 +295,7 @@ async def test_an_outcome__that_cannot_be_written_down_is_written_later_and_the_
 
 async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Components) -> None:
     """Otherwise another process would send the DELETE again while this one still waits for its answer."""
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     answer = asyncio.Event()
     office.genesys.fault("delete_token", GenesysFault(until=answer, executes=True, status=200, body={}))
@@ -313,11 +313,11 @@ async def test_drain__keeps_the_leases_of_what_it_waits_for(office: Components) 
 
 
 async def test_take__at_the_very_end_leaves_a_job_to_its_lease(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     _, work = await approve(office.store, by=personas.OLIVIA)
     worker = office.worker()
     await worker.drain(0)
     worker.take(work)
     assert not worker._running
     assert deletes(office) == []
-    assert (await office.store.depth())["target"] == 1
+    assert (await office.store.jobs.depth())["target"] == 1

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.db.jobs import LEASE, Job, JobKind, Leases
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
-from bot.domain.requests import REPEAT_WINDOW, MessageRef, Request, State
+from bot.domain.requests import EXECUTION_WINDOW, MessageRef, Request, State
 from bot.sandbox import personas
 from tests.support.clock import FakeClock
 from tests.support.components import PATIENCE, Components, deletes, ended, open_components, running
@@ -32,15 +32,16 @@ class SlowDisk:
         disk = self
 
         class Slow(RequestStore):
-            async def move(self, *args: Any, **kwargs: Any) -> tuple[Request, list[Job]]:
-                moved = await super().move(*args, **kwargs)
+            async def apply_click(self, *args: Any, **kwargs: Any) -> tuple[Request, list[Job]]:
+                moved = await super().apply_click(*args, **kwargs)
                 disk.clock.advance(disk.seconds)
                 disk.office.ledger.clock.advance(disk.seconds)
                 if disk.then:
                     await disk.then()
                 return moved
 
-        return Slow(self.office.ledger.database, Leases("one#1"))
+        database = self.office.ledger.database
+        return Slow(database, JobQueue(database, "one#1"))
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ async def office(tmp_path: Path) -> AsyncIterator[Components]:
 
 
 async def test_an_approval__ten_minutes_under_way_sends_nothing(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
-    disk = SlowDisk(office, REPEAT_WINDOW + 1)
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
+    disk = SlowDisk(office, EXECUTION_WINDOW + 1)
     job = await office.click(by=personas.OLIVIA)
 
     async with running(office.worker(disk.store(), clock=disk.clock)) as worker:
@@ -63,9 +64,9 @@ async def test_an_approval__ten_minutes_under_way_sends_nothing(office: Componen
 
 
 async def test_an_approval__that_another_replica_took_meanwhile_is_left_to_it(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
     other = office.ledger.store("two#1")
-    disk = SlowDisk(office, LEASE, then=partial(other.claim, 1, most_urgent=JobKind.EXECUTE))
+    disk = SlowDisk(office, LEASE_DURATION, then=partial(other.jobs.claim, 1, most_urgent=JobKind.EXECUTE))
     job = await office.click(by=personas.OLIVIA)
 
     worker = office.worker(disk.store(), clock=disk.clock)
@@ -77,8 +78,8 @@ async def test_an_approval__that_another_replica_took_meanwhile_is_left_to_it(of
 
 
 async def test_an_approval__that_nobody_took_meanwhile_is_carried_out(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.OPS, "1.2"))
-    disk = SlowDisk(office, LEASE)
+    await office.ask(card=MessageRef(personas.OPS, "1.2"))
+    disk = SlowDisk(office, LEASE_DURATION)
     job = await office.click(by=personas.OLIVIA)
 
     async with running(office.worker(disk.store(), clock=disk.clock)) as worker:

@@ -14,9 +14,9 @@ from bot.bootstrap import region_of
 from bot.checks.database import CHECK
 from bot.checks.result import Finding, Mark
 from bot.checks.run import examine
-from bot.db.connect import database_of, leases_of, make_ready
+from bot.db.connect import database_of, prepare_database, worker_identity
+from bot.db.jobs import JobQueue
 from bot.db.migrate import HEAD
-from bot.db.requests import RequestStore
 from bot.errors import SettingsError
 from bot.settings import read_settings
 from tests.support.checks_harness import ChecksHarness, Report
@@ -165,7 +165,7 @@ async def test_file__that_cannot_serve_is_refused_in_the_words_of_a_start(
     settings = read_settings(ward.environ)
     database = database_of(settings)
     with pytest.raises(SettingsError) as refused:
-        await make_ready(database, RequestStore(database, leases_of(settings)))
+        await prepare_database(database, JobQueue(database, worker_identity(settings)))
     await database.close()
     assert [f"{CHECK}: {report.of(CHECK).says}"] == refused.value.problems
     assert report.code == 2

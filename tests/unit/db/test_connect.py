@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from bot.app import _work
 from bot.bootstrap import Services
-from bot.db.connect import leases_of, make_ready
+from bot.db.connect import prepare_database, worker_identity
 from bot.db.engine import Database, DatabaseUnavailable
-from bot.db.jobs import Leases
+from bot.db.jobs import JobQueue
 from bot.db.postgres import postgres_engine
 from bot.db.requests import RequestStore
 from bot.errors import SettingsError
@@ -26,7 +26,7 @@ from tests.support.postgres import Server
 async def ready(address: str) -> None:
     database = Database(postgres_engine(address))
     try:
-        await make_ready(database, RequestStore(database, Leases("one#1")))
+        await prepare_database(database, JobQueue(database, "one#1"))
     finally:
         await database.close()
 
@@ -51,12 +51,12 @@ async def test_start__frees_what_the_same_process_left_and_on_postgresql_nothing
 ) -> None:
     """Replicas may be called alike: what one of them freed, another might be at."""
     settings = read_settings(ENOUGH | {"DATABASE_URL": address})
-    await ask(RequestStore(ledger.database, leases_of(settings)))
+    await ask(RequestStore(ledger.database, JobQueue(ledger.database, worker_identity(settings))))
 
-    again = RequestStore(ledger.database, leases_of(settings))
-    await again.start()
+    again = RequestStore(ledger.database, JobQueue(ledger.database, worker_identity(settings)))
+    await again.jobs.release_own_leases()
 
-    assert bool(await again.claim(5)) is freed
+    assert bool(await again.jobs.claim(5)) is freed
 
 
 @dataclass

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from sqlalchemy import select, update
 
 from bot.db.engine import Transaction
-from bot.db.jobs import LEASE, PRIORITY, Job, JobKind, Leases
+from bot.db.jobs import LEASE_DURATION, PRIORITY, Job, JobKind, JobQueue, JobSpec
 from bot.db.schema import jobs
 from tests.support.database import DatabaseHarness
 
-ONE, TWO = Leases("one#1"), Leases("two#1")
+
+def queue(ledger: DatabaseHarness, owner: str = "one#1") -> JobQueue:
+    return JobQueue(ledger.database, owner)
 
 
-async def do(ledger: DatabaseHarness, call: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-    """Call a method of Leases in a transaction of its own."""
-    return await ledger.database.write(lambda tx: call(tx, *arguments, **more))
-
-
-async def add(ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLICK, by: Leases = ONE) -> Job:
-    job = await do(ledger, by.add, kind, "request", key, {"says": key})
-    assert isinstance(job, Job)
+async def add(ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLICK, by: str = "one#1") -> Job:
+    job = await add_again(ledger, key, kind, by)
+    assert job
     return job
 
 
-async def flag(ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CARD) -> None:
-    await do(ledger, ONE.enqueue, "request", (kind, key, {"says": key}))
+async def add_again(
+    ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLICK, by: str = "two#1"
+) -> Job | None:
+    jobs_ = queue(ledger, by)
+    return await ledger.database.write(lambda tx: jobs_.add_leased(tx, kind, "request", key, {"says": key}))
 
 
-async def claim(ledger: DatabaseHarness, by: Leases = TWO, limit: int = 10) -> list[str]:
-    """What a process gets when it asks for work, by key."""
-    return [job.payload["says"] for job in await do(ledger, by.claim, limit)]
+async def enqueue(ledger: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CARD) -> None:
+    spec = JobSpec(kind, key, {"says": key})
+    await ledger.database.write(lambda tx: queue(ledger).enqueue(tx, "request", spec))
+
+
+async def claim(ledger: DatabaseHarness, by: str = "two#1", limit: int = 10) -> list[str]:
+    """Return the keys of the jobs that a process claims."""
+    return [job.payload["says"] for job in await queue(ledger, by).claim(limit)]
 
 
 async def test_add__the_job_is_leased_to_who_added_it(ledger: DatabaseHarness) -> None:
@@ -45,9 +47,9 @@ async def test_add__the_job_is_leased_to_who_added_it(ledger: DatabaseHarness) -
 
 async def test_add__a_known_key_adds_nothing_even_when_it_is_done(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
-    assert await do(ledger, TWO.add, JobKind.CLICK, "request", "key", {}) is None
-    assert await do(ledger, ONE.finish, job)
-    assert await do(ledger, TWO.add, JobKind.CLICK, "request", "key", {}) is None
+    assert await add_again(ledger) is None
+    assert await queue(ledger).complete(job)
+    assert await add_again(ledger) is None
 
 
 async def test_add__the_same_key_of_another_kind_is_another_job(ledger: DatabaseHarness) -> None:
@@ -56,7 +58,7 @@ async def test_add__the_same_key_of_another_kind_is_another_job(ledger: Database
 
 async def test_claim__the_most_urgent_first_and_no_more_than_asked_for(ledger: DatabaseHarness) -> None:
     for kind in reversed(JobKind):
-        await flag(ledger, kind, kind)
+        await enqueue(ledger, kind, kind)
     assert await claim(ledger, limit=3) == ["click", "target", "card"]
     assert await claim(ledger, limit=3) == ["notice"]
     assert list(PRIORITY) == [JobKind.CLICK, JobKind.EXECUTE, JobKind.CARD, JobKind.NOTICE]
@@ -64,50 +66,50 @@ async def test_claim__the_most_urgent_first_and_no_more_than_asked_for(ledger: D
 
 async def test_claim__two_processes_never_get_the_same(ledger: DatabaseHarness) -> None:
     for number in range(10):
-        await flag(ledger, f"{number}")
-    first, second = await claim(ledger, ONE, limit=6), await claim(ledger, TWO, limit=6)
+        await enqueue(ledger, f"{number}")
+    first, second = await claim(ledger, "one#1", limit=6), await claim(ledger, limit=6)
     assert sorted([*first, *second]) == [f"{number}" for number in range(10)]
 
 
 async def test_claim__a_lease_is_kept_to_its_last_moment_and_taken_over_then(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
-    ledger.clock.now += LEASE - 0.001
+    ledger.clock.now += LEASE_DURATION - 0.001
     assert await claim(ledger) == []
     ledger.clock.now += 0.001
-    taken = await do(ledger, TWO.claim, 10)
+    taken = await queue(ledger, "two#1").claim(10)
     assert [(one.id, one.attempts) for one in taken] == [(job.id, 2)]
 
 
 async def test_finish__whoever_lost_the_lease_cannot(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
-    ledger.clock.now += LEASE
-    await claim(ledger, TWO)
-    assert await do(ledger, ONE.finish, job) is False
-    assert await do(ledger, ONE.release, job, wait=0) is False
-    assert await do(ledger, ONE.renew, [job.id]) == set()
-    assert await do(ledger, TWO.finish, job) is True
+    ledger.clock.now += LEASE_DURATION
+    await claim(ledger)
+    assert await queue(ledger).complete(job) is False
+    assert await queue(ledger).release(job, delay=0) is False
+    assert await queue(ledger).renew([job.id]) == set()
+    assert await queue(ledger, "two#1").complete(job) is True
 
 
 async def test_finish__a_done_job_is_nobodys_any_more(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
-    assert await do(ledger, ONE.finish, job) is True
-    assert await do(ledger, ONE.finish, job) is False
-    assert await do(ledger, ONE.renew, [job.id]) == set()
-    ledger.clock.now += 10 * LEASE
+    assert await queue(ledger).complete(job) is True
+    assert await queue(ledger).complete(job) is False
+    assert await queue(ledger).renew([job.id]) == set()
+    ledger.clock.now += 10 * LEASE_DURATION
     assert await claim(ledger) == []
 
 
 async def test_renew__a_renewed_lease_lasts_as_long_again(ledger: DatabaseHarness) -> None:
-    mine, theirs = await add(ledger, "mine"), await add(ledger, "theirs", by=TWO)
-    ledger.clock.now += LEASE - 1
-    assert await do(ledger, ONE.renew, [mine.id, theirs.id]) == {mine.id}
-    ledger.clock.now += LEASE - 1
-    assert await claim(ledger, Leases("three#1")) == ["theirs"]
+    mine, theirs = await add(ledger, "mine"), await add(ledger, "theirs", by="two#1")
+    ledger.clock.now += LEASE_DURATION - 1
+    assert await queue(ledger).renew([mine.id, theirs.id]) == {mine.id}
+    ledger.clock.now += LEASE_DURATION - 1
+    assert await claim(ledger, "three#1") == ["theirs"]
 
 
 async def test_release__it_is_anybodys_after_the_wait_and_not_before(ledger: DatabaseHarness) -> None:
     job = await add(ledger)
-    assert await do(ledger, ONE.release, job, wait=30) is True
+    assert await queue(ledger).release(job, delay=30) is True
     ledger.clock.now += 29
     assert await claim(ledger) == []
     ledger.clock.now += 1
@@ -116,30 +118,30 @@ async def test_release__it_is_anybodys_after_the_wait_and_not_before(ledger: Dat
 
 async def test_raise_flag__many_flags_are_one_job(ledger: DatabaseHarness) -> None:
     for _ in range(3):
-        await flag(ledger)
+        await enqueue(ledger)
     assert await claim(ledger) == ["key"]
 
 
 async def test_raise_flag__a_done_job_is_due_again_and_begins_anew(ledger: DatabaseHarness) -> None:
-    await flag(ledger)
-    (job,) = await do(ledger, ONE.claim, 1)
-    await do(ledger, ONE.finish, job)
-    await flag(ledger)
-    (again,) = await do(ledger, TWO.claim, 1)
+    await enqueue(ledger)
+    (job,) = await queue(ledger).claim(1)
+    await queue(ledger).complete(job)
+    await enqueue(ledger)
+    (again,) = await queue(ledger, "two#1").claim(1)
     assert (again.id, again.attempts) == (job.id, 1)
 
 
 async def test_raise_flag__who_is_at_it_keeps_it(ledger: DatabaseHarness) -> None:
     job = await add(ledger, kind=JobKind.CARD)
-    await flag(ledger)
-    assert await claim(ledger, TWO) == []
-    assert await do(ledger, ONE.finish, job) is True
+    await enqueue(ledger)
+    assert await claim(ledger) == []
+    assert await queue(ledger).complete(job) is True
 
 
 async def test_raise_flag__ends_the_wait_of_a_job_that_was_put_off(ledger: DatabaseHarness) -> None:
     job = await add(ledger, kind=JobKind.CARD)
-    await do(ledger, ONE.release, job, wait=60)
-    await flag(ledger)
+    await queue(ledger).release(job, delay=60)
+    await enqueue(ledger)
     assert await claim(ledger) == ["key"]
 
 
@@ -157,23 +159,23 @@ async def test_free_own__frees_what_the_same_name_left_and_nothing_else(
     ledger: DatabaseHarness, owner: str, *, freed: bool
 ) -> None:
     await add(ledger)
-    assert await do(ledger, Leases(owner).release_own_leases) == int(freed)
+    assert await queue(ledger, owner).release_own_leases() == int(freed)
     assert await claim(ledger) == (["key"] if freed else [])
 
 
 async def test_free_own__a_job_that_was_freed_counts_its_first_attempt(ledger: DatabaseHarness) -> None:
     """A DELETE may have left before the process died; the second attempt must know."""
     await add(ledger, kind=JobKind.EXECUTE)
-    await do(ledger, Leases("one#2").release_own_leases)
-    (job,) = await do(ledger, Leases("one#2").claim, 1)
+    await queue(ledger, "one#2").release_own_leases()
+    (job,) = await queue(ledger, "one#2").claim(1)
     assert job.attempts == 2
 
 
 async def test_depth__counts_what_is_not_done(ledger: DatabaseHarness) -> None:
-    await flag(ledger, "waits")
+    await enqueue(ledger, "waits")
     await add(ledger, "runs", JobKind.EXECUTE)
-    await do(ledger, ONE.finish, await add(ledger, "done", JobKind.CLICK))
-    assert await ledger.database.read(ONE.depth) == {"click": 0, "target": 1, "card": 1, "notice": 0}
+    await queue(ledger).complete(await add(ledger, "done", JobKind.CLICK))
+    assert await queue(ledger).depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
 
 
 async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: DatabaseHarness) -> None:
@@ -181,18 +183,18 @@ async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: Database
         """Something after the lease went wrong."""
 
     def finish_and_break(tx: Transaction, job: Job) -> None:
-        assert ONE.finish(tx, job)
+        assert queue(ledger).complete_in(tx, job)
         raise Broken
 
     job = await add(ledger)
     with pytest.raises(Broken):
-        await do(ledger, finish_and_break, job)
+        await ledger.database.write(lambda tx: finish_and_break(tx, job))
     rows = await ledger.run(select(jobs.c.done_at, jobs.c.lease_owner))
     assert [tuple(row) for row in rows] == [(None, "one#1")]
 
 
 async def test_claim__the_longest_due_first_among_equals(ledger: DatabaseHarness) -> None:
-    await flag(ledger, "later")
-    await flag(ledger, "sooner")
+    await enqueue(ledger, "later")
+    await enqueue(ledger, "sooner")
     await ledger.run(update(jobs).where(jobs.c.key == "card:sooner").values(due_at=ledger.clock.now - 60))
     assert await claim(ledger, limit=1) == ["sooner"]

@@ -16,10 +16,9 @@ from sqlalchemy.util import await_only
 from bot.db import audit as trail
 from bot.db import requests as stores
 from bot.db.engine import Database, Transaction
-from bot.db.jobs import Job, JobKind, JobSpec, Leases
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import postgres_engine
-from bot.db.requests import RequestStore
 from bot.db.schema import audit, items, jobs
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import Event, MessageRef, State
@@ -81,20 +80,20 @@ def newer(tmp_path: Path) -> Path:
 async def test_migrate__an_upgrade_keeps_every_card_alive(ledger: DatabaseHarness, newer: Path) -> None:
     store = ledger.store()
     asked, card = await ask(store)
-    await store.shown(card, asked.revision, MessageRef("C1", "1.0"))
+    await store.mark_rendered(card, asked.revision, MessageRef("C1", "1.0"))
     _, work = await approve((ledger.store("old#1")), (await ask(store, "second"))[0].id)
 
     assert await migrate(ledger.database, folder=newer, head="0002") is True
 
     assert await ledger.run(text("SELECT DISTINCT weather FROM requests")) == [("fair",)]
     moved, order = await approve(store)
-    assert (moved.state, moved.place) == (State.APPROVED, MessageRef("C1", "1.0"))
+    assert (moved.state, moved.card) == (State.APPROVED, MessageRef("C1", "1.0"))
     for job in (work, order):
         owner = ledger.store("old#1") if job is work else store
-        ended = await owner.finish_target(job, Event.SUCCEED, outcome=DONE, tell=())
+        ended = await owner.finish_execution(job, Event.SUCCEED, outcome=DONE, notify=())
         assert ended is not None
         assert ended.state is State.REVOKED
-    assert first_invalid(await store.trail()) is None
+    assert first_invalid(await store.audit_events()) is None
     await ledger.run(text("ALTER TABLE requests DROP COLUMN weather"))
     await ledger.run(text("UPDATE alembic_version SET version_num = '0001'"))
 
@@ -106,14 +105,15 @@ async def two_orders(ledger: DatabaseHarness) -> tuple[Job, Job]:
     await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
     _, first = await approve(store)
     what = {"place": 1, "clicked_at": ledger.clock.now}
-    second = await ledger.database.write(lambda tx: Leases("two#1").add(tx, JobKind.EXECUTE, "first", "first:1", what))
+    theirs = ledger.store("two#1").jobs
+    second = await ledger.database.write(lambda tx: theirs.add_leased(tx, JobKind.EXECUTE, "first", "first:1", what))
     assert second
     return first, second
 
 
 def close(job: Job, meeting: asyncio.Barrier, tx: Transaction) -> list[Event | None]:
     """Close an item, and commit only when the other has closed theirs."""
-    _, events = stores._close_item(tx, job, Event.SUCCEED)
+    _, events = stores._finish_item(tx, job, Event.SUCCEED)
     await_only(meeting.wait())
     return events
 
@@ -157,13 +157,13 @@ async def test_write_skew__with_the_lock_the_second_waits_for_the_first(
 
     def finish_half(tx: Transaction) -> list[Event | None]:
         stores._lock(tx, "first")
-        _, events = stores._close_item(tx, first, Event.SUCCEED)
+        _, events = stores._finish_item(tx, first, Event.SUCCEED)
         half.stop()
         return events
 
     finishing = asyncio.create_task(both[0].database.write(finish_half))
     await half.reached.wait()
-    end = both[1].store("two#1").finish_target(second, Event.SUCCEED, outcome=DONE, tell=["C1"])
+    end = both[1].store("two#1").finish_execution(second, Event.SUCCEED, outcome=DONE, notify=["C1"])
     ending = asyncio.create_task(end)
     await waits(both[0], ending)
     half.go_on.set()
@@ -172,7 +172,7 @@ async def test_write_skew__with_the_lock_the_second_waits_for_the_first(
     ended = await ending
     assert ended is not None
     assert ended.state is State.REVOKED
-    assert [row.tag for row, _ in await both[0].store().trail()].count(EventType.REVOKED) == 1
+    assert [row.tag for row, _ in await both[0].store().audit_events()].count(EventType.REVOKED) == 1
 
 
 async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more(
@@ -188,7 +188,7 @@ async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more
 
     sweeping = asyncio.create_task(both[0].database.write(sweep))
     await half.reached.wait()
-    noting = asyncio.create_task(both[1].store().note_click("first", "press", {}))
+    noting = asyncio.create_task(both[1].store().record_click("first", "press", {}))
     await waits(both[0], noting)
     both[1].clock.now += 60
     half.go_on.set()
@@ -206,7 +206,7 @@ async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(
     half = Half()
 
     def write(tx: Transaction) -> None:
-        trail.write(tx, AuditEvent(tx.now, EventType.ASK_REFUSED, OLIVIA))
+        trail.append(tx, AuditEvent(tx.now, EventType.ASK_REFUSED, OLIVIA))
         half.stop()
 
     writing = asyncio.create_task(both[0].database.write(write))
@@ -216,30 +216,30 @@ async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(
     half.go_on.set()
     await asyncio.gather(*both[0].database._under_way)
 
-    assert [row.tag for row, _ in await both[1].store().trail()] == [EventType.ASK_REFUSED]
+    assert [row.tag for row, _ in await both[1].store().audit_events()] == [EventType.ASK_REFUSED]
 
 
 async def test_trail__of_many_writers_on_two_replicas_is_one_chain(
     both: tuple[DatabaseHarness, DatabaseHarness],
 ) -> None:
     row = AuditEvent(0.0, EventType.ASK_REFUSED, OLIVIA)
-    await asyncio.gather(*(one.store().record(row) for _ in range(25) for one in both))
-    rows = await both[0].store().trail()
+    await asyncio.gather(*(one.store().record_event(row) for _ in range(25) for one in both))
+    rows = await both[0].store().audit_events()
     assert (len(rows), first_invalid(rows)) == (50, None)
 
 
 async def test_ask__replays_that_race_ask_once(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     asked = [
-        one.store().ask(request(id=f"id-{number}", reference=f"R{number}"), ttl=TTL, key="same", ask_url=None)
+        one.store().create(request(id=f"id-{number}", reference=f"R{number}"), ttl=TTL, key="same", command_url=None)
         for number, one in enumerate(both * 5)
     ]
     assert len([job for job in await asyncio.gather(*asked) if job]) == 1
-    assert [row.tag for row, _ in await both[0].store().trail()] == [EventType.ASKED]
+    assert [row.tag for row, _ in await both[0].store().audit_events()] == [EventType.ASKED]
 
 
 async def test_click__replays_that_race_are_one_click(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
     await ask(both[0].store())
-    noted = await asyncio.gather(*(one.store().note_click("first", "press", {}) for one in both * 5))
+    noted = await asyncio.gather(*(one.store().record_click("first", "press", {}) for one in both * 5))
     assert len([job for job in noted if job]) == 1
 
 
@@ -250,14 +250,14 @@ async def test_move__of_deciders_on_two_replicas_one_wins(both: tuple[DatabaseHa
         asked, _ = await ask(stores_[0], name)
         clicks = [await click(one, name, by) for one, by in zip(stores_, (OLIVIA, BEN), strict=True)]
         ends = await asyncio.gather(
-            stores_[0].move(asked, Event.APPROVE, job=clicks[0], by=OLIVIA),
-            stores_[1].move(asked, Event.CANCEL, job=clicks[1], by=BEN),
+            stores_[0].apply_click(asked, Event.APPROVE, job=clicks[0], by=OLIVIA),
+            stores_[1].apply_click(asked, Event.CANCEL, job=clicks[1], by=BEN),
             return_exceptions=True,
         )
         assert [type(one) for one in ends if isinstance(one, BaseException)] == [StaleRequest]
     rows = await both[0].run(select(audit.c.tag).where(audit.c.tag.in_([EventType.APPROVED, EventType.CANCELLED])))
     assert len(rows) == 10
-    assert first_invalid(await stores_[0].trail()) is None
+    assert first_invalid(await stores_[0].audit_events()) is None
 
 
 async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_its_request(
@@ -272,11 +272,13 @@ async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_i
         press = await click(two, name, BEN)
         stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         ended, recorded = await asyncio.gather(
-            one.finish_target(order, Event.SUCCEED, outcome=DONE, tell=["C1"]),
-            two.record(stale, done=press, clicked=stores.Urls(card="https://hooks.slack.com/actions/T0/1/2")),
+            one.finish_execution(order, Event.SUCCEED, outcome=DONE, notify=["C1"]),
+            two.record_event(
+                stale, done=press, clicked=stores.ResponseUrls(click="https://hooks.slack.com/actions/T0/1/2")
+            ),
         )
         assert (ended and ended.state, recorded) == (State.REVOKED, True)
-    assert first_invalid(await one.trail()) is None
+    assert first_invalid(await one.audit_events()) is None
 
 
 async def test_record__of_a_click_meets_a_card_that_cannot_be_posted(
@@ -290,19 +292,19 @@ async def test_record__of_a_click_meets_a_card_that_cannot_be_posted(
         press = await click(two, name, BEN)
         stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         withdrawn, recorded = await asyncio.gather(
-            one.withdraw(posting, problem="is_archived", tell=["C1"]),
-            two.record(stale, done=press, clicked=stores.Urls()),
+            one.withdraw(posting, problem="is_archived", notify=["C1"]),
+            two.record_event(stale, done=press, clicked=stores.ResponseUrls()),
         )
         assert recorded
         assert withdrawn is None or withdrawn.state is State.CANCELLED
-    assert first_invalid(await one.trail()) is None
+    assert first_invalid(await one.audit_events()) is None
 
 
 async def test_claim__replicas_that_look_at_once_share_the_work(both: tuple[DatabaseHarness, DatabaseHarness]) -> None:
-    flags: list[JobSpec] = [(JobKind.CARD, str(number), {}) for number in range(40)]
-    await both[0].database.write(lambda tx: Leases("one#1").enqueue(tx, "first", *flags))
+    flags = [JobSpec(JobKind.CARD, str(number), {}) for number in range(40)]
+    await both[0].database.write(lambda tx: both[0].store().jobs.enqueue(tx, "first", *flags))
     stores_ = [both[0].store(), both[1].store("two#1")]
-    found = await asyncio.gather(*(one.claim(10) for one in stores_ * 4))
+    found = await asyncio.gather(*(one.jobs.claim(10) for one in stores_ * 4))
     claimed = [job.id for jobs_ in found for job in jobs_]
     assert len(claimed) == len(set(claimed)) == 40
 
@@ -315,7 +317,7 @@ async def test_expire_due__sweepers_that_meet_end_a_request_once(both: tuple[Dat
     ended = await asyncio.gather(*(one.store().expire_due(lambda _: ("C1",)) for one in both * 3))
     await both[0].store().expire_due(lambda _: ("C1",))
     assert sum(len(some) for some in ended) == 10
-    assert [row.tag for row, _ in await both[0].store().trail()].count(EventType.EXPIRED) == 10
+    assert [row.tag for row, _ in await both[0].store().audit_events()].count(EventType.EXPIRED) == 10
 
 
 async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(
@@ -324,7 +326,7 @@ async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(
     """The click was made in time and will be written in a moment; the sweep must not end what it is about."""
     await ask(both[0].store())
     both[0].clock.now += TTL - 1
-    clicking = RequestStore(both[0].database, Leases("one#1"))
+    clicking = both[0].store()
     locked, end = asyncio.Event(), asyncio.Event()
 
     def lock(tx: Transaction) -> None:
@@ -338,7 +340,7 @@ async def test_expire_due__passes_over_a_request_that_is_just_being_clicked(
     assert await both[1].store().expire_due(lambda _: ()) == []
     end.set()
     await locking
-    assert await clicking.note_click("first", "press", {}) is not None
+    assert await clicking.record_click("first", "press", {}) is not None
     assert await both[1].store().expire_due(lambda _: ()) == []
 
 
@@ -351,8 +353,8 @@ async def test_shown__a_card_that_moved_while_it_was_painted_is_painted_again(
         asked, card = await ask(one, name)
         press = await click(two, name)
         shown, _ = await asyncio.gather(
-            one.shown(card, asked.revision, MessageRef("C1", "1.0")),
-            two.move(asked, Event.CANCEL, job=press, by=OLIVIA),
+            one.mark_rendered(card, asked.revision, MessageRef("C1", "1.0")),
+            two.apply_click(asked, Event.CANCEL, job=press, by=OLIVIA),
         )
         (row,) = await both[0].run(select(jobs.c.done_at).where(jobs.c.key == f"card:{name}"))
         assert row.done_at is None, f"the card was left as it was, {shown=}"

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.db.jobs import LEASE, JobKind
-from bot.db.requests import KEEP_DONE_JOBS, RequestStore, Urls
+from bot.db.jobs import LEASE_DURATION, JobKind
+from bot.db.requests import COMPLETED_JOB_RETENTION, RequestStore, ResponseUrls
 from bot.db.schema import audit, jobs, requests
 from bot.domain.audit import AuditEvent, EventType, first_invalid
-from bot.domain.requests import REPEAT_WINDOW, Event, MessageRef, Request, State
+from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 from bot.errors import StaleRequest
 from tests.support import examples
 from tests.support.database import TTL, DatabaseHarness, approve, ask, click, stored, tags
@@ -22,8 +22,8 @@ def store(ledger: DatabaseHarness) -> RequestStore:
     return ledger.store()
 
 
-async def urls(store: RequestStore) -> Urls:
-    sheet = await store.sheet("first")
+async def urls(store: RequestStore) -> ResponseUrls:
+    sheet = await store.card_context("first")
     assert sheet
     return sheet[1]
 
@@ -33,64 +33,64 @@ def nobody(_request: Request) -> tuple[str, ...]:
 
 
 async def test_ask__keeps_everything_that_was_decided(store: RequestStore, ledger: DatabaseHarness) -> None:
-    asked = examples.request(id="first", reference="FIRST", reason="laptop stolen", needed=2)
-    job = await store.ask(asked, ttl=TTL, key="trigger", ask_url="https://hooks.example.com/ask")
+    asked = examples.request(id="first", reference="FIRST", reason="laptop stolen", approvals_required=2)
+    job = await store.create(asked, ttl=TTL, key="trigger", command_url="https://hooks.example.com/ask")
     assert job
     assert job.kind is JobKind.CARD
-    assert await store.find("first") == examples.request(
+    assert await store.get("first") == examples.request(
         id="first",
         reference="FIRST",
         reason="laptop stolen",
-        needed=2,
+        approvals_required=2,
         created_at=ledger.clock.now,
         expires_at=ledger.clock.now + TTL,
     )
-    assert (await urls(store)).ask == "https://hooks.example.com/ask"
-    (row, _), *more = await store.trail("first")
+    assert (await urls(store)).command == "https://hooks.example.com/ask"
+    (row, _), *more = await store.audit_events("first")
     assert not more
     assert (row.tag, row.actor, row.target) == (EventType.ASKED, RAVI, examples.TOM_IN_GENESYS.id)
     assert row.detail == {"kind": "revoke", "reason": "laptop stolen", "needed": 2, "ttl": TTL}
 
 
 async def test_ask__a_rotation_names_nobody(store: RequestStore) -> None:
-    await store.ask(examples.rotation(id="turn"), ttl=TTL, key="turn", ask_url=None)
+    await store.create(examples.rotation(id="turn"), ttl=TTL, key="turn", command_url=None)
     assert (await stored(store, "turn")).target is None
-    ((row, _),) = await store.trail("turn")
+    ((row, _),) = await store.audit_events("turn")
     assert row.target == "me"
 
 
 async def test_ask__a_replayed_command_asks_nothing(store: RequestStore) -> None:
     await ask(store)
     again = examples.request(id="second", reference="SECOND")
-    assert await store.ask(again, ttl=TTL, key="first", ask_url=None) is None
-    assert await store.find("second") is None
+    assert await store.create(again, ttl=TTL, key="first", command_url=None) is None
+    assert await store.get("second") is None
     assert await tags(store) == ["request:asked"]
 
 
 async def test_click__a_replay_is_known_while_it_waits_and_when_it_is_done(store: RequestStore) -> None:
     await ask(store)
     job = await click(store, key="press")
-    assert await store.note_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
-    await store.finish(job)
-    assert await store.note_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
+    assert await store.record_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
+    await store.jobs.complete(job)
+    assert await store.record_click("first", "press", {"action": "cancel", "user_id": BEN}) is None
 
 
 async def test_click__is_forgotten_only_when_slack_could_not_replay_it_any_more(
     store: RequestStore, ledger: DatabaseHarness
 ) -> None:
     await ask(store)
-    await store.finish(await click(store, key="press"))
-    ledger.clock.now += KEEP_DONE_JOBS
-    await store.tidy()
-    assert await store.note_click("first", "press", {}) is None
+    await store.jobs.complete(await click(store, key="press"))
+    ledger.clock.now += COMPLETED_JOB_RETENTION
+    await store.delete_expired_rows()
+    assert await store.record_click("first", "press", {}) is None
     ledger.clock.now += 1
-    await store.tidy()
-    assert await store.note_click("first", "press", {}) is not None
+    await store.delete_expired_rows()
+    assert await store.record_click("first", "press", {}) is not None
 
 
 async def test_approve__moves_tells_and_orders_the_delete(store: RequestStore, ledger: DatabaseHarness) -> None:
     _, card = await ask(store)
-    assert await store.shown(card, 1, MessageRef("C0OPS00001", "1.2"))
+    assert await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2"))
     ledger.clock.now += 7
     moved, work = await approve(store)
     assert moved == await stored(store)
@@ -98,43 +98,43 @@ async def test_approve__moves_tells_and_orders_the_delete(store: RequestStore, l
     assert (moved.approved_at, moved.revision) == (ledger.clock.now, 2)
     assert (work.kind, work.attempts, work.payload["place"]) == (JobKind.EXECUTE, 1, 0)
     assert await tags(store) == ["request:asked", "request:approved"]
-    assert await store.depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
+    assert await store.jobs.depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
 
 
 async def test_move__of_two_decisions_on_the_same_request_one_counts(store: RequestStore) -> None:
     asked, _ = await ask(store)
     mine, yours = await click(store, by=OLIVIA), await click(store, by=BEN)
-    await store.move(asked, Event.APPROVE, job=mine, by=OLIVIA)
+    await store.apply_click(asked, Event.APPROVE, job=mine, by=OLIVIA)
     with pytest.raises(StaleRequest):
-        await store.move(asked, Event.CANCEL, job=yours, by=BEN)
+        await store.apply_click(asked, Event.CANCEL, job=yours, by=BEN)
     assert (await stored(store)).state is State.APPROVED
     assert await tags(store) == ["request:asked", "request:approved"]
-    assert await store.holds(yours)  # the click is still to be answered
-    assert (await store.depth())["target"] == 1
+    assert await store.jobs.still_leased(yours)  # the click is still to be answered
+    assert (await store.jobs.depth())["target"] == 1
 
 
 async def test_move__two_signatures_given_at_once_are_judged_one_after_the_other(store: RequestStore) -> None:
-    asked, _ = await ask(store, needed=2)
+    asked, _ = await ask(store, approvals_required=2)
     mine, yours = await click(store, by=OLIVIA), await click(store, by=BEN)
-    signed, work = await store.move(asked, Event.ADD_APPROVAL, job=mine, by=OLIVIA)
+    signed, work = await store.apply_click(asked, Event.ADD_APPROVAL, job=mine, by=OLIVIA)
     assert (signed.state, work) == (State.PENDING, [])
     with pytest.raises(StaleRequest):
-        await store.move(asked, Event.ADD_APPROVAL, job=yours, by=BEN)
-    moved, work = await store.move(signed, Event.APPROVE, job=yours, by=BEN)
+        await store.apply_click(asked, Event.ADD_APPROVAL, job=yours, by=BEN)
+    moved, work = await store.apply_click(signed, Event.APPROVE, job=yours, by=BEN)
     assert (moved.state, moved.approvals, len(work)) == (State.APPROVED, (OLIVIA, BEN), 1)
 
 
 async def test_move__whoever_lost_the_click_changes_nothing(store: RequestStore, ledger: DatabaseHarness) -> None:
     asked, _ = await ask(store)
     job = await click(store)
-    ledger.clock.now += LEASE
+    ledger.clock.now += LEASE_DURATION
     other = ledger.store("two#1")
-    await other.claim(10)
+    await other.jobs.claim(10)
     with pytest.raises(StaleRequest, match="Another replica"):
-        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+        await store.apply_click(asked, Event.APPROVE, job=job, by=OLIVIA)
     assert await stored(store) == asked
     assert await tags(store) == ["request:asked"]
-    assert await other.holds(job)
+    assert await other.jobs.still_leased(job)
 
 
 async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(
@@ -144,12 +144,12 @@ async def test_move__a_step_whose_audit_row_cannot_be_written_is_not_taken(
     job = await click(store)
     await ledger.run(text("ALTER TABLE audit RENAME TO away"))
     with pytest.raises(SQLAlchemyError, match="audit"):
-        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+        await store.apply_click(asked, Event.APPROVE, job=job, by=OLIVIA)
     assert await stored(store) == asked
-    assert await store.holds(job)
-    assert (await store.depth())["target"] == 0
+    assert await store.jobs.still_leased(job)
+    assert (await store.jobs.depth())["target"] == 0
     await ledger.run(text("ALTER TABLE away RENAME TO audit"))
-    await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    await store.apply_click(asked, Event.APPROVE, job=job, by=OLIVIA)
 
 
 async def test_move__a_click_that_was_judged_too_late_changes_nothing(
@@ -158,11 +158,11 @@ async def test_move__a_click_that_was_judged_too_late_changes_nothing(
     """A machine that was suspended between the judgement and this must not send a DELETE nobody means any more."""
     asked, _ = await ask(store)
     job = await click(store)
-    ledger.clock.now += REPEAT_WINDOW + 1
+    ledger.clock.now += EXECUTION_WINDOW + 1
     with pytest.raises(StaleRequest):
-        await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+        await store.apply_click(asked, Event.APPROVE, job=job, by=OLIVIA)
     assert await stored(store) == asked
-    assert (await store.depth())["target"] == 0
+    assert (await store.jobs.depth())["target"] == 0
 
 
 async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(
@@ -172,9 +172,9 @@ async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(
     ledger.clock.now = asked.expires_at - 0.001
     job = await click(store)
     ledger.clock.now = asked.expires_at + 60
-    await store.renew([job.id])
+    await store.jobs.renew([job.id])
     assert await store.expire_due(nobody) == []
-    moved, work = await store.move(asked, Event.APPROVE, job=job, by=OLIVIA)
+    moved, work = await store.apply_click(asked, Event.APPROVE, job=job, by=OLIVIA)
     assert (moved.state, len(work)) == (State.APPROVED, 1)
 
 
@@ -182,13 +182,13 @@ async def test_move__a_click_before_the_end_counts_however_late_it_is_judged(
 async def test_move__a_click_after_the_end_does_not(
     store: RequestStore, ledger: DatabaseHarness, event: Event, needed: int
 ) -> None:
-    asked, _ = await ask(store, needed=needed)
+    asked, _ = await ask(store, approvals_required=needed)
     ledger.clock.now = asked.expires_at
     job = await click(store)
     with pytest.raises(StaleRequest):
-        await store.move(asked, event, job=job, by=OLIVIA)
+        await store.apply_click(asked, event, job=job, by=OLIVIA)
     assert await stored(store) == asked
-    assert await store.holds(job)
+    assert await store.jobs.still_leased(job)
     assert await tags(store) == ["request:asked"]
 
 
@@ -196,9 +196,9 @@ async def test_move__a_cancelled_request_tells_who_is_named(store: RequestStore,
     asked, _ = await ask(store)
     job = await click(store, by=RAVI)
     url = "https://hooks.example.com/card"
-    moved, work = await store.move(asked, Event.CANCEL, job=job, by=RAVI, tell=["C0AUDIT001"], card_url=url)
+    moved, work = await store.apply_click(asked, Event.CANCEL, job=job, by=RAVI, notify=["C0AUDIT001"], click_url=url)
     assert (moved.state, moved.decided_by, moved.finished_at, work) == (State.CANCELLED, RAVI, ledger.clock.now, [])
-    assert (await urls(store)).card == url
+    assert (await urls(store)).click == url
     told = await ledger.run(select(jobs.c.payload).where(jobs.c.kind == JobKind.NOTICE))
     assert [row.payload for row in told] == ['{"channel": "C0AUDIT001"}']
 
@@ -206,8 +206,8 @@ async def test_move__a_cancelled_request_tells_who_is_named(store: RequestStore,
 async def test_urls__stay_out_of_the_trail_and_the_request(store: RequestStore) -> None:
     asked, _ = await ask(store)
     job = await click(store)
-    await store.move(asked, Event.APPROVE, job=job, by=OLIVIA, card_url="https://hooks.example.com/card")
-    assert "hooks.example.com" not in f"{await store.trail()} {await stored(store)}"
+    await store.apply_click(asked, Event.APPROVE, job=job, by=OLIVIA, click_url="https://hooks.example.com/card")
+    assert "hooks.example.com" not in f"{await store.audit_events()} {await stored(store)}"
 
 
 async def test_expire_due__ends_what_nobody_confirmed_and_only_that(
@@ -225,7 +225,7 @@ async def test_expire_due__ends_what_nobody_confirmed_and_only_that(
     assert await store.expire_due(nobody) == []
     assert [(await stored(store, name)).state for name in ("decided", "new")] == [State.APPROVED, State.PENDING]
     assert await tags(store, "old") == ["request:asked", "request:expired"]
-    assert (await store.depth())["notice"] == 1
+    assert (await store.jobs.depth())["notice"] == 1
 
 
 async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(
@@ -234,9 +234,9 @@ async def test_expire_due__waits_for_an_open_click_and_not_for_a_judged_one(
     asked, _ = await ask(store)
     ledger.clock.now = asked.expires_at - 1
     job = await click(store)
-    ledger.clock.now += REPEAT_WINDOW - 1
+    ledger.clock.now += EXECUTION_WINDOW - 1
     assert await store.expire_due(nobody) == []
-    await store.finish(job)
+    await store.jobs.complete(job)
     assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
 
 
@@ -247,7 +247,7 @@ async def test_expire_due__waits_no_longer_for_a_click_than_one_counts(
     asked, _ = await ask(store)
     ledger.clock.now = asked.expires_at - 1
     await click(store)
-    ledger.clock.now += REPEAT_WINDOW
+    ledger.clock.now += EXECUTION_WINDOW
     assert [one.state for one in await store.expire_due(nobody)] == [State.EXPIRED]
 
 
@@ -262,21 +262,21 @@ async def test_expire_due__a_few_at_a_time_the_oldest_first(store: RequestStore,
 
 async def test_withdraw__a_pending_request_ends_without_a_card_to_paint(store: RequestStore) -> None:
     _, card = await ask(store)
-    ended = await store.withdraw(card, problem="not_in_channel", tell=())
+    ended = await store.withdraw(card, problem="not_in_channel", notify=())
     assert ended
     assert (ended.state, ended.decided_by) == (State.CANCELLED, None)
-    row, _ = (await store.trail())[-1]
+    row, _ = (await store.audit_events())[-1]
     assert (row.tag, row.actor, row.detail) == (EventType.CANCELLED, "bot", {"problem": "not_in_channel"})
-    assert not any((await store.depth()).values())
+    assert not any((await store.jobs.depth()).values())
 
 
 async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(
     store: RequestStore, ledger: DatabaseHarness
 ) -> None:
     _, card = await ask(store)
-    assert await ledger.store("two#1").withdraw(card, problem="not_in_channel", tell=()) is None
+    assert await ledger.store("two#1").withdraw(card, problem="not_in_channel", notify=()) is None
     await approve(store)
-    assert await store.withdraw(card, problem="not_in_channel", tell=()) is None
+    assert await store.withdraw(card, problem="not_in_channel", notify=()) is None
     assert (await stored(store)).state is State.APPROVED
     assert await tags(store) == ["request:asked", "request:approved"]
 
@@ -284,8 +284,8 @@ async def test_withdraw__a_decided_request_or_a_lost_lease_stays_as_it_is(
 async def test_record__what_changes_no_request_is_told_at_the_databases_time(
     store: RequestStore, ledger: DatabaseHarness
 ) -> None:
-    await store.record(AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"reason": "guest"}))
-    ((row, _),) = await store.trail()
+    await store.record_event(AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"reason": "guest"}))
+    ((row, _),) = await store.audit_events()
     assert (row.at, row.tag, row.actor, row.request_id) == (ledger.clock.now, EventType.ASK_REFUSED, RAVI, None)
 
 
@@ -293,13 +293,13 @@ async def test_record__who_lost_the_click_tells_nothing(store: RequestStore, led
     await ask(store)
     job = await click(store)
     row = AuditEvent(0.0, EventType.CLICK_REFUSED, BEN, request_id="first")
-    assert await ledger.store("two#1").record(row, done=job) is False
+    assert await ledger.store("two#1").record_event(row, done=job) is False
     assert await tags(store) == ["request:asked"]
-    assert await store.holds(job)
-    assert await store.record(row, done=job) is True
-    assert await store.record(row, done=job) is False
+    assert await store.jobs.still_leased(job)
+    assert await store.record_event(row, done=job) is True
+    assert await store.record_event(row, done=job) is False
     assert await tags(store) == ["request:asked", "click:refused"]
-    assert await store.is_done(job.id)
+    assert await store.jobs.is_done(job.id)
 
 
 async def test_trail__follows_one_request_or_all(store: RequestStore) -> None:
@@ -307,7 +307,7 @@ async def test_trail__follows_one_request_or_all(store: RequestStore) -> None:
     await ask(store, "second")
     await approve(store, "first")
     assert await tags(store) == ["request:asked", "request:asked", "request:approved"]
-    assert [row.tag for row, _ in await store.trail("first")] == [EventType.ASKED, EventType.APPROVED]
+    assert [row.tag for row, _ in await store.audit_events("first")] == [EventType.ASKED, EventType.APPROVED]
 
 
 @pytest.mark.parametrize("column", ["at", "tag", "actor", "reference", "request_id", "target", "detail", "hash"])
@@ -320,7 +320,7 @@ async def test_trail__a_changed_row_breaks_the_chain_there(
     await ledger.run(update(audit).where(audit.c.id == 2).values({column: changes.get(column, "another")}))
     if column == "detail":
         await ledger.run(update(audit).where(audit.c.id == 2).values(detail='{"reason": "none"}'))
-    assert first_invalid(await store.trail()) == 1
+    assert first_invalid(await store.audit_events()) == 1
 
 
 async def test_trail__a_removed_row_breaks_the_chain_at_the_next(store: RequestStore, ledger: DatabaseHarness) -> None:
@@ -328,17 +328,17 @@ async def test_trail__a_removed_row_breaks_the_chain_at_the_next(store: RequestS
     await approve(store)
     await ask(store, "second")
     await ledger.run(delete(audit).where(audit.c.id == 2))
-    assert first_invalid(await store.trail()) == 1
+    assert first_invalid(await store.audit_events()) == 1
 
 
 async def test_now__shows_that_the_database_can_be_written_to(store: RequestStore, ledger: DatabaseHarness) -> None:
-    assert await store.now() == ledger.clock.now
+    assert await store.jobs.check_writable() == ledger.clock.now
     await ledger.run(text("ALTER TABLE jobs RENAME TO away"))
     with pytest.raises(SQLAlchemyError):
-        await store.now()
+        await store.jobs.check_writable()
 
 
 async def test_find__an_unknown_request_is_none(store: RequestStore, ledger: DatabaseHarness) -> None:
-    assert await store.find("nobody") is None
-    assert await store.is_done(4711) is False
+    assert await store.get("nobody") is None
+    assert await store.jobs.is_done(4711) is False
     assert await ledger.run(select(requests.c.id)) == []

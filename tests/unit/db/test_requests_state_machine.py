@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from bot.db.engine import Database, Transaction
-from bot.db.jobs import Job, JobKind, Leases
+from bot.db.jobs import Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
-from bot.db.rows import WHOLE_REQUEST, entry_of_row, request_of_row
+from bot.db.rows import WHOLE_REQUEST, audit_event_from_row, request_from_row
 from bot.db.schema import audit, jobs
 from bot.db.sqlite import sqlite_engine
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
 from bot.domain.people import Actor, Member, Principal, Workspace
-from bot.domain.requests import APPROVE, CANCEL, FINAL, REPEAT_WINDOW, TRANSITIONS, Request, State
+from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State
 from bot.purecloud import Done, GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.services.clicks import Decisions
 from bot.services.execution import execute
@@ -55,8 +55,8 @@ def _everything(tx: Transaction) -> tuple[list[tuple[AuditEvent, str]], list[str
     trail = tx.execute(select(audit).order_by(audit.c.id))
     targets = tx.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.EXECUTE))
     found = tx.execute(WHOLE_REQUEST)
-    rows = [(entry_of_row(row), str(row.hash)) for row in trail]
-    return rows, list(targets.scalars()), [request_of_row(row) for row in found]
+    rows = [(audit_event_from_row(row), str(row.hash)) for row in trail]
+    return rows, list(targets.scalars()), [request_from_row(row) for row in found]
 
 
 class Phonebook(Directory):
@@ -105,7 +105,7 @@ class Replica:
         self.start()
 
     def start(self) -> None:
-        self.store = RequestStore(self.database, Leases(f"{self.name}#{next(self.starts)}"))
+        self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"))
         self.decisions = Decisions(self.store, Phonebook(), RULES, lambda _: ("C0AUDIT001",))
         self.held: list[Job] = []
 
@@ -148,18 +148,18 @@ class Life(RuleBasedStateMachine):
 
     def ask(self, *, protected: bool) -> None:
         name = f"request-{len(self.asked)}"
-        asked = request(id=name, reference=name, needed=2 if protected else 1)
-        assert self.do(self.store.ask(asked, ttl=TTL, key=name, ask_url=None))
+        asked = request(id=name, reference=name, approvals_required=2 if protected else 1)
+        assert self.do(self.store.create(asked, ttl=TTL, key=name, command_url=None))
         self.asked.append(name)
 
     @rule(which=st.integers(0, 1), by=people, replica=replicas, action=actions, at_once=st.booleans())
     def click(self, which: int, by: str, replica: int, action: str, *, at_once: bool) -> None:
         name, key, one = self.asked[which], f"press-{self.pressed}", self.replicas[replica]
         payload = {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None}
-        job = self.do(one.store.note_click(name, key, payload))
+        job = self.do(one.store.record_click(name, key, payload))
         assert job
         self.pressed += 1
-        assert self.do(self.replicas[1 - replica].store.note_click(name, key, payload)) is None  # a replay
+        assert self.do(self.replicas[1 - replica].store.record_click(name, key, payload)) is None  # a replay
         if at_once:
             one.held.extend(self.do(one.decisions.settle(job)).work)
         else:
@@ -177,10 +177,10 @@ class Life(RuleBasedStateMachine):
         elif job.kind is JobKind.EXECUTE:
             self.send(one, job, answer)
         else:
-            self.do(one.store.finish(job))
+            self.do(one.store.jobs.complete(job))
 
     def send(self, one: Replica, job: Job, answer: type[Exception] | None) -> None:
-        before = self.do(one.store.find(job.request_id))
+        before = self.do(one.store.get(job.request_id))
         assert before
         self.tokens.answer = answer
         sent = len(self.tokens.deleted)
@@ -189,16 +189,16 @@ class Life(RuleBasedStateMachine):
             self.judge_delete(before)
         if ending.event:
             outcome = dict(ending.outcome)
-            self.do(one.store.finish_target(job, ending.event, outcome=outcome, tell=["C0AUDIT001"]))
+            self.do(one.store.finish_execution(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
         else:
-            self.do(one.store.try_again(job, wait=ending.wait, outcome=dict(ending.outcome)))
+            self.do(one.store.retry_execution(job, delay=ending.wait, outcome=dict(ending.outcome)))
 
     def judge_delete(self, before: Request) -> None:
         """A DELETE was approved, by as many different people as it takes, and not too long ago."""
         agreed = set(before.approvals)
         assert before.approved_at is not None
-        assert self.clock.now - before.approved_at <= REPEAT_WINDOW
-        assert len(agreed) == len(before.approvals) >= before.needed
+        assert self.clock.now - before.approved_at <= EXECUTION_WINDOW
+        assert len(agreed) == len(before.approvals) >= before.approvals_required
         assert agreed <= {OLIVIA, BEN, RAVI}
         assert not (before.protected and before.requester in agreed)
         assert self.tokens.deleted[-1] == TOM_IN_GENESYS.id
@@ -211,10 +211,10 @@ class Life(RuleBasedStateMachine):
     def look_around(self, replica: int) -> None:
         """What a replica does now and then: renew, let expire, claim."""
         one = self.replicas[replica]
-        kept = self.do(one.store.renew(job.id for job in one.held))
+        kept = self.do(one.store.jobs.renew(job.id for job in one.held))
         one.held = [job for job in one.held if job.id in kept]
         self.do(one.store.expire_due(lambda _: ("C0AUDIT001",)))
-        one.held.extend(job for job in self.do(one.store.claim(10)) if job.id not in kept)
+        one.held.extend(job for job in self.do(one.store.jobs.claim(10)) if job.id not in kept)
 
     @precondition(lambda self: any(one.held for one in self.replicas))
     @rule(replica=replicas, comes_back=st.booleans())
@@ -223,7 +223,7 @@ class Life(RuleBasedStateMachine):
         one = self.replicas[replica]
         one.name = one.name if comes_back else f"{one.name}-moved"
         one.start()
-        self.do(one.store.start())
+        self.do(one.store.jobs.release_own_leases())
 
     @invariant()
     def promises_are_kept(self) -> None:

@@ -35,14 +35,19 @@ def counted(database: Database) -> Counter[str]:
 
 @asynccontextmanager
 async def occupied(database: Database) -> AsyncIterator[None]:
-    """The database's thread is busy, so that all that is asked for in here waits for its turn together."""
-    free = threading.Event()
-    busy = asyncio.create_task(database.read(lambda _tx: free.wait(PATIENCE)))
-    await asyncio.sleep(0)
+    """Keep the database's thread busy, so that the transactions begun inside wait in its queue together."""
+    loop, started, end = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def wait_for_end(_tx: Transaction) -> None:
+        loop.call_soon_threadsafe(started.set)
+        end.wait(PATIENCE)
+
+    busy = asyncio.create_task(database.read(wait_for_end))
+    await started.wait()  # the thread would otherwise take a part of what follows into its first batch
     yield
-    for _ in range(3):  # until all that was begun in here stands in the queue
+    for _ in range(3):  # each transaction is queued on the second turn of the loop
         await asyncio.sleep(0)
-    free.set()
+    end.set()
     await busy
 
 

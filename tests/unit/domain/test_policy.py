@@ -160,11 +160,11 @@ def test_may_ask__what_could_not_be_read_counts_as_no_and_is_named() -> None:
         (BEN, request(requester=BEN), {"self_approval": False}, DenialCode.OWN_REQUEST),
         (BEN, request(), {"self_approval": False}, None),
         (RAVI, request(), {"self_approval": False}, DenialCode.NOT_AN_APPROVER),
-        (BEN, request(requester=BEN, needed=2), {}, DenialCode.OWN_PROTECTED_REQUEST),
-        (BEN, request(requester=BEN, needed=2), {"self_approval": False}, DenialCode.OWN_PROTECTED_REQUEST),
-        (BEN, request(needed=2), {}, None),
-        (BEN, request(needed=2, approvals=(BEN,)), {}, DenialCode.ALREADY_AGREED),
-        (OLIVIA, request(needed=2, approvals=(BEN,)), {}, None),
+        (BEN, request(requester=BEN, approvals_required=2), {}, DenialCode.OWN_PROTECTED_REQUEST),
+        (BEN, request(requester=BEN, approvals_required=2), {"self_approval": False}, DenialCode.OWN_PROTECTED_REQUEST),
+        (BEN, request(approvals_required=2), {}, None),
+        (BEN, request(approvals_required=2, approvals=(BEN,)), {}, DenialCode.ALREADY_AGREED),
+        (OLIVIA, request(approvals_required=2, approvals=(BEN,)), {}, None),
         (OLIVIA, rotation(), {}, None),
         (OLIVIA, rotation(), {"self_approval": False}, DenialCode.OWN_REQUEST),
         (BEN, rotation(), {}, DenialCode.NOT_AN_ADMIN),
@@ -228,7 +228,7 @@ def test_may_confirm__a_protected_person_always_takes_two_others(
     held = Rules(approvers=users(*approvers), self_approval=self_approval)
     agreed: tuple[str, ...] = ()
     for who in clicks:
-        asked = request(requester=requester, needed=2, approvals=agreed)
+        asked = request(requester=requester, approvals_required=2, approvals=agreed)
         if may_approve(actor(who), asked, held, WORKSPACE).allowed:
             agreed = (*agreed, who)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.requests import FINAL, TRANSITIONS, Event, State, advance, agreement, diagram, overall
+from bot.domain.requests import FINAL, TRANSITIONS, Event, State, advance, approval_event, diagram, worst_of
 from bot.errors import StaleRequest
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request
 
@@ -55,7 +55,7 @@ def test_advance__refuses_everything_else(state: State, event: Event) -> None:
 
 
 def test_advance__writes_down_who_agreed_and_when_it_was_decided() -> None:
-    signed = advance(request(needed=2), Event.ADD_APPROVAL, at=NOON + 1, by=BEN)
+    signed = advance(request(approvals_required=2), Event.ADD_APPROVAL, at=NOON + 1, by=BEN)
     approved = advance(signed, Event.APPROVE, at=NOON + 2, by=OLIVIA)
 
     assert (signed.approvals, signed.decided_by, signed.approved_at) == ((BEN,), None, None)
@@ -70,11 +70,14 @@ def test_advance__counts_no_approval_when_nobody_approved(event: Event, by: str 
 
 
 def test_advance__leaves_what_was_frozen_as_it_was() -> None:
-    asked = request(needed=2, reason="laptop stolen")
+    asked = request(approvals_required=2, reason="laptop stolen")
     moved = advance(asked, Event.APPROVE, at=NOON, by=None)
 
-    frozen = ("id", "reference", "kind", "requester", "asked_in", "created_at", "expires_at", "target", "reason")
-    assert all(getattr(moved, name) == getattr(asked, name) for name in (*frozen, "needed", "place", "target_member"))
+    frozen = ("id", "reference", "kind", "requester", "requested_in", "created_at", "expires_at", "target", "reason")
+    assert all(
+        getattr(moved, name) == getattr(asked, name)
+        for name in (*frozen, "approvals_required", "card", "target_slack_id")
+    )
     assert moved.approvals == ()
 
 
@@ -106,7 +109,7 @@ def test_advance__whatever_happens_a_request_ends_once_at_most(events: list[Even
 def test_agreement__counts_people_and_not_clicks(
     needed: int, approvals: tuple[str, ...], by: str, event: Event
 ) -> None:
-    assert agreement(request(needed=needed, approvals=approvals), by) is event
+    assert approval_event(request(approvals_required=needed, approvals=approvals), by) is event
 
 
 @pytest.mark.parametrize(("seconds", "expired"), [(0, False), (899.999, False), (900, True), (901, True)])
@@ -115,13 +118,13 @@ def test_request__expires_at_its_second(seconds: float, expired: bool) -> None:
 
 
 def test_request__is_protected_when_one_approval_is_not_enough() -> None:
-    assert request(needed=2).protected
+    assert request(approvals_required=2).protected
     assert not request().protected
 
 
 @given(events=st.lists(st.sampled_from([Event.LOSE_TRACK, Event.FAIL, Event.REFUSE, Event.SUCCEED]), min_size=1))
 def test_overall__is_a_success_only_if_every_item_is(events: list[Event]) -> None:
-    found = overall(events)
+    found = worst_of(events)
 
     assert found in events
     assert (found is Event.SUCCEED) == (set(events) == {Event.SUCCEED})

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.db.jobs import Job, JobKind
-from bot.db.requests import UNTOLD
+from bot.db.requests import APPROVAL_RENDER_DELAY
 from bot.domain.policy import DenialCode, Denied
 from bot.domain.requests import APPROVE, Event, MessageRef, State
 from bot.errors import StaleRequest
@@ -31,25 +31,27 @@ async def revoke(office: Components, **changes: str) -> None:
     """The request is approved and carried out; audit channel and requester are to be told."""
     moved, work = await approve(office.store, by=personas.OLIVIA)
     tell = office.audience(moved)
-    await office.store.finish_target(work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, tell=tell)
+    await office.store.finish_execution(
+        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=tell
+    )
 
 
 async def due(office: Components, kind: JobKind) -> list[Job]:
-    return [job for job in await office.store.claim(20) if job.kind is kind]
+    return [job for job in await office.store.jobs.claim(20) if job.kind is kind]
 
 
 async def test_paint__a_new_card_is_posted_and_known_by_its_place(office: Components) -> None:
     _, job = await office.ask()
     assert await office.painter().paint(job) is True
     (card,) = [one for one in office.slack.messages if one.channel_id == personas.OPS]
-    assert (await stored(office.store)).place == MessageRef(personas.OPS, card.ts)
-    assert await office.store.is_done(job.id)
+    assert (await stored(office.store)).card == MessageRef(personas.OPS, card.ts)
+    assert await office.store.jobs.is_done(job.id)
     assert office.slack.calls_of("response_url") == []
 
 
 async def test_paint__the_requester_is_told_of_a_card_that_stands_elsewhere(office: Components) -> None:
     url = office.response_url(personas.RAVI)
-    _, job = await office.ask(place=MessageRef(personas.APPROVALS), ask_url=url)
+    _, job = await office.ask(card=MessageRef(personas.APPROVALS), command_url=url)
     await office.painter().paint(job)
     assert len(office.said_to(personas.APPROVALS)) == 1
     (told,) = office.said_to(personas.OPS)
@@ -98,11 +100,11 @@ async def test_paint__a_card_slack_refuses_for_a_day_after_the_end_is_given_up(o
     (job,) = await due(office, JobKind.CARD)
     office.ledger.clock.now += GIVE_UP - 1
     await office.painter().paint(job)
-    assert not await office.store.is_done(job.id)
+    assert not await office.store.jobs.is_done(job.id)
     office.ledger.clock.now += GIVE_UP / 20
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
-    assert await office.store.is_done(job.id)
+    assert await office.store.jobs.is_done(job.id)
 
 
 async def test_paint__the_card_of_an_open_request_is_never_given_up(office: Components) -> None:
@@ -110,7 +112,7 @@ async def test_paint__the_card_of_an_open_request_is_never_given_up(office: Comp
     office.slack.fault("chat.postMessage", SlackFault(error="internal_error", times=None))
     office.ledger.clock.now += GIVE_UP + 1
     await office.painter().paint(job)
-    assert not await office.store.is_done(job.id)
+    assert not await office.store.jobs.is_done(job.id)
 
 
 async def test_paint__a_revoked_token_of_the_bot_may_be_put_right_so_the_card_waits(office: Components) -> None:
@@ -120,7 +122,7 @@ async def test_paint__a_revoked_token_of_the_bot_may_be_put_right_so_the_card_wa
     office.slack.fault("chat.update", SlackFault(error="account_inactive"))
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
-    assert not await office.store.is_done(job.id)
+    assert not await office.store.jobs.is_done(job.id)
 
 
 async def test_paint__a_card_that_cannot_be_edited_does_not_stop_the_rest(office: Components) -> None:
@@ -130,7 +132,7 @@ async def test_paint__a_card_that_cannot_be_edited_does_not_stop_the_rest(office
     office.slack.fault("chat.update", SlackFault(error="cant_update_message"))
     (job,) = await due(office, JobKind.CARD)
     assert await office.painter().paint(job) is True
-    assert await office.store.is_done(job.id)
+    assert await office.store.jobs.is_done(job.id)
     assert (await stored(office.store)).state is State.REVOKED
 
 
@@ -139,7 +141,7 @@ async def test_paint__the_approvals_channel_cannot_be_posted_to_so_the_request_i
 ) -> None:
     """A card elsewhere would wait unseen by those who may confirm it."""
     url = office.response_url(personas.RAVI)
-    _, job = await office.ask(place=MessageRef(QUIET), ask_url=url)
+    _, job = await office.ask(card=MessageRef(QUIET), command_url=url)
     await office.painter().paint(job)
     request = await stored(office.store)
     assert (request.state, request.decided_by) == (State.CANCELLED, None)
@@ -152,19 +154,19 @@ async def test_paint__the_approvals_channel_cannot_be_posted_to_so_the_request_i
 
 async def test_paint__where_the_command_was_typed_the_answer_is_the_card(office: Components) -> None:
     url = office.response_url(personas.RAVI, QUIET)
-    _, job = await office.ask(place=MessageRef(QUIET), asked_in=QUIET, ask_url=url)
+    _, job = await office.ask(card=MessageRef(QUIET), requested_in=QUIET, command_url=url)
     await office.painter().paint(job)
     card = office.slack.messages[-1]
     assert (card.channel_id, card.only_for) == (QUIET, None)
     assert len(office.slack.buttons(card)) == 2
     request = await stored(office.store)
-    assert (request.state, request.place) == (State.PENDING, None)
+    assert (request.state, request.card) == (State.PENDING, None)
 
 
 async def test_paint__a_card_for_the_requester_alone_is_answered_to_them_alone(office: Components) -> None:
     url = office.response_url(personas.RAVI)
     office.slack.fault("chat.postMessage", SlackFault(error="messages_tab_disabled"))
-    _, job = await office.ask(place=MessageRef(personas.RAVI), ask_url=url)
+    _, job = await office.ask(card=MessageRef(personas.RAVI), command_url=url)
     await office.painter().paint(job)
     card = office.slack.messages[-1]
     assert (card.channel_id, card.only_for) == (personas.OPS, personas.RAVI)
@@ -175,16 +177,16 @@ async def test_paint__a_card_that_nobody_can_be_shown_is_withdrawn(office: Compo
     """Not even the command can be answered: the address is used up or too old."""
     office.slack.fault("response_url", SlackFault(html="expired_url", status=404, times=None))
     _, job = await office.ask(
-        place=MessageRef(QUIET), asked_in=QUIET, ask_url=office.response_url(personas.RAVI, QUIET)
+        card=MessageRef(QUIET), requested_in=QUIET, command_url=office.response_url(personas.RAVI, QUIET)
     )
     await office.painter().paint(job)
     assert (await stored(office.store)).state is State.CANCELLED
-    assert await office.store.is_done(job.id)
+    assert await office.store.jobs.is_done(job.id)
 
 
 async def test_paint__an_ephemeral_card_is_edited_through_the_click(office: Components) -> None:
     _, job = await office.ask(
-        place=MessageRef(QUIET), asked_in=QUIET, ask_url=office.response_url(personas.RAVI, QUIET)
+        card=MessageRef(QUIET), requested_in=QUIET, command_url=office.response_url(personas.RAVI, QUIET)
     )
     await office.painter().paint(job)
     card = office.slack.messages[-1]
@@ -192,7 +194,7 @@ async def test_paint__an_ephemeral_card_is_edited_through_the_click(office: Comp
     press = await office.click(ts=card.ts, response_url=url)
     await office.decisions().settle(press)
     assert await due(office, JobKind.CARD) == []
-    office.ledger.clock.now += UNTOLD
+    office.ledger.clock.now += APPROVAL_RENDER_DELAY
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
     assert "Confirmed, under way" in office.slack.text_of(card)
@@ -205,26 +207,26 @@ async def test_paint__an_address_that_died_meanwhile_does_not_stop_the_card(offi
     await office.painter().paint(job)
     request = await stored(office.store)
     press = await office.click(by=personas.OLIVIA)
-    await office.store.move(
-        request, Event.APPROVE, job=press, by=personas.OLIVIA, card_url=f"{office.slack.api_url}../response/dead"
+    await office.store.apply_click(
+        request, Event.APPROVE, job=press, by=personas.OLIVIA, click_url=f"{office.slack.api_url}../response/dead"
     )
     office.slack.fault("response_url", SlackFault(html="expired_url", status=404))
-    office.ledger.clock.now += UNTOLD
+    office.ledger.clock.now += APPROVAL_RENDER_DELAY
     (job,) = await due(office, JobKind.CARD)
     await office.painter().paint(job)
     assert "Confirmed, under way" in office.said_to(personas.OPS)[0]
-    assert await office.store.is_done(job.id)
+    assert await office.store.jobs.is_done(job.id)
 
 
 async def test_notify__the_audit_channel_and_an_absent_requester_hear_of_the_end(office: Components) -> None:
-    await office.ask(place=MessageRef(personas.APPROVALS, "1.2"))
+    await office.ask(card=MessageRef(personas.APPROVALS, "1.2"))
     await revoke(office)
     for job in await due(office, JobKind.NOTICE):
         await office.painter().notify(job)
     for channel in (personas.AUDIT, office.slack.workspace.dm(personas.RAVI).id):
         (said,) = office.said_to(channel)
         assert "Revoked: every session of Tom Target" in said
-    assert (await office.store.depth())["notice"] == 0
+    assert (await office.store.jobs.depth())["notice"] == 0
 
 
 async def test_notify__slack_was_down_and_it_is_told_later_and_once(office: Components) -> None:
@@ -268,7 +270,7 @@ async def test_notify__a_channel_that_somebody_puts_right_is_told_then(office: C
     await office.painter().notify(job)
 
     assert len(office.said_to(personas.AUDIT)) == 1
-    assert (await office.store.depth())["notice"] == 0
+    assert (await office.store.jobs.depth())["notice"] == 0
 
 
 async def test_notify__what_slack_will_never_take_is_given_up(office: Components) -> None:
@@ -277,7 +279,7 @@ async def test_notify__what_slack_will_never_take_is_given_up(office: Components
     office.slack.fault("chat.postMessage", SlackFault(error="msg_too_long"))
     for job in await due(office, JobKind.NOTICE):
         await office.painter().notify(job)
-    assert (await office.store.depth())["notice"] == 0
+    assert (await office.store.jobs.depth())["notice"] == 0
     assert (await stored(office.store)).state is State.REVOKED
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.jobs import LEASE, Job, JobKind
+from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.policy import DenialCode, Denied
-from bot.domain.requests import APPROVE, CANCEL, REPEAT_WINDOW, State
+from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, State
 from bot.errors import SlackUnavailable, StaleRequest
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -37,8 +37,8 @@ async def refused(office: Components, job: Job, reason: DenialCode, **rules: obj
     assert settled.work == ()
     assert await stored(office.store) == before
     assert (await tags(office.store))[-1] == "click:refused"
-    assert (await office.store.trail())[-1][0].detail["reason"] == reason
-    assert await office.store.is_done(job.id)
+    assert (await office.store.audit_events())[-1][0].detail["reason"] == reason
+    assert await office.store.jobs.is_done(job.id)
     return settled.answer
 
 
@@ -97,7 +97,7 @@ async def test_settle__slack_that_does_not_answer_leaves_the_click_written_down(
     job = await office.click(by=personas.OLIVIA)
     with pytest.raises(SlackUnavailable):
         await judged(office, job)
-    assert await office.store.holds(job)
+    assert await office.store.jobs.still_leased(job)
     assert await tags(office.store) == ["request:asked"]
     settled = await judged(office, job)
     assert settled.request
@@ -111,15 +111,15 @@ async def test_settle__slack_that_never_answers_means_no_at_last(office: Compone
     for attempt in range(1, TRIES):
         with pytest.raises(SlackUnavailable):
             await judged(office, job)
-        await office.store.give_back(job, wait=0)
-        (job,) = [one for one in await office.store.claim(10) if one.kind is JobKind.CLICK]
+        await office.store.jobs.release(job, delay=0)
+        (job,) = [one for one in await office.store.jobs.claim(10) if one.kind is JobKind.CLICK]
         assert job.attempts == attempt + 1
     answer = await refused(office, job, DenialCode.CLICKER_UNREADABLE)
     assert answer.facts == {"method": "users.info", "code": "internal_error"}
 
 
 async def test_settle__two_different_approvers_for_a_protected_target(office: Components) -> None:
-    await office.ask(needed=2)
+    await office.ask(approvals_required=2)
     first = await judged(office, await office.click(by=personas.OLIVIA))
     assert first.request
     assert (first.request.state, first.request.approvals, first.work) == (State.PENDING, (personas.OLIVIA,), ())
@@ -132,7 +132,7 @@ async def test_settle__two_different_approvers_for_a_protected_target(office: Co
 
 
 async def test_settle__a_requester_is_none_of_the_two(office: Components) -> None:
-    await office.ask(needed=2, requester=personas.OLIVIA)
+    await office.ask(approvals_required=2, requester=personas.OLIVIA)
     await refused(office, await office.click(by=personas.OLIVIA), DenialCode.OWN_PROTECTED_REQUEST)
 
 
@@ -150,7 +150,7 @@ async def test_settle__the_requester_or_an_approver_cancels(office: Components, 
     settled = await judged(office, await office.click(by=user_id, action=CANCEL))
     assert settled.request
     assert (settled.request.state, settled.request.decided_by, settled.work) == (State.CANCELLED, user_id, ())
-    assert (await office.store.depth())["notice"] == 1  # the audit channel; the requester sees the card
+    assert (await office.store.jobs.depth())["notice"] == 1  # the audit channel; the requester sees the card
 
 
 async def test_settle__somebody_else_cannot_cancel(office: Components) -> None:
@@ -172,7 +172,7 @@ async def test_settle__a_click_on_nothing_is_told_so(office: Components) -> None
     settled = await judged(office, await office.click(request_id="forged"))
     assert isinstance(settled.answer, StaleRequest)
     assert settled.request is None
-    ((row, _),) = await office.store.trail()
+    ((row, _),) = await office.store.audit_events()
     assert (row.tag, row.detail["state"]) == ("click:stale", "no such request")
 
 
@@ -184,7 +184,7 @@ async def test_settle__a_click_after_the_end_ends_the_request(office: Components
     assert settled.request
     assert settled.request.state is State.EXPIRED
     assert await tags(office.store) == ["request:asked", "click:stale", "request:expired"]
-    assert (await office.store.depth())["target"] == 0
+    assert (await office.store.jobs.depth())["target"] == 0
 
 
 async def test_settle__a_click_before_the_end_counts_after_it(office: Components) -> None:
@@ -204,7 +204,7 @@ async def test_settle__a_click_that_could_not_be_judged_for_ten_minutes_is_void(
     """Whoever clicked has long looked elsewhere; a log-in since then is not what they meant."""
     await office.ask()
     job = await office.click(by=personas.OLIVIA, action=action)
-    office.ledger.clock.now += REPEAT_WINDOW + 1
+    office.ledger.clock.now += EXECUTION_WINDOW + 1
     settled = await judged(office, job)
     assert isinstance(settled.answer, StaleRequest)
     assert settled.request
@@ -214,17 +214,17 @@ async def test_settle__a_click_that_could_not_be_judged_for_ten_minutes_is_void(
 async def test_settle__a_click_another_replica_took_over_is_left_to_it(office: Components) -> None:
     await office.ask()
     job = await office.click(by=personas.OLIVIA)
-    office.ledger.clock.now += LEASE
+    office.ledger.clock.now += LEASE_DURATION
     other = office.ledger.store("two#1")
-    assert job.id in {one.id for one in await other.claim(10)}
+    assert job.id in {one.id for one in await other.jobs.claim(10)}
     settled = await judged(office, job)
     assert (settled.work, settled.answer) == ((), None)
     assert await tags(office.store) == ["request:asked"]
-    assert await other.holds(job)
+    assert await other.jobs.still_leased(job)
 
 
 async def test_settle__only_admins_confirm_a_rotation(office: Components) -> None:
-    await office.ask(kind="rotate", target=None, target_member=None, requester=personas.OLIVIA)
+    await office.ask(kind="rotate", target=None, target_slack_id=None, requester=personas.OLIVIA)
     await refused(office, await office.click(by=personas.BEN), DenialCode.NOT_AN_ADMIN)
     settled = await judged(office, await office.click(by=personas.OLIVIA))
     assert settled.request

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.db.jobs import Job, JobKind
-from bot.domain.requests import REPEAT_WINDOW, Event, Kind, Request, State
+from bot.domain.requests import EXECUTION_WINDOW, Event, Kind, Request, State
 from bot.purecloud import Done, GenesysError, LoginCause, errors
 from bot.services.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, AttemptResult, execute, result_of_error
 from tests.support.examples import NOON, TOM_IN_GENESYS, request, rotation
@@ -74,7 +74,7 @@ async def test_carry_out__a_rotation_touches_the_bots_own_token_alone() -> None:
     assert ending.event is Event.SUCCEED
 
 
-@pytest.mark.parametrize(("seconds", "sent"), [(0, True), (REPEAT_WINDOW, True), (REPEAT_WINDOW + 0.001, False)])
+@pytest.mark.parametrize(("seconds", "sent"), [(0, True), (EXECUTION_WINDOW, True), (EXECUTION_WINDOW + 0.001, False)])
 async def test_carry_out__nothing_is_sent_when_the_approval_is_too_old(seconds: float, sent: bool) -> None:
     tokens = FakeTokens()
 
@@ -86,7 +86,7 @@ async def test_carry_out__nothing_is_sent_when_the_approval_is_too_old(seconds: 
 
 @pytest.mark.parametrize(("attempts", "told"), [(1, 0), (2, 1)])
 async def test_carry_out__an_attempt_that_sends_nothing_is_not_told_as_one(attempts: int, told: int) -> None:
-    ending = await execute(approved(), job(attempts), FakeTokens(), now=NOON + 2 * REPEAT_WINDOW)
+    ending = await execute(approved(), job(attempts), FakeTokens(), now=NOON + 2 * EXECUTION_WINDOW)
 
     assert ending.outcome["attempts"] == told
     assert ending.outcome["uncertain"] is (told > 0)

@@ -42,7 +42,7 @@ async def asked(office: Components, who: Invoker, wanted: TargetRef, reason: str
     await office.service(**settings).revoke(who, wanted, reason)
     (job,) = office.taken[before:]
     assert job.kind is JobKind.CARD
-    found = await office.store.find(job.request_id)
+    found = await office.store.get(job.request_id)
     assert found
     return found
 
@@ -70,9 +70,9 @@ async def refused(office: Components, who: Invoker, wanted: TargetRef, reason: D
 )
 async def test_revoke__freezes_whom_it_means(office: Components, wanted: TargetRef, user_id: str | None) -> None:
     found = await asked(office, asker(), wanted, "laptop stolen")
-    assert (found.target, found.target_member) == (TOM_IN_GENESYS, user_id)
-    assert (found.kind, found.requester, found.asked_in) == (Kind.REVOKE, personas.RAVI, personas.OPS)
-    assert (found.reason, found.needed, len(found.reference)) == ("laptop stolen", 1, 7)
+    assert (found.target, found.target_slack_id) == (TOM_IN_GENESYS, user_id)
+    assert (found.kind, found.requester, found.requested_in) == (Kind.REVOKE, personas.RAVI, personas.OPS)
+    assert (found.reason, found.approvals_required, len(found.reference)) == ("laptop stolen", 1, 7)
     assert office.genesys.received("delete_token") == []
 
 
@@ -148,7 +148,7 @@ async def test_revoke__genesys_cloud_that_is_down_is_no_refusal(office: Componen
     ids=["mention", "email", "id"],
 )
 async def test_protected__however_the_target_is_named(office: Components, wanted: TargetRef) -> None:
-    assert (await asked(office, asker(), wanted)).needed == 2
+    assert (await asked(office, asker(), wanted)).approvals_required == 2
 
 
 @pytest.mark.parametrize("rule", ["role:Managers", "permission:routing:queue:edit", "S0MANAGER1"])
@@ -158,7 +158,7 @@ async def test_protected__by_role_permission_or_group(office: Components, rule: 
     tom.policies = ({"domain": "routing", "entityName": "queue", "actionSet": ["*"]},)
     office.slack.groups["S0MANAGER1"] = replace(office.slack.groups[personas.TOKEN_APPROVERS], members=[personas.TOM])
     protected = parse_principals(rule)
-    assert (await asked(office, asker(), TargetRef(person=TOM.id), protected=protected)).needed == 2
+    assert (await asked(office, asker(), TargetRef(person=TOM.id), protected=protected)).approvals_required == 2
 
 
 @pytest.mark.parametrize(
@@ -174,17 +174,17 @@ async def test_protected__what_slack_does_not_tell_counts_as_yes(office: Compone
         protected=parse_principals(rule),
         approvers=parse_principals(personas.BEN),
     )
-    assert found.needed == 2
+    assert found.approvals_required == 2
 
 
 async def test_protected__what_genesys_cloud_does_not_tell_counts_as_yes(office: Components) -> None:
     office.genesys.fault("get_user_roles", GenesysFault(status=403, times=None))
     protected = parse_principals("role:Managers")
-    assert (await asked(office, asker(), TargetRef(email=TOM.email), protected=protected)).needed == 2
+    assert (await asked(office, asker(), TargetRef(email=TOM.email), protected=protected)).approvals_required == 2
 
 
 async def test_protected__nobody_is_where_nobody_is_named(office: Components) -> None:
-    assert (await asked(office, asker(), TargetRef(member=personas.PIA), protected=())).needed == 1
+    assert (await asked(office, asker(), TargetRef(member=personas.PIA), protected=())).approvals_required == 1
     assert office.slack.calls_of("users.lookupByEmail") == []
 
 
@@ -201,12 +201,12 @@ async def test_the_card__goes_where_it_can_be_confirmed(
     office: Components, user_id: str, settings: dict[str, Any], channel: str
 ) -> None:
     found = await asked(office, asker(user_id), TargetRef(member=personas.TOM), **settings)
-    assert found.place == MessageRef(channel)
+    assert found.card == MessageRef(channel)
 
 
 async def test_the_card__of_a_protected_target_never_stays_with_the_requester(office: Components) -> None:
     found = await asked(office, asker(personas.OLIVIA), TargetRef(member=personas.PIA))
-    assert found.place == MessageRef(personas.APPROVALS)
+    assert found.card == MessageRef(personas.APPROVALS)
 
 
 async def test_the_card__in_direct_messages_nobody_else_could_confirm(office: Components) -> None:
@@ -216,7 +216,7 @@ async def test_the_card__in_direct_messages_nobody_else_could_confirm(office: Co
 
 async def test_the_target__that_is_the_requester_is_known_as_such(office: Components) -> None:
     found = await asked(office, asker(personas.OLIVIA), TargetRef(email="olivia.ortega@example.com"))
-    assert found.target_member == personas.OLIVIA
+    assert found.target_slack_id == personas.OLIVIA
 
 
 async def test_rotate__only_admins_ask(office: Components) -> None:
@@ -225,9 +225,9 @@ async def test_rotate__only_admins_ask(office: Components) -> None:
     assert caught.value.reason is DenialCode.NOT_AN_ADMIN
     await office.service().rotate(asker(personas.OLIVIA))
     (job,) = office.taken
-    found = await office.store.find(job.request_id)
+    found = await office.store.get(job.request_id)
     assert found
-    assert (found.kind, found.target, found.place) == (Kind.ROTATE, None, MessageRef(personas.OLIVIA))
+    assert (found.kind, found.target, found.card) == (Kind.ROTATE, None, MessageRef(personas.OLIVIA))
     assert office.genesys.requests == []
 
 
@@ -283,7 +283,7 @@ async def test_click__is_on_disk_before_it_is_judged_and_a_replay_is_nothing(off
     await service.click(press)
     await service.click(press)
     assert [job.kind for job in office.taken] == [JobKind.CLICK]
-    assert (await office.store.depth())["click"] == 1
+    assert (await office.store.jobs.depth())["click"] == 1
     assert office.slack.calls_of("users.info") == []
 
 

@@ -23,7 +23,7 @@ STATES = [(state, kind) for state in State for kind in Kind]
 
 def everything_said(asked: Request) -> list[Message]:
     """Every message that tells of a request."""
-    place = asked.place or MessageRef("D0RAVI0001")
+    place = asked.card or MessageRef("D0RAVI0001")
     return [
         cards.card(asked),
         cards.outcome(asked),
@@ -48,31 +48,31 @@ def test_outcome__reads_well_in_few_words(state: State, kind: Kind, snapshot: Sn
 
 
 def test_card__says_so_when_it_is_ones_own_account(snapshot: SnapshotAssertion) -> None:
-    assert readable(cards.card(request(target_member=RAVI, reason="lost my phone"))) == snapshot
+    assert readable(cards.card(request(target_slack_id=RAVI, reason="lost my phone"))) == snapshot
     assert "account of the person who asks" not in words(cards.card(request()))
     assert "account of the person who asks" not in words(cards.card(rotation()))
 
 
 @pytest.mark.parametrize("approvals", [(), (BEN,)])
 def test_card__of_a_protected_person_counts_who_agreed(approvals: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
-    assert readable(cards.card(request(needed=2, approvals=approvals))) == snapshot
+    assert readable(cards.card(request(approvals_required=2, approvals=approvals))) == snapshot
 
 
 def test_card__of_a_protected_person_names_both_who_agreed() -> None:
-    said = words(cards.card(in_state(State.REVOKED, needed=2, approvals=(BEN, OLIVIA), decided_by=OLIVIA)))
+    said = words(cards.card(in_state(State.REVOKED, approvals_required=2, approvals=(BEN, OLIVIA), decided_by=OLIVIA)))
 
     assert f"confirmed by <@{BEN}>, <@{OLIVIA}>" in said
 
 
 def test_card__cancelled_after_one_agreed_names_who_cancelled_and_nobody_as_confirming() -> None:
-    said = words(cards.card(in_state(State.CANCELLED, needed=2, approvals=(BEN,), decided_by=OLIVIA)))
+    said = words(cards.card(in_state(State.CANCELLED, approvals_required=2, approvals=(BEN,), decided_by=OLIVIA)))
 
     assert f"cancelled by <@{OLIVIA}>" in said
     assert "confirmed by" not in said
 
 
 def test_card__expired_after_one_agreed_says_who_that_was_but_not_that_it_was_confirmed() -> None:
-    said = words(cards.card(in_state(State.EXPIRED, needed=2, approvals=(BEN,))))
+    said = words(cards.card(in_state(State.EXPIRED, approvals_required=2, approvals=(BEN,))))
 
     assert "confirmed by" not in said
 
@@ -156,7 +156,7 @@ def test_posted__tells_where_the_card_is(place: MessageRef, snapshot: SnapshotAs
 def test_not_posted__tells_that_nothing_happens_and_what_to_do(
     place: MessageRef | None, snapshot: SnapshotAssertion
 ) -> None:
-    assert readable(cards.not_posted(request(place=place), "not_in_channel")) == snapshot
+    assert readable(cards.not_posted(request(card=place), "not_in_channel")) == snapshot
 
 
 @pytest.mark.parametrize("state", [None, *State])
