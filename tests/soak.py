@@ -1,4 +1,4 @@
-"""Trouble at random moments while people ask and click, then a count; `make soak` says how."""
+"""Random failures while users request and approve revocations, then a count; run it with `make soak`."""
 
 from __future__ import annotations
 
@@ -28,255 +28,260 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault, GenesysUser
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
-from tests.support.cluster import PATIENCE, REPLICAS, WIRES, Fleet, Replica, fleet
+from tests.support.cluster import PROXIED, REPLICAS, WAIT_TIMEOUT, Cluster, ReplicaProcess, start_cluster
 from tests.support.postgres import server
 
-ASKED = 4
-"""Cards a round."""
+CARDS_PER_ROUND = 4
 
-LONGEST_CUT = 6.0
-"""Seconds a wire stays broken at most: longer than a lease."""
+MAX_DISCONNECT = 6.0
+"""Maximum time a proxy stays broken, in seconds. Longer than a lease, so that another replica takes over."""
 
-JUST_NOW = 0.05
-"""Seconds by which an acknowledgement may be noted after the death of who gave it."""
+ACK_TOLERANCE = 0.05
+"""Maximum time between a replica's death and the moment the test notes its last acknowledgement, in seconds."""
 
 OUTCOMES = (EventType.REVOKED, EventType.REFUSED, EventType.FAILED, EventType.UNKNOWN)
 
 
-class Trouble(StrEnum):
-    """What befalls one of the replicas in each round."""
+class FailureMode(StrEnum):
+    """What happens to one of the replicas in each round."""
 
     KILLS = "kills"
-    """It is killed, as by `kill -9`, and started again."""
+    """The replica is killed with SIGKILL and restarted; Slack uses HTTP."""
     SOCKETS = "sockets"
-    """The same, while Slack reaches the replicas by Socket Mode."""
+    """The replica is killed with SIGKILL and restarted; Slack uses Socket Mode."""
     WIRES = "wires"
-    """Its wire to the database, to Slack or to Genesys Cloud is cut, or swallows everything, for some seconds."""
+    """The connection to the database, to Slack or to Genesys Cloud is cut or stalled for some seconds."""
 
 
 @dataclass
-class Figures:
-    """What came of it; the first five must be 0."""
+class SoakResult:
+    """The counts of a run; the first five must be 0."""
 
     lost: int = 0
     without_approval: int = 0
-    untold: int = 0
+    unreported: int = 0
     broken_chain: int = 0
-    repeated_unexplained: int = 0
-    mishaps: int = 0
+    unexplained_repeats: int = 0
+    disruptions: int = 0
     approved: int = 0
     revoked: int = 0
-    repeated: int = 0
-    clicks_not_taken: int = 0
-    clicks_refused: int = 0
-    copies_alive: int = 0
+    repeats: int = 0
+    failed_clicks: int = 0
+    refused_clicks: int = 0
+    live_duplicates: int = 0
     takeovers: list[float] = field(default_factory=list)
+    """How long each takeover from a killed replica took, in seconds."""
 
     @property
-    def wrong(self) -> int:
-        """How much of what must not be there was."""
-        return self.lost + self.without_approval + self.untold + self.broken_chain + self.repeated_unexplained
+    def violations(self) -> int:
+        """The number of broken promises."""
+        return self.lost + self.without_approval + self.unreported + self.broken_chain + self.unexplained_repeats
 
     def lines(self) -> Iterator[str]:
-        """Tell it to a person."""
-        yield f"{self.mishaps} mishaps, {self.approved} approved revocations, {self.revoked} carried out"
-        yield f"approved and lost: {self.lost}; executed without approval: {self.without_approval}"
-        yield f"outcomes untold: {self.untold}; chain broken: {self.broken_chain}"
-        yield f"repeated DELETEs: {self.repeated}, of which no mishap explains: {self.repeated_unexplained}"
-        yield f"clicks made again: {self.clicks_not_taken} nobody took, {self.clicks_refused} answered with a refusal"
-        yield f"second copies of a card that show a live button until somebody clicks: {self.copies_alive}"
+        """Yield the lines of a report."""
+        yield f"disruptions: {self.disruptions}; approved revocations: {self.approved}, executed: {self.revoked}"
+        yield f"approved but lost: {self.lost}; executed without approval: {self.without_approval}"
+        yield f"unreported outcomes: {self.unreported}; broken audit chains: {self.broken_chain}"
+        yield f"repeated DELETEs: {self.repeats}, not explained by a disruption: {self.unexplained_repeats}"
+        yield f"repeated clicks: {self.failed_clicks} after a failed delivery, {self.refused_clicks} after a refusal"
+        yield f"duplicate cards with live buttons (until the first click): {self.live_duplicates}"
         if len(self.takeovers) > 1:
-            half, most = median(self.takeovers), quantiles(self.takeovers, n=20)[-1]
-            yield f"taken over from the dead: {len(self.takeovers)}, after p50 {half:.1f} s, p95 {most:.1f} s"
+            p50, p95 = median(self.takeovers), quantiles(self.takeovers, n=20)[-1]
+            yield f"takeovers from killed replicas: {len(self.takeovers)}, after p50 {p50:.1f} s, p95 {p95:.1f} s"
 
 
 @dataclass
 class Target:
-    """A person who is to be logged out: their card, and when and by whom a click on it was acknowledged."""
+    """A person to log out, their card, and the acknowledged click on it."""
 
     id: str
     card: PostedMessage | None = None
-    acknowledged: float | None = None
-    through: Replica | None = None
+    acknowledged_at: float | None = None
+    acknowledged_by: ReplicaProcess | None = None
+    """None in Socket Mode, where Slack chooses the replica."""
 
 
 @dataclass
 class Soak:
-    """People who go on asking and clicking whatever befalls the replicas."""
+    """Users who keep requesting and clicking while replicas fail."""
 
-    fleet: Fleet
-    trouble: Trouble
-    chance: random.Random
+    cluster: Cluster
+    mode: FailureMode
+    rng: random.Random
     targets: list[Target] = field(default_factory=list)
-    not_taken: int = 0
-    refused: int = 0
+    failed_clicks: int = 0
+    refused_clicks: int = 0
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def anyone(self) -> Replica:
-        """A replica of those the load balancer believes to live."""
-        return self.chance.choice([one for one in self.fleet.replicas if one.process])
-
-    async def round(self) -> None:
-        """Some people ask, then all click while something happens."""
-        targets = [await self.ask() for _ in range(ASKED)]
+    async def run_round(self) -> None:
+        """Request some cards, then click all of them while a replica fails."""
+        targets = [await self.request_card() for _ in range(CARDS_PER_ROUND)]
         for _ in targets:
-            self.fleet.genesys.fault("delete_token", GenesysFault(delay=self.chance.uniform(0, 0.2)))
-        await asyncio.gather(self.make_trouble(), *(self.click(target) for target in targets))
+            self.cluster.genesys.fault("delete_token", GenesysFault(delay=self.rng.uniform(0, 0.2)))
+        await asyncio.gather(self.disrupt_replica(), *(self.click(target) for target in targets))
 
-    async def ask(self) -> Target:
-        """Somebody asks for the end of a person nobody else was asked about; again if told that it was not kept."""
+    async def request_card(self) -> Target:
+        """Request the revocation of a new person; repeat the command until it is stored."""
         while True:
             target = Target(str(UUID(int=next(self._numbers), version=4)))
-            slack = self.fleet.slack
-            self.fleet.genesys.users[target.id] = GenesysUser(
-                target.id, f"Person {target.id}", f"{target.id}@example.com"
-            )
+            slack = self.cluster.slack
+            person = GenesysUser(target.id, f"Person {target.id}", f"{target.id}@example.com")
+            self.cluster.genesys.users[target.id] = person
             before = len(slack.messages)
-            made = await slack.command(personas.RAVI, f"revoke {target.id}", personas.OPS, to=self._door(self.anyone()))
-            if made.status != 200:
+            url = self._events_url(self._running_replica())
+            delivery = await slack.command(personas.RAVI, f"revoke {target.id}", personas.OPS, to=url)
+            if delivery.status != 200:
                 continue
-            answer = await slack.wait_for_message(partial(self._answers, target, before), PATIENCE)
-            if slack.buttons(answer):
-                target.card = answer
+            reply = await slack.wait_for_message(partial(self._is_reply, target, before), WAIT_TIMEOUT)
+            if slack.buttons(reply):
+                target.card = reply
                 self.targets.append(target)
                 return target
 
-    def _door(self, replica: Replica) -> str | None:
-        """Where Slack sends something; in Socket Mode it chooses a connection itself."""
-        return None if self.fleet.slack.socket_mode else replica.door
+    def _running_replica(self) -> ReplicaProcess:
+        """Return a random replica among those the load balancer considers alive."""
+        return self.rng.choice([one for one in self.cluster.replicas if one.process])
 
-    def _answers(self, target: Target, before: int, message: PostedMessage) -> bool:
-        """Whether this is the card, or the news that there will be none."""
-        text = self.fleet.slack.text_of(message)
-        if target.id in text and bool(self.fleet.slack.buttons(message)):
+    def _events_url(self, replica: ReplicaProcess) -> str | None:
+        """Return where to send a request, or None in Socket Mode, where Slack chooses a connection."""
+        return None if self.cluster.slack.socket_mode else replica.events_url
+
+    def _is_reply(self, target: Target, before: int, message: PostedMessage) -> bool:
+        """Return whether a message is the target's card, or says that nothing was changed."""
+        text = self.cluster.slack.text_of(message)
+        if target.id in text and bool(self.cluster.slack.buttons(message)):
             return True
-        return "Nothing was changed" in text and message in self.fleet.slack.messages[before:]
+        return "Nothing was changed" in text and message in self.cluster.slack.messages[before:]
 
     async def click(self, target: Target) -> None:
-        """Somebody clicks, again as long as Slack shows that nobody took it."""
+        """Approve a card; repeat the click until Slack shows no failure."""
         assert target.card
-        await asyncio.sleep(self.chance.uniform(0, 0.1))
-        while target.acknowledged is None:
+        await asyncio.sleep(self.rng.uniform(0, 0.1))
+        while target.acknowledged_at is None:
             with suppress(ClientError):
-                replica = self.anyone()
-                door = self._door(replica)
-                target.through = replica if door else None
-                made = await self.fleet.slack.click(personas.BEN, target.card, "approve", force=True, to=door)
-                if made.status == 200:
-                    target.acknowledged = time.time()
+                replica = self._running_replica()
+                url = self._events_url(replica)
+                target.acknowledged_by = replica if url else None
+                delivery = await self.cluster.slack.click(personas.BEN, target.card, "approve", force=True, to=url)
+                if delivery.status == 200:
+                    target.acknowledged_at = time.time()
                     return
-            self.not_taken += 1
+            self.failed_clicks += 1
             await asyncio.sleep(0.05)
 
-    async def click_again(self) -> None:
-        """Whoever was told that Slack did not know them, and that nothing was changed, clicks once more."""
+    async def repeat_refused_clicks(self) -> None:
+        """Click again on each card that has buttons left, because the bot could not check the user's role."""
         for target in self.targets:
-            if target.card and self.fleet.slack.buttons(target.card):
-                self.refused += 1
-                target.acknowledged = None
+            if target.card and self.cluster.slack.buttons(target.card):
+                self.refused_clicks += 1
+                target.acknowledged_at = None
                 await self.click(target)
 
-    async def make_trouble(self) -> None:
-        """Let something happen to a replica in the middle of it; the others are left alone meanwhile."""
-        await asyncio.sleep(self.chance.uniform(0, 0.25))
-        while len(whole := [one for one in self.fleet.replicas if one.whole]) < REPLICAS - 1:  # noqa: ASYNC110
+    async def disrupt_replica(self) -> None:
+        """Disrupt a random healthy replica once at most one other replica is unhealthy."""
+        await asyncio.sleep(self.rng.uniform(0, 0.25))
+        while len(healthy := [one for one in self.cluster.replicas if one.healthy]) < REPLICAS - 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        replica = self.chance.choice(whole)
-        if self.trouble is not Trouble.WIRES:
-            await self.fleet.kill(replica)
+        replica = self.rng.choice(healthy)
+        if self.mode is not FailureMode.WIRES:
+            await self.cluster.kill(replica)
         else:
-            seconds = self.chance.uniform(0.2, LONGEST_CUT)
-            silently = self.chance.random() < 1 / 2
-            self.fleet.cut_off(replica, self.chance.choice(list(WIRES)), silently=silently, seconds=seconds)
+            seconds = self.rng.uniform(0.2, MAX_DISCONNECT)
+            stall = self.rng.random() < 1 / 2
+            self.cluster.disconnect(replica, self.rng.choice(list(PROXIED)), stall=stall, seconds=seconds)
 
 
-async def soak(address: str, trouble: Trouble, rounds: int, seed: int) -> Figures:
-    """Do so many rounds on the database at an address, and count."""
-    database = Database(postgres_engine(address))
+async def soak(database_url: str, mode: FailureMode, rounds: int, seed: int) -> SoakResult:
+    """Run rounds of requests and failures on a database and return the counts."""
+    database = Database(postgres_engine(database_url))
     store = RequestStore(database, JobQueue(database, "soak#1"))
     with TemporaryDirectory() as folder:
-        async with fleet(address, Path(folder), socket_mode=trouble is Trouble.SOCKETS) as all_of_them:
-            people = Soak(all_of_them, trouble, random.Random(seed))  # noqa: S311 - no secret
+        async with start_cluster(database_url, Path(folder), socket_mode=mode is FailureMode.SOCKETS) as cluster:
+            run = Soak(cluster, mode, random.Random(seed))  # noqa: S311 - no secret
             for _ in range(rounds):
-                await people.round()
-            await all_of_them.mended()
-            await idle(store)
-            await people.click_again()
-            await idle(store)
-            figures = await judge(people, store)
+                await run.run_round()
+            await cluster.wait_until_recovered()
+            await wait_until_idle(store)
+            await run.repeat_refused_clicks()
+            await wait_until_idle(store)
+            result = await evaluate(run, store)
     await database.close()
-    return figures
+    return result
 
 
-async def idle(store: RequestStore) -> None:
-    """Wait until nothing that is written down remains to be done."""
-    async with asyncio.timeout(PATIENCE):
-        while any((await store.jobs.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
+async def wait_until_idle(store: RequestStore) -> None:
+    """Wait until every job in the database is done."""
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while any((await store.jobs.depth()).values()):  # noqa: ASYNC110 - the store sends no event
             await asyncio.sleep(0.1)
 
 
-async def judge(people: Soak, store: RequestStore) -> Figures:
-    """Hold what Genesys Cloud got and Slack shows against the trail."""
+async def evaluate(run: Soak, store: RequestStore) -> SoakResult:
+    """Compare what Genesys Cloud received and Slack shows with the audit log."""
     trail = await store.audit_events()
-    figures = Figures(mishaps=len(people.fleet.mishaps), clicks_not_taken=people.not_taken)
-    figures.clicks_refused = people.refused
-    figures.broken_chain = int(first_invalid(trail) is not None)
-    for target in people.targets:
+    cluster = run.cluster
+    result = SoakResult(disruptions=len(cluster.disruptions), failed_clicks=run.failed_clicks)
+    result.refused_clicks = run.refused_clicks
+    result.broken_chain = int(first_invalid(trail) is not None)
+    for target in run.targets:
         tags = [row.tag for row, _ in trail if row.target == target.id]
-        ends = [tag for tag in tags if tag in OUTCOMES]
-        sent = deletes_of(people.fleet, target)
-        revoked = ends == [EventType.REVOKED]
-        figures.approved += tags.count(EventType.APPROVED)
-        figures.revoked += int(revoked)
-        figures.lost += int(tags.count(EventType.APPROVED) != 1 or len(ends) != 1 or (revoked and not sent))
-        figures.without_approval += int(bool(sent) and EventType.APPROVED not in tags)
-        figures.untold += int(not is_told(people.fleet, target, revoked=revoked))
-        figures.copies_alive += copies_of(people.fleet.slack, target)
-        figures.repeated += max(0, len(sent) - 1)
+        outcomes = [tag for tag in tags if tag in OUTCOMES]
+        sent = delete_times(cluster, target)
+        revoked = outcomes == [EventType.REVOKED]
+        result.approved += tags.count(EventType.APPROVED)
+        result.revoked += int(revoked)
+        result.lost += int(tags.count(EventType.APPROVED) != 1 or len(outcomes) != 1 or (revoked and not sent))
+        result.without_approval += int(bool(sent) and EventType.APPROVED not in tags)
+        result.unreported += int(not is_reported(cluster, target, revoked=revoked))
+        result.live_duplicates += live_duplicates(cluster.slack, target)
+        result.repeats += max(0, len(sent) - 1)
         for pair in pairwise(sent):
-            figures.repeated_unexplained += int(not any(one.explains(*pair) for one in people.fleet.mishaps))
-        figures.takeovers.extend(takeover_of(people.fleet, target, sent))
-    return figures
+            result.unexplained_repeats += int(not any(one.explains(*pair) for one in cluster.disruptions))
+        result.takeovers.extend(takeover_time(cluster, target, sent))
+    return result
 
 
-def deletes_of(replicas: Fleet, target: Target) -> list[float]:
-    """When Genesys Cloud was asked to log a person out."""
-    return [one.at for one in replicas.genesys.received("delete_token") if one.path.endswith(target.id)]
+def delete_times(cluster: Cluster, target: Target) -> list[float]:
+    """Return when Genesys Cloud received a DELETE of the target's tokens, in epoch seconds."""
+    return [one.at for one in cluster.genesys.received("delete_token") if one.path.endswith(target.id)]
 
 
-def is_told(replicas: Fleet, target: Target, *, revoked: bool) -> bool:
-    """Whether the card tells of the outcome and has no button left, and the audit channel was told."""
-    slack, card = replicas.slack, target.card
+def is_reported(cluster: Cluster, target: Target, *, revoked: bool) -> bool:
+    """Return whether the card shows the outcome without buttons and the audit channel names the target."""
+    slack, card = cluster.slack, target.card
     audited = [slack.text_of(one) for one in slack.messages if one.channel_id == personas.AUDIT]
     shown = card is not None and ("Revoked" in slack.text_of(card)) is revoked and not slack.buttons(card)
     return shown and any(target.id in text for text in audited)
 
 
-def copies_of(slack: FakeSlack, target: Target) -> int:
-    """How often the card was posted once more, by somebody who could not know of the first, and stands as it was."""
-    alive = [one for one in slack.messages if one is not target.card and slack.buttons(one)]
-    return sum(target.id in slack.text_of(one) for one in alive)
+def live_duplicates(slack: FakeSlack, target: Target) -> int:
+    """Count second copies of the card that still have buttons.
+
+    A replica that takes over posts a copy if it cannot know of the first card.
+    """
+    duplicates = [one for one in slack.messages if one is not target.card and slack.buttons(one)]
+    return sum(target.id in slack.text_of(one) for one in duplicates)
 
 
-def takeover_of(replicas: Fleet, target: Target, sent: list[float]) -> list[float]:
-    """How long work lay that the replica had in hand when it died: until the DELETE that was answered."""
-    acknowledged = target.acknowledged
+def takeover_time(cluster: Cluster, target: Target, sent: list[float]) -> list[float]:
+    """Return the seconds from the death of the replica that had acknowledged the click to the last DELETE."""
+    acknowledged = target.acknowledged_at
     if acknowledged is None or not sent:
         return []
-    kills = [one.began for one in replicas.kills if one.replica is target.through]
-    died = [at for at in kills if at >= acknowledged - JUST_NOW]
+    kills = [one.began for one in cluster.kills if one.replica is target.acknowledged_by]
+    died = [at for at in kills if at >= acknowledged - ACK_TOLERANCE]
     return [sent[-1] - at for at in died[:1] if at <= sent[-1]]
 
 
-async def main(trouble: Trouble, rounds: int, seed: int) -> int:
-    """Run against a PostgreSQL of its own; returns the exit code."""
+async def main(mode: FailureMode, rounds: int, seed: int) -> int:
+    """Run against a new PostgreSQL server; return the exit code."""
     with server() as postgres:
         async with postgres.database() as address:
-            figures = await soak(address, trouble, rounds, seed)
-    print(f"{trouble}, seed {seed}:", *figures.lines(), sep="\n")  # noqa: T201 - a person at a terminal reads it
-    return int(figures.wrong > 0)
+            result = await soak(address, mode, rounds, seed)
+    print(f"{mode}, seed {seed}:", *result.lines(), sep="\n")  # noqa: T201 - a person at a terminal reads it
+    return int(result.violations > 0)
 
 
 if __name__ == "__main__":
-    WHAT, ROUNDS, SEED = (*sys.argv[1:], *("kills", "100", str(int(time.time())))[len(sys.argv) - 1 :])
-    sys.exit(asyncio.run(main(Trouble(WHAT), int(ROUNDS), int(SEED))))
+    MODE, ROUNDS, SEED = (*sys.argv[1:], *("kills", "100", str(int(time.time())))[len(sys.argv) - 1 :])
+    sys.exit(asyncio.run(main(FailureMode(MODE), int(ROUNDS), int(SEED))))

@@ -1,4 +1,4 @@
-"""Many people at once while Genesys Cloud is down: the calls are bounded, and nobody is left without an answer."""
+"""Many users at once while Genesys Cloud fails: the number of calls is bounded, and each user gets a reply."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.support.app_harness import AppHarness
 from tests.support.components import Components, open_components
 from tests.support.fault_harness import Bot, Client, bot, client_of
 
-PEOPLE = 50
+USERS = 50
 
-TRIES = 3
-"""What the client makes of one call that meets a passing fault."""
+ATTEMPTS_PER_CALL = 3
+"""Maximum number of attempts the client makes for one call with retryable failures."""
 
-ROUNDS = 2
-"""What the worker makes of one DELETE that meets one."""
+ROUNDS_PER_DELETE = 2
+"""Number of calls the worker makes for one DELETE with retryable failures."""
 
 DOWN = GenesysFault(status=503, times=None)
 
@@ -36,130 +36,131 @@ DOWN = GenesysFault(status=503, times=None)
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
-        for number in range(PEOPLE):
-            one = SlackUser(id=f"U0CROWD{number:03}", name=f"crowd{number}", real_name=f"Crowd {number}")
-            opened.slack.members[one.id] = one
-        opened.slack.groups[personas.TOKEN_APPROVERS].members.extend(crowd())
+        for number in range(USERS):
+            member = SlackUser(id=f"U0CROWD{number:03}", name=f"crowd{number}", real_name=f"Crowd {number}")
+            opened.slack.members[member.id] = member
+        opened.slack.groups[personas.TOKEN_APPROVERS].members.extend(user_ids())
         yield opened
 
 
-def crowd() -> list[str]:
-    return [f"U0CROWD{number:03}" for number in range(PEOPLE)]
+def user_ids() -> list[str]:
+    return [f"U0CROWD{number:03}" for number in range(USERS)]
 
 
 @asynccontextmanager
-async def crowded(office: Components) -> AsyncIterator[tuple[Bot, Client]]:
-    """A bot in which everybody of the crowd may ask and confirm."""
-    where = str(office.purecloud.region.api_url)
+async def bot_for_all(office: Components) -> AsyncIterator[tuple[Bot, Client]]:
+    """Start a bot in which every user may request and approve."""
+    url = str(office.purecloud.region.api_url)
     async with aiohttp.ClientSession() as session:
-        client = client_of(session, api_url=where, login_url=where)
+        client = client_of(session, api_url=url, login_url=url)
         async with bot(
-            office, session, tokens=client, users=client, authorization=client, requesters=",".join(crowd())
+            office, session, tokens=client, users=client, authorization=client, requesters=",".join(user_ids())
         ) as one:
             await one.office.directory.identify()
             yield one, client
 
 
-def calls(client: Client) -> Counter[str]:
+def call_counts(client: Client) -> Counter[str]:
     return Counter(call.operation for call in client.attempts)
 
 
-async def test_storm__fifty_ask_while_nobody_can_log_in(office: Components) -> None:
+async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure(office: Components) -> None:
     office.genesys.fault("login", DOWN)
-    async with crowded(office) as (one, client):
-        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=who) for who in crowd()))
+    async with bot_for_all(office) as (one, client):
+        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
 
-        told = [one.said(who)[-1].text for who in crowd()]
+        replies = [one.said(user)[-1].text for user in user_ids()]
 
-    assert all("Nothing was changed" in text for text in told)
-    assert calls(client) == {"login": 2}, "one log-in with its one repetition, and its failure is everybody's"
+    assert all("Nothing was changed" in text for text in replies)
+    assert call_counts(client) == {"login": 2}, "one login and its one retry"
 
 
-async def test_storm__fifty_ask_while_the_api_is_down(office: Components) -> None:
+async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_calls(office: Components) -> None:
     office.genesys.fault("search_by_email", DOWN)
-    async with crowded(office) as (one, client):
-        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=who) for who in crowd()))
+    async with bot_for_all(office) as (one, client):
+        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
 
-        told = [one.said(who)[-1].text for who in crowd()]
+        replies = [one.said(user)[-1].text for user in user_ids()]
 
-    assert all("Nothing was changed" in text for text in told)
-    assert calls(client)["login"] == 1
-    assert PEOPLE <= calls(client)["search_by_email"] <= PEOPLE * TRIES
+    assert all("Nothing was changed" in text for text in replies)
+    assert call_counts(client)["login"] == 1
+    assert USERS <= call_counts(client)["search_by_email"] <= USERS * ATTEMPTS_PER_CALL
 
 
-async def test_storm__fifty_confirm_while_the_api_is_down(office: Components) -> None:
-    """Each DELETE is tried in two rounds of three at most; each one's end is written down, and none is sent after it.
+async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(office: Components) -> None:
+    """Each DELETE takes at most two rounds of three attempts, and none is sent after the outcome is stored.
 
-    At most, because the hand-made clock adds up what waits side by side, so that some rounds run out of time.
+    Some rounds run out of time, because concurrent waits all advance the fake clock.
     """
-    async with crowded(office) as (one, client):
-        for who in crowd():
-            await one.types(f"revoke <@{personas.TOM}>", by=who)
+    async with bot_for_all(office) as (one, client):
+        for user in user_ids():
+            await one.types(f"revoke <@{personas.TOM}>", by=user)
         await one.work_off()
-        asked = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
+        request_ids = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
         office.genesys.fault("delete_token", DOWN)
-        for request_id, who in zip(asked, crowd(), strict=True):
-            await one.clicks(request_id, by=who)
+        for request_id, user in zip(request_ids, user_ids(), strict=True):
+            await one.clicks(request_id, by=user)
         await one.work_off()
-        states = [(await office.store.get(request_id)) for request_id in asked]
+        requests = [await office.store.get(request_id) for request_id in request_ids]
 
-    assert {found.state for found in states if found} == {State.FAILED}
-    assert PEOPLE * ROUNDS <= calls(client)["delete_token"] <= PEOPLE * TRIES * ROUNDS
+    assert {request.state for request in requests if request} == {State.FAILED}
+    deletes = call_counts(client)["delete_token"]
+    assert USERS * ROUNDS_PER_DELETE <= deletes <= USERS * ATTEMPTS_PER_CALL * ROUNDS_PER_DELETE
 
 
-async def test_storm__fifty_press_one_button_while_the_api_is_down(office: Components) -> None:
-    async with crowded(office) as (one, client):
-        await one.types(f"revoke <@{personas.TOM}>", by=crowd()[0])
+async def test_fifty_clicks__on_one_card_while_the_api_fails_execute_once(office: Components) -> None:
+    async with bot_for_all(office) as (one, client):
+        await one.types(f"revoke <@{personas.TOM}>", by=user_ids()[0])
         await one.work_off()
         request_id = await one.asked()
         office.genesys.fault("delete_token", DOWN)
-        await asyncio.gather(*(one.clicks(request_id, by=who) for who in crowd()))
+        await asyncio.gather(*(one.clicks(request_id, by=user) for user in user_ids()))
         await one.work_off()
 
-    assert calls(client)["delete_token"] == TRIES * ROUNDS
+    assert call_counts(client)["delete_token"] == ATTEMPTS_PER_CALL * ROUNDS_PER_DELETE
 
 
-async def test_storm__all_slots_confirm_while_every_token_is_refused(office: Components) -> None:
-    """A 401 renews the token once for all who met it, not once for each."""
-    some = crowd()[:SLOTS]
-    async with crowded(office) as (one, client):
-        for who in some:
-            await one.types(f"revoke <@{personas.TOM}>", by=who)
+async def test_401__for_all_concurrent_deletes_renews_the_token_once(office: Components) -> None:
+    users = user_ids()[:SLOTS]
+    async with bot_for_all(office) as (one, client):
+        for user in users:
+            await one.types(f"revoke <@{personas.TOM}>", by=user)
         await one.work_off()
-        asked = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
+        request_ids = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
         office.genesys.state.revoke_all_tokens()
-        for request_id, who in zip(asked, some, strict=True):
-            await one.clicks(request_id, by=who)
+        for request_id, user in zip(request_ids, users, strict=True):
+            await one.clicks(request_id, by=user)
         await one.work_off()
 
-    assert calls(client)["login"] == 2
-    assert calls(client)["delete_token"] <= 2 * SLOTS, "each that was under way is sent again, once"
+    assert call_counts(client)["login"] == 2
+    assert call_counts(client)["delete_token"] <= 2 * SLOTS, "each concurrent DELETE is repeated at most once"
 
 
-async def probes(app: AppHarness, count: int) -> list[int]:
+async def readyz_statuses(app: AppHarness, count: int) -> list[int]:
+    """Return the statuses of consecutive requests for `/readyz`."""
     async with ClientSession() as session:
 
         async def probe() -> int:
-            async with session.get(f"{app.url}/readyz") as answer:
-                return answer.status
+            async with session.get(f"{app.url}/readyz") as response:
+                return response.status
 
         return [await probe() for _ in range(count)]
 
 
-async def test_readyz__with_a_wrong_secret_does_not_hammer_the_login_host(start_app_with: StartApp) -> None:
+async def test_readyz__with_a_wrong_secret_limits_logins(start_app_with: StartApp) -> None:
     app = await start_app_with(PURECLOUD_SECRET="wrong")
 
-    statuses = await probes(app, PEOPLE)
+    statuses = await readyz_statuses(app, USERS)
 
     assert set(statuses) == {503}
-    assert len(app.genesys.received("login")) <= PEOPLE // 2
+    assert len(app.genesys.received("login")) <= USERS // 2
 
 
-async def test_readyz__while_the_login_host_is_down_does_not_hammer_it(start_app_with: StartApp) -> None:
+async def test_readyz__while_login_fails_limits_logins(start_app_with: StartApp) -> None:
     app = await start_app_with()
     app.genesys.fault("login", DOWN)
 
-    statuses = await probes(app, PEOPLE)
+    statuses = await readyz_statuses(app, USERS)
 
     assert set(statuses) == {503}
-    assert len(app.genesys.received("login")) <= PEOPLE // 2
+    assert len(app.genesys.received("login")) <= USERS // 2

@@ -1,10 +1,10 @@
-"""Replicas that are killed or cut off at random moments while people ask and click."""
+"""Replicas that are killed or disconnected at random moments while users request and approve."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.soak import ASKED, Trouble, soak
+from tests.soak import CARDS_PER_ROUND, FailureMode, soak
 from tests.support.postgres import Server
 
 pytestmark = pytest.mark.process
@@ -13,19 +13,22 @@ ROUNDS = 10
 
 
 @pytest.mark.parametrize(
-    "trouble",
-    [Trouble.KILLS, *(pytest.param(one, marks=pytest.mark.heavy) for one in (Trouble.SOCKETS, Trouble.WIRES))],
+    "mode",
+    [
+        FailureMode.KILLS,
+        *(pytest.param(mode, marks=pytest.mark.heavy) for mode in (FailureMode.SOCKETS, FailureMode.WIRES)),
+    ],
 )
-async def test_replica__to_which_anything_happens_at_any_moment_loses_nothing_and_does_nothing_unasked(
-    postgres: Server, trouble: Trouble
+async def test_soak__replicas_that_fail_at_random_lose_nothing_and_execute_only_approved_requests(
+    postgres: Server, mode: FailureMode
 ) -> None:
     async with postgres.database() as address:
-        figures = await soak(address, trouble, rounds=ROUNDS, seed=20_261_123)
+        result = await soak(address, mode, rounds=ROUNDS, seed=20_261_123)
 
-    assert figures.mishaps == ROUNDS
-    assert figures.approved == ROUNDS * ASKED
-    assert figures.lost == 0
-    assert figures.without_approval == 0
-    assert figures.untold == 0
-    assert figures.broken_chain == 0
-    assert figures.repeated_unexplained == 0
+    assert result.disruptions == ROUNDS
+    assert result.approved == ROUNDS * CARDS_PER_ROUND
+    assert result.lost == 0
+    assert result.without_approval == 0
+    assert result.unreported == 0
+    assert result.broken_chain == 0
+    assert result.unexplained_repeats == 0

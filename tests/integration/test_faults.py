@@ -18,7 +18,7 @@ from tests.support import markdown_tables as tables
 from tests.support.components import TOM, Components, open_components
 from tests.support.fault_cases import Mishap, place_of
 from tests.support.fault_harness import Bot, Client, bot, client_of, nameless
-from tests.support.timeouts import Patience
+from tests.support.timeouts import InstantTimeoutSession
 
 CARD, CARRIED_OUT = "(the card)", "(carried out)"
 UNTROUBLED = (CARD, CARRIED_OUT)
@@ -169,10 +169,12 @@ async def played(office: Components, session: aiohttp.ClientSession, scene: Scen
     healthy = client_of(session, api_url=well, login_url=well)
     await healthy.purecloud.auth.token()
     office.genesys.users[TOM.id].sessions = 2
-    async with place_of(office.genesys, well, scene.operation, fault) as (bad, silence):
+    async with place_of(office.genesys, well, scene.operation, fault) as (bad, blackhole):
         at_login = scene.operation == "login"
         trying = client_of(
-            Patience(session, silence), api_url=well if at_login else bad, login_url=bad if at_login else well
+            InstantTimeoutSession(session, blackhole),
+            api_url=well if at_login else bad,
+            login_url=bad if at_login else well,
         )
         users = trying if scene.play in (asks_for_tom, asks_by_id) else healthy
         async with bot(

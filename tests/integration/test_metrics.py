@@ -1,4 +1,4 @@
-"""What `/metrics` counts after a scenario that is known to the last call."""
+"""`/metrics` after scenarios with a known number of calls."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 
 
-async def samples(app: AppHarness) -> dict[str, float]:
-    """Every sample by its name and labels, as Prometheus would scrape it; the bot's own alone."""
-    async with ClientSession() as session, session.get(f"{app.url}/metrics") as answer:
-        assert answer.status == 200
-        assert answer.content_type == "text/plain"
-        text = await answer.text()
+async def scrape(app: AppHarness) -> dict[str, float]:
+    """Scrape `/metrics` and return each sample by its name and label values."""
+    async with ClientSession() as session, session.get(f"{app.url}/metrics") as response:
+        assert response.status == 200
+        assert response.content_type == "text/plain"
+        text = await response.text()
     for secret in (app.slack.bot_token, app.slack.signing_secret, app.environ["PURECLOUD_SECRET"]):
         assert secret not in text
     return {
@@ -27,15 +27,15 @@ async def samples(app: AppHarness) -> dict[str, float]:
     }
 
 
-def outcomes_in(found: dict[str, float]) -> dict[str, float]:
+def outcome_counts(samples: dict[str, float]) -> dict[str, float]:
     return {
         name.removeprefix("outcomes_total "): value
-        for name, value in found.items()
+        for name, value in samples.items()
         if name.startswith("outcomes_total ")
     }
 
 
-async def test_metrics__count_what_happened(app: AppHarness) -> None:
+async def test_metrics__count_requests_calls_and_outcomes(app: AppHarness) -> None:
     await app.slack.send_raw(b"text=forged", {})
     card = await app.request_card(personas.RAVI, "revoke @tom")
     await app.slack.click(personas.BEN, card, "approve")
@@ -46,7 +46,7 @@ async def test_metrics__count_what_happened(app: AppHarness) -> None:
     await app.wait_for_private_message(personas.NADIA, "nothing in REQUESTERS")
     await app.wait_until_idle()
 
-    found = await samples(app)
+    samples = await scrape(app)
     expected = {
         "ack_seconds_count rejected 401": 1,
         "ack_seconds_count command 200": 2,
@@ -65,10 +65,10 @@ async def test_metrics__count_what_happened(app: AppHarness) -> None:
         "queue_depth card": 0,
         "queue_depth notice": 0,
     }
-    assert {name: found.get(name) for name in expected} == expected
+    assert {name: samples.get(name) for name in expected} == expected
     for method in ("users.info", "usergroups.users.list", "chat.postMessage", "chat.update"):
-        assert found[f"slack_calls_total {method} ok"] == len(app.slack.calls_of(method))
-    assert found["slack_calls_total response_url 200"] == len(app.slack.calls_of("response_url"))
+        assert samples[f"slack_calls_total {method} ok"] == len(app.slack.calls_of(method))
+    assert samples["slack_calls_total response_url 200"] == len(app.slack.calls_of("response_url"))
 
 
 async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
@@ -84,23 +84,23 @@ async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
     await app.wait_for_message("Exchanged: the bot's own token")
     await app.wait_until_idle()
 
-    found = await samples(app)
-    assert outcomes_in(found) == {"revoke cancelled": 1, "revoke refused": 1, "rotate revoked": 1}
-    assert found["genesys_calls_total delete_token 404"] == 1
-    assert found["click_to_delete_seconds_count"] == 2
+    samples = await scrape(app)
+    assert outcome_counts(samples) == {"revoke cancelled": 1, "revoke refused": 1, "rotate revoked": 1}
+    assert samples["genesys_calls_total delete_token 404"] == 1
+    assert samples["click_to_delete_seconds_count"] == 2
 
 
-async def test_metrics__count_what_nobody_confirmed(start_app_with: StartApp) -> None:
+async def test_metrics__count_an_expired_request(start_app_with: StartApp) -> None:
     app = await start_app_with(REQUEST_TTL="1s")
 
     await app.request_card(personas.OLIVIA, "revoke @tom")
     await app.wait_for_message("Expired: every session")
     await app.wait_until_idle()
 
-    assert outcomes_in(await samples(app)) == {"revoke expired": 1}
+    assert outcome_counts(await scrape(app)) == {"revoke expired": 1}
 
 
-async def test_metrics__tell_of_work_that_waits(app: AppHarness) -> None:
+async def test_metrics__show_a_card_update_that_waits_as_queue_depth(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     await app.wait_until_idle()
     app.slack.fault("chat.update", SlackFault(retry_after=600, times=None))
@@ -108,7 +108,7 @@ async def test_metrics__tell_of_work_that_waits(app: AppHarness) -> None:
     await app.slack.click(personas.OLIVIA, card, "cancel")
     await app.wait_for_message("Cancelled: every session")
 
-    found = await samples(app)
-    assert found["queue_depth card"] == 1
-    assert found["queue_depth click"] == 0
-    assert found["outcomes_total revoke cancelled"] == 1
+    samples = await scrape(app)
+    assert samples["queue_depth card"] == 1
+    assert samples["queue_depth click"] == 0
+    assert samples["outcomes_total revoke cancelled"] == 1

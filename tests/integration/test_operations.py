@@ -1,4 +1,4 @@
-"""What whoever runs the bot meets: readiness, exit codes, settings that are wrong, and logs without secrets."""
+"""What an operator relies on: readiness, exit codes, messages about settings, and logs without secrets."""
 
 from __future__ import annotations
 
@@ -16,130 +16,129 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.examples import ENOUGH
-from tests.support.process import Ended, Stage, run, stage
+from tests.support.process import BotProcess, ExitResult, bot_process, run_bot
 
 pytestmark = pytest.mark.process
 
 
 @pytest.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path, migrated=True) as set_up:
-        yield set_up
+async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
+    async with bot_process(tmp_path, migrated=True) as running:
+        yield running
 
 
-def alter(bot: Stage, statement: str) -> None:
-    """Change the database behind the bot's back."""
+def execute(bot: BotProcess, statement: str) -> None:
+    """Execute a statement in the bot's database over another connection."""
     with closing(sqlite3.connect(bot.database, isolation_level=None)) as connection:
         connection.execute(statement)
 
 
-async def test_readyz__names_what_is_down_and_recovers(bot: Stage) -> None:
+async def test_readyz__names_failing_services_and_recovers(bot: BotProcess) -> None:
     bot.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
     bot.genesys.fault("login", GenesysFault(status=401, times=None))
     bot.database.unlink()
     await bot.start("serve")
 
-    missing = await bot.becomes(503)
-    while "store" in missing:  # the door is open before the schema is made
-        missing = await bot.becomes(503)
+    missing = await bot.wait_for_readyz(503)
+    while "store" in missing:  # the bot listens before it has created the schema
+        missing = await bot.wait_for_readyz(503)
     assert set(missing) == {"slack", "genesys"}
     assert "auth.test" in missing["slack"]
     command = await bot.slack.command(personas.OLIVIA, "revoke @tom")
     assert (command.status, "still starting" in command.body) == (200, True)
-    assert bot.trail() == []
+    assert bot.audit_tags() == []
 
     bot.slack.clear_faults()
     bot.genesys.faults.clear()
-    assert await bot.becomes(200) == {}
+    assert await bot.wait_for_readyz(200) == {}
     assert not bot.deletes
 
 
-async def test_store__that_cannot_be_written_is_named_and_acknowledges_no_click(bot: Stage) -> None:
+async def test_store__that_rejects_writes_is_named_and_no_click_is_acknowledged(bot: BotProcess) -> None:
     await bot.serve("serve")
-    card = await bot.card(personas.OLIVIA, "revoke @tom")
-    await bot.done()
+    card = await bot.request_card(personas.OLIVIA, "revoke @tom")
+    await bot.wait_until_idle()
 
-    alter(bot, "ALTER TABLE jobs RENAME TO away")
-    missing = await bot.becomes(503)
+    execute(bot, "ALTER TABLE jobs RENAME TO away")
+    missing = await bot.wait_for_readyz(503)
     click = await bot.slack.click(personas.OLIVIA, card, "approve")
-    alter(bot, "ALTER TABLE away RENAME TO jobs")
+    execute(bot, "ALTER TABLE away RENAME TO jobs")
 
     assert set(missing) == {"store"}
     assert (click.status, click.error) == (503, "dispatch_failed")
-    assert await bot.becomes(200) == {}
-    assert bot.trail() == ["request:asked"]
+    assert await bot.wait_for_readyz(200) == {}
+    assert bot.audit_tags() == ["request:asked"]
     assert not bot.deletes
 
 
-async def ended(arguments: list[str], environ: dict[str, str]) -> Ended:
-    """Run the bot to its end."""
-    return await (await run(arguments, environ)).ended()
+async def run_to_exit(arguments: list[str], environ: dict[str, str]) -> ExitResult:
+    return await (await run_bot(arguments, environ)).wait()
 
 
-WRONG = {
+INVALID_SETTINGS = {
     "DATABASE_URL": "mysql://bot:hunter2@db/bot",
     "SLACK_APP_TOKEN": "xoxp-1-made-up",
     "APPROVERS": " , ",
     "REQUEST_TTL": "soon",
-    "PROTECTED": "everybody",
+    "PROTECTED": "all-staff",
     "PORT": "http",
     "AUDIT_CHANNEL": "#audit",
 }
 
 
-async def test_settings__that_are_wrong_are_told_one_line_each() -> None:
-    found = await ended([], ENOUGH | WRONG)
+async def test_settings__that_are_invalid_are_reported_one_per_line_without_secrets() -> None:
+    result = await run_to_exit([], ENOUGH | INVALID_SETTINGS)
 
-    assert (found.code, found.stdout) == (2, "")
-    assert sorted(line.partition(":")[0] for line in found.stderr.splitlines()) == sorted(WRONG)
+    assert (result.code, result.stdout) == (2, "")
+    assert sorted(line.partition(":")[0] for line in result.stderr.splitlines()) == sorted(INVALID_SETTINGS)
     for secret in ("hunter2", "xoxp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
-        assert secret not in found.stderr
+        assert secret not in result.stderr
 
 
-async def test_settings__that_turn_out_wrong_when_used_are_told_alike() -> None:
-    found = await ended(["serve"], ENOUGH | {"DATABASE_URL": "sqlite:////no/such/folder/bot.db"})
+async def test_settings__that_fail_when_used_are_reported_the_same_way() -> None:
+    result = await run_to_exit(["serve"], ENOUGH | {"DATABASE_URL": "sqlite:////no/such/folder/bot.db"})
 
-    assert found.code == 2
-    assert found.stderr.splitlines()[-1] == "DATABASE_URL: the folder /no/such/folder does not exist"
-    assert "Traceback" not in found.stderr
+    assert result.code == 2
+    assert result.stderr.splitlines()[-1] == "DATABASE_URL: the folder /no/such/folder does not exist"
+    assert "Traceback" not in result.stderr
 
 
-async def test_port__that_is_taken_ends_the_run(bot: Stage) -> None:
+async def test_port__that_is_taken_ends_the_process(bot: BotProcess) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        running = await bot.start("serve", PORT=str(taken.getsockname()[1]))
-        found = await running.ended()
+        handle = await bot.start("serve", PORT=str(taken.getsockname()[1]))
+        result = await handle.wait()
 
-    assert found.code == 1
-    assert "address already in use" in found.stderr
-    assert "Traceback" not in found.stderr
+    assert result.code == 1
+    assert "address already in use" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-async def test_logs__hold_no_secret_even_when_asked_for_everything(bot: Stage) -> None:
-    running = await bot.serve("serve", LOG_LEVEL="debug")
+async def test_logs__contain_no_secret_at_debug_level(bot: BotProcess) -> None:
+    handle = await bot.serve("serve", LOG_LEVEL="debug")
     deliveries = [
         await bot.slack.send_raw(b"token=xoxb-forged-0001", {}),
         await bot.slack.command(personas.OLIVIA, "whoami"),
         await bot.slack.command(personas.NADIA, "revoke @tom"),
     ]
-    card = await bot.card(personas.RAVI, f"revoke @tom he pasted {bot.slack.bot_token}")
+    card = await bot.request_card(personas.RAVI, f"revoke @tom he pasted {bot.slack.bot_token}")
     deliveries += [
         await bot.slack.click(personas.RAVI, card, "approve", force=True),
         await bot.slack.click(personas.BEN, card, "approve"),
     ]
-    await bot.reads("Revoked: every session of Tom Target", personas.APPROVALS)
+    await bot.wait_for_message("Revoked: every session of Tom Target", personas.APPROVALS)
     deliveries.append(await bot.slack.send_raw(deliveries[-1].raw, deliveries[-1].headers))
-    await bot.reads("The bot's token")
-    await bot.reads("nothing in APPROVERS names you")
-    await bot.done()
+    await bot.wait_for_message("The bot's token")
+    await bot.wait_for_message("nothing in APPROVERS names you")
+    await bot.wait_until_idle()
     tokens = [token.value for token in bot.genesys.state.live_tokens]
-    running.process.terminate()
-    found = await running.ended()
+    handle.process.terminate()
+    result = await handle.wait()
 
-    assert found.code == 0
-    assert found.stdout == ""
-    events = {json.loads(line)["event"] for line in found.stderr.splitlines()}
+    assert result.code == 0
+    assert result.stdout == ""
+    events = {json.loads(line)["event"] for line in result.stderr.splitlines()}
     assert {"asked", "click", "carried out", "rejected", "stopped"} <= events
     secrets: list[str | None] = [
         bot.slack.bot_token,
@@ -150,9 +149,9 @@ async def test_logs__hold_no_secret_even_when_asked_for_everything(bot: Stage) -
     for delivery in deliveries:
         secrets += [delivery.payload.get("trigger_id"), delivery.payload.get("response_url")]
         secrets.append(delivery.headers.get("X-Slack-Signature"))
-    kept = json.dumps(bot.rows())
+    stored = json.dumps(bot.audit_rows())
     for secret in filter(None, secrets):
-        assert secret not in found.stderr
-        assert secret not in kept
-    assert not re.search("(?i)bearer|basic [a-z0-9+/=]{8}", found.stderr)
-    assert bot.trail().count("token:revoked") == 1
+        assert secret not in result.stderr
+        assert secret not in stored
+    assert not re.search("(?i)bearer|basic [a-z0-9+/=]{8}", result.stderr)
+    assert bot.audit_tags().count("token:revoked") == 1

@@ -1,4 +1,4 @@
-"""Processes that are killed, stopped and started again: what was acknowledged is done, once, and told truly."""
+"""A bot that is killed, stopped and restarted executes each acknowledged click once and reports it correctly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from tests.support.process import Stage, stage
+from tests.support.process import BotProcess, bot_process
 
 pytestmark = pytest.mark.process
 
@@ -21,131 +21,131 @@ DONE = "Revoked: every session of Tom Target"
 
 
 @pytest.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path, migrated=True) as set_up:
-        yield set_up
+async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
+    async with bot_process(tmp_path, migrated=True) as running:
+        yield running
 
 
-async def test_start__of_a_bot_that_is_set_up_well_warns_of_nothing(bot: Stage) -> None:
-    bot.database.unlink()  # it makes its own
-    started = await bot.serve("serve")
-
-    started.process.send_signal(signal.SIGTERM)
-    ended = await started.ended()
-
-    told = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert "listening" in [line["event"] for line in told]
-    assert [line["event"] for line in told if line["level"] != "info"] == []
-
-
-async def test_kill__between_acknowledgement_and_judgement(bot: Stage) -> None:
+async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> None:
+    bot.database.unlink()  # the bot creates its own
     first = await bot.serve("serve")
-    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
+
+    first.process.send_signal(signal.SIGTERM)
+    result = await first.wait()
+
+    logged = [json.loads(line) for line in result.stderr.splitlines()]
+    assert "listening" in [line["event"] for line in logged]
+    assert [line["event"] for line in logged if line["level"] != "info"] == []
+
+
+async def test_kill__after_the_acknowledgement_executes_the_click_after_restart(bot: BotProcess) -> None:
+    first = await bot.serve("serve")
+    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
     bot.slack.fault("users.info", SlackFault(delay=1))
 
     click = await bot.slack.click(personas.BEN, card, "approve")
-    await bot.held()
+    await bot.wait_for_slack_delay()
     killed = await first.kill()
-    before = bot.trail()
-    bot.hold.over.set()
+    before = bot.audit_tags()
+    bot.slack_delay.released.set()
     await bot.serve()
-    await bot.reads(DONE, personas.APPROVALS)
-    await bot.done()
+    await bot.wait_for_message(DONE, personas.APPROVALS)
+    await bot.wait_until_idle()
 
     assert (click.status, killed.code) == (200, -signal.SIGKILL)
     assert before == ["request:asked"]
-    assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1
     assert not bot.slack.buttons(card)
 
 
-async def test_kill__between_acknowledgement_and_delete(bot: Stage) -> None:
+async def test_kill__before_genesys_executes_the_delete_repeats_it_after_restart(bot: BotProcess) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
-    late = asyncio.Event()
-    bot.genesys.fault("delete_token", GenesysFault(until=late, drop="before"))
+    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    released = asyncio.Event()
+    bot.genesys.fault("delete_token", GenesysFault(until=released, drop="before"))
 
     click = await bot.slack.click(personas.BEN, card, "approve")
     await bot.wait_for_request("delete_token")
     await first.kill()
-    before = bot.trail()
+    before = bot.audit_tags()
     await bot.serve()
-    await bot.reads(DONE, personas.APPROVALS)
-    await bot.reads(DONE, personas.AUDIT)
-    await bot.done()
-    late.set()
+    await bot.wait_for_message(DONE, personas.APPROVALS)
+    await bot.wait_for_message(DONE, personas.AUDIT)
+    await bot.wait_until_idle()
+    released.set()
 
     assert click.status == 200
     assert before == ["request:asked", "request:approved"]
-    assert bot.trail() == [*before, "token:revoked"]
+    assert bot.audit_tags() == [*before, "token:revoked"]
     assert [entry.status for entry in bot.deletes[1:]] == [200]
     assert not bot.slack.buttons(card)
 
 
-async def test_kill__between_delete_and_its_record(bot: Stage) -> None:
+async def test_kill__before_the_outcome_is_stored_repeats_the_delete_and_notifies_once(bot: BotProcess) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
-    late = asyncio.Event()
+    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    released = asyncio.Event()
     bot.genesys.fault("delete_token", GenesysFault(drop="after"))
-    bot.genesys.fault("delete_token", GenesysFault(until=late, drop="before"))
+    bot.genesys.fault("delete_token", GenesysFault(until=released, drop="before"))
 
     await bot.slack.click(personas.BEN, card, "approve")
     await bot.wait_for_request("delete_token", 2)
     await first.kill()
-    ended = [person.sessions for person in bot.genesys.users.values() if person.name == "Tom Target"]
-    before = bot.trail()
+    sessions = [person.sessions for person in bot.genesys.users.values() if person.name == "Tom Target"]
+    before = bot.audit_tags()
     await bot.serve()
-    await bot.reads(DONE, personas.APPROVALS)
-    await bot.done()
-    late.set()
+    await bot.wait_for_message(DONE, personas.APPROVALS)
+    await bot.wait_until_idle()
+    released.set()
 
-    assert ended == [0]
+    assert sessions == [0]
     assert before == ["request:asked", "request:approved"]
-    assert bot.trail() == [*before, "token:revoked"]
+    assert bot.audit_tags() == [*before, "token:revoked"]
     assert len(bot.deletes) == 3
-    told = [one for one in bot.slack.messages if one.channel_id == personas.AUDIT]
-    assert len(told) == 1
+    notices = [one for one in bot.slack.messages if one.channel_id == personas.AUDIT]
+    assert len(notices) == 1
 
 
-async def test_kill__a_card_that_was_not_repainted_is_repainted(bot: Stage) -> None:
+async def test_kill__before_the_card_is_updated_updates_it_after_restart(bot: BotProcess) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(personas.RAVI, "revoke @tom")
+    card = await bot.request_card(personas.RAVI, "revoke @tom")
     bot.slack.fault("chat.update", SlackFault(delay=1, drop=True))
 
     await bot.slack.click(personas.BEN, card, "cancel")
-    await bot.held()
+    await bot.wait_for_slack_delay()
     await first.kill()
     assert bot.slack.buttons(card)
-    bot.hold.over.set()
+    bot.slack_delay.released.set()
     await bot.serve()
-    await bot.reads("Cancelled: every session", personas.APPROVALS)
-    await bot.done()
+    await bot.wait_for_message("Cancelled: every session", personas.APPROVALS)
+    await bot.wait_until_idle()
 
     assert not bot.slack.buttons(card)
-    assert bot.trail() == ["request:asked", "request:cancelled"]
+    assert bot.audit_tags() == ["request:asked", "request:cancelled"]
     assert not bot.deletes
 
 
-async def test_sigterm__finishes_what_is_in_hand_and_takes_no_more(bot: Stage) -> None:
+async def test_sigterm__finishes_running_jobs_and_refuses_new_requests(bot: BotProcess) -> None:
     first = await bot.serve("serve")
-    card = await bot.card(personas.RAVI, "revoke @tom")
-    answering = asyncio.Event()
-    bot.genesys.fault("delete_token", GenesysFault(until=answering))
+    card = await bot.request_card(personas.RAVI, "revoke @tom")
+    released = asyncio.Event()
+    bot.genesys.fault("delete_token", GenesysFault(until=released))
     await bot.slack.click(personas.BEN, card, "approve")
     await bot.wait_for_request("delete_token")
 
     first.process.terminate()
-    missing = await bot.becomes(503)
-    async with bot.session.get(f"{bot.url}/healthz") as answer:
-        alive = answer.status
-    late = await bot.slack.click(personas.BEN, card, "approve", force=True)
-    typed = await bot.slack.command(personas.OLIVIA, "revoke @tom")
-    answering.set()
-    ended = await first.ended()
+    missing = await bot.wait_for_readyz(503)
+    async with bot.session.get(f"{bot.url}/healthz") as response:
+        healthz = response.status
+    click = await bot.slack.click(personas.BEN, card, "approve", force=True)
+    command = await bot.slack.command(personas.OLIVIA, "revoke @tom")
+    released.set()
+    result = await first.wait()
 
-    assert (late.status, "I am being restarted. Nothing was changed" in typed.body) == (503, True)
-    assert (ended.code, alive, missing) == (0, 200, {"process": "it is stopping"})
-    assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert (click.status, "I am being restarted. Nothing was changed" in command.body) == (503, True)
+    assert (result.code, healthz, missing) == (0, 200, {"process": "it is stopping"})
+    assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1
     assert DONE in bot.slack.text_of(card)
     assert [DONE in bot.slack.text_of(one) for one in bot.slack.messages if one.channel_id == personas.AUDIT] == [True]

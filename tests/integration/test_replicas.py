@@ -1,4 +1,4 @@
-"""Replicas on one PostgreSQL: one truth, whoever is clicked at, whoever goes away, whatever breaks between them."""
+"""Replicas on one PostgreSQL act as one bot, also when a replica, the database or the network fails."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support.postgres import Server
-from tests.support.proxy import Wire, wire_to
-from tests.support.replicas import Replicas, replicas
+from tests.support.proxy import TcpProxy, proxy_to
+from tests.support.replicas import Replicas, start_replicas
 
 pytestmark = pytest.mark.heavy
 
 DONE = "Revoked: every session of Tom Target"
-CROWD = (personas.OLIVIA, personas.BEN)
+APPROVERS = (personas.OLIVIA, personas.BEN)
 
 
 @pytest.fixture
@@ -29,83 +29,86 @@ async def address(postgres: Server) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def cable(postgres: Server) -> AsyncIterator[Wire]:
-    async with wire_to(postgres.url) as laid:
-        yield laid
+async def proxy(postgres: Server) -> AsyncIterator[TcpProxy]:
+    async with proxy_to(postgres.url) as started:
+        yield started
 
 
 @pytest.fixture
 async def two(address: str, tmp_path: Path) -> AsyncIterator[Replicas]:
-    async with replicas(tmp_path, address, address) as started:
+    async with start_replicas(tmp_path, address, address) as started:
         yield started
 
 
 @pytest.mark.parametrize(("count", "cards"), [(2, 20), (3, 20)])
-async def test_clicks__fifty_on_each_card_through_all_replicas_are_one_delete_each(
+async def test_clicks__fifty_on_each_card_through_all_replicas_send_one_delete_per_card(
     address: str, tmp_path: Path, count: int, cards: int
 ) -> None:
-    async with replicas(tmp_path, *[address] * count, APPROVALS_CHANNEL=personas.OPS) as all_of_them:
-        posted = [await all_of_them.card(personas.RAVI, f"revoke @tom {number}", number) for number in range(cards)]
+    async with start_replicas(tmp_path, *[address] * count, APPROVALS_CHANNEL=personas.OPS) as replicas:
+        posted = [
+            await replicas.request_card(personas.RAVI, f"revoke @tom {number}", number) for number in range(cards)
+        ]
         for card in posted:
-            clicks = [all_of_them.click(CROWD[number % 2], card, number) for number in range(50)]
+            clicks = [replicas.click(APPROVERS[number % 2], card, number) for number in range(50)]
             assert {delivery.status for delivery in await asyncio.gather(*clicks)} == {200}
-        await all_of_them.idle()
+        await replicas.wait_until_idle()
 
-        assert len(all_of_them.deletes) == cards
-        trail = await all_of_them.store.audit_events()
+        assert len(replicas.deletes) == cards
+        trail = await replicas.store.audit_events()
         assert first_invalid(trail) is None
         tags = [row.tag for row, _ in trail]
         assert tags.count(EventType.APPROVED) == tags.count(EventType.REVOKED) == cards
         assert tags.count(EventType.CLICK_STALE) == 49 * cards
-        assert all(DONE in all_of_them.slack.text_of(card) for card in posted)
-        assert not any(all_of_them.slack.buttons(card) for card in posted)
+        assert all(DONE in replicas.slack.text_of(card) for card in posted)
+        assert not any(replicas.slack.buttons(card) for card in posted)
 
 
-async def test_card__of_one_replica_is_answered_by_another(two: Replicas) -> None:
-    card = await two.card(personas.OLIVIA, "revoke @tom", through=0)
-    await two.click(personas.OLIVIA, card, through=1)
-    await two.reads(DONE)
-    await two.idle()
+async def test_click__on_a_card_of_one_replica_is_processed_by_another(two: Replicas) -> None:
+    card = await two.request_card(personas.OLIVIA, "revoke @tom", replica=0)
+    await two.click(personas.OLIVIA, card, replica=1)
+    await two.wait_for_message(DONE)
+    await two.wait_until_idle()
 
     assert len(two.deletes) == 1
-    assert await two.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert await two.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
 
 
-async def test_card__that_slack_would_not_take_is_repainted_once_by_whoever_is_left(
-    address: str, tmp_path: Path
-) -> None:
-    async with replicas(tmp_path, address) as left:
-        async with replicas(tmp_path, address) as leaving:
-            card = await leaving.card(personas.OLIVIA, "revoke @tom")
-            await leaving.idle()  # until it is noted where the card stands, or the click's own address is used, too
+async def test_card__that_slack_rejects_is_updated_once_by_a_remaining_replica(address: str, tmp_path: Path) -> None:
+    async with start_replicas(tmp_path, address) as remaining:
+        async with start_replicas(tmp_path, address) as leaving:
+            card = await leaving.request_card(personas.OLIVIA, "revoke @tom")
+            await (
+                leaving.wait_until_idle()
+            )  # until the card's ts is stored, or the bot uses the click's response_url too
             place = card.channel_id, card.ts
             leaving.slack.fault("chat.update", SlackFault(error="internal_error", times=None))
             leaving.slack.fault("chat.postMessage", SlackFault(error="internal_error", times=None))
             await leaving.click(personas.OLIVIA, card, 0)
             await leaving.genesys.wait_for_request("delete_token")
         async with asyncio.timeout(60):
-            while not (painted := left.slack.calls_of("chat.update")):  # noqa: ASYNC110 - the stand-in rings for messages
+            while not (updates := remaining.slack.calls_of("chat.update")):  # noqa: ASYNC110 - the fake signals messages only
                 await asyncio.sleep(0.05)
-        await left.idle()
+        await remaining.wait_until_idle()
 
-        assert {(one.args["channel"], one.args["ts"]) for one in left.slack.calls_of("chat.update")} == {place}
-        assert len(painted) == 1
-        assert not left.deletes
+        calls = remaining.slack.calls_of("chat.update")
+        assert {(one.args["channel"], one.args["ts"]) for one in calls} == {place}
+        assert len(updates) == 1
+        assert not remaining.deletes
 
 
-async def test_database__whose_machine_goes_down_and_comes_back(postgres: Server, address: str, tmp_path: Path) -> None:
+async def test_database__that_stops_and_restarts_loses_nothing(postgres: Server, address: str, tmp_path: Path) -> None:
     if postgres.programs is None:
-        pytest.skip("TEST_DATABASE_URL names a server that is not the tests' to stop")
-    async with replicas(tmp_path, address, address) as both:
-        card = await both.card(personas.OLIVIA, "revoke @tom")
-        await both.idle()
+        pytest.skip("TEST_DATABASE_URL names a server that the tests may not stop")
+    async with start_replicas(tmp_path, address, address) as both:
+        card = await both.request_card(personas.OLIVIA, "revoke @tom")
+        await both.wait_until_idle()
 
         await asyncio.to_thread(postgres.stop)
-        missing = [await both.becomes(503, number) for number in range(2)]
+        missing = [await both.wait_for_readyz(503, number) for number in range(2)]
         clicks = [await both.click(personas.OLIVIA, card, number) for number in range(2)]
         await asyncio.to_thread(postgres.start)
         for number in range(2):
-            assert await both.becomes(200, number) == {}
+            assert await both.wait_for_readyz(200, number) == {}
 
         assert [set(one) for one in missing] == [{"store"}, {"store"}]
         assert "cannot be reached" in missing[0]["store"]
@@ -113,50 +116,51 @@ async def test_database__whose_machine_goes_down_and_comes_back(postgres: Server
         assert both.slack.buttons(card)
         assert not both.deletes
         await both.click(personas.OLIVIA, card, 1)
-        await both.reads(DONE)
-        await both.idle()
-        assert await both.trail() == ["request:asked", "request:approved", "token:revoked"]
+        await both.wait_for_message(DONE)
+        await both.wait_until_idle()
+        assert await both.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
 
 
-async def test_database__that_appears_after_the_bot(postgres: Server, cable: Wire, tmp_path: Path) -> None:
+async def test_database__that_starts_after_the_bot_is_used(postgres: Server, proxy: TcpProxy, tmp_path: Path) -> None:
     async with postgres.database(empty=True) as empty:
-        cable.cut()
-        async with replicas(tmp_path, cable.instead_of(empty)) as early:
-            missing = await early.becomes(503)
-            async with early.session.get(f"{early.door(0)}/healthz") as answer:
-                alive = answer.status
-            cable.mend()
-            assert await early.becomes(200) == {}
+        proxy.cut()
+        async with start_replicas(tmp_path, proxy.route(empty)) as early:
+            missing = await early.wait_for_readyz(503)
+            async with early.session.get(f"{early.url(0)}/healthz") as response:
+                healthz = response.status
+            proxy.restore()
+            assert await early.wait_for_readyz(200) == {}
 
-            assert (alive, set(missing)) == (200, {"store"})
-            await early.click(personas.OLIVIA, await early.card(personas.OLIVIA, "revoke @tom"), 0)
-            await early.reads(DONE)
+            assert (healthz, set(missing)) == (200, {"store"})
+            await early.click(personas.OLIVIA, await early.request_card(personas.OLIVIA, "revoke @tom"), 0)
+            await early.wait_for_message(DONE)
 
 
-@pytest.mark.parametrize("how", ["cut", "hold"])
-async def test_wire__between_a_replica_and_the_database_that_breaks_during_a_delete(
-    address: str, cable: Wire, tmp_path: Path, how: str
+@pytest.mark.parametrize("failure", ["cut", "stall"])
+async def test_database__lost_by_one_replica_during_a_delete_is_taken_over_by_the_other(
+    address: str, proxy: TcpProxy, tmp_path: Path, failure: str
 ) -> None:
-    """The other replica takes over; the cut off one tells nothing of its own, and is ready again afterwards."""
-    async with replicas(tmp_path, cable.instead_of(address), address) as both:
-        card = await both.card(personas.OLIVIA, "revoke @tom", through=1)
-        answered = asyncio.Event()
-        both.genesys.fault("delete_token", GenesysFault(until=answered))
-        await both.click(personas.OLIVIA, card, through=0)
+    """The disconnected replica reports no outcome of its own, and is ready again afterwards."""
+    async with start_replicas(tmp_path, proxy.route(address), address) as both:
+        card = await both.request_card(personas.OLIVIA, "revoke @tom", replica=1)
+        released = asyncio.Event()
+        both.genesys.fault("delete_token", GenesysFault(until=released))
+        await both.click(personas.OLIVIA, card, replica=0)
         await both.genesys.wait_for_request("delete_token")
 
-        getattr(cable, how)()
+        getattr(proxy, failure)()
         missing, click, _ = await asyncio.gather(
-            both.becomes(503, 0), both.click(personas.BEN, card, through=0), both.reads(DONE)
+            both.wait_for_readyz(503, 0), both.click(personas.BEN, card, replica=0), both.wait_for_message(DONE)
         )
-        cable.mend()
-        answered.set()
-        assert await both.becomes(200, 0) == {}
-        await both.idle()
+        proxy.restore()
+        released.set()
+        assert await both.wait_for_readyz(200, 0) == {}
+        await both.wait_until_idle()
 
         assert set(missing) == {"store"}
-        assert click.status != 200  # 503, or none where Slack gave up first
-        assert len(both.deletes) in (2, 3)  # one each, and the first client's own repeat while no answer comes
-        tags = [row.tag for row, _ in await both.servers[1].services.store.audit_events()]
+        assert click.status != 200  # 503, or none if Slack timed out first
+        assert len(both.deletes) in (2, 3)  # one per replica, and a retry by the first client without a response
+        trail = await both.servers[1].services.store.audit_events()
+        tags = [row.tag for row, _ in trail]
         assert [tag for tag in tags if tag.startswith("token:")] == ["token:revoked"]
-        assert first_invalid(await both.servers[1].services.store.audit_events()) is None
+        assert first_invalid(trail) is None

@@ -17,7 +17,7 @@ from bot.slack.socket_mode import ask_for_a_connection
 from tests.support import markdown_tables as tables
 from tests.support.components import Components, deletes, open_components
 from tests.support.fault_harness import Bot, bot, client_of, nameless
-from tests.support.timeouts import Patience, Silence
+from tests.support.timeouts import Blackhole, InstantTimeoutSession
 
 HEAD = ("Slack", "Calls", "What happens", "DELETEs", "Written down")
 
@@ -223,8 +223,8 @@ async def played(
     office: Components, session: aiohttp.ClientSession, scene: Scene, fault: SlackFault
 ) -> tuple[str, ...]:
     """One row: a bot of its own, at the fault of one method."""
-    silence = Silence()
-    office.slack.api._sleep = silence.sleep
+    blackhole = Blackhole()
+    office.slack.api._sleep = blackhole.sleep
     towards = "/response/" if scene.method == "response_url" else f"/{scene.method}"
     where = str(office.purecloud.region.api_url)
     genesys = client_of(session, api_url=where, login_url=where)
@@ -235,7 +235,7 @@ async def played(
 
     async with bot(
         office,
-        Patience(session, silence, towards),
+        InstantTimeoutSession(session, blackhole, towards),
         tokens=genesys,
         users=genesys,
         authorization=genesys,
@@ -243,7 +243,7 @@ async def played(
     ) as one:
         seen = await scene.play(one, break_it)
         office.slack.clear_faults()
-        silence.set()
+        blackhole.set()
         trail = [row.tag for row in await one.trail()]
         calls = one.calls(scene.method)
     sent = len(deletes(office)) - deleted

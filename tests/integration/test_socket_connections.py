@@ -152,7 +152,7 @@ async def test_connecting__that_hangs_is_begun_anew(rig: Rig) -> None:
     rig.slack.fault("apps.connections.open", SlackFault(delay=1, times=CONNECTIONS))
     sockets = rig.sockets()
     sockets.start()
-    await rig.hold.begun.wait()
+    await rig.hold.entered.wait()
     assert not await sockets.is_up()
 
     async with asyncio.timeout(30):

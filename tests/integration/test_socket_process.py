@@ -15,7 +15,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS
-from tests.support.process import Stage, stage
+from tests.support.process import BotProcess, bot_process
 
 pytestmark = pytest.mark.process
 
@@ -23,12 +23,12 @@ DONE = "Revoked: every session of Tom Target"
 
 
 @pytest.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path, socket_mode=True, migrated=True) as set_up:
-        yield set_up
+async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
+    async with bot_process(tmp_path, socket_mode=True, migrated=True) as running:
+        yield running
 
 
-async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot: Stage) -> None:
+async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot: BotProcess) -> None:
     serving = await bot.serve()
     async with bot.session.post(f"{bot.url}/slack/events", data=b"") as answer:
         unserved = answer.status
@@ -38,10 +38,10 @@ async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot:
 
     sockets.refuse_next = 1000
     sockets.abort()
-    missing = await bot.becomes(503)
+    missing = await bot.wait_for_readyz(503)
     nobody = await bot.slack.command(personas.OLIVIA, "help")
     sockets.refuse_next = 0
-    await bot.becomes(200)
+    await bot.wait_for_readyz(200)
 
     assert (unserved, alive) == (404, 200)
     assert missing == {"socket": "no connection of Socket Mode answers"}
@@ -54,8 +54,8 @@ async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot:
 
 
 @pytest.mark.parametrize("token", ["xapp-1-made-up", "", "xoxb-made-up"])
-async def test_serve__with_a_token_that_cannot_work_ends_with_a_line_that_says_so(bot: Stage, token: str) -> None:
-    ended = await (await bot.start("serve", SLACK_APP_TOKEN=token)).ended()
+async def test_serve__with_a_token_that_cannot_work_ends_with_a_line_that_says_so(bot: BotProcess, token: str) -> None:
+    ended = await (await bot.start("serve", SLACK_APP_TOKEN=token)).wait()
 
     said = {
         "xapp-1-made-up": "SLACK_APP_TOKEN: Slack does not accept it (invalid_auth)",
@@ -68,35 +68,35 @@ async def test_serve__with_a_token_that_cannot_work_ends_with_a_line_that_says_s
     assert bot.slack.sockets.opened == 0
 
 
-async def test_serve__waits_for_a_slack_that_cannot_be_reached(bot: Stage) -> None:
+async def test_serve__waits_for_a_slack_that_cannot_be_reached(bot: BotProcess) -> None:
     bot.slack.fault("apps.connections.open", SlackFault(drop=True, times=1 + CONNECTIONS))
 
     await bot.start("serve")
-    missing = await bot.becomes(503)
-    await bot.becomes(200)
+    missing = await bot.wait_for_readyz(503)
+    await bot.wait_for_readyz(200)
 
     assert "socket" in missing
 
 
-async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_token(bot: Stage) -> None:
+async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_token(bot: BotProcess) -> None:
     bot.slack.fault("apps.connections.open", SlackFault(delay=1))
 
     await bot.start("serve")
-    missing = await bot.becomes(503)
-    await bot.held()
+    missing = await bot.wait_for_readyz(503)
+    await bot.wait_for_slack_delay()
     async with bot.session.get(f"{bot.url}/healthz") as answer:
         alive = answer.status
-    bot.hold.over.set()
-    await bot.becomes(200)
+    bot.slack_delay.released.set()
+    await bot.wait_for_readyz(200)
 
     assert "socket" in missing
     assert alive == 200
 
 
-async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage) -> None:
+async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: BotProcess) -> None:
     await bot.serve()
-    card = await bot.card(personas.OLIVIA, "revoke @tom")
-    await bot.done()
+    card = await bot.request_card(personas.OLIVIA, "revoke @tom")
+    await bot.wait_until_idle()
     with closing(sqlite3.connect(bot.database, isolation_level=None)) as database:
         database.execute("ALTER TABLE jobs RENAME TO away")
         bot.slack.response_timeout = 2.0
@@ -105,37 +105,37 @@ async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: Stage
     bot.slack.response_timeout = 30.0
 
     assert (failed.status, failed.error) == (None, "dispatch_failed")
-    assert bot.trail() == ["request:asked"]
+    assert bot.audit_tags() == ["request:asked"]
     assert not bot.deletes
     assert (await bot.slack.click(personas.OLIVIA, card, "approve")).status == 200
-    await bot.reads(DONE)
+    await bot.wait_for_message(DONE)
     assert len(bot.deletes) == 1
 
 
-async def test_kill__after_an_acknowledged_click_loses_nothing(bot: Stage) -> None:
+async def test_kill__after_an_acknowledged_click_loses_nothing(bot: BotProcess) -> None:
     first = await bot.serve()
-    card = await bot.card(personas.RAVI, "revoke @tom laptop stolen")
+    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
     bot.slack.fault("users.info", SlackFault(delay=1))
 
     click = await bot.slack.click(personas.BEN, card, "approve")
-    await bot.hold.begun.wait()
+    await bot.wait_for_slack_delay()
     killed = await first.kill()
-    before = bot.trail()
-    bot.hold.over.set()
+    before = bot.audit_tags()
+    bot.slack_delay.released.set()
     await bot.serve()
-    await bot.reads(DONE, personas.APPROVALS)
-    await bot.done()
+    await bot.wait_for_message(DONE, personas.APPROVALS)
+    await bot.wait_until_idle()
 
     assert (click.status, killed.code) == (200, -signal.SIGKILL)
     assert before == ["request:asked"]
-    assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1
     assert not bot.slack.buttons(card)
 
 
-async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: Stage) -> None:
+async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: BotProcess) -> None:
     first = await bot.serve(LOG_LEVEL="debug")
-    card = await bot.card(personas.RAVI, "revoke @tom")
+    card = await bot.request_card(personas.RAVI, "revoke @tom")
     answering = asyncio.Event()
     bot.genesys.fault("delete_token", GenesysFault(until=answering))
     click = await bot.slack.click(personas.BEN, card, "approve")
@@ -144,10 +144,10 @@ async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: Stage) -> Non
     first.process.terminate()
     await bot.slack.sockets.wait_until(lambda: not bot.slack.sockets.connections)
     answering.set()
-    ended = await first.ended()
+    ended = await first.wait()
 
     assert (ended.code, click.status) == (0, 200)
-    assert bot.trail() == ["request:asked", "request:approved", "token:revoked"]
+    assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1
     assert bot.slack.sockets.app_token not in ended.stderr
     assert "ticket=" not in ended.stderr

@@ -1,4 +1,4 @@
-"""Three processes of the bot on one PostgreSQL, between stand-ins, each on wires of its own that can break."""
+"""Three processes of the bot on one PostgreSQL, each behind TCP proxies that can break."""
 
 from __future__ import annotations
 
@@ -15,152 +15,153 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys
 from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.server import FakeSlack
-from tests.support.process import Running, free_port, run
-from tests.support.proxy import Wire, wire_to
+from tests.support.process import ProcessHandle, free_port, run_bot
+from tests.support.proxy import TcpProxy, proxy_to
 
 REPLICAS = 3
-PATIENCE = 120.0
+WAIT_TIMEOUT = 120.0
+"""Maximum time to wait for a replica or for the job queue, in seconds. Long, because a test machine can be slow."""
 
-LATE = 0.5
-"""Seconds after a wire was mended until everything it held has arrived."""
+DELIVERY_DELAY = 0.5
+"""Maximum time until stalled bytes arrive after a proxy is restored, in seconds."""
 
-WIRES = {
+PROXIED = {
     "database": ("DATABASE_URL",),
     "slack": ("SLACK_API_URL",),
     "genesys": ("PURECLOUD_API_URL", "PURECLOUD_LOGIN_URL"),
 }
-"""What a replica reaches over a wire of its own, and the settings that say where it is."""
+"""The services that a replica reaches through its own proxy, and the settings that hold their URLs."""
 
 
 @dataclass
-class Replica:
-    """One of the processes, which is started again under the same port whenever it was killed."""
+class ReplicaProcess:
+    """One replica, which is restarted on the same port after each kill."""
 
     port: int
     environ: dict[str, str]
-    wires: dict[str, Wire]
-    process: Running | None = None
-    """None while it is being started."""
+    proxies: dict[str, TcpProxy]
+    process: ProcessHandle | None = None
+    """None until the process is ready."""
 
     @property
-    def door(self) -> str:
-        """Where Slack reaches it."""
+    def events_url(self) -> str:
+        """The URL to which Slack sends requests for this replica."""
         return f"http://127.0.0.1:{self.port}/slack/events"
 
     @property
-    def whole(self) -> bool:
-        """Whether it lives and reaches everything."""
-        return self.process is not None and not any(wire.broken for wire in self.wires.values())
+    def healthy(self) -> bool:
+        """Whether the process runs and none of its proxies is broken."""
+        return self.process is not None and not any(proxy.broken for proxy in self.proxies.values())
 
 
 @dataclass(frozen=True)
-class Mishap:
-    """What befell a replica, from when to when, in epoch seconds."""
+class Disruption:
+    """A kill or a network failure of a replica, with its start and end in epoch seconds."""
 
-    replica: Replica
+    replica: ReplicaProcess
     began: float
     ended: float
 
     def explains(self, first: float, second: float) -> bool:
-        """Whether it may be why a DELETE was sent at one time and again at another."""
-        return self.began <= second and first <= self.ended + LATE
+        """Return whether it can explain a DELETE at one time and a repeated DELETE at another."""
+        return self.began <= second and first <= self.ended + DELIVERY_DELAY
 
 
 @dataclass
-class Fleet:
-    """The stand-ins, the replicas between them, and what befell these."""
+class Cluster:
+    """The fakes, the replicas, and the disruptions so far."""
 
     slack: FakeSlack
     genesys: FakeGenesys
     session: ClientSession
-    replicas: list[Replica]
-    mishaps: list[Mishap] = field(default_factory=list)
-    kills: list[Mishap] = field(default_factory=list)
-    _mending: list[asyncio.Task[None]] = field(default_factory=list)
+    replicas: list[ReplicaProcess]
+    disruptions: list[Disruption] = field(default_factory=list)
+    kills: list[Disruption] = field(default_factory=list)
+    _recoveries: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def kill(self, replica: Replica) -> None:
-        """Take a replica's life, and start it again."""
+    async def kill(self, replica: ReplicaProcess) -> None:
+        """Kill a replica and restart it in the background."""
         process, replica.process = replica.process, None
         if process is None:
             return
         now = time.time()
-        killed = Mishap(replica, now, now)
+        killed = Disruption(replica, now, now)
         self.kills.append(killed)
-        self.mishaps.append(killed)
+        self.disruptions.append(killed)
         await process.kill()
-        self._mending.append(asyncio.create_task(self.start(replica)))
+        self._recoveries.append(asyncio.create_task(self.start(replica)))
 
-    def cut_off(self, replica: Replica, wire: str, *, silently: bool, seconds: float) -> None:
-        """Break a wire for a while: end its connections, or swallow everything."""
+    def disconnect(self, replica: ReplicaProcess, service: str, *, stall: bool, seconds: float) -> None:
+        """Break a replica's connection to a service: stall it, or abort it and refuse new ones."""
         began = time.time()
-        self.mishaps.append(Mishap(replica, began, began + seconds))
-        broken = replica.wires[wire]
-        (broken.hold if silently else broken.cut)()
-        self._mending.append(asyncio.create_task(self._mend(broken, seconds)))
+        self.disruptions.append(Disruption(replica, began, began + seconds))
+        proxy = replica.proxies[service]
+        (proxy.stall if stall else proxy.cut)()
+        self._recoveries.append(asyncio.create_task(self._restore(proxy, seconds)))
 
-    async def _mend(self, broken: Wire, seconds: float) -> None:
+    async def _restore(self, proxy: TcpProxy, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        broken.mend()
+        proxy.restore()
 
-    async def start(self, replica: Replica) -> None:
-        """Start a process and wait until it is ready."""
-        process = await run(["serve"], replica.environ)
+    async def start(self, replica: ReplicaProcess) -> None:
+        """Start a replica and wait until it is ready."""
+        process = await run_bot(["serve"], replica.environ)
         try:
-            async with asyncio.timeout(PATIENCE):
-                while not await self._ready(replica.port):  # noqa: ASYNC110 - another process rings no bell
+            async with asyncio.timeout(WAIT_TIMEOUT):
+                while not await self._is_ready(replica.port):  # noqa: ASYNC110 - another process sends no event
                     await asyncio.sleep(0.05)
         except BaseException:
             await process.kill()
             raise
         replica.process = process
 
-    async def _ready(self, port: int) -> bool:
+    async def _is_ready(self, port: int) -> bool:
         with suppress(ClientError):
-            async with self.session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                return answer.status == 200
+            async with self.session.get(f"http://127.0.0.1:{port}/readyz") as response:
+                return response.status == 200
         return False
 
-    async def mended(self) -> None:
-        """Wait until everything that befell the replicas is over."""
-        await asyncio.gather(*self._mending)
+    async def wait_until_recovered(self) -> None:
+        """Wait until every killed replica is ready and every proxy is restored."""
+        await asyncio.gather(*self._recoveries)
 
     async def stop(self) -> None:
-        """End what still runs."""
-        for task in self._mending:
+        """Cancel pending recoveries and kill every running replica."""
+        for task in self._recoveries:
             task.cancel()
-        await asyncio.gather(*self._mending, return_exceptions=True)
+        await asyncio.gather(*self._recoveries, return_exceptions=True)
         for replica in self.replicas:
             if replica.process:
                 await replica.process.kill()
 
 
 @asynccontextmanager
-async def fleet(address: str, folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Fleet]:
-    """Start everything on the database at an address; kill what still runs at the end."""
+async def start_cluster(database_url: str, folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Cluster]:
+    """Start the fakes and all replicas on one database; kill the replicas at the end."""
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder)
-    environ |= {"DATABASE_URL": address, "LOG_LEVEL": "error", "REQUEST_TTL": "1h"}
-    async with AsyncExitStack() as opened:
-        session = await opened.enter_async_context(ClientSession())
-        replicas = [await _wired(opened, environ) for _ in range(REPLICAS)]
-        all_of_them = Fleet(slack, genesys, session, replicas)
+    environ |= {"DATABASE_URL": database_url, "LOG_LEVEL": "error", "REQUEST_TTL": "1h"}
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(ClientSession())
+        replicas = [await _proxied_replica(stack, environ) for _ in range(REPLICAS)]
+        cluster = Cluster(slack, genesys, session, replicas)
         try:
-            await asyncio.gather(*map(all_of_them.start, replicas))
-            yield all_of_them
+            await asyncio.gather(*map(cluster.start, replicas))
+            yield cluster
         finally:
-            await all_of_them.stop()
+            await cluster.stop()
             await genesys.stop()
             await slack.stop()
 
 
-async def _wired(opened: AsyncExitStack, environ: dict[str, str]) -> Replica:
-    wires: dict[str, Wire] = {}
+async def _proxied_replica(stack: AsyncExitStack, environ: dict[str, str]) -> ReplicaProcess:
+    proxies: dict[str, TcpProxy] = {}
     own = {"PORT": str(free_port())}
-    for name, settings in WIRES.items():
-        wires[name] = await opened.enter_async_context(wire_to(environ[settings[0]]))
-        own |= {setting: wires[name].instead_of(environ[setting]) for setting in settings}
-    return Replica(int(own["PORT"]), environ | own, wires)
+    for service, settings in PROXIED.items():
+        proxies[service] = await stack.enter_async_context(proxy_to(environ[settings[0]]))
+        own |= {setting: proxies[service].route(environ[setting]) for setting in settings}
+    return ReplicaProcess(int(own["PORT"]), environ | own, proxies)

@@ -11,7 +11,7 @@ from functools import partial
 from http import HTTPStatus
 
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, FakeGenesys, GenesysFault
-from tests.support.timeouts import Silence
+from tests.support.timeouts import Blackhole
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{"id":'
 TRUNCATED = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\n\r\n{"id":'
@@ -71,7 +71,7 @@ class _Impostor:
     """Whoever sits in Genesys Cloud's place: takes a request and says what it was told to."""
 
     mishap: Mishap
-    silence: Silence
+    blackhole: Blackhole
     serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,7 +84,7 @@ class _Impostor:
                 writer.write(self.mishap.raw)
                 await writer.drain()
             if self.mishap.silent:
-                await self.silence.wait()
+                await self.blackhole.wait()
         with suppress(ConnectionError):
             writer.close()
             await writer.wait_closed()
@@ -93,30 +93,30 @@ class _Impostor:
 @asynccontextmanager
 async def place_of(
     genesys: FakeGenesys, url: str, operation: str, mishap: Mishap
-) -> AsyncIterator[tuple[str, Silence]]:
+) -> AsyncIterator[tuple[str, Blackhole]]:
     """The address at which an operation meets a mishap, and the silence in it."""
-    silence = Silence()
+    blackhole = Blackhole()
     async with AsyncExitStack() as undone:
-        undone.callback(silence.set)
+        undone.callback(blackhole.set)
         if mishap.refused:
             taken = undone.enter_context(socket.socket())
             taken.bind(("127.0.0.1", 0))  # taken, and nobody listens
-            yield f"http://127.0.0.1:{taken.getsockname()[1]}", silence
+            yield f"http://127.0.0.1:{taken.getsockname()[1]}", blackhole
             return
         if mishap.raw is not None:
-            yield await undone.enter_async_context(_posing(mishap, silence)), silence
+            yield await undone.enter_async_context(_posing(mishap, blackhole)), blackhole
             return
-        genesys.fault(operation, mishap.fault or GenesysFault(until=silence, times=None))
+        genesys.fault(operation, mishap.fault or GenesysFault(until=blackhole, times=None))
         undone.callback(partial(genesys.faults.clear, operation))
-        yield url, silence
+        yield url, blackhole
 
 
 @asynccontextmanager
-async def _posing(mishap: Mishap, silence: Silence) -> AsyncIterator[str]:
-    impostor = _Impostor(mishap, silence)
+async def _posing(mishap: Mishap, blackhole: Blackhole) -> AsyncIterator[str]:
+    impostor = _Impostor(mishap, blackhole)
     server = await asyncio.start_server(impostor.serve, "127.0.0.1", 0)
     scheme = "https" if mishap.https else "http"
     async with server:
         yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        silence.set()
+        blackhole.set()
         await asyncio.gather(*impostor.serving)

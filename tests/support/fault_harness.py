@@ -28,7 +28,7 @@ from bot.worker import Worker
 from handlers import errors as guard
 from tests.support.clock import FakeClock
 from tests.support.components import Components
-from tests.support.timeouts import Patience
+from tests.support.timeouts import InstantTimeoutSession
 
 LONGEST = 86400
 """Seconds by the database's clock after which written work is missed."""
@@ -110,7 +110,7 @@ class Bot:
         return sum(name == method for name, _ in self.office.calls[self.calls_before :])
 
 
-def client_of(session: aiohttp.ClientSession | Patience, *, api_url: str, login_url: str) -> Client:
+def client_of(session: aiohttp.ClientSession | InstantTimeoutSession, *, api_url: str, login_url: str) -> Client:
     """Make a client that logs in at one address and asks at another; its pauses pass at once."""
     quick = FakeClock()
     attempts: list[Call] = []
@@ -130,7 +130,7 @@ def client_of(session: aiohttp.ClientSession | Patience, *, api_url: str, login_
 @asynccontextmanager
 async def bot(
     office: Components,
-    session: aiohttp.ClientSession | Patience,
+    session: aiohttp.ClientSession | InstantTimeoutSession,
     *,
     tokens: Client,
     users: Client,

@@ -1,4 +1,4 @@
-"""The bot as a process of its own, between stand-ins that live in the test: started, killed, started again."""
+"""The bot as a child process between fakes in the test: started, killed and started again."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from bot.sandbox.slack.server import FakeSlack
 from tests.support.schema import put_database
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 45.0
-"""Seconds after which what does not come is missed: long, because machines are slow at times."""
+WAIT_TIMEOUT = 45.0
+"""Maximum time a test waits for an event, in seconds. Long, because a test machine can be slow."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a process ended, and all it ever said."""
+class ExitResult:
+    """The exit code and the whole output of a process."""
 
     code: int
     stdout: str
@@ -39,26 +39,26 @@ class Ended:
 
 
 @dataclass
-class Running:
-    """One start of the bot."""
+class ProcessHandle:
+    """One started process of the bot."""
 
     process: asyncio.subprocess.Process
     output: asyncio.Task[tuple[bytes, bytes]]
 
-    async def kill(self) -> Ended:
-        """Take its life, as `kill -9` does."""
+    async def kill(self) -> ExitResult:
+        """Kill the process with SIGKILL and return its result."""
         self.process.kill()
-        return await self.ended()
+        return await self.wait()
 
-    async def ended(self) -> Ended:
-        """Wait for its end."""
-        async with asyncio.timeout(PATIENCE):
+    async def wait(self) -> ExitResult:
+        """Wait until the process exits."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
             out, err = await self.output
-        return Ended(self.process.returncode or 0, out.decode(), err.decode())
+        return ExitResult(self.process.returncode or 0, out.decode(), err.decode())
 
 
-async def run(arguments: Sequence[str], environ: dict[str, str]) -> Running:
-    """Start `python -m bot <arguments>` with this environment and no other."""
+async def run_bot(arguments: Sequence[str], environ: dict[str, str]) -> ProcessHandle:
+    """Start `python -m bot <arguments>` with only these environment variables."""
     kept = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
     }
@@ -72,122 +72,123 @@ async def run(arguments: Sequence[str], environ: dict[str, str]) -> Running:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    return Running(process, asyncio.create_task(process.communicate()))
+    return ProcessHandle(process, asyncio.create_task(process.communicate()))
 
 
 @dataclass
-class Hold:
-    """Something of Slack's that waits until it is let go; handed to the stand-in as its sleep."""
+class PausedSleep:
+    """A replacement for the fake Slack's sleep: a delayed call waits until the test releases it."""
 
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, _seconds: float) -> None:
-        self.begun.set()
-        await self.over.wait()
+        self.entered.set()
+        await self.released.wait()
 
 
 @dataclass
-class Stage:
-    """The stand-ins, the environment that leads the bot to them, and whatever has been started."""
+class BotProcess:
+    """The fakes, the bot's environment, and every process the test has started with it."""
 
     slack: FakeSlack
     genesys: FakeGenesys
     environ: dict[str, str]
     database: Path
-    hold: Hold
+    slack_delay: PausedSleep
     session: ClientSession
-    started: list[Running] = field(default_factory=list)
+    started: list[ProcessHandle] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        """Where the bot listens, each time."""
+        """The base URL of the bot, the same after each start."""
         return f"http://127.0.0.1:{self.environ['PORT']}"
 
-    async def start(self, *arguments: str, **environ: str) -> Running:
+    async def start(self, *arguments: str, **environ: str) -> ProcessHandle:
         """Start the bot without waiting for it."""
-        running = await run(arguments, self.environ | environ)
-        self.started.append(running)
-        return running
+        handle = await run_bot(arguments, self.environ | environ)
+        self.started.append(handle)
+        return handle
 
-    async def serve(self, *arguments: str, **environ: str) -> Running:
+    async def serve(self, *arguments: str, **environ: str) -> ProcessHandle:
         """Start the bot and wait until it is ready."""
-        running = await self.start(*arguments, **environ)
-        await self.becomes(200)
-        return running
+        handle = await self.start(*arguments, **environ)
+        await self.wait_for_readyz(200)
+        return handle
 
-    async def becomes(self, status: int) -> dict[str, Any]:
-        """Wait until `/readyz` answers so; returns what it names as missing."""
-        async with asyncio.timeout(PATIENCE):
+    async def wait_for_readyz(self, status: int) -> dict[str, Any]:
+        """Wait until `/readyz` returns a status; return the problems it lists."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
             while True:
                 with suppress(ClientError):
-                    found, missing = await self.ready()
+                    found, missing = await self.readyz()
                     if found == status:
                         return missing
                 await asyncio.sleep(0.05)
 
-    async def ready(self) -> tuple[int, dict[str, Any]]:
-        """What `/readyz` says: its status and what is missing."""
-        async with self.session.get(f"{self.url}/readyz") as answer:
-            body = await answer.json()
-            return answer.status, body["missing"]
+    async def readyz(self) -> tuple[int, dict[str, Any]]:
+        """Return the status of `/readyz` and the problems it lists."""
+        async with self.session.get(f"{self.url}/readyz") as response:
+            body = await response.json()
+            return response.status, body["missing"]
 
-    async def held(self) -> None:
-        """Wait until Slack holds a call back."""
-        async with asyncio.timeout(PATIENCE):
-            await self.hold.begun.wait()
+    async def wait_for_slack_delay(self) -> None:
+        """Wait until the fake Slack delays a call."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
+            await self.slack_delay.entered.wait()
 
     async def wait_for_request(self, operation: str, count: int = 1) -> None:
-        """Wait until Genesys Cloud has been asked for this so many times."""
-        async with asyncio.timeout(PATIENCE):
+        """Wait until the fake Genesys Cloud has received an operation `count` times."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
             await self.genesys.wait_for_request(operation, count)
 
-    async def card(self, user_id: str, line: str) -> PostedMessage:
-        """Somebody asks; returns the card once it is posted."""
+    async def request_card(self, user_id: str, line: str) -> PostedMessage:
+        """Send a command as a user; return the card once the bot has posted it."""
         await self.slack.command(user_id, line, personas.OPS)
-        return await self.slack.wait_for_message(lambda message: bool(self.slack.buttons(message)), PATIENCE)
+        return await self.slack.wait_for_message(lambda message: bool(self.slack.buttons(message)), WAIT_TIMEOUT)
 
-    async def reads(self, words: str, channel_id: str | None = None) -> PostedMessage:
-        """Wait until a message, there if said, contains these words."""
+    async def wait_for_message(self, text: str, channel_id: str | None = None) -> PostedMessage:
+        """Wait until a message contains a text, in one channel if given."""
         return await self.slack.wait_for_message(
-            lambda message: channel_id in (None, message.channel_id) and words in self.slack.text_of(message), PATIENCE
+            lambda message: channel_id in (None, message.channel_id) and text in self.slack.text_of(message),
+            WAIT_TIMEOUT,
         )
 
     @property
     def deletes(self) -> list[RecordedRequest]:
-        """Every DELETE of a person's tokens that reached Genesys Cloud."""
+        """Every DELETE of a person's tokens that the fake Genesys Cloud received."""
         return self.genesys.received("delete_token")
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Every row of the audit table as it stands on disk."""
+    def audit_rows(self) -> list[tuple[Any, ...]]:
+        """Return every row of the audit table on disk, oldest first."""
         with closing(sqlite3.connect(self.database)) as connection:
             return connection.execute("SELECT * FROM audit ORDER BY id").fetchall()
 
-    def trail(self) -> list[str]:
-        """The tags in the audit table, oldest first."""
+    def audit_tags(self) -> list[str]:
+        """Return the tags in the audit table, oldest first."""
         with closing(sqlite3.connect(self.database)) as connection:
             return [tag for (tag,) in connection.execute("SELECT tag FROM audit ORDER BY id")]
 
-    async def done(self) -> None:
-        """Wait until nothing that is written down remains to be done."""
-        async with asyncio.timeout(PATIENCE):
-            while self._open():  # noqa: ASYNC110 - another process's database rings no bell
+    async def wait_until_idle(self) -> None:
+        """Wait until every job in the database is done."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
+            while self._open_jobs():  # noqa: ASYNC110 - another process's database sends no event
                 await asyncio.sleep(0.05)
 
-    def _open(self) -> int:
+    def _open_jobs(self) -> int:
         with closing(sqlite3.connect(self.database)) as connection:
             return int(connection.execute("SELECT count(*) FROM jobs WHERE done_at IS NULL").fetchone()[0])
 
 
 @asynccontextmanager
-async def stage(folder: Path, *, socket_mode: bool = False, migrated: bool = False) -> AsyncIterator[Stage]:
-    """Set the stage, with a database or with none yet; whatever still runs at the end is killed."""
-    hold = Hold()
+async def bot_process(folder: Path, *, socket_mode: bool = False, migrated: bool = False) -> AsyncIterator[BotProcess]:
+    """Start the fakes and, if `migrated`, create the database; kill remaining processes at the end."""
+    delay = PausedSleep()
     slack = FakeSlack(
         members=personas.members(),
         groups=personas.groups(),
         channels=personas.channels(),
-        sleep=hold,
+        sleep=delay,
         socket_mode=socket_mode,
     )
     genesys = FakeGenesys(users=genesys_users())
@@ -198,21 +199,21 @@ async def stage(folder: Path, *, socket_mode: bool = False, migrated: bool = Fal
         put_database(database)
     slack.events_url = f"http://127.0.0.1:{environ['PORT']}/slack/events"
     async with ClientSession() as session:
-        set_up = Stage(slack, genesys, environ, database, hold, session)
+        bot = BotProcess(slack, genesys, environ, database, delay, session)
         try:
-            yield set_up
+            yield bot
         finally:
-            hold.over.set()
-            for running in set_up.started:
-                if running.process.returncode is None:
-                    running.process.send_signal(signal.SIGKILL)
-                await running.ended()
+            delay.released.set()
+            for handle in bot.started:
+                if handle.process.returncode is None:
+                    handle.process.send_signal(signal.SIGKILL)
+                await handle.wait()
             await genesys.stop()
             await slack.stop()
 
 
 def free_port() -> int:
-    """A port nobody listens on; below those that the kernel hands out, so that it is free still when it is used."""
+    """Return a free port below the ephemeral range, so that the kernel gives it to no other socket."""
     while True:
         port = secrets.choice(range(10_000, 32_768))
         with socket.socket() as found, suppress(OSError):

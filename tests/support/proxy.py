@@ -1,4 +1,4 @@
-"""A wire between a bot and whatever it needs, that a test can cut, hold and mend."""
+"""A TCP proxy between a bot and a service, which a test can cut, stall and restore."""
 
 from __future__ import annotations
 
@@ -8,89 +8,93 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 
-class Wire:
-    """Hands bytes on in both directions, as long as it is whole."""
+class TcpProxy:
+    """A proxy that forwards bytes in both directions while it is not cut or stalled."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._there = (host, port)
-        self._flows = self._flowing()
-        self._lost: list[asyncio.Event] = []
+        self._upstream = (host, port)
+        self._flowing = self._new_flow()
+        self._stalled: list[asyncio.Event] = []
         self._cut = False
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     @staticmethod
-    def _flowing() -> asyncio.Event:
-        flows = asyncio.Event()
-        flows.set()
-        return flows
+    def _new_flow() -> asyncio.Event:
+        flowing = asyncio.Event()
+        flowing.set()
+        return flowing
 
     @property
     def broken(self) -> bool:
-        """Whether it is cut or held just now."""
-        return self._cut or not self._flows.is_set()
+        """Whether the proxy is cut or stalled now."""
+        return self._cut or not self._flowing.is_set()
 
-    def instead_of(self, url: str) -> str:
-        """The same address, by way of this wire."""
+    def route(self, url: str) -> str:
+        """Return the URL with the proxy's host and port."""
         parts = urlsplit(url)
-        person, at, _ = parts.netloc.rpartition("@")
-        return parts._replace(netloc=f"{person}{at}127.0.0.1:{self.port}").geturl()
+        userinfo, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{userinfo}{at}127.0.0.1:{self.port}").geturl()
 
     def cut(self) -> None:
-        """End every connection and refuse new ones."""
+        """Abort every connection and refuse new ones."""
         self._cut = True
         for writer in self._open:
             writer.transport.abort()
 
-    def hold(self) -> None:
-        """Swallow everything from now on, without a word."""
-        self._flows.clear()
+    def stall(self) -> None:
+        """Forward nothing from now on, and keep all connections open."""
+        self._flowing.clear()
 
-    def lose(self) -> None:
-        """Swallow what comes over the connections of now; those that come are let through, as to another machine."""
-        self.hold()
-        self._lost.append(self._flows)
-        self._flows = self._flowing()
+    def stall_existing(self) -> None:
+        """Stall the existing connections and forward new ones, as after a failover to another host."""
+        self.stall()
+        self._stalled.append(self._flowing)
+        self._flowing = self._new_flow()
 
-    def mend(self) -> None:
-        """Let everything through again; what was held arrives late."""
+    def restore(self) -> None:
+        """Forward everything again, including what was stalled."""
         self._cut = False
-        for flows in (*self._lost, self._flows):
-            flows.set()
+        for flowing in (*self._stalled, self._flowing):
+            flowing.set()
 
-    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end."""
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward one connection until it ends."""
         if self._cut:
             writer.transport.abort()
             return
-        flows = self._flows
+        flowing = self._flowing
         with suppress(OSError):
-            there_reader, there_writer = await asyncio.open_connection(*self._there)
-            self._open |= {writer, there_writer}
-            await asyncio.gather(self._pump(reader, there_writer, flows), self._pump(there_reader, writer, flows))
-            self._open -= {writer, there_writer}
+            upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream)
+            self._open |= {writer, upstream_writer}
+            await asyncio.gather(
+                self._forward(reader, upstream_writer, flowing), self._forward(upstream_reader, writer, flowing)
+            )
+            self._open -= {writer, upstream_writer}
         writer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                await flows.wait()
+                await flowing.wait()
                 writer.write(data)
                 await writer.drain()
         writer.close()
 
 
 @asynccontextmanager
-async def wire_to(url: str) -> AsyncIterator[Wire]:
-    """Lay a wire from a free port of this machine to the host and port of an address."""
+async def proxy_to(url: str) -> AsyncIterator[TcpProxy]:
+    """Start a proxy on a free port that forwards to the host and port of a URL."""
     parts = urlsplit(url)
-    laid = Wire(parts.hostname or "", parts.port or 0)
-    server = await asyncio.start_server(laid.connect, "127.0.0.1", 0)
-    laid.port = server.sockets[0].getsockname()[1]
+    proxy = TcpProxy(parts.hostname or "", parts.port or 0)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
     try:
-        yield laid
+        yield proxy
     finally:
-        laid.mend()
-        laid.cut()
+        proxy.restore()
+        proxy.cut()
         server.close()
         await server.wait_closed()

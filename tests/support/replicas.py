@@ -1,4 +1,4 @@
-"""Several bots in this process on one PostgreSQL, between the same stand-ins, as behind a load balancer."""
+"""Several bots in the test's process on one PostgreSQL, with the same fakes, as behind a load balancer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 
-PATIENCE = 60.0
-"""Seconds after which what does not come is missed: long, because machines are slow at times."""
+WAIT_TIMEOUT = 60.0
+"""Maximum time a test waits for an event, in seconds. Long, because a test machine can be slow."""
 
 
 @dataclass
 class Replicas:
-    """The stand-ins, and the bots that share a database."""
+    """The fakes, and the bots that share a database. Replica numbers wrap around."""
 
     slack: FakeSlack
     genesys: FakeGenesys
@@ -34,69 +34,70 @@ class Replicas:
 
     @property
     def store(self) -> RequestStore:
-        """What all of them keep, as the first sees it."""
+        """The shared store, through the first replica."""
         return self.servers[0].services.store
 
-    def door(self, number: int) -> str:
-        """Where Slack reaches one of them; the numbers go round."""
-        return f"http://127.0.0.1:{self.servers[number % len(self.servers)].port}"
+    def url(self, replica: int) -> str:
+        """Return the base URL of a replica."""
+        return f"http://127.0.0.1:{self.servers[replica % len(self.servers)].port}"
 
-    async def card(self, user_id: str, line: str, through: int = 0) -> PostedMessage:
-        """Somebody asks through one of them; returns the card once it is posted."""
+    async def request_card(self, user_id: str, line: str, replica: int = 0) -> PostedMessage:
+        """Send a command to a replica; return the card once it is posted."""
         before = len(self.slack.messages)
-        await self.slack.command(user_id, line, personas.OPS, to=f"{self.door(through)}/slack/events")
+        await self.slack.command(user_id, line, personas.OPS, to=f"{self.url(replica)}/slack/events")
         return await self.slack.wait_for_message(
-            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)), PATIENCE
+            lambda message: message in self.slack.messages[before:] and bool(self.slack.buttons(message)), WAIT_TIMEOUT
         )
 
-    async def click(self, user_id: str, card: PostedMessage, through: int, action: str = "approve") -> Delivery:
-        """Somebody clicks, and the load balancer hands it to one of them."""
-        return await self.slack.click(user_id, card, action, force=True, to=f"{self.door(through)}/slack/events")
+    async def click(self, user_id: str, card: PostedMessage, replica: int, action: str = "approve") -> Delivery:
+        """Send a user's click to a replica."""
+        return await self.slack.click(user_id, card, action, force=True, to=f"{self.url(replica)}/slack/events")
 
-    async def reads(self, words: str, channel_id: str | None = None) -> PostedMessage:
-        """Wait until a message, there if said, contains these words."""
+    async def wait_for_message(self, text: str, channel_id: str | None = None) -> PostedMessage:
+        """Wait until a message contains a text, in one channel if given."""
         return await self.slack.wait_for_message(
-            lambda message: channel_id in (None, message.channel_id) and words in self.slack.text_of(message), PATIENCE
+            lambda message: channel_id in (None, message.channel_id) and text in self.slack.text_of(message),
+            WAIT_TIMEOUT,
         )
 
-    async def idle(self) -> None:
-        """Wait until nothing that is written down remains to be done."""
-        async with asyncio.timeout(PATIENCE):
-            while any((await self.store.jobs.depth()).values()):  # noqa: ASYNC110 - the store rings no bell
+    async def wait_until_idle(self) -> None:
+        """Wait until every job in the database is done."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
+            while any((await self.store.jobs.depth()).values()):  # noqa: ASYNC110 - the store sends no event
                 await asyncio.sleep(0.02)
 
-    async def becomes(self, status: int, number: int = 0) -> dict[str, str]:
-        """Wait until `/readyz` of one of them answers so; returns what it names as missing."""
-        async with asyncio.timeout(PATIENCE):
+    async def wait_for_readyz(self, status: int, replica: int = 0) -> dict[str, str]:
+        """Wait until `/readyz` of a replica returns a status; return the problems it lists."""
+        async with asyncio.timeout(WAIT_TIMEOUT):
             while True:
-                async with self.session.get(f"{self.door(number)}/readyz") as answer:
-                    if answer.status == status:
-                        missing: dict[str, str] = (await answer.json())["missing"]
+                async with self.session.get(f"{self.url(replica)}/readyz") as response:
+                    if response.status == status:
+                        missing: dict[str, str] = (await response.json())["missing"]
                         return missing
                 await asyncio.sleep(0.05)
 
-    async def trail(self) -> list[str]:
-        """The tags of the audit trail, oldest first."""
+    async def audit_tags(self) -> list[str]:
+        """Return the tags in the audit log, oldest first."""
         return [row.tag for row, _ in await self.store.audit_events()]
 
     @property
     def deletes(self) -> list[RecordedRequest]:
-        """Every DELETE of a person's tokens that reached Genesys Cloud."""
+        """Every DELETE of a person's tokens that the fake Genesys Cloud received."""
         return self.genesys.received("delete_token")
 
 
 @asynccontextmanager
-async def replicas(folder: Path, *addresses: str, **overrides: str) -> AsyncIterator[Replicas]:
-    """Start one bot an address (all of the same database, perhaps by different ways), ready or not."""
+async def start_replicas(folder: Path, *database_urls: str, **overrides: str) -> AsyncIterator[Replicas]:
+    """Start one bot for each URL, ready or not; the URLs may lead to one database by different routes."""
     slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
     environ = environment(slack, await genesys.start(), folder) | overrides
     try:
-        async with AsyncExitStack() as running_ones:
-            session = await running_ones.enter_async_context(ClientSession())
-            started = [running(read_settings(environ | {"DATABASE_URL": one})) for one in addresses]
-            servers = [await running_ones.enter_async_context(one) for one in started]
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(ClientSession())
+            starting = [running(read_settings(environ | {"DATABASE_URL": url})) for url in database_urls]
+            servers = [await stack.enter_async_context(one) for one in starting]
             for server in servers:
                 await server.services.directory.known.wait()
             yield Replicas(slack, genesys, servers, session)

@@ -20,7 +20,7 @@ from bot.services.identity import Directory
 from bot.slack.dispatch import Dispatcher
 from bot.slack.socket_mode import CONNECTIONS, Line, SocketMode
 from tests.support.clock import FakeClock
-from tests.support.process import Hold
+from tests.support.process import PausedSleep
 
 
 async def short_sleep(_seconds: float) -> None:
@@ -37,7 +37,7 @@ class Rig:
     directory: Directory
     metrics: Metrics
     clock: FakeClock
-    hold: Hold
+    hold: PausedSleep
     heard: list[dict[str, Any]] = field(default_factory=list)
     answer: BoltResponse = field(default_factory=lambda: BoltResponse(status=200))
     listening: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +73,7 @@ async def becomes_up(sockets: SocketMode | Line, *, up: bool = True) -> None:
 
 @asynccontextmanager
 async def open_rig() -> AsyncIterator[Rig]:
-    hold = Hold()
+    hold = PausedSleep()
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), sleep=hold, socket_mode=True
     )
@@ -86,7 +86,7 @@ async def open_rig() -> AsyncIterator[Rig]:
         rig = Rig(slack, web, directory, Metrics(), FakeClock(), hold)
         rig.listening.set()
         yield rig
-    hold.over.set()
+    hold.released.set()
     await slack.stop()
 
 

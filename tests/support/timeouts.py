@@ -1,4 +1,4 @@
-"""A session whose time is up as soon as its request has come to a server that will not answer."""
+"""An HTTP session that times out as soon as its request has reached a server that will not answer."""
 
 from __future__ import annotations
 
@@ -9,58 +9,59 @@ from typing import Any, Literal
 
 import aiohttp
 
-SAFETY = 60.0
-"""Seconds after which anything at all is given up: long, because machines are slow at times."""
+TEST_TIMEOUT = 60.0
+"""Maximum time for any request of a test, in seconds. Long, because a test machine can be slow."""
 
 
-class Silence(asyncio.Event):
-    """What a server waits for that does not answer; says so to whoever must not wait in vain."""
+class Blackhole(asyncio.Event):
+    """The event that an unresponsive fake server waits for; it expires the requests that reach it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: set[asyncio.Timeout] = set()
-        """The time-outs of the requests that are on their way to it."""
+        self.pending: set[asyncio.Timeout] = set()
+        """The timeouts of the requests that are on their way to the server."""
 
     async def wait(self) -> Literal[True]:
-        """As long as the silence lasts; those whose requests have come are told that their time is up."""
-        for limit in self.waiting:
-            limit.reschedule(asyncio.get_running_loop().time())
+        """Expire the pending requests, then wait until the event is set."""
+        for timeout in self.pending:
+            timeout.reschedule(asyncio.get_running_loop().time())
         return await super().wait()
 
     async def sleep(self, _seconds: float) -> None:
-        """The same, for who would only be slow."""
+        """Replace the sleep of a fake that would only be slow."""
         await self.wait()
 
 
-class Patience:
-    """The part of aiohttp's ClientSession that the clients use; time-outs happen at once and never by accident.
+class InstantTimeoutSession:
+    """The part of aiohttp's ClientSession that the clients use, with timeouts that depend on no clock.
 
-    `towards`: the addresses that contain it are those that may meet the silence.
+    A request times out when it reaches the blackhole and never by accident. `towards` limits this to URLs that
+    contain it.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, silence: Silence, towards: str = "") -> None:
+    def __init__(self, session: aiohttp.ClientSession, blackhole: Blackhole, towards: str = "") -> None:
         self._session = session
-        self._silence = silence
+        self._blackhole = blackhole
         self._towards = towards
 
     @property
     def closed(self) -> bool:
-        """Whether it can be used no more."""
+        """Whether the session is closed."""
         return self._session.closed
 
     @asynccontextmanager
     async def request(self, method: str, url: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request, and give up as aiohttp does when its time is over."""
+        """Send a request; raise TimeoutError as aiohttp does once the blackhole has it."""
         options["timeout"] = aiohttp.ClientTimeout(total=None)
-        async with asyncio.timeout(SAFETY) as limit:
+        async with asyncio.timeout(TEST_TIMEOUT) as timeout:
             if self._towards in url:
-                self._silence.waiting.add(limit)
+                self._blackhole.pending.add(timeout)
             try:
                 async with self._session.request(method, url, **options) as response:
                     yield response
             finally:
-                self._silence.waiting.discard(limit)
+                self._blackhole.pending.discard(timeout)
 
     def post(self, url: str, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """The same by POST."""
+        """Send a POST request."""
         return self.request("POST", url, **options)

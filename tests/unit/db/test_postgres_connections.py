@@ -13,7 +13,7 @@ from bot.db.engine import Database, DatabaseUnavailable
 from bot.db.postgres import PATIENCE, postgres_engine
 from bot.errors import SettingsError
 from tests.support.postgres import PASSWORD, Server
-from tests.support.proxy import wire_to
+from tests.support.proxy import proxy_to
 
 
 def own(postgres: Server) -> None:
@@ -119,12 +119,12 @@ async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) 
 
 
 async def test_connections__whose_machine_is_gone_without_a_word_are_given_up_together(postgres: Server) -> None:
-    async with postgres.emptied() as address, wire_to(address) as wire:
-        database = Database(postgres_engine(wire.instead_of(address)), patience=2.0)
+    async with postgres.emptied() as address, proxy_to(address) as proxy:
+        database = Database(postgres_engine(proxy.route(address)), patience=2.0)
         ask_one = partial(database.write, lambda tx: tx.execute(text("SELECT 1")).scalar_one())
         await asyncio.gather(*(ask_one() for _ in range(20)))
 
-        wire.lose()
+        proxy.stall_existing()
         with pytest.raises(DatabaseUnavailable):
             await ask_one()
         assert await ask_one() == 1
