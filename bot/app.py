@@ -83,7 +83,7 @@ class Server:
         with suppress(Exception):  # the database may be away; the other numbers are wanted all the more
             for kind, count in (await self.services.store.jobs.depth()).items():
                 self.services.metrics.queue_depth.labels(kind).set(count)
-        return web.Response(body=self.services.metrics.text(), content_type="text/plain", charset="utf-8")
+        return web.Response(body=self.services.metrics.render(), content_type="text/plain", charset="utf-8")
 
     async def _missing(self) -> dict[str, str]:
         if self.stopping:

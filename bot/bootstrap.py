@@ -90,8 +90,9 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
             settings.purecloud_secret.get_secret_value(),
             observe=_observer(metrics),
         )
-        courier = SlackMessenger(client, slack, metrics.slack)
-        directory = Directory(client, purecloud.users, purecloud.authorization, metrics.slack, clock=time.monotonic)
+        observe = metrics.count_slack_call
+        courier = SlackMessenger(client, slack, observe)
+        directory = Directory(client, purecloud.users, purecloud.authorization, observe, clock=time.monotonic)
         ready = partial(prepare_database, database, store.jobs)
         yield _assemble(settings, words, ExternalClients(store, courier, directory, purecloud, metrics, client, ready))
 
@@ -155,6 +156,6 @@ def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...
 
 def _observer(metrics: Metrics) -> Callable[[Call], None]:
     def observe(call: Call) -> None:
-        metrics.genesys(call.operation, call.outcome, call.seconds)
+        metrics.record_genesys_call(call.operation, call.outcome, call.seconds)
 
     return observe

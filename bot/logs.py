@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines for machines, coloured ones on a terminal, and never a secret in either."""
+"""Structured logs without secrets: JSON lines, or coloured text on a terminal."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ import structlog
 
 from bot.redaction import redact
 
-_QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
-"""Libraries that log whole bodies when asked for more: only their warnings are let through."""
+WARNINGS_ONLY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
+"""Libraries whose loggers are limited to warnings, because they log whole bodies at lower levels."""
 
 _MISLEADING = "As `installation_store` or `authorize` has been used, `token` (or SLACK_BOT_TOKEN env variable) will"
-"""Bolt says so at every start of an app that tells it the token itself; SLACK_BOT_TOKEN is not ignored."""
+"""The start of a message that Bolt logs for every app with its own `authorize`; SLACK_BOT_TOKEN is not ignored."""
 
 
 class Redactor:
-    """A structlog processor that knows this process' own secrets besides the shapes of others."""
+    """A structlog processor that removes this process's secrets and everything shaped like a secret."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._secrets = secrets
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Return the event without secrets; structlog's own entries pass."""
-        private = {key: value for key, value in event.items() if key.startswith("_")}
-        said = {key: value for key, value in event.items() if not key.startswith("_")}
-        return {**redact(said, *self._secrets), **private}
+        """Return the event without secrets; keep structlog's own entries, which begin with `_`."""
+        internal = {key: value for key, value in event.items() if key.startswith("_")}
+        public = {key: value for key, value in event.items() if not key.startswith("_")}
+        return {**redact(public, *self._secrets), **internal}
 
 
 def configure(level: str, form: str, *secrets: str, stream: TextIO | None = None) -> None:
-    """Set logging up, for this code and for the libraries, on standard error; `form` is auto, json or human."""
+    """Configure structlog and the standard library's logging to write to one stream.
+
+    `form` is `auto`, `json` or `human`; `secrets` are removed from every line; the stream is standard error by
+    default.
+    """
     stream = stream or sys.stderr
     human = form == "human" or (form == "auto" and stream.isatty())
     shared: list[Any] = [
@@ -44,17 +48,7 @@ def configure(level: str, form: str, *secrets: str, stream: TextIO | None = None
         Redactor(secrets),
     ]
     renderer = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
-    )
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter)
-    handler.addFilter(lambda record: not str(record.msg).startswith(_MISLEADING))
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    _configure_standard_logging(level, stream, shared, renderer)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -65,3 +59,19 @@ def configure(level: str, form: str, *secrets: str, stream: TextIO | None = None
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _configure_standard_logging(level: str, stream: TextIO, processors: list[Any], renderer: Any) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=processors,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    handler.addFilter(lambda record: not str(record.msg).startswith(_MISLEADING))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in WARNINGS_ONLY:
+        logging.getLogger(name).setLevel(logging.WARNING)

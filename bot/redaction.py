@@ -1,4 +1,4 @@
-"""What must never be written down: secrets by their name and by their shape."""
+"""Redaction of secrets, by the names of fields and by the shapes of values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-HIDDEN = "[redacted]"
+REDACTED = "[redacted]"
 
 _SECRET_NAMES = re.compile(
     r"token$|secret|password|authorization|signature|cookie|response_url|trigger_id|card_url|database_url|^body$",
@@ -17,33 +17,32 @@ _SECRET_SHAPES = re.compile(
     r"|https?://hooks\.slack[\w.-]*/\S+"  # a response_url is a bearer capability
     r"|(?i:\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,})"  # an Authorization header
     r"|(?i:(?:access_token|client_secret)[\"']?\s*[=:]\s*[\"']?[^\s\"'&,}]+)"
-    r"|://[^\s:/@]*:[^\s/@]+@"  # a password in an address
+    r"|://[^\s:/@]*:[^\s/@]+@"  # a password in a URL
 )
 
 
 def redact(value: Any, *secrets: str) -> Any:
     """Return a copy of a value, of any depth, without secrets.
 
-    Entries with a telling name lose their value, texts lose what looks like a secret or contains one of `secrets`.
-    Genesys tokens are opaque: only their name or being listed in `secrets` gives them away.
+    A field with the name of a secret loses its value. A text loses what has the shape of a secret or equals one of
+    `secrets`. Genesys tokens have no shape of their own; only their field's name or `secrets` identifies them.
     """
     if isinstance(value, Mapping):
-        return {key: HIDDEN if _telling(str(key), item) else redact(item, *secrets) for key, item in value.items()}
+        return {
+            key: REDACTED if item is not None and _SECRET_NAMES.search(str(key)) else redact(item, *secrets)
+            for key, item in value.items()
+        }
     if isinstance(value, str):
-        return _clean(value, secrets)
+        return _redact_text(value, secrets)
     if isinstance(value, (list, tuple, set, frozenset)):
         return [redact(item, *secrets) for item in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    return _clean(str(value), secrets)
+    return _redact_text(str(value), secrets)
 
 
-def _telling(name: str, value: Any) -> bool:
-    return value is not None and _SECRET_NAMES.search(name) is not None
-
-
-def _clean(text: str, secrets: tuple[str, ...]) -> str:
+def _redact_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         if secret:
-            text = text.replace(secret, HIDDEN)
-    return _SECRET_SHAPES.sub(HIDDEN, text)
+            text = text.replace(secret, REDACTED)
+    return _SECRET_SHAPES.sub(REDACTED, text)

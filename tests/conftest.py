@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from tests.support.database import DatabaseHarness, open_database
 from tests.support.postgres import Server, server
 from tests.support.schema import put_database
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder there that nobody else may enter
-"""Where Linux keeps files in memory; SQLite waits for the disk at each commit, and here only processes are killed."""
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest creates a private directory there
+"""Linux's file system in memory. SQLite waits for the disk at each commit; the tests kill processes, not machines."""
 
-if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**30:
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+if SHARED_MEMORY.is_dir() and disk_usage(SHARED_MEMORY).free > 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
 
-PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-"""What is logged is written so; rich, where something brought it, takes half a second to paint one traceback."""
+PLAIN_RENDERER = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+"""Renders logs without rich, which takes half a second for one traceback if a package has installed it."""
 
-structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN_RENDERER])
 
 StartApp = Callable[..., Awaitable[AppHarness]]
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A PostgreSQL server; databases on it are a test's own."""
+    """A PostgreSQL server, on which each test gets a database of its own."""
     with server() as started:
         yield started
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DatabaseHarness]:
-    """A store's database; both kinds keep the same promises."""
+    """A migrated database. The tests run on SQLite and on PostgreSQL, because both make the same promises."""
     if request.param == "sqlite":
         put_database(tmp_path / "bot.db")
         async with open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
@@ -55,21 +55,21 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-def logging_as_it_was() -> Iterator[None]:
-    """Logging belongs to the whole process: give it back."""
-    root, quiet = logging.getLogger(), {name: logging.getLogger(name).level for name in logs._QUIET}
+def restore_logging() -> Iterator[None]:
+    """Restore the logging configuration of the process after the test."""
+    root, levels = logging.getLogger(), {name: logging.getLogger(name).level for name in logs.WARNINGS_ONLY}
     handlers, level, config = root.handlers, root.level, structlog.get_config()
     yield
     root.handlers = handlers
     root.setLevel(level)
-    for name, before in quiet.items():
+    for name, before in levels.items():
         logging.getLogger(name).setLevel(before)
     structlog.configure(**config)
 
 
 @pytest.fixture
 def transport() -> str:
-    """How Slack reaches the bot: `http`, or `socket` where a test says so by parameter."""
+    """How Slack reaches the bot: `http`, or `socket` if a test is parametrized with it."""
     return "http"
 
 

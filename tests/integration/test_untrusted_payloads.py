@@ -16,7 +16,7 @@ from hypothesis import given
 from bot.sandbox import personas
 from bot.sandbox.slack.messages import PostedMessage
 from tests.support.app_harness import AppHarness, start_app
-from tests.unit.test_untrusted_input import CLICK, COMMAND, cases, changes, spoiled
+from tests.unit.test_untrusted_input import CLICK, COMMAND, MUTATIONS, cases, mutate
 
 SOON = 0.2
 """Seconds for an acknowledgement over a socket; what is refused never gets one."""
@@ -68,19 +68,19 @@ def nowhere(app: AppHarness) -> dict[str, str]:
 
 
 @cases(30)
-@given(what=changes)
+@given(what=MUTATIONS)
 async def test_clicks__of_any_shape_break_nothing_and_revoke_nothing(app: AppHarness, what: list[Any]) -> None:
     whole = click_of(app, await card_of(app)) | {"trigger_id": str(len(app.slack.calls))}
-    payload = spoiled(whole, what)
+    payload = mutate(whole, what)
 
     assert await noticed(app, payload, {"payload": json.dumps(payload)}) == []
 
 
 @cases(30)
-@given(what=changes)
+@given(what=MUTATIONS)
 async def test_commands__of_any_shape_break_nothing_and_revoke_nothing(app: AppHarness, what: list[Any]) -> None:
     own = {"trigger_id": str(len(app.slack.calls)), "team_id": app.slack.team_id}
-    fields = spoiled(COMMAND | own | nowhere(app), what)
+    fields = mutate(COMMAND | own | nowhere(app), what)
 
     assert await noticed(app, fields, fields) == []
 

@@ -1,4 +1,4 @@
-"""Nothing that is logged, by this code or by a library, shows a secret; and every JSON line can be read back."""
+"""Logs of the bot and of libraries show no secret, and every JSON line can be parsed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRETS = [
 ]
 
 
-pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+pytestmark = pytest.mark.usefixtures("restore_logging")
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -30,62 +30,62 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("form", ["json", "human"])
 @pytest.mark.parametrize("secret", SECRETS)
-def test_logs__no_secret_is_shown_however_it_gets_in(form: str, secret: str) -> None:
+def test_logs__show_no_secret_from_any_source(form: str, secret: str) -> None:
     stream = io.StringIO()
     logs.configure("debug", form, OPAQUE, stream=stream)
     log = structlog.get_logger()
 
-    log.info("said", problem=f"before {secret} after", deep=[{"headers": {"x": secret}}], error=ValueError(secret))
+    log.info("logged", problem=f"before {secret} after", deep=[{"headers": {"x": secret}}], error=ValueError(secret))
     logging.getLogger("slack_sdk.web").warning("sent %s", secret)
     logging.getLogger("elsewhere").error("%(what)s", {"what": secret})
-    for speak in (log.exception, logging.getLogger("aiohttp").exception):
+    for log_exception in (log.exception, logging.getLogger("aiohttp").exception):
         try:
             raise ValueError(secret)  # noqa: TRY301 - the traceback must show it
         except ValueError:
-            speak("it failed")
+            log_exception("it failed")
 
-    said = stream.getvalue()
-    assert secret not in said
-    assert secret.removeprefix("Bearer ") not in said
-    assert said.count("it failed") == 2
-    assert said.count("ValueError") >= 2
-    assert "[redacted]" in said
+    logged = stream.getvalue()
+    assert secret not in logged
+    assert secret.removeprefix("Bearer ") not in logged
+    assert logged.count("it failed") == 2
+    assert logged.count("ValueError") >= 2
+    assert "[redacted]" in logged
 
 
 @pytest.mark.parametrize("name", ["Authorization", "response_url", "access_token", "body"])
-def test_logs__what_stands_under_a_telling_name_is_hidden(name: str) -> None:
+def test_logs__hide_the_value_of_a_field_with_a_secret_name(name: str) -> None:
     stream = io.StringIO()
     logs.configure("info", "json", stream=stream)
 
-    structlog.get_logger().info("asked", **{name: "nothing-secret-about-its-shape"}, reference="7K3M9QX")
+    structlog.get_logger().info("requested", **{name: "nothing-secret-about-its-shape"}, reference="7K3M9QX")
 
     (line,) = lines(stream)
     assert line[name] == "[redacted]"
     assert line["reference"] == "7K3M9QX"
 
 
-def test_logs__every_line_is_json_with_its_level_its_time_and_its_words() -> None:
+def test_logs__write_json_lines_with_level_time_and_event() -> None:
     stream = io.StringIO()
     logs.configure("info", "json", stream=stream)
 
     structlog.get_logger("bot.services.requesting").info(
-        "asked\nin two lines", by="U0RAVI0001", names=["Zoë 🚨"], nothing=None
+        "requested\nin two lines", by="U0RAVI0001", names=["Zoë 🚨"], nothing=None
     )
     logging.getLogger("slack_bolt").warning("a %s says", "library")
 
-    ours, theirs = lines(stream)
-    assert (ours["event"], ours["level"], ours["by"], ours["names"]) == (
-        "asked\nin two lines",
+    own, library = lines(stream)
+    assert (own["event"], own["level"], own["by"], own["names"]) == (
+        "requested\nin two lines",
         "info",
         "U0RAVI0001",
         ["Zoë 🚨"],
     )
-    assert ours["timestamp"].endswith("Z")
-    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("a library says", "warning", "slack_bolt")
+    assert own["timestamp"].endswith("Z")
+    assert (library["event"], library["level"], library["logger"]) == ("a library says", "warning", "slack_bolt")
 
 
-@pytest.mark.parametrize("library", logs._QUIET)
-def test_logs__libraries_are_asked_for_their_warnings_only_even_at_debug(library: str) -> None:
+@pytest.mark.parametrize("library", logs.WARNINGS_ONLY)
+def test_logs__limit_libraries_to_warnings_even_at_debug(library: str) -> None:
     stream = io.StringIO()
     logs.configure("debug", "json", stream=stream)
 
@@ -95,17 +95,17 @@ def test_logs__libraries_are_asked_for_their_warnings_only_even_at_debug(library
     assert stream.getvalue() == ""
 
 
-def test_logs__nothing_below_the_level_is_said() -> None:
+def test_logs__drop_events_below_the_level() -> None:
     stream = io.StringIO()
     logs.configure("warning", "json", stream=stream)
 
     structlog.get_logger().info("small talk")
-    structlog.get_logger().warning("heed this")
+    structlog.get_logger().warning("keep this")
 
-    assert [line["event"] for line in lines(stream)] == ["heed this"]
+    assert [line["event"] for line in lines(stream)] == ["keep this"]
 
 
-def test_logs__are_json_where_no_person_reads_them() -> None:
+def test_logs__are_json_if_the_stream_is_no_terminal() -> None:
     stream = io.StringIO()
     logs.configure("info", "auto", stream=stream)
 
@@ -114,7 +114,7 @@ def test_logs__are_json_where_no_person_reads_them() -> None:
     assert lines(stream)[0]["event"] == "hello"
 
 
-def test_logs__configuring_twice_does_not_say_everything_twice() -> None:
+def test_logs__configured_twice_write_each_line_once() -> None:
     stream = io.StringIO()
     logs.configure("info", "json", stream=io.StringIO())
     logs.configure("info", "json", stream=stream)

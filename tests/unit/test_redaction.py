@@ -1,4 +1,4 @@
-"""No secret survives, by its name or by its shape, however deep it lies; what is no secret stays."""
+"""Redaction hides secrets at any depth, by name and by shape, and keeps everything else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.redaction import HIDDEN, redact
+from bot.redaction import REDACTED, redact
 
-SHAPED = {
+SECRET_TEXTS = {
     "xoxb-1234567890-abcDEF": "1234567890-abcDEF",
     "xoxe.xoxp-1-Mi0yLTk5": "Mi0yLTk5",
     "xapp-1-A012-345-abcdef": "345-abcdef",
@@ -22,9 +22,9 @@ SHAPED = {
     '{"access_token": "opaque123"}': "opaque123",
     "postgresql://bot:hunter22@db.example.com/bot": "hunter22",
 }
-"""Texts, and the part of each that must not be seen."""
+"""Texts, each with its secret part."""
 
-TELLING = [
+SECRET_NAMES = [
     "access_token",
     "SLACK_BOT_TOKEN",
     "client_secret",
@@ -46,43 +46,43 @@ NESTED = st.recursive(
 )
 
 
-@pytest.mark.parametrize(("text", "secret"), list(SHAPED.items()))
-def test_redact__hides_what_looks_like_a_secret_in_the_middle_of_a_sentence(text: str, secret: str) -> None:
-    said = redact(f"it failed with {text} at the end")
+@pytest.mark.parametrize(("text", "secret"), list(SECRET_TEXTS.items()))
+def test_redact__hides_the_shape_of_a_secret_inside_a_sentence(text: str, secret: str) -> None:
+    redacted = redact(f"it failed with {text} at the end")
 
-    assert secret not in said
-    assert said.startswith("it failed with ")
-    assert said.endswith(" at the end")
-    assert HIDDEN in said
+    assert secret not in redacted
+    assert redacted.startswith("it failed with ")
+    assert redacted.endswith(" at the end")
+    assert REDACTED in redacted
 
 
-@pytest.mark.parametrize("name", TELLING)
-def test_redact__hides_whatever_stands_under_a_telling_name(name: str) -> None:
-    assert redact({name: "opaque"}) == {name: HIDDEN}
-    assert redact([{"deep": ({name: {"value": "opaque"}},)}]) == [{"deep": [{name: HIDDEN}]}]
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_redact__hides_the_value_of_a_field_with_a_secret_name(name: str) -> None:
+    assert redact({name: "opaque"}) == {name: REDACTED}
+    assert redact([{"deep": ({name: {"value": "opaque"}},)}]) == [{"deep": [{name: REDACTED}]}]
     assert redact({name: None}) == {name: None}
 
 
 @pytest.mark.parametrize("name", ["token_kind", "attempts", "status", "correlation_id", "event", "bodyguard", "url"])
-def test_redact__leaves_what_is_no_secret(name: str) -> None:
+def test_redact__keeps_fields_with_other_names(name: str) -> None:
     assert redact({name: "https://api.mypurecloud.com/api/v2/tokens/me"}) == {
         name: "https://api.mypurecloud.com/api/v2/tokens/me"
     }
 
 
-def test_redact__hides_the_secrets_it_is_handed_whatever_they_look_like() -> None:
-    assert redact("a opaque-genesys-token b", "opaque-genesys-token", "") == f"a {HIDDEN} b"
-    assert redact({"message": ["xyz"]}, "xyz") == {"message": [HIDDEN]}
+def test_redact__hides_given_secrets_of_any_shape() -> None:
+    assert redact("a opaque-genesys-token b", "opaque-genesys-token", "") == f"a {REDACTED} b"
+    assert redact({"message": ["xyz"]}, "xyz") == {"message": [REDACTED]}
 
 
-def test_redact__reads_other_objects_as_their_text() -> None:
+def test_redact__converts_other_objects_to_text() -> None:
     error = ValueError("Bearer abcdefgh12345678")
 
-    assert redact({"error": error}) == {"error": HIDDEN}
-    assert redact(frozenset({"xoxb-1-a"})) == [HIDDEN]
+    assert redact({"error": error}) == {"error": REDACTED}
+    assert redact(frozenset({"xoxb-1-a"})) == [REDACTED]
 
 
-def test_redact__returns_a_copy() -> None:
+def test_redact__leaves_the_original_unchanged() -> None:
     original = {"headers": {"Authorization": "Bearer abcdefgh12345678"}}
     redact(original)
 
@@ -90,8 +90,8 @@ def test_redact__returns_a_copy() -> None:
 
 
 @given(value=NESTED, secret=st.text("abcdefghij0123456789", min_size=12, max_size=20))
-def test_redact__no_depth_hides_a_secret_and_a_second_time_changes_nothing(value: Any, secret: str) -> None:
-    said = redact({"a": [value, {"b": (f"before {secret} after",)}]}, secret)
+def test_redact__finds_secrets_at_any_depth_and_is_idempotent(value: Any, secret: str) -> None:
+    redacted = redact({"a": [value, {"b": (f"before {secret} after",)}]}, secret)
 
-    assert secret not in json.dumps(said["a"][1])
-    assert redact(said, secret) == said
+    assert secret not in json.dumps(redacted["a"][1])
+    assert redact(redacted, secret) == redacted

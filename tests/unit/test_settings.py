@@ -1,4 +1,4 @@
-"""What the environment may say, what is refused at start, and that no secret stands in the refusal."""
+"""Settings: valid and invalid values, and error messages without secrets."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ REQUIRED = {
 }
 
 
-def refused(**variables: str) -> list[str]:
-    """The lines with which an environment is refused."""
+def problems_of(**variables: str) -> list[str]:
+    """Return the lines of the error that the variables raise."""
     with pytest.raises(SettingsError) as raised:
         read_settings(REQUIRED | variables)
     return raised.value.problems
 
 
-def test_settings__need_no_more_than_the_required_ones() -> None:
+def test_settings__have_defaults_for_optional_variables() -> None:
     settings = read_settings(REQUIRED)
 
     assert settings.slack_bot_token.get_secret_value() == "xoxb-very-secret"
@@ -44,7 +44,7 @@ def test_settings__need_no_more_than_the_required_ones() -> None:
 
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("value", [None, "", "   "])
-def test_settings__name_a_required_one_that_is_missing_or_empty(name: str, value: str | None) -> None:
+def test_settings__report_a_required_variable_that_is_missing_or_empty(name: str, value: str | None) -> None:
     environ = {key: text for key, text in REQUIRED.items() if key != name} | ({} if value is None else {name: value})
 
     with pytest.raises(SettingsError) as raised:
@@ -54,26 +54,26 @@ def test_settings__name_a_required_one_that_is_missing_or_empty(name: str, value
 
 
 @pytest.mark.parametrize("name", [name for name in REQUIRED if name != "APPROVERS"])
-def test_settings__take_no_empty_secret_from_whoever_makes_them_without_an_environment(name: str) -> None:
-    with pytest.raises(ValidationError, match="it is required") as raised:
+def test_settings__refuse_an_empty_value_without_an_environment(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"at least 1|it is required") as raised:
         Settings.model_validate(REQUIRED | {name: " ", "DATABASE_URL": "mysql://bot:very-secret@db"})
 
     assert "very-secret" not in str(raised.value)
 
 
-def test_settings__tell_everything_that_is_wrong_at_once() -> None:
+def test_settings__report_every_problem_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
         read_settings({"PORT": "many", "REQUEST_TTL": "soon"})
 
-    named = [line.partition(":")[0] for line in raised.value.problems]
-    assert sorted(named) == sorted([*REQUIRED, "PORT", "REQUEST_TTL"])
+    names = [line.partition(":")[0] for line in raised.value.problems]
+    assert sorted(names) == sorted([*REQUIRED, "PORT", "REQUEST_TTL"])
     assert str(raised.value) == "\n".join(raised.value.problems)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "advice"),
     [
-        ("APPROVERS", " , ", "it is required; with nobody to confirm, nothing could ever be revoked"),
+        ("APPROVERS", " , ", "it is required; without an approver no request can be approved"),
         ("APPROVERS", "ravi", "'ravi' is no principal"),
         ("REQUESTERS", "U0RAVI0001, @ben", "'@ben' is no principal"),
         ("ADMINS", "role:", "'role:' is no principal"),
@@ -83,7 +83,7 @@ def test_settings__tell_everything_that_is_wrong_at_once() -> None:
         ("REQUEST_TTL", "-5m", "write a duration"),
         ("REQUEST_TTL", "25h", "write a duration"),
         ("REQUEST_TTL", "1.5h", "write a duration"),
-        ("SELF_APPROVAL", "maybe", "write true or false"),
+        ("SELF_APPROVAL", "maybe", "valid boolean"),
         ("APPROVALS_CHANNEL", "#approvals", "write a channel's id"),
         ("AUDIT_CHANNEL", "U0RAVI0001", "write a channel's id"),
         ("SLACK_API_URL", "slack.com", "write an address that begins with https://"),
@@ -100,15 +100,15 @@ def test_settings__tell_everything_that_is_wrong_at_once() -> None:
         ("LOG_FORMAT", "xml", "'auto', 'json'"),
     ],
 )
-def test_settings__refuse_what_cannot_be_meant_and_say_what_to_write(name: str, value: str, advice: str) -> None:
-    (line,) = refused(**{name: value})
+def test_settings__refuse_an_invalid_value_and_say_what_to_write(name: str, value: str, advice: str) -> None:
+    (line,) = problems_of(**{name: value})
 
     assert line.startswith(f"{name}: ")
     assert advice in line
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "field", "read"),
+    ("name", "value", "field", "parsed"),
     [
         ("REQUEST_TTL", "90s", "request_ttl", 90.0),
         ("REQUEST_TTL", " 15M ", "request_ttl", 900.0),
@@ -126,28 +126,28 @@ def test_settings__refuse_what_cannot_be_meant_and_say_what_to_write(name: str, 
         ("DATABASE_URL", "sqlite:////data/bot.db", "database_url", "sqlite:////data/bot.db"),
     ],
 )
-def test_settings__read_each_in_the_ways_people_write_it(name: str, value: str, field: str, read: Any) -> None:
-    assert getattr(read_settings(REQUIRED | {name: value}), field) == (value if read is None else read)
+def test_settings__parse_the_ways_people_write_a_value(name: str, value: str, field: str, parsed: Any) -> None:
+    assert getattr(read_settings(REQUIRED | {name: value}), field) == (value if parsed is None else parsed)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("DATABASE_URL", "postgres://bot:very-secret@[::1/bot"),
-        ("DATABASE_URL", "postgres://bot:very-secret\u2100@db/bot"),  # urlsplit would quote it whole
+        ("DATABASE_URL", "postgres://bot:very-secret\u2100@db/bot"),  # urlsplit would quote it in its error
         ("SLACK_API_URL", "https://[::1/api"),
-        ("PURECLOUD_SECRET", "very-secret\udcff"),  # a byte that is no UTF-8, as Python hands it out
+        ("PURECLOUD_SECRET", "very-secret\udcff"),  # an invalid UTF-8 byte, as os.environ has it
         ("DATABASE_URL", "sqlite:///very-secret\udcff"),
     ],
 )
-def test_settings__refuse_what_no_library_can_take_apart_or_send(name: str, value: str) -> None:
-    (line,) = refused(**{name: value})
+def test_settings__refuse_a_value_that_libraries_cannot_parse_or_send(name: str, value: str) -> None:
+    (line,) = problems_of(**{name: value})
 
     assert line.startswith(f"{name}: ")
     assert "very-secret" not in line
 
 
-def test_settings__in_socket_mode_need_no_signing_secret() -> None:
+def test_settings__need_no_signing_secret_in_socket_mode() -> None:
     environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
 
     settings = read_settings(environ | {"SLACK_APP_TOKEN": "xapp-1-very-secret"})
@@ -158,7 +158,7 @@ def test_settings__in_socket_mode_need_no_signing_secret() -> None:
     assert "very-secret" not in f"{settings!r}{settings}"
 
 
-def test_settings__tell_of_a_wrong_app_token_alone() -> None:
+def test_settings__report_an_invalid_app_token_without_the_signing_secret() -> None:
     environ = {name: value for name, value in REQUIRED.items() if name != "SLACK_SIGNING_SECRET"}
 
     with pytest.raises(SettingsError) as raised:
@@ -167,26 +167,26 @@ def test_settings__tell_of_a_wrong_app_token_alone() -> None:
     assert [line.partition(":")[0] for line in raised.value.problems] == ["SLACK_APP_TOKEN"]
 
 
-def test_settings__a_variable_that_is_set_to_nothing_counts_as_not_set() -> None:
+def test_settings__treat_an_empty_variable_as_not_set() -> None:
     optional = {str(field.alias): " " for field in Settings.model_fields.values() if str(field.alias) not in REQUIRED}
 
     assert read_settings(REQUIRED | optional) == read_settings(REQUIRED)
 
 
-def test_settings__take_no_notice_of_other_variables() -> None:
+def test_settings__ignore_other_variables() -> None:
     assert read_settings(REQUIRED | {"PATH": "/bin", "approvers": "nonsense"}) == read_settings(REQUIRED)
 
 
 @pytest.mark.parametrize("path", ["sqlite:///bot.db", "sqlite:////data/bot.db"])
-def test_settings__tell_where_the_database_file_stands(path: str) -> None:
+def test_settings__give_the_path_of_the_database_file(path: str) -> None:
     assert read_settings(REQUIRED | {"DATABASE_URL": path}).database_path == Path(path.removeprefix("sqlite:///"))
 
 
-def test_settings__show_no_secret_whatever_is_printed_or_refused() -> None:
-    wrong = dict.fromkeys(("DATABASE_URL", "SLACK_API_URL", "PORT", "REQUEST_TTL"), "hunter2\nhunter2")
-    lines = refused(**wrong, DATABASE_PASSWORD="hunter2")
+def test_settings__show_no_secret_when_printed_or_refused() -> None:
+    invalid = dict.fromkeys(("DATABASE_URL", "SLACK_API_URL", "PORT", "REQUEST_TTL"), "hunter2\nhunter2")
+    lines = problems_of(**invalid, DATABASE_PASSWORD="hunter2")
 
-    assert len(lines) == len(wrong)
+    assert len(lines) == len(invalid)
     assert "hunter2" not in "".join(lines)
     assert "very-secret" not in "".join(lines)
     assert "very-secret" not in f"{read_settings(REQUIRED)!r}{read_settings(REQUIRED)}"

@@ -1,7 +1,7 @@
-"""Whatever is thrown at it, signed or not: every reader answers with a value or with its own error, and no other.
+"""Every parser of untrusted input returns a value or raises its own error, and no other.
 
-`HYPOTHESIS_PROFILE=long` tries fifty times as much, with other examples each time: over ten thousand for each reader.
-What becomes of it behind the readers: `tests/integration/test_untrusted_payloads.py`.
+`HYPOTHESIS_PROFILE=long` tries fifty times as many examples, different ones in each run: above 10,000 for each parser.
+`tests/integration/test_untrusted_payloads.py` sends such input to a running bot.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as some
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from bot.domain.people import Person, Workspace, parse_principals, read_member
@@ -35,11 +35,11 @@ from handlers.ui import cards
 from tests.support import examples
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-JSON = {"Content-Type": "application/json"}
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 def cases(count: int) -> settings:
-    """So many examples, fifty times as many in a long run; none is timed, for machines are slow at times."""
+    """Return settings with `count` examples (fifty times as many in a long run) and no deadline."""
     return settings(
         max_examples=count * 50 if LONG else count,
         deadline=None,
@@ -48,36 +48,34 @@ def cases(count: int) -> settings:
     )
 
 
-words = some.text(max_size=12) | some.sampled_from(
-    ["x" * 5000, "\0", "\u202e\u200b", "<!channel>", "💥" * 400, "&amp;"]
-)
-numbers = some.integers() | some.sampled_from([10**400, -1, 2**63]) | some.floats(allow_nan=False, allow_infinity=False)
-anything: some.SearchStrategy[Any] = some.recursive(
-    some.none() | some.booleans() | numbers | words,
-    lambda inner: some.lists(inner, max_size=4) | some.dictionaries(words, inner, max_size=4),
+WORDS = st.text(max_size=12) | st.sampled_from(["x" * 5000, "\0", "\u202e\u200b", "<!channel>", "💥" * 400, "&amp;"])
+NUMBERS = st.integers() | st.sampled_from([10**400, -1, 2**63]) | st.floats(allow_nan=False, allow_infinity=False)
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | NUMBERS | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
-DROPPED = object()
-changes = some.lists(some.tuples(some.integers(0, 10**6), anything | some.just(DROPPED)), min_size=1, max_size=3)
-"""What to do to a document: the number of a place in it, and what to put there."""
+REMOVED = object()
+MUTATIONS = st.lists(st.tuples(st.integers(0, 10**6), JSON_VALUES | st.just(REMOVED)), min_size=1, max_size=3)
+"""Changes to a document: the number of a place in it, and the value to put there."""
 
 
 def places(document: Any) -> list[tuple[Any, Any]]:
-    """Every container of a document with every key in it."""
+    """Return every container of a document with each of its keys."""
     if not isinstance(document, dict | list):
         return []
     keys = list(document) if isinstance(document, dict) else list(range(len(document)))
     return [found for key in keys for found in [(document, key), *places(document[key])]]
 
 
-def spoiled(document: Any, what: list[tuple[int, Any]]) -> Any:
-    """A copy of a document with some of its places changed or taken away."""
+def mutate(document: Any, mutations: list[tuple[int, Any]]) -> Any:
+    """Return a copy of a document with some of its places changed or removed."""
     copy = json.loads(json.dumps(document))
-    for number, value in what:
+    for number, value in mutations:
         found = places(copy)
         if found:
             container, key = found[number % len(found)]
-            if value is not DROPPED:
+            if value is not REMOVED:
                 container[key] = value
             else:
                 del container[key]
@@ -116,23 +114,23 @@ MEMBER = {
 
 
 @cases(250)
-@given(raw=some.binary(max_size=200), headers=some.dictionaries(some.text(max_size=30), some.text(max_size=80)))
-def test_verify__proves_or_refuses(raw: bytes, headers: dict[str, str]) -> None:
+@given(raw=st.binary(max_size=200), headers=st.dictionaries(st.text(max_size=30), st.text(max_size=80)))
+def test_verify__refuses_any_unsigned_request(raw: bytes, headers: dict[str, str]) -> None:
     with pytest.raises(InvalidSlackRequest):
         verify(b"secret", raw, headers, now=0.0)
 
 
 @cases(200)
-@given(raw=some.binary(max_size=300), kind=some.sampled_from(["application/json", "application/x-www-form-urlencoded"]))
-def test_parse__reads_a_body_or_refuses(raw: bytes, kind: str) -> None:
+@given(raw=st.binary(max_size=300), kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded"]))
+def test_parse__returns_a_body_or_refuses(raw: bytes, kind: str) -> None:
     with suppress(InvalidSlackRequest):
         assert isinstance(parse(raw, kind), dict)
 
 
 @cases(250)
-@given(what=changes, document=some.sampled_from([CLICK, COMMAND]))
-def test_kind_of__tells_or_refuses_and_what_it_lets_in_can_be_read(what: list[Any], document: Any) -> None:
-    body = spoiled(document, what)
+@given(mutations=MUTATIONS, document=st.sampled_from([CLICK, COMMAND]))
+def test_kind_of__accepts_only_readable_payloads(mutations: list[Any], document: Any) -> None:
+    body = mutate(document, mutations)
     with suppress(InvalidSlackRequest):
         kind = kind_of(body)
         if kind == "command":
@@ -146,8 +144,8 @@ def test_kind_of__tells_or_refuses_and_what_it_lets_in_can_be_read(what: list[An
 
 
 @cases(250)
-@given(user=some.builds(spoiled, some.just(MEMBER), changes) | some.dictionaries(words, anything, max_size=4))
-def test_read_member__reads_whatever_slack_says(user: dict[str, Any]) -> None:
+@given(user=st.builds(mutate, st.just(MEMBER), MUTATIONS) | st.dictionaries(WORDS, JSON_VALUES, max_size=4))
+def test_read_member__accepts_any_value_from_slack(user: dict[str, Any]) -> None:
     member = read_member(user)
 
     assert isinstance(member.id, str)
@@ -158,11 +156,11 @@ def test_read_member__reads_whatever_slack_says(user: dict[str, Any]) -> None:
 
 
 @cases(250)
-@given(line=some.text(max_size=80) | some.lists(words | some.sampled_from(
+@given(line=st.text(max_size=80) | st.lists(WORDS | st.sampled_from(
     ["revoke", "@tom", f"<@{personas.TOM}>", "<@", "a@b.co", "<mailto:a@b.co|a@b.co>", "<!here>", "<#C1>", "“",
      "U0TOM0001"]
 ), max_size=6).map(" ".join))  # fmt: skip
-def test_read_line__names_one_person_or_refuses(line: str) -> None:
+def test_read_line__returns_one_target_or_refuses(line: str) -> None:
     nearest(line)
     with suppress(Denied):
         wanted, reason = read_line(line)
@@ -185,7 +183,7 @@ ROLES = {
         {"domain": "oauth", "entityName": "token", "actionSet": ["delete"], "resourceConditionNode": {"a": [1]}}
     ],
 }
-ANSWERS: list[tuple[type[BaseModel], Any]] = [
+RESPONSES: list[tuple[type[BaseModel], Any]] = [
     (TokenInfo, TOKEN_INFO),
     (User, USER),
     (UsersSearchResponse, {"total": 1, "results": [USER, USER]}),
@@ -195,18 +193,18 @@ ANSWERS: list[tuple[type[BaseModel], Any]] = [
 
 @cases(200)
 @given(
-    answer=some.sampled_from(ANSWERS),
-    what=changes,
-    status=some.sampled_from([200, 202, 400, 401, 403, 404, 429, 500, 599, 799]),
-    headers=some.dictionaries(some.sampled_from(["Retry-After", "Date", "ININ-Correlation-Id"]), words),
+    response=st.sampled_from(RESPONSES),
+    mutations=MUTATIONS,
+    status=st.sampled_from([200, 202, 400, 401, 403, 404, 429, 500, 599, 799]),
+    headers=st.dictionaries(st.sampled_from(["Retry-After", "Date", "ININ-Correlation-Id"]), WORDS),
 )
-def test_answers__are_read_or_refused(
-    answer: tuple[type[BaseModel], Any], what: list[Any], status: int, headers: dict[str, str]
+def test_responses__are_parsed_or_refused(
+    response: tuple[type[BaseModel], Any], mutations: list[Any], status: int, headers: dict[str, str]
 ) -> None:
-    model, document = answer
-    body = json.dumps(spoiled(document, what)).encode()
+    model, document = response
+    body = json.dumps(mutate(document, mutations)).encode()
     with suppress(GenesysError):
-        found = parsed(model, decipher(status, JSON | headers, body))
+        found = parsed(model, decipher(status, JSON_HEADERS | headers, body))
         if isinstance(found, User):
             person = person_from(found)
             assert isinstance(person.name, str)
@@ -218,44 +216,44 @@ def test_answers__are_read_or_refused(
 
 
 @cases(200)
-@given(document=anything, status=some.integers(100, 799), raw=some.none() | some.binary(max_size=60))
-def test_answers__of_any_json_and_any_bytes_are_read_or_refused(document: Any, status: int, raw: bytes | None) -> None:
+@given(document=JSON_VALUES, status=st.integers(100, 799), raw=st.none() | st.binary(max_size=60))
+def test_responses__of_any_json_or_bytes_are_parsed_or_refused(document: Any, status: int, raw: bytes | None) -> None:
     body = json.dumps(document).encode() if raw is None else raw
-    for model, _ in ANSWERS:
+    for model, _ in RESPONSES:
         with suppress(GenesysError):
-            parsed(model, decipher(status, JSON, body))
+            parsed(model, decipher(status, JSON_HEADERS, body))
     with suppress(GenesysLoginFailed):
-        decipher_login(status, JSON, body)
+        decipher_login(status, JSON_HEADERS, body)
 
 
-people = some.builds(
-    Person, id=words, name=words, email=some.none() | words, division=some.none() | words, state=some.none() | words
+PEOPLE = st.builds(
+    Person, id=WORDS, name=WORDS, email=st.none() | WORDS, division=st.none() | WORDS, state=st.none() | WORDS
 )
-outcomes = some.fixed_dictionaries(
-    {"attempts": some.integers(0, 9)},
+OUTCOMES = st.fixed_dictionaries(
+    {"attempts": st.integers(0, 9)},
     optional={
-        "error": some.sampled_from(["GenesysForbidden", "GenesysNotFound", "GenesysNoResponse", "GenesysLoginFailed"]),
-        "message": words,
-        "status": some.none() | some.integers(100, 599),
-        "permissions": some.lists(words, max_size=3),
-        "correlation_id": some.none() | words,
-        "uncertain": some.booleans(),
+        "error": st.sampled_from(["GenesysForbidden", "GenesysNotFound", "GenesysNoResponse", "GenesysLoginFailed"]),
+        "message": WORDS,
+        "status": st.none() | st.integers(100, 599),
+        "permissions": st.lists(WORDS, max_size=3),
+        "correlation_id": st.none() | WORDS,
+        "uncertain": st.booleans(),
     },
 )
 
 
 @cases(250)
 @given(
-    stage=some.tuples(some.sampled_from(State), some.sampled_from(Kind)),
-    target=people,
-    reason=some.text(max_size=500) | words.map(lambda text: text[:500]),
-    outcome=outcomes,
-    needed=some.integers(1, 2),
+    case=st.tuples(st.sampled_from(State), st.sampled_from(Kind)),
+    target=PEOPLE,
+    reason=st.text(max_size=500) | WORDS.map(lambda text: text[:500]),
+    outcome=OUTCOMES,
+    needed=st.integers(1, 2),
 )
-def test_cards__of_any_names_are_taken_by_slack(
-    stage: tuple[State, Kind], target: Person, reason: str, outcome: dict[str, Any], needed: int
+def test_cards__with_any_names_are_valid_block_kit(
+    case: tuple[State, Kind], target: Person, reason: str, outcome: dict[str, Any], needed: int
 ) -> None:
-    state, kind = stage
+    state, kind = case
     request = examples.request(
         state=state, kind=kind, target=None if kind is Kind.ROTATE else target, reason=reason, outcome=outcome,
         approvals_required=needed, finished_at=examples.NOON, approved_at=examples.NOON, approvals=(examples.BEN,),
@@ -270,10 +268,10 @@ def test_cards__of_any_names_are_taken_by_slack(
 
 
 @cases(100)
-@given(reason=some.sampled_from(DenialCode), facts=some.dictionaries(
-    some.sampled_from(["word", "named", "email", "names", "count", "code", "member", "requester", "unread"]), words
+@given(reason=st.sampled_from(DenialCode), facts=st.dictionaries(
+    st.sampled_from(["word", "named", "email", "names", "count", "code", "member", "requester", "unread"]), WORDS
 ))  # fmt: skip
-def test_refusals__of_any_facts_are_taken_by_slack(reason: DenialCode, facts: dict[str, str]) -> None:
+def test_refusals__with_any_facts_are_valid_block_kit(reason: DenialCode, facts: dict[str, str]) -> None:
     message = cards.refusal(Denied(reason, **facts))
 
     assert block_kit.problems(dict(message)) == []
@@ -281,7 +279,7 @@ def test_refusals__of_any_facts_are_taken_by_slack(reason: DenialCode, facts: di
 
 
 def marked(part: Any) -> list[str]:
-    """The texts of blocks in which Slack's markup is read."""
+    """Return the texts of blocks in which Slack interprets markup."""
     if isinstance(part, list):
         return [text for one in part for text in marked(one)]
     if not isinstance(part, dict):
@@ -291,13 +289,13 @@ def marked(part: Any) -> list[str]:
 
 
 @cases(200)
-@given(text=some.text(max_size=60))
-def test_principals__are_read_or_refused(text: str) -> None:
+@given(text=st.text(max_size=60))
+def test_parse_principals__returns_principals_or_refuses(text: str) -> None:
     with suppress(ValueError):
         assert len(parse_principals(text)) <= text.count(",") + 1
 
 
-def test_parse__of_the_worst_bodies_keeps_its_memory_bounded() -> None:
+def test_parse__uses_bounded_memory_for_the_worst_bodies() -> None:
     worst = [
         b"[" * MOST_BYTES,
         b'{"a":' * (MOST_BYTES // 5),

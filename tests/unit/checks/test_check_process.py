@@ -35,7 +35,7 @@ async def test_check__writes_json_and_exits_1_on_a_cross(tmp_path: Path) -> None
     assert "PURECLOUD_ENVIRONMENT" in findings["PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"]["advice"]
 
 
-@pytest.mark.usefixtures("logging_as_it_was")
+@pytest.mark.usefixtures("restore_logging")
 def test_check__of_nothing_set_names_every_setting_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"], {}) == 2
 
