@@ -19,7 +19,7 @@ from bot.domain.policy import Rules
 from bot.domain.requests import Request
 from bot.errors import SettingsError
 from bot.metrics import Metrics
-from bot.purecloud import Call, PureCloud, Region, region
+from bot.purecloud import HttpAttempt, PureCloud, Region, region
 from bot.services.cards import CardUpdater, Words
 from bot.services.clicks import Decisions
 from bot.services.identity import Directory
@@ -154,8 +154,8 @@ def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...
     return tuple(channel for channel in (audit_channel, None if theirs else request.requester) if channel)
 
 
-def _observer(metrics: Metrics) -> Callable[[Call], None]:
-    def observe(call: Call) -> None:
-        metrics.record_genesys_call(call.operation, call.outcome, call.seconds)
+def _observer(metrics: Metrics) -> Callable[[HttpAttempt], None]:
+    def observe(attempt: HttpAttempt) -> None:
+        metrics.record_genesys_call(attempt.operation, attempt.outcome, attempt.seconds)
 
     return observe

@@ -74,7 +74,7 @@ async def _genesys(settings: Settings, overheard: Overheard, seconds: float) -> 
         lost = await _principals(named, None, because, seconds)
         return [*map(refused, error.problems), not_tried("Genesys Cloud", because), *lost]
     async with _session(overheard, seconds) as session:
-        limits = Limits(login_timeout=_WITHIN * seconds, total_timeout=_WITHIN * seconds, tries=2)
+        limits = Limits(login_timeout=_WITHIN * seconds, total_timeout=_WITHIN * seconds, max_attempts=2)
         secret = settings.purecloud_secret.get_secret_value()
         purecloud = PureCloud(session, where, settings.purecloud_client_id, secret, limits=limits)
         checks = GenesysChecks(purecloud, overheard, reads_roles=bool(named), seconds=seconds)

@@ -1,21 +1,20 @@
-"""A small asynchronous client of Genesys Cloud's Tokens API, and of what one asks before ending somebody's tokens.
+"""An asynchronous client of Genesys Cloud's Tokens API and of the look-ups that a revocation needs.
 
-It knows nothing of the rest of this project but `bot.errors.BotError`, and serves alone:
+The package is usable on its own; it imports only `bot.errors.BotError` from the rest of the project:
 
     import aiohttp
-    from bot.purecloud import PureCloud
-    from bot.purecloud import Region
+    from bot.purecloud import PureCloud, Region
 
-    async def end_sessions(place: Region, client_id: str, client_secret: str, email: str) -> str:
+    async def revoke_sessions(region: Region, client_id: str, client_secret: str, email: str) -> str:
         async with aiohttp.ClientSession() as session:
-            purecloud = PureCloud(session, place, client_id, client_secret)
-            people = await purecloud.users.search_by_email(email)
-            if len(people) != 1:
-                return f"{len(people)} people have the address {email}; nobody's tokens were deleted."
-            done = await purecloud.tokens.delete_token(people[0].id)
-            return f"Every token of {people[0].name} was deleted (HTTP {done.status})."
+            purecloud = PureCloud(session, region, client_id, client_secret)
+            users = await purecloud.users.search_by_email(email)
+            if len(users) != 1:
+                return f"{len(users)} users have the address {email}; no token was deleted."
+            done = await purecloud.tokens.delete_token(users[0].id)
+            return f"All tokens of {users[0].name} were deleted (HTTP {done.status})."
 
-`place` is `region("mypurecloud.ie")`, or wherever the organization lives.
+`region("mypurecloud.ie")` returns the region of an organization's domain.
 """
 
 from bot.purecloud.auth import Auth, Token
@@ -45,15 +44,14 @@ from bot.purecloud.models import (
     UserAuthorization,
 )
 from bot.purecloud.regions import REGIONS, Region, region
-from bot.purecloud.retry import Limits
-from bot.purecloud.transport import Call
+from bot.purecloud.retry import Limits, is_transient
+from bot.purecloud.transport import HttpAttempt
 
 __all__ = [
     "REGIONS",
     "Auth",
     "AuthorizationApi",
     "AuthzSubject",
-    "Call",
     "DivsPermittedEntityListing",
     "DomainPermissionCollection",
     "Done",
@@ -67,6 +65,7 @@ __all__ = [
     "GenesysServerError",
     "GenesysUnauthenticated",
     "GenesysUnreachable",
+    "HttpAttempt",
     "Limits",
     "LoginCause",
     "NamedEntity",
@@ -80,5 +79,6 @@ __all__ = [
     "User",
     "UserAuthorization",
     "UsersApi",
+    "is_transient",
     "region",
 ]

@@ -1,7 +1,8 @@
-"""One access token for everybody: asked for before use, renewed in one flight, never by a timer.
+"""The access token that all calls share.
 
-The client credentials grant: developer.genesys.cloud, page "Authorization, Client credentials". A token lives as long
-as `expires_in` says at most; an idle timeout, a rotation or an administrator may end it sooner, which a 401 tells.
+A call requests the token when it needs one, so no timer runs. Concurrent calls share one login.
+Grant: developer.genesys.cloud, page "Authorization, Client credentials". A token lives for `expires_in` at most. An
+idle timeout, a rotation or an administrator may end it sooner, which a 401 reports.
 """
 
 from __future__ import annotations
@@ -11,26 +12,29 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bot.purecloud import requests as wire
-from bot.purecloud import responses as answers
-from bot.purecloud import retry as pace
+from bot.purecloud import requests, retry
 from bot.purecloud.errors import GenesysError, GenesysLoginFailed, GenesysUnreachable, LoginCause
+from bot.purecloud.responses import parse_login_response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.purecloud.models import OAuthTokenResponse
+    from bot.purecloud.retry import Deadline, Limits
     from bot.purecloud.transport import Transport
 
-_LIFETIME: Final = 300.0
-"""Seconds a token is trusted for where the answer does not say: the shortest a client can be set to."""
-_MARGIN: Final = 60.0
-"""Seconds before its end at which a token is renewed, or a tenth of its life if that is less."""
+_DEFAULT_LIFETIME: Final = 300.0
+"""Lifetime of a token without `expires_in`, in seconds: the shortest that Genesys Cloud allows for a client."""
+_RENEWAL_MARGIN: Final = 60.0
+"""Time before its end at which a token is renewed, in seconds; a tenth of its lifetime if that is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token; `generation` counts the tokens of this process, `expires_at` is a moment of the clock."""
+    """An access token.
+
+    `generation` counts the tokens of this process from 1. `expires_at` is a time of the client's clock.
+    """
 
     value: str = field(repr=False)
     generation: int
@@ -38,7 +42,10 @@ class Token:
 
 
 class Auth:
-    """Keeps one token of one OAuth client; a failed or cancelled log-in leaves everything as it was."""
+    """The current access token of one OAuth client.
+
+    A failed or cancelled login changes nothing.
+    """
 
     def __init__(
         self,
@@ -47,13 +54,13 @@ class Auth:
         client_id: str,
         client_secret: str,
         *,
-        limits: pace.Limits,
+        limits: Limits,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._transport = transport
         self._login_url = login_url
-        self._request = wire.login(client_id, client_secret)
+        self._request = requests.login(client_id, client_secret)
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
@@ -61,91 +68,86 @@ class Auth:
         self._renew_at = 0.0
         self._generation = 0
         self._lock = asyncio.Lock()
-        self._flights = 0
-        self._failure: GenesysLoginFailed | None = None
+        self._refreshes = 0
+        self._last_failure: GenesysLoginFailed | None = None
 
     @property
-    def at_hand(self) -> Token | None:
-        """A token that should still serve, if there is one without asking."""
-        return self._serving(0)
+    def cached(self) -> Token | None:
+        """Return the current token, None if a login is necessary."""
+        return self._cached_after(0)
 
     async def token(self) -> Token:
-        """A token that should still serve; GenesysLoginFailed when there is none to be had."""
-        return await self._newer_than(0)
+        """Return the current token, after a login if necessary; raises GenesysLoginFailed."""
+        return await self._token_after(0)
 
-    async def renewed(self, after: int) -> Token:
-        """A token of a later generation: taken now, unless somebody did so meanwhile.
+    async def renew(self, generation: int) -> Token:
+        """Return a token of a later generation, after a login if there is none yet.
 
-        However many ask at once, one log-in is made, and its failure is everybody's: GenesysLoginFailed.
+        Concurrent callers share one login and its failure: each raises GenesysLoginFailed.
         """
-        return await self._newer_than(after)
+        return await self._token_after(generation)
 
-    def forget(self, generation: int) -> None:
-        """Drop the token of that generation, if it is still the one in use: it has been deleted."""
+    def discard(self, generation: int) -> None:
+        """Forget the token of this generation if it is the current one, because it was deleted."""
         if self._token and self._token.generation == generation:
             self._token = None
 
-    def _serving(self, after: int) -> Token | None:
+    def _cached_after(self, generation: int) -> Token | None:
         token = self._token
-        return token if token and token.generation > after and self._clock() < self._renew_at else None
+        return token if token and token.generation > generation and self._clock() < self._renew_at else None
 
-    async def _newer_than(self, after: int) -> Token:
-        if token := self._serving(after):
+    async def _token_after(self, generation: int) -> Token:
+        if token := self._cached_after(generation):
             return token
-        came = self._flights
+        refreshes = self._refreshes
         async with self._lock:
-            if token := self._serving(after):
+            if token := self._cached_after(generation):
                 return token
-            if self._failure and self._flights > came:
-                # Who waited for a log-in that failed does not start the next one: fifty would meet the rate limit.
-                raise copy(self._failure)
-            return await self._fly(after)
+            if self._last_failure and self._refreshes > refreshes:
+                # A caller that waited for a failed login does not start another one: fifty would meet the rate limit.
+                raise copy(self._last_failure)
+            return await self._refresh(generation)
 
-    async def _fly(self, after: int) -> Token:
+    async def _refresh(self, generation: int) -> Token:
         try:
-            response = await self._log_in()
+            response = await self._login()
         except GenesysLoginFailed as error:
-            self._flights += 1
-            self._failure = copy(error)
+            self._refreshes += 1
+            self._last_failure = copy(error)
             if self._token:
-                self._renew_at = self._token.expires_at  # what is left of the old token is used up first
-            if token := self._serving(after):
+                self._renew_at = self._token.expires_at  # use the old token until it expires
+            if token := self._cached_after(generation):
                 return token
             raise
-        self._flights += 1
-        self._failure = None
-        return self._keep(response)
+        self._refreshes += 1
+        self._last_failure = None
+        return self._store(response)
 
-    def _keep(self, response: OAuthTokenResponse) -> Token:
-        said = response.expires_in
-        lifetime = said if said and said > 0 else _LIFETIME
+    def _store(self, response: OAuthTokenResponse) -> Token:
+        expires_in = response.expires_in
+        lifetime = expires_in if expires_in and expires_in > 0 else _DEFAULT_LIFETIME
         now = self._clock()
         self._generation += 1
         self._token = Token(response.access_token.get_secret_value(), self._generation, now + lifetime)
-        self._renew_at = now + lifetime - min(_MARGIN, lifetime / 10)
+        self._renew_at = now + lifetime - min(_RENEWAL_MARGIN, lifetime / 10)
         return self._token
 
-    async def _log_in(self) -> OAuthTokenResponse:
-        deadline = pace.Deadline(self._clock, self._limits.login_timeout)
-        attempt = 1
-        while True:
-            try:
-                return await self._ask(attempt, deadline)
-            except GenesysLoginFailed as error:
-                pause = pace.login_pause(error, attempt, self._limits)
-                if pause is None or pause >= deadline.left():
-                    raise
-            await self._sleep(pause)
-            attempt += 1
+    async def _login(self) -> OAuthTokenResponse:
+        deadline = retry.Deadline(self._clock, self._limits.login_timeout)
+        return await retry.with_retries(
+            lambda attempt: self._request_token(attempt, deadline),
+            lambda error, attempt: retry.login_retry_delay(error, attempt, self._limits),
+            deadline=deadline,
+            sleep=self._sleep,
+        )
 
-    async def _ask(self, attempt: int, deadline: pace.Deadline) -> OAuthTokenResponse:
+    async def _request_token(self, attempt: int, deadline: Deadline) -> OAuthTokenResponse:
+        seconds = deadline.remaining()
         try:
-            received = await self._transport.send(
-                self._login_url, self._request, attempt=attempt, within=deadline.left()
-            )
+            raw = await self._transport.send(self._login_url, self._request, attempt=attempt, max_seconds=seconds)
         except GenesysError as error:
-            unreachable = isinstance(error, GenesysUnreachable)
             failure = GenesysLoginFailed()
+            unreachable = isinstance(error, GenesysUnreachable)
             failure.cause = LoginCause.UNREACHABLE if unreachable else LoginCause.NO_RESPONSE
             raise failure from error
-        return answers.decipher_login(received.status, received.headers, received.body)
+        return parse_login_response(raw.status, raw.headers, raw.body)

@@ -1,4 +1,4 @@
-"""One call with all its tries: the token, the waits, the whole time, and the doubt that an unanswered DELETE leaves."""
+"""Calls of the Platform API: access token, retries, total timeout, and DELETEs that may have been executed."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bot.purecloud import requests as wire
-from bot.purecloud import responses as answers
-from bot.purecloud import retry as pace
-from bot.purecloud.errors import GenesysError, GenesysLoginFailed, GenesysNoResponse, GenesysUnauthenticated, LoginCause
-from bot.purecloud.responses import Answer
+from bot.purecloud import requests, retry
+from bot.purecloud.errors import (
+    GenesysError,
+    GenesysLoginFailed,
+    GenesysNoResponse,
+    GenesysUnauthenticated,
+    LoginCause,
+)
+from bot.purecloud.responses import ApiResponse, parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from bot.purecloud.auth import Auth, Token
+    from bot.purecloud.requests import ApiRequest
+    from bot.purecloud.retry import Deadline, Limits
     from bot.purecloud.transport import Transport
 
-    _Send = Callable[[int, pace.Deadline], Awaitable[Answer]]
+    _Send = Callable[[int, Deadline], Awaitable[ApiResponse]]
 
 
 class Caller:
-    """Carries out calls of the Platform API."""
+    """Sender of requests to the Platform API, with retries."""
 
     def __init__(
         self,
@@ -31,7 +37,7 @@ class Caller:
         auth: Auth,
         api_url: str,
         *,
-        limits: pace.Limits,
+        limits: Limits,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
@@ -44,62 +50,71 @@ class Caller:
         self._sleep = sleep
         self._jitter = jitter
 
-    async def call(self, request: wire.Request) -> Answer:
-        """The answer to a request signed with the shared token, or a GenesysError.
+    async def call(self, request: ApiRequest) -> ApiResponse:
+        """Send a request with the shared access token; raises GenesysError.
 
-        A rejected token is renewed once, which does not count as an attempt. Raises GenesysNoResponse also if a DELETE
-        got no response and its retry a definite "no", because the first attempt may have been executed.
+        A rejected token is renewed once, which does not count as an attempt. If a DELETE got no response, a definite
+        "no" to its retry also raises GenesysNoResponse, because the first attempt may have been executed.
         """
-        return await self._tries(request, partial(self._signed, request))
+        return await self._with_retries(request, partial(self._send_with_shared_token, request))
 
-    async def end(self, token: Token) -> Answer:
-        """The answer to DELETE /tokens/me with this very token; 401 says that it is dead, as was wanted."""
-        request = wire.delete_tokens_me()
-        return await self._tries(request, partial(self._last_use, token, request))
+    async def delete_own_token(self, token: Token) -> ApiResponse:
+        """Send DELETE /tokens/me with this token; raises GenesysError.
 
-    async def _tries(self, request: wire.Request, send: _Send) -> Answer:
-        deadline = pace.Deadline(self._clock, self._limits.total_timeout)
-        doubtful = False
-        attempt = 1
-        while True:
-            try:
-                return await send(attempt, deadline)
-            except GenesysError as error:
-                doubtful = doubtful or (request.changes and isinstance(error, GenesysNoResponse))
-                pause = pace.pause(request, error, attempt, self._limits, self._jitter)
-                if pause is None or pause >= deadline.left():
-                    if doubtful and not isinstance(error, GenesysNoResponse):
-                        raise GenesysNoResponse(
-                            status=error.status, correlation_id=error.correlation_id, problem="maybe_executed"
-                        ) from error
-                    raise
-            await self._sleep(pause)
-            attempt += 1
+        The status 401 is a success: the token was no longer valid.
+        """
+        request = requests.delete_tokens_me()
+        return await self._with_retries(request, partial(self._send_unless_invalid, request, token))
 
-    async def _signed(self, request: wire.Request, attempt: int, deadline: pace.Deadline) -> Answer:
-        token = self._auth.at_hand or await self._before(deadline, self._auth.token())
+    async def _with_retries(self, request: ApiRequest, send: _Send) -> ApiResponse:
+        deadline = retry.Deadline(self._clock, self._limits.total_timeout)
+        maybe_executed = False
+
+        def delay_after(error: GenesysError, attempt: int) -> float | None:
+            nonlocal maybe_executed
+            maybe_executed = maybe_executed or (request.is_write and isinstance(error, GenesysNoResponse))
+            return retry.retry_delay(error, attempt, self._limits, self._jitter)
+
+        try:
+            return await retry.with_retries(
+                lambda attempt: send(attempt, deadline), delay_after, deadline=deadline, sleep=self._sleep
+            )
+        except GenesysNoResponse:
+            raise
+        except GenesysError as error:
+            if not maybe_executed:
+                raise
+            raise GenesysNoResponse(
+                status=error.status, correlation_id=error.correlation_id, problem="maybe_executed"
+            ) from error
+
+    async def _send_with_shared_token(self, request: ApiRequest, attempt: int, deadline: Deadline) -> ApiResponse:
+        token = self._auth.cached or await self._within(deadline, self._auth.token())
         try:
             return await self._send(request, token, attempt, deadline)
         except GenesysUnauthenticated:
-            token = await self._before(deadline, self._auth.renewed(token.generation))
+            token = await self._within(deadline, self._auth.renew(token.generation))
         return await self._send(request, token, attempt, deadline)
 
-    async def _last_use(self, token: Token, request: wire.Request, attempt: int, deadline: pace.Deadline) -> Answer:
+    async def _send_unless_invalid(
+        self, request: ApiRequest, token: Token, attempt: int, deadline: Deadline
+    ) -> ApiResponse:
         try:
             return await self._send(request, token, attempt, deadline)
         except GenesysUnauthenticated as error:
-            return Answer(error.status or HTTPStatus.UNAUTHORIZED, error.correlation_id)
+            return ApiResponse(error.status or HTTPStatus.UNAUTHORIZED, error.correlation_id)
 
-    async def _send(self, request: wire.Request, token: Token, attempt: int, deadline: pace.Deadline) -> Answer:
-        signed = wire.bearer(request, token.value)
-        received = await self._transport.send(self._api_url, signed, attempt=attempt, within=deadline.left())
-        return answers.decipher(received.status, received.headers, received.body)
+    async def _send(self, request: ApiRequest, token: Token, attempt: int, deadline: Deadline) -> ApiResponse:
+        signed = requests.with_bearer_token(request, token.value)
+        seconds = deadline.remaining()
+        raw = await self._transport.send(self._api_url, signed, attempt=attempt, max_seconds=seconds)
+        return parse_response(raw.status, raw.headers, raw.body)
 
-    async def _before(self, deadline: pace.Deadline, token: Coroutine[None, None, Token]) -> Token:
+    async def _within(self, deadline: Deadline, token: Coroutine[None, None, Token]) -> Token:
         try:
-            async with asyncio.timeout(deadline.left()):
+            async with asyncio.timeout(deadline.remaining()):
                 return await token
         except TimeoutError as error:
-            late = GenesysLoginFailed(problem="login_timeout")
-            late.cause = LoginCause.NO_RESPONSE
-            raise late from error
+            failure = GenesysLoginFailed(problem="login_timeout")
+            failure.cause = LoginCause.NO_RESPONSE
+            raise failure from error

@@ -1,7 +1,7 @@
-"""The Platform API as its own documentation groups it: tokens, users, authorization; one method an operation.
+"""The Platform API, grouped as in its documentation: tokens, users, authorization.
 
-Every method raises a subclass of bot.purecloud.GenesysError, or ValueError for an invalid argument, before anything is
-sent. Operations: developer.genesys.cloud, API Explorer.
+Each method is one operation (developer.genesys.cloud, API Explorer). It raises a subclass of
+bot.purecloud.GenesysError, or ValueError for an invalid argument before it sends anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.purecloud import requests as wire
+from bot.purecloud import requests
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
 from bot.purecloud.errors import GenesysNoResponse
@@ -29,9 +29,9 @@ from bot.purecloud.models import (
     UserAuthorization,
     UsersSearchResponse,
 )
-from bot.purecloud.responses import parsed
+from bot.purecloud.responses import parse_body
 from bot.purecloud.retry import Limits
-from bot.purecloud.transport import Call, Transport
+from bot.purecloud.transport import HttpAttempt, Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,133 +40,146 @@ if TYPE_CHECKING:
 
     from bot.purecloud.auth import Token
     from bot.purecloud.regions import Region
-    from bot.purecloud.responses import Answer
+    from bot.purecloud.requests import ApiRequest
+    from bot.purecloud.responses import ApiResponse
 
-_Listing = TypeVar("_Listing", OrganizationRoleEntityListing, PermissionCollectionEntityListing)
+_Page = TypeVar("_Page", OrganizationRoleEntityListing, PermissionCollectionEntityListing)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It was carried out; `correlation_id` is what Genesys support asks for."""
+    """A confirmed deletion. Genesys support asks for the `correlation_id`."""
 
     status: int
     correlation_id: str | None
 
 
 class TokensApi:
-    """Who the token is, and the end of tokens."""
+    """The Tokens API."""
 
     def __init__(self, caller: Caller, auth: Auth) -> None:
         self._caller = caller
         self._auth = auth
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._replaced: list[Token] = []
 
     async def get_tokens_me(self) -> TokenInfo:
-        """What Genesys Cloud knows of the client's token; asking does not keep it from idling out."""
-        return parsed(TokenInfo, await self._caller.call(wire.get_tokens_me()))
+        """Return what Genesys Cloud knows about the client's token, without resetting its idle timeout."""
+        return parse_body(TokenInfo, await self._caller.call(requests.get_tokens_me()))
 
     async def head_tokens_me(self) -> None:
-        """Nothing, if the client's token is accepted."""
-        await self._caller.call(wire.head_tokens_me())
+        """Check that Genesys Cloud accepts the client's token; raises GenesysError if not."""
+        await self._caller.call(requests.head_tokens_me())
 
     async def delete_token(self, user_id: str) -> Done:
-        """End every token of a person, in all clients; needs `oauth:token:delete`. `user_id` is a UUID."""
-        return _done(await self._caller.call(wire.delete_token(user_id)))
+        """Delete all tokens of a user, in all OAuth clients.
+
+        `user_id` is a UUID. Permission: `oauth:token:delete`.
+        """
+        return _done(await self._caller.call(requests.delete_token(user_id)))
 
     async def delete_tokens_me(self) -> Done:
-        """End the token the client is using; its next call takes a new one. Status 401: it was dead already."""
-        async with self._one_at_a_time:
+        """Delete the client's token; the next call requests a new one.
+
+        The status is 401 if the token was no longer valid.
+        """
+        async with self._lock:
             token = await self._auth.token()
             try:
-                answer = await self._caller.end(token)
+                response = await self._caller.delete_own_token(token)
             except GenesysNoResponse:
-                self._auth.forget(token.generation)
+                self._auth.discard(token.generation)
                 raise
-            self._auth.forget(token.generation)
-            return _done(answer)
+            self._auth.discard(token.generation)
+            return _done(response)
 
     async def rotate(self) -> Done:
-        """Take a new token, use it from now on, end the old one; without a new token nothing is ended.
+        """Request a new token, use it from now on, and delete the old one.
 
-        An old token that could not be ended is remembered, and the next rotation ends it too.
+        If the login fails, no token is deleted. An old token that cannot be deleted is kept for the next rotation,
+        which deletes it as well.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             old = await self._auth.token()
-            await self._auth.renewed(old.generation)
+            await self._auth.renew(old.generation)
             self._replaced.append(old)
             while True:
-                answer = await self._caller.end(self._replaced[0])
+                response = await self._caller.delete_own_token(self._replaced[0])
                 del self._replaced[0]
                 if not self._replaced:
-                    return _done(answer)
+                    return _done(response)
 
 
 class UsersApi:
-    """Who the people of the organization are."""
+    """The Users API."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def search_by_email(self, email: str) -> list[User]:
-        """Everyone with exactly this e-mail address (case aside), active or inactive, nobody deleted.
+        """Return the active and inactive users with exactly this e-mail address, in any letter case.
 
-        Nobody and several are answers like any other. Needs `directory:user:view`; a person created seconds ago may not
-        be found yet.
+        Genesys Cloud may not find a user that was created seconds ago. Permission: `directory:user:view`.
         """
-        found = parsed(UsersSearchResponse, await self._caller.call(wire.search_by_email(email)))
-        wanted = email.strip().casefold()
-        return [user for user in found.results if (user.email or "").casefold() == wanted and user.state != "deleted"]
+        found = parse_body(UsersSearchResponse, await self._caller.call(requests.search_by_email(email)))
+        address = email.strip().casefold()
+        return [user for user in found.results if (user.email or "").casefold() == address and user.state != "deleted"]
 
     async def get_user(self, user_id: str) -> User:
-        """The person with this id; GenesysNotFound where nobody has it, or nobody any more."""
-        return parsed(User, await self._caller.call(wire.get_user(user_id)))
+        """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""
+        return parse_body(User, await self._caller.call(requests.get_user(user_id)))
 
 
 class AuthorizationApi:
-    """What people of the organization may do."""
+    """The Authorization API."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def get_user_roles(self, user_id: str) -> UserAuthorization:
-        """The roles, permissions and policies of a person; needs `authorization:grant:view`."""
-        return parsed(UserAuthorization, await self._caller.call(wire.get_user_roles(user_id)))
+        """Return a user's roles, permissions and policies.
+
+        Permission: `authorization:grant:view`.
+        """
+        return parse_body(UserAuthorization, await self._caller.call(requests.get_user_roles(user_id)))
 
     async def get_authorization_divisionspermitted_paged_me(self, permission: str) -> DivsPermittedEntityListing:
-        """The divisions (the first hundred) in which the client itself holds a permission."""
-        request = wire.get_authorization_divisionspermitted_paged_me(permission)
-        return parsed(DivsPermittedEntityListing, await self._caller.call(request))
+        """Return the first hundred divisions in which the client itself has a permission."""
+        request = requests.get_authorization_divisionspermitted_paged_me(permission)
+        return parse_body(DivsPermittedEntityListing, await self._caller.call(request))
 
     async def get_authorization_subjects_me(self) -> AuthzSubject:
-        """The roles of the client itself."""
-        return parsed(AuthzSubject, await self._caller.call(wire.get_authorization_subjects_me()))
+        """Return the client's own roles."""
+        return parse_body(AuthzSubject, await self._caller.call(requests.get_authorization_subjects_me()))
 
-    async def get_authorization_roles(self, named: str) -> list[NamedEntity]:
-        """The organization's roles with this id or name, case aside; needs `authorization:role:view`."""
-        listings = self._pages(OrganizationRoleEntityListing, partial(wire.get_authorization_roles, named))
-        found = [role async for listing in listings for role in listing.entities]
-        wanted = named.casefold()
-        return [role for role in found if wanted in ((role.id or "").casefold(), (role.name or "").casefold())]
+    async def get_authorization_roles(self, id_or_name: str) -> list[NamedEntity]:
+        """Return the organization's roles with exactly this id or name, in any letter case.
+
+        Permission: `authorization:role:view`.
+        """
+        pages = self._pages(OrganizationRoleEntityListing, partial(requests.get_authorization_roles, id_or_name))
+        roles = [role async for page in pages for role in page.entities]
+        wanted = id_or_name.casefold()
+        return [role for role in roles if wanted in ((role.id or "").casefold(), (role.name or "").casefold())]
 
     async def get_authorization_permissions(self) -> list[DomainPermissionCollection]:
-        """Everything that can be permitted, a domain an entry."""
-        listings = self._pages(PermissionCollectionEntityListing, wire.get_authorization_permissions)
-        return [domain async for listing in listings for domain in listing.entities]
+        """Return all existing permissions, one collection per domain."""
+        pages = self._pages(PermissionCollectionEntityListing, requests.get_authorization_permissions)
+        return [domain async for page in pages for domain in page.entities]
 
-    async def _pages(self, model: type[_Listing], page: Callable[[int], wire.Request]) -> AsyncIterator[_Listing]:
+    async def _pages(self, model: type[_Page], build: Callable[[int], ApiRequest]) -> AsyncIterator[_Page]:
         number, last = 1, 1
         while number <= last:
-            listing = parsed(model, await self._caller.call(page(number)))
-            yield listing
-            number, last = number + 1, listing.page_count or 1
+            page = parse_body(model, await self._caller.call(build(number)))
+            yield page
+            number, last = number + 1, page.page_count or 1
 
 
 class PureCloud:
-    """One OAuth client of one organization, on an HTTP session that belongs to whoever made it.
+    """A client of one organization, with one OAuth client.
 
-    `clock` counts seconds and never goes back, `sleep` waits for seconds, `jitter` gives numbers from 0 to 1; `observe`
-    hears of every attempt.
+    The caller owns the HTTP session. `clock` returns monotonic seconds, `sleep` waits for seconds, and `jitter` returns
+    numbers from 0 to 1. The client calls `observe` after each HTTP attempt.
     """
 
     def __init__(
@@ -180,7 +193,7 @@ class PureCloud:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
-        observe: Callable[[Call], None] | None = None,
+        observe: Callable[[HttpAttempt], None] | None = None,
     ) -> None:
         limits = limits or Limits()
         transport = Transport(session, limits, clock=clock, observe=observe)
@@ -192,5 +205,5 @@ class PureCloud:
         self.authorization = AuthorizationApi(caller)
 
 
-def _done(answer: Answer) -> Done:
-    return Done(answer.status, answer.correlation_id)
+def _done(response: ApiResponse) -> Done:
+    return Done(response.status, response.correlation_id)

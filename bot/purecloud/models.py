@@ -1,7 +1,7 @@
-"""What Genesys Cloud sends, read leniently: unknown fields are left out, missing and null ones are empty.
+"""Models of the API's responses. Unknown fields are ignored; missing and null fields are empty.
 
-Field names are the API's own (developer.genesys.cloud, API Explorer, models of the same names), in snake case. Values
-the API may add to at any time (grant types, states) are plain `str`; ids are `str` too, not all of them are UUIDs.
+The models and fields have the API's own names (developer.genesys.cloud, API Explorer), in snake case. Grant types and
+states are plain `str`, because the API may add values at any time. Ids are `str`, because some are not UUIDs.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 
-def _nothing_is_empty(value: Any) -> Any:
+def _without_nulls(value: Any) -> Any:
     if value is None:
         return ()
     return [item for item in value if item is not None] if isinstance(value, list) else value
 
 
-def _readable_date(value: Any, read: ValidatorFunctionWrapHandler) -> datetime | None:
+def _datetime_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> datetime | None:
     try:
-        date: datetime | None = read(value)
+        date: datetime | None = validate(value)
     except ValidationError:
         return None
     return date.replace(tzinfo=UTC) if date and date.tzinfo is None else date
 
 
 _Item = TypeVar("_Item")
-Listing = Annotated[tuple[_Item, ...], BeforeValidator(_nothing_is_empty)]
-"""A list the API may leave out or send as null."""
+ListField = Annotated[tuple[_Item, ...], BeforeValidator(_without_nulls)]
+"""A list that the API may omit or send as null."""
 
-Moment = Annotated[datetime | None, WrapValidator(_readable_date)]
-"""A date-time with its zone (UTC where the API names none); None where it cannot be read."""
+OptionalDatetime = Annotated[datetime | None, WrapValidator(_datetime_or_none)]
+"""A date-time with a time zone (UTC if the API sends none), None if it cannot be read."""
 
 
 class _Model(BaseModel):
-    # hide_input_in_errors: what cannot be read may be a token or a person's data, and errors are logged.
-    # defer_build: a model is put together when it is first read into; most never are, and that is a tenth of a start.
+    # hide_input_in_errors: invalid input may be a token or personal data, and errors are logged.
+    # defer_build: most models are never used, and building them all takes a tenth of the start-up time.
     model_config = ConfigDict(
         defer_build=True,
         alias_generator=to_camel,
@@ -59,44 +59,47 @@ class _Model(BaseModel):
 
 
 class NamedEntity(_Model):
-    """An id with its name: organizations, divisions, roles."""
+    """An id with its name, for example of an organization, a division or a role."""
 
     id: str | None = None
     name: str | None = None
 
 
 class OrgOAuthClient(_Model):
-    """The OAuth client a token was issued to."""
+    """The OAuth client of a token."""
 
     id: str | None = None
     name: str | None = None
     authorized_grant_type: str | None = None
-    scope: Listing[str] = ()
+    scope: ListField[str] = ()
     state: str | None = None
     organization: NamedEntity | None = None
 
 
 class ClonedUser(_Model):
-    """The trustee's person, where the token belongs to a clone of them."""
+    """The original user of a cloned (trustee) user."""
 
     id: str | None = None
     organization: NamedEntity | None = None
 
 
 class TokenInfo(_Model):
-    """What `get_tokens_me` says of the token that asked; of a client credentials token nothing about a person."""
+    """The token of the current request. A client credentials token has no user."""
 
     organization: NamedEntity | None = None
     home_organization: NamedEntity | None = None
-    authorized_scope: Listing[str] = ()
+    authorized_scope: ListField[str] = ()
     cloned_user: ClonedUser | None = None
-    date_token_idles: Moment = None
-    # The one key of the API in PascalCase; an alias made by rule would read None for ever.
+    date_token_idles: OptionalDatetime = None
+    # The only key of the API in PascalCase, which the alias generator would not match.
     oauth_client: OrgOAuthClient | None = Field(default=None, alias="OAuthClient")
 
 
 class User(_Model):
-    """A person of the organization; `state` is `active`, `inactive` or `deleted`. An empty `id` is none."""
+    """A user of the organization.
+
+    `state` is `active`, `inactive` or `deleted`. An empty `id` means that the response has none.
+    """
 
     id: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
     name: str | None = None
@@ -109,103 +112,103 @@ class User(_Model):
 
     @property
     def active(self) -> bool:
-        """Whether they can log in; `active` is Genesys' default where it names no state, a new state is not active."""
+        """Return whether the user can log in; Genesys' default for a missing state is `active`."""
         return (self.state or "active").casefold() == "active"
 
 
 class UsersSearchResponse(_Model):
-    """A page of found persons; `results` is missing from the answer when there are none."""
+    """A page of found users; the response has no `results` if there are none."""
 
     total: int | None = None
-    results: Listing[User] = ()
+    results: ListField[User] = ()
 
 
 class ResourcePermissionPolicy(_Model):
-    """One grant of actions on an entity of a domain (each may be `*`), perhaps under a condition."""
+    """A grant of actions on an entity of a domain, each possibly `*`, with an optional condition."""
 
     domain: str | None = None
     entity_name: str | None = None
-    action_set: Listing[str] = ()
+    action_set: ListField[str] = ()
     allow_conditions: bool | None = None
     resource_condition: str | None = None
     resource_condition_node: dict[str, Any] | None = None
-    named_resources: Listing[str] = ()
+    named_resources: ListField[str] = ()
 
 
 class UserAuthorization(_Model):
-    """The roles of a person and what these permit."""
+    """A user's roles with their permissions and policies."""
 
-    roles: Listing[NamedEntity] = ()
-    permissions: Listing[str] = ()
-    permission_policies: Listing[ResourcePermissionPolicy] = ()
+    roles: ListField[NamedEntity] = ()
+    permissions: ListField[str] = ()
+    permission_policies: ListField[ResourcePermissionPolicy] = ()
 
 
 class DivsPermittedEntityListing(_Model):
-    """Where a permission is held: everywhere, or in the divisions named."""
+    """The divisions in which a permission applies: all, or those in `entities`."""
 
     all_divs_permitted: bool | None = None
-    entities: Listing[NamedEntity] = ()
+    entities: ListField[NamedEntity] = ()
 
 
 class AuthzGrantPolicy(_Model):
-    """One grant of actions on an entity of a domain (each may be `*`), perhaps under a condition."""
+    """A grant of actions in a role, each part possibly `*`, with an optional condition."""
 
     domain: str | None = None
     entity_name: str | None = None
-    actions: Listing[str] = ()
+    actions: ListField[str] = ()
     condition: str | None = None
 
 
 class AuthzGrantRole(_Model):
-    """A role with what it permits; the policies may be left out."""
+    """A role with its policies, which the API may omit."""
 
     id: str | None = None
     name: str | None = None
-    policies: Listing[AuthzGrantPolicy] = ()
+    policies: ListField[AuthzGrantPolicy] = ()
 
 
 class AuthzGrant(_Model):
-    """A role, held in a division; the id `*` is all of them."""
+    """A role in a division; the division id `*` means all divisions."""
 
     division: NamedEntity | None = None
     role: AuthzGrantRole | None = None
 
 
 class AuthzSubject(_Model):
-    """Whoever holds roles: a person, a group, an OAuth client."""
+    """A holder of roles: a user, a group or an OAuth client."""
 
-    grants: Listing[AuthzGrant] = ()
+    grants: ListField[AuthzGrant] = ()
 
 
 class OrganizationRoleEntityListing(_Model):
     """A page of the organization's roles."""
 
-    entities: Listing[NamedEntity] = ()
+    entities: ListField[NamedEntity] = ()
     page_count: int | None = None
 
 
 class DomainPermission(_Model):
-    """One permission that exists."""
+    """An existing permission."""
 
     action: str | None = None
 
 
 class DomainPermissionCollection(_Model):
-    """The permissions of one domain, by entity."""
+    """The existing permissions of one domain, by entity."""
 
     domain: str | None = None
-    permission_map: dict[str, Listing[DomainPermission]] = Field(default_factory=dict)
+    permission_map: dict[str, ListField[DomainPermission]] = Field(default_factory=dict)
 
 
 class PermissionCollectionEntityListing(_Model):
-    """A page of everything that can be permitted."""
+    """A page of the existing permissions."""
 
-    entities: Listing[DomainPermissionCollection] = ()
+    entities: ListField[DomainPermissionCollection] = ()
     page_count: int | None = None
 
 
 class ErrorBody(_Model):
-    """How the API says no; `context_id` is the correlation id."""
+    """An error response of the Platform API; `context_id` is the correlation id."""
 
     message: str | None = None
     code: str | None = None
@@ -216,7 +219,7 @@ class ErrorBody(_Model):
 
 
 class OAuthTokenResponse(BaseModel):
-    """What the login host gives: an opaque token and its lifetime in seconds."""
+    """A token of the login host, with its lifetime in seconds."""
 
     model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -226,7 +229,7 @@ class OAuthTokenResponse(BaseModel):
 
 
 class OAuthErrorResponse(BaseModel):
-    """How the login host says no; another shape than `ErrorBody`."""
+    """An error response of the login host."""
 
     model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 

@@ -1,7 +1,7 @@
-"""The environments of Genesys Cloud, and where each of them answers.
+"""The regions of Genesys Cloud and their URLs.
 
-Listed on developer.genesys.cloud, page "Platform API, Regions and endpoints". New ones appear every few months, so a
-domain that is not listed here is no error: `Region.known` says so, and whoever asked may warn.
+Source: developer.genesys.cloud, page "Platform API, Regions and endpoints". Genesys adds a region every few months, so
+a domain that is not listed here is valid; `Region.known` lets the caller warn.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ REGIONS: Final[Mapping[str, str]] = {
     "apne2.pure.cloud": "ap-northeast-2",
     "apne3.pure.cloud": "ap-northeast-3",
 }
-"""Domain to AWS region."""
+"""Each domain's AWS region."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+\Z")
-_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(/[^\s?#@]*)?\Z", re.IGNORECASE | re.ASCII)
+_URL = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(/[^\s?#@]*)?\Z", re.IGNORECASE | re.ASCII)
 _SERVICE_HOSTS = ("api.", "login.", "apps.")
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where one environment answers; the addresses end without a slash."""
+    """A region with its URLs, which have no trailing slash."""
 
     domain: str
     api_url: str
@@ -52,21 +52,21 @@ class Region:
 
     @property
     def aws_region(self) -> str | None:
-        """The AWS region behind the domain (`eu-west-1`), None for a domain that is not listed."""
+        """Return the AWS region of the domain (`eu-west-1`), None for a domain that is not listed."""
         return REGIONS.get(self.domain)
 
 
 def region(environment: str, *, api_url: str | None = None, login_url: str | None = None) -> Region:
-    """The region of a bare domain such as `mypurecloud.ie`, in any case, blanks around it forgiven.
+    """Return the region of a bare domain such as `mypurecloud.ie`, in any letter case.
 
-    `api_url` and `login_url` take the place of `https://api.<domain>` and `https://login.<domain>`: a private gateway.
-    ValueError, with a sentence, for what is no domain or no address.
+    `api_url` and `login_url` replace `https://api.<domain>` and `https://login.<domain>`, for a private gateway.
+    Raises ValueError with a message for the user if the domain or a URL is invalid.
     """
     domain = _domain(environment)
     return Region(
         domain=domain,
-        api_url=_address(api_url) if api_url else f"https://api.{domain}",
-        login_url=_address(login_url) if login_url else f"https://login.{domain}",
+        api_url=_base_url(api_url) if api_url else f"https://api.{domain}",
+        login_url=_base_url(login_url) if login_url else f"https://login.{domain}",
         known=domain in REGIONS,
     )
 
@@ -81,9 +81,9 @@ def _domain(environment: str) -> str:
     return domain
 
 
-def _address(url: str) -> str:
-    address = url.strip().rstrip("/")
-    if not _ADDRESS.match(address):
-        # The address is not repeated: there may be a password in it, one reason to refuse it.
+def _base_url(url: str) -> str:
+    base_url = url.strip().rstrip("/")
+    if not _URL.match(base_url):
+        # The message does not repeat the URL, because it may contain a password.
         raise ValueError("An address is written http(s)://host[:port][/path], with no user, query or fragment in it.")
-    return address
+    return base_url

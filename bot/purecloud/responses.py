@@ -1,4 +1,8 @@
-"""What an answer of the Platform API or of the login host means: bytes in, a value or a typed error out: pure."""
+"""Parsing of responses: bytes in, a value or a GenesysError out.
+
+Errors: developer.genesys.cloud, page "Platform API, Response codes"; the login host: page "Authorization, Client
+credentials".
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ _CORRELATION_HEADERS: Final = ("genesys-correlation-id", "inin-correlation-id")
 _PERMISSION = re.compile(r"\b[A-Za-z]\w*:(?:\w+|\*):(?:\w+|\*)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
-# 408, 502 and 504 come from a gateway that gave up waiting: what stands behind it may still have acted.
+# A gateway sends 408, 502 and 504 when it stops waiting; the service behind it may still execute the request.
 _ERRORS: Final[Mapping[int, type[GenesysError]]] = {
     HTTPStatus.UNAUTHORIZED: GenesysUnauthenticated,
     HTTPStatus.FORBIDDEN: GenesysForbidden,
@@ -46,80 +50,79 @@ _ERRORS: Final[Mapping[int, type[GenesysError]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that says yes; `body` is empty after a DELETE, and may hold a person's data."""
+class ApiResponse:
+    """A successful response. The repr hides the body, which may hold personal data."""
 
     status: int
     correlation_id: str | None
     body: bytes = field(default=b"", repr=False)
 
 
-def decipher(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """The answer of the Platform API, or the GenesysError it stands for.
+def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
+    """Return a successful response of the Platform API; raises the GenesysError for any other.
 
-    No body is asked for: 200, 202 and 204 with nothing in them are a yes. A web page is none, whatever its status:
-    something other than Genesys Cloud answered, so nothing is known (GenesysNoResponse).
+    An empty 200, 202 or 204 is a success. A web page is not, whatever its status, because Genesys Cloud sends none:
+    it raises GenesysNoResponse.
     """
-    known = _lowered(headers)
-    correlation_id = _correlation_id(known)
+    lowercase = _lowercase_names(headers)
+    correlation_id = _correlation_id(lowercase)
     if not HTTPStatus(200) <= status < HTTPStatus(300):
-        raise _error(status, known, body)
-    if body and "html" in known.get("content-type", "").lower():
+        raise _error(status, lowercase, body)
+    if body and "html" in lowercase.get("content-type", "").lower():
         raise GenesysNoResponse(status=status, correlation_id=correlation_id, problem="unexpected_html")
-    return Answer(status, correlation_id, body)
+    return ApiResponse(status, correlation_id, body)
 
 
-def decipher_login(status: int, headers: Mapping[str, str], body: bytes) -> OAuthTokenResponse:
-    """The token the login host gave, or GenesysLoginFailed with its cause.
+def parse_login_response(status: int, headers: Mapping[str, str], body: bytes) -> OAuthTokenResponse:
+    """Return the token that the login host issued; raises GenesysLoginFailed with its cause.
 
-    The cause is told by the body: this host's rate limit is a 400, and so is a client id that it does not know.
+    The body determines the cause, because the login host's rate limit and an unknown client id are both a 400.
     """
     if HTTPStatus(200) <= status < HTTPStatus(300):
-        token = _read(OAuthTokenResponse, body)
+        token = _validate(OAuthTokenResponse, body)
         if token is not None:
             return token
-    said = _read(OAuthErrorResponse, body) or OAuthErrorResponse()
-    description = said.error_description or said.description or ""
-    cause = _login_cause(status, said.error or "", description.strip().lower())
+    response = _validate(OAuthErrorResponse, body) or OAuthErrorResponse()
+    description = (response.error_description or response.description or "").strip()
     error = GenesysLoginFailed(
-        _readable(description) or None,
+        _without_surrogates(description) or None,
         status=status,
-        error_code=_readable(said.error),
-        correlation_id=_correlation_id(_lowered(headers)),
+        error_code=_without_surrogates(response.error),
+        correlation_id=_correlation_id(_lowercase_names(headers)),
     )
-    error.cause = cause
+    error.cause = _login_cause(status, response.error or "", description.lower())
     raise error
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def parsed(model: type[_Model], answer: Answer) -> _Model:
-    """The model in the answer's body; GenesysRejected where it cannot be read."""
-    read = _read(model, answer.body)
-    if read is None:
+def parse_body(model: type[_Model], response: ApiResponse) -> _Model:
+    """Return the body as a model; raises GenesysRejected if it cannot be read."""
+    value = _validate(model, response.body)
+    if value is None:
         error = GenesysRejected(
-            status=answer.status, correlation_id=answer.correlation_id, problem="unreadable_response"
+            status=response.status, correlation_id=response.correlation_id, problem="unreadable_response"
         )
         error.expected = model.__name__
         raise error
-    return read
+    return value
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait as the headers say, None where they do not.
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the headers ask to wait, None if they do not.
 
-    `Retry-After` is a number of seconds or an HTTP date, which is measured from the answer's own `Date`, so that a
-    clock that is wrong here does no harm; otherwise `inin-ratelimit-reset` counts (page "Platform API, Rate limits").
+    `Retry-After` is a number of seconds or an HTTP date. A date is compared with the response's own `Date`, so that a
+    wrong local clock has no effect. Otherwise `inin-ratelimit-reset` applies (page "Platform API, Rate limits").
     """
-    known = _lowered(headers)
-    asked = known.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(asked):
-        return float(asked)
-    until, now = _http_date(asked), _http_date(known.get("date", ""))
+    lowercase = _lowercase_names(headers)
+    value = lowercase.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    until, now = _http_date(value), _http_date(lowercase.get("date", ""))
     if until and now:
         return max(0.0, (until - now).total_seconds())
-    reset = known.get("inin-ratelimit-reset", "").strip()
+    reset = lowercase.get("inin-ratelimit-reset", "").strip()
     return float(reset) if _SECONDS.fullmatch(reset) else None
 
 
@@ -134,55 +137,54 @@ def _login_cause(status: int, error: str, description: str) -> LoginCause:
 
 
 def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError:
-    said = _read(ErrorBody, body) or ErrorBody()
+    response = _validate(ErrorBody, body) or ErrorBody()
     error = _error_class(status)(
-        (_readable(said.message) or "").strip() or None,
+        (_without_surrogates(response.message) or "").strip() or None,
         status=status,
-        error_code=_readable(said.code),
-        correlation_id=_correlation_id(headers) or _readable(said.context_id),
+        error_code=_without_surrogates(response.code),
+        correlation_id=_correlation_id(headers) or _without_surrogates(response.context_id),
     )
     if isinstance(error, GenesysRateLimited):
-        error.retry_after = retry_after(headers)
+        error.retry_after = parse_retry_after(headers)
     if isinstance(error, GenesysForbidden):
-        error.permissions = _permissions(said)
+        error.permissions = _missing_permissions(response)
     return error
 
 
 def _error_class(status: int) -> type[GenesysError]:
-    broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return _ERRORS.get(status, GenesysServerError if broken else GenesysRejected)
+    default = GenesysServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else GenesysRejected
+    return _ERRORS.get(status, default)
 
 
-def _permissions(said: ErrorBody) -> tuple[str, ...]:
-    # Genesys names them in the sentence of `missing.any.permissions` and `missing.permissions`, at times apart from it.
-    texts = [said.message or "", *map(str, (said.message_params or {}).values())]
+def _missing_permissions(response: ErrorBody) -> tuple[str, ...]:
+    # `missing.any.permissions` and `missing.permissions` name them in the message, and sometimes in its parameters.
+    texts = [response.message or "", *map(str, (response.message_params or {}).values())]
     return tuple(dict.fromkeys(name for text in texts for name in _PERMISSION.findall(text)))
 
 
-def _read(model: type[_Model], body: bytes) -> _Model | None:
+def _validate(model: type[_Model], body: bytes) -> _Model | None:
     try:
         return model.model_validate_json(body)
     except ValidationError:
         return None
 
 
-def _lowered(headers: Mapping[str, Any]) -> dict[str, str]:
+def _lowercase_names(headers: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in headers.items()}
 
 
 def _correlation_id(headers: Mapping[str, str]) -> str | None:
-    found = next((headers[name] for name in _CORRELATION_HEADERS if headers.get(name)), None)
-    return _readable(found)
+    return _without_surrogates(next((headers[name] for name in _CORRELATION_HEADERS if headers.get(name)), None))
 
 
-def _readable(text: str | None) -> str | None:
-    """The text without half characters, which a header or JSON may bring and no database or log takes."""
+def _without_surrogates(text: str | None) -> str | None:
+    """Replace lone surrogates, which no database or log can store."""
     return text and text.encode("utf-8", "replace").decode()
 
 
 def _http_date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the second for a year beyond all years
+    except (ValueError, OverflowError):  # OverflowError: a year that is too large
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,98 +1,130 @@
-"""How long a call may take, and whether and when to ask again: pure.
+"""Timeouts, and whether and when the client sends a request again.
 
-Genesys recommends to repeat 429, 502, 503 and 504 only (developer.genesys.cloud, page "Platform API, Rate limits"); a
-`Retry-After` may be hours, so waiting is capped.
+Genesys recommends repeating only 429, 502, 503 and 504 (developer.genesys.cloud, page "Platform API, Rate limits").
+`Retry-After` can be hours, so the client caps how long it waits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.purecloud.errors import (
     GenesysError,
     GenesysLoginFailed,
     GenesysNoResponse,
     GenesysRateLimited,
+    GenesysServerError,
     GenesysUnreachable,
     LoginCause,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from bot.purecloud.requests import Request
-
-_TRANSIENT: Final = {
+_RETRIED_STATUSES: Final = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
-_LOGIN_PAUSES: Final = (1.0, 2.0, 4.0)
-"""Seconds between log-ins that met the login host's rate limit."""
+_TRANSIENT_LOGIN_CAUSES: Final = {LoginCause.RATE_LIMITED, LoginCause.UNREACHABLE, LoginCause.NO_RESPONSE}
+_LOGIN_RATE_LIMIT_DELAYS: Final = (1.0, 2.0, 4.0)
+"""Delays between logins that met the login host's rate limit, in seconds."""
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How patient the client is; seconds, but for `tries`."""
+    """Timeouts and retry limits of the client, in seconds except for `max_attempts`."""
 
     attempt_timeout: float = 5.0
     connect_timeout: float = 3.0
     login_timeout: float = 10.0
-    """All tries of one log-in, waits included."""
+    """Maximum time of one login, with its retries and delays."""
     total_timeout: float = 15.0
-    """All tries of one call, waits and log-in included."""
-    tries: int = 3
+    """Maximum time of one call, with its login, retries and delays."""
+    max_attempts: int = 3
     backoff: float = 0.25
-    """The first pause between two tries; it doubles."""
-    retry_after_cap: float = 10.0
-    """Asked to wait longer than this, the call gives up at once and says so."""
+    """Delay before the first retry; it doubles for each further one."""
+    max_retry_after: float = 10.0
+    """Longest `Retry-After` that the client waits for. For a longer one, the call fails at once and reports it."""
 
 
 class Deadline:
-    """When a call's whole time is over, on a clock of seconds."""
+    """The end of a call's total time, on a clock that counts seconds."""
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
         self._clock = clock
-        self._ends = clock() + seconds
+        self._ends_at = clock() + seconds
 
-    def left(self) -> float:
-        """Seconds until then; negative afterwards."""
-        return self._ends - self._clock()
+    def remaining(self) -> float:
+        """Return the remaining seconds, negative after the end."""
+        return self._ends_at - self._clock()
 
 
-def pause(
-    request: Request, error: GenesysError, attempt: int, limits: Limits, jitter: Callable[[], float]
-) -> float | None:
-    """Seconds to wait before the try after `attempt` (the first is 1), None to give up with the error.
+def is_transient(error: GenesysError) -> bool:
+    """Return whether a later attempt may succeed.
 
-    `jitter` gives numbers from 0 to 1; a pause without instructions is between a half and the whole of the backoff.
+    The client itself retries fewer errors, because Genesys recommends only some statuses for it. The `retry_after` of
+    a rate-limited request may be longer than the caller can wait.
     """
-    if not request.repeatable or attempt >= limits.tries or not _passing(error):
+    if isinstance(error, GenesysLoginFailed):
+        return error.cause in _TRANSIENT_LOGIN_CAUSES or (error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, (GenesysUnreachable, GenesysNoResponse, GenesysRateLimited, GenesysServerError))
+
+
+def retry_delay(error: GenesysError, attempt: int, limits: Limits, jitter: Callable[[], float]) -> float | None:
+    """Return the seconds to wait after an attempt (the first is 1), None to give up.
+
+    `jitter` returns numbers from 0 to 1. Without a `Retry-After`, the delay is between half of the backoff and all of
+    it.
+    """
+    if isinstance(error, GenesysLoginFailed):  # the login has made its own retries
+        return None
+    if attempt >= limits.max_attempts or not _is_retried(error):
         return None
     backoff = limits.backoff * 2.0 ** (attempt - 1) * (1 + jitter()) / 2
-    asked = error.retry_after if isinstance(error, GenesysRateLimited) else None
-    if asked is None:
+    retry_after = error.retry_after if isinstance(error, GenesysRateLimited) else None
+    if retry_after is None:
         return backoff
-    return None if asked > limits.retry_after_cap else max(asked, backoff)
+    return None if retry_after > limits.max_retry_after else max(retry_after, backoff)
 
 
-def login_pause(error: GenesysLoginFailed, attempt: int, limits: Limits) -> float | None:
-    """Seconds to wait before logging in again after `attempt` (the first is 1), None to give up with the error.
+def login_retry_delay(error: GenesysError, attempt: int, limits: Limits) -> float | None:
+    """Return the seconds to wait after a login (the first is 1), None to give up.
 
-    The rate limit is waited out for some seconds; no connection, no answer and a gateway's failure get one more try.
+    The client waits several times for the rate limit to pass, and retries any other transient error once.
     """
-    if error.cause is LoginCause.RATE_LIMITED:
-        return _LOGIN_PAUSES[attempt - 1] if attempt <= len(_LOGIN_PAUSES) else None
-    silent = error.cause in {LoginCause.UNREACHABLE, LoginCause.NO_RESPONSE} or error.status in _TRANSIENT
-    return limits.backoff if silent and attempt == 1 else None
+    if isinstance(error, GenesysLoginFailed) and error.cause is LoginCause.RATE_LIMITED:
+        return _LOGIN_RATE_LIMIT_DELAYS[attempt - 1] if attempt <= len(_LOGIN_RATE_LIMIT_DELAYS) else None
+    return limits.backoff if attempt == 1 and _is_retried(error) else None
 
 
-def _passing(error: GenesysError) -> bool:
-    if isinstance(error, GenesysLoginFailed):
-        return False  # logging in has tries of its own
-    if error.status is None:
-        return isinstance(error, (GenesysUnreachable, GenesysNoResponse))
-    return error.status in _TRANSIENT
+async def with_retries(
+    send: Callable[[int], Awaitable[_Result]],
+    delay_after: Callable[[GenesysError, int], float | None],
+    *,
+    deadline: Deadline,
+    sleep: Callable[[float], Awaitable[None]],
+) -> _Result:
+    """Return the result of `send`, which gets the number of the attempt, or raise the error of the last attempt.
+
+    `delay_after` returns the seconds to wait after an error, None to give up. No retry starts after the deadline.
+    """
+    attempt = 1
+    while True:
+        try:
+            return await send(attempt)
+        except GenesysError as error:
+            delay = delay_after(error, attempt)
+            if delay is None or delay >= deadline.remaining():
+                raise
+        await sleep(delay)
+        attempt += 1
+
+
+def _is_retried(error: GenesysError) -> bool:
+    return is_transient(error) and (error.status is None or error.status in _RETRIED_STATUSES)

@@ -1,4 +1,4 @@
-"""One attempt is one request on the wire: send it, read a bounded answer, name what went wrong."""
+"""HTTP attempts: each sends one request, reads a bounded response and raises a GenesysError on failure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from bot.purecloud.errors import GenesysError, GenesysNoResponse, GenesysUnreach
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.purecloud.requests import Request
+    from bot.purecloud.requests import ApiRequest
     from bot.purecloud.retry import Limits
 
     _Send = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
-_LARGEST_BODY: Final = 1024 * 1024
-_SHORTEST_TIMEOUT: Final = 0.001  # 0 would mean "for ever" to aiohttp
+_MAX_BODY_BYTES: Final = 1024 * 1024
+_MIN_TIMEOUT: Final = 0.001
+"""Shortest timeout of an attempt, in seconds, because 0 means "no timeout" to aiohttp."""
 
 _NOT_SENT: Final = (
     aiohttp.ClientConnectorError,
@@ -29,8 +30,11 @@ _NOT_SENT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One attempt as metrics want it: its operation, the HTTP status or the error's name, seconds, which attempt."""
+class HttpAttempt:
+    """One attempt, for metrics.
+
+    `outcome` is the HTTP status, the name of the error's class, or `cancelled`. `attempt` counts from 1.
+    """
 
     operation: str
     outcome: str
@@ -39,8 +43,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """An answer as it came; at most the first MiB of its body."""
+class RawResponse:
+    """An unparsed response with at most the first MiB of its body."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -48,7 +52,7 @@ class Received:
 
 
 class Transport:
-    """Sends requests through a session that belongs to somebody else."""
+    """Sender of single HTTP requests. The session belongs to the caller."""
 
     def __init__(
         self,
@@ -56,64 +60,67 @@ class Transport:
         limits: Limits,
         *,
         clock: Callable[[], float],
-        observe: Callable[[Call], None] | None,
+        observe: Callable[[HttpAttempt], None] | None,
     ) -> None:
         self._session = session
         self._limits = limits
-        self._usual = self._seconds(limits.attempt_timeout)
+        self._attempt_timeout = self._client_timeout(limits.attempt_timeout)
         self._clock = clock
         self._observe = observe
 
-    async def send(self, base_url: str, request: Request, *, attempt: int = 1, within: float | None = None) -> Received:
-        """What came back, whatever its status, in `within` seconds or the attempt's timeout, whichever is less.
+    async def send(
+        self, base_url: str, request: ApiRequest, *, attempt: int = 1, max_seconds: float | None = None
+    ) -> RawResponse:
+        """Send a request and return the response, whatever its status.
 
-        GenesysUnreachable: it did not leave this machine. GenesysNoResponse: it may have arrived.
+        `max_seconds` shortens the timeout of the attempt. Raises GenesysUnreachable if the request was not sent,
+        and GenesysNoResponse if it may have arrived.
         """
         started = self._clock()
         outcome = "cancelled"
         try:
-            received = await self._exchange(base_url, request, within)
-            outcome = str(received.status)
+            response = await self._exchange(base_url, request, max_seconds)
+            outcome = str(response.status)
         except GenesysError as error:
             outcome = type(error).__name__
             raise
         else:
-            return received
+            return response
         finally:
             if self._observe:
-                self._observe(Call(request.operation, outcome, self._clock() - started, attempt))
+                self._observe(HttpAttempt(request.operation, outcome, self._clock() - started, attempt))
 
-    async def _exchange(self, base_url: str, request: Request, within: float | None) -> Received:
+    async def _exchange(self, base_url: str, request: ApiRequest, max_seconds: float | None) -> RawResponse:
         try:
             async with self._session.request(
                 request.method,
                 base_url + request.path,
                 headers=request.headers,
                 data=request.body,
-                timeout=self._timeout(within),
+                timeout=self._timeout(max_seconds),
                 allow_redirects=False,
                 raise_for_status=False,
-                middlewares=(_sent_once,),
+                middlewares=(_prevent_resend,),
             ) as response:
-                return Received(response.status, response.headers, await _bounded(response.content))
+                return RawResponse(response.status, response.headers, await _read_bounded(response.content))
         except _NOT_SENT as error:
             raise GenesysUnreachable from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise GenesysNoResponse from error
 
-    def _timeout(self, within: float | None) -> aiohttp.ClientTimeout:
-        if within is None or within >= self._limits.attempt_timeout:
-            return self._usual
-        return self._seconds(max(_SHORTEST_TIMEOUT, within))
+    def _timeout(self, seconds: float | None) -> aiohttp.ClientTimeout:
+        if seconds is None or seconds >= self._limits.attempt_timeout:
+            return self._attempt_timeout
+        return self._client_timeout(max(_MIN_TIMEOUT, seconds))
 
-    def _seconds(self, total: float) -> aiohttp.ClientTimeout:
+    def _client_timeout(self, total: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total, connect=min(total, self._limits.connect_timeout))
 
 
-async def _sent_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from sending again, unasked, what was cut off with a kept-alive connection.
+async def _prevent_resend(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a request again after a kept-alive connection broke.
 
-    aiohttp does so on these two errors (RFC 9112, 9.3.1), which is one DELETE more than anybody decided on.
+    aiohttp resends after these two errors (RFC 9112, 9.3.1), so a DELETE could be executed twice.
     """
     try:
         return await send(request)
@@ -123,8 +130,8 @@ async def _sent_once(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.Cli
         raise GenesysNoResponse from error
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    body = bytearray(await content.read(_LARGEST_BODY))
-    while not content.at_eof() and len(body) < _LARGEST_BODY:
-        body += await content.read(_LARGEST_BODY - len(body))
+async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
+    body = bytearray(await content.read(_MAX_BODY_BYTES))
+    while not content.at_eof() and len(body) < _MAX_BODY_BYTES:
+        body += await content.read(_MAX_BODY_BYTES - len(body))
     return bytes(body)

@@ -104,12 +104,14 @@ def comparable(value: Any) -> Any:
         return value
 
 
-def test_operations__are_all_that_the_stand_in_offers() -> None:
+def test_operations__cover_every_route_of_the_fake() -> None:
     assert {*OPERATIONS, "login"} == {operation.__name__ for _, _, operation in ROUTES}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_operation__is_read_whole_by_the_official_sdk(genesys: FakeGenesys, sdk: OfficialSdk, name: str) -> None:
+async def test_operation__official_sdk_reads_every_field_of_the_response(
+    genesys: FakeGenesys, sdk: OfficialSdk, name: str
+) -> None:
     said = await OPERATIONS[name].by(sdk)
 
     assert said["model"] == OPERATIONS[name].model
@@ -118,7 +120,7 @@ async def test_operation__is_read_whole_by_the_official_sdk(genesys: FakeGenesys
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_operation__is_asked_for_by_our_client_as_by_the_official_sdk(
+async def test_operation__our_client_sends_the_same_request_as_the_official_sdk(
     sdk: OfficialSdk, heard: list[Heard], name: str
 ) -> None:
     await OPERATIONS[name].by(sdk)
@@ -131,7 +133,7 @@ async def test_operation__is_asked_for_by_our_client_as_by_the_official_sdk(
     assert heard == by_the_sdk
 
 
-async def test_login__refusals_are_told_by_body(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
+async def test_login__error_body_distinguishes_the_causes(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     unknown = (await sdk.login(client_id=NOBODY))["refused"]
     wrong = (await sdk.login(secret="made-up"))["refused"]
     genesys.fault("login", LOGIN_RATE_LIMITED)
@@ -146,13 +148,13 @@ async def test_login__refusals_are_told_by_body(genesys: FakeGenesys, sdk: Offic
     assert told[2][2].startswith("rate limit exceeded")
 
 
-async def test_delete_token__ends_every_session_of_that_person_alone(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
+async def test_delete_token__deletes_only_that_users_sessions(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     await OPERATIONS["delete_token"].by(sdk)
 
     assert {person.id: person.sessions for person in genesys.users.values()} == {JANE: 0, OMAR: 3, GONE: 1}
 
 
-async def test_delete_tokens_me__ends_the_token_that_asks(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
+async def test_delete_tokens_me__invalidates_the_callers_token(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     await OPERATIONS["delete_tokens_me"].by(sdk)
     refused = (await OPERATIONS["get_tokens_me"].by(sdk))["refused"]
 
@@ -169,7 +171,7 @@ async def test_delete_tokens_me__ends_the_token_that_asks(genesys: FakeGenesys, 
         ("get_authorization_roles", "authorization:role:view"),
     ],
 )
-async def test_operation__without_its_permission_names_it(
+async def test_operation__missing_permission_is_named_in_the_error(
     genesys: FakeGenesys, sdk: OfficialSdk, name: str, permission: str
 ) -> None:
     genesys.state.clients[CLIENT.id].permissions -= {permission}
@@ -183,13 +185,13 @@ async def test_operation__without_its_permission_names_it(
 
 
 @pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("jane", 400)])
-async def test_get_user__of_nobody(sdk: OfficialSdk, user_id: str, status: int) -> None:
+async def test_get_user__unknown_deleted_or_invalid_id_is_an_error(sdk: OfficialSdk, user_id: str, status: int) -> None:
     refused = (await sdk.call("UsersApi", "get_user", user_id=user_id))["refused"]
 
     assert (refused["status"], refused["body"]["status"]) == (status, status)
 
 
-async def test_get_user__finds_the_deleted_where_they_are_asked_for(sdk: OfficialSdk) -> None:
+async def test_get_user__returns_a_deleted_user_on_request(sdk: OfficialSdk) -> None:
     said = await sdk.call("UsersApi", "get_user", user_id=GONE, state="deleted")
 
     assert said["written"]["state"] == "deleted"
@@ -204,7 +206,9 @@ async def test_get_user__finds_the_deleted_where_they_are_asked_for(sdk: Officia
         ([{"fields": ["email"], "value": "gone@acme.example"}, {"fields": ["state"], "values": ["deleted"]}], [GONE]),
     ],
 )
-async def test_search__finds(sdk: OfficialSdk, criteria: list[dict[str, Any]], found: list[str]) -> None:
+async def test_search__returns_the_matching_users(
+    sdk: OfficialSdk, criteria: list[dict[str, Any]], found: list[str]
+) -> None:
     query = [{"type": "EXACT", **criterion} for criterion in criteria]
 
     said = await sdk.call("SearchApi", "post_users_search", body={"query": query})
@@ -213,20 +217,20 @@ async def test_search__finds(sdk: OfficialSdk, criteria: list[dict[str, Any]], f
     assert said["written"]["total"] == len(found)
 
 
-async def test_roles__are_found_by_several_ids(sdk: OfficialSdk) -> None:
+async def test_roles__are_filtered_by_several_ids(sdk: OfficialSdk) -> None:
     said = await sdk.call("AuthorizationApi", "get_authorization_roles", id=["r2", "r3"])
 
     assert [role["name"] for role in said["written"]["entities"]] == ["Super user", "Team lead"]
 
 
-async def test_subjects_me__has_the_policies_only_where_full_roles_are_asked_for(sdk: OfficialSdk) -> None:
+async def test_subjects_me__has_policies_only_with_include_full_roles(sdk: OfficialSdk) -> None:
     whole = (await OPERATIONS["get_authorization_subjects_me"].by(sdk))["written"]
     brief = (await sdk.call("AuthorizationApi", "get_authorization_subjects_me"))["written"]
 
     assert [bool(grant["role"].get("policies")) for one in (whole, brief) for grant in one["grants"]] == [True, False]
 
 
-async def test_divisions_permitted__are_named_and_paged(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
+async def test_divisions_permitted__are_paged(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     genesys.state.clients[CLIENT.id].divisions = tuple(
         EntityRef(f"d{number}", f"Division {number}") for number in range(3)
     )
@@ -239,7 +243,7 @@ async def test_divisions_permitted__are_named_and_paged(genesys: FakeGenesys, sd
     assert (said["total"], said["pageCount"], said["pageNumber"], said["allDivsPermitted"]) == (3, 2, 2, False)
 
 
-async def test_operation__that_asks_too_often_is_told_the_limits(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
+async def test_operation__rate_limit_is_a_429_with_an_error_code(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     genesys.fault("delete_token", GenesysFault(status=429))
 
     refused = (await OPERATIONS["delete_token"].by(sdk))["refused"]

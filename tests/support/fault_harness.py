@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from bot.db.schema import jobs
 from bot.domain.people import parse_principals
 from bot.domain.requests import APPROVE
-from bot.purecloud import Call, PureCloud, region
+from bot.purecloud import HttpAttempt, PureCloud, region
 from bot.sandbox import personas as people
 from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.slack.messages import PostedMessage
@@ -41,7 +41,7 @@ class Client:
     """A client of Genesys Cloud and every attempt it makes."""
 
     purecloud: PureCloud
-    attempts: list[Call]
+    attempts: list[HttpAttempt]
 
     def count(self, operation: str) -> int:
         """How many requests of an operation went out."""
@@ -113,7 +113,7 @@ class Bot:
 def client_of(session: aiohttp.ClientSession | InstantTimeoutSession, *, api_url: str, login_url: str) -> Client:
     """Make a client that logs in at one address and asks at another; its pauses pass at once."""
     quick = FakeClock()
-    attempts: list[Call] = []
+    attempts: list[HttpAttempt] = []
     purecloud = PureCloud(
         cast("aiohttp.ClientSession", session),
         region("mypurecloud.ie", api_url=api_url, login_url=login_url),

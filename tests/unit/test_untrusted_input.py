@@ -22,7 +22,7 @@ from bot.domain.policy import DenialCode, Denied
 from bot.domain.requests import Kind, MessageRef, State
 from bot.purecloud import GenesysError, GenesysLoginFailed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
-from bot.purecloud.responses import decipher, decipher_login, parsed
+from bot.purecloud.responses import parse_body, parse_login_response, parse_response
 from bot.sandbox import personas
 from bot.sandbox.slack import block_kit
 from bot.services.identity import person_from, read_grants
@@ -204,7 +204,7 @@ def test_responses__are_parsed_or_refused(
     model, document = response
     body = json.dumps(mutate(document, mutations)).encode()
     with suppress(GenesysError):
-        found = parsed(model, decipher(status, JSON_HEADERS | headers, body))
+        found = parse_body(model, parse_response(status, JSON_HEADERS | headers, body))
         if isinstance(found, User):
             person = person_from(found)
             assert isinstance(person.name, str)
@@ -221,9 +221,9 @@ def test_responses__of_any_json_or_bytes_are_parsed_or_refused(document: Any, st
     body = json.dumps(document).encode() if raw is None else raw
     for model, _ in RESPONSES:
         with suppress(GenesysError):
-            parsed(model, decipher(status, JSON_HEADERS, body))
+            parse_body(model, parse_response(status, JSON_HEADERS, body))
     with suppress(GenesysLoginFailed):
-        decipher_login(status, JSON_HEADERS, body)
+        parse_login_response(status, JSON_HEADERS, body)
 
 
 PEOPLE = st.builds(

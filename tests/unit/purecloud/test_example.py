@@ -1,4 +1,4 @@
-"""The example in the client's own docstring does what it says, against a server, with nothing but the client."""
+"""The example in the package's docstring runs against a server, with the client alone."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from bot.sandbox.genesys.server import CLIENT
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from tests.unit.purecloud.conftest import AppHarness
+    from tests.unit.purecloud.conftest import ClientHarness
 
 
 def example() -> dict[str, Any]:
     lines = (purecloud.__doc__ or "").splitlines()
     code = textwrap.dedent("\n".join(line for line in lines if line.startswith("    ") or not line))
     names: dict[str, Any] = {}
-    exec(compile(code, "the example", "exec"), names)  # noqa: S102 - it is our own
+    exec(compile(code, "the example", "exec"), names)  # noqa: S102 - our own code
     return names
 
 
-async def test_example__ends_the_sessions_of_one_person(world: AppHarness) -> None:
-    place = region("mypurecloud.ie", api_url=world.url, login_url=world.url)
-    end_sessions = example()["end_sessions"]
+async def test_example__deletes_the_tokens_of_exactly_one_user(harness: ClientHarness) -> None:
+    here = region("mypurecloud.ie", api_url=harness.url, login_url=harness.url)
+    revoke_sessions = example()["revoke_sessions"]
 
-    said = await end_sessions(place, CLIENT.id, CLIENT.secret, "jane.doe@acme.example")
-    assert said == "Every token of Jane Doe was deleted (HTTP 200)."
-    assert (world.sessions(JANE), world.sessions(OMAR)) == (0, 1)
+    message = await revoke_sessions(here, CLIENT.id, CLIENT.secret, "jane.doe@acme.example")
+    assert message == "All tokens of Jane Doe were deleted (HTTP 200)."
+    assert (harness.sessions(JANE), harness.sessions(OMAR)) == (0, 1)
 
-    said = await end_sessions(place, CLIENT.id, CLIENT.secret, "nobody@acme.example")
-    assert said.startswith("0 people")
-    assert len(world.asked("delete_token")) == 1
+    message = await revoke_sessions(here, CLIENT.id, CLIENT.secret, "nobody@acme.example")
+    assert message.startswith("0 users")
+    assert len(harness.statuses("delete_token")) == 1

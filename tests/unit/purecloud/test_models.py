@@ -1,4 +1,4 @@
-"""What Genesys Cloud sends is read leniently, and no secret shows."""
+"""Models accept incomplete and unknown fields, and show no secret."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ MODELS = [TokenInfo, User, UsersSearchResponse, UserAuthorization, ErrorBody, OA
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_models__read_an_empty_answer_and_one_full_of_unknown_fields(model: Any) -> None:
+def test_models__accept_an_empty_response_and_unknown_fields(model: Any) -> None:
     assert model.model_validate({}) == model.model_validate({"somethingNew": {"in": ["2027"]}})
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_models__read_null_in_every_field(model: Any) -> None:
+def test_models__accept_null_in_every_field(model: Any) -> None:
     nothing = {info.alias or name: None for name, info in model.model_fields.items()}
 
     assert model.model_validate(nothing) == model()
 
 
-def test_token_info__finds_the_client_under_its_key_in_pascal_case() -> None:
+def test_token_info__reads_the_client_from_its_pascal_case_key() -> None:
     info = TokenInfo.model_validate({"OAuthClient": {"id": "purecloud-builtin", "authorizedGrantType": "CODE_PKCE"}})
 
     assert info.oauth_client
@@ -42,7 +42,7 @@ def test_token_info__finds_the_client_under_its_key_in_pascal_case() -> None:
     assert TokenInfo.model_validate({"oauthClient": {"id": "x"}}).oauth_client is None
 
 
-def test_token_info__keeps_the_home_organization_of_a_clone_apart() -> None:
+def test_token_info__separates_the_home_organization_of_a_cloned_user() -> None:
     info = TokenInfo.model_validate(
         {
             "organization": {"id": "1", "name": "Trustor"},
@@ -73,26 +73,24 @@ def test_token_info__keeps_the_home_organization_of_a_clone_apart() -> None:
         ({}, None),
     ],
 )
-def test_token_info__an_unreadable_date_is_none_and_a_readable_one_has_its_zone(
-    sent: Any, read: datetime | None
-) -> None:
+def test_token_info__date_has_a_time_zone_or_is_none_if_unreadable(sent: Any, read: datetime | None) -> None:
     assert TokenInfo.model_validate({"dateTokenIdles": sent}).date_token_idles == read
 
 
 @pytest.mark.parametrize(
     ("state", "active"), [("active", True), ("ACTIVE", True), ("inactive", False), ("paused", False), (None, True)]
 )
-def test_user__is_active_unless_genesys_says_otherwise(state: str | None, active: bool) -> None:
+def test_user__is_active_only_with_state_active_or_none(state: str | None, active: bool) -> None:
     assert User.model_validate({"state": state}).active is active
 
 
 @pytest.mark.parametrize(("sent", "read"), [("u-1", "u-1"), (7, "7"), (None, ""), ("", "")])
-def test_user__has_an_id_or_an_empty_one(sent: Any, read: str) -> None:
+def test_user__missing_id_is_empty(sent: Any, read: str) -> None:
     assert User.model_validate({"id": sent}).id == read
 
 
 @pytest.mark.parametrize("answer", [{}, {"results": None}, {"results": []}, {"total": 0, "results": [None]}])
-def test_users_search__no_results_are_none_however_they_are_written(answer: dict[str, Any]) -> None:
+def test_users_search__missing_null_or_empty_results_are_empty(answer: dict[str, Any]) -> None:
     assert UsersSearchResponse.model_validate(answer).results == ()
 
 
@@ -116,12 +114,12 @@ def test_user_authorization__keeps_wildcards_and_conditions() -> None:
     assert read.named_resources == ()
 
 
-def test_listing__what_is_no_list_is_refused() -> None:
+def test_list_field__rejects_a_string() -> None:
     with pytest.raises(ValidationError):
         UserAuthorization.model_validate({"permissions": "oauth:token:delete"})
 
 
-def test_oauth_token__never_shows() -> None:
+def test_oauth_token__is_hidden_in_every_representation() -> None:
     token = OAuthTokenResponse.model_validate({"access_token": "top-secret", "token_type": "bearer", "expires_in": 60})
 
     assert token.access_token.get_secret_value() == "top-secret"
@@ -129,8 +127,8 @@ def test_oauth_token__never_shows() -> None:
 
 
 @pytest.mark.parametrize("body", ['{"access_token": ["top-secret"]}', '{"access_token": ""}', '{"expires_in": 60}'])
-def test_oauth_token__without_a_value_is_refused_without_repeating_it(body: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+def test_oauth_token__invalid_body_is_rejected_without_quoting_it(body: str) -> None:
+    with pytest.raises(ValidationError) as raised:
         OAuthTokenResponse.model_validate_json(body)
 
-    assert "top-secret" not in str(refused.value)
+    assert "top-secret" not in str(raised.value)

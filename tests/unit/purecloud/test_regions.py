@@ -1,4 +1,4 @@
-"""Where the environments answer, and what is no environment."""
+"""The URLs of each region, and the domains and URLs that are invalid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from bot.purecloud import REGIONS, Region, region
 
 
-def test_regions__there_are_eighteen_each_with_its_own_aws_region() -> None:
+def test_regions__are_eighteen_with_distinct_aws_regions() -> None:
     assert len(REGIONS) == len(set(REGIONS.values())) == 18
     assert REGIONS["mypurecloud.com.au"] == "ap-southeast-2"
 
@@ -18,11 +18,11 @@ def test_region__every_listed_domain_is_known(domain: str) -> None:
     assert region(domain).aws_region == REGIONS[domain]
 
 
-def test_region__case_and_blanks_around_are_forgiven() -> None:
+def test_region__ignores_letter_case_and_surrounding_whitespace() -> None:
     assert region("  MyPureCloud.IE\n") == region("mypurecloud.ie")
 
 
-def test_region__a_new_domain_is_allowed_and_not_known() -> None:
+def test_region__unlisted_domain_is_valid_but_not_known() -> None:
     new = region("afs1.pure.cloud")
 
     assert new.api_url == "https://api.afs1.pure.cloud"
@@ -30,7 +30,7 @@ def test_region__a_new_domain_is_allowed_and_not_known() -> None:
     assert new.aws_region is None
 
 
-def test_region__a_private_gateway_takes_the_place_of_either_host() -> None:
+def test_region__explicit_urls_replace_the_hosts() -> None:
     gateway = region("mypurecloud.de", api_url=" https://gw.acme.example:8443/genesys// ")
 
     assert gateway.api_url == "https://gw.acme.example:8443/genesys"
@@ -57,13 +57,13 @@ def test_region__a_private_gateway_takes_the_place_of_either_host() -> None:
         "a." * 130 + "ie",
     ],
 )
-def test_region__what_is_no_bare_domain_is_refused(environment: str) -> None:
+def test_region__invalid_domain_raises(environment: str) -> None:
     with pytest.raises(ValueError, match="is not a domain; write it bare"):
         region(environment)
 
 
 @pytest.mark.parametrize("service", ["api", "login", "apps"])
-def test_region__the_host_of_a_region_is_corrected_in_words(service: str) -> None:
+def test_region__service_host_raises_and_suggests_the_domain(service: str) -> None:
     with pytest.raises(ValueError, match=r"write mypurecloud\.ie\.$"):
         region(f"{service}.mypurecloud.ie")
 
@@ -82,8 +82,8 @@ def test_region__the_host_of_a_region_is_corrected_in_words(service: str) -> Non
         "https://[::1",
     ],
 )
-def test_region__what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(ValueError, match=r"^An address is written") as refused:
+def test_region__invalid_url_raises_without_quoting_it(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^An address is written") as raised:
         region("mypurecloud.ie", api_url=url)
 
-    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""Requests as data: where they go, what they carry, what is refused before anything is sent."""
+"""Method, path, headers and body of each request, and the arguments that are invalid."""
 
 from __future__ import annotations
 
@@ -11,61 +11,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.purecloud import requests as wire
+from bot.purecloud import requests
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
-BY_ID = [wire.delete_token, wire.get_user, wire.get_user_roles]
+BY_ID = [requests.delete_token, requests.get_user, requests.get_user_roles]
 
 
 @pytest.mark.parametrize(
     ("request_", "operation", "method", "path"),
     [
-        (wire.get_tokens_me(), "get_tokens_me", "GET", "/api/v2/tokens/me?preserveIdleTTL=true"),
-        (wire.head_tokens_me(), "head_tokens_me", "HEAD", "/api/v2/tokens/me"),
-        (wire.delete_tokens_me(), "delete_tokens_me", "DELETE", "/api/v2/tokens/me"),
-        (wire.delete_token(JANE), "delete_token", "DELETE", f"/api/v2/tokens/{JANE}"),
-        (wire.get_user(JANE), "get_user", "GET", f"/api/v2/users/{JANE}"),
-        (wire.get_user_roles(JANE), "get_user_roles", "GET", f"/api/v2/users/{JANE}/roles"),
+        (requests.get_tokens_me(), "get_tokens_me", "GET", "/api/v2/tokens/me?preserveIdleTTL=true"),
+        (requests.head_tokens_me(), "head_tokens_me", "HEAD", "/api/v2/tokens/me"),
+        (requests.delete_tokens_me(), "delete_tokens_me", "DELETE", "/api/v2/tokens/me"),
+        (requests.delete_token(JANE), "delete_token", "DELETE", f"/api/v2/tokens/{JANE}"),
+        (requests.get_user(JANE), "get_user", "GET", f"/api/v2/users/{JANE}"),
+        (requests.get_user_roles(JANE), "get_user_roles", "GET", f"/api/v2/users/{JANE}/roles"),
         (
-            wire.get_authorization_divisionspermitted_paged_me("oauth:token:delete"),
+            requests.get_authorization_divisionspermitted_paged_me("oauth:token:delete"),
             "get_authorization_divisionspermitted_paged_me",
             "GET",
             "/api/v2/authorization/divisionspermitted/paged/me?permission=oauth%3Atoken%3Adelete&pageSize=100",
         ),
         (
-            wire.get_authorization_subjects_me(),
+            requests.get_authorization_subjects_me(),
             "get_authorization_subjects_me",
             "GET",
             "/api/v2/authorization/subjects/me?includeFullRoles=true",
         ),
         (
-            wire.get_authorization_roles("Supervisor & more", 2),
+            requests.get_authorization_roles("Supervisor & more", 2),
             "get_authorization_roles",
             "GET",
             "/api/v2/authorization/roles?name=Supervisor+%26+more&userCount=false&pageSize=100&pageNumber=2",
         ),
         (
-            wire.get_authorization_roles(JANE),
+            requests.get_authorization_roles(JANE),
             "get_authorization_roles",
             "GET",
             f"/api/v2/authorization/roles?id={JANE}&userCount=false&pageSize=100&pageNumber=1",
         ),
         (
-            wire.get_authorization_permissions(3),
+            requests.get_authorization_permissions(3),
             "get_authorization_permissions",
             "GET",
             "/api/v2/authorization/permissions?pageSize=100&pageNumber=3",
         ),
-        (wire.search_by_email("a@b.example"), "search_by_email", "POST", "/api/v2/users/search"),
+        (requests.search_by_email("a@b.example"), "search_by_email", "POST", "/api/v2/users/search"),
     ],
 )
-def test_requests__go_where_the_api_explorer_says(
-    request_: wire.Request, operation: str, method: str, path: str
+def test_requests__have_the_documented_method_and_path(
+    request_: requests.ApiRequest, operation: str, method: str, path: str
 ) -> None:
     assert (request_.operation, request_.method, request_.path) == (operation, method, path)
     assert request_.headers["Accept"] == request_.headers["Content-Type"] == "application/json"
-    assert request_.changes == (method == "DELETE")
-    assert request_.repeatable
+    assert request_.is_write == (method == "DELETE")
 
 
 @pytest.mark.parametrize("build", BY_ID)
@@ -89,28 +88,28 @@ def test_requests__go_where_the_api_explorer_says(
         JANE[:-1],
     ],
 )
-def test_requests__an_id_that_is_no_uuid_is_refused(build: object, user_id: str) -> None:
+def test_requests__invalid_user_id_raises(build: object, user_id: str) -> None:
     assert callable(build)
     with pytest.raises(ValueError, match="is not a Genesys Cloud user id"):
         build(user_id)
 
 
 @given(st.uuids(), st.booleans())
-def test_uuid__every_canonical_one_is_taken_in_lower_case(value: UUID, upper: bool) -> None:
-    assert wire.uuid(str(value).upper() if upper else str(value)) == str(value)
+def test_normalize_user_id__returns_a_canonical_uuid_in_lower_case(value: UUID, upper: bool) -> None:
+    assert requests.normalize_user_id(str(value).upper() if upper else str(value)) == str(value)
 
 
 @given(st.text(alphabet=string.hexdigits + "-{}/. mebrnu%:", max_size=40) | st.text(max_size=40))
-def test_uuid__nothing_else_becomes_a_part_of_a_path(text: str) -> None:
+def test_normalize_user_id__accepts_nothing_but_a_canonical_uuid(text: str) -> None:
     try:
-        taken = wire.uuid(text)
+        user_id = requests.normalize_user_id(text)
     except ValueError:
         return
-    assert taken == str(UUID(text)) == text.lower()
+    assert user_id == str(UUID(text)) == text.lower()
 
 
-def test_search__asks_exactly_for_the_address_in_lower_case() -> None:
-    request = wire.search_by_email("  Jane.Doe@ACME.example ")
+def test_search_by_email__searches_for_the_exact_address_in_lower_case() -> None:
+    request = requests.search_by_email("  Jane.Doe@ACME.example ")
 
     assert request.body
     query = json.loads(request.body)
@@ -119,27 +118,26 @@ def test_search__asks_exactly_for_the_address_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize("email", ["", " ", "jane", "@acme.example", "jane@", "a@b@c", "jane doe@acme.example"])
-def test_search__what_is_no_address_is_refused(email: str) -> None:
+def test_search_by_email__invalid_address_raises(email: str) -> None:
     with pytest.raises(ValueError, match="is not an e-mail address"):
-        wire.search_by_email(email)
+        requests.search_by_email(email)
 
 
-def test_login__carries_the_credentials_in_the_header_alone_and_is_not_repeatable() -> None:
-    request = wire.login("client", "s3cr:ét")
+def test_login__has_the_credentials_in_the_header_only() -> None:
+    request = requests.login("client", "s3cr:ét")
 
     scheme, encoded = request.headers["Authorization"].split()
     assert scheme == "Basic"
     assert base64.b64decode(encoded).decode() == "client:s3cr:ét"
     assert request.body == b"grant_type=client_credentials"
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert not request.repeatable
 
 
-def test_bearer__signs_a_copy_and_shows_nothing() -> None:
-    request = wire.get_tokens_me()
-    signed = wire.bearer(request, "t0ken")
+def test_with_bearer_token__returns_a_copy_and_hides_the_token() -> None:
+    request = requests.get_tokens_me()
+    signed = requests.with_bearer_token(request, "t0ken")
 
     assert signed.headers["Authorization"] == "Bearer t0ken"
     assert "Authorization" not in request.headers
     assert "t0ken" not in repr(signed)
-    assert "Basic" not in repr(wire.login("client", "s3cret"))
+    assert "Basic" not in repr(requests.login("client", "s3cret"))

@@ -1,4 +1,4 @@
-"""What an answer means, by status, header and body."""
+"""How status, headers and body of a response become a value or an error."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.purecloud import GenesysError, LoginCause, errors
-from bot.purecloud import responses as answers
+from bot.purecloud import GenesysError, LoginCause, errors, responses
 from bot.purecloud.models import TokenInfo, UsersSearchResponse
 
 JSON = {"Content-Type": "application/json"}
@@ -37,22 +36,22 @@ STATUSES = [
 ]
 
 
-def refusal(status: int, headers: dict[str, str], body: bytes | dict[str, Any]) -> GenesysError:
-    with pytest.raises(GenesysError) as refused:
-        answers.decipher(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
-    return refused.value
+def error_of(status: int, headers: dict[str, str], body: bytes | dict[str, Any]) -> GenesysError:
+    with pytest.raises(GenesysError) as raised:
+        responses.parse_response(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+    return raised.value
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 @pytest.mark.parametrize("headers", [{}, JSON, HTML])
-def test_decipher__an_empty_yes_is_a_yes(status: int, headers: dict[str, str]) -> None:
-    answer = answers.decipher(status, {**headers, "ININ-Correlation-Id": "c-1"}, b"")
+def test_parse_response__empty_success_is_a_success(status: int, headers: dict[str, str]) -> None:
+    response = responses.parse_response(status, {**headers, "ININ-Correlation-Id": "c-1"}, b"")
 
-    assert answer == answers.Answer(status, "c-1", b"")
+    assert response == responses.ApiResponse(status, "c-1", b"")
 
 
-def test_decipher__a_web_page_that_says_200_proves_nothing() -> None:
-    error = refusal(200, HTML, b"<html>Welcome to the proxy</html>")
+def test_parse_response__web_page_with_status_200_raises_no_response() -> None:
+    error = error_of(200, HTML, b"<html>Welcome to the proxy</html>")
 
     assert type(error) is errors.GenesysNoResponse
     assert error.problem == "unexpected_html"
@@ -62,8 +61,8 @@ def test_decipher__a_web_page_that_says_200_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        (JSON, b'{"message": "Said so.", "code": "the.code", "status": 1, "contextId": "c-2"}'),
-        (JSON, b'{"message": "Said'),
+        (JSON, b'{"message": "Not allowed.", "code": "the.code", "status": 1, "contextId": "c-2"}'),
+        (JSON, b'{"message": "Not'),
         (JSON, b"[]"),
         (JSON, b"null"),
         (JSON, b'{"message": {"not": "a string"}}'),
@@ -72,21 +71,21 @@ def test_decipher__a_web_page_that_says_200_proves_nothing() -> None:
         ({}, b"\xff\xfe"),
     ],
 )
-def test_decipher__the_status_decides_whatever_the_body(
+def test_parse_response__status_alone_determines_the_error(
     status: int, kind: type[GenesysError], headers: dict[str, str], body: bytes
 ) -> None:
-    error = refusal(status, headers, body)
+    error = error_of(status, headers, body)
 
     assert type(error) is kind
     assert error.status == status
     assert "<html>" not in str(error)
     if b"c-2" in body:
-        assert (error.detail, error.error_code, error.correlation_id) == ("Said so.", "the.code", "c-2")
+        assert (error.detail, error.error_code, error.correlation_id) == ("Not allowed.", "the.code", "c-2")
     else:
         assert error.detail is None
 
 
-def test_every_status__has_a_row() -> None:
+def test_statuses__cover_every_error_class() -> None:
     assert {type_ for _, type_ in STATUSES} == {
         getattr(errors, name)
         for name in vars(errors)
@@ -103,8 +102,8 @@ def test_every_status__has_a_row() -> None:
         ({}, "context"),
     ],
 )
-def test_correlation_id__comes_from_either_header_and_then_from_the_body(headers: dict[str, str], found: str) -> None:
-    assert refusal(404, headers, {"contextId": "context"}).correlation_id == found
+def test_correlation_id__is_read_from_either_header_before_the_body(headers: dict[str, str], found: str) -> None:
+    assert error_of(404, headers, {"contextId": "context"}).correlation_id == found
 
 
 @pytest.mark.parametrize(
@@ -131,10 +130,8 @@ def test_correlation_id__comes_from_either_header_and_then_from_the_body(headers
         ({}, ()),
     ],
 )
-def test_forbidden__names_the_permissions_that_genesys_named(
-    body: dict[str, Any], permissions: tuple[str, ...]
-) -> None:
-    error = refusal(403, JSON, body)
+def test_forbidden__has_the_permissions_named_in_the_body(body: dict[str, Any], permissions: tuple[str, ...]) -> None:
+    error = error_of(403, JSON, body)
 
     assert isinstance(error, errors.GenesysForbidden)
     assert error.permissions == permissions
@@ -159,38 +156,40 @@ def test_forbidden__names_the_permissions_that_genesys_named(
         ({}, None),
     ],
 )
-def test_retry_after__is_seconds_or_a_date_or_the_reset(headers: dict[str, str], seconds: float | None) -> None:
-    error = refusal(429, headers, b"")
+def test_retry_after__is_read_as_seconds_date_or_rate_limit_reset(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    error = error_of(429, headers, b"")
 
     assert isinstance(error, errors.GenesysRateLimited)
     assert error.retry_after == seconds
 
 
 @given(st.integers(300, 999), st.dictionaries(st.text(), st.text()), st.binary())
-def test_decipher__whatever_comes_is_a_genesys_error_with_its_status(
+def test_parse_response__any_bytes_raise_a_genesys_error_with_the_status(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    assert refusal(status, headers, body).status == status
+    assert error_of(status, headers, body).status == status
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"results": 3}', b'{"results": [{"id": "1"'])
-def test_parsed__what_cannot_be_read_is_rejected_and_not_repeated(body: bytes) -> None:
-    with pytest.raises(errors.GenesysRejected) as refused:
-        answers.parsed(UsersSearchResponse, answers.Answer(200, "c-1", body))
+def test_parse_body__unreadable_body_raises_rejected(body: bytes) -> None:
+    with pytest.raises(errors.GenesysRejected) as raised:
+        responses.parse_body(UsersSearchResponse, responses.ApiResponse(200, "c-1", body))
 
-    assert (refused.value.status, refused.value.correlation_id) == (200, "c-1")
-    assert (refused.value.problem, refused.value.expected) == ("unreadable_response", "UsersSearchResponse")
-
-
-def test_parsed__reads_what_it_can() -> None:
-    assert answers.parsed(TokenInfo, answers.Answer(200, None, b"{}")) == TokenInfo()
+    assert (raised.value.status, raised.value.correlation_id) == (200, "c-1")
+    assert (raised.value.problem, raised.value.expected) == ("unreadable_response", "UsersSearchResponse")
 
 
-def login_refusal(status: int, body: Any, headers: dict[str, str] | None = None) -> errors.GenesysLoginFailed:
+def test_parse_body__empty_object_is_an_empty_model() -> None:
+    assert responses.parse_body(TokenInfo, responses.ApiResponse(200, None, b"{}")) == TokenInfo()
+
+
+def login_error_of(status: int, body: Any, headers: dict[str, str] | None = None) -> errors.GenesysLoginFailed:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    with pytest.raises(errors.GenesysLoginFailed) as refused:
-        answers.decipher_login(status, headers or {}, raw)
-    return refused.value
+    with pytest.raises(errors.GenesysLoginFailed) as raised:
+        responses.parse_login_response(status, headers or {}, raw)
+    return raised.value
 
 
 @pytest.mark.parametrize(
@@ -211,27 +210,29 @@ def login_refusal(status: int, body: Any, headers: dict[str, str] | None = None)
         (200, {"token_type": "bearer"}, LoginCause.OTHER),
     ],
 )
-def test_decipher_login__the_body_tells_the_cause(status: int, body: Any, cause: LoginCause) -> None:
-    error = login_refusal(status, body, {"ININ-Correlation-Id": "c-3"})
+def test_parse_login_response__body_determines_the_cause(status: int, body: Any, cause: LoginCause) -> None:
+    error = login_error_of(status, body, {"ININ-Correlation-Id": "c-3"})
 
     assert error.cause is cause
     assert (error.status, error.correlation_id) == (status, "c-3")
 
 
-def test_decipher_login__keeps_the_code_and_the_sentence_of_the_response() -> None:
-    error = login_refusal(400, {"error": "x", "description": "missing grant_type"})
+def test_parse_login_response__keeps_the_error_code_and_description() -> None:
+    error = login_error_of(400, {"error": "x", "description": "missing grant_type"})
 
     assert (error.error_code, error.detail) == ("x", "missing grant_type")
-    assert login_refusal(599, b"").detail is None
+    assert login_error_of(599, b"").detail is None
 
 
-def test_decipher_login__gives_the_token() -> None:
-    token = answers.decipher_login(200, {}, b'{"access_token": "t", "token_type": "bearer", "expires_in": 86399}')
+def test_parse_login_response__returns_the_token() -> None:
+    token = responses.parse_login_response(
+        200, {}, b'{"access_token": "t", "token_type": "bearer", "expires_in": 86399}'
+    )
 
     assert (token.access_token.get_secret_value(), token.expires_in) == ("t", 86399)
 
 
-def test_decipher_login__an_unreadable_token_is_not_repeated() -> None:
-    error = login_refusal(200, b'{"access_token": "t0p-secret"')
+def test_parse_login_response__unreadable_token_is_not_quoted() -> None:
+    error = login_error_of(200, b'{"access_token": "t0p-secret"')
 
     assert "t0p-secret" not in f"{error} {error!r} {error.__cause__!r}"

@@ -185,7 +185,7 @@ async def inspector(specification: Specification) -> AsyncIterator[tuple[Inspect
 
 
 @pytest.mark.parametrize("operation", CALLS)
-async def test_operations__are_asked_for_and_read_as_specified(
+async def test_operation__request_and_response_match_the_specification(
     inspector: tuple[Inspector, PureCloud], operation: str
 ) -> None:
     server, purecloud = inspector
@@ -196,7 +196,7 @@ async def test_operations__are_asked_for_and_read_as_specified(
     assert server.problems == []
 
 
-def test_operations__are_all_there_is_to_the_client(inspector: tuple[Inspector, PureCloud]) -> None:
+def test_operations__cover_every_method_of_the_client(inspector: tuple[Inspector, PureCloud]) -> None:
     _, purecloud = inspector
     apis = [purecloud.tokens, purecloud.users, purecloud.authorization]
     methods = {name for api in apis for name in dir(api) if not name.startswith("_")}
@@ -205,7 +205,7 @@ def test_operations__are_all_there_is_to_the_client(inspector: tuple[Inspector, 
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_models__read_a_whole_answer_of_their_schema(specification: Specification, model: Any) -> None:
+def test_model__reads_every_field_of_its_schema(specification: Specification, model: Any) -> None:
     value = specification.made_up(specification.schema(model.__name__))
     assert specification.problems(specification.schema(model.__name__), value) == []
 
@@ -216,13 +216,13 @@ def test_models__read_a_whole_answer_of_their_schema(specification: Specificatio
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_models__have_no_field_that_the_schema_lacks(specification: Specification, model: Any) -> None:
+def test_model__has_only_fields_of_its_schema(specification: Specification, model: Any) -> None:
     named = {info.alias or name for name, info in model.model_fields.items()}
 
     assert named <= set(specification.schema(model.__name__)["properties"])
 
 
-def test_errors__of_every_documented_status_carry_an_error_body(specification: Specification) -> None:
+def test_error_responses__all_have_an_error_body(specification: Specification) -> None:
     responses = specification.spec["components"]["responses"]
     schemas = [answer["content"]["application/json"]["schema"] for answer in responses.values()]
 
