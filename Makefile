@@ -107,4 +107,4 @@ lock:
 	$(UV_COMPILE) tests/official/requirements.in -c requirements.txt -o tests/official/requirements.txt
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
+	rm -rf build dist $(VENV) $(OFFICIAL) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
