@@ -1,4 +1,4 @@
-"""A stand-in for Genesys Cloud, and the official SDK that speaks to it from an environment of its own."""
+"""A fake Genesys Cloud, and the official SDK that calls it from its own virtual environment."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.genesys_client import people
 INSTALLED = Path(__file__).parents[2] / ".venv-official"
 
 
-class Interpreter:
-    """`sdk.py` at the other end of two pipes: a line there, a line back."""
+class SdkProcess:
+    """A process that runs `sdk.py`: one line of JSON per call and per result."""
 
     def __init__(self, home: Path) -> None:
         self._process = subprocess.Popen(
@@ -28,16 +28,16 @@ class Interpreter:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"HOME": str(home)},  # it reads a configuration file there, and watches the folder
+            env={"HOME": str(home)},  # the SDK reads a configuration file there and watches the directory
         )
 
-    def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def call(self, arguments: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.write(json.dumps(arguments) + "\n")
         self._process.stdin.flush()
-        told: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return told
+        result: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return result
 
     def close(self) -> None:
         self._process.communicate()
@@ -45,30 +45,30 @@ class Interpreter:
 
 @dataclass
 class OfficialSdk:
-    """The SDK, turned to one stand-in: gives what it read, or what it was refused."""
+    """The SDK as a client of one fake. Methods return what the SDK read, or the error response."""
 
-    interpreter: Interpreter
+    process: SdkProcess
     host: str
 
     async def login(self, client_id: str = CLIENT.id, secret: str = CLIENT.secret) -> dict[str, Any]:
         login = {"host": self.host, "client_id": client_id, "secret": secret}
-        return await asyncio.to_thread(self.interpreter.ask, {"login": login})
+        return await asyncio.to_thread(self.process.call, {"login": login})
 
     async def call(self, api: str, method: str, **arguments: Any) -> dict[str, Any]:
-        return await asyncio.to_thread(self.interpreter.ask, {"api": api, "method": method, **arguments})
+        return await asyncio.to_thread(self.process.call, {"api": api, "method": method, **arguments})
 
 
 @pytest.fixture(scope="session")
-def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interpreter]:
-    """Started once: importing the SDK takes seconds."""
-    started = Interpreter(tmp_path_factory.mktemp("home"))
-    yield started
-    started.close()
+def sdk_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdkProcess]:
+    """Start the process once per session, because importing the SDK takes seconds."""
+    process = SdkProcess(tmp_path_factory.mktemp("home"))
+    yield process
+    process.close()
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A request as it came: with its query and its body, which the stand-in's journal does not keep."""
+class RecordedRequest:
+    """A request with its query and body, which the fake's own record does not keep."""
 
     method: str
     path: str
@@ -77,34 +77,34 @@ class Heard:
 
 
 @pytest.fixture
-def heard() -> list[Heard]:
-    """Every request that came, log-ins included."""
+def recorded() -> list[RecordedRequest]:
+    """Return the list of all requests to the fake, logins included."""
     return []
 
 
 @pytest.fixture
-async def genesys(heard: list[Heard]) -> AsyncIterator[FakeGenesys]:
-    stand_in = FakeGenesys(users=people())
-    stand_in.state.roles = [EntityRef("r2", "Super user"), EntityRef("r3", "Team lead")]
-    stand_in.state.clients[CLIENT.id].permissions |= {"authorization:role:view"}
+async def genesys(recorded: list[RecordedRequest]) -> AsyncIterator[FakeGenesys]:
+    fake = FakeGenesys(users=people())
+    fake.state.roles = [EntityRef("r2", "Super user"), EntityRef("r3", "Team lead")]
+    fake.state.clients[CLIENT.id].permissions |= {"authorization:role:view"}
 
     @web.middleware
-    async def listen(
+    async def record(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         is_json = request.method == "POST" and request.content_type == "application/json"
         body = await request.json() if is_json else dict(await request.post())
-        heard.append(Heard(request.method, request.path, dict(request.query), body))
+        recorded.append(RecordedRequest(request.method, request.path, dict(request.query), body))
         return await handler(request)
 
-    stand_in.app.middlewares.append(listen)
-    yield stand_in
-    await stand_in.stop()
+    fake.app.middlewares.append(record)
+    yield fake
+    await fake.stop()
 
 
 @pytest.fixture
-async def sdk(genesys: FakeGenesys, interpreter: Interpreter) -> OfficialSdk:
-    """Logged in."""
-    official = OfficialSdk(interpreter, await genesys.start())
+async def sdk(genesys: FakeGenesys, sdk_process: SdkProcess) -> OfficialSdk:
+    """Return the SDK after a login."""
+    official = OfficialSdk(sdk_process, await genesys.start())
     assert await official.login() == {"has_token": True}
     return official

@@ -1,4 +1,4 @@
-"""The official Genesys Cloud SDK in an environment of its own: reads a call a line, makes it, tells what it read."""
+"""Runs the official Genesys Cloud SDK: reads one call per line of JSON, and writes one result per line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from PureCloudPlatformClientV2.rest import ApiException
 client = Sdk.api_client.ApiClient()
 
 
-def log_in(host: str, client_id: str, secret: str) -> dict[str, Any]:
-    """Take a token by client credentials."""
+def login(host: str, client_id: str, secret: str) -> dict[str, Any]:
+    """Request a token with the client credentials grant."""
     client.host = host
     client.get_client_credentials_token(client_id, secret)
     return {"has_token": bool(client.access_token)}
 
 
 def call(api: str, method: str, **arguments: Any) -> dict[str, Any]:
-    """Call a method; its model's name, the model written again, and the body it was read from."""
+    """Call a method and return its model's name, the serialized model and the response body."""
     if "body" in arguments:
         arguments["body"] = search_request(**arguments["body"])
     model = getattr(getattr(Sdk, api)(client), method)(**arguments)
@@ -33,34 +33,34 @@ def call(api: str, method: str, **arguments: Any) -> dict[str, Any]:
 
 
 def search_request(query: list[dict[str, Any]], **fields: Any) -> Any:
-    """The SDK's own model of a search."""
-    request = filled(Sdk.UserSearchRequest(), fields)
-    request.query = [filled(Sdk.UserSearchCriteria(), criterion) for criterion in query]
+    """Return the SDK's model of a search request."""
+    request = set_fields(Sdk.UserSearchRequest(), fields)
+    request.query = [set_fields(Sdk.UserSearchCriteria(), criterion) for criterion in query]
     return request
 
 
-def filled(model: Any, fields: dict[str, Any]) -> Any:
-    """Set a model's fields."""
+def set_fields(model: Any, fields: dict[str, Any]) -> Any:
+    """Set the fields of a model and return it."""
     for name, value in fields.items():
         setattr(model, name, value)
     return model
 
 
-def refused(error: ApiException) -> dict[str, Any]:
-    """What the SDK makes of a no."""
+def error_response(error: ApiException) -> dict[str, Any]:
+    """Return the status, body and correlation id of an error response."""
     body = json.loads(error.body) if error.body else {}
     return {"status": error.status, "body": body, "correlation_id": error.headers.get("ININ-Correlation-Id")}
 
 
 def main() -> None:
-    """Do what is asked until nobody asks any more."""
+    """Execute calls until standard input ends."""
     for line in sys.stdin:
-        asked = json.loads(line)
+        arguments = json.loads(line)
         try:
-            told = log_in(**asked["login"]) if "login" in asked else call(**asked)
+            result = login(**arguments["login"]) if "login" in arguments else call(**arguments)
         except ApiException as error:
-            told = {"refused": refused(error)}
-        sys.stdout.write(json.dumps(told) + "\n")
+            result = {"error": error_response(error)}
+        sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
 
 

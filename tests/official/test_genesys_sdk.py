@@ -1,4 +1,4 @@
-"""The stand-in for Genesys Cloud as the official SDK meets it, operation by operation, and our client beside it."""
+"""The official SDK can use the fake Genesys Cloud, and our client sends the same requests."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ import pytest
 from bot.purecloud import PureCloud, region
 from bot.sandbox.genesys.api import ROUTES
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, EntityRef, FakeGenesys, GenesysFault
-from tests.official.conftest import INSTALLED, Heard, OfficialSdk
+from tests.official.conftest import INSTALLED, OfficialSdk, RecordedRequest
 from tests.support.genesys_client import GONE, JANE, NOBODY, OMAR
 
 if not (INSTALLED / ".ready").exists():
-    pytest.skip("the official SDK is not here; `make official` installs it", allow_module_level=True)
+    pytest.skip("the official SDK is not installed; run `make official`", allow_module_level=True)
 
 pytestmark = pytest.mark.xdist_group("official")
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: the SDK's method with its arguments, the model it answers with, and the same by our client."""
+    """An operation: the SDK's method, arguments and response model, and the call of our client."""
 
     api: str
     method: str
     arguments: dict[str, Any]
     model: str | None
-    ours: Callable[[PureCloud], Awaitable[object]]
+    our_call: Callable[[PureCloud], Awaitable[object]]
 
-    async def by(self, sdk: OfficialSdk) -> dict[str, Any]:
+    async def call(self, sdk: OfficialSdk) -> dict[str, Any]:
         return await sdk.call(self.api, self.method, **self.arguments)
 
 
@@ -93,7 +93,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def comparable(value: Any) -> Any:
-    """Moments written in one way, the rest as it is."""
+    """Return the value with every date-time as a number, so that formats do not matter."""
     if isinstance(value, dict):
         return {key: comparable(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -112,53 +112,57 @@ def test_operations__cover_every_route_of_the_fake() -> None:
 async def test_operation__official_sdk_reads_every_field_of_the_response(
     genesys: FakeGenesys, sdk: OfficialSdk, name: str
 ) -> None:
-    said = await OPERATIONS[name].by(sdk)
+    result = await OPERATIONS[name].call(sdk)
 
-    assert said["model"] == OPERATIONS[name].model
-    assert comparable(said["written"]) == comparable(said["body"]), "every field is known to it, by that name and type"
+    assert result["model"] == OPERATIONS[name].model
+    assert comparable(result["written"]) == comparable(result["body"]), (
+        "the SDK knows every field by this name and type"
+    )
     assert [(entry.operation, entry.status) for entry in genesys.requests[1:]] == [(name, 200)]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_operation__our_client_sends_the_same_request_as_the_official_sdk(
-    sdk: OfficialSdk, heard: list[Heard], name: str
+    sdk: OfficialSdk, recorded: list[RecordedRequest], name: str
 ) -> None:
-    await OPERATIONS[name].by(sdk)
-    by_the_sdk = list(heard)
-    heard.clear()
+    await OPERATIONS[name].call(sdk)
+    by_the_sdk = list(recorded)
+    recorded.clear()
     async with aiohttp.ClientSession() as session:
         here = region("mypurecloud.com", api_url=sdk.host, login_url=sdk.host)
-        await OPERATIONS[name].ours(PureCloud(session, here, CLIENT.id, CLIENT.secret))
+        await OPERATIONS[name].our_call(PureCloud(session, here, CLIENT.id, CLIENT.secret))
 
-    assert heard == by_the_sdk
+    assert recorded == by_the_sdk
 
 
 async def test_login__error_body_distinguishes_the_causes(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
-    unknown = (await sdk.login(client_id=NOBODY))["refused"]
-    wrong = (await sdk.login(secret="made-up"))["refused"]
+    unknown = (await sdk.login(client_id=NOBODY))["error"]
+    wrong = (await sdk.login(secret="made-up"))["error"]
     genesys.fault("login", LOGIN_RATE_LIMITED)
-    hurried = (await sdk.login())["refused"]
+    rate_limited = (await sdk.login())["error"]
 
-    told = [(one["status"], one["body"]["error"], one["body"]["description"]) for one in (unknown, wrong, hurried)]
-    assert told[:2] == [
+    errors = [
+        (one["status"], one["body"]["error"], one["body"]["description"]) for one in (unknown, wrong, rate_limited)
+    ]
+    assert errors[:2] == [
         (400, "invalid_client", "client not found"),
         (401, "invalid_client", "authentication failed"),
     ]
-    assert told[2][:2] == (400, "invalid_request")
-    assert told[2][2].startswith("rate limit exceeded")
+    assert errors[2][:2] == (400, "invalid_request")
+    assert errors[2][2].startswith("rate limit exceeded")
 
 
 async def test_delete_token__deletes_only_that_users_sessions(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
-    await OPERATIONS["delete_token"].by(sdk)
+    await OPERATIONS["delete_token"].call(sdk)
 
-    assert {person.id: person.sessions for person in genesys.users.values()} == {JANE: 0, OMAR: 3, GONE: 1}
+    assert {user.id: user.sessions for user in genesys.users.values()} == {JANE: 0, OMAR: 3, GONE: 1}
 
 
 async def test_delete_tokens_me__invalidates_the_callers_token(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
-    await OPERATIONS["delete_tokens_me"].by(sdk)
-    refused = (await OPERATIONS["get_tokens_me"].by(sdk))["refused"]
+    await OPERATIONS["delete_tokens_me"].call(sdk)
+    error = (await OPERATIONS["get_tokens_me"].call(sdk))["error"]
 
-    assert (refused["status"], refused["body"]["code"]) == (401, "bad.credentials")
+    assert (error["status"], error["body"]["code"]) == (401, "bad.credentials")
     assert genesys.state.live_generations == []
 
 
@@ -176,25 +180,25 @@ async def test_operation__missing_permission_is_named_in_the_error(
 ) -> None:
     genesys.state.clients[CLIENT.id].permissions -= {permission}
 
-    refused = (await OPERATIONS[name].by(sdk))["refused"]
+    error = (await OPERATIONS[name].call(sdk))["error"]
 
-    assert (refused["status"], refused["body"]["code"]) == (403, "missing.any.permissions")
-    assert refused["body"]["messageParams"] == {"permissions": permission}
-    assert refused["body"]["contextId"] == refused["correlation_id"]
-    assert [person.sessions for person in genesys.users.values()] == [1, 3, 1]
+    assert (error["status"], error["body"]["code"]) == (403, "missing.any.permissions")
+    assert error["body"]["messageParams"] == {"permissions": permission}
+    assert error["body"]["contextId"] == error["correlation_id"]
+    assert [user.sessions for user in genesys.users.values()] == [1, 3, 1]
 
 
 @pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("jane", 400)])
 async def test_get_user__unknown_deleted_or_invalid_id_is_an_error(sdk: OfficialSdk, user_id: str, status: int) -> None:
-    refused = (await sdk.call("UsersApi", "get_user", user_id=user_id))["refused"]
+    error = (await sdk.call("UsersApi", "get_user", user_id=user_id))["error"]
 
-    assert (refused["status"], refused["body"]["status"]) == (status, status)
+    assert (error["status"], error["body"]["status"]) == (status, status)
 
 
 async def test_get_user__returns_a_deleted_user_on_request(sdk: OfficialSdk) -> None:
-    said = await sdk.call("UsersApi", "get_user", user_id=GONE, state="deleted")
+    result = await sdk.call("UsersApi", "get_user", user_id=GONE, state="deleted")
 
-    assert said["written"]["state"] == "deleted"
+    assert result["written"]["state"] == "deleted"
 
 
 @pytest.mark.parametrize(
@@ -211,23 +215,23 @@ async def test_search__returns_the_matching_users(
 ) -> None:
     query = [{"type": "EXACT", **criterion} for criterion in criteria]
 
-    said = await sdk.call("SearchApi", "post_users_search", body={"query": query})
+    result = await sdk.call("SearchApi", "post_users_search", body={"query": query})
 
-    assert [user["id"] for user in said["written"].get("results", [])] == found
-    assert said["written"]["total"] == len(found)
+    assert [user["id"] for user in result["written"].get("results", [])] == found
+    assert result["written"]["total"] == len(found)
 
 
 async def test_roles__are_filtered_by_several_ids(sdk: OfficialSdk) -> None:
-    said = await sdk.call("AuthorizationApi", "get_authorization_roles", id=["r2", "r3"])
+    result = await sdk.call("AuthorizationApi", "get_authorization_roles", id=["r2", "r3"])
 
-    assert [role["name"] for role in said["written"]["entities"]] == ["Super user", "Team lead"]
+    assert [role["name"] for role in result["written"]["entities"]] == ["Super user", "Team lead"]
 
 
 async def test_subjects_me__has_policies_only_with_include_full_roles(sdk: OfficialSdk) -> None:
-    whole = (await OPERATIONS["get_authorization_subjects_me"].by(sdk))["written"]
+    full = (await OPERATIONS["get_authorization_subjects_me"].call(sdk))["written"]
     brief = (await sdk.call("AuthorizationApi", "get_authorization_subjects_me"))["written"]
 
-    assert [bool(grant["role"].get("policies")) for one in (whole, brief) for grant in one["grants"]] == [True, False]
+    assert [bool(grant["role"].get("policies")) for one in (full, brief) for grant in one["grants"]] == [True, False]
 
 
 async def test_divisions_permitted__are_paged(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
@@ -237,16 +241,16 @@ async def test_divisions_permitted__are_paged(genesys: FakeGenesys, sdk: Officia
     method = "get_authorization_divisionspermitted_paged_me"
     asked = {"permission": "oauth:token:delete", "page_size": 2, "page_number": 2}
 
-    said = (await sdk.call("AuthorizationApi", method, **asked))["written"]
+    result = (await sdk.call("AuthorizationApi", method, **asked))["written"]
 
-    assert [one["name"] for one in said["entities"]] == ["Division 2"]
-    assert (said["total"], said["pageCount"], said["pageNumber"], said["allDivsPermitted"]) == (3, 2, 2, False)
+    assert [one["name"] for one in result["entities"]] == ["Division 2"]
+    assert (result["total"], result["pageCount"], result["pageNumber"], result["allDivsPermitted"]) == (3, 2, 2, False)
 
 
 async def test_operation__rate_limit_is_a_429_with_an_error_code(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     genesys.fault("delete_token", GenesysFault(status=429))
 
-    refused = (await OPERATIONS["delete_token"].by(sdk))["refused"]
+    error = (await OPERATIONS["delete_token"].call(sdk))["error"]
 
-    assert (refused["status"], refused["body"]["code"]) == (429, "too.many.requests")
-    assert [person.sessions for person in genesys.users.values()] == [1, 3, 1]
+    assert (error["status"], error["body"]["code"]) == (429, "too.many.requests")
+    assert [user.sessions for user in genesys.users.values()] == [1, 3, 1]

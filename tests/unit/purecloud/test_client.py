@@ -316,10 +316,10 @@ async def test_roles__are_found_by_id_or_full_name_on_every_page(harness: Client
 
 
 async def test_roles__without_the_permission_raise_forbidden(harness: ClientHarness) -> None:
-    with pytest.raises(errors.GenesysForbidden) as refused:
+    with pytest.raises(errors.GenesysForbidden) as raised:
         await harness.purecloud.authorization.get_authorization_roles("Supervisor")
 
-    assert refused.value.permissions == ("authorization:role:view",)
+    assert raised.value.permissions == ("authorization:role:view",)
 
 
 async def test_permissions__are_listed_by_domain_entity_and_action(harness: ClientHarness) -> None:

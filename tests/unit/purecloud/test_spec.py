@@ -1,4 +1,4 @@
-"""Every request of the client, and every answer it must read, held against the specification of the API."""
+"""Requests and models of the client match the OpenAPI specification of the API."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ if TYPE_CHECKING:
 
     Call = Callable[[PureCloud], Awaitable[object]]
 
-SPEC = Path(__file__).parents[3].parent / "shared" / "spec" / "genesys.openapi.json"
-pytestmark = pytest.mark.skipif(not SPEC.exists(), reason=f"the specification is not at {SPEC}")
+ROOT = Path(__file__).parents[3]
+SPEC = ROOT / "tests" / "data" / "genesys.openapi.json"
+"""An extract with the operations that the client calls; its `info` names the origin."""
+FULL_SPEC = ROOT.parent / "shared" / "spec" / "genesys.openapi.json"
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
-DEEPEST = 5
-NEWER = {"includeFullRoles"}
-"""Parameters that the official SDK has and the specification not yet; `make official` holds them."""
+MAX_DEPTH = 5
+UNSPECIFIED_PARAMETERS = {"includeFullRoles"}
+"""Parameters that the specification lacks. The official SDK has them, and `make official` checks them."""
 CALLS: dict[str, Call] = {
     "getTokensMe": lambda purecloud: purecloud.tokens.get_tokens_me(),
     "headTokensMe": lambda purecloud: purecloud.tokens.head_tokens_me(),
@@ -82,7 +84,7 @@ MODELS: list[Any] = [
 
 
 class Specification:
-    """The API's own description: finds an operation, validates against a schema, makes up a value of one."""
+    """The OpenAPI specification: finds operations, validates values, generates examples."""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
@@ -90,7 +92,7 @@ class Specification:
         self.registry: Registry[Any] = Registry().with_resource("urn:spec", resource)
 
     def operation(self, method: str, path: str) -> dict[str, Any]:
-        # The path that is spelled out goes before the one with a parameter, as OpenAPI says.
+        # A path without parameters precedes one with parameters, as OpenAPI specifies.
         for template in sorted(self.spec["paths"], key=lambda template: template.count("{")):
             pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
             if re.fullmatch(pattern, path) and method.lower() in self.spec["paths"][template]:
@@ -106,49 +108,51 @@ class Specification:
         absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:spec#/'))
         return [error.message for error in Draft202012Validator(absolute, registry=self.registry).iter_errors(value)]
 
-    def made_up(self, schema: dict[str, Any], depth: int = 0) -> Any:
-        """A value with every property, as deep as is sensible."""
+    def example(self, schema: dict[str, Any], depth: int = 0) -> Any:
+        """Return a value with every property, down to `MAX_DEPTH`."""
         if "$ref" in schema:
-            return self.made_up(self.schema(schema["$ref"].rsplit("/", 1)[1]), depth)
+            return self.example(self.schema(schema["$ref"].rsplit("/", 1)[1]), depth)
         if "allOf" in schema:
-            return self.made_up(schema["allOf"][0], depth)
+            return self.example(schema["allOf"][0], depth)
         if "enum" in schema:
             return schema["enum"][0]
         if schema.get("type") == "object":
-            properties = schema.get("properties", {}) if depth < DEEPEST else {}
-            return {name: self.made_up(part, depth + 1) for name, part in properties.items()}
+            properties = schema.get("properties", {}) if depth < MAX_DEPTH else {}
+            return {name: self.example(part, depth + 1) for name, part in properties.items()}
         if schema.get("type") == "array":
-            return [self.made_up(schema["items"], depth + 1)] * 2
+            return [self.example(schema["items"], depth + 1)] * 2
         simple = {"integer": 3, "number": 3.5, "boolean": True}
         text = "2026-08-01T09:30:00.000Z" if schema.get("format") == "date-time" else "jane.doe@acme.example"
         return simple.get(schema.get("type", "string"), text)
 
-    def yes(self, operation: dict[str, Any]) -> Any:
-        """A made-up answer of the operation, None where its body is empty."""
-        answer = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-        content = answer.get("content")
-        return self.made_up(content["application/json"]["schema"]) if content else None
+    def success_body(self, operation: dict[str, Any]) -> Any:
+        """Return an example of the operation's successful response, None if its body is empty."""
+        response = next(response for status, response in operation["responses"].items() if status.startswith("2"))
+        content = response.get("content")
+        return self.example(content["application/json"]["schema"]) if content else None
 
 
-class Inspector:
-    """A server that holds each request against the specification and answers what the specification promises."""
+class ValidatingServer:
+    """A server that validates each request and responds with an example of the specified response."""
 
     def __init__(self, specification: Specification) -> None:
         self.specification = specification
         self.problems: list[str] = []
         self.operations: list[str] = []
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def respond(self, request: web.Request) -> web.Response:
         operation = self.specification.operation(request.method, request.path)
         self.operations.append(operation["operationId"])
         self.problems += self.parameter_problems(operation, request)
         self.problems += await self.body_problems(operation, request)
-        body = self.specification.yes(operation)
+        body = self.specification.success_body(operation)
         return web.Response() if body is None else web.json_response(body)
 
     def parameter_problems(self, operation: dict[str, Any], request: web.Request) -> list[str]:
         known = {p["name"]: p["schema"] for p in operation.get("parameters", []) if p["in"] == "query"}
-        problems = [f"unknown parameter {name}" for name in request.query if name not in known.keys() | NEWER]
+        problems = [
+            f"unknown parameter {name}" for name in request.query if name not in known.keys() | UNSPECIFIED_PARAMETERS
+        ]
         for name, value in request.query.items():
             read = json.loads(value) if known.get(name, {}).get("type") in ("boolean", "integer") else value
             problems += self.specification.problems(known.get(name, {}), read)
@@ -156,7 +160,7 @@ class Inspector:
 
     async def body_problems(self, operation: dict[str, Any], request: web.Request) -> list[str]:
         if "requestBody" not in operation:
-            return ["a body nobody asked for"] if request.can_read_body else []
+            return ["unexpected body"] if request.can_read_body else []
         schema = operation["requestBody"]["content"][request.content_type]["schema"]
         if "$ref" in schema:
             schema = self.specification.schema(schema["$ref"].rsplit("/", 1)[1])
@@ -171,42 +175,42 @@ def specification() -> Specification:
 
 
 @pytest.fixture
-async def inspector(specification: Specification) -> AsyncIterator[tuple[Inspector, PureCloud]]:
-    inspector = Inspector(specification)
+async def server_and_client(specification: Specification) -> AsyncIterator[tuple[ValidatingServer, PureCloud]]:
+    server = ValidatingServer(specification)
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", inspector.answer)
+    app.router.add_route("*", "/{path:.*}", server.respond)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     async with aiohttp.ClientSession() as session:
-        yield inspector, PureCloud(session, region("mypurecloud.ie", api_url=url, login_url=url), "id", "secret")
+        yield server, PureCloud(session, region("mypurecloud.ie", api_url=url, login_url=url), "id", "secret")
     await runner.cleanup()
 
 
 @pytest.mark.parametrize("operation", CALLS)
 async def test_operation__request_and_response_match_the_specification(
-    inspector: tuple[Inspector, PureCloud], operation: str
+    server_and_client: tuple[ValidatingServer, PureCloud], operation: str
 ) -> None:
-    server, purecloud = inspector
+    server, purecloud = server_and_client
 
     await CALLS[operation](purecloud)
 
-    assert list(dict.fromkeys(server.operations)) == ["postOauthToken", operation]  # a listing may have pages
+    assert list(dict.fromkeys(server.operations)) == ["postOauthToken", operation]  # a listing has several pages
     assert server.problems == []
 
 
-def test_operations__cover_every_method_of_the_client(inspector: tuple[Inspector, PureCloud]) -> None:
-    _, purecloud = inspector
+def test_operations__cover_every_method_of_the_client(server_and_client: tuple[ValidatingServer, PureCloud]) -> None:
+    _, purecloud = server_and_client
     apis = [purecloud.tokens, purecloud.users, purecloud.authorization]
     methods = {name for api in apis for name in dir(api) if not name.startswith("_")}
 
-    assert len(methods - {"rotate"}) == len(CALLS)  # rotate is made of deleteTokensMe
+    assert len(methods - {"rotate"}) == len(CALLS)  # rotate calls deleteTokensMe
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_model__reads_every_field_of_its_schema(specification: Specification, model: Any) -> None:
-    value = specification.made_up(specification.schema(model.__name__))
+    value = specification.example(specification.schema(model.__name__))
     assert specification.problems(specification.schema(model.__name__), value) == []
 
     read = model.model_validate_json(json.dumps(value))
@@ -224,6 +228,30 @@ def test_model__has_only_fields_of_its_schema(specification: Specification, mode
 
 def test_error_responses__all_have_an_error_body(specification: Specification) -> None:
     responses = specification.spec["components"]["responses"]
-    schemas = [answer["content"]["application/json"]["schema"] for answer in responses.values()]
+    schemas = [one["content"]["application/json"]["schema"] for one in responses.values()]
 
     assert schemas == [{"$ref": "#/components/schemas/ErrorBody"}] * len(responses)
+
+
+def differences(extract: Any, full: Any, path: str = "") -> list[str]:
+    """Return the paths at which the extract says something else than the full specification."""
+    if isinstance(extract, dict) and isinstance(full, dict):
+        return [one for key, part in extract.items() for one in differences(part, full.get(key), f"{path}/{key}")]
+    if path.endswith("/required") and isinstance(extract, list) and isinstance(full, list):
+        return [] if set(extract) <= set(full) else [path]
+    return [] if extract == full else [path]
+
+
+def test_differences__finds_changed_added_and_newly_required_parts() -> None:
+    full = {"a": {"b": [1], "required": ["x", "y"]}, "c": 1}
+
+    assert differences({"a": {"b": [1], "required": ["y"]}}, full) == []
+    assert differences({"a": {"b": [2], "required": ["z"]}, "d": 1}, full) == ["/a/b", "/a/required", "/d"]
+
+
+def test_extract__agrees_with_the_full_specification(specification: Specification) -> None:
+    if not FULL_SPEC.exists():
+        pytest.skip(f"the full specification is not at {FULL_SPEC}")
+    full = json.loads(FULL_SPEC.read_text())
+
+    assert differences({**specification.spec, "info": {}}, full) == []
