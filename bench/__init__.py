@@ -1,1 +1,1 @@
-"""How fast the bot is beside its peers: `make bench`. No part of what is shipped."""
+"""Benchmarks of the bot next to alternatives; run them with `make bench`."""

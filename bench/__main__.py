@@ -1,10 +1,14 @@
-"""`python -m bench [ONLY…]`: measure, print the table, keep it in results.json, write it into docs/performance.md."""
+"""Command line of the benchmarks: `python -m bench [BENCHMARK…]`.
+
+It prints a table, saves it to results.json and, with `--docs`, writes it into docs/performance.md.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 from importlib import import_module
@@ -14,62 +18,76 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from bench import results
-from bench.config import Plan
-from bench.fakes import world
-from bench.processes import LOAD, SAID, NotHereError
-from bench.table import NOT_HERE, Line, plain
+from bench.config import Config
+from bench.fakes import fake_services
+from bench.processes import LOAD_CORE, STDERR_LOG, WORK, NotInstalledError, cancel_on_sigterm
+from bench.table import NOT_INSTALLED, Row, to_text
 
-ROWS = ("start", "calls", "bulk", "faults", "ack", "listeners", "click", "serve", "statements", "replicas", "growth")
-"""The files of `bench/rows`, in the table's order."""
+BENCHMARKS = (
+    "start",
+    "calls",
+    "bulk",
+    "faults",
+    "ack",
+    "listeners",
+    "click",
+    "serve",
+    "statements",
+    "replicas",
+    "growth",
+)
+"""The modules of `bench.benchmarks`, in the order of the table."""
 
 
 def main() -> None:
-    """Do what the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m bench")
+    """Run the benchmarks that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the bot next to its baselines.")
     parser.add_argument(
-        "only", nargs="*", metavar="ROW", help=f"which rows, of {', '.join(ROWS)}; all if none is named"
+        "only", nargs="*", metavar="BENCHMARK", help=f"benchmarks to run, of {', '.join(BENCHMARKS)}; all by default"
     )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--docs", action="store_true", help="write the kept table into docs/performance.md")
-    chosen = parser.parse_args()
-    unknown = set(chosen.only) - set(ROWS)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each benchmark (default: 5)")
+    parser.add_argument("--docs", action="store_true", help="write the saved results into docs/performance.md")
+    options = parser.parse_args()
+    unknown = set(options.only) - set(BENCHMARKS)
     if unknown:
-        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    if not chosen.docs or chosen.only:
-        os.sched_setaffinity(0, {LOAD})
-        uvloop.run(_measure(chosen.only or ROWS, chosen.rounds))
-    if chosen.docs:
-        results.write_docs(ROWS)
+        parser.error(f"unknown benchmarks: {', '.join(sorted(unknown))}; choose from {', '.join(BENCHMARKS)}")
+    if not options.docs or options.only:
+        os.sched_setaffinity(0, {LOAD_CORE})
+        try:
+            uvloop.run(_run(options.only or BENCHMARKS, options.rounds))
+        except asyncio.CancelledError:
+            sys.exit(128 + signal.SIGTERM)
+    if options.docs:
+        results.write_docs(BENCHMARKS)
 
 
-async def _measure(only: tuple[str, ...] | list[str], rounds: int) -> None:
-    for name in only:
+async def _run(names: tuple[str, ...] | list[str], rounds: int) -> None:
+    cancel_on_sigterm()
+    for name in names:
         began = time.monotonic()
-        with TemporaryDirectory(prefix="bench-", dir=_disk()) as folder:
-            async with world() as stand_ins:
-                lines = await _row(name, Plan(stand_ins, rounds, Path(folder)))
-        results.keep(name, lines, rounds)
-        _tell(f"{plain(lines)}\n({name}: {time.monotonic() - began:.0f} s, {rounds} rounds)\n")
-        await asyncio.sleep(0)
+        with TemporaryDirectory(prefix="bench-", dir=_work_folder()) as folder:
+            async with fake_services() as fakes:
+                rows = await _measure(name, Config(fakes, rounds, Path(folder)))
+        results.save(name, rows, rounds)
+        _print(f"{to_text(rows)}\n({name}: {time.monotonic() - began:.0f} s, {rounds} rounds)\n")
 
 
-async def _row(name: str, plan: Plan) -> list[Line]:
+async def _measure(name: str, config: Config) -> list[Row]:
     try:
-        lines: list[Line] = await import_module(f"bench.rows.{name}").measure(plan)
-    except NotHereError as missing:
-        return [Line(name, str(missing), NOT_HERE)]
-    return lines
+        rows: list[Row] = await import_module(f"bench.benchmarks.{name}").measure(config)
+    except NotInstalledError as missing:
+        return [Row(name, str(missing), NOT_INSTALLED)]
+    return rows
 
 
-def _disk() -> Path:
-    """A folder on the disk the project is on: what is in memory would make a commit look free."""
-    folder = Path(__file__).parent / ".work"
-    folder.mkdir(exist_ok=True)
-    SAID.write_bytes(b"")
-    return folder
+def _work_folder() -> Path:
+    """Return a folder on the project's disk, because commits to a file system in memory cost nothing."""
+    WORK.mkdir(exist_ok=True)
+    STDERR_LOG.write_bytes(b"")
+    return WORK
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

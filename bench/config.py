@@ -1,37 +1,32 @@
-"""What every row is handed: how many rounds, the stand-ins, a folder for what is written; and how a row is made."""
+"""The configuration that each benchmark receives."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.fakes import World
-from bench.slack_sends import Sends
-from bench.table import Line
+from bench.fakes import FakeServices
+from bench.slack_requests import SlackRequests
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How to measure."""
+class Config:
+    """The fakes, the number of rounds, and a folder for files."""
 
-    world: World
+    fakes: FakeServices
     rounds: int
     folder: Path
 
     @property
-    def few(self) -> int:
-        """Rounds of what takes long."""
+    def slow_rounds(self) -> int:
+        """The number of rounds for measurements that take long, at most 3."""
         return min(self.rounds, 3)
 
     @property
-    def sends(self) -> Sends:
-        """Slack, as it calls an app."""
-        return Sends(self.world.slack.url)
+    def slack_requests(self) -> SlackRequests:
+        """The signed requests that Slack sends to an app."""
+        return SlackRequests(self.fakes.slack.url)
 
-    def environ(self, name: str = "bench", **more: str) -> dict[str, str]:
-        """A bot's environment, with a SQLite file of that name."""
-        return self.world.environ(0, f"sqlite:///{self.folder / name}.db") | more
-
-
-Row = Callable[[Plan], Awaitable[list[Line]]]
+    def environ(self, name: str = "bench", **overrides: str) -> dict[str, str]:
+        """Return the environment of a bot with a SQLite file of this name."""
+        return self.fakes.environ(0, f"sqlite:///{self.folder / name}.db") | overrides

@@ -1,4 +1,4 @@
-"""Things that are waited for by name, and when each of them came."""
+"""Named events and the time at which each of them happens."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-PATIENCE = 60.0
-"""Seconds after which what did not come is an error, not a figure."""
+EVENT_TIMEOUT = 60.0
+"""Maximum time to wait for an event, in seconds. A longer wait is an error and not a result."""
 
 
 @dataclass
-class Arrivals:
-    """What came under which name; a name is waited for before it comes, and comes once."""
+class EventRecorder:
+    """Events that are expected under a name, each of them once."""
 
     _expected: dict[str, asyncio.Future[tuple[float, Any]]] = field(default_factory=dict)
 
     def expect(self, name: str) -> asyncio.Future[tuple[float, Any]]:
-        """Return what will tell the moment (`time.perf_counter`) and what came."""
+        """Return a future of the event's time (`time.perf_counter`) and data."""
         future: asyncio.Future[tuple[float, Any]] = asyncio.get_running_loop().create_future()
         self._expected[name] = future
         return future
 
-    def came(self, name: str, what: Any = None) -> None:
-        """Tell whoever waits; what nobody waits for is nothing."""
+    def record(self, name: str, data: Any = None) -> None:
+        """Complete the future of an event; ignore an event that is not expected."""
         future = self._expected.pop(name, None)
         if future and not future.done():
-            future.set_result((time.perf_counter(), what))
+            future.set_result((time.perf_counter(), data))
 
 
-async def soon(future: asyncio.Future[tuple[float, Any]]) -> tuple[float, Any]:
-    """Wait for something that must come."""
-    async with asyncio.timeout(PATIENCE):
+async def wait_for(future: asyncio.Future[tuple[float, Any]]) -> tuple[float, Any]:
+    """Wait for an expected event; raise TimeoutError after `EVENT_TIMEOUT`."""
+    async with asyncio.timeout(EVENT_TIMEOUT):
         return await future

@@ -1,6 +1,6 @@
-"""Fast stand-ins for Slack and Genesys Cloud: as little as the bot and its peers ask for, and what they asked.
+"""Fast fakes of Slack and Genesys Cloud that answer only what the bot and its baselines request.
 
-The people are numbered: U0T12 in Slack is t12@example.com, and user 0000000c-… in Genesys Cloud.
+Users are numbered: U0T12 in Slack is t12@example.com, and user 0000000c-… in Genesys Cloud.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bench.waiting import Arrivals
-from bench.web import Asked, Reply, listen, reply
+from bench.events import EventRecorder
+from bench.http_server import HttpRequest, HttpResponse, listen, respond
 
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 BOT_TOKEN = "xoxb-bench"
@@ -24,7 +24,7 @@ TEAM, APP, BOT_USER = "T0BENCH001", "A0BENCH001", "U0BENCHBOT"
 APPROVER, GROUP = "U0APPROVER", "S0APPROVER"
 APPROVALS, AUDIT = "C0APPROVE1", "C0AUDIT001"
 
-_TARGET = re.compile(rb"\bt(\d+)@example\.com")
+_EMAIL = re.compile(rb"\bt(\d+)@example\.com")
 _PERSON = re.compile(rb"Person (\d+)")
 _REVOKED = re.compile(rb"Revoked: every session of Person (\d+)")
 _TOKEN_INFO = {
@@ -41,109 +41,113 @@ _TOKEN_INFO = {
         "organization": {"id": "org-1", "name": "Bench"},
     },
 }
-_OK = reply(200, {"ok": True})
-_NOTHING = reply(200)
-_NO_TOKEN = reply(401, {"status": 401, "code": "bad.credentials", "message": "Invalid login credentials."})
+_SLACK_OK = respond(200, {"ok": True})
+_EMPTY = respond(200)
+_UNAUTHORIZED = respond(401, {"status": 401, "code": "bad.credentials", "message": "Invalid login credentials."})
 
 
 def genesys_id(number: int) -> str:
-    """Name a person in Genesys Cloud."""
+    """Return the id of a user in Genesys Cloud."""
     return f"{number:08x}-0000-4000-8000-000000000000"
 
 
 @dataclass
-class Genesys:
-    """The login host and the Platform API; `latency` is seconds before each answer of the API."""
+class FastGenesys:
+    """The login host and the Platform API of Genesys Cloud."""
 
     url: str = ""
     latency: float = 0.0
+    """Delay of each response of the API, in seconds."""
     retry_after: int = 0
-    """Seconds a 429 asks to wait, where that is what the API answers."""
+    """If not 0, the API returns 429 with this Retry-After, in seconds."""
     stalled: bool = False
+    """Whether the API never responds."""
     deletes: Counter[str] = field(default_factory=Counter)
     logins: int = 0
     in_flight: int = 0
-    most_in_flight: int = 0
-    arrivals: Arrivals = field(default_factory=Arrivals)
-    _valid_from: int = 1
-    _given: int = 0
-    _info: bytes = field(default_factory=lambda: reply(200, _TOKEN_INFO).wire)
+    max_in_flight: int = 0
+    events: EventRecorder = field(default_factory=EventRecorder)
+    """`<user id>`: the API has received a DELETE of this user's tokens."""
+    _first_valid_token: int = 1
+    _last_token: int = 0
+    _token_info: bytes = field(default_factory=lambda: respond(200, _TOKEN_INFO).wire)
 
-    def forget(self) -> None:
-        """Begin to count anew."""
+    def reset_counters(self) -> None:
+        """Set all counters to 0."""
         self.deletes.clear()
-        self.logins = self.in_flight = self.most_in_flight = 0
+        self.logins = self.in_flight = self.max_in_flight = 0
 
-    def expire(self) -> None:
-        """Let every token given out so far be refused from now on."""
-        self._valid_from = self._given + 1
-        self._given += 1
+    def expire_tokens(self) -> None:
+        """Reject every token issued so far."""
+        self._first_valid_token = self._last_token + 1
+        self._last_token += 1
 
-    def answer(self, asked: Asked) -> Reply:
-        """Answer one request."""
-        if asked.path == "/oauth/token":
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Return the response to one request."""
+        if request.path == "/oauth/token":
             return self._log_in()
         if self.stalled:
-            return Reply(b"")
+            return HttpResponse(b"")
         if self.retry_after:
-            told = f"Retry-After: {self.retry_after}"
-            return reply(429, {"status": 429, "code": "too.many.requests", "message": "Rate limit exceeded"}, told)
-        if not self._knows(asked.head):
-            return _NO_TOKEN
-        answer = self._route(asked)
+            header = f"Retry-After: {self.retry_after}"
+            return respond(429, {"status": 429, "code": "too.many.requests", "message": "Rate limit exceeded"}, header)
+        if not self._is_authorized(request.head):
+            return _UNAUTHORIZED
+        response = self._route(request)
         if not self.latency:
-            return answer
-        self._fly()
-        return Reply(answer.wire, self.latency)
+            return response
+        self._count_in_flight()
+        return HttpResponse(response.wire, self.latency)
 
-    def _route(self, asked: Asked) -> Reply:
-        path = urlsplit(asked.path).path
+    def _route(self, request: HttpRequest) -> HttpResponse:
+        path = urlsplit(request.path).path
         if path == "/api/v2/tokens/me":
-            return Reply(self._info)
-        if asked.method == "DELETE" and path.startswith("/api/v2/tokens/"):
-            person = path.rpartition("/")[2]
-            self.deletes[person] += 1
-            self.arrivals.came(person)
-            return _NOTHING
+            return HttpResponse(self._token_info)
+        if request.method == "DELETE" and path.startswith("/api/v2/tokens/"):
+            user_id = path.rpartition("/")[2]
+            self.deletes[user_id] += 1
+            self.events.record(user_id)
+            return _EMPTY
         if path == "/api/v2/users/search":
-            return _people(asked.body)
-        return reply(404, {"status": 404, "code": "not.found", "message": f"no stand-in for {path}"})
+            return _search_result(request.body)
+        return respond(404, {"status": 404, "code": "not.found", "message": f"the fake has no {path}"})
 
-    def _log_in(self) -> Reply:
+    def _log_in(self) -> HttpResponse:
         self.logins += 1
-        self._given += 1
-        return reply(200, {"access_token": f"token-{self._given}", "token_type": "bearer", "expires_in": 86400})
+        self._last_token += 1
+        token = {"access_token": f"token-{self._last_token}", "token_type": "bearer", "expires_in": 86400}
+        return respond(200, token)
 
-    def _knows(self, head: bytes) -> bool:
+    def _is_authorized(self, head: bytes) -> bool:
         found = re.search(rb"token-(\d+)", head)
-        return found is not None and int(found[1]) >= self._valid_from
+        return found is not None and int(found[1]) >= self._first_valid_token
 
-    def _fly(self) -> None:
+    def _count_in_flight(self) -> None:
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        asyncio.get_running_loop().call_later(self.latency, self._land)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        asyncio.get_running_loop().call_later(self.latency, self._count_response)
 
-    def _land(self) -> None:
+    def _count_response(self) -> None:
         self.in_flight -= 1
 
 
-def _people(body: bytes) -> Reply:
+def _search_result(body: bytes) -> HttpResponse:
     email = str(json.loads(body)["query"][0]["value"])
-    found = _TARGET.search(email.encode())
+    found = _EMAIL.search(email.encode())
     number = int(found[1]) if found else 0
-    person = {
+    user = {
         "id": genesys_id(number),
         "name": f"Person {number}",
         "email": email,
         "state": "active",
         "division": {"id": "division-home", "name": "Home"},
     }
-    return reply(200, {"total": 1, "pageCount": 1, "pageSize": 25, "pageNumber": 1, "results": [person]})
+    return respond(200, {"total": 1, "pageCount": 1, "pageSize": 25, "pageNumber": 1, "results": [user]})
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """A message with buttons, as the bot posted it."""
+class PostedCard:
+    """A message with blocks, as a bot posted it."""
 
     channel: str
     ts: str
@@ -151,7 +155,7 @@ class Card:
 
     @property
     def has_buttons(self) -> bool:
-        """Whether it can be clicked."""
+        """Whether it has buttons."""
         return any(block.get("type") == "actions" for block in self.blocks)
 
     @property
@@ -162,55 +166,55 @@ class Card:
 
 
 @dataclass
-class Slack:
-    """The Web API and the addresses that commands and clicks bring."""
+class FastSlack:
+    """Slack's Web API and the response URLs of commands and clicks."""
 
     url: str = ""
     calls: Counter[str] = field(default_factory=Counter)
-    arrivals: Arrivals = field(default_factory=Arrivals)
-    """`card t12`: the card about t12; `end t12`: it shows an end; `told t12`: the audit channel heard;
-    `answer x`: the response_url /answer/x was used; `users.info` and so on: that method was called."""
+    events: EventRecorder = field(default_factory=EventRecorder)
+    """`card t12`: the card for t12 was posted; `outcome t12`: it shows an outcome; `audit t12`: the audit channel was
+    notified; `response x`: the response URL /response/x was used; `users.info` etc.: the method was called."""
     _posted: int = 0
 
     @property
     def api_url(self) -> str:
-        """What SLACK_API_URL is."""
+        """The value of SLACK_API_URL."""
         return f"{self.url}/api"
 
-    def answer(self, asked: Asked) -> Reply:
-        """Answer one request."""
-        path, _, query = asked.path.partition("?")
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Return the response to one request."""
+        path, _, query = request.path.partition("?")
         name = path.rpartition("/")[2]
-        if path.startswith("/answer/"):
-            self.arrivals.came(f"answer {name}", asked.body)
-            return _OK
+        if path.startswith("/response/"):
+            self.events.record(f"response {name}", request.body)
+            return _SLACK_OK
         self.calls[name] += 1
-        self.arrivals.came(name)
+        self.events.record(name)
         match name:
             case "users.info":
-                return _member(parse_qs(query or asked.body.decode())["user"][0])
+                return _user_info(parse_qs(query or request.body.decode())["user"][0])
             case "usergroups.users.list":
-                return reply(200, {"ok": True, "users": [APPROVER]})
+                return respond(200, {"ok": True, "users": [APPROVER]})
             case "auth.test":
-                return _ME
+                return _AUTH_TEST
             case "chat.postMessage" | "chat.update":
-                return self._message(name, json.loads(asked.body), asked.body)
-        return reply(200, {"ok": False, "error": "unknown_method"})
+                return self._message(name, json.loads(request.body), request.body)
+        return respond(200, {"ok": False, "error": "unknown_method"})
 
-    def _message(self, method: str, said: dict[str, Any], raw: bytes) -> Reply:
+    def _message(self, method: str, message: dict[str, Any], raw: bytes) -> HttpResponse:
         self._posted += 1
-        ts = str(said.get("ts") or f"1700000000.{self._posted:06d}")
-        channel = "D0APPROVER" if said["channel"].startswith("U") else str(said["channel"])
-        card = Card(channel, ts, said.get("blocks") or [])
+        ts = str(message.get("ts") or f"1700000000.{self._posted:06d}")
+        channel = "D0APPROVER" if message["channel"].startswith("U") else str(message["channel"])
+        card = PostedCard(channel, ts, message.get("blocks") or [])
         revoked = _REVOKED.search(raw)
         if revoked:
-            self.arrivals.came(f"{'end' if method == 'chat.update' else 'told'} t{int(revoked[1])}", card)
+            self.events.record(f"{'outcome' if method == 'chat.update' else 'audit'} t{int(revoked[1])}", card)
         elif card.has_buttons and (found := _PERSON.search(raw)):
-            self.arrivals.came(f"card t{int(found[1])}", card)
-        return reply(200, {"ok": True, "channel": channel, "ts": ts, "message": {"ts": ts}})
+            self.events.record(f"card t{int(found[1])}", card)
+        return respond(200, {"ok": True, "channel": channel, "ts": ts, "message": {"ts": ts}})
 
 
-_ME = reply(
+_AUTH_TEST = respond(
     200,
     {
         "ok": True,
@@ -226,10 +230,10 @@ _ME = reply(
 )
 
 
-def _member(user_id: str) -> Reply:
+def _user_info(user_id: str) -> HttpResponse:
     number = user_id.removeprefix("U0T")
     email = f"t{number}@example.com" if number.isdigit() else f"{user_id.lower()}@example.com"
-    member = {
+    user = {
         "id": user_id,
         "team_id": TEAM,
         "name": user_id.lower(),
@@ -241,18 +245,18 @@ def _member(user_id: str) -> Reply:
         "is_email_confirmed": True,
         "profile": {"real_name": f"Person {number}", "display_name": "", "email": email},
     }
-    return reply(200, {"ok": True, "user": member})
+    return respond(200, {"ok": True, "user": user})
 
 
 @dataclass(frozen=True)
-class World:
-    """Both stand-ins, listening."""
+class FakeServices:
+    """Both fakes, listening on local ports."""
 
-    slack: Slack
-    genesys: Genesys
+    slack: FastSlack
+    genesys: FastGenesys
 
     def environ(self, port: int, database_url: str) -> dict[str, str]:
-        """The environment that leads a bot to them."""
+        """Return the environment of a bot that uses the fakes."""
         return {
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_SIGNING_SECRET": SIGNING_SECRET,
@@ -273,13 +277,13 @@ class World:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
-    """Start both, stop both."""
-    slack, genesys = Slack(), Genesys()
-    slack_server, slack.url = await listen(slack.answer)
-    genesys_server, genesys.url = await listen(genesys.answer)
+async def fake_services() -> AsyncIterator[FakeServices]:
+    """Start both fakes; stop them at the end."""
+    slack, genesys = FastSlack(), FastGenesys()
+    slack_server, slack.url = await listen(slack.handle)
+    genesys_server, genesys.url = await listen(genesys.handle)
     try:
-        yield World(slack, genesys)
+        yield FakeServices(slack, genesys)
     finally:
         slack_server.close()
         genesys_server.close()

@@ -1,4 +1,4 @@
-"""A bare HTTP/1.1 server for stand-ins: one protocol object a connection, nothing that costs time."""
+"""A minimal HTTP/1.1 server for the fakes, so that their own cost stays small."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _REASONS = {200: "OK", 204: "No Content", 401: "Unauthorized", 404: "Not Found",
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as it came; `path` with its query, `head` the raw header lines."""
+class HttpRequest:
+    """A received request; `path` includes the query, `head` is the raw request line and headers."""
 
     method: str
     path: str
@@ -22,67 +22,67 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The bytes that go back, after `delay` seconds; no bytes: never an answer."""
+class HttpResponse:
+    """The bytes of a response, sent after `delay` seconds; without bytes the request is never answered."""
 
     wire: bytes
     delay: float = 0.0
 
 
-Answering = Callable[[Asked], Reply]
+Handler = Callable[[HttpRequest], HttpResponse]
 
 
-def reply(status: int, payload: Any = None, *headers: str, delay: float = 0.0) -> Reply:
-    """Write an answer; `payload` is sent as JSON, None as nothing."""
+def respond(status: int, payload: Any = None, *headers: str, delay: float = 0.0) -> HttpResponse:
+    """Return a response with a JSON body, or without a body if the payload is None."""
     body = b"" if payload is None else json.dumps(payload, separators=(",", ":")).encode()
     lines = [f"HTTP/1.1 {status} {_REASONS[status]}", *headers, f"Content-Length: {len(body)}"]
     if body:
         lines.append("Content-Type: application/json; charset=utf-8")
-    return Reply("\r\n".join([*lines, "", ""]).encode() + body, delay)
+    return HttpResponse("\r\n".join([*lines, "", ""]).encode() + body, delay)
 
 
-class Web(asyncio.Protocol):
-    """One connection; requests are answered in the order they come."""
+class HttpProtocol(asyncio.Protocol):
+    """One connection, whose requests are handled in order."""
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
         self._loop = asyncio.get_running_loop()
-        self._waiting = b""
+        self._buffer = b""
         self._transport: asyncio.WriteTransport
 
     def connection_made(self, transport: Any) -> None:
-        """Keep the way back."""
+        """Keep the transport."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
-        self._waiting += data
-        while (end := self._waiting.find(b"\r\n\r\n")) >= 0:
-            head = self._waiting[:end]
-            whole = end + 4 + length_of(head)
-            if len(self._waiting) < whole:
+        """Handle every complete request in the buffer."""
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end]
+            length = end + 4 + content_length(head)
+            if len(self._buffer) < length:
                 return
-            body, self._waiting = self._waiting[end + 4 : whole], self._waiting[whole:]
+            body, self._buffer = self._buffer[end + 4 : length], self._buffer[length:]
             method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
-            self._send(self._answering(Asked(method, path, head, body)))
+            self._send(self._handler(HttpRequest(method, path, head, body)))
 
-    def _send(self, answer: Reply) -> None:
-        if not answer.wire:
+    def _send(self, response: HttpResponse) -> None:
+        if not response.wire:
             return
-        if answer.delay:
-            self._loop.call_later(answer.delay, self._transport.write, answer.wire)
+        if response.delay:
+            self._loop.call_later(response.delay, self._transport.write, response.wire)
         else:
-            self._transport.write(answer.wire)
+            self._transport.write(response.wire)
 
 
-def length_of(head: bytes) -> int:
-    """Read Content-Length; nothing is 0."""
+def content_length(head: bytes) -> int:
+    """Return the Content-Length of a message, 0 if it has none."""
     at = head.lower().find(b"\r\ncontent-length:")
     return int(head[at + 17 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
 
 
-async def listen(answering: Answering) -> tuple[asyncio.Server, str]:
-    """Listen on a free port of this machine; returns the server and its address."""
+async def listen(handler: Handler) -> tuple[asyncio.Server, str]:
+    """Listen on a free local port; return the server and its URL."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Web(answering), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: HttpProtocol(handler), "127.0.0.1", 0, backlog=1024)
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Load: kept-alive connections that send prepared requests and look at every answer."""
+"""A load generator: persistent connections that send prepared requests and check every response."""
 
 from __future__ import annotations
 
@@ -9,131 +9,136 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.web import length_of
+from bench.http_server import content_length
 
-Right = Callable[[int, bytes], bool]
-"""Whether an answer, status and body, is the one that must come."""
+LOAD_TIMEOUT = 300.0
+"""Maximum time for all requests of a load, in seconds."""
+
+ResponseCheck = Callable[[int, bytes], bool]
+"""Returns whether a status and a body are the expected response."""
 
 
-class WrongAnswerError(Exception):
-    """An answer that must not come; nothing is measured with it."""
+class UnexpectedResponseError(Exception):
+    """A response that is not the expected one, which ends the measurement."""
 
 
-class Connection(asyncio.Protocol):
-    """One connection; one request at a time."""
+class HttpConnection(asyncio.Protocol):
+    """One connection that sends one request at a time."""
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport
         self._buffer = b""
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self._response: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Keep the way out."""
+        """Keep the transport."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Hand out the answer once it is whole."""
+        """Complete the pending request once its response is complete."""
         self._buffer += data
-        whole = _read(self._buffer)
-        if whole and self._answer:
+        response = _parse(self._buffer)
+        if response and self._response:
             self._buffer = b""
-            self._answer.set_result(whole)
+            self._response.set_result(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Say that no answer will come."""
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(WrongAnswerError(f"the connection broke: {exc}"))
+        """Fail the pending request."""
+        if self._response and not self._response.done():
+            self._response.set_exception(UnexpectedResponseError(f"connection lost: {exc}"))
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Send a request, return status and body."""
-        self._answer = asyncio.get_running_loop().create_future()
+    async def send(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request; return the status and the body of its response."""
+        self._response = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._answer
+        return await self._response
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
 
-def _read(buffer: bytes) -> tuple[int, bytes] | None:
+def _parse(buffer: bytes) -> tuple[int, bytes] | None:
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
         return None
     head, body = buffer[:end], buffer[end + 4 :]
     if b"chunked" in head.lower():
-        return (int(head[9:12]), _unchunk(body)) if body.endswith(b"0\r\n\r\n") else None
-    return (int(head[9:12]), body) if len(body) >= length_of(head) else None
+        return (int(head[9:12]), _join_chunks(body)) if body.endswith(b"0\r\n\r\n") else None
+    return (int(head[9:12]), body) if len(body) >= content_length(head) else None
 
 
-def _unchunk(body: bytes) -> bytes:
-    parts: list[bytes] = []
+def _join_chunks(body: bytes) -> bytes:
+    chunks: list[bytes] = []
     while True:
         size, _, body = body.partition(b"\r\n")
         if not int(size, 16):
-            return b"".join(parts)
-        parts.append(body[: int(size, 16)])
+            return b"".join(chunks)
+        chunks.append(body[: int(size, 16)])
         body = body[int(size, 16) + 2 :]
 
 
-async def connect(port: int) -> Connection:
-    """Open a connection."""
+async def connect(port: int) -> HttpConnection:
+    """Open a connection to a local port."""
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
+    _, connection = await loop.create_connection(HttpConnection, "127.0.0.1", port)
     return connection
 
 
-def acknowledged(status: int, body: bytes) -> bool:
-    """Whether it is the empty 200 that Slack wants."""
+def is_ack(status: int, body: bytes) -> bool:
+    """Return whether a response is the empty 200 that Slack expects."""
     return status == 200 and not body  # noqa: PLR2004 - OK
 
 
-def rejected(status: int, _body: bytes) -> bool:
-    """Whether it is the refusal that a forged request gets."""
+def is_unauthorized(status: int, _body: bytes) -> bool:
+    """Return whether a response rejects a forged request."""
     return status == 401  # noqa: PLR2004 - Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
-class Volley:
-    """How a number of requests went: seconds each, and seconds in all."""
+class LoadResult:
+    """The latency of each request and the duration of all, in seconds."""
 
     latencies: list[float]
     seconds: float
 
     @property
     def p50(self) -> float:
-        """Half took no longer."""
+        """The median latency, in seconds."""
         return median(self.latencies)
 
     @property
     def p99(self) -> float:
-        """All but one in a hundred took no longer."""
+        """The 99th percentile of the latency, in seconds."""
         return sorted(self.latencies)[max(0, int(len(self.latencies) * 0.99) - 1)]
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """The number of responses per second."""
         return len(self.latencies) / self.seconds
 
 
-async def volley(port: int, requests: Sequence[bytes], connections: int, right: Right = acknowledged) -> Volley:
-    """Send all requests over so many connections, each sending its next when its last was answered."""
-    open_ones = [await connect(port) for _ in range(connections)]
-    waiting = iter(requests)
+async def send_load(
+    port: int, requests: Sequence[bytes], connections: int, is_expected: ResponseCheck = is_ack
+) -> LoadResult:
+    """Send all requests over several connections; each connection sends its next request after a response."""
+    opened = [await connect(port) for _ in range(connections)]
+    remaining = iter(requests)
     latencies: list[float] = []
 
-    async def work(connection: Connection) -> None:
-        for request in waiting:
+    async def send_remaining(connection: HttpConnection) -> None:
+        for request in remaining:
             began = time.perf_counter()
-            status, body = await connection.ask(request)
+            status, body = await connection.send(request)
             latencies.append(time.perf_counter() - began)
-            if not right(status, body):
-                raise WrongAnswerError(f"port {port} answered {status}: {body[:200]!r}")
+            if not is_expected(status, body):
+                raise UnexpectedResponseError(f"port {port} returned {status}: {body[:200]!r}")
 
     began = time.perf_counter()
     try:
-        async with asyncio.timeout(300):
-            await asyncio.gather(*map(work, open_ones))
+        async with asyncio.timeout(LOAD_TIMEOUT):
+            await asyncio.gather(*map(send_remaining, opened))
     finally:
-        for connection in open_ones:
+        for connection in opened:
             connection.close()
-    return Volley(latencies, time.perf_counter() - began)
+    return LoadResult(latencies, time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""Processes that are measured: started on a core of their own, asked to do things, their CPU and memory read."""
+"""Measured processes: start, call over stdio, read CPU time and memory, stop."""
 
 from __future__ import annotations
 
@@ -15,86 +15,99 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[1]
-HERE = Path(__file__).parent
-OURS = HERE / ".bot/bin/python"
-"""The Python that has what the bot is shipped with, and nothing else."""
-TOOLS = ROOT / ".venv/bin/python"
-"""The Python that has what the project is developed with: a PostgreSQL, for one."""
-PEERS = HERE / ".venv/bin/python"
-"""The Python that has the peers."""
-BOLT_JS = HERE / "node_modules/@slack/bolt"
+BENCH = Path(__file__).parent
+BOT_PYTHON = BENCH / ".bot/bin/python"
+"""The Python with only the bot's runtime dependencies."""
+DEV_PYTHON = ROOT / ".venv/bin/python"
+"""The Python with the development dependencies, among them a PostgreSQL server."""
+BASELINE_PYTHON = BENCH / ".venv/bin/python"
+"""The Python with the baselines."""
+BOLT_JS = BENCH / "node_modules/@slack/bolt"
 
-SAID = HERE / ".work/said.log"
-"""What measured programs say to standard error."""
+WORK = BENCH / ".work"
+STDERR_LOG = WORK / "stderr.log"
+"""The standard error of all measured processes."""
 
-MEASURED, LOAD = 0, 1
-"""The cores: what is measured has the first for itself, load and stand-ins have the second."""
+SUBJECT_CORE, LOAD_CORE = 0, 1
+"""The core of the measured process, and the core of load generator and fakes."""
 
-_WHOLE_PROCESS = 2
-"""CPUCLOCK_SCHED, of Linux's clock ids."""
-_PATIENCE = 60.0
+READY_TIMEOUT = 60.0
+"""Maximum time until a server is ready, in seconds."""
+STOP_TIMEOUT = 15.0
+"""Maximum time for a process to stop before it is killed, in seconds."""
+
+_CPUCLOCK_SCHED = 2
+"""The Linux clock that counts the CPU time of all threads of a process."""
 
 
-class NotHereError(Exception):
-    """A peer is not installed on this machine."""
+class NotInstalledError(Exception):
+    """A baseline is not installed on this machine."""
+
+
+def cancel_on_sigterm() -> None:
+    """Cancel the current task on SIGTERM, so that its context managers stop the processes they started."""
+    task = asyncio.current_task()
+    if task:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 @dataclass
-class Process:
-    """A running program."""
+class MeasuredProcess:
+    """A running process; `started_at` is its start by `time.perf_counter`."""
 
     process: asyncio.subprocess.Process
-    began: float
-    """When it was started, by `time.perf_counter`."""
+    started_at: float
     port: int = 0
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The process id."""
         return self.process.pid
 
-    async def ask(self, verb: str, **how: Any) -> dict[str, Any]:
-        """Have it do something and return what it says of that."""
-        _open(self.process.stdin).write(json.dumps({"verb": verb, **how}).encode() + b"\n")
-        return await self.says()
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call a method of the process (see `bench.stdio_server`) and return its result."""
+        message = json.dumps({"method": method, "arguments": arguments})
+        _require(self.process.stdin).write(message.encode() + b"\n")
+        return await self.read_message()
 
-    async def says(self) -> dict[str, Any]:
-        """Wait for the next thing it says."""
-        line = await _open(self.process.stdout).readline()
+    async def read_message(self) -> dict[str, Any]:
+        """Wait for the next message; raise RuntimeError if the process exits first."""
+        line = await _require(self.process.stdout).readline()
         if not line:
-            raise RuntimeError(f"the program ended with {await self.process.wait()}; see {SAID}")
-        told: dict[str, Any] = json.loads(line)
-        return told
+            raise RuntimeError(f"the process exited with {await self.process.wait()}; see {STDERR_LOG}")
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU it has used, all its threads together (clock_getcpuclockid(3))."""
-        return time.clock_gettime((~self.pid << 3) | _WHOLE_PROCESS)
+        """CPU time of all threads so far, in seconds (clock_getcpuclockid(3))."""
+        return time.clock_gettime((~self.pid << 3) | _CPUCLOCK_SCHED)
 
     @property
     def rss(self) -> float:
-        """MiB of memory it holds now."""
+        """Resident memory, in MiB."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     async def stop(self) -> None:
-        """End it."""
-        if self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(self.process.wait(), 15)
-            except TimeoutError:
-                self.process.kill()
-                await self.process.wait()
+        """Send SIGTERM and wait; kill the process after `STOP_TIMEOUT`."""
+        if self.process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), STOP_TIMEOUT)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
 
 
 Stream = TypeVar("Stream")
 
 
-def _open(stream: Stream | None) -> Stream:
+def _require(stream: Stream | None) -> Stream:
     if stream is None:
-        raise RuntimeError("the program has no such stream")
+        raise RuntimeError("the process has no such stream")
     return stream
 
 
@@ -105,37 +118,39 @@ async def start(
     command: Command,
     environ: Mapping[str, str] | None = None,
     *,
-    core: int | None = MEASURED,
+    core: int | None = SUBJECT_CORE,
     port: int = 0,
-) -> Process:
-    """Start a program on a core (None: on any) with this environment and no other."""
+) -> MeasuredProcess:
+    """Start a process on a core (None: on any) with only these environment variables."""
     if not os.access(command[0], os.X_OK):
-        raise NotHereError(str(command[0]))
+        raise NotInstalledError(str(command[0]))
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     cores = set(range(os.cpu_count() or 1)) if core is None else {core}
-    began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        *map(str, command),
-        cwd=ROOT,
-        env=kept | dict(environ or {}) | ({"PORT": str(port)} if port else {}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=SAID.open("ab"),
-        limit=2**22,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
-    )
-    return Process(process, began, port)
+    WORK.mkdir(exist_ok=True)
+    started_at = time.perf_counter()
+    with STDERR_LOG.open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *map(str, command),
+            cwd=ROOT,
+            env=kept | dict(environ or {}) | ({"PORT": str(port)} if port else {}),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            limit=2**22,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        )
+    return MeasuredProcess(process, started_at, port)
 
 
 @asynccontextmanager
-async def program(
+async def run_program(
     python: Path,
     module: str,
     *arguments: str,
     environ: Mapping[str, str] | None = None,
-    core: int | None = MEASURED,
-) -> AsyncIterator[Process]:
-    """Run a program that does what it is asked (`bench.stdio_server`)."""
+    core: int | None = SUBJECT_CORE,
+) -> AsyncIterator[MeasuredProcess]:
+    """Run a program that serves calls over stdio (see `bench.stdio_server`)."""
     running = await start([python, "-m", module, *arguments], environ, core=core)
     try:
         yield running
@@ -144,34 +159,34 @@ async def program(
 
 
 @asynccontextmanager
-async def server(
+async def run_server(
     command: Command,
     environ: Mapping[str, str],
     *,
-    core: int | None = MEASURED,
+    core: int | None = SUBJECT_CORE,
     port: int = 0,
     path: str = "",
-) -> AsyncIterator[Process]:
-    """Run a server, once it accepts connections, or answers 200 at `path`."""
+) -> AsyncIterator[MeasuredProcess]:
+    """Run a server, once it accepts connections or, if `path` is given, returns 200 there."""
     running = await start(command, environ, core=core, port=port or free_port())
     try:
-        await ready(running, path)
+        await wait_until_ready(running, path)
         yield running
     finally:
         await running.stop()
 
 
-async def ready(running: Process, path: str = "") -> float:
-    """Wait until a server listens, or answers 200 at `path`; returns the seconds since its start."""
-    async with asyncio.timeout(_PATIENCE):
-        while not await _answers(running.port, path):
+async def wait_until_ready(running: MeasuredProcess, path: str = "") -> float:
+    """Wait until a server listens or returns 200 at `path`; return the seconds since its start."""
+    async with asyncio.timeout(READY_TIMEOUT):
+        while not await _is_ready(running.port, path):
             if running.process.returncode is not None:
-                raise RuntimeError(f"the server ended with {running.process.returncode}; see {SAID}")
+                raise RuntimeError(f"the server exited with {running.process.returncode}; see {STDERR_LOG}")
             await asyncio.sleep(0.002)
-    return time.perf_counter() - running.began
+    return time.perf_counter() - running.started_at
 
 
-async def _answers(port: int, path: str) -> bool:
+async def _is_ready(port: int, path: str) -> bool:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -188,17 +203,17 @@ async def _answers(port: int, path: str) -> bool:
 
 
 def free_port() -> int:
-    """A port nobody listens on just now."""
+    """Return a port that is free now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
 
 
-def bot(*arguments: str) -> Command:
-    """The bot's own command."""
-    return [OURS, "-m", "bot", *(arguments or ("serve",))]
+def bot_command(*arguments: str) -> Command:
+    """Return the bot's command line, `serve` by default."""
+    return [BOT_PYTHON, "-m", "bot", *(arguments or ("serve",))]
 
 
-def peer(module: str, *arguments: str) -> Command:
-    """A peer's command."""
-    return [PEERS, "-m", f"bench.baselines.{module}", *arguments]
+def baseline_command(module: str, *arguments: str) -> Command:
+    """Return the command line of a baseline."""
+    return [BASELINE_PYTHON, "-m", f"bench.baselines.{module}", *arguments]

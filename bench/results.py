@@ -1,58 +1,81 @@
-"""What was measured, kept: results.json, row by row, with the machine it was measured on; and the table in the docs."""
+"""Saved results: results.json with the rows of each benchmark, and the table in docs/performance.md."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.chart import AFTER, picture
-from bench.table import Line, line_of, markdown
+from bench.chart import AFTER_CLICK, render_chart
+from bench.table import Row, from_json, to_markdown
 
-KEPT = Path(__file__).parent / "results.json"
-DOCS = Path(__file__).parents[1] / "docs/performance.md"
-PICTURE = DOCS.with_name("one-click.svg")
-BEGIN, END = "<!-- make bench writes this -->", "<!-- to here -->"
+RESULTS = Path(__file__).parent / "results.json"
+DOCUMENT = Path(__file__).parents[1] / "docs/performance.md"
+CHART = DOCUMENT.with_name("one-click.svg")
+BEGIN, END = "<!-- begin: written by make bench -->", "<!-- end: written by make bench -->"
 
 
-def keep(row: str, lines: Iterable[Line], rounds: int) -> None:
-    """Put a row in place of what it was before."""
-    kept = read()
-    kept["machine"] = machine()
-    kept["rows"][row] = {
+def save(benchmark: str, rows: Iterable[Row], rounds: int) -> None:
+    """Replace the saved rows of a benchmark."""
+    saved = load()
+    saved["machine"] = machine()
+    saved["benchmarks"][benchmark] = {
         "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "commit": commit(),
         "rounds": rounds,
         "load": os.getloadavg()[0],
-        "lines": [line.as_json() for line in lines],
+        "rows": [row.to_json() for row in rows],
     }
-    KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(saved, indent=1) + "\n")
 
 
-def read() -> dict[str, Any]:
-    """Return what is kept."""
-    kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {"rows": {}}
-    return kept
+def load() -> dict[str, Any]:
+    """Return all saved results."""
+    saved: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"benchmarks": {}}
+    return saved
 
 
 def machine() -> dict[str, Any]:
-    """Say what it was measured on."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
-    return {"cpu": cpu.partition(": ")[2], "cores": os.cpu_count(), "python": platform.python_version()}
+    """Describe the machine."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line for line in lines if line.startswith("model name")), "")
+    return {"cpu": model.partition(": ")[2], "cores": os.cpu_count(), "python": platform.python_version()}
 
 
-def write_docs(rows: Iterable[str]) -> None:
-    """Put the kept table between the markers of the document, and draw its picture."""
-    kept = read()
-    lines = [line_of(one) for row in rows if row in kept["rows"] for one in kept["rows"][row]["lines"]]
-    days = sorted({kept["rows"][row]["at"][:10] for row in kept["rows"]})
-    on = kept["machine"]
-    said = f"Measured {' and '.join(days)} on {on['cores']} cores ({on['cpu']}), Python {on['python']}."
-    if any(line.beside == AFTER for line in lines):
-        PICTURE.write_text(picture(lines))
-    before, _, rest = DOCS.read_text().partition(BEGIN)
+def commit() -> str:
+    """Return the abbreviated commit of the working tree, with `-dirty` after uncommitted changes."""
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=DOCUMENT.parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def write_docs(benchmarks: Iterable[str]) -> None:
+    """Write the saved rows between the markers of the document, and draw the chart."""
+    saved = load()
+    measured = [saved["benchmarks"][name] for name in benchmarks if name in saved["benchmarks"]]
+    rows = [from_json(row) for one in measured for row in one["rows"]]
+    if any(row.compared_with == AFTER_CLICK for row in rows):
+        CHART.write_text(render_chart(rows))
+    DOCUMENT.write_text(replace_table(DOCUMENT.read_text(), f"{_caption(saved)}\n\n{to_markdown(rows)}"))
+
+
+def replace_table(document: str, table: str) -> str:
+    """Return the document with a new text between its markers."""
+    before, _, rest = document.partition(BEGIN)
     after = rest.partition(END)[2]
-    DOCS.write_text(f"{before}{BEGIN}\n{said}\n\n{markdown(lines)}\n{END}{after}")
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def _caption(saved: dict[str, Any]) -> str:
+    days = sorted({one["at"][:10] for one in saved["benchmarks"].values()})
+    commits = sorted({one["commit"] for one in saved["benchmarks"].values()})
+    on = saved["machine"]
+    return (
+        f"Measured {' and '.join(days)} at commit {' and '.join(commits)} "
+        f"on {on['cores']} cores ({on['cpu']}), Python {on['python']}."
+    )

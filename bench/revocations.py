@@ -1,81 +1,84 @@
-"""One revocation as people make it: asked for, confirmed, carried out; and the moments that matter of it."""
+"""Revocations as users make them: a command, a click, and the time of each observable step."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from bench.fakes import Card, World, genesys_id
-from bench.load import Connection, WrongAnswerError, acknowledged, connect
-from bench.slack_sends import Sends
-from bench.waiting import soon
+from bench.events import wait_for
+from bench.fakes import FakeServices, PostedCard, genesys_id
+from bench.load import HttpConnection, UnexpectedResponseError, connect, is_ack
+from bench.slack_requests import SlackRequests
+
+SETTLE_TIME = 0.1
+"""Pause after a revocation, in seconds, so that its follow-up work does not disturb the next one."""
 
 
-class People:
-    """Those who ask and click, over one connection to a bot."""
+class SimulatedUser:
+    """A user who requests and approves revocations over one connection to a bot."""
 
-    def __init__(self, world: World, sends: Sends, connection: Connection) -> None:
-        self._world = world
-        self._sends = sends
+    def __init__(self, fakes: FakeServices, requests: SlackRequests, connection: HttpConnection) -> None:
+        self._fakes = fakes
+        self._requests = requests
         self._connection = connection
 
-    async def ask(self, number: int) -> Card:
-        """Ask for the end of a person's sessions; returns the card once it is posted."""
-        card = self._world.slack.arrivals.expect(f"card t{number}")
-        await self._send(self._sends.command(f"revoke <@U0T{number}> laptop stolen"))
-        found: Card = (await soon(card))[1]
-        return found
+    async def request(self, number: int) -> PostedCard:
+        """Request the revocation of a person; return the card once it is posted."""
+        card = self._fakes.slack.events.expect(f"card t{number}")
+        await self._send(self._requests.command(f"revoke <@U0T{number}> laptop stolen"))
+        posted: PostedCard = (await wait_for(card))[1]
+        return posted
 
-    async def confirm(self, number: int, card: Card) -> float:
-        """Click, and wait until everybody has been told; returns the seconds until the DELETE."""
-        slack, genesys = self._world.slack.arrivals, self._world.genesys.arrivals
+    async def approve(self, number: int, card: PostedCard) -> float:
+        """Click, and wait for the card and the audit channel; return the seconds until the DELETE."""
+        slack, genesys = self._fakes.slack.events, self._fakes.genesys.events
         delete = genesys.expect(genesys_id(number))
-        told = [slack.expect(f"end t{number}"), slack.expect(f"told t{number}")]
-        request = self._sends.click(card)
+        notifications = [slack.expect(f"outcome t{number}"), slack.expect(f"audit t{number}")]
+        request = self._requests.click(card)
         began = time.perf_counter()
         await self._send(request)
-        for one in told:
-            await soon(one)
-        return (await soon(delete))[0] - began
+        for notification in notifications:
+            await wait_for(notification)
+        return (await wait_for(delete))[0] - began
 
-    async def watched(self, number: int, card: Card) -> dict[str, float]:
-        """Confirm while nobody else does anything; returns every moment that can be seen from outside."""
-        slack, genesys = self._world.slack.arrivals, self._world.genesys.arrivals
+    async def approve_with_steps(self, number: int, card: PostedCard) -> dict[str, float]:
+        """Click, and return the seconds until each step of `bench.chart.STEPS`; no other user may be active."""
+        slack, genesys = self._fakes.slack.events, self._fakes.genesys.events
         expected = {
-            "who": slack.expect("users.info"),
+            "user": slack.expect("users.info"),
             "group": slack.expect("usergroups.users.list"),
             "delete": genesys.expect(genesys_id(number)),
-            "card": slack.expect(f"end t{number}"),
-            "told": slack.expect(f"told t{number}"),
+            "card": slack.expect(f"outcome t{number}"),
+            "audit": slack.expect(f"audit t{number}"),
         }
-        request = self._sends.click(card)
+        request = self._requests.click(card)
         began = time.perf_counter()
         await self._send(request)
-        moments = {"ack": time.perf_counter() - began}
+        steps = {"ack": time.perf_counter() - began}
         for name, future in expected.items():
-            moments[name] = (await soon(future))[0] - began
-        return moments
+            steps[name] = (await wait_for(future))[0] - began
+        return steps
 
-    async def only_click(self, number: int, card: Card) -> dict[str, float]:
-        """Click, and wait for the DELETE: all that bots without a memory do."""
-        delete = self._world.genesys.arrivals.expect(genesys_id(number))
-        request = self._sends.click(card)
+    async def approve_without_card(self, number: int, card: PostedCard) -> dict[str, float]:
+        """Click, and wait for the DELETE only, because a baseline updates no card."""
+        delete = self._fakes.genesys.events.expect(genesys_id(number))
+        request = self._requests.click(card)
         began = time.perf_counter()
         await self._send(request)
-        acked = time.perf_counter()
-        return {"ack": acked - began, "delete": (await soon(delete))[0] - began}
+        acknowledged = time.perf_counter()
+        return {"ack": acknowledged - began, "delete": (await wait_for(delete))[0] - began}
 
     async def _send(self, request: bytes) -> None:
-        status, body = await self._connection.ask(request)
-        if not acknowledged(status, body):
-            raise WrongAnswerError(f"{status}: {body[:200]!r}")
+        status, body = await self._connection.send(request)
+        if not is_ack(status, body):
+            raise UnexpectedResponseError(f"{status}: {body[:200]!r}")
 
 
-async def people(world: World, sends: Sends, port: int) -> People:
-    """Open a connection for somebody."""
-    return People(world, sends, await connect(port))
+async def connect_user(fakes: FakeServices, requests: SlackRequests, port: int) -> SimulatedUser:
+    """Return a user with a new connection to a bot."""
+    return SimulatedUser(fakes, requests, await connect(port))
 
 
-async def a_moment() -> None:
-    """Let what follows a revocation come to its end, so that the next begins in peace."""
-    await asyncio.sleep(0.1)
+async def settle() -> None:
+    """Wait until the follow-up work of a revocation is done."""
+    await asyncio.sleep(SETTLE_TIME)

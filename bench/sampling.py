@@ -1,40 +1,44 @@
-"""Rounds: whoever is compared takes turns, so that a slow moment of the machine meets everybody; then medians."""
+"""Rounds in which the contestants take turns, and the medians of their samples.
+
+A slow moment of the machine affects all contestants.
+"""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Awaitable, Callable, Mapping
-from statistics import median
 
 Sample = Mapping[str, float]
-AdvisoryLock = Callable[[], Awaitable[Sample]]
+"""The figures of one turn, by name."""
+Turn = Callable[[], Awaitable[Sample]]
 
 
 class Samples:
-    """What was measured: by whom, which figure, one number a round."""
+    """The samples of each contestant, one per round."""
 
-    def __init__(self, taken: Mapping[str, list[Sample]]) -> None:
-        self._taken = taken
+    def __init__(self, samples: Mapping[str, list[Sample]]) -> None:
+        self._samples = samples
 
-    def has(self, who: str) -> bool:
-        """Whether somebody took part."""
-        return bool(self._taken.get(who))
+    def has(self, name: str) -> bool:
+        """Return whether a contestant has samples."""
+        return bool(self._samples.get(name))
 
-    def of(self, who: str, figure: str) -> float:
-        """The median of a figure."""
-        return median(one[figure] for one in self._taken[who])
+    def median(self, name: str, figure: str) -> float:
+        """Return the median of a figure over all rounds."""
+        return statistics.median(sample[figure] for sample in self._samples[name])
 
-    def ratio(self, who: str, other: str, figure: str) -> float:
-        """The median of the rounds' ratios: the two of a round were measured in the same minute."""
-        pairs = zip(self._taken[who], self._taken[other], strict=True)
-        return median(one[figure] / two[figure] for one, two in pairs)
+    def ratio(self, name: str, other: str, figure: str) -> float:
+        """Return the median of the ratios within each round."""
+        pairs = zip(self._samples[name], self._samples[other], strict=True)
+        return statistics.median(one[figure] / two[figure] for one, two in pairs)
 
 
-async def interleave(turns: Mapping[str, AdvisoryLock], rounds: int) -> Samples:
-    """Let everybody take a turn a round, each round beginning with another."""
+async def interleave(turns: Mapping[str, Turn], rounds: int) -> Samples:
+    """Let every contestant take one turn per round; each round starts with another contestant."""
     names = list(turns)
-    taken: dict[str, list[Sample]] = {name: [] for name in names}
+    samples: dict[str, list[Sample]] = {name: [] for name in names}
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            taken[name].append(await turns[name]())
-    return Samples(taken)
+            samples[name].append(await turns[name]())
+    return Samples(samples)

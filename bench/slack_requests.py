@@ -1,4 +1,4 @@
-"""What Slack sends, signed and ready for the wire: `/purecloud` and clicks, and the same with a forged signature."""
+"""Commands and clicks as Slack sends them, signed or forged, as raw bytes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from bench.fakes import APP, APPROVER, SIGNING_SECRET, TEAM, Card
+from bench.fakes import APP, APPROVER, SIGNING_SECRET, TEAM, PostedCard
 from bot.sandbox.slack.payloads import as_form, as_payload_form, signature
 
 
 @dataclass(frozen=True)
-class Sends:
-    """Slack, as it calls an app; `answers` is where response_urls lead. No two requests are alike."""
+class SlackRequests:
+    """A source of unique requests; their response URLs start with `response_url`."""
 
-    answers: str
+    response_url: str
     secret: str = SIGNING_SECRET
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def forged(self) -> Sends:
-        """The same of somebody who does not know the secret."""
+    def forged(self) -> SlackRequests:
+        """Return a source of requests that are signed with a wrong secret."""
         return replace(self, secret="f" * 32)
 
-    def command(self, text: str, *, answer: str = "") -> bytes:
-        """`/purecloud <text>`, typed by the approver; `answer` names its response_url."""
+    def command(self, text: str, *, response: str = "") -> bytes:
+        """Return `/purecloud <text>` by the approver; `response` ends its response URL."""
         number = next(self._numbers)
         fields = {
             "token": "deprecated",
@@ -39,13 +39,13 @@ class Sends:
             "text": text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
-            "response_url": f"{self.answers}/answer/{answer or number}",
+            "response_url": f"{self.response_url}/response/{response or number}",
             "trigger_id": f"{number}.{time.monotonic_ns()}.command",
         }
         return self._signed(as_form(fields))
 
-    def click(self, card: Card, action: str = "approve") -> bytes:
-        """The approver's click on a card's button, with the message as Slack tells it."""
+    def click(self, card: PostedCard, action: str = "approve") -> bytes:
+        """Return the approver's click on a button of a card."""
         number = next(self._numbers)
         button = {"type": "button", "action_id": action, "value": card.request_id, "style": "danger"}
         payload: dict[str, Any] = {
@@ -60,7 +60,7 @@ class Sends:
             "channel": {"id": card.channel, "name": "directmessage"},
             "state": {"values": {}},
             "message": {"type": "message", "ts": card.ts, "user": "U0BENCHBOT", "text": "", "blocks": card.blocks},
-            "response_url": f"{self.answers}/answer/{number}",
+            "response_url": f"{self.response_url}/response/{number}",
             "trigger_id": f"{number}.{time.monotonic_ns()}.click",
             "actions": [button | {"block_id": "actions", "action_ts": f"{time.time():.6f}"}],
         }
@@ -84,7 +84,7 @@ class Sends:
         return "\r\n".join(lines).encode() + body
 
 
-EXAMPLE = Card(
+EXAMPLE_CARD = PostedCard(
     "D0APPROVER",
     "1700000000.000001",
     [
@@ -120,4 +120,4 @@ EXAMPLE = Card(
         },
     ],
 )
-"""A card of the usual size, for what only reads clicks."""
+"""A card of the usual size, for servers that do not post one."""

@@ -1,4 +1,4 @@
-"""The other end of `Process.ask`: read what to do, do it, say what came of it. Needs nothing but Python."""
+"""The server side of `MeasuredProcess.call`, with JSON messages over stdin and stdout."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Verb = Callable[..., dict[str, Any]]
+Method = Callable[..., dict[str, Any]]
 
 
-def obey(verbs: Mapping[str, Verb]) -> None:
-    """Do what is asked, until nobody asks any more."""
+def serve(methods: Mapping[str, Method]) -> None:
+    """Execute the called methods and write their results until stdin ends."""
     for line in sys.stdin:
-        how = json.loads(line)
-        say(verbs[how.pop("verb")](**how))
+        call = json.loads(line)
+        write_message(methods[call["method"]](**call["arguments"]))
 
 
-def say(told: dict[str, Any]) -> None:
-    """Say something to whoever started this program."""
-    sys.stdout.write(json.dumps(told) + "\n")
+def write_message(message: dict[str, Any]) -> None:
+    """Write one message to the process that started this one."""
+    sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()

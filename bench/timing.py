@@ -1,4 +1,4 @@
-"""Calls made one after another, and what they took; the same for every client that calls and waits."""
+"""Timing of calls that run in sequence, the same for every blocking client."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 
-def called(call: Callable[[Any], Any], arguments: Iterable[Any]) -> dict[str, Any]:
-    """Call for each argument; returns seconds of CPU a call and each call's seconds."""
+def time_calls(call: Callable[[Any], Any], arguments: Iterable[Any]) -> dict[str, Any]:
+    """Call a function with each argument in sequence and return a summary of its latency and CPU time."""
     latencies = []
     cpu = time.process_time()
-    for one in arguments:
+    for argument in arguments:
         began = time.perf_counter()
-        call(one)
+        call(argument)
         latencies.append(time.perf_counter() - began)
-    return told(latencies, time.process_time() - cpu)
+    return summarize(latencies, time.process_time() - cpu)
 
 
-def told(latencies: list[float], cpu: float) -> dict[str, Any]:
-    """Reduce what was measured to what is compared."""
+def summarize(latencies: list[float], cpu: float) -> dict[str, Any]:
+    """Return the median latency and the CPU time per call, in seconds, and the number of calls."""
     return {"p50": sorted(latencies)[len(latencies) // 2], "cpu": cpu / len(latencies), "calls": len(latencies)}

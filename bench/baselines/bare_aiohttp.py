@@ -1,4 +1,4 @@
-"""The floor: bare aiohttp that checks Slack's signature and answers an empty 200; it reads nothing else."""
+"""Lower bound of an acknowledgement: bare aiohttp that only verifies Slack's signature."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import os
 
 from aiohttp import web
 
-SECRET = os.environ["SLACK_SIGNING_SECRET"].encode()
+SIGNING_SECRET = os.environ["SLACK_SIGNING_SECRET"].encode()
 
 
 async def events(request: web.Request) -> web.Response:
-    """Check the signature over the raw bytes."""
+    """Verify the signature of the raw body and ignore its content."""
     raw = await request.read()
     signed = b"v0:" + request.headers["X-Slack-Request-Timestamp"].encode() + b":" + raw
-    expected = "v0=" + hmac.new(SECRET, signed, hashlib.sha256).hexdigest()
-    right = hmac.compare_digest(expected, request.headers["X-Slack-Signature"])
-    return web.Response(status=200 if right else 401)
+    expected = "v0=" + hmac.new(SIGNING_SECRET, signed, hashlib.sha256).hexdigest()
+    valid = hmac.compare_digest(expected, request.headers["X-Slack-Signature"])
+    return web.Response(status=200 if valid else 401)
 
 
 def main() -> None:
-    """Serve until the end."""
+    """Serve until the process is stopped."""
     app = web.Application()
     app.router.add_post("/slack/events", events)
     web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), access_log=None, print=None)

@@ -1,6 +1,7 @@
-"""The lowest honest chain: bare protocols; a click is proved, appended and fdatasync'ed, acknowledged, its DELETE sent.
+"""Lower bound of a click: bare asyncio protocols without parsing.
 
-With `--asks` it first asks Slack who clicked and who is in the approvers' group, as a fresh role check must.
+It verifies a click, appends it to a file with fdatasync, acknowledges it, and sends its DELETE. With `--check-roles`
+it first asks Slack who clicked and who is in the approvers' group, as a fresh role check must.
 """
 
 from __future__ import annotations
@@ -15,74 +16,74 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import uvloop
 
-from bench.load import Connection, connect
-from bench.web import Asked, Reply, Web, reply
+from bench.http_server import HttpProtocol, HttpRequest, HttpResponse, respond
+from bench.load import HttpConnection, connect
 
-SECRET = os.environ["SLACK_SIGNING_SECRET"].encode()
+SIGNING_SECRET = os.environ["SLACK_SIGNING_SECRET"].encode()
 GENESYS = urlsplit(os.environ["PURECLOUD_API_URL"])
 SLACK = urlsplit(os.environ["SLACK_API_URL"])
-ASKS = "--asks" in sys.argv
-_OK, _REFUSED = reply(200), reply(401)
+CHECK_ROLES = "--check-roles" in sys.argv
+_OK, _UNAUTHORIZED = respond(200), respond(401)
 
 
-class Chain:
-    """One connection to each, one file that only grows."""
+class ClickServer:
+    """A server with one connection to each service and one append-only file."""
 
-    def __init__(self, genesys: Connection, slack: Connection, token: str) -> None:
+    def __init__(self, genesys: HttpConnection, slack: HttpConnection, token: str) -> None:
         self._genesys = genesys
         self._slack = slack
         self._token = token
-        self._kept = os.open(os.environ["KEPT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        self._turn = asyncio.Lock()
-        self._going: set[asyncio.Task[None]] = set()
+        self._file = os.open(os.environ["CLICKS_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def answer(self, asked: Asked) -> Reply:
-        """Take one click."""
-        if not _proved(asked):
-            return _REFUSED
-        form = unquote_to_bytes(asked.body)
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Store and acknowledge one click, and execute it in the background."""
+        if not _is_signed(request):
+            return _UNAUTHORIZED
+        form = unquote_to_bytes(request.body)
         value = re.search(rb'"value":"([^"]+)"', form)
         if value is None:
-            return _REFUSED
-        os.write(self._kept, value[1] + b"\n")
-        os.fdatasync(self._kept)
-        task = asyncio.create_task(self._carry_out(value[1].decode()))
-        self._going.add(task)
-        task.add_done_callback(self._going.discard)
+            return _UNAUTHORIZED
+        os.write(self._file, value[1] + b"\n")
+        os.fdatasync(self._file)
+        task = asyncio.create_task(self._execute(value[1].decode()))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return _OK
 
-    async def _carry_out(self, person: str) -> None:
-        async with self._turn:
-            if ASKS:
-                await self._slack.ask(_get(SLACK.netloc, "/api/users.info?user=U0APPROVER"))
-                await self._slack.ask(_get(SLACK.netloc, "/api/usergroups.users.list?usergroup=S0APPROVER"))
-            path = f"/api/v2/tokens/{person}"
-            signed = f"DELETE {path} HTTP/1.1\r\nHost: {GENESYS.netloc}\r\nAuthorization: Bearer {self._token}\r\n\r\n"
-            await self._genesys.ask(signed.encode())
+    async def _execute(self, user_id: str) -> None:
+        async with self._lock:
+            if CHECK_ROLES:
+                await self._slack.send(_get(SLACK.netloc, "/api/users.info?user=U0APPROVER"))
+                await self._slack.send(_get(SLACK.netloc, "/api/usergroups.users.list?usergroup=S0APPROVER"))
+            path = f"/api/v2/tokens/{user_id}"
+            delete = f"DELETE {path} HTTP/1.1\r\nHost: {GENESYS.netloc}\r\nAuthorization: Bearer {self._token}\r\n\r\n"
+            await self._genesys.send(delete.encode())
 
 
 def _get(host: str, path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer xoxb\r\n\r\n".encode()
 
 
-def _proved(asked: Asked) -> bool:
-    timestamp = re.search(rb"(?i)x-slack-request-timestamp: (\d+)", asked.head)
-    signature = re.search(rb"(?i)x-slack-signature: (\S+)", asked.head)
+def _is_signed(request: HttpRequest) -> bool:
+    timestamp = re.search(rb"(?i)x-slack-request-timestamp: (\d+)", request.head)
+    signature = re.search(rb"(?i)x-slack-signature: (\S+)", request.head)
     if not timestamp or not signature:
         return False
-    expected = hmac.new(SECRET, b"v0:" + timestamp[1] + b":" + asked.body, hashlib.sha256).hexdigest()
+    expected = hmac.new(SIGNING_SECRET, b"v0:" + timestamp[1] + b":" + request.body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(f"v0={expected}".encode(), signature[1])
 
 
 async def main() -> None:
-    """Serve until the end."""
+    """Serve until the process is stopped."""
     loop = asyncio.get_running_loop()
     genesys, slack = await connect(GENESYS.port or 0), await connect(SLACK.port or 0)
     login = f"POST /oauth/token HTTP/1.1\r\nHost: {GENESYS.netloc}\r\nContent-Length: 0\r\n\r\n"
-    _, said = await genesys.ask(login.encode())
-    token = re.search(rb'"access_token":"([^"]+)"', said)
-    chain = Chain(genesys, slack, token[1].decode() if token else "")
-    server = await loop.create_server(lambda: Web(chain.answer), "127.0.0.1", int(os.environ["PORT"]))
+    _, body = await genesys.send(login.encode())
+    token = re.search(rb'"access_token":"([^"]+)"', body)
+    clicks = ClickServer(genesys, slack, token[1].decode() if token else "")
+    server = await loop.create_server(lambda: HttpProtocol(clicks.handle), "127.0.0.1", int(os.environ["PORT"]))
     await server.serve_forever()
 
 

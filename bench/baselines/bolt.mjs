@@ -1,4 +1,4 @@
-// Bolt for JavaScript, as its documentation begins: a command, a button, an empty acknowledgement, all its defaults.
+// Bolt for JavaScript as in its documentation: a command and a button that only acknowledge, with default settings.
 import bolt from '@slack/bolt';
 
 const app = new bolt.App({

@@ -1,4 +1,4 @@
-"""Bare Bolt AsyncApp, as its documentation begins: a command, a button, an empty acknowledgement, all its defaults."""
+"""Bare Bolt AsyncApp with default settings: a command and a button that only acknowledge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 
 def main() -> None:
-    """Serve until the end."""
+    """Serve until the process is stopped."""
     client = AsyncWebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=f"{os.environ['SLACK_API_URL']}/")
     app = AsyncApp(client=client, signing_secret=os.environ["SLACK_SIGNING_SECRET"])
 

@@ -1,4 +1,4 @@
-"""The floor of a client: Python's own http.client on one warm connection, JSON read and nothing else."""
+"""Lower bound of a client: Python's `http.client` on one open connection."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.figures import called
-from bench.stdio_server import obey, say
+from bench.stdio_server import serve, write_message
+from bench.timing import time_calls
 
 connection = http.client.HTTPConnection(urlsplit(sys.argv[1]).netloc)
-SIGNED = {"Accept": "application/json", "Content-Type": "application/json"}
+HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
-def ask(method: str, path: str) -> Any:
-    """Send one request; anything but 200 is an error."""
-    connection.request(method, path, headers=SIGNED)
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != http.client.OK:
-        raise RuntimeError(f"{method} {path}: {answer.status}")
+def request(method: str, path: str) -> Any:
+    """Send one request and return its JSON; raise RuntimeError unless the status is 200."""
+    connection.request(method, path, headers=HEADERS)
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != http.client.OK:
+        raise RuntimeError(f"{method} {path}: {response.status}")
     return json.loads(body) if body else None
 
 
 def get(count: int) -> dict[str, Any]:
-    """Call get_tokens_me one after another."""
-    return called(lambda _: ask("GET", "/api/v2/tokens/me?preserveIdleTTL=true"), range(count))
+    """Call get_tokens_me `count` times in sequence."""
+    return time_calls(lambda _: request("GET", "/api/v2/tokens/me?preserveIdleTTL=true"), range(count))
 
 
-def delete(people: list[str]) -> dict[str, Any]:
-    """Call delete_token one after another."""
-    return called(lambda person: ask("DELETE", f"/api/v2/tokens/{person}"), people)
+def delete(user_ids: list[str]) -> dict[str, Any]:
+    """Call delete_token for each user in sequence."""
+    return time_calls(lambda user_id: request("DELETE", f"/api/v2/tokens/{user_id}"), user_ids)
 
 
 def main() -> None:
-    """Log in, make the first call, say so, then do what is asked."""
-    SIGNED["Authorization"] = f"Bearer {ask('POST', '/oauth/token')['access_token']}"
-    info = ask("GET", "/api/v2/tokens/me?preserveIdleTTL=true")
-    say({"first": info["OAuthClient"]["id"]})
-    obey({"get": get, "delete": delete})
+    """Log in, make the first call, report it, then serve."""
+    HEADERS["Authorization"] = f"Bearer {request('POST', '/oauth/token')['access_token']}"
+    info = request("GET", "/api/v2/tokens/me?preserveIdleTTL=true")
+    write_message({"first": info["OAuthClient"]["id"]})
+    serve({"get": get, "delete": delete})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The official Genesys Cloud SDK, used as its documentation says; does what `bench.stdio_server` is asked."""
+"""The official Genesys Cloud SDK, used as in its documentation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import PureCloudPlatformClientV2
 from PureCloudPlatformClientV2.rest import ApiException, RESTClientObject
 
-from bench.figures import called
-from bench.stdio_server import obey, say
+from bench.stdio_server import serve, write_message
+from bench.timing import time_calls
 
 PureCloudPlatformClientV2.configuration.host = sys.argv[1]
 
 
 def log_in() -> Any:
-    """A client with a token."""
+    """Return a client with a token."""
     return PureCloudPlatformClientV2.api_client.ApiClient().get_client_credentials_token("client-1", "secret")
 
 
@@ -26,48 +26,51 @@ tokens = PureCloudPlatformClientV2.TokensApi(client)
 
 
 def get(count: int) -> dict[str, Any]:
-    """Call get_tokens_me one after another."""
-    return called(lambda _: tokens.get_tokens_me(), range(count))
+    """Call get_tokens_me `count` times in sequence."""
+    return time_calls(lambda _: tokens.get_tokens_me(), range(count))
 
 
-def delete(people: list[str]) -> dict[str, Any]:
-    """Call delete_token one after another."""
-    return called(tokens.delete_token, people)
+def delete(user_ids: list[str]) -> dict[str, Any]:
+    """Call delete_token for each user in sequence."""
+    return time_calls(tokens.delete_token, user_ids)
 
 
-def bulk(people: list[str], threads: int, pool: int) -> dict[str, Any]:
-    """Delete many people's tokens in threads; `pool` 0 leaves the SDK's four connections, more widens them."""
+def bulk(user_ids: list[str], threads: int, pool: int) -> dict[str, Any]:
+    """Delete the tokens of many users in threads.
+
+    `pool` is the number of connections; 0 keeps the SDK's default of four.
+    """
     own = log_in()
     if pool:
         own.get_http_client().rest_client = RESTClientObject(max_size=pool)
     api = PureCloudPlatformClientV2.TokensApi(own)
     began, cpu = time.perf_counter(), time.process_time()
-    with ThreadPoolExecutor(threads) as workers:
-        done = sum(1 for _ in workers.map(api.delete_token, people))
+    with ThreadPoolExecutor(threads) as executor:
+        done = sum(1 for _ in executor.map(api.delete_token, user_ids))
     return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "done": done}
 
 
-def at_once(people: list[str]) -> dict[str, Any]:
-    """Delete people's tokens all at once and count how many fail."""
+def concurrent(user_ids: list[str]) -> dict[str, Any]:
+    """Delete the tokens of all users at the same time and count the failures."""
     began = time.perf_counter()
-    with ThreadPoolExecutor(len(people)) as workers:
-        failed = sum(workers.map(_fails, people))
+    with ThreadPoolExecutor(len(user_ids)) as executor:
+        failed = sum(executor.map(_fails, user_ids))
     return {"failed": failed, "seconds": time.perf_counter() - began}
 
 
-def _fails(person: str) -> bool:
+def _fails(user_id: str) -> bool:
     try:
-        tokens.delete_token(person)
+        tokens.delete_token(user_id)
     except ApiException:
         return True
     return False
 
 
 def main() -> None:
-    """Make the first call, say so, then do what is asked."""
+    """Make the first call, report it, then serve."""
     info = tokens.get_tokens_me()
-    say({"first": info.o_auth_client.id})
-    obey({"get": get, "delete": delete, "bulk": bulk, "at_once": at_once})
+    write_message({"first": info.o_auth_client.id})
+    serve({"get": get, "delete": delete, "bulk": bulk, "concurrent": concurrent})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The usual stack: Bolt's sync App behind waitress, the official Genesys Cloud SDK; nothing is kept.
+"""The usual stack: Bolt's sync App behind waitress with the official SDK.
 
-With `--asks` it asks Slack, before the DELETE, who clicked and who is in the approvers' group: a fresh role check.
+It stores nothing. With `--check-roles` it asks Slack before the DELETE who clicked and who is in the approvers'
+group.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 
-ASKS = "--asks" in sys.argv
+CHECK_ROLES = "--check-roles" in sys.argv
 
 
 def tokens_api() -> Any:
-    """Log in, as the SDK's documentation says."""
+    """Log in as in the SDK's documentation."""
     PureCloudPlatformClientV2.configuration.host = os.environ["PURECLOUD_API_URL"]
     client = PureCloudPlatformClientV2.api_client.ApiClient().get_client_credentials_token(
         os.environ["PURECLOUD_CLIENT_ID"], os.environ["PURECLOUD_SECRET"]
@@ -28,7 +29,7 @@ def tokens_api() -> Any:
 
 
 def main() -> None:
-    """Serve until the end."""
+    """Serve until the process is stopped."""
     tokens = tokens_api()
     client = WebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=f"{os.environ['SLACK_API_URL']}/")
     app = App(client=client, signing_secret=os.environ["SLACK_SIGNING_SECRET"])
@@ -40,7 +41,7 @@ def main() -> None:
     @app.action("approve")
     def approve(ack: Any, body: dict[str, Any], action: dict[str, Any]) -> None:
         ack()
-        if ASKS:
+        if CHECK_ROLES:
             client.users_info(user=body["user"]["id"])
             members = client.usergroups_users_list(usergroup="S0APPROVER")["users"]
             if body["user"]["id"] not in members:

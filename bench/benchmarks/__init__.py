@@ -1,1 +1,1 @@
-"""What is measured, one file a row of the table; ROWS names them in the table's order."""
+"""The benchmarks, one per module; `bench.__main__.BENCHMARKS` has their order."""

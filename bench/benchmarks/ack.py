@@ -1,7 +1,9 @@
-"""From a signed request to its acknowledgement, for `whoami` and for a click that is on disk; and forged requests.
+"""Time and CPU from a signed request to its acknowledgement.
 
-What the bot does after its acknowledgement is left out here (`bench.subject.acks`), because the peers do nothing then;
-the click whole is row `click`.
+The requests are `whoami`, a click that is stored, and a forged request.
+
+The bot does nothing after the acknowledgement here (`bench.subject.acks`), because the baselines do nothing either.
+Benchmark `click` measures a click with everything that follows.
 """
 
 from __future__ import annotations
@@ -10,97 +12,100 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from bench.config import Plan
-from bench.load import acknowledged, rejected, volley
-from bench.processes import BOLT_JS, HERE, OURS, Command, Process, peer, server
+from bench.config import Config
+from bench.load import is_ack, is_unauthorized, send_load
+from bench.processes import BENCH, BOLT_JS, BOT_PYTHON, Command, MeasuredProcess, baseline_command, run_server
 from bench.sampling import Sample, Samples, interleave
-from bench.slack_sends import EXAMPLE, Sends
-from bench.table import NOT_HERE, Goal, Line
+from bench.slack_requests import EXAMPLE_CARD, SlackRequests
+from bench.table import NOT_INSTALLED, Goal, Row
 
-CONNECTIONS = {1: 150, 10: 1000, 50: 2000, 200: 3000}
-"""How many requests are sent over how many connections."""
-PEERS = {"bolt": "bare Bolt AsyncApp", "js": "Bolt for JavaScript", "floor": "bare aiohttp + signature (floor)"}
+REQUESTS = {1: 150, 10: 1000, 50: 2000, 200: 3000}
+"""The number of requests by the number of connections."""
+BASELINES = {
+    "bolt": "bare Bolt AsyncApp",
+    "js": "Bolt for JavaScript",
+    "lower_bound": "bare aiohttp + signature (lower bound)",
+}
 GOALS = {
     ("whoami", 1, "p50", "bolt"): Goal(0.03),
     ("click", 1, "p50", "bolt"): Goal(0.15),
-    ("whoami", 50, "cpu", "floor"): Goal(2.2),
+    ("whoami", 50, "cpu", "lower_bound"): Goal(2.2),
     ("whoami", 50, "cpu", "bolt"): Goal(1.0),
     ("click", 50, "cpu", "bolt"): Goal(1.0),
     ("forged", 50, "cpu", "bolt"): Goal(0.35),
 }
 SATURATED = 50
-"""The load at which CPU is compared; a forged request is tried at this one alone."""
+"""The number of connections at which CPU time is compared; forged requests are measured only here."""
 
 
-async def measure(plan: Plan) -> list[Line]:
+async def measure(config: Config) -> list[Row]:
     """Let all servers take turns at every load."""
-    async with AsyncExitStack() as opened:
-        servers = await _servers(plan, opened)
-        sends = plan.sends
-        lines = []
-        for kind, make in _kinds(sends).items():
-            for connections, count in CONNECTIONS.items():
+    async with AsyncExitStack() as stack:
+        servers = await _start_servers(config, stack)
+        rows = []
+        for kind, make in _request_kinds(config.slack_requests).items():
+            for connections, count in REQUESTS.items():
                 if kind == "forged" and connections != SATURATED:
                     continue
                 turns = {name: partial(_turn, one, kind, make, connections, count) for name, one in servers.items()}
-                samples = await interleave(turns, plan.rounds)
-                lines += _lines(samples, kind, connections)
-    return lines
+                samples = await interleave(turns, config.rounds)
+                rows += _rows(samples, kind, connections)
+    return rows
 
 
-async def _servers(plan: Plan, opened: AsyncExitStack) -> dict[str, Process]:
-    environ = plan.environ("acks")
+async def _start_servers(config: Config, stack: AsyncExitStack) -> dict[str, MeasuredProcess]:
+    environ = config.environ("acks")
     commands: dict[str, Command] = {
-        "ours": [OURS, "-m", "bench.subject.acks"],
-        "bolt": peer("bolt"),
-        "floor": peer("floor"),
-        "js": ["/usr/bin/env", "node", HERE / "peers/bolt.mjs"],
+        "subject": [BOT_PYTHON, "-m", "bench.subject.acks"],
+        "bolt": baseline_command("bolt"),
+        "lower_bound": baseline_command("bare_aiohttp"),
+        "js": ["/usr/bin/env", "node", BENCH / "baselines/bolt.mjs"],
     }
     if not BOLT_JS.exists():
         del commands["js"]
-    started = {}
+    servers = {}
     for name, command in commands.items():
-        started[name] = await opened.enter_async_context(server(command, environ))
-    return started
+        servers[name] = await stack.enter_async_context(run_server(command, environ))
+    return servers
 
 
-def _kinds(sends: Sends) -> dict[str, Callable[[], bytes]]:
+def _request_kinds(requests: SlackRequests) -> dict[str, Callable[[], bytes]]:
     return {
-        "whoami": partial(sends.command, "whoami"),
-        "click": partial(sends.click, EXAMPLE),
-        "forged": partial(sends.forged().command, "whoami"),
+        "whoami": partial(requests.command, "whoami"),
+        "click": partial(requests.click, EXAMPLE_CARD),
+        "forged": partial(requests.forged().command, "whoami"),
     }
 
 
-async def _turn(running: Process, kind: str, make: Callable[[], bytes], connections: int, count: int) -> Sample:
-    right = rejected if kind == "forged" else acknowledged
-    await volley(running.port, [make() for _ in range(connections * 2)], connections, right)
+async def _turn(running: MeasuredProcess, kind: str, make: Callable[[], bytes], connections: int, count: int) -> Sample:
+    is_expected = is_unauthorized if kind == "forged" else is_ack
+    await send_load(running.port, [make() for _ in range(connections * 2)], connections, is_expected)
     requests = [make() for _ in range(count)]
     before = running.cpu
-    went = await volley(running.port, requests, connections, right)
+    result = await send_load(running.port, requests, connections, is_expected)
     cpu = (running.cpu - before) / count
-    return {"p50": went.p50, "p99": went.p99, "rate": went.rate, "cpu": cpu}
+    return {"p50": result.p50, "p99": result.p99, "rate": result.rate, "cpu": cpu}
 
 
-def _lines(samples: Samples, kind: str, connections: int) -> list[Line]:
+def _rows(samples: Samples, kind: str, connections: int) -> list[Row]:
     figures = ["p50"] * (kind != "forged") + ["cpu"] * (connections == SATURATED)
-    return [_line(samples, kind, connections, figure, who) for figure in figures for who in PEERS]
+    return [_row(samples, kind, connections, figure, name) for figure in figures for name in BASELINES]
 
 
-def _line(samples: Samples, kind: str, connections: int, figure: str, who: str) -> Line:
-    said, unit, factor = ("p50", "ms", 1e3) if figure == "p50" else ("CPU a request", "µs", 1e6)
-    here = samples.has(who)
-    return Line(
-        f"ack of {kind}, {connections} connection{'s' * (connections > 1)}, {said}",
-        PEERS[who],
-        samples.of("ours", figure) * factor,
-        samples.of(who, figure) * factor if here else NOT_HERE,
+def _row(samples: Samples, kind: str, connections: int, figure: str, name: str) -> Row:
+    label, unit, factor = ("p50", "ms", 1e3) if figure == "p50" else ("CPU per request", "µs", 1e6)
+    installed = samples.has(name)
+    return Row(
+        f"ack of {kind}, {connections} connection{'s' * (connections > 1)}, {label}",
+        BASELINES[name],
+        samples.median("subject", figure) * factor,
+        samples.median(name, figure) * factor if installed else NOT_INSTALLED,
         unit,
-        samples.ratio("ours", who, figure) if here else None,
-        GOALS.get((kind, connections, figure, who)),
-        ("", "") if figure == "cpu" else (_aside(samples, "ours"), _aside(samples, who) if here else ""),
+        samples.ratio("subject", name, figure) if installed else None,
+        GOALS.get((kind, connections, figure, name)),
+        ("", "") if figure == "cpu" else (_note(samples, "subject"), _note(samples, name) if installed else ""),
     )
 
 
-def _aside(samples: Samples, who: str) -> str:
-    return f" (p99 {samples.of(who, 'p99') * 1e3:.3g}, {samples.of(who, 'rate'):,.0f}/s)"
+def _note(samples: Samples, name: str) -> str:
+    return f" (p99 {samples.median(name, 'p99') * 1e3:.3g}, {samples.median(name, 'rate'):,.0f}/s)"

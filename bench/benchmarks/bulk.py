@@ -1,4 +1,4 @@
-"""2,000 delete_token against a server that takes 50 ms for each."""
+"""2,000 calls of delete_token to a server with a latency of 50 ms."""
 
 from __future__ import annotations
 
@@ -6,77 +6,90 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from bench.config import Plan
-from bench.fakes import Genesys, genesys_id
-from bench.processes import OURS, PEERS, Process, program
+from bench.config import Config
+from bench.fakes import FastGenesys, genesys_id
+from bench.processes import BASELINE_PYTHON, BOT_PYTHON, MeasuredProcess, run_program
 from bench.sampling import Sample, Samples, interleave
-from bench.table import Goal, Line
+from bench.table import Goal, Row
 
 CALLS, LATENCY, IN_FLIGHT = 2000, 0.05, 64
 IDEAL = CALLS / IN_FLIGHT * LATENCY
-WAYS: dict[str, dict[str, int]] = {
-    "ours": {},
+ARGUMENTS: dict[str, dict[str, int]] = {
+    "subject": {},
     "sdk16": {"threads": 16, "pool": 0},
     "sdk64": {"threads": 64, "pool": 0},
-    "wide": {"threads": 64, "pool": 64},
+    "sdk64_pool64": {"threads": 64, "pool": 64},
 }
-NAMES = {"sdk16": "SDK, 16 threads", "sdk64": "SDK, 64 threads", "wide": "SDK, 64 threads, pool widened to 64"}
-AS_INSTALLED, OF_IDEAL, OF_CPU = Goal(0.067), Goal(1.053), Goal(0.4)
-MEMORY = Goal(60, of="ours", unit="MiB")
+"""The arguments of method `bulk`, by contestant."""
+BASELINES = {
+    "sdk16": "SDK, 16 threads",
+    "sdk64": "SDK, 64 threads",
+    "sdk64_pool64": "SDK, 64 threads, 64 connections",
+}
+DEFAULT_SDK_GOAL, IDEAL_GOAL, CPU_GOAL = Goal(0.067), Goal(1.053), Goal(0.4)
+MEMORY_GOAL = Goal(60, of="subject", unit="MiB")
 
 
-async def measure(plan: Plan) -> list[Line]:
-    """Let our client and the SDK's three ways take turns."""
-    genesys = plan.world.genesys
-    async with AsyncExitStack() as opened:
-        ours = await opened.enter_async_context(program(OURS, "bench.subject.client", genesys.url))
-        sdk = await opened.enter_async_context(program(PEERS, "bench.baselines.sdk", genesys.url))
-        await ours.says()
-        await sdk.says()
-        turns = {name: partial(_turn, ours if name == "ours" else sdk, genesys, how) for name, how in WAYS.items()}
-        return _lines(await interleave(turns, plan.few))
+async def measure(config: Config) -> list[Row]:
+    """Let the bot's client and three configurations of the SDK take turns."""
+    genesys = config.fakes.genesys
+    async with AsyncExitStack() as stack:
+        subject = await stack.enter_async_context(run_program(BOT_PYTHON, "bench.subject.client", genesys.url))
+        sdk = await stack.enter_async_context(run_program(BASELINE_PYTHON, "bench.baselines.sdk", genesys.url))
+        await subject.read_message()
+        await sdk.read_message()
+        turns = {
+            name: partial(_turn, subject if name == "subject" else sdk, genesys, arguments)
+            for name, arguments in ARGUMENTS.items()
+        }
+        return _rows(await interleave(turns, config.slow_rounds))
 
 
-async def _turn(running: Process, genesys: Genesys, how: dict[str, Any]) -> Sample:
-    people = [genesys_id(number) for number in range(CALLS)]
-    genesys.forget()
+async def _turn(running: MeasuredProcess, genesys: FastGenesys, arguments: dict[str, Any]) -> Sample:
+    user_ids = [genesys_id(number) for number in range(CALLS)]
+    genesys.reset_counters()
     genesys.latency = LATENCY
-    told = await running.ask("bulk", people=people, **how)
+    result = await running.call("bulk", user_ids=user_ids, **arguments)
     genesys.latency = 0.0
-    if genesys.deletes != dict.fromkeys(people, 1) or told["done"] != CALLS:
+    if genesys.deletes != dict.fromkeys(user_ids, 1) or result["done"] != CALLS:
         raise RuntimeError("not every DELETE arrived exactly once")
     return {
-        "seconds": told["seconds"],
-        "cpu": told["cpu"] * 1e3,
+        "seconds": result["seconds"],
+        "cpu": result["cpu"] * 1e3,
         "memory": running.rss,
-        "in flight": genesys.most_in_flight,
+        "in_flight": genesys.max_in_flight,
     }
 
 
-def _lines(samples: Samples) -> list[Line]:
-    what = "2,000 `delete_token`, 50 ms each"
-    ours = samples.of("ours", "seconds")
-    lines = [
-        Line(
-            f"{what}, seconds",
-            name,
-            ours,
-            samples.of(who, "seconds"),
+def _rows(samples: Samples) -> list[Row]:
+    label = "2,000 `delete_token`, 50 ms each"
+    subject = samples.median("subject", "seconds")
+    rows = [
+        Row(
+            f"{label}, seconds",
+            title,
+            subject,
+            samples.median(name, "seconds"),
             "s",
-            samples.ratio("ours", who, "seconds"),
-            None if who == "wide" else AS_INSTALLED,
-            (_flying(samples, "ours"), _flying(samples, who)),
+            samples.ratio("subject", name, "seconds"),
+            None if name == "sdk64_pool64" else DEFAULT_SDK_GOAL,
+            (_note(samples, "subject"), _note(samples, name)),
         )
-        for who, name in NAMES.items()
+        for name, title in BASELINES.items()
     ]
-    lines.append(Line(f"{what}, seconds", "the ideal: 64 in flight", ours, IDEAL, "s", ours / IDEAL, OF_IDEAL))
-    cpu = samples.ratio("ours", "wide", "cpu")
-    figures = samples.of("ours", "cpu"), samples.of("wide", "cpu")
-    lines.append(Line(f"{what}, CPU", NAMES["wide"], *figures, "ms", cpu, OF_CPU))
-    memory = samples.ratio("ours", "wide", "memory")
-    figures = samples.of("ours", "memory"), samples.of("wide", "memory")
-    return [*lines, Line(f"{what}, memory", NAMES["wide"], *figures, "MiB", memory, MEMORY)]
+    rows.append(Row(f"{label}, seconds", "the ideal: 64 in flight", subject, IDEAL, "s", subject / IDEAL, IDEAL_GOAL))
+    return [
+        *rows,
+        _row_with_full_pool(samples, f"{label}, CPU", "cpu", "ms", CPU_GOAL),
+        _row_with_full_pool(samples, f"{label}, memory", "memory", "MiB", MEMORY_GOAL),
+    ]
 
 
-def _flying(samples: Samples, who: str) -> str:
-    return f" ({samples.of(who, 'in flight'):.0f} in flight)"
+def _row_with_full_pool(samples: Samples, label: str, figure: str, unit: str, goal: Goal) -> Row:
+    name = "sdk64_pool64"
+    figures = samples.median("subject", figure), samples.median(name, figure)
+    return Row(label, BASELINES[name], *figures, unit, samples.ratio("subject", name, figure), goal)
+
+
+def _note(samples: Samples, name: str) -> str:
+    return f" ({samples.median(name, 'in_flight'):.0f} in flight)"

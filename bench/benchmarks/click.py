@@ -1,6 +1,7 @@
-"""From the click to its DELETE on the wire: written to disk first, who clicked and their role asked afresh.
+"""Time from a click to its DELETE.
 
-One person clicks at a time. The peers get a click on a card of the same size.
+The bot stores the click first and checks the role of the clicker with Slack. One user clicks at a time. The baselines
+get a click on a card of the same size.
 """
 
 from __future__ import annotations
@@ -12,89 +13,90 @@ from functools import partial
 from itertools import count
 from statistics import median
 
-from bench.chart import AFTER, MOMENTS
-from bench.config import Plan
-from bench.fakes import Card, genesys_id
-from bench.processes import Command, Process, bot, peer, server
-from bench.revocations import People, a_moment, people
+from bench.chart import AFTER_CLICK, STEPS
+from bench.config import Config
+from bench.fakes import PostedCard, genesys_id
+from bench.processes import Command, MeasuredProcess, baseline_command, bot_command, run_server
+from bench.revocations import SimulatedUser, connect_user, settle
 from bench.sampling import Sample, Samples, interleave
-from bench.slack_sends import EXAMPLE
-from bench.table import Goal, Line
+from bench.slack_requests import EXAMPLE_CARD
+from bench.table import Goal, Row
 
-CLICKS, TURNS = 10, 4
-"""Short turns, and some of them a round: a slow second of the machine must not meet one contestant alone."""
-PEERS = {
-    "floor asks": "raw, one fdatasync, the same questions to Slack (floor)",
-    "floor": "raw, one fdatasync, asks nothing",
-    "stack asks": "sync Bolt + waitress + SDK, nothing kept, the same questions to Slack",
-    "stack": "sync Bolt + waitress + SDK, nothing kept, asks nothing",
+CLICKS, TURNS_PER_ROUND = 10, 4
+"""Turns are short and repeated in each round, so that a slow second of the machine affects all contestants."""
+BASELINES = {
+    "lower_bound_roles": "bare protocols, one fdatasync, with role check (lower bound)",
+    "lower_bound": "bare protocols, one fdatasync, no role check",
+    "stack_roles": "sync Bolt + waitress + SDK, stores nothing, with role check",
+    "stack": "sync Bolt + waitress + SDK, stores nothing, no role check",
 }
 GOALS = {
-    ("delete", "floor asks"): Goal(3.0),
-    ("delete", "stack asks"): Goal(1.5),
-    ("ack", "stack asks"): Goal(0.25),
+    ("delete", "lower_bound_roles"): Goal(3.0),
+    ("delete", "stack_roles"): Goal(1.5),
+    ("ack", "stack_roles"): Goal(0.25),
 }
-SAID = {"delete": "click → DELETE", "ack": "its acknowledgement", "cpu": "CPU of the whole click"}
+LABELS = {"delete": "click → DELETE, p50", "ack": "click → ack, p50", "cpu": "CPU of the whole click"}
 
 
-async def measure(plan: Plan) -> list[Line]:
-    """Let all five take turns."""
+async def measure(config: Config) -> list[Row]:
+    """Let the bot and the four baselines take turns."""
     numbers = count(1)
-    async with AsyncExitStack() as opened:
+    async with AsyncExitStack() as stack:
         turns = {}
         for name, command in _commands().items():
-            path = "/readyz" if name == "ours" else ""
-            environ = plan.environ("clicks", KEPT=str(plan.folder / f"{name}.kept"))
-            running = await opened.enter_async_context(server(command, environ, path=path))
-            somebody = await people(plan.world, plan.sends, running.port)
-            turns[name] = partial(_turn, name, running, somebody, numbers)
-        samples = await interleave(turns, plan.rounds * TURNS)
-    return [_line(samples, figure, who) for figure in SAID for who in PEERS] + _moments(samples)
+            path = "/readyz" if name == "subject" else ""
+            environ = config.environ("clicks", CLICKS_FILE=str(config.folder / f"{name}.clicks"))
+            running = await stack.enter_async_context(run_server(command, environ, path=path))
+            user = await connect_user(config.fakes, config.slack_requests, running.port)
+            turns[name] = partial(_turn, name, running, user, numbers)
+        samples = await interleave(turns, config.rounds * TURNS_PER_ROUND)
+    return [_row(samples, figure, name) for figure in LABELS for name in BASELINES] + _step_rows(samples)
 
 
 def _commands() -> dict[str, Command]:
     return {
-        "ours": bot(),
-        "floor asks": peer("raw", "--asks"),
-        "floor": peer("raw"),
-        "stack asks": peer("stack", "--asks"),
-        "stack": peer("stack"),
+        "subject": bot_command(),
+        "lower_bound_roles": baseline_command("bare_protocols", "--check-roles"),
+        "lower_bound": baseline_command("bare_protocols"),
+        "stack_roles": baseline_command("sync_stack", "--check-roles"),
+        "stack": baseline_command("sync_stack"),
     }
 
 
-async def _turn(name: str, running: Process, somebody: People, numbers: Iterator[int]) -> Sample:
-    mine = [next(numbers) for _ in range(CLICKS)]
-    cards = {number: await somebody.ask(number) if name == "ours" else _card(number) for number in mine}
-    await a_moment()
+async def _turn(name: str, running: MeasuredProcess, user: SimulatedUser, numbers: Iterator[int]) -> Sample:
+    is_subject = name == "subject"
+    targets = [next(numbers) for _ in range(CLICKS)]
+    cards = {number: await user.request(number) if is_subject else _example_card(number) for number in targets}
+    await settle()
     before = running.cpu
-    seen: list[dict[str, float]] = []
+    clicks: list[dict[str, float]] = []
     for number, card in cards.items():
-        click = somebody.watched if name == "ours" else somebody.only_click
-        seen.append(await click(number, card))
-        await a_moment()
+        approve = user.approve_with_steps if is_subject else user.approve_without_card
+        clicks.append(await approve(number, card))
+        await settle()
     cpu = (running.cpu - before) / CLICKS * 1e3
-    return {moment: median(one[moment] for one in seen) * 1e3 for moment in seen[0]} | {"cpu": cpu}
+    return {step: median(click[step] for click in clicks) * 1e3 for step in clicks[0]} | {"cpu": cpu}
 
 
-def _card(number: int) -> Card:
-    """The card of a bot that keeps nothing: its button says whom it means."""
-    blocks = [dict(block) for block in EXAMPLE.blocks]
-    buttons = [button | {"value": genesys_id(number)} for button in EXAMPLE.blocks[-1]["elements"]]
-    return replace(EXAMPLE, blocks=[*blocks[:-1], blocks[-1] | {"elements": buttons}])
+def _example_card(number: int) -> PostedCard:
+    """Return a card whose button holds the person's id, for baselines that store nothing."""
+    blocks = [dict(block) for block in EXAMPLE_CARD.blocks]
+    buttons = [button | {"value": genesys_id(number)} for button in EXAMPLE_CARD.blocks[-1]["elements"]]
+    return replace(EXAMPLE_CARD, blocks=[*blocks[:-1], blocks[-1] | {"elements": buttons}])
 
 
-def _line(samples: Samples, figure: str, who: str) -> Line:
-    return Line(
-        f"{SAID[figure]}, p50" if figure != "cpu" else SAID[figure],
-        PEERS[who],
-        samples.of("ours", figure),
-        samples.of(who, figure),
+def _row(samples: Samples, figure: str, name: str) -> Row:
+    return Row(
+        LABELS[figure],
+        BASELINES[name],
+        samples.median("subject", figure),
+        samples.median(name, figure),
         "ms",
-        samples.ratio("ours", who, figure),
-        GOALS.get((figure, who)),
+        samples.ratio("subject", name, figure),
+        GOALS.get((figure, name)),
     )
 
 
-def _moments(samples: Samples) -> list[Line]:
-    """Say when each thing happens that can be seen from outside; the picture in the documents is made of it."""
-    return [Line(said, AFTER, samples.of("ours", moment), unit="ms") for moment, said in MOMENTS.items()]
+def _step_rows(samples: Samples) -> list[Row]:
+    """Return a row for each step of the chart."""
+    return [Row(label, AFTER_CLICK, samples.median("subject", step), unit="ms") for step, label in STEPS.items()]

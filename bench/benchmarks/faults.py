@@ -1,4 +1,4 @@
-"""Faults of Genesys Cloud: fifty calls on an expired token, a server that never answers, one that asks for an hour."""
+"""Faults of Genesys Cloud: an expired token, no response, and a long Retry-After."""
 
 from __future__ import annotations
 
@@ -7,74 +7,76 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.config import Plan
-from bench.fakes import Genesys, genesys_id
-from bench.processes import OURS, PEERS, Process, program
-from bench.table import Goal, Line
+from bench.config import Config
+from bench.fakes import FastGenesys, genesys_id
+from bench.processes import BASELINE_PYTHON, BOT_PYTHON, MeasuredProcess, run_program
+from bench.table import Goal, Row
 
 CALLS = 50
-BOUND = 20.0
-"""Seconds after which a call that has not ended is left."""
-HOUR = 3600
-NONE = Goal(0, of="ours")
-ONE = Goal(1, of="ours")
-BOUNDED = Goal(16, of="ours", unit="s")
+CALL_TIMEOUT = 20.0
+"""Maximum time to wait for the end of a call, in seconds."""
+RETRY_AFTER = 3600
+"""The Retry-After that the fake sends, in seconds."""
+NO_FAILURE = Goal(0, of="subject")
+ONE_LOGIN = Goal(1, of="subject")
+CALL_GOAL = Goal(16, of="subject", unit="s")
 SDK = "official SDK"
 
 
-async def measure(plan: Plan) -> list[Line]:
-    """Meet each fault once: what happens is counted, not timed against each other."""
-    genesys = plan.world.genesys
-    lines = await _expired(genesys)
-    genesys.retry_after = HOUR
-    lines.append(await _bounded("`Retry-After: 3600`, a call ends after", genesys))
+async def measure(config: Config) -> list[Row]:
+    """Cause each fault once, because these rows count failures and compare no speed."""
+    genesys = config.fakes.genesys
+    rows = await _expired_token(genesys)
+    genesys.retry_after = RETRY_AFTER
+    rows.append(await _duration("`Retry-After: 3600`, a call ends after", genesys))
     genesys.retry_after, genesys.stalled = 0, True
-    lines.append(await _bounded("a server that never answers, a call ends after", genesys))
+    rows.append(await _duration("a server that never responds, a call ends after", genesys))
     genesys.stalled = False
-    return lines
+    return rows
 
 
 @asynccontextmanager
-async def _both(genesys: Genesys) -> AsyncIterator[list[Process]]:
-    """Start both clients anew, and let them log in while all is well."""
+async def _both_clients(genesys: FastGenesys) -> AsyncIterator[list[MeasuredProcess]]:
+    """Start both clients and let them log in before the fault begins."""
     retry_after, stalled = genesys.retry_after, genesys.stalled
     genesys.retry_after, genesys.stalled = 0, False
     async with (
-        program(OURS, "bench.subject.client", genesys.url) as ours,
-        program(PEERS, "bench.baselines.sdk", genesys.url) as theirs,
+        run_program(BOT_PYTHON, "bench.subject.client", genesys.url) as subject,
+        run_program(BASELINE_PYTHON, "bench.baselines.sdk", genesys.url) as sdk,
     ):
-        await ours.says()
-        await theirs.says()
+        await subject.read_message()
+        await sdk.read_message()
         genesys.retry_after, genesys.stalled = retry_after, stalled
-        yield [ours, theirs]
+        yield [subject, sdk]
 
 
-async def _expired(genesys: Genesys) -> list[Line]:
+async def _expired_token(genesys: FastGenesys) -> list[Row]:
     failed: list[float] = []
     logins: list[float] = []
-    async with _both(genesys) as both:
-        for one in both:
-            genesys.expire()
-            genesys.forget()
-            told = await one.ask("at_once", people=[genesys_id(number) for number in range(CALLS)])
-            failed.append(float(told["failed"]))
+    async with _both_clients(genesys) as clients:
+        for client in clients:
+            genesys.expire_tokens()
+            genesys.reset_counters()
+            result = await client.call("concurrent", user_ids=[genesys_id(number) for number in range(CALLS)])
+            failed.append(float(result["failed"]))
             logins.append(float(genesys.logins))
+    label = "50 concurrent calls with an expired token"
     return [
-        Line("50 calls at once on an expired token, calls that fail", SDK, failed[0], failed[1], goal=NONE),
-        Line("50 calls at once on an expired token, token requests", SDK, logins[0], logins[1], goal=ONE),
+        Row(f"{label}, failed calls", SDK, failed[0], failed[1], goal=NO_FAILURE),
+        Row(f"{label}, token requests", SDK, logins[0], logins[1], goal=ONE_LOGIN),
     ]
 
 
-async def _bounded(what: str, genesys: Genesys) -> Line:
-    async with _both(genesys) as both:
-        ours, theirs = await asyncio.gather(*map(_one_call, both))
-    return Line(what, SDK, ours, theirs, "s", goal=BOUNDED)
+async def _duration(label: str, genesys: FastGenesys) -> Row:
+    async with _both_clients(genesys) as clients:
+        subject, sdk = await asyncio.gather(*map(_time_one_call, clients))
+    return Row(label, SDK, subject, sdk, "s", goal=CALL_GOAL)
 
 
-async def _one_call(running: Process) -> float | str:
+async def _time_one_call(running: MeasuredProcess) -> float | str:
     try:
-        async with asyncio.timeout(BOUND):
-            told: dict[str, Any] = await running.ask("at_once", people=[genesys_id(1)])
+        async with asyncio.timeout(CALL_TIMEOUT):
+            result: dict[str, Any] = await running.call("concurrent", user_ids=[genesys_id(1)])
     except TimeoutError:
-        return f"not within {BOUND:.0f} s"
-    return float(told["seconds"])
+        return f"not within {CALL_TIMEOUT:.0f} s"
+    return float(result["seconds"])

@@ -1,36 +1,36 @@
-"""Bolt's own part of the way in, beside its hello-world: CPU a request, no sockets."""
+"""CPU time of Bolt's dispatch without sockets, compared with the example app of Bolt's documentation."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from bench.config import Plan
-from bench.processes import OURS, Process, program
+from bench.config import Config
+from bench.processes import BOT_PYTHON, MeasuredProcess, run_program
 from bench.sampling import Sample, interleave
-from bench.table import Goal, Line
+from bench.table import Goal, Row
 
-GOALS = {"slash": Goal(0.65), "button": Goal(0.45)}
+GOALS = {"command": Goal(0.65), "click": Goal(0.45)}
 
 
-async def measure(plan: Plan) -> list[Line]:
-    """Ask the one process that has both, again and again."""
-    async with program(OURS, "bench.subject.dispatch", environ=plan.environ("dispatch")) as running:
-        await running.says()
+async def measure(config: Config) -> list[Row]:
+    """Compare both apps repeatedly in one process."""
+    async with run_program(BOT_PYTHON, "bench.subject.dispatch", environ=config.environ("dispatch")) as running:
+        await running.read_message()
         turns = {kind: partial(_turn, running, kind) for kind in GOALS}
-        samples = await interleave(turns, plan.rounds)
+        samples = await interleave(turns, config.rounds)
     return [
-        Line(
-            f"Bolt's own part, {kind}: CPU",
-            "its hello-world",
-            samples.of(kind, "ours"),
-            samples.of(kind, "hello"),
+        Row(
+            f"dispatch in Bolt, {kind}, CPU",
+            "Bolt's example app",
+            samples.median(kind, "subject"),
+            samples.median(kind, "example"),
             "µs",
-            samples.of(kind, "ratio"),
+            samples.median(kind, "ratio"),
             goal,
         )
         for kind, goal in GOALS.items()
     ]
 
 
-async def _turn(running: Process, kind: str) -> Sample:
-    return await running.ask("compare", kind=kind)
+async def _turn(running: MeasuredProcess, kind: str) -> Sample:
+    return await running.call("compare", kind=kind)

@@ -1,6 +1,7 @@
-"""2,000 revocations asked for, approved, carried out and told, sixteen people at a time, on SQLite and on PostgreSQL.
+"""The rate of revocations on SQLite and on PostgreSQL with several replicas.
 
-Everything shares this machine's two cores: the bots, PostgreSQL, the stand-ins and the people.
+16 users at a time make 2,000 revocations, each from the command to the audit channel. Everything shares two cores:
+the bots, PostgreSQL, the fakes and the users.
 """
 
 from __future__ import annotations
@@ -12,82 +13,91 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import count, islice
 
-from bench.config import Plan
-from bench.fakes import Card, genesys_id
-from bench.processes import TOOLS, Process, bot, program, server
-from bench.revocations import People, people
+from bench.config import Config
+from bench.fakes import PostedCard, genesys_id
+from bench.processes import DEV_PYTHON, MeasuredProcess, bot_command, run_program, run_server
+from bench.revocations import SimulatedUser, connect_user
 from bench.sampling import Sample, Samples, interleave
-from bench.table import Goal, Line
+from bench.table import Goal, Row
 
-REVOCATIONS, PEOPLE = 2000, 16
-WAYS = {"SQLite": 1, "1 replica": 1, "2 replicas": 2, "4 replicas": 4}
-GOALS = {"1 replica": Goal(150, of="ours", least=True, unit="/s")}
+REVOCATIONS, USERS = 2000, 16
+REPLICAS = {"SQLite": 1, "1 replica": 1, "2 replicas": 2, "4 replicas": 4}
+GOALS = {"1 replica": Goal(150, of="subject", at_least=True, unit="/s")}
 
 
-async def measure(plan: Plan) -> list[Line]:
-    """Let one, two and four bots take turns, each round on a new database."""
+async def measure(config: Config) -> list[Row]:
+    """Let one, two and four replicas take turns, each turn on a new database."""
     numbers = count(1)
-    async with program(TOOLS, "bench.subject.postgres", core=None) as postgres:
-        await postgres.says()
-        turns = {name: partial(_turn, plan, name, postgres, numbers) for name in WAYS}
-        samples = await interleave(turns, min(plan.rounds, 3))
-    return [_line(samples, name) for name in WAYS]
+    async with run_program(DEV_PYTHON, "bench.subject.postgres", core=None) as postgres:
+        await postgres.read_message()
+        turns = {name: partial(_turn, config, name, postgres, numbers) for name in REPLICAS}
+        samples = await interleave(turns, config.slow_rounds)
+    return [_row(samples, name) for name in REPLICAS]
 
 
-async def _turn(plan: Plan, name: str, postgres: Process, numbers: Iterator[int]) -> Sample:
-    mine = list(islice(numbers, REVOCATIONS))
-    url = plan.environ(f"together{mine[0]}")["DATABASE_URL"]
+async def _turn(config: Config, name: str, postgres: MeasuredProcess, numbers: Iterator[int]) -> Sample:
+    targets = list(islice(numbers, REVOCATIONS))
+    url = config.environ(f"replicas{targets[0]}")["DATABASE_URL"]
     if name != "SQLite":
-        url = (await postgres.ask("database"))["url"]
-    plan.world.genesys.forget()
-    async with _replicas(plan, url, WAYS[name]) as replicas:
-        doors = [[await people(plan.world, plan.sends, one.port) for one in replicas] for _ in range(PEOPLE)]
-        waiting = iter(mine)
+        url = (await postgres.call("create_database"))["url"]
+    config.fakes.genesys.reset_counters()
+    async with _run_replicas(config, url, REPLICAS[name]) as replicas:
+        users = [
+            [await connect_user(config.fakes, config.slack_requests, one.port) for one in replicas]
+            for _ in range(USERS)
+        ]
+        remaining = iter(targets)
         began, cpu = time.perf_counter(), sum(one.cpu for one in replicas)
-        await asyncio.gather(*(_work(theirs, place, waiting) for place, theirs in enumerate(doors)))
+        await asyncio.gather(*(_revoke_remaining(user, index, remaining) for index, user in enumerate(users)))
         seconds, cpu = time.perf_counter() - began, sum(one.cpu for one in replicas) - cpu
-    if plan.world.genesys.deletes != {genesys_id(number): 1 for number in mine}:
+    if config.fakes.genesys.deletes != {genesys_id(number): 1 for number in targets}:
         raise RuntimeError("not every DELETE arrived exactly once")
     return {"rate": REVOCATIONS / seconds, "cpu": cpu / REVOCATIONS * 1e3}
 
 
 @asynccontextmanager
-async def _replicas(plan: Plan, url: str, how_many: int) -> AsyncIterator[list[Process]]:
-    async with AsyncExitStack() as opened:
-        environ = plan.environ(DATABASE_URL=url)
+async def _run_replicas(config: Config, url: str, replicas: int) -> AsyncIterator[list[MeasuredProcess]]:
+    async with AsyncExitStack() as stack:
+        environ = config.environ(DATABASE_URL=url)
         yield [
-            await opened.enter_async_context(server(bot(), environ, core=None, path="/readyz")) for _ in range(how_many)
+            await stack.enter_async_context(run_server(bot_command(), environ, core=None, path="/readyz"))
+            for _ in range(replicas)
         ]
 
 
-async def _work(doors: list[People], place: int, waiting: Iterator[int]) -> None:
-    """Ask through one replica, confirm through the next, as behind a load balancer.
+async def _revoke_remaining(connections: list[SimulatedUser], index: int, remaining: Iterator[int]) -> None:
+    """Request and approve through a different replica each time, as behind a load balancer.
 
-    The next is asked for before the last is confirmed: nobody clicks in the millisecond in which a card appears.
+    A user requests the next revocation before approving the last one, because no user clicks on a card within a
+    millisecond.
     """
-    asked: tuple[int, Card] | None = None
-    for turn, number in enumerate(waiting, start=place):
-        card = await doors[turn % len(doors)].ask(number)
-        if asked:
-            await doors[turn % len(doors)].confirm(*asked)
-        asked = number, card
-    if asked:
-        await doors[place % len(doors)].confirm(*asked)
+    last: tuple[int, PostedCard] | None = None
+    for turn, number in enumerate(remaining, start=index):
+        card = await connections[turn % len(connections)].request(number)
+        if last:
+            await connections[turn % len(connections)].approve(*last)
+        last = number, card
+    if last:
+        await connections[index % len(connections)].approve(*last)
 
 
-def _line(samples: Samples, name: str) -> Line:
+def _row(samples: Samples, name: str) -> Row:
     other = "1 replica" if name != "1 replica" else "SQLite"
-    return Line(
-        f"2,000 revocations, {name if name == 'SQLite' else name + ' on PostgreSQL'}",
-        other if other == "SQLite" else "1 replica on PostgreSQL",
-        samples.of(name, "rate"),
-        samples.of(other, "rate"),
+    return Row(
+        f"2,000 revocations, {_title(name)}",
+        _title(other),
+        samples.median(name, "rate"),
+        samples.median(other, "rate"),
         "/s",
         samples.ratio(name, other, "rate"),
         GOALS.get(name),
-        (_cpu(samples, name), _cpu(samples, other)),
+        (_note(samples, name), _note(samples, other)),
     )
 
 
-def _cpu(samples: Samples, name: str) -> str:
-    return f" ({samples.of(name, 'cpu'):.3g} ms CPU each)"
+def _title(name: str) -> str:
+    return name if name == "SQLite" else f"{name} on PostgreSQL"
+
+
+def _note(samples: Samples, name: str) -> str:
+    return f" ({samples.median(name, 'cpu'):.3g} ms CPU each)"

@@ -1,4 +1,4 @@
-"""From the start of the server to ready; memory when idle and after 10,000 commands."""
+"""Time until a server is ready, and its memory when idle and after 10,000 commands."""
 
 from __future__ import annotations
 
@@ -8,117 +8,125 @@ from contextlib import AsyncExitStack
 from functools import partial
 from itertools import count
 
-from bench.config import Plan
-from bench.fakes import Slack
-from bench.load import acknowledged, volley
-from bench.processes import Command, bot, free_port, peer, ready, server, start
+from bench.config import Config
+from bench.events import wait_for
+from bench.fakes import FastSlack
+from bench.load import send_load
+from bench.processes import (
+    Command,
+    MeasuredProcess,
+    baseline_command,
+    bot_command,
+    free_port,
+    run_server,
+    start,
+    wait_until_ready,
+)
 from bench.sampling import Sample, Samples, interleave
-from bench.slack_sends import Sends
-from bench.table import Goal, Line
-from bench.waiting import soon
+from bench.slack_requests import SlackRequests
+from bench.table import Goal, Row
 
 COMMANDS, CONNECTIONS = 10_000, 16
-NAMES = {"bolt": "bare Bolt AsyncApp", "stack": "sync Bolt + waitress + SDK"}
-READY = {"bolt": Goal(1.4), "stack": Goal(0.2)}
-MEMORY = {"bolt": Goal(1.6), "stack": None}
-FLAT = Goal(1.05)
+BASELINES = {"bolt": "bare Bolt AsyncApp", "sync_stack": "sync Bolt + waitress + SDK"}
+READY_GOALS = {"bolt": Goal(1.4), "sync_stack": Goal(0.2)}
+MEMORY_GOALS = {"bolt": Goal(1.6), "sync_stack": None}
+GROWTH_GOAL = Goal(1.05)
 
 
-async def measure(plan: Plan) -> list[Line]:
-    """Start all in turn; then give one of each its commands."""
+async def measure(config: Config) -> list[Row]:
+    """Start all servers in turn; then send commands to one of each."""
     numbers = count()
     turns = {
-        "ours": partial(_turn, plan, bot(), lambda: "kept"),
-        "first": partial(_turn, plan, bot(), lambda: f"new{next(numbers)}"),
-        "bolt": partial(_turn, plan, peer("bolt")),
-        "stack": partial(_turn, plan, peer("stack")),
+        "subject": partial(_turn, config, bot_command(), lambda: "existing"),
+        "first_start": partial(_turn, config, bot_command(), lambda: f"new{next(numbers)}"),
+        "bolt": partial(_turn, config, baseline_command("bolt")),
+        "sync_stack": partial(_turn, config, baseline_command("sync_stack")),
     }
-    await turns["ours"]()  # makes the tables, which later starts find
-    samples = await interleave(turns, plan.rounds)
-    return [*_ready(samples), *await _memory(plan)]
+    await turns["subject"]()  # creates the tables for the later starts
+    samples = await interleave(turns, config.rounds)
+    return [*_ready_rows(samples), *_memory_rows(await _measure_memory(config))]
 
 
-async def _turn(plan: Plan, command: Command, database: Callable[[], str] = lambda: "none") -> Sample:
-    """Start a server: ours is ready when it says so, a peer when it has acknowledged a command."""
-    ours = command == bot()
-    running = await start(command, plan.environ(database()), port=free_port())
+async def _turn(config: Config, command: Command, database: Callable[[], str] = lambda: "none") -> Sample:
+    """Start a server: the bot until /readyz returns 200, a baseline until its first ack."""
+    is_subject = command == bot_command()
+    running = await start(command, config.environ(database()), port=free_port())
     try:
-        seconds = await ready(running, "/readyz" if ours else "")
-        if not ours:
-            await volley(running.port, [plan.sends.command("help")], 1)
-            seconds = time.perf_counter() - running.began
+        seconds = await wait_until_ready(running, "/readyz" if is_subject else "")
+        if not is_subject:
+            await send_load(running.port, [config.slack_requests.command("help")], 1)
+            seconds = time.perf_counter() - running.started_at
         return {"seconds": seconds * 1e3, "cpu": running.cpu * 1e3, "memory": running.rss}
     finally:
         await running.stop()
 
 
-def _ready(samples: Samples) -> list[Line]:
-    lines = [
-        Line(
-            f"`serve` to ready, {said}",
-            NAMES[who],
-            samples.of("ours", figure),
-            samples.of(who, figure),
+def _ready_rows(samples: Samples) -> list[Row]:
+    rows = [
+        Row(
+            f"`serve` to ready, {label}",
+            BASELINES[name],
+            samples.median("subject", figure),
+            samples.median(name, figure),
             "ms",
-            samples.ratio("ours", who, figure),
-            READY[who] if figure == "seconds" else None,
+            samples.ratio("subject", name, figure),
+            READY_GOALS[name] if figure == "seconds" else None,
         )
-        for figure, said in (("seconds", "wall clock"), ("cpu", "CPU"))
-        for who in NAMES
+        for figure, label in (("seconds", "wall clock"), ("cpu", "CPU"))
+        for name in BASELINES
     ]
-    first = samples.of("first", "seconds")
-    ratio = samples.ratio("first", "ours", "seconds")
-    return [
-        *lines,
-        Line(
-            "the very first start, which makes the tables",
-            "a later start",
-            first,
-            samples.of("ours", "seconds"),
-            "ms",
-            ratio,
-        ),
-    ]
+    figures = samples.median("first_start", "seconds"), samples.median("subject", "seconds")
+    ratio = samples.ratio("first_start", "subject", "seconds")
+    return [*rows, Row("first start, which creates the tables", "a later start", *figures, "ms", ratio)]
 
 
-async def _memory(plan: Plan) -> list[Line]:
-    taken: dict[str, dict[str, float]] = {}
-    async with AsyncExitStack() as opened:
-        for name, command in (("ours", bot()), *((who, peer(who)) for who in NAMES)):
-            path = "/readyz" if name == "ours" else ""
-            running = await opened.enter_async_context(server(command, plan.environ("kept"), path=path))
-            slack = plan.world.slack if name == "ours" else None
-            await _commands(plan.sends, running.port, range(1), slack)
-            taken[name] = {"idle": running.rss}
-            for when, names in (("half", range(1, COMMANDS // 2)), ("after", range(COMMANDS // 2, COMMANDS))):
-                await _commands(plan.sends, running.port, names, slack)
-                taken[name][when] = running.rss
-    lines = [
-        Line(
-            f"memory {said}",
-            NAMES[who],
-            taken["ours"][when],
-            taken[who][when],
+async def _measure_memory(config: Config) -> dict[str, dict[str, float]]:
+    """Return the memory of each server when idle, after half of the commands, and after all, in MiB."""
+    memory: dict[str, dict[str, float]] = {}
+    async with AsyncExitStack() as stack:
+        for name, command in (("subject", bot_command()), *((name, baseline_command(name)) for name in BASELINES)):
+            is_subject = name == "subject"
+            server = run_server(command, config.environ("existing"), path="/readyz" if is_subject else "")
+            running = await stack.enter_async_context(server)
+            memory[name] = await _memory_of(running, config, config.fakes.slack if is_subject else None)
+    return memory
+
+
+async def _memory_of(running: MeasuredProcess, config: Config, slack: FastSlack | None) -> dict[str, float]:
+    memory = {}
+    half = COMMANDS // 2
+    for phase, numbers in (("idle", range(1)), ("half", range(1, half)), ("after", range(half, COMMANDS))):
+        await _send_commands(config.slack_requests, running.port, numbers, slack)
+        memory[phase] = running.rss
+    return memory
+
+
+async def _send_commands(requests: SlackRequests, port: int, numbers: Sequence[int], slack: FastSlack | None) -> None:
+    """Send commands in small batches and wait for the bot's replies, so that its work does not pile up."""
+    for first in range(0, len(numbers), CONNECTIONS * 4):
+        names = [f"{port}-{number}" for number in numbers[first : first + CONNECTIONS * 4]]
+        replies = [slack.events.expect(f"response {name}") for name in names] if slack else []
+        commands = [requests.command("whoami", response=name) for name in names]
+        await send_load(port, commands, min(len(names), CONNECTIONS))
+        for reply in replies:
+            await wait_for(reply)
+
+
+def _memory_rows(memory: dict[str, dict[str, float]]) -> list[Row]:
+    subject = memory["subject"]
+    rows = [
+        Row(
+            f"memory {label}",
+            BASELINES[name],
+            subject[phase],
+            memory[name][phase],
             "MiB",
-            taken["ours"][when] / taken[who][when],
-            MEMORY[who],
+            subject[phase] / memory[name][phase],
+            MEMORY_GOALS[name],
         )
-        for when, said in (("idle", "when idle"), ("after", "after 10,000 `whoami`"))
-        for who in NAMES
+        for phase, label in (("idle", "when idle"), ("after", "after 10,000 `whoami`"))
+        for name in BASELINES
     ]
-    half, after = taken["ours"]["half"], taken["ours"]["after"]
-    return [
-        *lines,
-        Line("memory after 10,000 `whoami`", "after the first 5,000", after, half, "MiB", after / half, FLAT),
-    ]
-
-
-async def _commands(sends: Sends, port: int, names: Sequence[int], slack: Slack | None) -> None:
-    """Send commands in small volleys, so that what follows an acknowledgement is not piled up; wait for the answers."""
-    for first in range(0, len(names), CONNECTIONS * 4):
-        some = [f"{port}-{name}" for name in names[first : first + CONNECTIONS * 4]]
-        answers = [slack.arrivals.expect(f"answer {name}") for name in some] if slack else []
-        commands = [sends.command("whoami", answer=name) for name in some]
-        await volley(port, commands, min(len(some), CONNECTIONS), acknowledged)
-        for answer in answers:
-            await soon(answer)
+    half, after = subject["half"], subject["after"]
+    growth = Row("memory after 10,000 `whoami`", "after the first 5,000", after, half, "MiB", after / half, GROWTH_GOAL)
+    return [*rows, growth]

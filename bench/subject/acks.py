@@ -1,6 +1,6 @@
-"""The bot's way in as it is served, and the click written to disk; what follows an acknowledgement is left out.
+"""The bot up to the acknowledgement: it stores clicks and starts no work after them.
 
-So that the peers, which do nothing after theirs, are compared with the same work.
+The baselines do nothing after their acknowledgement, so both are compared for the same work.
 """
 
 from __future__ import annotations
@@ -26,39 +26,39 @@ from bot.slack.http import SlackEndpoint
 from handlers.ui import cards
 
 
-class OnlyAcknowledges(Service):
-    """Writes clicks down and begins nothing."""
+class AckOnlyService(Service):
+    """A service that stores clicks and starts no task."""
 
     def __init__(self, store: RequestStore) -> None:
         self._store = store
         self._take = lambda _job: None
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Leave it."""
+        """Discard the task."""
         work.close()
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until the end."""
+    """Serve until the process is stopped."""
     async with build(settings, cards) as services:
         await services.make_ready()
         await services.directory.identify()
-        server = Server(services, _way_in(settings, services))
+        server = Server(services, _transports(settings, services))
         runner = web.AppRunner(application(server), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.port).start()
         await asyncio.Event().wait()
 
 
-def _way_in(settings: Settings, services: Services) -> WaysIn:
-    quiet = replace(services, service=OnlyAcknowledges(services.store))
-    admission = Dispatcher(dispatcher(bolt(settings, quiet)), services.directory, services.metrics)
+def _transports(settings: Settings, services: Services) -> WaysIn:
+    ack_only = replace(services, service=AckOnlyService(services.store))
+    dispatch = Dispatcher(dispatcher(bolt(settings, ack_only)), services.directory, services.metrics)
     secret = settings.slack_signing_secret
-    return WaysIn(admission, http=SlackEndpoint(secret.get_secret_value() if secret else "", admission))
+    return WaysIn(dispatch, http=SlackEndpoint(secret.get_secret_value() if secret else "", dispatch))
 
 
 if __name__ == "__main__":
     read = read_settings(os.environ)
     logs.configure(read.log_level, read.log_format)
-    gc.freeze()  # as `bot.cli` does when everything is loaded
+    gc.freeze()  # as `bot.cli` does after imports
     uvloop.run(serve(read))

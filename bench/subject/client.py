@@ -1,4 +1,4 @@
-"""The bot's own Tokens API client on the bot's loop, used as its docstring says."""
+"""The bot's own Tokens API client on the bot's event loop, used as in its docstring."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from bench.figures import told
-from bench.stdio_server import obey, say
+from bench.stdio_server import serve, write_message
+from bench.timing import summarize
 from bot.purecloud import GenesysError, PureCloud, region
 
 IN_FLIGHT = 64
 
 
-class Client:
-    """The client, on a loop that runs while something is asked of it."""
+class BlockingClient:
+    """The client on an event loop that runs only during a call."""
 
     def __init__(self, url: str) -> None:
         self._loop = uvloop.new_event_loop()
@@ -38,53 +38,62 @@ class Client:
         return {"first": info.oauth_client.id}
 
     def get(self, count: int) -> dict[str, Any]:
-        """Call get_tokens_me one after another."""
-        return told(*self._run(self._one_by_one(["me"] * count)))
+        """Call get_tokens_me `count` times in sequence."""
+        return summarize(*self._run(self._get_in_sequence(count)))
 
-    def delete(self, people: list[str]) -> dict[str, Any]:
-        """Call delete_token one after another."""
-        return told(*self._run(self._one_by_one(people)))
-
-    async def _one_by_one(self, people: list[str]) -> tuple[list[float], float]:
+    async def _get_in_sequence(self, count: int) -> tuple[list[float], float]:
         tokens, latencies = self._purecloud.tokens, []
         cpu = time.process_time()
-        for one in people:
+        for _ in range(count):
             began = time.perf_counter()
-            await (tokens.get_tokens_me() if one == "me" else tokens.delete_token(one))
+            await tokens.get_tokens_me()
             latencies.append(time.perf_counter() - began)
         return latencies, time.process_time() - cpu
 
-    def bulk(self, people: list[str]) -> dict[str, Any]:
-        """Delete many people's tokens, so many in flight."""
+    def delete(self, user_ids: list[str]) -> dict[str, Any]:
+        """Call delete_token for each user in sequence."""
+        return summarize(*self._run(self._delete_in_sequence(user_ids)))
+
+    async def _delete_in_sequence(self, user_ids: list[str]) -> tuple[list[float], float]:
+        tokens, latencies = self._purecloud.tokens, []
+        cpu = time.process_time()
+        for user_id in user_ids:
+            began = time.perf_counter()
+            await tokens.delete_token(user_id)
+            latencies.append(time.perf_counter() - began)
+        return latencies, time.process_time() - cpu
+
+    def bulk(self, user_ids: list[str]) -> dict[str, Any]:
+        """Delete the tokens of many users with `IN_FLIGHT` calls in flight."""
         began, cpu = time.perf_counter(), time.process_time()
-        done = self._run(self._in_flight(people))
+        done = self._run(self._delete_in_parallel(user_ids))
         return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "done": done}
 
-    async def _in_flight(self, people: list[str]) -> int:
-        waiting = iter(people)
+    async def _delete_in_parallel(self, user_ids: list[str]) -> int:
+        remaining = iter(user_ids)
 
         async def work() -> int:
-            return len([await self._purecloud.tokens.delete_token(person) for person in waiting])
+            return len([await self._purecloud.tokens.delete_token(user_id) for user_id in remaining])
 
         return sum(await asyncio.gather(*(work() for _ in range(IN_FLIGHT))))
 
-    def at_once(self, people: list[str]) -> dict[str, Any]:
-        """Delete people's tokens all at once and count how many fail."""
+    def concurrent(self, user_ids: list[str]) -> dict[str, Any]:
+        """Delete the tokens of all users at the same time and count the failures."""
         began = time.perf_counter()
-        failed = self._run(self._failures(people))
+        failed = self._run(self._count_failures(user_ids))
         return {"failed": failed, "seconds": time.perf_counter() - began}
 
-    async def _failures(self, people: list[str]) -> int:
-        calls = (self._purecloud.tokens.delete_token(person) for person in people)
-        ended = await asyncio.gather(*calls, return_exceptions=True)
-        return sum(isinstance(one, GenesysError) for one in ended)
+    async def _count_failures(self, user_ids: list[str]) -> int:
+        calls = (self._purecloud.tokens.delete_token(user_id) for user_id in user_ids)
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        return sum(isinstance(result, GenesysError) for result in results)
 
 
 def main() -> None:
-    """Make the first call, say so, then do what is asked."""
-    client = Client(sys.argv[1])
-    say(client.first())
-    obey({"get": client.get, "delete": client.delete, "bulk": client.bulk, "at_once": client.at_once})
+    """Make the first call, report it, then serve."""
+    client = BlockingClient(sys.argv[1])
+    write_message(client.first())
+    serve({"get": client.get, "delete": client.delete, "bulk": client.bulk, "concurrent": client.concurrent})
 
 
 if __name__ == "__main__":

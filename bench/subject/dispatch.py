@@ -1,7 +1,7 @@
-"""Bolt's own part, without sockets: the bot's way in, and a hello-world of Bolt, in one process.
+"""Dispatch in Bolt without sockets, of the bot and of Bolt's example app.
 
-Both prove the signature, read the body, find what answers and acknowledge; what follows is left out. They take turns in
-blocks of fifty, each request another one, and the CPU of each block is read.
+Both run in one process, verify the signature, parse the body, find the listener and acknowledge. They take turns in
+blocks of fifty unique requests, and the CPU time of each block is measured.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -20,8 +21,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bench.fakes import BOT_TOKEN, SIGNING_SECRET
-from bench.slack_sends import EXAMPLE, Sends
-from bench.stdio_server import obey, say
+from bench.slack_requests import EXAMPLE_CARD, SlackRequests
+from bench.stdio_server import serve, write_message
 from bot import logs
 from bot.app import bolt, dispatcher
 from bot.bootstrap import Services, build
@@ -32,46 +33,47 @@ from bot.slack.dispatch import Body, Dispatcher
 from bot.slack.http import parse, verify
 from handlers.ui import cards
 
-BLOCK, BLOCKS = 50, 20
+BLOCK_SIZE, BLOCKS = 50, 20
 OK = 200
 Headers = Mapping[str, str]
-Answers = Callable[[bytes, Headers], Awaitable[int]]
+App = Callable[[bytes, Headers], Awaitable[int]]
+"""Takes a raw body and headers, and returns the status of the response."""
 
 
-class Nothing(Service):
-    """Begins nothing and writes nothing down."""
+class NullService(Service):
+    """A service that stores nothing and starts no task."""
 
     def __init__(self) -> None:
         pass
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Leave it."""
+        """Discard the task."""
         work.close()
 
     async def click(self, click: Click) -> None:
-        """Leave it."""
+        """Discard the click."""
 
 
-async def ours(services: Services) -> Answers:
-    """The bot's way in, from the raw bytes on."""
+async def subject_app(services: Services) -> App:
+    """Return the bot, from the raw body to the response."""
     settings = read_settings(os.environ)
     await services.directory.identify()
-    app = bolt(settings, replace(services, service=Nothing()))
-    admission = Dispatcher(dispatcher(app), services.directory, services.metrics)
+    app = bolt(settings, replace(services, service=NullService()))
+    dispatch = Dispatcher(dispatcher(app), services.directory, services.metrics)
     secret = SIGNING_SECRET.encode()
 
     async def read(raw: bytes, headers: Headers) -> Body:
         verify(secret, raw, headers, now=time.time())
         return parse(raw, "application/x-www-form-urlencoded")
 
-    async def answer(raw: bytes, headers: Headers) -> int:
-        return (await admission.admit(read(raw, headers))).status
+    async def handle(raw: bytes, headers: Headers) -> int:
+        return (await dispatch.admit(read(raw, headers))).status
 
-    return answer
+    return handle
 
 
-def hello() -> Answers:
-    """Bolt as its documentation begins."""
+def example_app() -> App:
+    """Return the app of Bolt's documentation."""
     url = f"{os.environ['SLACK_API_URL']}/"
     app = AsyncApp(client=AsyncWebClient(token=BOT_TOKEN, base_url=url), signing_secret=SIGNING_SECRET)
 
@@ -83,55 +85,55 @@ def hello() -> Answers:
     async def approve(ack: Any) -> None:
         await ack()
 
-    async def answer(raw: bytes, headers: Headers) -> int:
+    async def handle(raw: bytes, headers: Headers) -> int:
         return (await app.async_dispatch(AsyncBoltRequest(body=raw.decode(), headers=dict(headers)))).status
 
-    return answer
+    return handle
 
 
 def requests(kind: str) -> list[tuple[bytes, Headers]]:
-    """Make the requests of a block, no two alike."""
-    sends = Sends("http://127.0.0.1")
-    wires = [sends.command("whoami") if kind == "slash" else sends.click(EXAMPLE) for _ in range(BLOCK)]
-    return [_parts(wire) for wire in wires]
+    """Return the unique requests of a block."""
+    source = SlackRequests("http://127.0.0.1")
+    make = partial(source.command, "whoami") if kind == "command" else partial(source.click, EXAMPLE_CARD)
+    return [_split(make()) for _ in range(BLOCK_SIZE)]
 
 
-def _parts(wire: bytes) -> tuple[bytes, Headers]:
+def _split(wire: bytes) -> tuple[bytes, Headers]:
     head, _, body = wire.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")[1:]
     return body, dict(line.split(": ", 1) for line in lines)
 
 
-async def block(answers: Answers, kind: str) -> float:
-    """Answer fifty requests; returns microseconds of CPU for one."""
+async def time_block(app: App, kind: str) -> float:
+    """Handle a block of requests and return the CPU time of one, in microseconds."""
     prepared = requests(kind)
     began = time.process_time()
-    statuses = await asyncio.gather(*(answers(raw, headers) for raw, headers in prepared))
+    statuses = await asyncio.gather(*(app(raw, headers) for raw, headers in prepared))
     cpu = time.process_time() - began
     if set(statuses) != {OK}:
-        raise RuntimeError(f"answered {set(statuses)}")
-    return cpu / BLOCK * 1e6
+        raise RuntimeError(f"unexpected statuses: {set(statuses)}")
+    return cpu / BLOCK_SIZE * 1e6
 
 
-async def compare(both: Mapping[str, Answers], kind: str) -> dict[str, float]:
-    """Let both take turns; returns the median of each, and of their ratio."""
-    taken: list[dict[str, float]] = []
+async def compare(apps: Mapping[str, App], kind: str) -> dict[str, float]:
+    """Let both apps take turns; return the median of each and of their ratio."""
+    samples: list[dict[str, float]] = []
     for number in range(BLOCKS):
-        names = list(both) if number % 2 else list(both)[::-1]
-        taken.append({name: await block(both[name], kind) for name in names})
-    medians = {name: median(one[name] for one in taken) for name in both}
-    return medians | {"ratio": median(one["ours"] / one["hello"] for one in taken)}
+        names = list(apps) if number % 2 else list(apps)[::-1]
+        samples.append({name: await time_block(apps[name], kind) for name in names})
+    medians = {name: median(sample[name] for sample in samples) for name in apps}
+    return medians | {"ratio": median(sample["subject"] / sample["example"] for sample in samples)}
 
 
 def main() -> None:
-    """Make both, then compare them whenever asked."""
+    """Create both apps, then serve."""
     settings = read_settings(os.environ)
     logs.configure(settings.log_level, settings.log_format)
     loop = uvloop.new_event_loop()
     services = loop.run_until_complete(build(settings, cards).__aenter__())
-    both = {"ours": loop.run_until_complete(ours(services)), "hello": hello()}
-    say({"ready": True})
-    obey({"compare": lambda kind: loop.run_until_complete(compare(both, kind))})
+    apps = {"subject": loop.run_until_complete(subject_app(services)), "example": example_app()}
+    write_message({"ready": True})
+    serve({"compare": lambda kind: loop.run_until_complete(compare(apps, kind))})
 
 
 if __name__ == "__main__":

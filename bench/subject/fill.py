@@ -1,6 +1,6 @@
-"""Fill a database as months of use would: so many audit rows, so many requests that still wait for their click.
+"""Fill a database with audit rows and pending requests, as months of use would.
 
-`python -m bench.subject.fill <database url> <audit rows> <pending>`
+`python -m bench.subject.fill <database url> <audit rows> <pending requests>`
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
 from bot.domain.requests import Kind, MessageRef, Request
 
-AT_ONCE = 5000
-TTL = 43_200.0
+BATCH_SIZE = 5000
+REQUEST_TTL = 43_200.0
 
 
-def fill(engine: Engine, trail: int, pending: int) -> None:
-    """Write everything, some thousand rows a transaction; the tables are there already."""
+def fill(engine: Engine, audit_rows: int, pending: int) -> None:
+    """Insert all rows into existing tables, `BATCH_SIZE` rows per transaction."""
     now = time.time()
-    _insert(engine, audit, _trail(trail, now))
+    _insert(engine, audit, _audit_rows(audit_rows, now))
     _insert(engine, requests, (_request_row(one, now) for one in range(pending)))
     _insert(engine, items, (row_of_item(_request(one, now)) for one in range(pending)))
-    _insert(engine, jobs, (_painted(one, now) for one in range(pending)))
+    _insert(engine, jobs, (_card_job(one, now) for one in range(pending)))
 
 
 def _insert(engine: Engine, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     waiting = iter(rows)
-    while some := list(islice(waiting, AT_ONCE)):
+    while some := list(islice(waiting, BATCH_SIZE)):
         with engine.begin() as connection:
             connection.execute(insert(table), some)
 
 
-def _trail(count: int, now: float) -> Iterator[Mapping[str, Any]]:
+def _audit_rows(count: int, now: float) -> Iterator[Mapping[str, Any]]:
     last = GENESIS
     for number in range(count):
         row = AuditEvent(
@@ -57,7 +57,7 @@ def _request(number: int, now: float) -> Request:
         requester="U0APPROVER",
         requested_in="C0OPS00001",
         created_at=now,
-        expires_at=now + TTL,
+        expires_at=now + REQUEST_TTL,
         target=Person(id="00000000-0000-4000-8000-000000000000", name="Person 0", email="t0@example.com"),
         target_slack_id="U0T0",
         reason="laptop stolen",
@@ -70,8 +70,8 @@ def _request_row(number: int, now: float) -> Mapping[str, Any]:
     return row_of_request(_request(number, now)) | {"ask_key": f"key-{number}", "ask_url": None}
 
 
-def _painted(number: int, now: float) -> Mapping[str, Any]:
-    """The job that painted its card, done, as it stays for an hour."""
+def _card_job(number: int, now: float) -> Mapping[str, Any]:
+    """Return the finished job that posted the card, which the bot keeps for an hour."""
     return {
         "kind": "card",
         "key": f"card:pending-{number}",

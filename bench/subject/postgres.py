@@ -1,45 +1,48 @@
-"""A PostgreSQL that keeps what it commits; hands out databases when asked (`bench.stdio_server`)."""
+"""A PostgreSQL server with durable commits that creates databases when called."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from typing import Any
 
-from bench.stdio_server import obey, say
+from bench.stdio_server import serve, write_message
 from tests.support.postgres import Server, server
 
-DURABLE = ("fsync", "full_page_writes")
-"""What the tests' server is made without, because only processes are killed there."""
+DURABILITY_SETTINGS = ("fsync", "full_page_writes")
+"""The settings that the tests' server turns off, because tests kill only processes."""
 
 
 class Databases:
-    """One server and the databases made on it."""
+    """The server and the databases created on it."""
 
-    def __init__(self, started: Server) -> None:
-        self._server = started
-        self._made = 0
+    def __init__(self, running: Server) -> None:
+        self._server = running
+        self._count = 0
 
-    def durable(self) -> None:
-        """Have every commit reach the disk."""
-        for name in DURABLE:
+    def make_durable(self) -> None:
+        """Make every commit wait for the disk."""
+        for name in DURABILITY_SETTINGS:
             asyncio.run(self._server.do(f"ALTER SYSTEM SET {name} = on"))
         asyncio.run(self._server.do("SELECT pg_reload_conf()"))
 
-    def database(self) -> dict[str, Any]:
-        """Make an empty database."""
-        self._made += 1
-        name = f"bench_{self._made}"
+    def create_database(self) -> dict[str, Any]:
+        """Create an empty database and return its URL."""
+        self._count += 1
+        name = f"bench_{self._count}"
         asyncio.run(self._server.do(f"CREATE DATABASE {name}"))
         return {"url": self._server.address(name)}
 
 
 def main() -> None:
-    """Start it, say so, and serve until standard input ends."""
-    with server() as started:
-        databases = Databases(started)
-        databases.durable()
-        say({"ready": True})
-        obey({"database": databases.database})
+    """Start the server and serve calls until stdin ends or SIGTERM arrives; then stop the server."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with server() as running:
+        databases = Databases(running)
+        databases.make_durable()
+        write_message({"ready": True})
+        serve({"create_database": databases.create_database})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Many users at once while Genesys Cloud fails: the number of calls is bounded, and each user gets a reply."""
+"""Many users at once while Genesys Cloud fails: bounded calls and a reply for each."""
 
 from __future__ import annotations
 
@@ -88,9 +88,10 @@ async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_call
 
 
 async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(office: Components) -> None:
-    """Each DELETE takes at most two rounds of three attempts, and none is sent after the outcome is stored.
+    """Each DELETE takes at most two rounds of three attempts.
 
-    Some rounds run out of time, because concurrent waits all advance the fake clock.
+    No DELETE is sent after the outcome is stored. Some rounds run out of time, because concurrent waits all advance the
+    fake clock.
     """
     async with bot_for_all(office) as (one, client):
         for user in user_ids():

@@ -1,4 +1,4 @@
-"""While another program locks the database file, the bot acknowledges no click; afterwards it recovers."""
+"""While another program locks the database file, the bot acknowledges no click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator relies on: readiness, exit codes, messages about settings, and logs without secrets."""
+"""What an operator relies on: readiness, exit codes, error messages, clean logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bot that is killed, stopped and restarted executes each acknowledged click once and reports it correctly."""
+"""A bot that is killed and restarted executes and reports each acknowledged click."""
 
 from __future__ import annotations
 
