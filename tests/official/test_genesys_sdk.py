@@ -239,9 +239,9 @@ async def test_divisions_permitted__are_paged(genesys: FakeGenesys, sdk: Officia
         EntityRef(f"d{number}", f"Division {number}") for number in range(3)
     )
     method = "get_authorization_divisionspermitted_paged_me"
-    asked = {"permission": "oauth:token:delete", "page_size": 2, "page_number": 2}
+    arguments = {"permission": "oauth:token:delete", "page_size": 2, "page_number": 2}
 
-    result = (await sdk.call("AuthorizationApi", method, **asked))["written"]
+    result = (await sdk.call("AuthorizationApi", method, **arguments))["written"]
 
     assert [one["name"] for one in result["entities"]] == ["Division 2"]
     assert (result["total"], result["pageCount"], result["pageNumber"], result["allDivsPermitted"]) == (3, 2, 2, False)
