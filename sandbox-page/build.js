@@ -1,4 +1,4 @@
-// Bundle the page into what the Python package ships, with the licences of everything bundled beside it.
+// Bundle the page and the licences of its packages into the Python package.
 
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
@@ -7,28 +7,28 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const shipped = join(here, "..", "bot", "sandbox", "page", "static");
+const output = join(here, "..", "bot", "sandbox", "page", "static");
 
 const { metafile } = await build({
   entryPoints: { page: join(here, "src", "main.jsx") },
-  outdir: shipped,
+  outdir: output,
   absWorkingDir: here,
   bundle: true,
   minify: true,
   charset: "utf8",
-  legalComments: "none", // every licence stands whole in LICENSES.txt
+  legalComments: "none", // LICENSES.txt has every licence in full
   jsx: "automatic",
   target: "es2022",
   define: { "process.env.NODE_ENV": '"production"' },
   metafile: true,
   logLevel: "warning",
 });
-await mkdir(shipped, { recursive: true });
+await mkdir(output, { recursive: true });
 const page = await readFile(join(here, "src", "index.html"), "utf8");
-await writeFile(join(shipped, "index.html"), page.replace("{{built from}}", await fingerprint()));
-await writeFile(join(shipped, "LICENSES.txt"), await licences(packages(Object.keys(metafile.inputs))));
+await writeFile(join(output, "index.html"), page.replace("{{built from}}", await fingerprint()));
+await writeFile(join(output, "LICENSES.txt"), await licences(packages(Object.keys(metafile.inputs))));
 
-// What the page was built from, so that a test sees when somebody forgot to build.
+// A hash of the sources, so that a test notices an outdated build.
 async function fingerprint() {
   const names = (await readdir(join(here, "src"))).map((name) => `src/${name}`);
   const digest = createHash("sha256");

@@ -1,4 +1,4 @@
-"""The sandbox at a terminal: started by a person, told what it is, ended by Ctrl-C."""
+"""The `sandbox` command: print the page's address and run until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from urllib.parse import urlsplit
 
 from bot import logs
 from bot.errors import SettingsError
-from bot.sandbox.server import sandbox
+from bot.sandbox.server import start_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PAGE_PORT = 3000
+DEFAULT_PORT = 3000
 
-HIGHEST_PORT = 65535
+MAX_PORT = 65535
 
 BANNER = """
-  The sandbox is running.      {page}{elsewhere}
+  The sandbox is running. Open this page in your browser:{port_note}
 
-  Nothing here is the real Slack or Genesys Cloud: both are stand-ins on this machine, and nobody is logged out.
-  The page shows you round in three steps. Ctrl-C ends it and forgets everything.
+      {page}
 
-  For the real thing:          README.md, "To a real workspace", then .venv/bin/python -m bot check
+  It shows the real bot between a fake Slack and a fake Genesys Cloud. Both run on this machine: no account
+  is needed, and no real user is logged out. The first steps on the page take about a minute.
+
+  To stop it, press Ctrl-C. All data of the sandbox is then deleted.
+  To connect the bot to your own Slack workspace, see "To a real workspace" in README.md.
 """
 
 
 async def run(environ: Mapping[str, str]) -> None:
-    """Run until Ctrl-C; `PORT` is the page's, a free one is taken where it is in use."""
+    """Run the sandbox until SIGINT or SIGTERM. `PORT` is the preferred port of the page."""
     logs.configure(environ.get("LOG_LEVEL", "warning"), environ.get("LOG_FORMAT", "auto"))
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     port = _port(environ.get("PORT"))
-    async with sandbox(page_port=port) as started:
-        print(_banner(started.page_url, port), flush=True)  # noqa: T201 - a person at a terminal reads it
+    async with start_sandbox(page_port=port) as sandbox:
+        print(_banner(sandbox.page_url, port), flush=True)  # noqa: T201 - read in a terminal
         await stop.wait()
 
 
 def _banner(page: str, wanted: int) -> str:
-    taken = wanted not in (0, urlsplit(page).port)
-    return BANNER.format(page=page, elsewhere=f"  (port {wanted} cannot be had)" if taken else "")
+    in_use = wanted not in (0, urlsplit(page).port)
+    return BANNER.format(page=page, port_note=f"\n  (Port {wanted} is not available.)" if in_use else "")
 
 
 def _port(text: str | None) -> int:
     if not text:
-        return PAGE_PORT
-    if not text.isdecimal() or int(text) > HIGHEST_PORT:
-        raise SettingsError([f"PORT: write a number from 0 to {HIGHEST_PORT}"])
+        return DEFAULT_PORT
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise SettingsError([f"PORT: write a number from 0 to {MAX_PORT}"])
     return int(text)

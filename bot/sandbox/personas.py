@@ -1,4 +1,4 @@
-"""The people, groups and channels one meets in the sandbox, and what each of them is there to show."""
+"""The users, groups and channels of the sandbox. Each persona shows one role or one special case."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ PROTECTED = (PIA,)
 
 EXAMPLES = {
     "help": "what you can do",
-    "whoami": "who you are, and what you may do",
-    "revoke @tom laptop stolen": "end his logins",
-    "revoke tom.target@example.com": "the same, by e-mail",
-    "revoke @pia left her desk unlocked": "two must confirm",
+    "whoami": "who you are and what you may do",
+    "revoke @tom laptop stolen": "revoke Tom's sessions",
+    "revoke tom.target@example.com": "the same, by email",
+    "revoke @pia left her desk unlocked": "needs two approvals",
     "revoke @una": "is refused",
-    "rotate": "exchange the bot's own token",
+    "rotate": "replace the bot's own token",
 }
-"""What to type after `/purecloud` first, and what it shows."""
+"""Example texts for `/purecloud`, and what each shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
-    """One of the cast: who they are in Slack, and where they exist there, in Genesys Cloud.
+    """A person of the sandbox: a Slack user, and possibly a Genesys Cloud user.
 
-    `role` is a word and `about` one line for whoever plays them; `genesys_id` is None for who has no Genesys user.
+    The page shows `role`, a word or two, and `about`, one line. `genesys_id` is None without a Genesys Cloud user.
     """
 
     member: SlackUser
@@ -46,7 +46,7 @@ class Persona:
 
 
 def personas() -> list[Persona]:
-    """The cast, made anew: what one run does to a member stays in that run."""
+    """Return new personas, because a run may change their Slack users."""
     return [*_staff(), *_visitors(), *_targets()]
 
 
@@ -55,25 +55,25 @@ def _staff() -> list[Persona]:
         Persona(
             member=SlackUser(id=OLIVIA, name="olivia", real_name="Olivia Ortega", email="olivia.ortega@example.com"),
             role="admin",
-            about="Admin and approver: may ask, confirm and rotate the bot's token.",
+            about="Admin and approver: can request and approve, and rotate the bot's token.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e01",
         ),
         Persona(
             member=SlackUser(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
             role="approver",
-            about="Approver: may ask and confirm.",
+            about="Approver: can request and approve.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02",
         ),
         Persona(
             member=SlackUser(id=RAVI, name="ravi", real_name="Ravi Rao", email="ravi.rao@example.com"),
             role="requester",
-            about="Requester: may ask; somebody else must confirm.",
+            about="Requester: can request; an approver must approve.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03",
         ),
         Persona(
             member=SlackUser(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
-            role="nobody",
-            about="Works here, may neither ask nor confirm.",
+            role="no role",
+            about="Employee without a role: can neither request nor approve.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e04",
         ),
     ]
@@ -84,16 +84,16 @@ def _visitors() -> list[Persona]:
     ona = SlackUser(id=ONA, name="ona", real_name="Ona Outside", email="ona@partner.example.org", team_id=OTHER_TEAM)
     dan = SlackUser(id=DAN, name="dan", real_name="Dan Departed", email="dan.departed@example.com", deleted=True)
     return [
-        Persona(member=gus, role="guest", about="Guest: in the approvers' group by mistake, and still may not."),
+        Persona(member=gus, role="guest", about="Guest: in the approvers' group by mistake, still cannot approve."),
         Persona(
             member=ona,
             role="outsider",
-            about="From another workspace: sees #partner, can click there, cannot type commands.",
+            about="External user: member of #partner only, cannot use commands.",
         ),
         Persona(
             member=SlackUser(id=BEA, name="bea", real_name="Bea Bot", is_bot=True, is_email_confirmed=None),
             role="bot",
-            about="Another bot: nobody to revoke.",
+            about="Another bot: cannot be revoked.",
         ),
         Persona(
             member=dan,
@@ -110,46 +110,46 @@ def _targets() -> list[Persona]:
         Persona(
             member=SlackUser(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
             role="agent",
-            about="An agent; revoke him.",
+            about="Agent: the one to revoke.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
             division="Support",
         ),
         Persona(
             member=SlackUser(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
             role="protected",
-            about="Protected: needs two approvers, none of them the requester.",
+            about="Protected: revoking needs two approvers other than the requester.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10",
             division="Management",
         ),
         Persona(
             member=SlackUser(id=NOMAIL, name="nomail", real_name="Noel Nomail"),
-            role="no e-mail",
-            about="No e-mail address in Slack: cannot be found in Genesys Cloud by mention.",
+            role="no email",
+            about="No email address in Slack: a mention does not find a Genesys Cloud user.",
         ),
         Persona(
             member=una,
             role="unconfirmed",
-            about="Her e-mail address is not confirmed: anybody could have typed it.",
+            about="Email address not confirmed: it may belong to another person.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e12",
         ),
     ]
 
 
 def members() -> list[SlackUser]:
-    """The cast as Slack knows it."""
-    return [character.member for character in personas()]
+    """Return the personas' Slack users."""
+    return [persona.member for persona in personas()]
 
 
 def groups() -> list[UserGroup]:
-    """The user groups; Gus stands in the approvers' one to show that a guest may not confirm."""
+    """Return the user groups. Gus, a guest, is in the approvers' group but cannot approve."""
     return [UserGroup(id=TOKEN_APPROVERS, handle="token-approvers", members=[OLIVIA, BEN, GUS])]
 
 
 def channels() -> list[Channel]:
-    """The channels; #partner is shared with another workspace."""
-    everybody = [OLIVIA, BEN, RAVI, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
+    """Return the channels. #partner is shared with another workspace."""
+    staff = [OLIVIA, BEN, RAVI, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
     return [
-        Channel(id=OPS, name="ops", members=everybody),
+        Channel(id=OPS, name="ops", members=staff),
         Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS]),
         Channel(id=AUDIT, name="audit", members=[OLIVIA, BEN], is_private=True),
         Channel(id=SHARED, name="partner", members=[OLIVIA, BEN, RAVI, ONA], is_ext_shared=True),

@@ -1,4 +1,4 @@
-"""A second replica of the bot, as a process of its own, so that it can die as processes do."""
+"""A second replica of the bot, in a process of its own so that it can be killed."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from aiohttp import ClientError, ClientSession
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE = 20.0
-"""Seconds within which it must be ready."""
+START_TIMEOUT = 20.0
+"""Maximum time until the replica is ready, in seconds. A loaded machine needs several seconds for the imports."""
 
-_LOOK_AGAIN = 0.1
-_FROM_HERE = ("PATH", "HOME", "LANG", "SYSTEMROOT")
-"""What a process needs of the environment; no setting of somebody's real bot may come along."""
+_POLL_INTERVAL = 0.1
+"""Time between two readiness checks, in seconds."""
 
-
-class NotReady(Exception):
-    """The replica did not come up; it was ended again."""
+_INHERITED = ("PATH", "HOME", "LANG", "SYSTEMROOT")
+"""Environment variables that the process inherits. No others, because they may configure a real bot."""
 
 
-class Replica:
-    """`python -m bot serve` on the sandbox's database, beside the bot that runs in this process."""
+class ReplicaNotReadyError(Exception):
+    """The replica did not become ready and was stopped; the message is shown on the page."""
+
+
+class SandboxReplica:
+    """A `python -m bot serve` process that shares the database with the bot of this process."""
 
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self._process = process
@@ -37,50 +39,49 @@ class Replica:
 
     @classmethod
     async def start(cls, environ: Mapping[str, str]) -> Self:
-        """Start it on a free port and wait until it takes work; raises NotReady."""
+        """Start a replica on a free port and wait until it is ready. Raises ReplicaNotReadyError."""
         port = _free_port()
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "bot",
             "serve",
             cwd=Path(__file__).parents[2],
-            env={name: os.environ[name] for name in _FROM_HERE if name in os.environ}
-            | dict(environ)
-            | {"PORT": str(port), "LOG_LEVEL": "error"},
+            env=inherited | dict(environ) | {"PORT": str(port), "LOG_LEVEL": "error"},
         )
         replica = cls(process, f"http://127.0.0.1:{port}")
         try:
-            async with asyncio.timeout(PATIENCE), ClientSession() as session:
-                while not await replica._is_ready(session):  # noqa: ASYNC110 - another process rings no bell here
-                    await asyncio.sleep(_LOOK_AGAIN)
+            async with asyncio.timeout(START_TIMEOUT), ClientSession() as session:
+                while not await replica._is_ready(session):  # noqa: ASYNC110 - another process sets no event here
+                    await asyncio.sleep(_POLL_INTERVAL)
         except TimeoutError:
             await replica.kill()
-            raise NotReady("The second replica did not start. The terminal tells more.") from None
+            raise ReplicaNotReadyError("Replica 2 did not start in time. See the terminal for its log.") from None
         return replica
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there; anybody may end it from a terminal."""
+        """Return whether the process still runs; it may also be killed from a terminal."""
         return self._process.returncode is None
 
     async def kill(self) -> None:
-        """Take its life as `kill -9` does: nothing is finished, nothing is said."""
+        """Kill the process with SIGKILL, which leaves its work unfinished."""
         if self.alive:
             self._process.kill()
         await self._process.wait()
 
     async def _is_ready(self, session: ClientSession) -> bool:
         if not self.alive:
-            raise NotReady("The second replica ended at once. The terminal tells more.")
+            raise ReplicaNotReadyError("Replica 2 exited at start. See the terminal for its log.")
         try:
-            async with session.get(f"{self.url}/readyz") as answer:
-                return answer.status == HTTPStatus.OK
+            async with session.get(f"{self.url}/readyz") as response:
+                return response.status == HTTPStatus.OK
         except ClientError:
             return False
 
 
 def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The sandbox whole: stand-ins for Slack and Genesys Cloud, the bot between them as it always runs, and the page."""
+"""The whole sandbox: a fake Slack, a fake Genesys Cloud, the real bot between them, and the page."""
 
 from __future__ import annotations
 
@@ -10,44 +10,50 @@ from tempfile import TemporaryDirectory
 
 from bot.app import running
 from bot.sandbox import personas
-from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys, FakeOAuthClient, GenesysUser
-from bot.sandbox.page.server import SandboxPage
-from bot.sandbox.session import Play, Stage
+from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys, GenesysUser
+from bot.sandbox.page.server import PageServer
+from bot.sandbox.session import SandboxRun, SandboxSession
 from bot.sandbox.slack.server import FakeSlack
+from bot.sandbox.slack.workspace import SlackWorkspace
 from bot.settings import read_settings
 
 IDLE_TIMEOUT = 1800
-"""Seconds after which the made-up organization lets the bot's token idle out, so that whoami has that to show."""
+"""Idle timeout of the bot's token, in seconds, so that `whoami` has one to show."""
 
-SESSIONS = 2
-"""How many sessions everybody begins with."""
+INITIAL_SESSIONS = 2
+"""Number of Genesys Cloud sessions of each user when a run starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What runs: the stage, and the page's address."""
+    """A running sandbox and the address of its page."""
 
-    stage: Stage
+    session: SandboxSession
     page_url: str
 
 
 @asynccontextmanager
-async def sandbox(*, page_port: int = 0) -> AsyncIterator[Sandbox]:
-    """Start everything, hand it out, end it; a free port is taken where the page's is in use."""
-    async with AsyncExitStack() as opened:
-        stage = Stage(play)
-        opened.push_async_callback(stage.stop)
-        await stage.start()
-        page = SandboxPage(stage)
-        opened.push_async_callback(page.stop)
-        yield Sandbox(stage, await _start(page, page_port))
+async def start_sandbox(*, page_port: int = 0) -> AsyncIterator[Sandbox]:
+    """Start the sandbox and stop it on exit. The page takes a free port if its port is in use."""
+    async with AsyncExitStack() as resources:
+        session = SandboxSession(start_run)
+        resources.push_async_callback(session.stop)
+        await session.start()
+        page = PageServer(session)
+        resources.push_async_callback(page.stop)
+        yield Sandbox(session, await _start_page(page, page_port))
 
 
 @asynccontextmanager
-async def play() -> AsyncIterator[Play]:
-    """Begin from nothing: stand-ins, an empty database, the bot."""
-    slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
-    genesys = FakeGenesys(users=genesys_users(), clients=[_client()])
+async def start_run() -> AsyncIterator[SandboxRun]:
+    """Start the fakes and a bot with an empty database, and stop them on exit."""
+    slack = FakeSlack(
+        members=personas.members(),
+        groups=personas.groups(),
+        channels=personas.channels(),
+        workspace=SlackWorkspace(name="Acme (sandbox)", domain="acme-sandbox"),
+    )
+    genesys = FakeGenesys(users=genesys_users(), clients=[replace(CLIENT, idle_timeout=IDLE_TIMEOUT)])
     with TemporaryDirectory(prefix="purecloud-sandbox-") as folder:
         try:
             await slack.start()
@@ -55,34 +61,34 @@ async def play() -> AsyncIterator[Play]:
             async with running(read_settings(environ)) as server:
                 await server.services.directory.known.wait()
                 slack.events_url = f"http://127.0.0.1:{server.port}/slack/events"
-                yield Play(slack, genesys, server.services.store, environ)
+                yield SandboxRun(slack, genesys, server.services.store, environ)
         finally:
             await genesys.stop()
             await slack.stop()
 
 
 def genesys_users() -> list[GenesysUser]:
-    """The cast as Genesys Cloud knows it."""
+    """Return the personas that have a Genesys Cloud user."""
     divisions = {name: EntityRef(f"division-{name.lower()}", name) for name in ("Home", "Support", "Management")}
     return [
         GenesysUser(
-            id=one.genesys_id,
-            name=one.member.real_name,
-            email=one.member.email,
-            division=divisions.get(one.division, divisions["Home"]),
-            sessions=SESSIONS,
+            id=persona.genesys_id,
+            name=persona.member.real_name,
+            email=persona.member.email,
+            division=divisions.get(persona.division, divisions["Home"]),
+            sessions=INITIAL_SESSIONS,
         )
-        for one in personas.personas()
-        if one.genesys_id and one.member.email
+        for persona in personas.personas()
+        if persona.genesys_id and persona.member.email
     ]
 
 
 def environment(slack: FakeSlack, genesys_url: str, folder: Path) -> dict[str, str]:
-    """What would stand in a real bot's environment."""
-    way_in = {"SLACK_SIGNING_SECRET": slack.signing_secret}
+    """Return the bot's settings as environment variables."""
+    transport = {"SLACK_SIGNING_SECRET": slack.signing_secret}
     if slack.socket_mode:
-        way_in = {"SLACK_APP_TOKEN": slack.sockets.app_token}
-    return way_in | {
+        transport = {"SLACK_APP_TOKEN": slack.sockets.app_token}
+    return transport | {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_API_URL": slack.api_url,
         "PURECLOUD_CLIENT_ID": CLIENT.id,
@@ -102,11 +108,7 @@ def environment(slack: FakeSlack, genesys_url: str, folder: Path) -> dict[str, s
     }
 
 
-def _client() -> FakeOAuthClient:
-    return replace(CLIENT, idle_timeout=IDLE_TIMEOUT)
-
-
-async def _start(page: SandboxPage, port: int) -> str:
+async def _start_page(page: PageServer, port: int) -> str:
     try:
         return await page.start(port)
     except OSError:

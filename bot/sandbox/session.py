@@ -1,8 +1,9 @@
-"""What is played on: two stand-ins, the bot, perhaps a second replica; begun anew as often as one likes."""
+"""A sandbox session: one run at a time, which a user can reset, and an optional second replica."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from sqlalchemy import update
 from bot.db.engine import DatabaseUnavailable
 from bot.db.schema import requests
 from bot.domain.requests import State
-from bot.sandbox.faults import Mishaps
-from bot.sandbox.replica import Replica
+from bot.sandbox.faults import SandboxFaults
+from bot.sandbox.replica import SandboxReplica
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,104 +26,100 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Play:
-    """One run from nothing: it ends with the stage, or when everything is begun anew."""
+class SandboxRun:
+    """Two fakes and a bot with an empty database, until the next reset."""
 
     slack: FakeSlack
     genesys: FakeGenesys
     store: RequestStore
-    """The bot's own, to read the trail and to let time pass."""
+    """The bot's own store, for the audit log and for `advance_clock`."""
     environ: dict[str, str]
     """The bot's settings; a second replica gets the same."""
-    number: int = 1
-    """Which play of the stage it is."""
-    replica: Replica | None = None
-    last: Delivery | None = None
-    """What the bot answered last."""
-    trail: list[tuple[AuditEvent, str]] = field(default_factory=list)
-    """The audit trail as it was read last."""
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    replica: SandboxReplica | None = None
+    last_delivery: Delivery | None = None
+    """The last request that Slack sent to the bot, and its response."""
+    audit_log: list[tuple[AuditEvent, str]] = field(default_factory=list)
+    """The audit log when it was last read."""
 
     def __post_init__(self) -> None:
-        self.mishaps = Mishaps(self.slack, self.genesys)
-        self.own_url = self.slack.events_url
+        self.faults = SandboxFaults(self.slack, self.genesys)
+        self.bot_url = self.slack.events_url
 
 
-class Stage:
-    """Keeps one play going; `changed` is rung when something said in Slack may have changed what is seen."""
+class SandboxSession:
+    """Starts, resets and stops runs, and notifies `listeners` when the page may have to change."""
 
-    def __init__(self, begin: Callable[[], AbstractAsyncContextManager[Play]]) -> None:
-        self._begin = begin
-        self._open = AsyncExitStack()
-        self._turn = asyncio.Lock()
-        self._begun = 0
-        self.play: Play | None = None
-        self.bells: list[Callable[[], None]] = []
+    def __init__(self, start_run: Callable[[], AbstractAsyncContextManager[SandboxRun]]) -> None:
+        self._start_run = start_run
+        self._resources = AsyncExitStack()
+        self._lock = asyncio.Lock()
+        self.run: SandboxRun | None = None
+        self.listeners: list[Callable[[], None]] = []
 
     async def start(self) -> None:
-        """Begin."""
-        self.play = await self._open.enter_async_context(self._begin())
-        self._begun += 1
-        self.play.number = self._begun
-        self.play.slack.on_change.append(self.ring)
-        self.ring()
+        """Start a run."""
+        self.run = await self._resources.enter_async_context(self._start_run())
+        self.run.slack.on_change.append(self.notify)
+        self.notify()
 
     async def stop(self) -> None:
-        """End; fine when nothing was begun."""
-        play, self.play = self.play, None
-        if play is not None:
-            play.mishaps.heal()  # nothing that is held back shall hold back the end
-            if play.replica is not None:
-                await play.replica.kill()
-        await self._open.aclose()
+        """Stop the current run, if there is one."""
+        run, self.run = self.run, None
+        if run is not None:
+            run.faults.clear()  # a delayed response would delay the shutdown
+            if run.replica is not None:
+                await run.replica.kill()
+        await self._resources.aclose()
 
-    async def begin_anew(self) -> None:
-        """Forget everything and begin again: another workspace, another organization, an empty database."""
-        async with self._turn:
+    async def reset(self) -> None:
+        """Replace the current run with a new one, which has an empty database."""
+        async with self._lock:
             await self.stop()
             await self.start()
 
-    def ring(self) -> None:
-        """Tell whoever shows the stage that it may look different."""
-        for bell in list(self.bells):
-            bell()
+    def notify(self) -> None:
+        """Call every listener."""
+        for listener in list(self.listeners):
+            listener()
 
-    async def add_replica(self) -> None:
-        """Start a second replica; Slack speaks to it while it lives. Raises NotReady."""
-        async with self._turn:
-            play = self.play
-            if play is None or play.replica is not None:
+    async def start_replica(self) -> None:
+        """Start a second replica and direct Slack to it. Raises ReplicaNotReadyError."""
+        async with self._lock:
+            run = self.run
+            if run is None or run.replica is not None:
                 return
-            play.replica = await Replica.start(play.environ)
-            play.slack.events_url = f"{play.replica.url}/slack/events"
-            self.ring()
+            run.replica = await SandboxReplica.start(run.environ)
+            run.slack.events_url = f"{run.replica.url}/slack/events"
+            self.notify()
 
     async def kill_replica(self) -> None:
-        """Kill it in the middle of whatever it does; Slack speaks to the first one again."""
-        async with self._turn:
-            play = self.play
-            if play is None or play.replica is None:
+        """Kill the second replica and direct Slack to the first one again."""
+        async with self._lock:
+            run = self.run
+            if run is None or run.replica is None:
                 return
-            replica, play.replica = play.replica, None
+            replica, run.replica = run.replica, None
             await replica.kill()
-            play.slack.events_url = play.own_url
-            self.ring()
+            run.slack.events_url = run.bot_url
+            self.notify()
 
-    async def miss_the_dead(self) -> None:
-        """Where somebody else ended the second replica, let Slack speak to the first one again."""
-        if self.play and self.play.replica and not self.play.replica.alive:
+    async def reap_replica(self) -> None:
+        """Remove the second replica if its process has ended, for example because of a `kill`."""
+        if self.run and self.run.replica and not self.run.replica.alive:
             await self.kill_replica()
 
-    async def pass_time(self, seconds: float) -> None:
-        """Bring every open request so much nearer to its end, as if the time had passed."""
-        if self.play is None:
+    async def advance_clock(self, seconds: float) -> None:
+        """Move the expiry of every pending request closer by this time."""
+        if self.run is None:
             return
-        nearer = update(requests).where(requests.c.state == State.PENDING)
-        sooner = nearer.values(expires_at=requests.c.expires_at - seconds)
-        await self.play.store.database.write(lambda tx: tx.execute(sooner))
+        pending = update(requests).where(requests.c.state == State.PENDING)
+        earlier = pending.values(expires_at=requests.c.expires_at - seconds)
+        await self.run.store.database.write(lambda tx: tx.execute(earlier))
 
-    async def read_trail(self) -> None:
-        """Read the audit trail; where the database is busy or being closed, the last reading stands."""
-        play = self.play
-        if play is not None:
+    async def refresh_audit_log(self) -> None:
+        """Read the audit log; keep the last reading while the database is unavailable."""
+        run = self.run
+        if run is not None:
             with suppress(DatabaseUnavailable):
-                play.trail = await play.store.audit_events()
+                run.audit_log = await run.store.audit_events()

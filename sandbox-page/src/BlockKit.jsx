@@ -1,106 +1,106 @@
-// Block Kit on the screen. slack-blocks-to-jsx draws what is read; what is pressed or filled in is a control of our own,
-// because the library's tell nobody; and every text object is ours, because the library reads markup in plain_text too,
-// where the app put people's words so that they stay harmless.
+// Block Kit. slack-blocks-to-jsx renders blocks that are only read. Interactive elements are controls of this page, because
+// the library's have no events. This page also renders every text object, because the library reads markup in plain_text,
+// where the app relies on it being shown as typed.
 
 import { Component, useMemo } from "react";
-import { Message as Drawing } from "slack-blocks-to-jsx";
+import { Message as LibraryMessage } from "slack-blocks-to-jsx";
 
 import { CONTROLS, Control } from "./Control.jsx";
-import { Mention, Words } from "./mrkdwn.jsx";
-import { Unknown } from "./Unknown.jsx";
+import { Mention, SlackText } from "./SlackText.jsx";
+import { Unsupported } from "./Unsupported.jsx";
 
-const DRAWN = new Set([
+const LIBRARY_BLOCKS = new Set([
   "section", "divider", "image", "context", "header", "rich_text", "video", "table", "markdown", "alert", "card",
   "carousel", "container", "plan", "task_card", "data_visualization",
 ]);
-const SEAM = "words-";
+const PLACEHOLDER = "text-";
 
-// `use(element, block, chosen)` for what is pressed; `fill(element, block, chosen)` for a field of a modal.
-export function Blocks({ blocks, names, people, rooms, theme, use, fill, errors = {} }) {
-  const shared = { names, people, rooms, theme };
-  return blocks.map((block, place) => (
-    <Sturdy key={block.block_id ?? place} block={block}>
-      <Block block={block} {...shared} use={use} fill={fill} error={errors[block.block_id]} />
-    </Sturdy>
+// `onAction(element, block, chosen)` for interactive elements; `onInput(element, block, chosen)` for a modal's fields.
+export function Blocks({ blocks, names, people, channels, theme, onAction, onInput, errors = {} }) {
+  const shared = { names, people, channels, theme };
+  return blocks.map((block, index) => (
+    <ErrorBoundary key={block.block_id ?? index} block={block}>
+      <Block block={block} {...shared} onAction={onAction} onInput={onInput} error={errors[block.block_id]} />
+    </ErrorBoundary>
   ));
 }
 
-function Block({ block, use, fill, error, ...shared }) {
+function Block({ block, onAction, onInput, error, ...shared }) {
   if (block.type === "actions") {
     return (
       <div className="actions">
         {block.elements.map((element) => (
-          <Control key={element.action_id} element={element} {...shared} onUse={(chosen) => use(element, block, chosen)} />
+          <Control key={element.action_id} element={element} {...shared} onUse={(chosen) => onAction(element, block, chosen)} />
         ))}
       </div>
     );
   }
-  if (block.type === "input" && fill) return <Field block={block} fill={fill} error={error} {...shared} />;
+  if (block.type === "input" && onInput) return <Field block={block} onInput={onInput} error={error} {...shared} />;
   if (block.type === "section" && block.accessory && block.accessory.type !== "image") {
     const { accessory, ...rest } = block;
     return (
       <div className="with-accessory">
-        <Drawn block={rest} {...shared} />
-        <Control element={accessory} {...shared} onUse={(chosen) => use(accessory, block, chosen)} />
+        <LibraryBlock block={rest} {...shared} />
+        <Control element={accessory} {...shared} onUse={(chosen) => onAction(accessory, block, chosen)} />
       </div>
     );
   }
-  return DRAWN.has(block.type) ? <Drawn block={block} {...shared} /> : <Unknown part={block} />;
+  return LIBRARY_BLOCKS.has(block.type) ? <LibraryBlock block={block} {...shared} /> : <Unsupported part={block} />;
 }
 
-function Field({ block, fill, error, ...shared }) {
+function Field({ block, onInput, error, ...shared }) {
   const id = `field-${block.block_id}`;
-  if (!CONTROLS.has(block.element.type)) return <Unknown part={block} />;
+  if (!CONTROLS.has(block.element.type)) return <Unsupported part={block} />;
   return (
     <div className="field">
       <label id={`${id}-label`} htmlFor={id}>
-        <Words text={block.label} names={shared.names} />{block.optional && <small> (optional)</small>}
+        <SlackText text={block.label} names={shared.names} />{block.optional && <small> (optional)</small>}
       </label>
       <Control id={id} element={block.element} {...shared} required={!block.optional}
-        onUse={(chosen) => fill(block.element, block, chosen)} />
-      {block.hint && <small className="hint"><Words text={block.hint} names={shared.names} /></small>}
-      {error && <p className="wrong" role="alert">{error}</p>}
+        onUse={(chosen) => onInput(block.element, block, chosen)} />
+      {block.hint && <small className="hint"><SlackText text={block.hint} names={shared.names} /></small>}
+      {error && <p className="field-error" role="alert">{error}</p>}
     </div>
   );
 }
 
-function Drawn({ block, names, theme }) {
-  const [shown, hooks, data] = useMemo(() => {
+function LibraryBlock({ block, names, theme }) {
+  const [blocks, hooks, data] = useMemo(() => {
     const texts = [];
-    const withSeams = seamed(block, texts);
-    const user = ({ id }) => (id.startsWith(SEAM)
-      ? <Words text={texts[Number(id.slice(SEAM.length))]} names={names} />
+    const withPlaceholders = replaceTexts(block, texts);
+    const user = ({ id }) => (id.startsWith(PLACEHOLDER)
+      ? <SlackText text={texts[Number(id.slice(PLACEHOLDER.length))]} names={names} />
       : <Mention>@{names.people[id] ?? id}</Mention>);
-    return [[withSeams], { user }, listed(names)];
+    return [[withPlaceholders], { user }, libraryData(names)];
   }, [block, names]);
-  return <Drawing blocks={shown} hooks={hooks} data={data} theme={theme} withoutWrapper name="" logo="" />;
+  return <LibraryMessage blocks={blocks} hooks={hooks} data={data} theme={theme} withoutWrapper name="" logo="" />;
 }
 
-// Put a mention of a text's number in place of every text object; the hook for mentions then writes the text.
-function seamed(part, texts) {
-  if (Array.isArray(part)) return part.map((one) => seamed(one, texts));
+// Replace each text object by a mention of its number in `texts`, so that the hook for mentions renders the text.
+function replaceTexts(part, texts) {
+  if (Array.isArray(part)) return part.map((one) => replaceTexts(one, texts));
   if (part === null || typeof part !== "object") return part;
   if (["plain_text", "mrkdwn", "raw_text"].includes(part.type) && typeof part.text === "string") {
     texts.push(part);
-    return { ...part, text: `<@${SEAM}${texts.length - 1}>` };
+    return { ...part, text: `<@${PLACEHOLDER}${texts.length - 1}>` };
   }
-  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, seamed(value, texts)]));
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, replaceTexts(value, texts)]));
 }
 
-function listed({ people, channels, groups }) {
+function libraryData({ people, channels, groups }) {
   const rows = (record) => Object.entries(record).map(([id, name]) => ({ id, name }));
   return { users: rows(people), channels: rows(channels), user_groups: rows(groups) };
 }
 
-// What the drawing stumbles over is shown as what it is.
-class Sturdy extends Component {
-  state = { broken: false };
+// Shows a block as JSON if rendering it throws.
+class ErrorBoundary extends Component {
+  state = { failed: false };
 
   static getDerivedStateFromError() {
-    return { broken: true };
+    return { failed: true };
   }
 
   render() {
-    return this.state.broken ? <Unknown part={this.props.block} /> : this.props.children;
+    return this.state.failed ? <Unsupported part={this.props.block} /> : this.props.children;
   }
 }

@@ -1,101 +1,107 @@
-// Where one types: /purecloud is suggested after "/", people after "@".
+// The message input. It suggests commands after "/" and people after "@".
 
 import { useRef, useState } from "react";
 import { flushSync } from "react-dom";
 
 import { Icon } from "./Icon.jsx";
-import { initials, person } from "./seen.js";
+import { findPerson, initials } from "./selectors.js";
 
 const COMMAND = "/purecloud";
 
-export function Composer({ snapshot, me, room, draft, setDraft, does }) {
+export function Composer({ snapshot, me, channel, draft, setDraft, post }) {
   const input = useRef(null);
   const [caret, setCaret] = useState(0);
   const [active, setActive] = useState(null);
-  const [dismissed, setDismissed] = useState(null); // the draft whose suggestions somebody closed
-  const mute = !person(snapshot, me).can_type;
-  const name = room.dm_with ? "PureCloud" : `#${room.name}`;
-  const offered = mute || dismissed === draft ? [] : suggestions(snapshot, me, draft, caret);
-  const at = active ?? (offered[0]?.mention ? 0 : -1);
+  const [dismissed, setDismissed] = useState(null); // the draft whose suggestions the user closed
+  const disabled = !findPerson(snapshot, me).can_type;
+  const name = channel.dm_with ? "PureCloud" : `#${channel.name}`;
+  const suggestions = disabled || dismissed === draft ? [] : suggest(snapshot, me, draft, caret);
+  const selected = active ?? (suggestions[0]?.mention ? 0 : -1);
 
-  const type = (event) => {
+  const onChange = (event) => {
     setDraft(event.target.value);
     setCaret(event.target.selectionStart);
     setActive(null);
   };
-  const pick = (one) => {
-    setDraft(one.text);
-    setCaret(one.text.length);
+  const accept = (suggestion) => {
+    setDraft(suggestion.text);
+    setCaret(suggestion.text.length);
     setActive(null);
-    setDismissed(one.mention ? null : one.text);
+    setDismissed(suggestion.mention ? null : suggestion.text);
     input.current.focus();
   };
   const send = async () => {
     if (!draft.trim()) return;
     setDraft("");
     setActive(null);
-    const problem = await does("say", { user: me, channel: room.id, text: draft });
-    if (problem) setDraft((begun) => begun || draft); // what could not be sent is still there to be corrected
+    const problem = await post("send-message", { user: me, channel: channel.id, text: draft });
+    if (problem) setDraft((next) => next || draft); // keep the text, so that the user can correct it
   };
-  const begin = (sign) => {
-    const text = sign === "/" ? sign : `${draft}${draft && !draft.endsWith(" ") ? " " : ""}${sign}`;
+  const insert = (character) => {
+    const text = character === "/" ? character : `${draft}${draft && !draft.endsWith(" ") ? " " : ""}${character}`;
     flushSync(() => setDraft(text));
     setCaret(text.length);
     setDismissed(null);
     input.current.focus();
   };
-  const keys = (event) => {
-    if (event.nativeEvent.isComposing) return; // Enter ends a word that is being put together, as in Japanese
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (offered.length && move) {
+  const onKeyDown = (event) => {
+    if (event.nativeEvent.isComposing) return; // with an input method, Enter accepts a word
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (suggestions.length && step) {
       event.preventDefault();
-      setActive((Math.max(at, move < 0 ? 0 : -1) + move + offered.length) % offered.length);
-    } else if (offered.length && event.key === "Escape") {
+      setActive((Math.max(selected, step < 0 ? 0 : -1) + step + suggestions.length) % suggestions.length);
+    } else if (suggestions.length && event.key === "Escape") {
       setDismissed(draft);
-    } else if (offered.length && event.key === "Tab" && !event.shiftKey) {
+    } else if (suggestions.length && event.key === "Tab" && !event.shiftKey) {
       event.preventDefault();
-      pick(offered[Math.max(at, 0)]);
+      accept(suggestions[Math.max(selected, 0)]);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (offered[at]) pick(offered[at]);
+      if (suggestions[selected]) accept(suggestions[selected]);
       else send();
     }
   };
 
   return (
     <form className="composer" onSubmit={(event) => { event.preventDefault(); send(); }}>
-      {offered.length > 0 && (
-        <ul id="suggestions" role="listbox" aria-label="Suggestions" className="suggestions">
-          {offered.map((one, place) => (
-            <li key={one.text} id={`suggestion-${place}`} role="option" aria-selected={place === at}
-              ref={place === at ? shown : undefined} onMouseDown={(event) => { event.preventDefault(); pick(one); }}>
-              {one.face && <span className="face" data-person={one.face.name} aria-hidden="true">{initials(one.face.real_name)}</span>}
-              <b>{one.title}</b> <small>{one.about}</small>
-            </li>
-          ))}
-        </ul>
-      )}
-      <button type="button" className="sign" disabled={mute} onClick={() => begin("/")} aria-label="Commands"
+      {suggestions.length > 0 && <Suggestions suggestions={suggestions} selected={selected} accept={accept} />}
+      <button type="button" className="insert" disabled={disabled} onClick={() => insert("/")} aria-label="Commands"
         title="Commands">/</button>
-      <button type="button" className="sign" disabled={mute} onClick={() => begin("@")} aria-label="Mention somebody"
-        title="Mention somebody">@</button>
-      <input id="message" ref={input} value={draft} onChange={type} onKeyDown={keys} disabled={mute} autoComplete="off"
+      <button type="button" className="insert" disabled={disabled} onClick={() => insert("@")} aria-label="Mention a person"
+        title="Mention a person">@</button>
+      <input id="message" ref={input} value={draft} onChange={onChange} onKeyDown={onKeyDown} disabled={disabled} autoComplete="off"
         spellCheck={false} onSelect={(event) => setCaret(event.target.selectionStart)}
-        placeholder={mute ? "No commands for outsiders" : `Message ${name}`}
-        aria-label={`Message to ${name}`} role="combobox" aria-expanded={offered.length > 0} aria-autocomplete="list"
-        aria-controls={offered.length ? "suggestions" : undefined}
-        aria-activedescendant={offered[at] ? `suggestion-${at}` : undefined} />
-      <button className="send" disabled={mute || !draft.trim()} aria-label="Send" title="Send"><Icon name="send" /></button>
+        placeholder={disabled ? "External users cannot use commands" : `Message ${name}`}
+        aria-label={`Message to ${name}`} role="combobox" aria-expanded={suggestions.length > 0} aria-autocomplete="list"
+        aria-controls={suggestions.length ? "suggestions" : undefined}
+        aria-activedescendant={suggestions[selected] ? `suggestion-${selected}` : undefined} />
+      <button className="send" disabled={disabled || !draft.trim()} aria-label="Send" title="Send"><Icon name="send" /></button>
     </form>
   );
 }
 
-// The one that the arrows reached, where the list is longer than what is seen of it.
-const shown = (option) => option?.scrollIntoView({ block: "nearest" });
+function Suggestions({ suggestions, selected, accept }) {
+  return (
+    <ul id="suggestions" role="listbox" aria-label="Suggestions" className="suggestions">
+      {suggestions.map((one, index) => (
+        <li key={one.text} id={`suggestion-${index}`} role="option" aria-selected={index === selected}
+          ref={index === selected ? scrollIntoView : undefined}
+          onMouseDown={(event) => { event.preventDefault(); accept(one); }}>
+          {one.face && <span className="face" data-person={one.face.name} aria-hidden="true">{initials(one.face.real_name)}</span>}
+          <b>{one.title}</b> <small>{one.about}</small>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
-function suggestions(snapshot, me, draft, caret) {
-  const word = draft.slice(0, caret).match(/(?:^|\s)@([\w.-]*)$/);
-  if (word && caret === draft.length) return mentions(snapshot, me, draft.slice(0, caret - word[1].length - 1), word[1]);
+const scrollIntoView = (option) => option?.scrollIntoView({ block: "nearest" });
+
+function suggest(snapshot, me, draft, caret) {
+  const typed = draft.slice(0, caret).match(/(?:^|\s)@([\w.-]*)$/);
+  if (typed && caret === draft.length) {
+    return suggestMentions(snapshot, me, draft.slice(0, caret - typed[1].length - 1), typed[1]);
+  }
   if (!draft.startsWith("/")) return [];
   return Object.entries(snapshot.examples)
     .map(([example, about]) => [`${COMMAND} ${example}`, about])
@@ -103,16 +109,16 @@ function suggestions(snapshot, me, draft, caret) {
     .map(([line, about]) => ({ text: line, title: line, about }));
 }
 
-// Found by handle or by any part of the name; colleagues first, then oneself, bots and groups.
-function mentions(snapshot, me, before, begun) {
-  const rank = (one) => (one.playable ? 0 : 2) + (one.id === me ? 1 : 0);
-  const people = snapshot.people.filter((one) => !one.deleted).sort((one, other) => rank(one) - rank(other))
-    .map((one) => ({ handle: one.name, about: `${one.real_name}${one.role && ` · ${one.role}`}`, face: one }));
+// Match the handle or any part of the name. Colleagues come first, then oneself, bots and groups.
+function suggestMentions(snapshot, me, before, typed) {
+  const rank = (person) => (person.playable ? 0 : 2) + (person.id === me ? 1 : 0);
+  const people = snapshot.people.filter((person) => !person.deleted).sort((one, other) => rank(one) - rank(other))
+    .map((person) => ({ handle: person.name, about: `${person.real_name}${person.role && ` · ${person.role}`}`, face: person }));
   const groups = Object.values(snapshot.groups).map((handle) => ({ handle, about: "user group" }));
-  const wanted = begun.toLowerCase();
-  const begins = ({ handle, face }) => [handle, ...(face?.real_name.split(" ") ?? [])]
-    .some((word) => word.toLowerCase().startsWith(wanted));
+  const prefix = typed.toLowerCase();
+  const matches = ({ handle, face }) => [handle, ...(face?.real_name.split(" ") ?? [])]
+    .some((word) => word.toLowerCase().startsWith(prefix));
   return [...people, ...groups]
-    .filter((one) => begins(one) && one.handle !== begun)
+    .filter((one) => matches(one) && one.handle !== typed)
     .map(({ handle, about, face }) => ({ text: `${before}@${handle} `, title: `@${handle}`, about, face, mention: true }));
 }

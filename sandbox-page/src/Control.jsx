@@ -1,34 +1,34 @@
-// What can be pressed, chosen or filled in, as the browser's own controls; `onUse(chosen)` tells it as an action does.
+// Block Kit's interactive elements, as the browser's own controls. `onUse` gets what was chosen, as an action reports it.
 
 import { useState } from "react";
 
-import { useConfirm } from "./Confirm.jsx";
-import { Words } from "./mrkdwn.jsx";
-import { Unknown } from "./Unknown.jsx";
+import { useConfirm } from "./ConfirmDialog.jsx";
+import { SlackText } from "./SlackText.jsx";
+import { Unsupported } from "./Unsupported.jsx";
 
-const TEXTS = { plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "number" };
-const MOMENTS = {
+const TEXT_INPUTS = { plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "number" };
+const PICKERS = {
   datepicker: ["date", "selected_date", "initial_date"],
   timepicker: ["time", "selected_time", "initial_time"],
 };
 const MENUS = ["static_select", "users_select", "conversations_select", "channels_select", "overflow"];
-const MANY = MENUS.slice(0, 4).map((kind) => `multi_${kind}`);
+const MULTI_MENUS = MENUS.slice(0, 4).map((type) => `multi_${type}`);
 export const CONTROLS = new Set([
-  "button", ...Object.keys(TEXTS), ...Object.keys(MOMENTS), ...MENUS, ...MANY, "checkboxes", "radio_buttons",
+  "button", ...Object.keys(TEXT_INPUTS), ...Object.keys(PICKERS), ...MENUS, ...MULTI_MENUS, "checkboxes", "radio_buttons",
 ]);
 
 export function Control(props) {
   const { type } = props.element;
   if (type === "button") return <Button {...props} />;
-  if (type in TEXTS) return <TextField {...props} />;
-  if (type in MOMENTS) return <Moment {...props} />;
-  if (MENUS.includes(type) || MANY.includes(type)) return <Menu {...props} />;
+  if (type in TEXT_INPUTS) return <TextInput {...props} />;
+  if (type in PICKERS) return <Picker {...props} />;
+  if (MENUS.includes(type) || MULTI_MENUS.includes(type)) return <Menu {...props} />;
   if (type === "checkboxes" || type === "radio_buttons") return <Choices {...props} />;
-  return <Unknown part={props.element} />;
+  return <Unsupported part={props.element} />;
 }
 
-// Ask first where the app wants that; tell whether it went on.
-function useAsked({ element, names, onUse }) {
+// Returns a function that asks for confirmation if the element has a `confirm` object, and returns whether it went on.
+function useConfirmed({ element, names, onUse }) {
   const confirm = useConfirm();
   return async (chosen) => {
     if (element.confirm && !(await confirm(element.confirm, names))) return false;
@@ -37,10 +37,10 @@ function useAsked({ element, names, onUse }) {
   };
 }
 
-// Busy, not disabled: a disabled button would lose the keyboard's focus.
+// While busy, the button has aria-disabled instead of disabled, because a disabled button loses the focus.
 function Button({ element, names, onUse }) {
   const [busy, setBusy] = useState(false);
-  const asked = useAsked({
+  const click = useConfirmed({
     element,
     names,
     onUse: async () => {
@@ -50,103 +50,102 @@ function Button({ element, names, onUse }) {
     },
   });
   return (
-    <button type="button" className={`press ${element.style ?? ""}`} aria-label={element.accessibility_label}
-      aria-disabled={busy} onClick={() => busy || asked()}>
-      <Words text={element.text} names={names} />
+    <button type="button" className={`button ${element.style ?? ""}`} aria-label={element.accessibility_label}
+      aria-disabled={busy} onClick={() => busy || click()}>
+      <SlackText text={element.text} names={names} />
     </button>
   );
 }
 
-function TextField({ id, element, required, onUse }) {
-  const given = {
+function TextInput({ id, element, required, onUse }) {
+  const props = {
     id, required, defaultValue: element.initial_value, placeholder: element.placeholder?.text,
     maxLength: element.max_length, onChange: (event) => onUse({ value: event.target.value }),
   };
-  return element.multiline ? <textarea rows={4} {...given} /> : <input type={TEXTS[element.type]} {...given} />;
+  return element.multiline ? <textarea rows={4} {...props} /> : <input type={TEXT_INPUTS[element.type]} {...props} />;
 }
 
-function Moment({ id, element, required, onUse }) {
-  const [kind, key, initial] = MOMENTS[element.type];
+function Picker({ id, element, required, onUse }) {
+  const [type, key, initial] = PICKERS[element.type];
   return (
-    <input id={id} type={kind} required={required} defaultValue={element[initial]} aria-label={id ? undefined : kind}
+    <input id={id} type={type} required={required} defaultValue={element[initial]} aria-label={id ? undefined : type}
       onChange={(event) => onUse({ [key]: event.target.value })} />
   );
 }
 
 function Menu(props) {
-  const { id, element, required, people, rooms } = props;
-  const asked = useAsked(props);
-  const many = element.type.startsWith("multi_");
-  const offered = offers(element, people, rooms);
-  const initial = initially(element, many);
-  const choose = async (event) => {
+  const { id, element, required, people, channels } = props;
+  const choose = useConfirmed(props);
+  const multiple = element.type.startsWith("multi_");
+  const overflow = element.type === "overflow";
+  const onChange = async (event) => {
     const menu = event.target;
-    const chosen = [...menu.selectedOptions].filter((one) => one.value !== "").map((one) => one.value);
-    if (!(await asked(told(element, chosen, many)))) menu.value = "";
+    const values = [...menu.selectedOptions].map((option) => option.value).filter((value) => value !== "");
+    if (!(await choose(selection(element, values, multiple)))) menu.value = "";
   };
   return (
-    <select id={id} multiple={many} required={required} defaultValue={initial} onChange={choose}
-      aria-label={id ? undefined : element.placeholder?.text ?? (element.type === "overflow" ? "More actions" : "Choose")}>
-      {!many && <option value="">{element.placeholder?.text ?? (element.type === "overflow" ? "⋯" : "Choose…")}</option>}
-      {offered.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
+    <select id={id} multiple={multiple} required={required} defaultValue={initialValue(element, multiple)} onChange={onChange}
+      aria-label={id ? undefined : element.placeholder?.text ?? (overflow ? "More actions" : "Choose")}>
+      {!multiple && <option value="">{element.placeholder?.text ?? (overflow ? "⋯" : "Choose…")}</option>}
+      {options(element, people, channels).map(([value, label]) => <option key={value} value={value}>{label}</option>)}
     </select>
   );
 }
 
-function offers(element, people, rooms) {
-  if (element.type.includes("users")) return people.map((one) => [one.id, one.real_name]);
-  if (/conversations|channels/.test(element.type)) return rooms.map((room) => [room.id, `#${room.name}`]);
-  return optionsOf(element).map((option) => [option.value, option.text.text]);
+function options(element, people, channels) {
+  if (element.type.includes("users")) return people.map((person) => [person.id, person.real_name]);
+  if (/conversations|channels/.test(element.type)) return channels.map((channel) => [channel.id, `#${channel.name}`]);
+  return staticOptions(element).map((option) => [option.value, option.text.text]);
 }
 
-const optionsOf = (element) => element.options ?? (element.option_groups ?? []).flatMap((group) => group.options);
+const staticOptions = (element) => element.options ?? (element.option_groups ?? []).flatMap((group) => group.options);
 
-function initially(element, many) {
+function initialValue(element, multiple) {
   const one = element.initial_option?.value ?? element.initial_user ?? element.initial_channel ?? element.initial_conversation;
   const several = element.initial_options?.map((option) => option.value) ?? element.initial_users;
-  return many ? several ?? [] : one ?? "";
+  return multiple ? several ?? [] : one ?? "";
 }
 
-function told(element, values, many) {
+function selection(element, values, multiple) {
   const kind = element.type.replace("multi_", "").replace("s_select", "");
   if (["user", "conversation", "channel"].includes(kind)) {
-    return many ? { [`selected_${kind}s`]: values } : { [`selected_${kind}`]: values[0] ?? null };
+    return multiple ? { [`selected_${kind}s`]: values } : { [`selected_${kind}`]: values[0] ?? null };
   }
-  const options = optionsOf(element).filter((option) => values.includes(option.value));
-  return many ? { selected_options: options } : { selected_option: options[0] ?? null };
+  const chosen = staticOptions(element).filter((option) => values.includes(option.value));
+  return multiple ? { selected_options: chosen } : { selected_option: chosen[0] ?? null };
 }
 
 function Choices(props) {
   const { id, element, names } = props;
-  const asked = useAsked(props);
+  const choose = useConfirmed(props);
   const single = element.type === "radio_buttons";
   const initial = (single ? [element.initial_option] : element.initial_options ?? []).map((option) => option?.value);
-  const choose = (event) => {
-    const boxes = [...event.currentTarget.querySelectorAll("input:checked")].map((box) => box.value);
-    const options = element.options.filter((option) => boxes.includes(option.value));
-    asked(single ? { selected_option: options[0] } : { selected_options: options });
+  const onChange = (event) => {
+    const values = [...event.currentTarget.querySelectorAll("input:checked")].map((box) => box.value);
+    const chosen = element.options.filter((option) => values.includes(option.value));
+    choose(single ? { selected_option: chosen[0] } : { selected_options: chosen });
   };
   return (
-    <div id={id} role={single ? "radiogroup" : "group"} className="choices" onChange={choose}
+    <div id={id} role={single ? "radiogroup" : "group"} className="choices" onChange={onChange}
       aria-labelledby={id && `${id}-label`}>
       {element.options.map((option) => (
         <label key={option.value}>
           <input type={single ? "radio" : "checkbox"} name={element.action_id} value={option.value}
             defaultChecked={initial.includes(option.value)} />
-          <span><Words text={option.text} names={names} />
-            {option.description && <small><Words text={option.description} names={names} /></small>}</span>
+          <span><SlackText text={option.text} names={names} />
+            {option.description && <small><SlackText text={option.description} names={names} /></small>}</span>
         </label>
       ))}
     </div>
   );
 }
 
-// What a field holds before anybody touched it, as Slack tells it in a view's state; null where that is nothing.
+// An untouched field's value, as Slack reports it in a view's state; null for an empty one.
 export function initialState(element) {
-  const many = element.type.startsWith("multi_");
-  if (element.type in TEXTS) return { value: element.initial_value ?? null };
-  if (element.type in MOMENTS) return { [MOMENTS[element.type][1]]: element[MOMENTS[element.type][2]] ?? null };
+  const multiple = element.type.startsWith("multi_");
+  if (element.type in TEXT_INPUTS) return { value: element.initial_value ?? null };
+  if (element.type in PICKERS) return { [PICKERS[element.type][1]]: element[PICKERS[element.type][2]] ?? null };
   if (element.type === "checkboxes") return { selected_options: element.initial_options ?? [] };
   if (element.type === "radio_buttons") return { selected_option: element.initial_option ?? null };
-  return told(element, [initially(element, many)].flat().filter(Boolean), many);
+  return selection(element, [initialValue(element, multiple)].flat().filter(Boolean), multiple);
 }

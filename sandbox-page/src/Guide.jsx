@@ -1,70 +1,70 @@
-// The first minute: three steps, ticked off by what really happened.
+// The first steps. A step is done when its effect is in the snapshot.
 
 import { useState } from "react";
 
-const DISMISSED = "sandbox-guide";
+const STORAGE_KEY = "sandbox-guide";
 
 export function useGuide() {
-  const [shown, setShown] = useState(localStorage.getItem(DISMISSED) !== "dismissed");
+  const [shown, setShown] = useState(localStorage.getItem(STORAGE_KEY) !== "dismissed");
   const set = (visible) => {
-    localStorage.setItem(DISMISSED, visible ? "shown" : "dismissed");
+    localStorage.setItem(STORAGE_KEY, visible ? "shown" : "dismissed");
     setShown(visible);
   };
-  return { shown, open: () => set(!shown), close: () => set(false) };
+  return { shown, toggle: () => set(!shown), close: () => set(false) };
 }
 
-const named = (snapshot, name) => snapshot.people.find((one) => one.name === name).id;
-const channel = (snapshot, name) => snapshot.channels.find((one) => one.name === name).id;
-const told = (snapshot, ...tags) => snapshot.trail.some((row) => tags.includes(row.tag));
+const personId = (snapshot, name) => snapshot.people.find((person) => person.name === name).id;
+const channelId = (snapshot, name) => snapshot.channels.find((channel) => channel.name === name).id;
+const isLogged = (snapshot, ...tags) => snapshot.audit_log.some((event) => tags.includes(event.tag));
 
 const STEPS = [
   {
     title: "Who am I?",
     text: "Olivia asks the bot who she is and what she may do.",
-    who: "olivia",
+    person: "olivia",
     line: "/purecloud whoami",
-    done: (snapshot) => snapshot.journal.some((entry) => entry.operation === "get_tokens_me"),
+    isDone: (snapshot) => snapshot.requests.some((request) => request.operation === "get_tokens_me"),
   },
   {
-    title: "End a login",
-    text: "Olivia asks, and confirms it in her direct messages.",
-    who: "olivia",
+    title: "Revoke sessions",
+    text: "Olivia requests a revocation and approves it in her direct messages.",
+    person: "olivia",
     line: "/purecloud revoke @tom laptop stolen",
-    done: (snapshot) => told(snapshot, "token:revoked"),
+    isDone: (snapshot) => isLogged(snapshot, "token:revoked"),
   },
   {
-    title: "Be refused",
-    text: "Nadia asks too. She works here, but may not.",
-    who: "nadia",
+    title: "Get refused",
+    text: "Nadia requests the same. She has no role, so the bot refuses.",
+    person: "nadia",
     line: "/purecloud revoke @tom",
-    done: (snapshot) => told(snapshot, "request:ask_refused", "click:refused"),
+    isDone: (snapshot) => isLogged(snapshot, "request:ask_refused", "click:refused"),
   },
 ];
 
-const OVER = "Next: be Ravi and revoke @pia, or let something go wrong.";
+const NEXT = "Next: as Ravi, request /purecloud revoke @pia, or inject a fault.";
 
 export function Guide({ snapshot, suggest, close }) {
-  const done = STEPS.map((step) => step.done(snapshot));
+  const done = STEPS.map((step) => step.isDone(snapshot));
   const next = done.indexOf(false);
   return (
     <section className="guide" aria-labelledby="guide-title">
-      <h2 id="guide-title">{next < 0 ? "That was it" : "Your first minute"}</h2>
-      <p>{STEPS[next]?.text ?? OVER}</p>
+      <h2 id="guide-title">{next < 0 ? "All steps done" : "First steps"}</h2>
+      <p>{STEPS[next]?.text ?? NEXT}</p>
       <ol>
-        {STEPS.map((step, place) => (
-          <li key={step.title} className={done[place] ? "done" : place === next ? "next" : ""}
-            aria-current={place === next ? "step" : undefined}>
+        {STEPS.map((step, index) => (
+          <li key={step.title} className={done[index] ? "done" : index === next ? "next" : ""}
+            aria-current={index === next ? "step" : undefined}>
             <button type="button" title={step.text} onClick={() => suggest({
-              as: named(snapshot, step.who), channel: channel(snapshot, "ops"), line: step.line,
+              person: personId(snapshot, step.person), channel: channelId(snapshot, "ops"), line: step.line,
             })}>
-              <span className="number" aria-hidden="true">{done[place] ? "✓" : place + 1}</span>
-              <b>{step.title}</b>{done[place] && <span className="unseen"> (done)</span>}
-              <span className={place === next ? "typing" : "unseen"}> Type it for me</span>
+              <span className="number" aria-hidden="true">{done[index] ? "✓" : index + 1}</span>
+              <b>{step.title}</b>{done[index] && <span className="visually-hidden"> (done)</span>}
+              <span className={index === next ? "type-it" : "visually-hidden"}> Type it for me</span>
             </button>
           </li>
         ))}
       </ol>
-      <button type="button" className="dismiss" onClick={close} aria-label="Dismiss the first steps">×</button>
+      <button type="button" className="dismiss" onClick={close} aria-label="Close the first steps">×</button>
     </section>
   );
 }

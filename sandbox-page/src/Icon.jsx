@@ -1,4 +1,4 @@
-// The few signs of the page, drawn, because not every machine has a font for them.
+// The icons of the page, as SVG because not every machine has a font with them.
 
 const PATHS = {
   lock: "M4.5 7V5a3.5 3.5 0 0 1 7 0v2h.5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1zM6 7h4V5a2 2 0 1 0-4 0z",

@@ -1,50 +1,50 @@
-// A modal of the app's, as a native dialog.
+// A modal of the app, as a native dialog.
 
 import { useEffect, useRef, useState } from "react";
 
 import { Blocks } from "./BlockKit.jsx";
 import { initialState } from "./Control.jsx";
-import { Words } from "./mrkdwn.jsx";
-import { playable } from "./seen.js";
+import { playablePeople, publicChannels } from "./selectors.js";
+import { SlackText } from "./SlackText.jsx";
 
-export function Modal({ view, snapshot, names, theme, does, problem }) {
+export function Modal({ view, snapshot, names, theme, post, problem }) {
   const dialog = useRef(null);
-  const [values, setValues] = useState(() => before(view));
+  const [values, setValues] = useState(() => initialValues(view));
   useEffect(() => dialog.current.showModal(), []);
-  const fill = (element, block, chosen) => setValues((all) => ({
+  const setField = (element, block, chosen) => setValues((all) => ({
     ...all, [block.block_id]: { [element.action_id]: { type: element.type, ...chosen } },
   }));
-  const use = (element, block, selected) => does("press", {
+  const act = (element, block, selected) => post("click-in-view", {
     view: view.id, action_id: element.action_id, block_id: block.block_id, selected, values,
   });
-  const close = () => does("close", { view: view.id });
+  const close = () => post("close-view", { view: view.id });
   const submit = (event) => {
     event.preventDefault();
-    does("submit", { view: view.id, values });
+    post("submit-view", { view: view.id, values });
   };
   return (
     <dialog ref={dialog} className="modal" aria-labelledby="modal-title"
       onCancel={(event) => { event.preventDefault(); close(); }}>
       <form onSubmit={submit}>
-        <h2 id="modal-title"><Words text={view.title} names={names} /></h2>
+        <h2 id="modal-title"><SlackText text={view.title} names={names} /></h2>
         <div className="modal-body">
-          <Blocks blocks={view.blocks} errors={view.errors} names={names} people={playable(snapshot)}
-            rooms={snapshot.channels.filter((room) => !room.dm_with)} theme={theme} use={use} fill={fill} />
+          <Blocks blocks={view.blocks} errors={view.errors} names={names} people={playablePeople(snapshot)}
+            channels={publicChannels(snapshot)} theme={theme} onAction={act} onInput={setField} />
         </div>
         <p className="problem" role="alert">{problem}</p>
         <menu>
-          <li><button type="button" className="press" onClick={close}>
-            {view.close ? <Words text={view.close} names={names} /> : "Close"}</button></li>
-          {view.submit && <li><button className="press primary"><Words text={view.submit} names={names} /></button></li>}
+          <li><button type="button" className="button" onClick={close}>
+            {view.close ? <SlackText text={view.close} names={names} /> : "Close"}</button></li>
+          {view.submit && <li><button className="button primary"><SlackText text={view.submit} names={names} /></button></li>}
         </menu>
       </form>
     </dialog>
   );
 }
 
-function before(view) {
-  const fields = view.blocks.filter((block) => block.type === "input");
-  return Object.fromEntries(fields.map(({ block_id, element }) => [
+function initialValues(view) {
+  const inputs = view.blocks.filter((block) => block.type === "input");
+  return Object.fromEntries(inputs.map(({ block_id, element }) => [
     block_id, { [element.action_id]: { type: element.type, ...initialState(element) } },
   ]));
 }

@@ -1,117 +1,122 @@
-// The page whole: who one is, where one looks, and the other half beside it.
+// The whole page: banner, persona picker, Slack, and the inspector.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 
-import { Backstage } from "./Backstage.jsx";
-import { ConfirmProvider } from "./Confirm.jsx";
+import { postAction, useSnapshot } from "./api.js";
+import { ConfirmProvider } from "./ConfirmDialog.jsx";
 import { Conversation } from "./Conversation.jsx";
 import { Guide, useGuide } from "./Guide.jsx";
-import { act, useSnapshot } from "./live.js";
+import { Inspector } from "./Inspector.jsx";
 import { Modal } from "./Modal.jsx";
-import { Rail } from "./Rail.jsx";
-import { messageKey, namesIn, person, placesOf, playable, seenBy } from "./seen.js";
+import { PersonaPicker } from "./PersonaPicker.jsx";
+import { channelsOf, findPerson, namesById, playablePeople, readKey, visibleMessages } from "./selectors.js";
 import { Sidebar } from "./Sidebar.jsx";
+import { dropOtherRuns, useRunState } from "./storage.js";
 import { useTheme } from "./theme.js";
 
 export function Page() {
-  const [snapshot, silence] = useSnapshot();
-  const [theme, chooseTheme] = useTheme();
+  const [snapshot, connectionProblem] = useSnapshot();
+  const [theme, setTheme] = useTheme();
   const guide = useGuide();
-  if (snapshot === null) return <p className="waiting" role="status">{silence ?? "Opening the sandbox…"}</p>;
+  if (snapshot === null) return <p className="loading" role="status">{connectionProblem ?? "Loading the sandbox…"}</p>;
+  const problem = connectionProblem ?? snapshot.problem;
   return (
     <ConfirmProvider>
-      <Banner theme={theme} chooseTheme={chooseTheme} guide={guide} />
-      {(silence ?? snapshot.trouble) && <p className="alarm" role="alert">{silence ?? snapshot.trouble}</p>}
-      <Playing key={snapshot.play} snapshot={snapshot} theme={theme} guide={guide} />
+      <Banner theme={theme} setTheme={setTheme} guide={guide} />
+      {problem && <p className="alarm" role="alert">{problem}</p>}
+      <Run key={snapshot.run} snapshot={snapshot} theme={theme} guide={guide} />
     </ConfirmProvider>
   );
 }
 
-function Banner({ theme, chooseTheme, guide }) {
+function Banner({ theme, setTheme, guide }) {
   const [busy, setBusy] = useState(false);
-  const other = theme === "dark" ? "light" : "dark";
-  const beginAnew = async () => {
+  const dark = theme === "dark";
+  const reset = async () => {
     setBusy(true);
-    await act("reset");
+    await postAction("reset");
     setBusy(false);
   };
   return (
     <header className="banner">
       <h1>Sandbox</h1>
-      <p>Stand-ins for Slack and Genesys Cloud on this machine. <b>Nobody is really logged out.</b></p>
-      <button type="button" onClick={guide.open} aria-expanded={guide.shown}>First steps</button>
-      <button type="button" onClick={() => chooseTheme(other)}>{other === "dark" ? "Dark" : "Light"}</button>
-      <button type="button" aria-disabled={busy} onClick={() => busy || beginAnew()}>{busy ? "Beginning…" : "Begin anew"}</button>
+      <p>Slack and Genesys Cloud are fakes on this machine. <b>No real user is logged out.</b></p>
+      <button type="button" onClick={guide.toggle} aria-expanded={guide.shown}>First steps</button>
+      <button type="button" aria-pressed={dark} onClick={() => setTheme(dark ? "light" : "dark")}>Dark theme</button>
+      <button type="button" aria-disabled={busy} onClick={() => busy || reset()}>{busy ? "Resetting…" : "Reset"}</button>
     </header>
   );
 }
 
-// Everything that is forgotten when the sandbox begins anew.
-function Playing({ snapshot, theme, guide }) {
-  const [me, setMe] = useState(playable(snapshot)[0].id);
-  const [places, setPlaces] = useState({}); // where each person looks
-  const [draft, setDraft] = useState("");
+// The state of one run; a reset starts over.
+function Run({ snapshot, theme, guide }) {
+  const { run } = snapshot;
+  useEffect(() => dropOtherRuns(run), [run]);
+  const [me, setMe] = useRunState(run, "me", playablePeople(snapshot)[0].id);
+  const [lastOpen, setLastOpen] = useRunState(run, "open", {}); // each person's conversation
+  const [draft, setDraft] = useRunState(run, "draft", "");
   const [problem, setProblem] = useState(null);
-  const mine = placesOf(snapshot, me);
-  const open = [...mine.rooms, mine.direct].some((room) => room?.id === places[me]) || places[me] === "home"
-    ? places[me]
-    : (mine.rooms[0] ?? mine.direct).id;
-  const read = useRead(snapshot, me, open);
-  const names = useMemo(() => namesIn(snapshot), [JSON.stringify(namesIn(snapshot))]);
+  const { channels, direct } = channelsOf(snapshot, me);
+  const canOpen = lastOpen[me] === "home" || [...channels, direct].some((channel) => channel?.id === lastOpen[me]);
+  const open = canOpen ? lastOpen[me] : (channels[0] ?? direct).id;
+  const read = useReadMessages(snapshot, me, open);
+  const names = useMemo(() => namesById(snapshot), [JSON.stringify(namesById(snapshot))]);
 
-  const become = (id) => {
+  const switchTo = (id) => {
     setMe(id);
     setDraft("");
     setProblem(null);
   };
-  const go = (place) => {
-    setPlaces((all) => ({ ...all, [me]: place }));
+  const goTo = (place) => {
+    setLastOpen((all) => ({ ...all, [me]: place }));
     setProblem(null);
-    if (place === "home") act("home", { user: me }).then(setProblem);
+    if (place === "home") postAction("open-home", { user: me }).then(setProblem);
   };
-  const does = async (name, what) => {
-    const found = await act(name, what);
+  const post = async (name, body) => {
+    const found = await postAction(name, body);
     setProblem(found);
     return found;
   };
-  const suggest = (step) => {
-    flushSync(() => { // the line may have been another person's, who cannot type
-      become(step.as);
-      setPlaces((all) => ({ ...all, [step.as]: step.channel }));
-      setDraft(step.line);
+  const suggest = ({ person, channel, line }) => {
+    flushSync(() => { // the composer is disabled for some people, and then cannot take the focus
+      switchTo(person);
+      setLastOpen((all) => ({ ...all, [person]: channel }));
+      setDraft(line);
     });
     document.getElementById("message")?.focus();
   };
 
-  const shared = { snapshot, me, names, theme, does };
+  const shared = { snapshot, me, names, theme, post };
   const modals = snapshot.views[me]?.modals ?? [];
   return (
-    <div className="rooms" data-play={snapshot.play}>
-      <Rail snapshot={snapshot} me={me} read={read} become={become} />
-      <Sidebar snapshot={snapshot} me={me} open={open} read={read} go={go} />
-      <main aria-label={`What ${person(snapshot, me).real_name} sees in Slack`}>
+    <div className="layout" data-run={run}>
+      <PersonaPicker snapshot={snapshot} me={me} read={read} switchTo={switchTo} />
+      <Sidebar snapshot={snapshot} me={me} open={open} read={read} goTo={goTo} />
+      <main aria-label={`Slack, as ${findPerson(snapshot, me).real_name} sees it`}>
         {guide.shown && <Guide snapshot={snapshot} suggest={suggest} close={guide.close} />}
-        <Conversation {...shared} open={open} read={read} go={go} draft={draft} setDraft={setDraft} problem={problem} />
+        <Conversation {...shared} open={open} read={read} goTo={goTo} draft={draft} setDraft={setDraft} problem={problem} />
       </main>
-      <Backstage snapshot={snapshot} does={does} />
+      <Inspector snapshot={snapshot} post={post} />
       {modals.length > 0 && <Modal key={modals.at(-1).hash} view={modals.at(-1)} {...shared} problem={problem} />}
     </div>
   );
 }
 
-// What has been on whose screen: "person/place:version".
-function useRead(snapshot, me, open) {
-  const seen = useRef(new Set());
-  const [read, setRead] = useState(seen.current);
-  const look = useCallback(() => {
-    const before = seen.current.size;
-    const room = open === "home" ? null : open;
-    for (const message of seenBy(snapshot, me)) {
-      if (message.channel === room) seen.current.add(`${me}/${messageKey(message)}`);
+// Returns the keys of the messages that each person has seen.
+function useReadMessages(snapshot, me, open) {
+  const [stored, store] = useRunState(snapshot.run, "read", []);
+  const keys = useRef(new Set(stored));
+  const [read, setRead] = useState(keys.current);
+  const markRead = useCallback(() => {
+    const before = keys.current.size;
+    for (const message of visibleMessages(snapshot, me)) {
+      if (message.channel === open) keys.current.add(readKey(me, message));
     }
-    if (seen.current.size !== before) setRead(new Set(seen.current));
+    if (keys.current.size === before) return;
+    setRead(new Set(keys.current));
+    store([...keys.current]);
   }, [snapshot, me, open]);
-  useEffect(look, [look]);
+  useEffect(markRead, [markRead]);
   return read;
 }

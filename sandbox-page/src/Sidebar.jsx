@@ -1,12 +1,12 @@
-// Where one looks: the channels of the person one plays, and their direct messages with the app.
+// Slack's sidebar: the person's channels, and the direct messages with the app.
 
 import { Icon } from "./Icon.jsx";
-import { person, placesOf, unread } from "./seen.js";
+import { channelsOf, findPerson, unreadCounts } from "./selectors.js";
 
-export function Sidebar({ snapshot, me, open, read, go }) {
-  const { rooms, direct } = placesOf(snapshot, me);
-  const news = unread(snapshot, me, read);
-  const self = person(snapshot, me);
+export function Sidebar({ snapshot, me, open, read, goTo }) {
+  const { channels, direct } = channelsOf(snapshot, me);
+  const unread = unreadCounts(snapshot, me, read);
+  const self = findPerson(snapshot, me);
   return (
     <nav className="sidebar" aria-label="Conversations">
       <div className="workspace">
@@ -15,30 +15,31 @@ export function Sidebar({ snapshot, me, open, read, go }) {
       </div>
       <h3>Channels</h3>
       <ul>
-        {rooms.map((room) => (
-          <Place key={room.id} mark={room.is_private ? <Icon name="lock" /> : "#"} name={room.name} note={room.is_ext_shared ? "shared" : ""}
-            spoken={`${room.is_private ? "private " : ""}channel`} news={news[room.id]} chosen={open === room.id}
-            onClick={() => go(room.id)} />
+        {channels.map((channel) => (
+          <Entry key={channel.id} icon={channel.is_private ? <Icon name="lock" /> : "#"} name={channel.name}
+            note={channel.is_ext_shared ? "shared" : ""} prefix={`${channel.is_private ? "private " : ""}channel`}
+            unread={unread[channel.id]} isOpen={open === channel.id} onClick={() => goTo(channel.id)} />
         ))}
       </ul>
       <h3>Direct messages</h3>
       <ul>
-        {direct && <Place mark={<Icon name="shield" />} name="PureCloud" note="app" spoken="direct messages with" news={news[direct.id]}
-          chosen={open === direct.id || open === "home"} onClick={() => go(direct.id)} />}
+        {direct && <Entry icon={<Icon name="shield" />} name="PureCloud" note="app" prefix="direct messages with"
+          unread={unread[direct.id]} isOpen={open === direct.id || open === "home"} onClick={() => goTo(direct.id)} />}
       </ul>
     </nav>
   );
 }
 
-function Place({ mark, name, note, spoken, news = 0, chosen, onClick }) {
+// `prefix` is read by screen readers only.
+function Entry({ icon, name, note, prefix, unread = 0, isOpen, onClick }) {
   return (
     <li>
-      <button type="button" className={news ? "place news" : "place"} aria-current={chosen ? "page" : undefined} onClick={onClick}>
-        <span className="mark" aria-hidden="true">{mark}</span>
-        <span className="unseen">{spoken} </span>
-        <span className="room">{name}</span>
+      <button type="button" className={unread ? "entry unread" : "entry"} aria-current={isOpen ? "page" : undefined} onClick={onClick}>
+        <span className="entry-icon" aria-hidden="true">{icon}</span>
+        <span className="visually-hidden">{prefix} </span>
+        <span className="entry-name">{name}</span>
         {note && <small>{note}</small>}
-        {news > 0 && <span className="badge">{news}<span className="unseen"> not read</span></span>}
+        {unread > 0 && <span className="badge">{unread}<span className="visually-hidden"> unread</span></span>}
       </button>
     </li>
   );

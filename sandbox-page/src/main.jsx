@@ -1,4 +1,4 @@
-// Start the page.
+// Render the page.
 
 import { createRoot } from "react-dom/client";
 
@@ -6,5 +6,5 @@ import "slack-blocks-to-jsx/dist/style.css";
 import "./page.css";
 import { Page } from "./Page.jsx";
 
-const quietly = () => {}; // what is caught is shown on the page
-createRoot(document.getElementById("page"), { onCaughtError: quietly }).render(<Page />);
+const ignore = () => {}; // ErrorBoundary shows the block that failed
+createRoot(document.getElementById("page"), { onCaughtError: ignore }).render(<Page />);

@@ -1,22 +1,22 @@
-// Light or dark: as the machine says, until somebody says otherwise.
+// Light or dark: the system's theme until the user chooses one.
 
 import { useEffect, useState } from "react";
 
-const KEPT = "sandbox-theme";
-const DARK = window.matchMedia("(prefers-color-scheme: dark)");
+const STORAGE_KEY = "sandbox-theme";
+const PREFERS_DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
 export function useTheme() {
-  const [chosen, setChosen] = useState(localStorage.getItem(KEPT));
-  const [system, setSystem] = useState(DARK.matches ? "dark" : "light");
+  const [chosen, setChosen] = useState(localStorage.getItem(STORAGE_KEY));
+  const [system, setSystem] = useState(PREFERS_DARK.matches ? "dark" : "light");
   useEffect(() => {
-    const follow = () => setSystem(DARK.matches ? "dark" : "light");
-    DARK.addEventListener("change", follow);
-    return () => DARK.removeEventListener("change", follow);
+    const follow = () => setSystem(PREFERS_DARK.matches ? "dark" : "light");
+    PREFERS_DARK.addEventListener("change", follow);
+    return () => PREFERS_DARK.removeEventListener("change", follow);
   }, []);
   const theme = chosen ?? system;
   useEffect(() => { document.documentElement.dataset.theme = theme; }, [theme]);
   const choose = (name) => {
-    localStorage.setItem(KEPT, name);
+    localStorage.setItem(STORAGE_KEY, name);
     setChosen(name);
   };
   return [theme, choose];

@@ -1,4 +1,4 @@
-"""A chromium that is on the machine, started so that it asks nobody else for anything."""
+"""Find and launch an installed chromium that makes no requests of its own."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.sandbox_page import Desk
+from tests.browser.sandbox_page import SandboxPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.sandbox.server import Sandbox
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIETLY = [
+EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -27,24 +27,24 @@ QUIETLY = [
 ]
 
 
-def chromium_here() -> str | None:
-    """Its path."""
-    return next((path for path in map(shutil.which, NAMES) if path), None)
+def find_chromium() -> str | None:
+    """Return the path of an installed chromium, or None."""
+    return next((path for path in map(shutil.which, EXECUTABLES) if path), None)
 
 
 @asynccontextmanager
-async def browser_at(path: str) -> AsyncIterator[Browser]:
-    """Start it and end it."""
+async def launch(path: str) -> AsyncIterator[Browser]:
+    """Launch a browser and close it on exit."""
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=path, args=QUIETLY)
-        yield started
-        await started.close()
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        await browser.close()
 
 
-async def desk_in(browser: Browser, whole: Sandbox, **options: object) -> Desk:
-    """Open the sandbox's page on a tab that shares nothing with others; the options are a browser context's."""
+async def open_sandbox_page(browser: Browser, sandbox: Sandbox, **options: object) -> SandboxPage:
+    """Open the sandbox page in a browser context of its own; the options are those of the context."""
     options = {"reduced_motion": "reduce", "viewport": {"width": 1440, "height": 900}} | options
-    context = await browser.new_context(**options)  # type: ignore[arg-type] # whatever playwright knows
-    desk = Desk(await context.new_page(), whole.stage, whole.page_url)
-    await desk.open()
-    return desk
+    context = await browser.new_context(**options)  # type: ignore[arg-type] # playwright checks them
+    page = SandboxPage(await context.new_page(), sandbox.session, sandbox.page_url)
+    await page.open()
+    return page

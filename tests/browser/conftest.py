@@ -1,4 +1,4 @@
-"""One chromium and one sandbox for all of these tests; each test begins anew on a tab of its own."""
+"""Fixtures that share one chromium and one sandbox; each test starts with a reset."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from bot.sandbox.server import Sandbox, sandbox
-from tests.browser.chromium import browser_at, chromium_here, desk_in
-from tests.browser.sandbox_page import Desk
+from bot.sandbox.server import Sandbox, start_sandbox
+from tests.browser.chromium import find_chromium, launch, open_sandbox_page
+from tests.browser.sandbox_page import SandboxPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    Sit = Callable[..., Awaitable[Desk]]
+    OpenPage = Callable[..., Awaitable[SandboxPage]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them on one worker and in one loop, for they share a browser."""
+    """Run the browser tests on one worker and in one event loop, because they share a browser."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
@@ -30,10 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a chromium; without one the tests are skipped, or fail where one is required."""
-    found = chromium_here()
+    """The path of chromium; without one, tests are skipped, or fail if REQUIRE_CHROMIUM is set."""
+    found = find_chromium()
     if found is None:
-        missing = "there is no chromium here; on Debian: apt-get install chromium"
+        missing = "chromium is not installed; on Debian: apt-get install chromium"
         if os.environ.get("REQUIRE_CHROMIUM"):
             pytest.fail(missing)
         pytest.skip(missing)
@@ -42,45 +42,45 @@ def chromium() -> str:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with browser_at(chromium) as started:
-        yield started
+    async with launch(chromium) as launched:
+        yield launched
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def whole() -> AsyncIterator[Sandbox]:
-    async with sandbox() as started:
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with start_sandbox() as started:
         yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def sit(browser: Browser, whole: Sandbox) -> AsyncIterator[Sit]:
-    """Sit down at a tab of its own: `desk = await sit(color_scheme="dark")`."""
-    await whole.stage.begin_anew()
-    desks: list[Desk] = []
+async def open_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[OpenPage]:
+    """Return a function that opens a page in a new context: `page = await open_page(color_scheme="dark")`."""
+    await sandbox.session.reset()
+    pages: list[SandboxPage] = []
 
-    async def down(**options: object) -> Desk:
-        desks.append(await desk_in(browser, whole, **options))
-        return desks[-1]
+    async def open_with(**options: object) -> SandboxPage:
+        pages.append(await open_sandbox_page(browser, sandbox, **options))
+        return pages[-1]
 
-    yield down
-    for desk in desks:
-        await desk.page.context.close()
-    assert [complaint for desk in desks for complaint in desk.complaints] == []
+    yield open_with
+    for page in pages:
+        await page.tab.context.close()
+    assert [problem for page in pages for problem in page.problems] == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared(browser: Browser, whole: Sandbox) -> AsyncIterator[Desk]:
-    """One tab for all who need nothing special."""
-    desk = await desk_in(browser, whole)
-    yield desk
-    await desk.page.context.close()
+async def shared_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[SandboxPage]:
+    """One page for all tests that need no special context."""
+    page = await open_sandbox_page(browser, sandbox)
+    yield page
+    await page.tab.context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(shared: Desk) -> AsyncIterator[Desk]:
-    """That tab, when everything has begun anew; afterwards the browser may have complained of nothing."""
-    shared.complaints.clear()
-    await shared.stage.begin_anew()
-    await shared.is_shown()
-    yield shared
-    assert shared.complaints == []
+async def page(shared_page: SandboxPage) -> AsyncIterator[SandboxPage]:
+    """The shared page after a reset; fails the test if the browser reported problems."""
+    shared_page.problems.clear()
+    await shared_page.session.reset()
+    await shared_page.wait_for_run()
+    yield shared_page
+    assert shared_page.problems == []

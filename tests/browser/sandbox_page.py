@@ -1,4 +1,4 @@
-"""A person in front of the page: what they pick, type, press and see; and the stage behind it."""
+"""A page object of the sandbox page."""
 
 from __future__ import annotations
 
@@ -11,116 +11,115 @@ from playwright.async_api import expect
 if TYPE_CHECKING:
     from playwright.async_api import ConsoleMessage, Locator, Page, Request
 
-    from bot.sandbox.session import Play, Stage
+    from bot.sandbox.session import SandboxRun, SandboxSession
 
-PATIENCE = 20_000
-"""Milliseconds after which what does not appear is missed: long, because machines are slow at times."""
+EXPECT_TIMEOUT = 20_000
+"""Maximum time to wait for an expected element, in milliseconds. It is long because test machines may be slow."""
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=EXPECT_TIMEOUT)
 
 
 @dataclass
-class Desk:
-    """One browser tab on the sandbox's page."""
+class SandboxPage:
+    """A browser tab that shows the sandbox page, and the session behind it."""
 
-    page: Page
-    stage: Stage
+    tab: Page
+    session: SandboxSession
     url: str
-    complaints: list[str] = field(default_factory=list)
-    """What the browser's console said, and every address that is not the page's own."""
+    problems: list[str] = field(default_factory=list)
+    """Errors and warnings in the browser's console, and requests to other addresses than the page's."""
 
     async def open(self) -> None:
-        """Go to the page and wait until it shows something."""
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._asked)
-        await self.page.goto(self.url)
-        await self.is_shown()
+        """Load the page and wait until it shows the current run."""
+        self.tab.set_default_timeout(EXPECT_TIMEOUT)
+        self.tab.on("console", self._on_console)
+        self.tab.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.tab.on("request", self._on_request)
+        await self.tab.goto(self.url)
+        await self.wait_for_run()
 
-    async def is_shown(self) -> None:
-        """Wait until the page shows what is being played now."""
-        await expect(self.page.locator(f"[data-play='{self.play.number}']")).to_be_visible()
+    async def wait_for_run(self) -> None:
+        """Wait until the page shows the current run."""
+        await expect(self.tab.locator(f"[data-run='{self.run.id}']")).to_be_visible()
 
     @property
-    def play(self) -> Play:
-        """What is being played."""
-        assert self.stage.play
-        return self.stage.play
+    def run(self) -> SandboxRun:
+        """The current run."""
+        assert self.session.run
+        return self.session.run
 
     @property
     def messages(self) -> Locator:
-        """The messages of the conversation that is open, oldest first."""
-        return self.page.get_by_role("log").get_by_role("article")
+        """The messages of the open conversation, oldest first."""
+        return self.tab.get_by_role("log").get_by_role("article")
 
     @property
-    def last(self) -> Locator:
-        """The newest of them."""
+    def newest(self) -> Locator:
+        """The newest message of the open conversation."""
         return self.messages.last
 
     @property
-    def line(self) -> Locator:
-        """Where one types."""
-        return self.page.get_by_role("main").get_by_role("combobox")
+    def composer(self) -> Locator:
+        """The input of the composer."""
+        return self.tab.get_by_role("main").get_by_role("combobox")
 
-    async def plays(self, name: str) -> None:
-        """Become somebody, by their first name."""
-        await self.page.get_by_role("radio", name=re.compile(f"^{name}")).check()
+    async def switch_to(self, name: str) -> None:
+        """Act as the person with this first name."""
+        await self.tab.get_by_role("radio", name=re.compile(f"^{name}")).check()
 
-    async def goes_to(self, room: str) -> None:
+    async def open_conversation(self, name: str) -> None:
         """Open a channel, or the direct messages with PureCloud."""
-        rooms = self.page.get_by_role("navigation", name="Conversations")
-        await rooms.get_by_role("button", name=room).click()
+        conversations = self.tab.get_by_role("navigation", name="Conversations")
+        await conversations.get_by_role("button", name=name).click()
 
-    async def types(self, line: str) -> None:
-        """Type a line and send it."""
-        await self.line.fill(line)
-        await self.line.press("Enter")
+    async def send(self, line: str) -> None:
+        """Type a line and press Enter."""
+        await self.composer.fill(line)
+        await self.composer.press("Enter")
 
-    async def asks(self, line: str) -> None:
-        """Ask the bot something and wait for its private answer."""
+    async def send_command(self, text: str) -> None:
+        """Send `/purecloud <text>` and wait for the bot's reply in this conversation."""
         before = await self.messages.count()
-        await self.types(f"/purecloud {line}")
+        await self.send(f"/purecloud {text}")
         await expect(self.messages).to_have_count(before + 1)
 
-    async def presses(self, name: str) -> None:
-        """Press a button of the newest message; no native dialog is answered."""
-        await self.last.get_by_role("button", name=name).click()
+    async def click_button(self, name: str) -> None:
+        """Click a button of the newest message, and leave its confirmation dialog open."""
+        await self.newest.get_by_role("button", name=name).click()
 
-    async def confirms(self, name: str, yes: str | None = None) -> None:
-        """Press a button of the newest message, and in the dialog that asks the one of the same name unless said."""
-        await self.presses(name)
-        await self.page.get_by_role("dialog").get_by_role("button", name=yes or name).click()
+    async def click_and_confirm(self, name: str, confirm: str | None = None) -> None:
+        """Click a button of the newest message and confirm; by default, both buttons have the same name."""
+        await self.click_button(name)
+        await self.tab.get_by_role("dialog").get_by_role("button", name=confirm or name).click()
 
-    async def sees(self, *words: str) -> None:
-        """Wait until the newest message says all of this."""
-        for part in words:
-            await expect(self.last).to_contain_text(part)
+    async def expect_newest(self, *texts: str) -> None:
+        """Wait until the newest message contains all texts."""
+        for text in texts:
+            await expect(self.newest).to_contain_text(text)
 
-    async def sees_no_button(self) -> None:
-        """Nothing on the newest message can be pressed any more."""
-        await expect(self.last.get_by_role("button")).to_have_count(0)
+    async def expect_no_buttons(self) -> None:
+        """Wait until the newest message has no buttons."""
+        await expect(self.newest.get_by_role("button")).to_have_count(0)
 
-    async def lets(self, trouble: str) -> None:
-        """Choose what goes wrong."""
-        await self.page.get_by_role("button", name="Go wrong").click()
-        await self.page.get_by_label(trouble).click()
+    async def inject_fault(self, label: str) -> None:
+        """Click a control of the Faults tab."""
+        await self.tab.get_by_role("button", name="Faults").click()
+        await self.tab.get_by_label(label).click()
 
-    async def sees_sessions(self, name: str, words: str) -> None:
-        """Wait until the list of who is logged in says so of somebody."""
-        rows = self.page.get_by_role("region", name="Genesys Cloud stand-in").get_by_role("listitem")
-        row = rows.filter(has_text=name)
-        await expect(row).to_contain_text(words)
+    async def expect_sessions(self, name: str, text: str) -> None:
+        """Wait until a user's row in the list of sessions contains the text."""
+        rows = self.tab.get_by_role("region", name="Genesys Cloud fake").get_by_role("listitem")
+        await expect(rows.filter(has_text=name)).to_contain_text(text)
 
     @property
     def deletes(self) -> int:
-        """How many DELETEs of a person's tokens reached Genesys Cloud."""
-        return len(self.play.genesys.received("delete_token"))
+        """Number of DELETE requests for a user's tokens that Genesys Cloud received."""
+        return len(self.run.genesys.received("delete_token"))
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.problems.append(message.text)
 
-    def _asked(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.url, "data:")):
-            self.complaints.append(f"asked for {request.url}")
+            self.problems.append(f"request to {request.url}")

@@ -1,4 +1,4 @@
-"""Take the pictures of README and docs: `make screenshots`."""
+"""Take the screenshots of README and docs: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from playwright.async_api import expect
 
 from bot import logs
-from bot.sandbox.server import Sandbox, sandbox
-from tests.browser.chromium import browser_at, chromium_here, desk_in
+from bot.sandbox.server import Sandbox, start_sandbox
+from tests.browser.chromium import find_chromium, launch, open_sandbox_page
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -20,48 +20,48 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 async def main() -> int:
-    """Play the same story in both themes; returns the exit code."""
+    """Take all screenshots; return the exit code."""
     logs.configure("error", "human")
-    path = chromium_here()
+    path = find_chromium()
     if path is None:
-        print("There is no chromium here; on Debian: apt-get install chromium", file=sys.stderr)  # noqa: T201
+        print("chromium is not installed; on Debian: apt-get install chromium", file=sys.stderr)  # noqa: T201
         return 1
-    async with sandbox() as whole, browser_at(path) as browser:
-        await _story(whole, browser, "light", "sandbox.png")
-        await _story(whole, browser, "dark", "sandbox-dark.png")
-        await _card(whole, browser)
+    async with start_sandbox() as sandbox, launch(path) as browser:
+        await _overview(sandbox, browser, "light", "sandbox.png")
+        await _overview(sandbox, browser, "dark", "sandbox-dark.png")
+        await _card(sandbox, browser)
     return 0
 
 
-async def _story(whole: Sandbox, browser: Browser, theme: str, name: str) -> None:
-    """Olivia asked who she is, then ended Tom's login by her card."""
-    await whole.stage.begin_anew()
-    desk = await desk_in(browser, whole, color_scheme=theme)
-    await desk.asks("whoami")
-    await desk.asks("revoke @tom laptop stolen")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.confirms("Revoke access")
-    await desk.sees("Revoked: every session of Tom Target.")
-    await desk.sees_sessions("Tom Target", "logged out")
-    await expect(desk.page.get_by_role("button", name="private channel audit 1 not read")).to_be_visible()
-    await desk.page.mouse.move(700, 20)  # what the mouse hovers over is tinted
-    await desk.page.screenshot(path=DOCS / name)
-    await desk.page.context.close()
+async def _overview(sandbox: Sandbox, browser: Browser, theme: str, name: str) -> None:
+    """Show Olivia's direct messages after whoami and a revocation."""
+    await sandbox.session.reset()
+    page = await open_sandbox_page(browser, sandbox, color_scheme=theme)
+    await page.send_command("whoami")
+    await page.send_command("revoke @tom laptop stolen")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest("Revoked: every session of Tom Target.")
+    await page.expect_sessions("Tom Target", "logged out")
+    await expect(page.tab.get_by_role("button", name="private channel audit 1 unread")).to_be_visible()
+    await page.tab.mouse.move(700, 20)  # so that no message has the hover background
+    await page.tab.screenshot(path=DOCS / name)
+    await page.tab.context.close()
 
 
-async def _card(whole: Sandbox, browser: Browser) -> None:
-    """The card that two approvers must confirm, when one of them has."""
-    await whole.stage.begin_anew()
-    desk = await desk_in(browser, whole, device_scale_factor=2, viewport={"width": 1440, "height": 1100})
-    await desk.plays("Ravi")
-    await desk.asks("revoke @pia left her desk unlocked")
-    await desk.plays("Ben")
-    await desk.goes_to("channel approvals")
-    await desk.confirms("Revoke access")
-    await desk.sees("Approved so far: @ben (1 of 2)")
-    await desk.page.mouse.move(700, 20)
-    await desk.last.screenshot(path=DOCS / "card.png")
-    await desk.page.context.close()
+async def _card(sandbox: Sandbox, browser: Browser) -> None:
+    """Show a card that needs two approvals and has one."""
+    await sandbox.session.reset()
+    page = await open_sandbox_page(browser, sandbox, device_scale_factor=2, viewport={"width": 1440, "height": 1100})
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @pia left her desk unlocked")
+    await page.switch_to("Ben")
+    await page.open_conversation("channel approvals")
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest("Approved so far: @ben (1 of 2)")
+    await page.tab.mouse.move(700, 20)
+    await page.newest.screenshot(path=DOCS / "card.png")
+    await page.tab.context.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the app sends, on the screen: every card of the bot's, views made for the test, and what nobody knows."""
+"""The page renders the bot's cards, views of an app, and unknown Block Kit parts."""
 
 from __future__ import annotations
 
@@ -14,101 +14,106 @@ from handlers.ui import cards
 from tests.support.sample_outcomes import in_state
 
 if TYPE_CHECKING:
-    from tests.browser.sandbox_page import Desk
+    from tests.browser.sandbox_page import SandboxPage
 
 
 def text(words: str, kind: str = "plain_text") -> dict[str, str]:
     return {"type": kind, "text": words}
 
 
-def say(desk: Desk, *blocks: dict[str, Any]) -> None:
-    """The app posts this in #ops, whatever Slack would think of it."""
-    desk.play.slack.conversations.post(personas.OPS, "made for the test", list(blocks))
+def post_blocks(page: SandboxPage, *blocks: dict[str, Any]) -> None:
+    """Post blocks in #ops as the app, without the Web API's checks."""
+    page.run.slack.conversations.post(personas.OPS, "made for the test", list(blocks))
 
 
-async def call(desk: Desk, method: str, **arguments: Any) -> None:
-    """The app calls a method of the Web API."""
-    slack = desk.play.slack
+async def call_method(page: SandboxPage, method: str, **arguments: Any) -> None:
+    """Call a method of the Web API as the app."""
+    slack = page.run.slack
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
         await client.api_call(method, json=arguments)
 
 
-async def test_cards__every_one_of_the_bots_is_drawn_whole(desk: Desk) -> None:
+async def test_cards__of_every_state_are_rendered(page: SandboxPage) -> None:
     requests = [in_state(state, kind) for kind in Kind for state in State]
     for request in requests:
         message = cards.card(request)
-        desk.play.slack.conversations.post(personas.OPS, message["text"], message["blocks"])
-    await expect(desk.messages).to_have_count(len(requests))
-    await expect(desk.page.get_by_text("Unknown here")).to_have_count(0)
+        page.run.slack.conversations.post(personas.OPS, message["text"], message["blocks"])
+    await expect(page.messages).to_have_count(len(requests))
+    await expect(page.tab.get_by_text("Not supported by this page")).to_have_count(0)
     for place, request in enumerate(requests):
-        shown = " ".join(await desk.messages.nth(place).all_inner_texts())
+        shown = " ".join(await page.messages.nth(place).all_inner_texts())
         for block in cards.card(request)["blocks"]:
             if block["type"] == "header":
                 assert block["text"]["text"] in shown
         assert request.reference in shown
 
 
-async def test_plain_text__is_never_read_as_markup(desk: Desk) -> None:
+async def test_plain_text__shows_markup_as_typed(page: SandboxPage) -> None:
     forged = "*Ben* <@U0BENAPP01> <!channel> `x` :warning: <b>bold</b> &amp; 2 * 3 * 4"
-    say(desk, {"type": "header", "text": text(forged)}, {"type": "section", "fields": [text(forged)]})
-    await desk.sees(forged)
-    await expect(desk.last.get_by_text(forged)).to_have_count(2)
-    await expect(desk.last.locator(".mention")).to_have_count(0)
+    post_blocks(page, {"type": "header", "text": text(forged)}, {"type": "section", "fields": [text(forged)]})
+    await page.expect_newest(forged)
+    await expect(page.newest.get_by_text(forged)).to_have_count(2)
+    await expect(page.newest.locator(".mention")).to_have_count(0)
 
 
-async def test_mrkdwn__is_read_as_slack_reads_it(desk: Desk) -> None:
+async def test_mrkdwn__is_rendered_as_in_slack(page: SandboxPage) -> None:
     said = "*bold* <https://x.example/a?b=1&amp;c=2|the page> <@U0BENAPP01> <!subteam^S0TOKENAPP> 2 * 3 &gt; 5 :lock:"
-    say(desk, {"type": "section", "text": text(said, "mrkdwn")})
-    await desk.sees("bold the page @ben @token-approvers 2 * 3 > 5 🔒")
-    link = desk.last.get_by_role("link", name="the page")
+    post_blocks(page, {"type": "section", "text": text(said, "mrkdwn")})
+    await page.expect_newest("bold the page @ben @token-approvers 2 * 3 > 5 🔒")
+    link = page.newest.get_by_role("link", name="the page")
     await expect(link).to_have_attribute("href", "https://x.example/a?b=1&c=2")
 
 
-async def test_small_talk__mentions_people_and_is_else_what_was_typed(desk: Desk) -> None:
-    await desk.types("good morning @ben & <b>all</b>, *urgent*")
-    await desk.sees("good morning @ben & <b>all</b>, urgent")
-    await expect(desk.last.locator(".mention")).to_have_text("@ben")
+async def test_message__of_a_person_keeps_html_and_renders_mentions(page: SandboxPage) -> None:
+    await page.send("good morning @ben & <b>all</b>, *urgent*")
+    await page.expect_newest("good morning @ben & <b>all</b>, urgent")
+    await expect(page.newest.locator(".mention")).to_have_text("@ben")
 
 
-async def test_library__draws_what_the_bot_does_not_send_yet(desk: Desk) -> None:
+async def test_blocks__that_the_bot_does_not_use_are_rendered(page: SandboxPage) -> None:
     mention = {"type": "user", "user_id": personas.TOM}
     words = {"type": "text", "text": "styled", "style": {"bold": True}}
     table = {"type": "table", "rows": [[{"type": "raw_text", "text": "Name"}], [{"type": "raw_text", "text": "*Tom*"}]]}
-    say(
-        desk,
+    post_blocks(
+        page,
         {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [mention, words]}]},
         {"type": "markdown", "text": "# Heading\n\n1. first"},
         table,
     )
-    await desk.sees("@tom", "styled", "Heading", "first", "*Tom*")
-    await expect(desk.page.get_by_text("Unknown here")).to_have_count(0)
+    await page.expect_newest("@tom", "styled", "Heading", "first", "*Tom*")
+    await expect(page.tab.get_by_text("Not supported by this page")).to_have_count(0)
 
 
-async def test_unknown__is_shown_as_what_it_is(desk: Desk) -> None:
-    say(
-        desk,
+async def test_unknown_blocks__are_shown_as_json(page: SandboxPage) -> None:
+    post_blocks(
+        page,
         {"type": "hologram", "text": text("from the future")},
         {"type": "actions", "elements": [{"type": "lever", "action_id": "pull"}]},
         {"type": "context", "elements": None},
     )
-    await desk.sees("Unknown here: hologram", "from the future", "Unknown here: lever", "Unknown here: context")
+    await page.expect_newest(
+        "Not supported by this page: hologram",
+        "from the future",
+        "Not supported by this page: lever",
+        "Not supported by this page: context",
+    )
 
 
-async def test_home__shows_the_view_that_the_app_publishes(desk: Desk) -> None:
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.page.get_by_role("button", name="Home", exact=True).click()
-    await expect(desk.page.get_by_text("The app shows nothing on its Home tab.")).to_be_visible()
+async def test_home__shows_the_published_view(page: SandboxPage) -> None:
+    await page.open_conversation("direct messages with PureCloud")
+    await page.tab.get_by_role("button", name="Home", exact=True).click()
+    await expect(page.tab.get_by_text("The app has not published a Home tab")).to_be_visible()
     button = {"type": "button", "action_id": "again", "text": text("Ask again"), "value": "7"}
     blocks = [{"type": "header", "text": text("Your requests")}, {"type": "actions", "elements": [button]}]
-    await call(desk, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": blocks})
-    await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
-    again = desk.page.get_by_role("button", name="Ask again")
+    await call_method(page, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": blocks})
+    await expect(page.tab.get_by_role("heading", name="Your requests")).to_be_visible()
+    again = page.tab.get_by_role("button", name="Ask again")
     await again.click()
     await expect(again).not_to_have_attribute("aria-disabled", "true")
-    assert desk.play.last
-    assert desk.play.last.payload["actions"][0]["value"] == "7"
-    assert desk.play.last.payload["user"]["id"] == personas.OLIVIA
+    assert page.run.last_delivery
+    assert page.run.last_delivery.payload["actions"][0]["value"] == "7"
+    assert page.run.last_delivery.payload["user"]["id"] == personas.OLIVIA
 
 
 def field(name: str, label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -121,45 +126,45 @@ def field(name: str, label: str, element: dict[str, Any], **more: Any) -> dict[s
     }
 
 
-async def test_modal__is_filled_in_with_the_keyboard_and_submitted(desk: Desk) -> None:
+async def test_modal__submits_its_values(page: SandboxPage) -> None:
     options = [{"text": text(word), "value": word} for word in ("stolen", "phished")]
     blocks = [
-        field("why", "DenialCode", {"type": "plain_text_input", "multiline": True}),
+        field("why", "Reason", {"type": "plain_text_input", "multiline": True}),
         field("kind", "Kind", {"type": "static_select", "options": options, "initial_option": options[1]}),
         field("who", "Whose", {"type": "multi_users_select"}),
         {"type": "actions", "elements": [{"type": "button", "action_id": "check", "text": text("Check")}]},
         field("sure", "Sure?", {"type": "checkboxes", "options": options[:1]}, optional=True),
     ]
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    await call(desk, "views.open", trigger_id=desk.play.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
-    modal = desk.page.get_by_role("dialog", name="Revoke many")
-    await modal.get_by_label("DenialCode").fill("left the company")
+    await call_method(page, "views.open", trigger_id=page.run.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
+    modal = page.tab.get_by_role("dialog", name="Revoke many")
+    await modal.get_by_label("Reason").fill("left the company")
     await modal.get_by_label("Whose").select_option([personas.TOM, personas.PIA])
     await modal.get_by_label("stolen").check()
     await modal.get_by_role("button", name="Check").click()
     await expect(modal.get_by_role("button", name="Check")).not_to_have_attribute("aria-disabled", "true")
-    assert desk.play.last
-    assert desk.play.last.payload["type"] == "block_actions"
-    assert desk.play.last.payload["view"]["state"]["values"]["why"]["said"]["value"] == "left the company"
+    assert page.run.last_delivery
+    assert page.run.last_delivery.payload["type"] == "block_actions"
+    assert page.run.last_delivery.payload["view"]["state"]["values"]["why"]["said"]["value"] == "left the company"
     await modal.get_by_role("button", name="Ask").press("Enter")
     await expect(modal).to_have_count(0)
-    values = desk.play.last.payload["view"]["state"]["values"]
+    values = page.run.last_delivery.payload["view"]["state"]["values"]
     assert values["why"]["said"]["value"] == "left the company"
     assert values["kind"]["said"]["selected_option"]["value"] == "phished"
     assert values["who"]["said"]["selected_users"] == [personas.TOM, personas.PIA]
     assert [one["value"] for one in values["sure"]["said"]["selected_options"]] == ["stolen"]
 
 
-async def test_modal__errors_are_shown_and_escape_closes_it(desk: Desk) -> None:
-    blocks = [field("why", "DenialCode", {"type": "plain_text_input"})]
+async def test_modal__shows_errors_and_closes_on_escape(page: SandboxPage) -> None:
+    blocks = [field("why", "Reason", {"type": "plain_text_input"})]
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    views = desk.play.slack.views
-    await call(desk, "views.open", trigger_id=views.issue_trigger_id(personas.OLIVIA), view=view)
-    modal = desk.page.get_by_role("dialog", name="Revoke many")
-    await modal.get_by_label("DenialCode").fill("x")
+    views = page.run.slack.views
+    await call_method(page, "views.open", trigger_id=views.issue_trigger_id(personas.OLIVIA), view=view)
+    modal = page.tab.get_by_role("dialog", name="Revoke many")
+    await modal.get_by_label("Reason").fill("x")
     views.show_errors(views.modals[personas.OLIVIA][0], {"why": "Say more."})
     await expect(modal.get_by_role("alert").filter(has_text="Say more.")).to_be_visible()
-    await expect(modal.get_by_label("DenialCode")).to_have_value("x")
-    await desk.page.keyboard.press("Escape")
+    await expect(modal.get_by_label("Reason")).to_have_value("x")
+    await page.tab.keyboard.press("Escape")
     await expect(modal).to_have_count(0)
     assert views.modals[personas.OLIVIA] == []

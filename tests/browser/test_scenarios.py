@@ -1,4 +1,4 @@
-"""What a person sees who plays the main job in the sandbox."""
+"""Whole scenarios, played on the sandbox page."""
 
 from __future__ import annotations
 
@@ -12,103 +12,103 @@ from bot.domain.audit import EventType
 from bot.sandbox import personas
 
 if TYPE_CHECKING:
-    from tests.browser.sandbox_page import Desk
+    from tests.browser.sandbox_page import SandboxPage
 
 
-async def test_whoami__is_answered_to_oneself_alone(desk: Desk) -> None:
-    await desk.asks("whoami")
-    await desk.sees(
+async def test_whoami__is_visible_to_its_user_only(page: SandboxPage) -> None:
+    await page.send_command("whoami")
+    await page.expect_newest(
         "Only visible to you", "olivia.ortega@example.com", "confirm a revocation: yes", "Acme Contact Center"
     )
-    await desk.plays("Ben")
-    await expect(desk.messages).to_have_count(0)
+    await page.switch_to("Ben")
+    await expect(page.messages).to_have_count(0)
 
 
-async def test_revoke__alone_by_the_card_in_direct_messages(desk: Desk) -> None:
-    await desk.asks("revoke @tom laptop stolen")
-    await desk.sees("I sent you the card")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.sees("Revoke every session of Tom Target?", "tom.target@example.com", "Reason: laptop stolen")
-    await desk.presses("Revoke access")
-    await desk.page.get_by_role("dialog").get_by_role("button", name="Go back").click()
-    await desk.sees_sessions("Tom Target", "2 sessions")
-    assert desk.deletes == 0
-    await desk.confirms("Revoke access")
-    await desk.sees("Revoked: every session of Tom Target.", "(edited)")
-    await desk.sees_no_button()
-    await desk.sees_sessions("Tom Target", "logged out")
-    received = desk.page.get_by_role("list", name="Requests, newest first").get_by_role("listitem").first
+async def test_revoke__approved_by_its_requester_in_direct_messages(page: SandboxPage) -> None:
+    await page.send_command("revoke @tom laptop stolen")
+    await page.expect_newest("I sent you the card")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.expect_newest("Revoke every session of Tom Target?", "tom.target@example.com", "Reason: laptop stolen")
+    await page.click_button("Revoke access")
+    await page.tab.get_by_role("dialog").get_by_role("button", name="Go back").click()
+    await page.expect_sessions("Tom Target", "2 sessions")
+    assert page.deletes == 0
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest("Revoked: every session of Tom Target.", "(edited)")
+    await page.expect_no_buttons()
+    await page.expect_sessions("Tom Target", "logged out")
+    received = page.tab.get_by_role("list", name="Requests, newest first").get_by_role("listitem").first
     await expect(received).to_contain_text("delete_token · Tom Target")
     await expect(received).to_contain_text("200")
-    await desk.page.get_by_role("button", name="Audit trail").click()
-    await expect(desk.page.get_by_role("list", name="Rows of the trail")).to_contain_text("token:revoked")
-    assert desk.deletes == 1
+    await page.tab.get_by_role("button", name="Audit log").click()
+    await expect(page.tab.get_by_role("list", name="Audit log, newest first")).to_contain_text("token:revoked")
+    assert page.deletes == 1
 
 
-async def test_revoke__with_a_second_person(desk: Desk) -> None:
-    await desk.plays("Ravi")
-    await desk.asks("revoke @tom")
-    await desk.sees("I posted the card in #approvals")
-    await expect(desk.page.get_by_role("radio", name="Ben approver 1 not read")).to_be_visible()
-    await desk.plays("Ben")
-    await desk.goes_to("channel approvals")
-    await desk.confirms("Revoke access")
-    await desk.sees("Revoked: every session of Tom Target.", "Asked by @ravi", "confirmed by @ben")
-    await desk.sees_no_button()
-    await desk.goes_to("private channel audit")
-    await desk.sees("Revoked: every session of Tom Target.")
-    await desk.plays("Ravi")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.sees("Revoked: every session of Tom Target.")
-    assert desk.deletes == 1
+async def test_revoke__approved_by_another_person(page: SandboxPage) -> None:
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @tom")
+    await page.expect_newest("I posted the card in #approvals")
+    await expect(page.tab.get_by_role("radio", name="Ben approver 1 unread")).to_be_visible()
+    await page.switch_to("Ben")
+    await page.open_conversation("channel approvals")
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest("Revoked: every session of Tom Target.", "Asked by @ravi", "confirmed by @ben")
+    await page.expect_no_buttons()
+    await page.open_conversation("private channel audit")
+    await page.expect_newest("Revoked: every session of Tom Target.")
+    await page.switch_to("Ravi")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.expect_newest("Revoked: every session of Tom Target.")
+    assert page.deletes == 1
 
 
-async def test_revoke__of_a_protected_person_takes_two_approvers(desk: Desk) -> None:
-    await desk.plays("Ravi")
-    await desk.asks("revoke @pia")
-    await desk.plays("Ben")
-    await desk.goes_to("channel approvals")
-    await desk.confirms("Revoke access")
-    await desk.sees("Approved so far: @ben (1 of 2)")
-    await desk.confirms("Revoke access")
-    await expect(desk.messages).to_have_count(2)
-    await desk.sees("Only visible to you", "You have approved this already")
-    assert desk.deletes == 0
-    await desk.plays("Olivia")
-    await desk.goes_to("channel approvals")
-    await desk.confirms("Revoke access")
-    await desk.sees("Revoked: every session of Pia Protected.", "confirmed by @ben, @olivia")
-    assert desk.deletes == 1
+async def test_revoke__of_a_protected_person_needs_two_approvers(page: SandboxPage) -> None:
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @pia")
+    await page.switch_to("Ben")
+    await page.open_conversation("channel approvals")
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest("Approved so far: @ben (1 of 2)")
+    await page.click_and_confirm("Revoke access")
+    await expect(page.messages).to_have_count(2)
+    await page.expect_newest("Only visible to you", "You have approved this already")
+    assert page.deletes == 0
+    await page.switch_to("Olivia")
+    await page.open_conversation("channel approvals")
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest("Revoked: every session of Pia Protected.", "confirmed by @ben, @olivia")
+    assert page.deletes == 1
 
 
-async def test_cancel__ends_it_and_nothing_was_asked_of_genesys(desk: Desk) -> None:
-    await desk.asks("revoke @tom")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.presses("Cancel")
-    await desk.sees("Cancelled", "cancelled by @olivia")
-    await desk.sees_no_button()
-    assert desk.deletes == 0
+async def test_cancel__sends_no_delete(page: SandboxPage) -> None:
+    await page.send_command("revoke @tom")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.click_button("Cancel")
+    await page.expect_newest("Cancelled", "cancelled by @olivia")
+    await page.expect_no_buttons()
+    assert page.deletes == 0
 
 
-async def test_rotate__exchanges_the_bots_own_token(desk: Desk) -> None:
-    await desk.asks("rotate")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.confirms("Exchange token", yes="Exchange")
-    await desk.sees("Exchanged: the bot's own token.")
-    await desk.sees_sessions("The bot itself", "1 token, 1 ended")
-    assert desk.play.genesys.received("delete_tokens_me")
+async def test_rotate__replaces_the_bots_token(page: SandboxPage) -> None:
+    await page.send_command("rotate")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.click_and_confirm("Exchange token", confirm="Exchange")
+    await page.expect_newest("Exchanged: the bot's own token.")
+    await page.expect_sessions("The bot", "1 token, 1 revoked")
+    assert page.run.genesys.received("delete_tokens_me")
 
 
-async def test_expiry__takes_the_buttons_away(desk: Desk) -> None:
-    await desk.asks("revoke @tom")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.page.get_by_role("button", name="Go wrong").click()
-    await desk.page.get_by_role("button", name="1 minute passes").click()
-    await expect(desk.last.get_by_role("button", name="Revoke access")).to_be_visible()
-    await desk.page.get_by_role("button", name="5 minutes pass").click()
-    await desk.sees("Expired")
-    await desk.sees_no_button()
-    assert desk.deletes == 0
+async def test_expiry__removes_the_buttons(page: SandboxPage) -> None:
+    await page.send_command("revoke @tom")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.tab.get_by_role("button", name="Faults").click()
+    await page.tab.get_by_role("button", name="Advance 1 minute").click()
+    await expect(page.newest.get_by_role("button", name="Revoke access")).to_be_visible()
+    await page.tab.get_by_role("button", name="Advance 5 minutes").click()
+    await page.expect_newest("Expired")
+    await page.expect_no_buttons()
+    assert page.deletes == 0
 
 
 REFUSALS = {
@@ -130,106 +130,121 @@ REFUSALS = {
 }
 
 
-async def test_refusals__each_kind_is_told_in_private_and_changes_nothing(desk: Desk) -> None:
+async def test_refusals__are_private_and_change_nothing(page: SandboxPage) -> None:
     for name, lines in REFUSALS.items():
-        await desk.plays(name)
+        await page.switch_to(name)
         for line, words in lines.items():
-            await desk.asks(line)
-            await desk.sees("Only visible to you", words, "Nothing was changed")
-    assert desk.deletes == 0
+            await page.send_command(line)
+            await page.expect_newest("Only visible to you", words, "Nothing was changed")
+    assert page.deletes == 0
 
 
-async def test_refusals__a_guests_click_counts_for_nothing(desk: Desk) -> None:
-    await desk.plays("Ravi")
-    await desk.asks("revoke @tom")
-    await desk.plays("Gus")
-    await desk.goes_to("channel approvals")
-    await desk.confirms("Revoke access")
-    await expect(desk.messages).to_have_count(2)
-    await desk.sees("Only visible to you", "Guests may not do this")
-    await expect(desk.messages.first.get_by_role("button", name="Revoke access")).to_be_visible()
-    assert desk.deletes == 0
+async def test_refusals__ignore_a_guests_click(page: SandboxPage) -> None:
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @tom")
+    await page.switch_to("Gus")
+    await page.open_conversation("channel approvals")
+    await page.click_and_confirm("Revoke access")
+    await expect(page.messages).to_have_count(2)
+    await page.expect_newest("Only visible to you", "Guests may not do this")
+    await expect(page.messages.first.get_by_role("button", name="Revoke access")).to_be_visible()
+    assert page.deletes == 0
 
 
-async def test_refusals__an_outsider_is_offered_no_command(desk: Desk) -> None:
-    await desk.plays("Ona")
-    await expect(desk.page.get_by_role("button", name="channel partner")).to_be_visible()
-    await expect(desk.page.get_by_role("button", name="channel ops")).to_have_count(0)
-    await expect(desk.line).to_be_disabled()
+async def test_composer__is_disabled_for_an_external_user(page: SandboxPage) -> None:
+    await page.switch_to("Ona")
+    await expect(page.tab.get_by_role("button", name="channel partner")).to_be_visible()
+    await expect(page.tab.get_by_role("button", name="channel ops")).to_have_count(0)
+    await expect(page.composer).to_be_disabled()
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("fault", "texts"),
     [
         ("403: permission missing", ("Refused by Genesys Cloud", "oauth:token:delete")),
         ("401: token not accepted", ("Failed",)),
     ],
 )
-async def test_faults__the_card_tells_what_went_wrong(desk: Desk, trouble: str, told: tuple[str, ...]) -> None:
-    await desk.lets(trouble)
-    await desk.asks("revoke @tom")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.confirms("Revoke access")
-    await desk.sees(*told)
-    await desk.sees_no_button()
-    await desk.sees_sessions("Tom Target", "2 sessions")
+async def test_faults__are_named_on_the_card(page: SandboxPage, fault: str, texts: tuple[str, ...]) -> None:
+    await page.inject_fault(fault)
+    await page.send_command("revoke @tom")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.click_and_confirm("Revoke access")
+    await page.expect_newest(*texts)
+    await page.expect_no_buttons()
+    await page.expect_sessions("Tom Target", "2 sessions")
 
 
-async def test_faults__that_pass_are_outlived(desk: Desk) -> None:
-    troubles = {"503: unavailable": "tom.target", "429: too many requests": "dan.departed", "connection cut": "una"}
-    for trouble, target in troubles.items():
-        await desk.goes_to("channel ops")
-        await desk.asks(f"revoke {target}@example.com")
-        await desk.goes_to("direct messages with PureCloud")
-        await desk.lets(trouble)
-        before = desk.deletes
-        await desk.confirms("Revoke access")
-        await desk.play.genesys.wait_for_request("delete_token", before + 1)
-        desk.play.mishaps.heal()
-        await desk.sees("Revoked: every session of")
-        await desk.sees_no_button()
-        assert desk.deletes == before + 2
+async def test_faults__that_are_cleared_in_time_do_not_stop_a_revocation(page: SandboxPage) -> None:
+    faults = {"503: unavailable": "tom.target", "429: too many requests": "dan.departed", "connection cut": "una"}
+    for fault, target in faults.items():
+        await page.open_conversation("channel ops")
+        await page.send_command(f"revoke {target}@example.com")
+        await page.open_conversation("direct messages with PureCloud")
+        await page.inject_fault(fault)
+        before = page.deletes
+        await page.click_and_confirm("Revoke access")
+        await page.run.genesys.wait_for_request("delete_token", before + 1)
+        page.run.faults.clear()
+        await page.expect_newest("Revoked: every session of")
+        await page.expect_no_buttons()
+        assert page.deletes == before + 2
     for name in ("Tom Target", "Dan Departed", "Una Unconfirmed"):
-        await desk.sees_sessions(name, "logged out")
+        await page.expect_sessions(name, "logged out")
 
 
-async def test_faults__a_click_that_slack_sent_before_it_went_down_is_not_lost(desk: Desk) -> None:
-    await desk.asks("revoke @tom")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.lets("does not answer the bot")
-    asked = len(desk.play.slack.calls_of("users.info"))
-    await desk.confirms("Revoke access")
-    while len(desk.play.slack.calls_of("users.info")) == asked:  # noqa: ASYNC110 - who clicked could not be told
+async def test_faults__do_not_lose_a_click_while_slack_is_down(page: SandboxPage) -> None:
+    await page.send_command("revoke @tom")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.inject_fault("does not respond to the bot")
+    calls = len(page.run.slack.calls_of("users.info"))
+    await page.click_and_confirm("Revoke access")
+    while len(page.run.slack.calls_of("users.info")) == calls:  # noqa: ASYNC110 - wait for a failed lookup
         await asyncio.sleep(0.01)
-    assert desk.deletes == 0
-    desk.play.mishaps.heal()
-    await desk.sees("Revoked: every session of Tom Target.")
-    await desk.sees_no_button()
-    assert desk.deletes == 1
+    assert page.deletes == 0
+    page.run.faults.clear()
+    await page.expect_newest("Revoked: every session of Tom Target.")
+    await page.expect_no_buttons()
+    assert page.deletes == 1
 
 
-async def test_replica__killed_in_the_middle_of_it_loses_nothing(desk: Desk) -> None:
-    await desk.lets("answers after 5 s")
-    await desk.page.get_by_role("button", name="Start a second").click()
-    await expect(desk.page.get_by_role("button", name="Kill the second")).to_be_visible()
-    await desk.asks("revoke @tom")
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.confirms("Revoke access")
-    await desk.play.genesys.wait_for_request("delete_token")
-    await desk.page.get_by_role("button", name="Kill the second").click()
-    await desk.page.get_by_label("works", exact=True).click()
-    await desk.sees("Revoked: every session of Tom Target.")
-    await desk.sees_no_button()
-    await desk.sees_sessions("Tom Target", "logged out")
-    trail = [row.tag for row, _ in await desk.play.store.audit_events()]
+async def test_replica__loses_no_work_when_it_is_killed(page: SandboxPage) -> None:
+    await page.inject_fault("responds after 5 s")
+    await page.tab.get_by_role("button", name="Start replica 2").click()
+    await expect(page.tab.get_by_role("button", name="Kill replica 2")).to_be_visible()
+    await page.send_command("revoke @tom")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.click_and_confirm("Revoke access")
+    await page.run.genesys.wait_for_request("delete_token")
+    await page.tab.get_by_role("button", name="Kill replica 2").click()
+    await page.tab.get_by_label("works", exact=True).click()
+    await page.expect_newest("Revoked: every session of Tom Target.")
+    await page.expect_no_buttons()
+    await page.expect_sessions("Tom Target", "logged out")
+    trail = [row.tag for row, _ in await page.run.store.audit_events()]
     assert trail.count(EventType.REVOKED) == 1
 
 
-async def test_begin_anew__forgets_everything(desk: Desk) -> None:
-    await desk.asks("whoami")
-    await desk.types("good morning")
-    await desk.sees("good morning")
-    await desk.page.get_by_role("button", name="Begin anew").click()
-    await expect(desk.messages).to_have_count(0)
-    await expect(desk.page.get_by_role("radio", name="Olivia")).to_be_checked()
-    assert desk.play.slack.seen_by(personas.OLIVIA) == []
+async def test_reset__clears_everything(page: SandboxPage) -> None:
+    await page.send_command("whoami")
+    await page.send("good morning")
+    await page.expect_newest("good morning")
+    await page.tab.get_by_role("button", name="Reset").click()
+    await expect(page.messages).to_have_count(0)
+    await expect(page.tab.get_by_role("radio", name="Olivia")).to_be_checked()
+    assert page.run.slack.seen_by(personas.OLIVIA) == []
+
+
+async def test_reload__keeps_the_person_the_conversation_and_the_draft(page: SandboxPage) -> None:
+    await page.send_command("revoke @tom")
+    await page.switch_to("Ben")
+    await page.send("good morning")
+    await page.open_conversation("channel approvals")
+    await page.composer.fill("/purecloud who")
+    await page.tab.reload()
+    await page.wait_for_run()
+    await expect(page.tab.get_by_role("radio", name="Ben")).to_be_checked()
+    await expect(page.tab.get_by_role("heading", name="approvals")).to_be_visible()
+    await expect(page.composer).to_have_value("/purecloud who")
+    await expect(page.tab.get_by_role("button", name="channel ops")).not_to_contain_text("unread")
+    await expect(page.tab.get_by_role("radio", name="Olivia admin 2 unread")).to_be_visible()

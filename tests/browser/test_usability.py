@@ -1,4 +1,4 @@
-"""The page for everybody: the first minute, the keyboard, the screen reader, both themes, narrow screens."""
+"""Usability and accessibility: first steps, keyboard, screen readers, themes, narrow screens."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from playwright.async_api import expect
 
 from bot.sandbox import personas
-from tests.browser.test_rendering import call, field, text
+from tests.browser.test_rendering import call_method, field, text
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Sit
-    from tests.browser.sandbox_page import Desk
+    from tests.browser.conftest import OpenPage
+    from tests.browser.sandbox_page import SandboxPage
 
 
-MENUS = [
+HOME_BLOCKS = [
     {"type": "header", "text": text("Your requests")},
     {
         "type": "section",
@@ -31,217 +31,225 @@ MENUS = [
         ],
     },
 ]
-"""What an app may put on its Home tab."""
+"""Blocks of a Home tab."""
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
-async def test_guide__leads_through_the_first_minute(sit: Sit) -> None:
-    desk = await sit()
-    guide = desk.page.get_by_role("region", name="Your first minute")
+async def test_guide__leads_through_three_steps(open_page: OpenPage) -> None:
+    page = await open_page()
+    guide = page.tab.get_by_role("region", name="First steps")
     steps = guide.get_by_role("listitem")
-    await desk.plays("Ona")  # who cannot type
+    await page.switch_to("Ona")  # the composer is disabled for her
     for place in range(3):
         await steps.nth(place).get_by_role("button", name="Type it for me").click()
-        await expect(desk.line).to_be_focused()
-        await desk.line.press("Enter")
+        await expect(page.composer).to_be_focused()
+        await page.composer.press("Enter")
         if place == 1:
-            await desk.sees("I sent you the card")
-            await desk.goes_to("direct messages with PureCloud")
-            await desk.confirms("Revoke access")
-        done = desk.page.get_by_role("listitem").filter(has_text="(done)")
+            await page.expect_newest("I sent you the card")
+            await page.open_conversation("direct messages with PureCloud")
+            await page.click_and_confirm("Revoke access")
+        done = page.tab.get_by_role("listitem").filter(has_text="(done)")
         await expect(done).to_have_count(place + 1)
-    await expect(desk.page.get_by_role("heading", name="That was it")).to_be_visible()
-    await desk.page.get_by_role("button", name="Dismiss the first steps").click()
-    await desk.page.reload()
-    await expect(desk.messages.first).to_be_visible()
-    await expect(desk.page.get_by_role("button", name="Dismiss the first steps")).to_have_count(0)
-    await desk.page.get_by_role("button", name="First steps").click()
-    await expect(desk.page.get_by_role("heading", name="That was it")).to_be_visible()
+    await expect(page.tab.get_by_role("heading", name="All steps done")).to_be_visible()
+    await page.tab.get_by_role("button", name="Close the first steps").click()
+    await page.tab.reload()
+    await expect(page.messages.first).to_be_visible()
+    await expect(page.tab.get_by_role("button", name="Close the first steps")).to_have_count(0)
+    await page.tab.get_by_role("button", name="First steps").click()
+    await expect(page.tab.get_by_role("heading", name="All steps done")).to_be_visible()
 
 
-async def test_keyboard__is_all_one_needs(desk: Desk) -> None:
-    keys = desk.page.keyboard
-    await desk.page.get_by_role("radio", name="Olivia").focus()
+async def test_keyboard__is_sufficient_for_a_revocation(page: SandboxPage) -> None:
+    keys = page.tab.keyboard
+    await page.tab.get_by_role("radio", name="Olivia").focus()
     await keys.press("ArrowDown")
-    await expect(desk.page.get_by_role("radio", name="Ben")).to_be_checked()
-    await desk.line.focus()
+    await expect(page.tab.get_by_role("radio", name="Ben")).to_be_checked()
+    await page.composer.focus()
     await keys.type("/")
-    await expect(desk.page.get_by_role("option")).to_have_count(7)
+    await expect(page.tab.get_by_role("option")).to_have_count(7)
     await keys.press("ArrowDown")
     await keys.press("ArrowDown")
-    await expect(desk.page.get_by_role("option", selected=True)).to_contain_text("/purecloud whoami")
+    await expect(page.tab.get_by_role("option", selected=True)).to_contain_text("/purecloud whoami")
     await keys.press("Enter")
-    await expect(desk.line).to_have_value("/purecloud whoami")
+    await expect(page.composer).to_have_value("/purecloud whoami")
     await keys.press("Enter")
-    await desk.sees("Ben Baker")
+    await page.expect_newest("Ben Baker")
     await keys.type("/purecloud revoke @to")
-    chosen = desk.page.get_by_role("option", selected=True)
+    chosen = page.tab.get_by_role("option", selected=True)
     await expect(chosen).to_contain_text("@tom Tom Target")
     await keys.press("ArrowDown")
     await expect(chosen).to_contain_text("@token-approvers")
     await keys.press("ArrowUp")
     await expect(chosen).to_contain_text("@tom Tom Target")
     await keys.press("Tab")
-    await expect(desk.line).to_have_value("/purecloud revoke @tom ")
+    await expect(page.composer).to_have_value("/purecloud revoke @tom ")
     await keys.press("Enter")
-    await desk.sees("I sent you the card")
-    await desk.page.get_by_role("button", name="direct messages with PureCloud").press("Enter")
-    await desk.last.get_by_role("button", name="Revoke access").press("Enter")
-    dialog = desk.page.get_by_role("dialog")
+    await page.expect_newest("I sent you the card")
+    await page.tab.get_by_role("button", name="direct messages with PureCloud").press("Enter")
+    await page.newest.get_by_role("button", name="Revoke access").press("Enter")
+    dialog = page.tab.get_by_role("dialog")
     await expect(dialog).to_be_visible()
     await keys.press("Escape")
     await expect(dialog).to_have_count(0)
-    assert desk.deletes == 0
-    await expect(desk.last.get_by_role("button", name="Revoke access")).to_be_focused()
+    assert page.deletes == 0
+    await expect(page.newest.get_by_role("button", name="Revoke access")).to_be_focused()
     await keys.press("Enter")
     await dialog.get_by_role("button", name="Revoke access").press("Enter")
-    await desk.sees("Revoked: every session of Tom Target.")
-    await expect(desk.page.get_by_role("log")).to_be_focused()  # the button is gone; one goes on from there
+    await page.expect_newest("Revoked: every session of Tom Target.")
+    await expect(page.tab.get_by_role("log")).to_be_focused()  # because the button is gone
 
 
-async def test_composer__a_line_that_cannot_be_sent_is_explained_and_kept(desk: Desk) -> None:
-    await desk.types("/deploy now")
-    await expect(desk.page.get_by_role("alert").filter(has_text="/deploy is no command here")).to_be_visible()
-    await expect(desk.line).to_have_value("/deploy now")
-    assert desk.play.slack.messages == []
+async def test_composer__keeps_an_unknown_command_and_says_why(page: SandboxPage) -> None:
+    await page.send("/deploy now")
+    await expect(
+        page.tab.get_by_role("alert").filter(has_text="/deploy is not a command of this workspace")
+    ).to_be_visible()
+    await expect(page.composer).to_have_value("/deploy now")
+    assert page.run.slack.messages == []
 
 
-async def test_composer__tells_what_each_command_shows(desk: Desk) -> None:
-    await desk.page.get_by_role("button", name="Commands").click()
-    await expect(desk.line).to_be_focused()
-    shown = await desk.page.get_by_role("option").all_inner_texts()
+async def test_composer__describes_each_example(page: SandboxPage) -> None:
+    await page.tab.get_by_role("button", name="Commands").click()
+    await expect(page.composer).to_be_focused()
+    shown = await page.tab.get_by_role("option").all_inner_texts()
     assert [" ".join(one.split()) for one in shown] == [
         f"/purecloud {line} {about}" for line, about in personas.EXAMPLES.items()
     ]
 
 
-async def test_composer__offers_everybody_and_finds_them_by_any_part_of_their_name(desk: Desk) -> None:
-    await desk.line.fill("/purecloud revoke")
-    await desk.page.get_by_role("button", name="Mention somebody").click()
-    await expect(desk.line).to_have_value("/purecloud revoke @")
-    offered = desk.page.get_by_role("option")
-    await expect(offered).to_have_count(13)  # eleven people who are there, the bot, a group
+async def test_composer__suggests_people_by_any_part_of_their_name(page: SandboxPage) -> None:
+    await page.composer.fill("/purecloud revoke")
+    await page.tab.get_by_role("button", name="Mention a person").click()
+    await expect(page.composer).to_have_value("/purecloud revoke @")
+    offered = page.tab.get_by_role("option")
+    await expect(offered).to_have_count(13)  # eleven active users, the bot and a group
     await expect(offered.filter(has_text="@dan")).to_have_count(0)
-    await desk.line.press("ArrowUp")  # to the last, which has to be scrolled to
-    await expect(desk.page.get_by_role("option", selected=True)).to_contain_text("@token-approvers")
-    await expect(desk.page.get_by_role("option", selected=True)).to_be_in_viewport()
-    await desk.line.fill("/purecloud revoke @targ")
-    await desk.line.press("Enter")
-    await expect(desk.line).to_have_value("/purecloud revoke @tom ")
+    await page.composer.press("ArrowUp")  # selects the last one, which is below the visible part
+    await expect(page.tab.get_by_role("option", selected=True)).to_contain_text("@token-approvers")
+    await expect(page.tab.get_by_role("option", selected=True)).to_be_in_viewport()
+    await page.composer.fill("/purecloud revoke @targ")
+    await page.composer.press("Enter")
+    await expect(page.composer).to_have_value("/purecloud revoke @tom ")
 
 
-async def test_alarm__a_bot_that_does_not_answer_is_told(desk: Desk) -> None:
-    desk.play.slack.events_url = "http://127.0.0.1:1/slack/events"
-    await desk.types("/purecloud")
-    await expect(desk.page.get_by_role("alert").filter(has_text="The bot did not answer")).to_be_visible()
-    desk.play.slack.events_url = desk.play.own_url
+async def test_alarm__is_shown_when_the_bot_does_not_respond(page: SandboxPage) -> None:
+    page.run.slack.events_url = "http://127.0.0.1:1/slack/events"
+    await page.send("/purecloud")
+    await expect(page.tab.get_by_role("alert").filter(has_text="The bot did not respond")).to_be_visible()
+    page.run.slack.events_url = page.run.bot_url
 
 
-async def test_trouble__is_chosen_at_once_and_said_where_one_types(desk: Desk) -> None:
-    await desk.page.get_by_role("button", name="Go wrong").click()
-    await desk.page.get_by_label("answers after 5 s").check()
-    await desk.page.get_by_label("does not answer the bot").check()
-    await expect(desk.page.get_by_text("Slack does not answer the bot, as chosen")).to_be_visible()
-    await desk.page.get_by_label("does not answer the bot").uncheck()
-    await expect(desk.page.get_by_text("Slack does not answer the bot, as chosen")).to_have_count(0)
-    await expect(desk.page.get_by_label("answers after 5 s")).to_be_checked()
+async def test_faults__take_effect_at_once_and_are_shown_below_the_composer(page: SandboxPage) -> None:
+    await page.tab.get_by_role("button", name="Faults").click()
+    await page.tab.get_by_label("responds after 5 s").check()
+    await page.tab.get_by_label("does not respond to the bot").check()
+    await expect(page.tab.get_by_text("Slack does not respond to the bot, as chosen")).to_be_visible()
+    await page.tab.get_by_label("does not respond to the bot").uncheck()
+    await expect(page.tab.get_by_text("Slack does not respond to the bot, as chosen")).to_have_count(0)
+    await expect(page.tab.get_by_label("responds after 5 s")).to_be_checked()
 
 
 @pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "fresh")])
-async def test_motion__is_left_out_for_who_wants_none(sit: Sit, motion: str, animation: str) -> None:
-    desk = await sit(reduced_motion=motion)
-    await desk.asks("whoami")
-    await expect(desk.last).to_have_css("animation-name", animation)
+async def test_motion__follows_the_users_preference(open_page: OpenPage, motion: str, animation: str) -> None:
+    page = await open_page(reduced_motion=motion)
+    await page.send_command("whoami")
+    await expect(page.newest).to_have_css("animation-name", animation)
 
 
-async def test_laptop__shows_the_card_with_its_buttons_beside_the_first_steps(sit: Sit) -> None:
-    desk = await sit(viewport={"width": 1280, "height": 800})
-    await desk.asks("revoke @tom laptop stolen")
-    await desk.goes_to("direct messages with PureCloud")
-    await expect(desk.page.get_by_role("region", name="Your first minute")).to_be_visible()
+async def test_laptop__shows_the_whole_card_below_the_first_steps(open_page: OpenPage) -> None:
+    page = await open_page(viewport={"width": 1280, "height": 800})
+    await page.send_command("revoke @tom laptop stolen")
+    await page.open_conversation("direct messages with PureCloud")
+    await expect(page.tab.get_by_role("region", name="First steps")).to_be_visible()
     for name in ("Revoke access", "Cancel"):
-        await expect(desk.last.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+        await expect(page.newest.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
 
 
-async def test_phone__shows_where_one_types_and_nothing_is_cut_off(sit: Sit) -> None:
-    desk = await sit(viewport={"width": 390, "height": 844})
-    await expect(desk.line).to_be_in_viewport(ratio=1)
-    await desk.asks("whoami")
-    await expect(desk.line).to_be_in_viewport(ratio=1)
+async def test_phone__shows_the_composer_and_cuts_nothing_off(open_page: OpenPage) -> None:
+    page = await open_page(viewport={"width": 390, "height": 844})
+    await expect(page.composer).to_be_in_viewport(ratio=1)
+    await page.send_command("whoami")
+    await expect(page.composer).to_be_in_viewport(ratio=1)
     root = "document.documentElement"
-    assert await desk.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
-    assert await desk.page.evaluate(f"{root}.scrollTop") == 0  # an answer scrolls the messages, not the page
+    assert await page.tab.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+    assert await page.tab.evaluate(f"{root}.scrollTop") == 0  # a reply scrolls the messages, not the page
 
 
-async def test_theme__follows_the_machine_until_somebody_chooses(sit: Sit) -> None:
-    desk = await sit(color_scheme="dark")
-    root = desk.page.locator("html")
+async def test_phone__names_every_step_of_the_guide(open_page: OpenPage) -> None:
+    page = await open_page(viewport={"width": 390, "height": 844})
+    for name in ("Who am I? Type it for me", "Revoke sessions Type it for me", "Get refused Type it for me"):
+        await expect(page.tab.get_by_role("button", name=name)).to_be_visible()
+
+
+async def test_theme__follows_the_system_until_the_user_chooses(open_page: OpenPage) -> None:
+    page = await open_page(color_scheme="dark")
+    root = page.tab.locator("html")
     await expect(root).to_have_attribute("data-theme", "dark")
     await expect(root).to_have_css("color-scheme", "dark")
-    await desk.page.get_by_role("button", name="Light").click()
+    await page.tab.get_by_role("button", name="Dark theme").click()
     await expect(root).to_have_attribute("data-theme", "light")
-    await expect(root).to_have_css("color-scheme", "light")  # or the browser's own controls would stay dark
-    await desk.page.reload()
+    await expect(root).to_have_css("color-scheme", "light")  # so that native controls are light as well
+    await page.tab.reload()
     await expect(root).to_have_attribute("data-theme", "light")
 
 
-async def faults_found(desk: Desk) -> list[str]:
-    """What axe-core finds on the page as it stands: the rule, and where."""
-    await desk.page.evaluate(AXE)
-    found = await desk.page.evaluate("axe.run({resultTypes: ['violations']})")
+async def axe_violations(page: SandboxPage) -> list[str]:
+    """Return axe-core's violations on the page: the rule, and where."""
+    await page.tab.evaluate(AXE)
+    found = await page.tab.evaluate("axe.run({resultTypes: ['violations']})")
     return [
         f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}" for one in found["violations"]
     ]
 
 
-async def test_axe__would_find_a_fault(sit: Sit) -> None:
-    desk = await sit()
-    await desk.page.evaluate("document.querySelector('.banner p').style.color = '#3b1347'")
-    assert [fault.partition(" ")[0] for fault in await faults_found(desk)] == ["color-contrast"]
+async def test_axe__reports_low_contrast(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.tab.evaluate("document.querySelector('.banner p').style.color = '#3b1347'")
+    assert [violation.partition(" ")[0] for violation in await axe_violations(page)] == ["color-contrast"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe__finds_no_fault(sit: Sit, theme: str) -> None:
-    desk = await sit(color_scheme=theme)
-    await desk.asks("whoami")
-    await desk.asks("revoke @tom laptop stolen")
-    assert await faults_found(desk) == []
-    await desk.goes_to("direct messages with PureCloud")
-    desk.play.slack.conversations.post(desk.play.slack.workspace.dm(personas.OLIVIA).id, "odd", [{"type": "hologram"}])
-    await expect(desk.messages).to_have_count(2)
-    await desk.lets("403: permission missing")
-    await desk.messages.first.get_by_role("button", name="Revoke access").click()
-    assert await faults_found(desk) == []
-    await desk.page.get_by_role("dialog").get_by_role("button", name="Revoke access").click()
-    await expect(desk.messages.first).to_contain_text("Refused by Genesys Cloud")
-    await desk.page.get_by_role("button", name="Audit trail").click()
-    await desk.line.fill("/")
-    await expect(desk.page.get_by_role("option").first).to_be_visible()
-    assert await faults_found(desk) == []
-    await desk.page.set_viewport_size({"width": 420, "height": 900})
-    assert await faults_found(desk) == []
+async def test_axe__finds_no_violation(open_page: OpenPage, theme: str) -> None:
+    page = await open_page(color_scheme=theme)
+    await page.send_command("whoami")
+    await page.send_command("revoke @tom laptop stolen")
+    assert await axe_violations(page) == []
+    await page.open_conversation("direct messages with PureCloud")
+    page.run.slack.conversations.post(page.run.slack.workspace.dm(personas.OLIVIA).id, "odd", [{"type": "hologram"}])
+    await expect(page.messages).to_have_count(2)
+    await page.inject_fault("403: permission missing")
+    await page.messages.first.get_by_role("button", name="Revoke access").click()
+    assert await axe_violations(page) == []
+    await page.tab.get_by_role("dialog").get_by_role("button", name="Revoke access").click()
+    await expect(page.messages.first).to_contain_text("Refused by Genesys Cloud")
+    await page.tab.get_by_role("button", name="Audit log").click()
+    await page.composer.fill("/")
+    await expect(page.tab.get_by_role("option").first).to_be_visible()
+    assert await axe_violations(page) == []
+    await page.tab.set_viewport_size({"width": 420, "height": 900})
+    assert await axe_violations(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe__finds_no_fault_in_a_modal_and_on_the_home_tab(sit: Sit, theme: str) -> None:
-    desk = await sit(color_scheme=theme)
+async def test_axe__finds_no_violation_in_modals_and_the_home_tab(open_page: OpenPage, theme: str) -> None:
+    page = await open_page(color_scheme=theme)
     options = [{"text": text(word), "value": word} for word in ("stolen", "phished")]
     blocks = [
-        field("why", "DenialCode", {"type": "plain_text_input", "placeholder": text("what happened")}),
+        field("why", "Reason", {"type": "plain_text_input", "placeholder": text("what happened")}),
         field("who", "Whose", {"type": "multi_users_select"}),
         field("kind", "Kind", {"type": "radio_buttons", "options": options}),
         field("when", "When", {"type": "datepicker"}, optional=True),
     ]
-    await call(desk, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": MENUS})
-    await desk.goes_to("direct messages with PureCloud")
-    await desk.page.get_by_role("button", name="Home", exact=True).click()
-    await expect(desk.page.get_by_role("heading", name="Your requests")).to_be_visible()
-    assert await faults_found(desk) == []
+    await call_method(page, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": HOME_BLOCKS})
+    await page.open_conversation("direct messages with PureCloud")
+    await page.tab.get_by_role("button", name="Home", exact=True).click()
+    await expect(page.tab.get_by_role("heading", name="Your requests")).to_be_visible()
+    assert await axe_violations(page) == []
     view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
-    await call(desk, "views.open", trigger_id=desk.play.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
-    await expect(desk.page.get_by_role("dialog", name="Revoke many")).to_be_visible()
-    desk.play.slack.views.show_errors(desk.play.slack.views.modals[personas.OLIVIA][0], {"why": "Say more."})
-    await expect(desk.page.get_by_text("Say more.")).to_be_visible()
-    await expect(desk.page.get_by_role("radiogroup", name="Kind")).to_be_visible()
-    assert await faults_found(desk) == []
+    await call_method(page, "views.open", trigger_id=page.run.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
+    await expect(page.tab.get_by_role("dialog", name="Revoke many")).to_be_visible()
+    page.run.slack.views.show_errors(page.run.slack.views.modals[personas.OLIVIA][0], {"why": "Say more."})
+    await expect(page.tab.get_by_text("Say more.")).to_be_visible()
+    await expect(page.tab.get_by_role("radiogroup", name="Kind")).to_be_visible()
+    assert await axe_violations(page) == []

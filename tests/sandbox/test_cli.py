@@ -1,4 +1,4 @@
-"""The sandbox as a person starts it: what the terminal says, which port is taken, and how it ends."""
+"""The `sandbox` command: its banner, its port, and its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-PATIENCE = 45.0
+START_TIMEOUT = 45.0
+"""Maximum time for the whole run of the process, in seconds."""
 
 
 @asynccontextmanager
@@ -41,33 +42,34 @@ async def started(port: int) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 @pytest.mark.process
-async def test_sandbox__says_what_it_is_and_takes_another_port_where_one_is_in_use(
+async def test_sandbox__prints_its_address_and_takes_a_free_port(
     session: aiohttp.ClientSession,
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        async with asyncio.timeout(PATIENCE), started(port) as process:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        async with asyncio.timeout(START_TIMEOUT), started(port) as process:
             assert process.stdout
             said = (await process.stdout.readuntil(b"To a real workspace")).decode()
             address = re.search(r"http://127.0.0.1:(\d+)/", said)
             assert address
             assert int(address[1]) != port
-            assert f"(port {port} cannot be had)" in said
-            assert "Nothing here is the real Slack or Genesys Cloud: both are stand-ins" in said
+            assert f"(Port {port} is not available.)" in said
+            assert "a fake Slack and a fake Genesys Cloud" in said
+            assert "press Ctrl-C" in said
             async with session.get(address[0]) as page:
                 assert page.status == 200
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 0
 
 
-def test_sandbox__names_a_part_of_the_readme_that_there_is() -> None:
+def test_banner__names_a_section_of_the_readme() -> None:
     assert '"To a real workspace"' in BANNER
     assert "\n## To a real workspace\n" in README
 
 
 @pytest.mark.parametrize("port", ["eighty", "-1", "65536", "3000.0", "²"])
-async def test_sandbox__a_port_that_is_none_is_refused(port: str) -> None:
+async def test_sandbox__refuses_an_invalid_port(port: str) -> None:
     with pytest.raises(SettingsError, match="PORT: write a number from 0 to 65535"):
         await run({"PORT": port})

@@ -1,4 +1,4 @@
-"""The sandbox's own bot on its stage: begun anew, a second replica beside it, time passing, things going wrong."""
+"""The sandbox session with a real bot: reset, clock, second replica, faults."""
 
 from __future__ import annotations
 
@@ -10,131 +10,132 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.sandbox import personas
-from bot.sandbox.replica import NotReady, Replica
-from bot.sandbox.server import play
-from bot.sandbox.session import Play, Stage
+from bot.sandbox.replica import ReplicaNotReadyError, SandboxReplica
+from bot.sandbox.server import start_run
+from bot.sandbox.session import SandboxRun, SandboxSession
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bot.sandbox.slack.messages import PostedMessage
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
+"""Maximum time to wait for a message or a change, in seconds. It is long because test machines may be slow."""
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    started = Stage(play)
+async def session() -> AsyncIterator[SandboxSession]:
+    started = SandboxSession(start_run)
     await started.start()
     yield started
     await started.stop()
 
 
-def of(stage: Stage) -> Play:
-    assert stage.play
-    return stage.play
+def current(session: SandboxSession) -> SandboxRun:
+    assert session.run
+    return session.run
 
 
-async def card(stage: Stage) -> PostedMessage:
-    """Olivia asks for the end of Tom's sessions."""
-    slack = of(stage).slack
+async def request_card(session: SandboxSession) -> PostedMessage:
+    """Request a revocation of Tom's sessions as Olivia and return the card."""
+    slack = current(session).slack
     before = len(slack.messages)
     await slack.command(personas.OLIVIA, "revoke @tom", personas.OPS)
     return await slack.wait_for_message(
-        lambda message: message in slack.messages[before:] and bool(slack.buttons(message)), PATIENCE
+        lambda message: message in slack.messages[before:] and bool(slack.buttons(message)), TIMEOUT
     )
 
 
-async def tags(stage: Stage) -> list[str]:
-    await stage.read_trail()
-    return [row.tag for row, _ in of(stage).trail]
+async def audit_tags(session: SandboxSession) -> list[str]:
+    await session.refresh_audit_log()
+    return [row.tag for row, _ in current(session).audit_log]
 
 
-async def ends(stage: Stage, message: PostedMessage, words: str) -> None:
-    slack = of(stage).slack
-    await slack.wait_for_message(lambda other: other is message and words in slack.text_of(other), PATIENCE)
+async def expect_end(session: SandboxSession, message: PostedMessage, words: str) -> None:
+    slack = current(session).slack
+    await slack.wait_for_message(lambda other: other is message and words in slack.text_of(other), TIMEOUT)
     assert slack.buttons(message) == []
 
 
-async def test_begin_anew__nothing_is_left_of_the_play_before(stage: Stage) -> None:
-    await card(stage)
-    before = of(stage)
-    await stage.begin_anew()
-    assert (of(stage).slack.messages, of(stage).genesys.requests) == ([], [])
-    assert of(stage).slack is not before.slack
-    assert (before.number, of(stage).number) == (1, 2)
-    await stage.read_trail()
-    assert of(stage).trail == []
+async def test_reset__keeps_nothing_of_the_previous_run(session: SandboxSession) -> None:
+    await request_card(session)
+    before = current(session)
+    await session.reset()
+    assert (current(session).slack.messages, current(session).genesys.requests) == ([], [])
+    assert current(session).slack is not before.slack
+    assert current(session).id != before.id
+    await session.refresh_audit_log()
+    assert current(session).audit_log == []
 
 
-async def test_pass_time__lets_an_open_request_expire(stage: Stage) -> None:
-    message = await card(stage)
-    await stage.pass_time(240)
-    assert of(stage).slack.buttons(message)
-    await stage.pass_time(60)
-    await ends(stage, message, "Expired")
-    assert of(stage).genesys.received("delete_token") == []
-
-
-@pytest.mark.process
-async def test_replica__what_it_had_in_hand_is_taken_over_when_it_is_killed(stage: Stage) -> None:
-    await stage.add_replica()
-    playing = of(stage)
-    assert playing.replica
-    assert playing.slack.events_url == f"{playing.replica.url}/slack/events"
-    message = await card(stage)
-    playing.mishaps.choose("slow")
-    assert (await playing.slack.click(personas.OLIVIA, message, "approve")).error is None
-    await playing.genesys.wait_for_request("delete_token")
-    await stage.kill_replica()
-    playing.mishaps.heal()
-    await ends(stage, message, "Revoked")
-    assert playing.slack.events_url == playing.own_url
-    assert len(playing.genesys.received("delete_token")) == 2
+async def test_advance_clock__lets_a_pending_request_expire(session: SandboxSession) -> None:
+    message = await request_card(session)
+    await session.advance_clock(240)
+    assert current(session).slack.buttons(message)
+    await session.advance_clock(60)
+    await expect_end(session, message, "Expired")
+    assert current(session).genesys.received("delete_token") == []
 
 
 @pytest.mark.process
-async def test_replica__one_that_somebody_else_killed_is_not_spoken_to_any_more(stage: Stage) -> None:
-    await stage.add_replica()
-    replica = of(stage).replica
+async def test_kill_replica__lets_the_first_replica_take_over(session: SandboxSession) -> None:
+    await session.start_replica()
+    run = current(session)
+    assert run.replica
+    assert run.slack.events_url == f"{run.replica.url}/slack/events"
+    message = await request_card(session)
+    run.faults.set_genesys("slow")
+    assert (await run.slack.click(personas.OLIVIA, message, "approve")).error is None
+    await run.genesys.wait_for_request("delete_token")
+    await session.kill_replica()
+    run.faults.clear()
+    await expect_end(session, message, "Revoked")
+    assert run.slack.events_url == run.bot_url
+    assert len(run.genesys.received("delete_token")) == 2
+
+
+@pytest.mark.process
+async def test_reap_replica__removes_a_replica_that_was_killed_elsewhere(session: SandboxSession) -> None:
+    await session.start_replica()
+    replica = current(session).replica
     assert replica is not None
-    await stage.miss_the_dead()
-    assert of(stage).replica is replica
+    await session.reap_replica()
+    assert current(session).replica is replica
     os.kill(replica.pid, signal.SIGKILL)
-    async with asyncio.timeout(PATIENCE):
-        while of(stage).replica is replica:
+    async with asyncio.timeout(TIMEOUT):
+        while current(session).replica is replica:
             await asyncio.sleep(0.02)
-            await stage.miss_the_dead()
-    assert of(stage).slack.events_url == of(stage).own_url
-    await card(stage)
+            await session.reap_replica()
+    assert current(session).slack.events_url == current(session).bot_url
+    await request_card(session)
 
 
 @pytest.mark.process
-async def test_replica__one_that_cannot_start_is_told() -> None:
-    with pytest.raises(NotReady, match="ended at once"):
-        await Replica.start({"APPROVERS": ""})
+async def test_start_replica__raises_if_the_process_exits() -> None:
+    with pytest.raises(ReplicaNotReadyError, match="exited at start"):
+        await SandboxReplica.start({"APPROVERS": ""})
 
 
-async def test_mishaps__are_met_by_the_delete_and_healed(stage: Stage) -> None:
-    message = await card(stage)
-    of(stage).mishaps.choose("403")
-    await of(stage).slack.click(personas.OLIVIA, message, "approve")
-    await ends(stage, message, "oauth:token:delete")
-    of(stage).mishaps.choose(None)
-    again = await card(stage)
-    await of(stage).slack.click(personas.OLIVIA, again, "approve")
-    await ends(stage, again, "Revoked")
+async def test_faults__affect_the_delete_until_cleared(session: SandboxSession) -> None:
+    message = await request_card(session)
+    current(session).faults.set_genesys("403")
+    await current(session).slack.click(personas.OLIVIA, message, "approve")
+    await expect_end(session, message, "oauth:token:delete")
+    current(session).faults.set_genesys(None)
+    again = await request_card(session)
+    await current(session).slack.click(personas.OLIVIA, again, "approve")
+    await expect_end(session, again, "Revoked")
 
 
-async def test_mishaps__while_slack_is_down_nobody_is_known_and_nothing_is_done(stage: Stage) -> None:
-    message = await card(stage)
-    of(stage).mishaps.let_slack_be_down(down=True)
-    await of(stage).slack.click(personas.OLIVIA, message, "approve")
-    async with asyncio.timeout(PATIENCE):
-        while "click:refused" not in await tags(stage):  # noqa: ASYNC110 - the trail rings no bell
+async def test_faults__slack_down_refuses_a_click_and_keeps_the_card(session: SandboxSession) -> None:
+    message = await request_card(session)
+    current(session).faults.set_slack_down(down=True)
+    await current(session).slack.click(personas.OLIVIA, message, "approve")
+    async with asyncio.timeout(TIMEOUT):
+        while "click:refused" not in await audit_tags(session):  # noqa: ASYNC110 - the audit log sends no notification
             await asyncio.sleep(0.02)
-    of(stage).mishaps.heal()
-    assert of(stage).slack.buttons(message)
-    assert of(stage).genesys.received("delete_token") == []
-    await of(stage).slack.click(personas.OLIVIA, message, "approve")
-    await ends(stage, message, "Revoked")
+    current(session).faults.clear()
+    assert current(session).slack.buttons(message)
+    assert current(session).genesys.received("delete_token") == []
+    await current(session).slack.click(personas.OLIVIA, message, "approve")
+    await expect_end(session, message, "Revoked")

@@ -1,4 +1,7 @@
-"""What can be done on the page: each act takes what the page sent and returns what went wrong, or None."""
+"""The actions of the sandbox page.
+
+Each takes the JSON object that the page posted and returns what went wrong, for the user to read, or None.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.db.engine import DatabaseUnavailable
-from bot.sandbox.replica import NotReady
+from bot.sandbox.replica import ReplicaNotReadyError
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.delivery import NotPossibleInSlack
 from bot.sandbox.slack.messages import interactive
@@ -15,163 +18,165 @@ from bot.sandbox.slack.messages import interactive
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.sandbox.session import Play, Stage
+    from bot.sandbox.session import SandboxRun, SandboxSession
     from bot.sandbox.slack.delivery import Delivery
     from bot.sandbox.slack.views import View
 
-    Asked = Mapping[str, Any]
-    Act = Callable[[dict[str, Any]], Awaitable[str | None]]
+    Body = Mapping[str, Any]
+    Action = Callable[[dict[str, Any]], Awaitable[str | None]]
 
 COMMAND = "/purecloud"
-_LONGEST_STEP = 24 * 3600
-SESSIONS_AFRESH = 1
-"""How many sessions somebody has who logs in again."""
+
+MAX_CLOCK_STEP = 24 * 3600
+"""Maximum step of the clock, in seconds. Every request expires within a day."""
+
+SESSIONS_AFTER_LOG_IN = 1
 
 
-class Acts:
-    """Types, clicks and fills in as the person one picked; and everything behind the scenes."""
+class Actions:
+    """Acts as the chosen persona, and controls the faults, the clock and the replica."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self.by_name: dict[str, Act] = {
-            "say": self.say,
+    def __init__(self, session: SandboxSession) -> None:
+        self._session = session
+        self.by_name: dict[str, Action] = {
+            "send-message": self.send_message,
             "click": self.click,
-            "home": self.home,
-            "press": self.press,
-            "submit": self.submit,
-            "close": self.close,
-            "mishap": self.mishap,
-            "slack": self.slack,
+            "open-home": self.open_home,
+            "click-in-view": self.click_in_view,
+            "submit-view": self.submit_view,
+            "close-view": self.close_view,
+            "genesys-fault": self.set_genesys_fault,
+            "slack-down": self.set_slack_down,
             "log-in": self.log_in,
-            "time": self.time,
-            "replica": self.replica,
+            "advance-clock": self.advance_clock,
+            "replica": self.set_replica,
             "reset": self.reset,
         }
 
-    async def say(self, asked: Asked) -> str | None:
-        """`{user, channel, text}`: a `/purecloud` goes to the bot, anything else is small talk."""
-        slack = self._play.slack
-        user, channel, text = (_text(asked, key) for key in ("user", "channel", "text"))
+    async def send_message(self, body: Body) -> str | None:
+        """`{user, channel, text}`: send a command to the bot, or post any other text in the channel."""
+        slack = self._run.slack
+        user, channel, text = (_text(body, key) for key in ("user", "channel", "text"))
         if user not in slack.members or channel not in slack.channels or not text.strip():
-            raise web.HTTPBadRequest(text="user, channel and text are needed.")
+            raise web.HTTPBadRequest(text="user, channel and text are required.")
         word, _, rest = text.strip().partition(" ")
         if word == COMMAND:
             return await self._delivered(lambda: slack.command(user, rest.strip(), channel))
         if word.startswith("/"):
-            return f"{word} is no command here; {COMMAND} is."
+            return f"{word} is not a command of this workspace. Type {COMMAND}."
         slack.say(user, text.strip(), channel)
         return None
 
-    async def click(self, asked: Asked) -> str | None:
-        """`{user, place, action_id, block_id, selected}`: the button or menu of the message at that place."""
-        slack, place = self._play.slack, asked.get("place")
-        user, action_id, block_id = (_text(asked, key) for key in ("user", "action_id", "block_id"))
-        if user not in slack.members or not isinstance(place, int) or place not in range(len(slack.messages)):
-            raise web.HTTPBadRequest(text="user, place, action_id and block_id are needed.")
-        message, selected = slack.messages[place], _object(asked, "selected")
+    async def click(self, body: Body) -> str | None:
+        """`{user, message, action_id, block_id, selected}`: use a button or menu of a message, by its index."""
+        slack, index = self._run.slack, body.get("message")
+        user, action_id, block_id = (_text(body, key) for key in ("user", "action_id", "block_id"))
+        if user not in slack.members or not isinstance(index, int) or index not in range(len(slack.messages)):
+            raise web.HTTPBadRequest(text="user, message, action_id and block_id are required.")
+        message, selected = slack.messages[index], _object(body, "selected")
         return await self._delivered(
             lambda: slack.click(user, message, action_id, block_id=block_id, selected=selected)
         )
 
-    async def home(self, asked: Asked) -> str | None:
-        """`{user}`: that person opens the app's Home tab."""
-        slack, user = self._play.slack, _text(asked, "user")
+    async def open_home(self, body: Body) -> str | None:
+        """`{user}`: open the app's Home tab."""
+        slack, user = self._run.slack, _text(body, "user")
         if user not in slack.members:
-            raise web.HTTPBadRequest(text="user is needed.")
+            raise web.HTTPBadRequest(text="user is required.")
         return await self._delivered(lambda: slack.surfaces.open_home(user))
 
-    async def press(self, asked: Asked) -> str | None:
-        """`{view, action_id, block_id, selected, values}`: a button or menu on the Home tab or in a modal."""
-        slack, view = self._play.slack, self._view(asked)
-        wanted = (_text(asked, "block_id"), _text(asked, "action_id"))
+    async def click_in_view(self, body: Body) -> str | None:
+        """`{view, action_id, block_id, selected, values}`: use a button or menu of the Home tab or a modal."""
+        slack, view = self._run.slack, self._view(body)
+        wanted = (_text(body, "block_id"), _text(body, "action_id"))
         found = ((block, one) for block, one in interactive(view.body["blocks"]) if (block, one["action_id"]) == wanted)
         block_id, element = next(found, (None, None))
         if block_id is None or element is None:
-            raise web.HTTPBadRequest(text="There is nothing of that name to press.")
-        action = payloads.action(element, block_id, slack.clock()) | _object(asked, "selected")
-        return await self._delivered(lambda: slack.surfaces.press(view, action, _object(asked, "values")))
+            raise web.HTTPBadRequest(text="The view has no such element.")
+        action = payloads.action(element, block_id, slack.clock()) | _object(body, "selected")
+        return await self._delivered(lambda: slack.surfaces.press(view, action, _object(body, "values")))
 
-    async def submit(self, asked: Asked) -> str | None:
-        """`{view, values}`: the modal, with what was filled in by block and action."""
-        view, values = self._view(asked), _object(asked, "values")
-        return await self._delivered(lambda: self._play.slack.surfaces.submit(view, values))
+    async def submit_view(self, body: Body) -> str | None:
+        """`{view, values}`: submit a modal with its values by block and action."""
+        view, values = self._view(body), _object(body, "values")
+        return await self._delivered(lambda: self._run.slack.surfaces.submit(view, values))
 
-    async def close(self, asked: Asked) -> str | None:
-        """`{view}`: the modal goes away."""
-        await self._play.slack.surfaces.close(self._view(asked))
+    async def close_view(self, body: Body) -> str | None:
+        """`{view}`: close a modal."""
+        await self._run.slack.surfaces.close(self._view(body))
         return None
 
-    async def mishap(self, asked: Asked) -> str | None:
-        """`{name}`: what goes wrong with Genesys Cloud's DELETEs from now on; "" heals them."""
+    async def set_genesys_fault(self, body: Body) -> str | None:
+        """`{name}`: make Genesys Cloud's DELETE operations fail; an empty name clears the fault."""
         try:
-            self._play.mishaps.choose(_text(asked, "name") or None)
+            self._run.faults.set_genesys(_text(body, "name") or None)
         except KeyError:
-            raise web.HTTPBadRequest(text="There is no such mishap.") from None
+            raise web.HTTPBadRequest(text="Unknown fault.") from None
         return None
 
-    async def slack(self, asked: Asked) -> str | None:
-        """`{down}`: whether Slack's Web API answers."""
-        self._play.mishaps.let_slack_be_down(down=asked.get("down") is True)
+    async def set_slack_down(self, body: Body) -> str | None:
+        """`{down}`: make Slack's Web API unreachable or reachable for the bot."""
+        self._run.faults.set_slack_down(down=body.get("down") is True)
         return None
 
-    async def log_in(self, asked: Asked) -> str | None:
-        """`{person}`: somebody logs in to Genesys Cloud again, as single sign-on may let them at once."""
-        person = self._play.genesys.users.get(_text(asked, "person"))
-        if person is None:
-            raise web.HTTPBadRequest(text="person is needed.")
-        person.sessions = max(person.sessions, SESSIONS_AFRESH)
+    async def log_in(self, body: Body) -> str | None:
+        """`{user}`: log a user in to Genesys Cloud again, as single sign-on may do at once."""
+        user = self._run.genesys.users.get(_text(body, "user"))
+        if user is None:
+            raise web.HTTPBadRequest(text="user is required.")
+        user.sessions = max(user.sessions, SESSIONS_AFTER_LOG_IN)
         return None
 
-    async def time(self, asked: Asked) -> str | None:
-        """`{seconds}`: as if so much time had passed for what waits."""
-        seconds = asked.get("seconds")
-        if not isinstance(seconds, int) or not 0 < seconds <= _LONGEST_STEP:
-            raise web.HTTPBadRequest(text="seconds are needed.")
+    async def advance_clock(self, body: Body) -> str | None:
+        """`{seconds}`: move the expiry of pending requests closer."""
+        seconds = body.get("seconds")
+        if not isinstance(seconds, int) or not 0 < seconds <= MAX_CLOCK_STEP:
+            raise web.HTTPBadRequest(text=f"seconds is required, from 1 to {MAX_CLOCK_STEP}.")
         try:
-            await self._stage.pass_time(seconds)
+            await self._session.advance_clock(seconds)
         except DatabaseUnavailable:
-            return "The database was busy; try again."
+            return "The database was busy, so no time has passed. Try again."
         return None
 
-    async def replica(self, asked: Asked) -> str | None:
-        """`{running}`: start a second replica, or kill it."""
+    async def set_replica(self, body: Body) -> str | None:
+        """`{running}`: start or kill the second replica."""
         try:
-            await (self._stage.add_replica() if asked.get("running") is True else self._stage.kill_replica())
-        except NotReady as problem:
+            await (self._session.start_replica() if body.get("running") is True else self._session.kill_replica())
+        except ReplicaNotReadyError as problem:
             return str(problem)
         return None
 
-    async def reset(self, _asked: Asked) -> str | None:
-        """Forget everything and begin again."""
-        await self._stage.begin_anew()
+    async def reset(self, _body: Body) -> str | None:
+        """Replace the current run with a new one."""
+        await self._session.reset()
         return None
 
     @property
-    def _play(self) -> Play:
-        if self._stage.play is None:
-            raise web.HTTPServiceUnavailable(text="The sandbox is being reset; try again.")
-        return self._stage.play
+    def _run(self) -> SandboxRun:
+        if self._session.run is None:
+            raise web.HTTPServiceUnavailable(text="The sandbox is resetting. Try again.")
+        return self._session.run
 
-    def _view(self, asked: Asked) -> View:
-        view = self._play.slack.views.find(_text(asked, "view"))
+    def _view(self, body: Body) -> View:
+        view = self._run.slack.views.find(_text(body, "view"))
         if view is None:
-            raise web.HTTPBadRequest(text="That view is not on anybody's screen any more.")
+            raise web.HTTPBadRequest(text="That view is no longer open.")
         return view
 
     async def _delivered(self, send: Callable[[], Awaitable[Delivery]]) -> str | None:
-        play = self._play
+        run = self._run
         try:
-            play.last = await send()
+            run.last_delivery = await send()
         except NotPossibleInSlack as refusal:
             return str(refusal)
         return None
 
 
-def _text(asked: Asked, key: str) -> str:
-    value = asked.get(key)
+def _text(body: Body, key: str) -> str:
+    value = body.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _object(asked: Asked, key: str) -> dict[str, Any]:
-    value = asked.get(key)
+def _object(body: Body, key: str) -> dict[str, Any]:
+    value = body.get(key)
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,7 @@
-"""Everything the page shows, as it is now: for everybody at once; who sees what stands beside each message."""
+"""The state that the sandbox page shows, as JSON.
+
+It holds the messages of all personas; `only_for` and the channel's members say who sees a message.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +9,60 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import personas
-from bot.sandbox.faults import OF_GENESYS
+from bot.sandbox.faults import GENESYS_FAULTS
 
 if TYPE_CHECKING:
     from bot.domain.audit import AuditEvent
     from bot.sandbox.genesys.server import RecordedRequest
-    from bot.sandbox.session import Play
+    from bot.sandbox.session import SandboxRun
     from bot.sandbox.slack.messages import PostedMessage
 
 Json = dict[str, Any]
 
-_ENTRIES = 200
-"""How much of the journal and of the trail the page shows."""
+MAX_ROWS = 200
+"""Maximum number of rows of each log. The page receives the whole snapshot after every change."""
 
 
-def snapshot(play: Play) -> Json:
-    """All of it, ready for JSON."""
-    slack, genesys = play.slack, play.genesys
-    about = {character.member.id: character for character in personas.personas()}
+def snapshot(run: SandboxRun) -> Json:
+    """Return the state of the run as JSON-compatible data."""
+    slack, genesys = run.slack, run.genesys
+    by_id = {persona.member.id: persona for persona in personas.personas()}
     return {
-        "play": play.number,
+        "run": run.id,
         "workspace": {"name": slack.workspace.name, "bot": slack.workspace.bot_user_id},
-        "people": [_person(play, user_id, about.get(user_id)) for user_id in slack.members],
+        "people": [_person(run, user_id, by_id.get(user_id)) for user_id in slack.members],
         "channels": [asdict(channel) for channel in slack.channels.values()],
         "groups": {group.id: group.handle for group in slack.groups.values()},
-        "messages": [_message(place, said) for place, said in enumerate(slack.messages)],
+        "messages": [_message(index, message) for index, message in enumerate(slack.messages)],
         "views": slack.views.snapshot(),
         "examples": personas.EXAMPLES,
-        "trouble": _trouble(play),
-        "journal": [_entry(entry) for entry in genesys.requests[-_ENTRIES:]],
-        "sessions": [
-            {"id": key, "name": person.name, "state": person.state, "sessions": person.sessions}
-            for key, person in genesys.state.users.items()
+        "problem": _delivery_problem(run),
+        "requests": [_request(request) for request in genesys.requests[-MAX_ROWS:]],
+        "users": [
+            {"id": key, "name": user.name, "state": user.state, "sessions": user.sessions}
+            for key, user in genesys.users.items()
         ],
-        "tokens": {"issued": genesys.state.issued, "alive": genesys.state.live_generations},
-        "mishaps": {
-            "offered": [{"name": one.name, "title": one.title} for one in OF_GENESYS],
-            "genesys": play.mishaps.of_genesys,
-            "slack_down": play.mishaps.slack_down,
+        "tokens": {"issued": genesys.state.issued, "live": genesys.state.live_generations},
+        "faults": {
+            "choices": [{"name": choice.name, "title": choice.title} for choice in GENESYS_FAULTS],
+            "genesys": run.faults.genesys,
+            "slack_down": run.faults.slack_down,
         },
-        "replica": play.replica is not None,
-        "trail": [_row(entry) for entry, _ in play.trail[-_ENTRIES:]],
+        "replica": run.replica is not None,
+        "audit_log": [_audit_event(event) for event, _ in run.audit_log[-MAX_ROWS:]],
     }
 
 
-def _person(play: Play, user_id: str, character: personas.Persona | None) -> Json:
-    workspace = play.slack.workspace
+def _person(run: SandboxRun, user_id: str, persona: personas.Persona | None) -> Json:
+    workspace = run.slack.workspace
     member = workspace.members[user_id]
     playable = not (member.is_bot or member.deleted)
     return {
         "id": member.id,
         "name": member.name,
         "real_name": member.real_name,
-        "role": character.role if character else "",
-        "about": character.about if character else "",
+        "role": persona.role if persona else "",
+        "about": persona.about if persona else "",
         "deleted": member.deleted,
         "playable": playable,
         "can_type": not workspace.is_outsider(member),
@@ -67,9 +70,9 @@ def _person(play: Play, user_id: str, character: personas.Persona | None) -> Jso
     }
 
 
-def _message(place: int, message: PostedMessage) -> Json:
+def _message(index: int, message: PostedMessage) -> Json:
     return {
-        "place": place,
+        "index": index,
         "version": len(message.versions) + message.deleted,
         "at": float(message.ts),
         "channel": message.channel_id,
@@ -82,30 +85,31 @@ def _message(place: int, message: PostedMessage) -> Json:
     }
 
 
-def _entry(entry: RecordedRequest) -> Json:
+def _request(request: RecordedRequest) -> Json:
     return {
-        "at": entry.at,
-        "method": entry.method,
-        "path": entry.path,
-        "operation": entry.operation,
-        "status": entry.status,
+        "at": request.at,
+        "method": request.method,
+        "path": request.path,
+        "operation": request.operation,
+        "status": request.status,
     }
 
 
-def _row(entry: AuditEvent) -> Json:
+def _audit_event(event: AuditEvent) -> Json:
     return {
-        "at": entry.at,
-        "tag": entry.tag,
-        "actor": entry.actor,
-        "reference": entry.reference,
-        "target": entry.target,
+        "at": event.at,
+        "tag": event.tag,
+        "actor": event.actor,
+        "reference": event.reference,
+        "target": event.target,
     }
 
 
-def _trouble(play: Play) -> str | None:
-    if not play.slack.events_url:
+def _delivery_problem(run: SandboxRun) -> str | None:
+    if not run.slack.events_url:
         return "The bot has not started yet."
-    if play.last is None or play.last.error is None:
+    if run.last_delivery is None or run.last_delivery.error is None:
         return None
-    said = "did not answer" if play.last.status is None else f"answered {play.last.status}"
-    return f"The bot {said} ({play.last.error}). Is it still running? The terminal tells more."
+    status = run.last_delivery.status
+    outcome = "did not respond" if status is None else f"responded with {status}"
+    return f"The bot {outcome} ({run.last_delivery.error}). See the terminal for its log."
