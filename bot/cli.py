@@ -91,12 +91,12 @@ def check(options: Namespace, environ: Mapping[str, str]) -> int:
     from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
     from bot.checks.report import as_json, text_for, without_secrets  # noqa: PLC0415
     from bot.checks.result import exit_code  # noqa: PLC0415
-    from bot.checks.run import examine  # noqa: PLC0415
+    from bot.checks.run import run_checks  # noqa: PLC0415
 
     logs.configure("critical", "auto")  # the report names each problem once
-    findings = without_secrets(asyncio.run(examine(environ)), environ)
-    print(as_json(findings) if options.json else text_for(sys.stdout, findings, environ))  # noqa: T201 - the report
-    return exit_code(findings)
+    results = without_secrets(asyncio.run(run_checks(environ)), environ)
+    print(as_json(results) if options.json else text_for(sys.stdout, results, environ))  # noqa: T201 - the report
+    return exit_code(results)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,1 +1,1 @@
-"""The doctor, `python -m bot check`: looks at everything a start depends on, says what is wrong, changes nothing."""
+"""`python -m bot check`: verify everything that a start depends on, without changing anything."""

@@ -1,15 +1,16 @@
-"""The database and its schema, looked at without creating, migrating or locking anything."""
+"""Check the database and its schema, without creating, migrating or locking anything."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DatabaseError
 
-from bot.checks.result import Finding, well, wrong
+from bot.checks.result import CheckResult, failed, ok
 from bot.db.connect import database_of, unusable_database
 from bot.db.engine import Database, Transaction
 from bot.db.migrate import HEAD, refuse_newer, revision
@@ -18,81 +19,86 @@ from bot.db.sqlite import SqliteEngine
 from bot.errors import SettingsError
 from bot.settings import Settings
 
-CHECK = "DATABASE_URL"
+DATABASE: Final = "DATABASE_URL"
 
 
-async def look_at_database(settings: Settings) -> Finding:
-    """Whether a start could use the database; raises SettingsError and DatabaseUnavailable as a start would."""
+async def check_database(settings: Settings) -> CheckResult:
+    """Check that a start can use the database.
+
+    Raise SettingsError and DatabaseUnavailable as a start does, with the same text.
+    """
     path = settings.database_path
     if path is None:
-        return await _postgres(settings.database_url)
-    await database_of(settings).close()  # it refuses a folder that is not there, and connects to nothing
+        return await _check_postgres(settings.database_url)
+    await database_of(settings).close()  # raises for a missing directory; it opens no connection
     try:
-        found = _before_opening(path)
+        found = _check_file(path)
     except OSError as error:
-        raise SettingsError([f"{CHECK}: the database cannot be used ({error.strerror})"]) from error
-    return found or await _sqlite(path)
+        raise SettingsError([f"{DATABASE}: the database cannot be used ({error.strerror})"]) from error
+    return found or await _check_sqlite(path)
 
 
-def _before_opening(path: Path) -> Finding | None:
-    """What the file system tells of the file; None where it has to be opened to know."""
+def _check_file(path: Path) -> CheckResult | None:
+    """Check the file without opening it; return None if it must be opened."""
     if not path.exists():
         if not os.access(path.parent, os.W_OK):
-            return wrong(CHECK, f"the folder {path.parent} cannot be written to", "Let the bot's user write there.")
-        return well(CHECK, f"{path} is not there yet; the first start creates it")
+            hint = "Give the bot's user write access to the directory."
+            return failed(DATABASE, f"the directory {path.parent} is not writable", hint)
+        return ok(DATABASE, f"{path} does not exist yet; the first start creates it")
     if not path.is_file():
-        raise SettingsError([f"{CHECK}: the database cannot be used (unable to open database file)"])
+        raise SettingsError([f"{DATABASE}: the database cannot be used (unable to open database file)"])
     if not os.access(path, os.W_OK):
-        raise SettingsError([f"{CHECK}: the database cannot be used (attempt to write a readonly database)"])
+        raise SettingsError([f"{DATABASE}: the database cannot be used (attempt to write a readonly database)"])
     return None
 
 
-async def _sqlite(path: Path) -> Finding:
-    database = Database(SqliteEngine(_read_only(path)))
+async def _check_sqlite(path: Path) -> CheckResult:
+    database = Database(SqliteEngine(_read_only_engine(path)))
     try:
-        return _schema(await database.read(lambda tx: revision(tx.connection)), str(path))
+        return _check_revision(await database.read(lambda tx: revision(tx.connection)), str(path))
     except DatabaseError as error:
         raise unusable_database(error) from error
     finally:
         await database.close()
 
 
-def _read_only(path: Path) -> Engine:
-    """Make an engine that writes nothing.
+def _read_only_engine(path: Path) -> Engine:
+    """Return an engine that writes nothing.
 
-    Reading a file in WAL mode makes files beside it, unless it is said not to change. While a log stands there, those
-    files do too, and what the log holds has to be read (sqlite.org/wal.html, Read-Only Databases).
+    SQLite creates files next to a database in WAL mode even to read it, unless the database is declared immutable.
+    If a write-ahead log exists, those files exist too, and the log must be read (sqlite.org/wal.html, Read-Only
+    Databases).
     """
     log = path.with_name(f"{path.name}-wal")
-    how = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
-    return create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?{how}&uri=true")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    return create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?{mode}&uri=true")
 
 
-async def _postgres(url: str) -> Finding:
+async def _check_postgres(url: str) -> CheckResult:
     database = Database(postgres_engine(url), patience=PATIENCE)
     try:
-        return await database.read(_postgres_finding)
+        return await database.read(_check_postgres_schema)
     except DatabaseError as error:
         raise unusable_database(error) from error
     finally:
         await database.close()
 
 
-def _postgres_finding(tx: Transaction) -> Finding:
+def _check_postgres_schema(tx: Transaction) -> CheckResult:
     found = revision(tx.connection)
-    if found != HEAD and not _may_create(tx):
-        says = "its user may not create tables in the schema, and the tables are not there or not current"
-        return wrong(CHECK, says, "GRANT CREATE ON SCHEMA to that user, or name another user.")
-    return _schema(found, "PostgreSQL")
+    if found != HEAD and not _can_create_tables(tx):
+        message = "the tables are missing or outdated, and the user may not create tables in the schema"
+        return failed(DATABASE, message, "Run GRANT CREATE ON SCHEMA for the user, or connect as another user.")
+    return _check_revision(found, "PostgreSQL")
 
 
-def _may_create(tx: Transaction) -> bool:
+def _can_create_tables(tx: Transaction) -> bool:
     return bool(tx.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar_one())
 
 
-def _schema(found: str | None, where: str) -> Finding:
+def _check_revision(found: str | None, name: str) -> CheckResult:
     refuse_newer(found)
     if found == HEAD:
-        return well(CHECK, f"{where} answers, its schema is current ({HEAD})")
-    what = f"its schema is {found}" if found else "it has no schema yet"
-    return well(CHECK, f"{where} answers; {what}, the next start brings it to {HEAD}")
+        return ok(DATABASE, f"{name} is reachable, and its schema is current ({HEAD})")
+    schema = f"its schema is {found}" if found else "it has no schema yet"
+    return ok(DATABASE, f"{name} is reachable; {schema}, so the next start migrates it to {HEAD}")

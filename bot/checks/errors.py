@@ -1,13 +1,13 @@
-"""What went wrong while looking, as a finding: an error in, what it means and what to do about it out."""
+"""Turn the errors that a check meets into results with a hint."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from bot.checks.result import Finding, refused, wrong
+from bot.checks.result import CheckResult, failed, invalid_setting
 from bot.db.engine import DatabaseUnavailable
-from bot.errors import TOKEN_REFUSED, BotError, SettingsError, SlackUnavailable
+from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
 from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
@@ -20,88 +20,102 @@ from bot.purecloud import (
 )
 from bot.services.error_text import error_text
 
-LATER = "Wait a minute, then run this again."
-GRANT = (
-    "Add it to the role of the OAuth client (Admin > People & Permissions > Roles / Permissions), and see that the "
-    "client has that role (Admin > Integrations > OAuth)."
+RETRY_HINT = "Wait a minute, then run the check again."
+PERMISSION_HINT = (
+    "Add it to the role of the OAuth client (Admin > People & Permissions > Roles / Permissions), and make sure that "
+    "the client has that role (Admin > Integrations > OAuth)."
 )
-
-_LOGIN = {
+_REFUSED_HINT = (
+    "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (xoxb-…) under OAuth & Permissions at api.slack.com/apps. If "
+    "there is no token, install the app to the workspace."
+)
+_SCOPES_HINT = "Add the scopes that manifest.yml lists under OAuth & Permissions, then reinstall the app."
+_LOGIN_HINTS = {
     LoginCause.CLIENT_NOT_FOUND: (
-        "Set PURECLOUD_ENVIRONMENT to the region your organization lives in, the domain after login. where its people "
-        "log in; if that is right, correct PURECLOUD_CLIENT_ID."
+        "Set PURECLOUD_ENVIRONMENT to the region of your organization, which is the domain after login. in the address "
+        "of your login page. If it is correct, correct PURECLOUD_CLIENT_ID."
     ),
-    LoginCause.WRONG_SECRET: "Set PURECLOUD_SECRET to this client's secret (Admin > Integrations > OAuth).",
-    LoginCause.RATE_LIMITED: LATER,
+    LoginCause.WRONG_SECRET: "Set PURECLOUD_SECRET to the secret of this client (Admin > Integrations > OAuth).",
+    LoginCause.RATE_LIMITED: RETRY_HINT,
     LoginCause.OTHER: (
-        "See that the OAuth client is active and has the grant Client Credentials (Admin > Integrations > OAuth); "
-        "if it has, wait a minute and run this again."
+        "Make sure that the OAuth client is active and has the grant type Client Credentials (Admin > Integrations > "
+        "OAuth). If it has, wait a minute and run the check again."
     ),
 }
-_NETWORK = "See that this machine reaches {host} (firewall, proxy, DNS), or correct {setting} where it is set."
-_GENESYS_NETWORK = _NETWORK.format(
-    host="Genesys Cloud", setting="PURECLOUD_ENVIRONMENT, PURECLOUD_API_URL, PURECLOUD_LOGIN_URL"
+_NETWORK_HINT = (
+    "Make sure that this machine can reach {service} (firewall, proxy, DNS). If you set {setting}, check it."
 )
-_SLACK_NETWORK = _NETWORK.format(host="Slack", setting="SLACK_API_URL")
+_GENESYS_NETWORK_HINT = _NETWORK_HINT.format(
+    service="Genesys Cloud", setting="PURECLOUD_ENVIRONMENT, PURECLOUD_API_URL or PURECLOUD_LOGIN_URL"
+)
+_SLACK_NETWORK_HINT = _NETWORK_HINT.format(service="Slack", setting="SLACK_API_URL")
+_SLACK_TRANSIENT = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable"})
 
 
-async def looked(check: str, look: Awaitable[Finding | Sequence[Finding]], seconds: float) -> list[Finding]:
-    """What a check finds in so many seconds; whatever it raises is a finding too, and never a trace."""
+async def run_check(
+    name: str, check: Awaitable[CheckResult | Sequence[CheckResult]], time_limit: float
+) -> list[CheckResult]:
+    """Run a check for at most `time_limit` seconds; turn whatever it raises into a result."""
     try:
-        found = await asyncio.wait_for(look, seconds)
+        found = await asyncio.wait_for(check, time_limit)
     except SettingsError as error:
-        return [refused(problem) for problem in error.problems]
+        return [invalid_setting(problem) for problem in error.problems]
     except (GenesysError, SlackUnavailable, DatabaseUnavailable) as error:
-        return [of_error(check, error)]
+        return [result_of(name, error)]
     except TimeoutError:
-        return [wrong(check, f"no answer came within {seconds:g} seconds", LATER)]
-    except Exception as error:  # noqa: BLE001 - a check that breaks must not keep the others from being told
-        says = f"the check itself broke ({type(error).__name__})"
-        return [wrong(check, says, "Please report this: it is a fault of the bot.")]
-    return [found] if isinstance(found, Finding) else list(found)
+        return [failed(name, f"no response within {time_limit:g} seconds", RETRY_HINT)]
+    except Exception as error:  # noqa: BLE001 - a defect in one check must not hide the results of the others
+        message = f"the check itself failed ({type(error).__name__})"
+        return [failed(name, message, "Please report this as a bug.")]
+    return [found] if isinstance(found, CheckResult) else list(found)
 
 
-def of_error(check: str, error: GenesysError | SlackUnavailable | DatabaseUnavailable) -> Finding:
-    """What an error means to whoever sets the bot up."""
+def result_of(name: str, error: GenesysError | SlackUnavailable | DatabaseUnavailable) -> CheckResult:
+    """Return the result of a check that ended with this error."""
     if isinstance(error, GenesysError):
-        return wrong(check, _said(error), genesys_advice(error), error.correlation_id)
+        return failed(name, _genesys_message(error), genesys_hint(error), error.correlation_id)
     if isinstance(error, SlackUnavailable):
-        said = f"Slack answered {error.method} with {error.slack_code}"
-        unanswered = f"Slack did not answer {error.method} ({error.slack_code})"
-        return wrong(check, said if error.slack_code.islower() else unanswered, slack_advice(error.slack_code))
-    return wrong(check, _said(error), "Start the database, or correct DATABASE_URL; the bot itself would wait for it.")
+        return failed(name, _slack_message(error), slack_hint(error.slack_code))
+    hint = "Start the database, or correct DATABASE_URL. `serve` would wait for the database."
+    return failed(name, "the database cannot be reached", hint)
 
 
-def _said(error: BotError) -> str:
-    if isinstance(error, GenesysNoResponse):  # nothing the doctor asks for acts, so there is no doubt to tell of
-        return "Genesys Cloud was asked and did not answer" + (f" ({error.status})" if error.status else "")
+def _genesys_message(error: GenesysError) -> str:
+    if isinstance(
+        error, GenesysNoResponse
+    ):  # a check only reads, so it is irrelevant whether the request had an effect
+        return "Genesys Cloud did not respond" + (f" ({error.status})" if error.status else "")
     return error_text(error).rstrip(".")
 
 
-def slack_advice(code: str) -> str:
-    """What to do about an answer of the Web API, or about none."""
+def _slack_message(error: SlackUnavailable) -> str:
+    code = error.slack_code
+    if code.islower():
+        return f"Slack responded to {error.method} with {code}"
+    return f"Slack did not respond to {error.method} ({code})"  # the name of an exception of the HTTP client
+
+
+def slack_hint(code: str) -> str:
+    """Return the hint for an error code of the Web API, or for the name of a network error."""
     if code == "missing_scope":
-        return "Add the scopes that manifest.yml lists under OAuth & Permissions, and install the app again."
+        return _SCOPES_HINT
     if code in TOKEN_REFUSED:
-        return (
-            "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (xoxb-…) that stands at api.slack.com/apps under OAuth & "
-            "Permissions; install the app to the workspace if there is none."
-        )
-    if code in ("ratelimited", "internal_error", "fatal_error", "service_unavailable") or code.startswith("http_5"):
-        return LATER
-    return _SLACK_NETWORK
+        return _REFUSED_HINT
+    if code in _SLACK_TRANSIENT or code.startswith("http_5"):
+        return RETRY_HINT
+    return _SLACK_NETWORK_HINT
 
 
-def genesys_advice(error: GenesysError) -> str:
-    """What to do about an answer of Genesys Cloud, or about none."""
+def genesys_hint(error: GenesysError) -> str:
+    """Return the hint for an error of the Genesys Cloud client."""
     if isinstance(error, GenesysLoginFailed):
-        return _LOGIN.get(error.cause, _GENESYS_NETWORK)
+        return _LOGIN_HINTS.get(error.cause, _GENESYS_NETWORK_HINT)
     if isinstance(error, GenesysForbidden):
-        return GRANT
+        return PERMISSION_HINT
     if isinstance(error, (GenesysUnreachable, GenesysNoResponse)):
-        return _GENESYS_NETWORK
+        return _GENESYS_NETWORK_HINT
     if isinstance(error, GenesysNotFound):
-        return "Correct PURECLOUD_API_URL where it is set: what answers there does not know this."
+        return "If you set PURECLOUD_API_URL, correct it: the server there does not know this path."
     if isinstance(error, GenesysRateLimited):
-        return LATER
-    return f"{LATER} If it stays, give Genesys support the correlation id."
+        return RETRY_HINT
+    return f"{RETRY_HINT} If the error persists, give the correlation id to Genesys support."

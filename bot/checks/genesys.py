@@ -1,126 +1,132 @@
-"""Genesys Cloud: the region, the OAuth client, each permission it needs, the rate limit; no token is ended."""
+"""Check Genesys Cloud: the OAuth client, its permissions and the rate limit. No token is revoked."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from bot.checks.errors import GRANT, looked
-from bot.checks.headers import Overheard
-from bot.checks.result import Finding, all_well, not_tried, unknown, well, wrong
+from bot.checks.errors import PERMISSION_HINT, run_check
+from bot.checks.headers import ResponseHeaders
+from bot.checks.result import CheckResult, all_ok, failed, ok, skipped, undetermined
 from bot.domain.policy import covers
 from bot.purecloud import AuthorizationApi, GenesysForbidden, GenesysNotFound, GenesysRejected, PureCloud
 
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
-SEARCH: Final = "directory:user:view"
-DELETE: Final = "oauth:token:delete"
-ROLES: Final = "authorization:grant:view"
+VIEW_USERS: Final = "directory:user:view"
+DELETE_TOKENS: Final = "oauth:token:delete"
+VIEW_GRANTS: Final = "authorization:grant:view"
+RATE_LIMIT: Final = "rate limit"
+CLIENT_CHECK_FAILED: Final = "the check of the OAuth client failed"
 
-_WITHOUT: Final[Mapping[str, str]] = {
-    SEARCH: "nobody can be found by e-mail",
-    DELETE: "every revocation would be refused",
-    ROLES: "principals that name roles or permissions mean nobody",
+_CONSEQUENCES: Final[Mapping[str, str]] = {
+    VIEW_USERS: "the bot cannot find people by email",
+    DELETE_TOKENS: "Genesys Cloud would refuse every revocation",
+    VIEW_GRANTS: "principals that name roles or permissions match no one",
 }
-EVERYWHERE: Final = ("*",)
-_NOBODY: Final = "00000000-0000-4000-8000-000000000000"
-_NO_ADDRESS: Final = "nobody@check.invalid"
-_DIVISIONS_SHOWN: Final = 5
+"""What fails if the client lacks a permission."""
 
-Source = Callable[[str], Awaitable[tuple[str, ...]]]
-"""In which divisions the client holds a permission: their names, EVERYWHERE, or none."""
+ALL_DIVISIONS: Final = ("*",)
+_UNKNOWN_USER_ID: Final = "00000000-0000-4000-8000-000000000000"
+_UNKNOWN_EMAIL: Final = "unknown@check.invalid"
+_MAX_DIVISIONS: Final = 5
+"""Maximum number of divisions that a message names, so that it stays readable."""
 
 
 class GenesysChecks:
-    """Everything about Genesys Cloud but the principals."""
+    """Checks of Genesys Cloud, except for the principals (see `principals`)."""
 
-    def __init__(self, purecloud: PureCloud, overheard: Overheard, *, reads_roles: bool, seconds: float) -> None:
+    def __init__(self, purecloud: PureCloud, headers: ResponseHeaders, *, reads_roles: bool, time_limit: float) -> None:
         self._purecloud = purecloud
-        self._overheard = overheard
+        self._headers = headers
         self._reads_roles = reads_roles
-        self._seconds = seconds
+        self._time_limit = time_limit
 
-    async def client(self) -> list[Finding]:
-        """Whether there is a token to be had, and whose it is; what hangs on it waits for this."""
-        return await looked(CLIENT, self._client(), self._seconds)
+    async def check_client(self) -> list[CheckResult]:
+        """Check the client id and secret. Run it first, because the other checks depend on it."""
+        return await run_check(CLIENT, self._check_client(), self._time_limit)
 
-    async def rest(self, *, accepted: bool) -> list[Finding]:
-        """The permissions and the rate limit, once the client is known."""
-        needed = [SEARCH, DELETE, *([ROLES] if self._reads_roles else [])]
+    async def check_others(self, *, accepted: bool) -> list[CheckResult]:
+        """Check the permissions and the rate limit, or skip them if the client was not `accepted`."""
+        needed = [VIEW_USERS, DELETE_TOKENS, *([VIEW_GRANTS] if self._reads_roles else [])]
         if not accepted:
-            names = [*(f"permission {one}" for one in needed), "rate limit"]
-            return [not_tried(name, "the client failed its check") for name in names]
-        searched = await looked(f"permission {SEARCH}", self._search(), self._seconds)
-        holds = Rights(self._purecloud.authorization, searched=all_well(searched))
+            names = [*map(_check_name, needed), RATE_LIMIT]
+            return [skipped(name, CLIENT_CHECK_FAILED) for name in names]
+        view_users = await run_check(_check_name(VIEW_USERS), self._check_view_users(), self._time_limit)
+        own = ClientPermissions(self._purecloud.authorization, views_users=all_ok(view_users))
         others = await asyncio.gather(
-            *(looked(f"permission {one}", self._permission(one, holds), self._seconds) for one in needed[1:])
+            *(
+                run_check(_check_name(permission), self._check_permission(permission, own), self._time_limit)
+                for permission in needed[1:]
+            )
         )
-        return [*searched, *(finding for part in others for finding in part), self._rate_limit()]
+        return [*view_users, *(result for part in others for result in part), self._check_rate_limit()]
 
-    async def _client(self) -> Finding:
+    async def _check_client(self) -> CheckResult:
         info = await self._purecloud.tokens.get_tokens_me()
         client, organization = info.oauth_client, info.organization
-        name = (client.name or client.id) if client else "unnamed"
-        where = (organization.name or organization.id) if organization else "an organization without a name"
-        return well(CLIENT, f"the client is {name} of {where}")
+        name = (client.name or client.id) if client else "an unnamed client"
+        where = (organization.name or organization.id) if organization else "an unnamed organization"
+        return ok(CLIENT, f"authenticated as {name} in {where}")
 
-    async def _search(self) -> Finding:
-        check = f"permission {SEARCH}"
+    async def _check_view_users(self) -> CheckResult:
+        name = _check_name(VIEW_USERS)
         try:
-            await self._purecloud.users.search_by_email(_NO_ADDRESS)
+            await self._purecloud.users.search_by_email(_UNKNOWN_EMAIL)
         except GenesysForbidden as error:
-            return _lacking(check, SEARCH, error)
-        return well(check, "the client has it: a search for an address that nobody has was answered")
+            return _missing(VIEW_USERS, error)
+        return ok(name, "granted; the search for an unknown email address was allowed")
 
-    async def _permission(self, permission: str, holds: Rights) -> Finding:
-        check = f"permission {permission}"
-        where = await holds.where(permission)
-        if where == ():
-            return _lacking(check, permission)
-        if where is not None:
-            return well(check, f"the client's roles hold it {_divisions(where)}")
-        return await self._tried(check, permission)
+    async def _check_permission(self, permission: str, own: ClientPermissions) -> CheckResult:
+        divisions = await own.divisions(permission)
+        if divisions is None:
+            return await self._try_permission(permission)
+        if not divisions:
+            return _missing(permission)
+        return ok(_check_name(permission), f"granted {_divisions_text(divisions)}")
 
-    async def _tried(self, check: str, permission: str) -> Finding:
-        """Try a permission where Genesys Cloud does not tell the client its own; only what reads is tried."""
-        if permission == DELETE:
-            says = (
-                "Genesys Cloud does not tell the client its own roles, and trying it would end somebody's sessions; "
-                "if it is missing, the first revocation says so and changes nothing"
+    async def _try_permission(self, permission: str) -> CheckResult:
+        """Try a permission that Genesys Cloud does not show; only a read can be tried."""
+        name = _check_name(permission)
+        if permission == DELETE_TOKENS:
+            message = (
+                "Genesys Cloud does not show the client its own roles, and a trial would end a person's sessions. If "
+                "the permission is missing, the first revocation reports it and changes nothing"
             )
-            return unknown(check, says, "Look at the client's roles under Admin > Integrations > OAuth.")
+            return undetermined(name, message, "Check the roles of the client under Admin > Integrations > OAuth.")
         try:
-            await self._purecloud.authorization.get_user_roles(_NOBODY)
+            await self._purecloud.authorization.get_user_roles(_UNKNOWN_USER_ID)
         except GenesysForbidden as error:
-            return _lacking(check, permission, error)
+            return _missing(permission, error)
         except GenesysNotFound:
-            pass  # it was let through, and nobody has that id
-        return well(check, "the client has it: a question for the roles of nobody was answered")
+            pass  # Genesys Cloud looked for the user, so it allowed the request
+        return ok(name, "granted; reading the roles of an unknown user was allowed")
 
-    def _rate_limit(self) -> Finding:
+    def _check_rate_limit(self) -> CheckResult:
         names = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset")
-        allowed, used, reset = (self._overheard.number(name) for name in names)
+        allowed, used, reset = (self._headers.get_int(name) for name in names)
         if allowed is None or used is None:
-            return unknown("rate limit", "the answers' headers name none")
-        until = "" if reset is None else f", counted anew in {reset} seconds"
-        return well("rate limit", f"{used} of {allowed} requests are used{until}")
+            return undetermined(RATE_LIMIT, "Genesys Cloud's responses have no rate limit headers")
+        suffix = "" if reset is None else f"; the count restarts in {reset} seconds"
+        return ok(RATE_LIMIT, f"{used} of {allowed} requests used{suffix}")
 
 
-class Rights:
-    """What the client itself may do, as Genesys Cloud tells it; a source is believed that knows what was seen to work.
+class ClientPermissions:
+    """The permissions of the OAuth client, as Genesys Cloud shows them to the client itself.
 
-    Neither is documented to answer a client that is no person, so an empty answer of one proves nothing by itself.
+    Neither source is documented to answer a client that acts for no user, so an empty response proves nothing. A
+    source is trusted only if it contains the permission that a search has just proved (`views_users`).
     """
 
-    def __init__(self, authorization: AuthorizationApi, *, searched: bool) -> None:
+    def __init__(self, authorization: AuthorizationApi, *, views_users: bool) -> None:
         self._authorization = authorization
-        self._searched = searched
+        self._views_users = views_users
 
-    async def where(self, permission: str) -> tuple[str, ...] | None:
-        """In which divisions; None where Genesys Cloud does not tell."""
+    async def divisions(self, permission: str) -> tuple[str, ...] | None:
+        """Return the divisions in which the client has a permission, None if they are not shown."""
         for source in (self._by_division, self._by_role):
             try:
-                if self._searched and not await source(SEARCH):
+                if self._views_users and not await source(VIEW_USERS):
                     continue
                 return await source(permission)
             except (GenesysForbidden, GenesysNotFound, GenesysRejected):
@@ -128,33 +134,39 @@ class Rights:
         return None
 
     async def _by_division(self, permission: str) -> tuple[str, ...]:
-        told = await self._authorization.get_authorization_divisionspermitted_paged_me(permission)
-        return EVERYWHERE if told.all_divs_permitted else tuple(one.name or one.id or "?" for one in told.entities)
+        found = await self._authorization.get_authorization_divisionspermitted_paged_me(permission)
+        if found.all_divs_permitted:
+            return ALL_DIVISIONS
+        return tuple(division.name or division.id or "?" for division in found.entities)
 
     async def _by_role(self, permission: str) -> tuple[str, ...]:
         domain, entity, action = permission.split(":")
-        found: list[str] = []
+        divisions: list[str] = []
         for grant in (await self._authorization.get_authorization_subjects_me()).grants:
             policies = grant.role.policies if grant.role else ()
-            free = [
-                ((one.domain or "").lower(), (one.entity_name or "").lower(), each.lower())
-                for one in policies
-                if not one.condition
-                for each in one.actions
+            unconditional = [
+                ((policy.domain or "").lower(), (policy.entity_name or "").lower(), granted.lower())
+                for policy in policies
+                if not policy.condition
+                for granted in policy.actions
             ]
-            if any(covers(one, (domain, entity, action)) for one in free):
-                found.append((grant.division.name or grant.division.id or "?") if grant.division else "?")
-        return EVERYWHERE if "*" in found else tuple(dict.fromkeys(found))
+            if any(covers(granted, (domain, entity, action)) for granted in unconditional):
+                divisions.append((grant.division.name or grant.division.id or "?") if grant.division else "?")
+        return ALL_DIVISIONS if "*" in divisions else tuple(dict.fromkeys(divisions))
 
 
-def _lacking(check: str, permission: str, error: GenesysForbidden | None = None) -> Finding:
+def _check_name(permission: str) -> str:
+    return f"permission {permission}"
+
+
+def _missing(permission: str, error: GenesysForbidden | None = None) -> CheckResult:
     named = ", ".join(error.permissions) if error and error.permissions else permission
-    says = f"the client's roles lack {named}, so {_WITHOUT[permission]}"
-    return wrong(check, says, GRANT, error.correlation_id if error else None)
+    message = f"the client's roles lack {named}, so {_CONSEQUENCES[permission]}"
+    return failed(_check_name(permission), message, PERMISSION_HINT, error.correlation_id if error else None)
 
 
-def _divisions(names: tuple[str, ...]) -> str:
-    if names == EVERYWHERE:
+def _divisions_text(divisions: tuple[str, ...]) -> str:
+    if divisions == ALL_DIVISIONS:
         return "in every division"
-    more = f" and {len(names) - _DIVISIONS_SHOWN} more" if len(names) > _DIVISIONS_SHOWN else ""
-    return f"in {', '.join(names[:_DIVISIONS_SHOWN])}{more}; people of other divisions cannot be revoked"
+    more = f" and {len(divisions) - _MAX_DIVISIONS} more" if len(divisions) > _MAX_DIVISIONS else ""
+    return f"in {', '.join(divisions[:_MAX_DIVISIONS])}{more}; people in other divisions cannot be revoked"

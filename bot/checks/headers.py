@@ -1,4 +1,4 @@
-"""What the headers of answers tell beside the answers: scopes, the other side's clock, the rate limit."""
+"""Facts that responses carry in their headers: scopes, the server's clock, the rate limit."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from types import SimpleNamespace
 import aiohttp
 
 
-class Overheard:
-    """Hears every answer of a session that is made with its `trace`, also those that say no."""
+class ResponseHeaders:
+    """The headers of every response of a session, including error responses."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._headers: dict[str, str] = {}
-        self.ahead: float | None = None
-        """Seconds by which this machine's clock was ahead of the first answer's `Date`."""
+        self.clock_skew: float | None = None
+        """Seconds by which this machine's clock is ahead of the first response's `Date`; negative if it is behind."""
 
-    def trace(self) -> aiohttp.TraceConfig:
-        """For `ClientSession(trace_configs=[...])`."""
+    def trace_config(self) -> aiohttp.TraceConfig:
+        """Return what records the headers, for `ClientSession(trace_configs=[...])`."""
         config = aiohttp.TraceConfig()
-        config.on_request_end.append(self._hear)
+        config.on_request_end.append(self._record)
         return config
 
-    def header(self, name: str) -> str | None:
-        """The header as the newest answer that had it said it."""
+    def get(self, name: str) -> str | None:
+        """Return a header from the latest response that has it."""
         return self._headers.get(name.lower())
 
-    def number(self, name: str) -> int | None:
-        """The same, where it is a number."""
-        said = self.header(name) or ""
-        return int(said) if said.isascii() and said.isdigit() else None
+    def get_int(self, name: str) -> int | None:
+        """Return a header as a number, None where it is not one."""
+        value = self.get(name) or ""
+        return int(value) if value.isascii() and value.isdigit() else None
 
-    async def _hear(
-        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, told: aiohttp.TraceRequestEndParams
+    async def _record(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        headers = {name.lower(): value for name, value in told.response.headers.items()}
+        headers = {name.lower(): value for name, value in params.response.headers.items()}
         self._headers |= headers
-        if self.ahead is None and (theirs := _seconds(headers.get("date", ""))) is not None:
-            self.ahead = self._clock() - theirs
+        if self.clock_skew is None and (server_time := _timestamp(headers.get("date", ""))) is not None:
+            self.clock_skew = self._clock() - server_time
 
 
-def _seconds(date: str) -> float | None:
+def _timestamp(date: str) -> float | None:
     try:
-        read = parsedate_to_datetime(date)
+        parsed = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""The findings as people and programs read them: a line each, or a JSON list; without a secret in either."""
+"""Write the results for people (a line per check) and for programs (JSON), without secrets."""
 
 from __future__ import annotations
 
@@ -7,78 +7,98 @@ import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Final, TextIO
+from dataclasses import replace
+from typing import Any, Final, TextIO
 
-from bot.checks.result import Finding, Mark
+from bot.checks.result import CheckResult, Status
 from bot.redaction import redact
 
-_SIGNS: Final = {Mark.WELL: "✓", Mark.WRONG: "✗", Mark.UNKNOWN: "?"}
-_PLAIN: Final = {Mark.WELL: "ok", Mark.WRONG: "no", Mark.UNKNOWN: "?"}
-"""For a terminal that has no such characters."""
-_COLOURS: Final = {Mark.WELL: "32", Mark.WRONG: "31", Mark.UNKNOWN: "33"}
-_WIDEST: Final = 100
-"""Columns beyond which lines are hard to read, however wide the terminal is."""
-_PLACEHOLDER: Final = 8
-"""A value shorter than this is no secret, and to take it out of every sentence would leave none to read."""
+_SYMBOLS: Final = {Status.OK: "✓", Status.FAILED: "✗", Status.UNDETERMINED: "?"}
+_ASCII_SYMBOLS: Final = {Status.OK: "ok", Status.FAILED: "FAILED", Status.UNDETERMINED: "?"}
+"""For a stream whose encoding lacks the symbols."""
+_COLORS: Final = {Status.OK: "32", Status.FAILED: "31", Status.UNDETERMINED: "33"}
+_JSON_MARKS: Final = {Status.OK: "well", Status.FAILED: "wrong", Status.UNDETERMINED: "unknown"}
+"""The values of `mark` in the JSON list, which docs/operations.md documents for programs."""
+_MAX_WIDTH: Final = 100
+"""Maximum length of a line on a terminal, in columns, because longer lines are hard to read."""
+_MIN_SECRET_LENGTH: Final = 8
+"""Minimum length of a value to remove. Shorter ones are placeholders and occur in ordinary words."""
 _SECRETS: Final = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "PURECLOUD_SECRET")
 
 
-def without_secrets(findings: Sequence[Finding], environ: Mapping[str, str]) -> list[Finding]:
-    """The same findings, should one repeat a secret of the environment, or something that looks like one."""
+def without_secrets(results: Sequence[CheckResult], environ: Mapping[str, str]) -> list[CheckResult]:
+    """Return the results without the secrets of the environment, and without what looks like a secret."""
     values = [environ.get(name, "").strip() for name in _SECRETS]
-    secrets = [value for value in values if len(value) >= _PLACEHOLDER]
+    secrets = [value for value in values if len(value) >= _MIN_SECRET_LENGTH]
     return [
-        Finding(
-            redact(one.check, *secrets),
-            one.mark,
-            redact(one.says, *secrets),
-            redact(one.advice, *secrets),
-            redact(one.correlation_id, *secrets),
-            one.refused,
+        replace(
+            result,
+            check=redact(result.check, *secrets),
+            message=redact(result.message, *secrets),
+            hint=redact(result.hint, *secrets),
+            correlation_id=redact(result.correlation_id, *secrets),
         )
-        for one in findings
+        for result in results
     ]
 
 
-def as_json(findings: Sequence[Finding]) -> str:
-    """Write a list with an object a check."""
-    return json.dumps([{**asdict(one), "mark": str(one.mark)} for one in findings], indent=2)
+def as_json(results: Sequence[CheckResult]) -> str:
+    """Return a JSON list with one object per check."""
+    return json.dumps([_json_object(result) for result in results], indent=2)
+
+
+def _json_object(result: CheckResult) -> dict[str, Any]:
+    """Return the keys that docs/operations.md documents; they stay when the code is renamed."""
+    return {
+        "check": result.check,
+        "mark": _JSON_MARKS[result.status],
+        "says": result.message,
+        "advice": result.hint,
+        "correlation_id": result.correlation_id,
+        "refused": result.prevents_start,
+    }
 
 
 def as_text(
-    findings: Sequence[Finding],
+    results: Sequence[CheckResult],
     *,
-    signs: Mapping[Mark, str] = _SIGNS,
-    colour: bool = False,
+    symbols: Mapping[Status, str] = _SYMBOLS,
+    color: bool = False,
     width: int | None = None,
 ) -> str:
-    """Write a line a check, and one that counts; with a width the advice gets lines of its own, and none is longer."""
+    """Return a line per check and a summary.
+
+    With a `width` (in columns), lines are wrapped and each hint starts on a line of its own.
+    """
     lines = [
-        f"{_sign(one.mark, signs, colour=colour)} {_sentence(one) if width is None else _paragraph(one, signs, width)}"
-        for one in findings
+        f"{_symbol(result.status, symbols, color=color)} "
+        f"{_line(result) if width is None else _paragraph(result, symbols, width)}"
+        for result in results
     ]
-    counted = Counter(one.mark for one in findings)
+    count = Counter(result.status for result in results)
     lines.append(
-        f"\n{counted[Mark.WELL]} well, {counted[Mark.WRONG]} wrong, {counted[Mark.UNKNOWN]} could not be told; "
-        "nothing was changed."
+        f"\n{count[Status.OK]} passed, {count[Status.FAILED]} failed, {count[Status.UNDETERMINED]} undetermined. "
+        "Nothing was changed."
     )
     return "\n".join(lines)
 
 
 def text_for(
-    stream: TextIO, findings: Sequence[Finding], environ: Mapping[str, str], *, columns: int | None = None
+    stream: TextIO, results: Sequence[CheckResult], environ: Mapping[str, str], *, columns: int | None = None
 ) -> str:
-    """Write what a stream can show: on a terminal as wide as it is and in colour if wanted, signs where it has them."""
+    """Return the text that suits a stream: its encoding, and on a terminal its width and colors.
+
+    `columns` replaces the measured width. NO_COLOR in the environment turns colors off.
+    """
     encoding = stream.encoding or "ascii"
-    width = min(columns or shutil.get_terminal_size().columns, _WIDEST) if stream.isatty() else None
-    colour = width is not None and not environ.get("NO_COLOR")
-    signs = _SIGNS if _can_show("✓✗→", encoding) else _PLAIN
-    text = as_text(findings, signs=signs, colour=colour, width=width)
+    width = min(columns or shutil.get_terminal_size().columns, _MAX_WIDTH) if stream.isatty() else None
+    color = width is not None and not environ.get("NO_COLOR")
+    symbols = _SYMBOLS if _can_encode("✓✗→", encoding) else _ASCII_SYMBOLS
+    text = as_text(results, symbols=symbols, color=color, width=width)
     return text.encode(encoding, "replace").decode(encoding)
 
 
-def _can_show(text: str, encoding: str) -> bool:
+def _can_encode(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -86,30 +106,35 @@ def _can_show(text: str, encoding: str) -> bool:
     return True
 
 
-def _sign(mark: Mark, signs: Mapping[Mark, str], *, colour: bool) -> str:
-    return f"\033[{_COLOURS[mark]}m{signs[mark]}\033[0m" if colour else signs[mark]
+def _symbol(status: Status, symbols: Mapping[Status, str], *, color: bool) -> str:
+    return f"\033[{_COLORS[status]}m{symbols[status]}\033[0m" if color else symbols[status]
 
 
-def _sentence(one: Finding) -> str:
-    return f"{_found(one)}. {one.advice}" if one.advice else _found(one)
+def _line(result: CheckResult) -> str:
+    return f"{_finding(result)}. {result.hint}" if result.hint else _finding(result)
 
 
-def _paragraph(one: Finding, signs: Mapping[Mark, str], width: int) -> str:
-    """What follows a sign: the finding, and below it what to do, both beside the column of signs."""
-    margin = " " * (len(signs[one.mark]) + 1)
-    arrow = "→ " if signs is _SIGNS else "-> "
-    text = _wrapped(_found(one), width, margin, margin)[len(margin) :]
-    if not one.advice:
+def _paragraph(result: CheckResult, symbols: Mapping[Status, str], width: int) -> str:
+    """Return the finding and, below it, the hint, both indented to the right of the symbol."""
+    indent = " " * (len(symbols[result.status]) + 1)
+    arrow = "→ " if symbols is _SYMBOLS else "-> "
+    text = _wrapped(_finding(result), width, indent, indent)[len(indent) :]
+    if not result.hint:
         return text
-    return f"{text}\n{_wrapped(one.advice, width, margin + arrow, margin + ' ' * len(arrow))}"
+    return f"{text}\n{_wrapped(result.hint, width, indent + arrow, indent + ' ' * len(arrow))}"
 
 
-def _wrapped(text: str, width: int, first: str, others: str) -> str:
+def _wrapped(text: str, width: int, first_indent: str, indent: str) -> str:
     return textwrap.fill(
-        text, width, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
+        text,
+        width,
+        initial_indent=first_indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
-def _found(one: Finding) -> str:
-    number = f" (correlation id {one.correlation_id})" if one.correlation_id else ""
-    return f"{one.check}: {one.says}{number}"
+def _finding(result: CheckResult) -> str:
+    suffix = f" (correlation id {result.correlation_id})" if result.correlation_id else ""
+    return f"{result.check}: {result.message}{suffix}"

@@ -1,4 +1,4 @@
-"""What a check found: one line each, well, wrong or not to be told, and what to do about it."""
+"""The result of a check, and the exit code of a run."""
 
 from __future__ import annotations
 
@@ -6,71 +6,71 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-_USUAL = "README.md, Settings, tells what it may be."
-_ADVICE = {
+_SETTING_HINT = "See README.md, Settings, for the valid values."
+_SETTING_HINTS = {
     "SLACK_APP_TOKEN": "Generate one with the scope connections:write under Basic Information at api.slack.com/apps.",
-    "DATABASE_URL": "Correct the address, or what it leads to.",
+    "DATABASE_URL": "Correct the URL, or the database that it points to.",
 }
 
 
-class Mark(StrEnum):
+class Status(StrEnum):
     """How a check ended."""
 
-    WELL = "well"
-    WRONG = "wrong"
-    UNKNOWN = "unknown"
+    OK = "ok"
+    FAILED = "failed"
+    UNDETERMINED = "undetermined"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found.
+class CheckResult:
+    """The result of one check.
 
-    `check` is what was looked at, by its setting where it has one; `correlation_id` is what Genesys support asks for.
-    With `refused` the process would not even start: a setting is missing or wrong.
+    `check` names what was checked, by its setting where it has one. `message` states the finding, `hint` the fix.
+    `correlation_id` is what Genesys support asks for. `prevents_start` marks a setting that `serve` rejects too.
     """
 
     check: str
-    mark: Mark
-    says: str
-    advice: str | None = None
+    status: Status
+    message: str
+    hint: str | None = None
     correlation_id: str | None = None
-    refused: bool = False
+    prevents_start: bool = False
 
 
-def well(check: str, says: str) -> Finding:
-    """Nothing to do."""
-    return Finding(check, Mark.WELL, says)
+def ok(check: str, message: str) -> CheckResult:
+    """Return the result of a check that passed."""
+    return CheckResult(check, Status.OK, message)
 
 
-def wrong(check: str, says: str, advice: str, correlation_id: str | None = None) -> Finding:
-    """Something to do, which the advice tells."""
-    return Finding(check, Mark.WRONG, says, advice, correlation_id)
+def failed(check: str, message: str, hint: str, correlation_id: str | None = None) -> CheckResult:
+    """Return the result of a check that failed, with a hint how to fix it."""
+    return CheckResult(check, Status.FAILED, message, hint, correlation_id)
 
 
-def unknown(check: str, says: str, advice: str | None = None, correlation_id: str | None = None) -> Finding:
-    """It could not be told, for the reason that it says."""
-    return Finding(check, Mark.UNKNOWN, says, advice, correlation_id)
+def undetermined(check: str, message: str, hint: str | None = None, correlation_id: str | None = None) -> CheckResult:
+    """Return the result of a check that neither passed nor failed; the message has the reason."""
+    return CheckResult(check, Status.UNDETERMINED, message, hint, correlation_id)
 
 
-def not_tried(check: str, because: str) -> Finding:
-    """Whatever this check looks at depends on something that is wrong already."""
-    return unknown(check, f"not tried, because {because}")
+def skipped(check: str, reason: str) -> CheckResult:
+    """Return the result of a check that did not run, for example because its prerequisite failed."""
+    return undetermined(check, f"skipped because {reason}")
 
 
-def refused(problem: str) -> Finding:
-    """A line with which a start is refused: `NAME: what is wrong`."""
-    name, _, says = problem.partition(": ")
-    return Finding(name, Mark.WRONG, says, _ADVICE.get(name, _USUAL), refused=True)
+def invalid_setting(problem: str) -> CheckResult:
+    """Return the result for a line of SettingsError (`NAME: what is wrong`)."""
+    name, _, message = problem.partition(": ")
+    return CheckResult(name, Status.FAILED, message, _SETTING_HINTS.get(name, _SETTING_HINT), prevents_start=True)
 
 
-def all_well(findings: Iterable[Finding]) -> bool:
-    """Whether what hangs on these can be tried."""
-    return all(one.mark is Mark.WELL for one in findings)
+def all_ok(results: Iterable[CheckResult]) -> bool:
+    """Return whether every check passed, so that the checks that depend on them can run."""
+    return all(result.status is Status.OK for result in results)
 
 
-def exit_code(findings: Iterable[Finding]) -> int:
-    """Tell the exit code: 0 nothing is wrong, 1 something is, 2 a setting is that a start refuses."""
-    crosses = [one for one in findings if one.mark is Mark.WRONG]
-    if any(one.refused for one in crosses):
+def exit_code(results: Iterable[CheckResult]) -> int:
+    """Return 0 if no check failed, 2 if `serve` would reject a setting, 1 for other failures."""
+    failures = [result for result in results if result.status is Status.FAILED]
+    if any(result.prevents_start for result in failures):
         return 2
-    return 1 if crosses else 0
+    return 1 if failures else 0

@@ -1,4 +1,4 @@
-"""The whole examination: what can be looked at side by side is, and what hangs on something wrong is not tried."""
+"""Run all checks: independent ones concurrently; skip those whose prerequisite failed."""
 
 from __future__ import annotations
 
@@ -10,103 +10,123 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import region_of
-from bot.checks.database import CHECK, look_at_database
-from bot.checks.errors import looked
-from bot.checks.genesys import GenesysChecks
-from bot.checks.headers import Overheard
-from bot.checks.principals import GenesysPrincipals, SlackPrincipals, asks_genesys, check_of, named_in
-from bot.checks.result import Finding, all_well, not_tried, refused, unknown, well
-from bot.checks.slack import SlackChecks
+from bot.checks.database import DATABASE, check_database
+from bot.checks.errors import run_check
+from bot.checks.genesys import CLIENT_CHECK_FAILED, GenesysChecks
+from bot.checks.headers import ResponseHeaders
+from bot.checks.principals import (
+    GenesysPrincipals,
+    SlackPrincipals,
+    check_name,
+    is_genesys_principal,
+    principals_in,
+)
+from bot.checks.result import CheckResult, all_ok, invalid_setting, ok, skipped, undetermined
+from bot.checks.slack import TOKEN_CHECK_FAILED, SlackChecks
 from bot.domain.people import Principal
 from bot.errors import SettingsError
 from bot.purecloud import Limits, PureCloud, Region
 from bot.settings import Settings, read_settings
 
-SECONDS = 10.0
-"""What one check may take; at most four hang on one another."""
+CHECK_TIMEOUT = 10.0
+"""Maximum duration of one check, in seconds. At most four checks wait for one another."""
 
-_WITHIN = 0.9
-"""The part of that which an answer gets, so that its own error is told rather than the time."""
+_REQUEST_SHARE = 0.9
+"""Share of the timeout that a request may use, so that its own error is reported before the check times out."""
 
-LookUp = Callable[[Principal, tuple[str, ...]], Awaitable[Finding]]
+CheckPrincipal = Callable[[Principal, tuple[str, ...]], Awaitable[CheckResult]]
+Principals = Mapping[Principal, tuple[str, ...]]
 Clock = Callable[[], float]
 
 
-async def examine(environ: Mapping[str, str], *, clock: Clock = time.time, seconds: float = SECONDS) -> list[Finding]:
-    """Look at everything; `clock` is this machine's, in seconds since the epoch."""
+async def run_checks(
+    environ: Mapping[str, str], *, clock: Clock = time.time, time_limit: float = CHECK_TIMEOUT
+) -> list[CheckResult]:
+    """Run all checks and return their results in the order of the report.
+
+    `clock` returns this machine's time in seconds since the epoch. `time_limit` applies to each check, in seconds.
+    """
     try:
         settings = read_settings(environ)
     except SettingsError as error:
-        lines = [refused(problem) for problem in error.problems]
-        return [*lines, not_tried("everything else", "the settings cannot be read")]
+        problems = [invalid_setting(problem) for problem in error.problems]
+        return [*problems, skipped("all other checks", "the settings are invalid")]
     parts = await asyncio.gather(
-        looked(CHECK, look_at_database(settings), seconds),
-        _slack(settings, Overheard(clock), seconds),
-        _genesys(settings, Overheard(clock), seconds),
+        run_check(DATABASE, check_database(settings), time_limit),
+        _check_slack(settings, ResponseHeaders(clock), time_limit),
+        _check_genesys(settings, ResponseHeaders(clock), time_limit),
     )
-    return [well("settings", "all that is required is set"), *(finding for part in parts for finding in part)]
+    return [ok("settings", "all required settings are present"), *(result for part in parts for result in part)]
 
 
-async def _slack(settings: Settings, overheard: Overheard, seconds: float) -> list[Finding]:
-    async with _session(overheard, seconds) as session:
+async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:
+    async with _session(headers, time_limit) as session:
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
             session=session,
             retry_handlers=[],
         )
-        checks = SlackChecks(client, settings, overheard, seconds=seconds)
-        token = await checks.token()
-        look_up = SlackPrincipals(client, checks.workspace).look_up if checks.workspace else None
-        named = {one: where for one, where in named_in(settings).items() if not asks_genesys(one)}
-        rest, people = await asyncio.gather(
-            checks.rest(), _principals(named, look_up, "SLACK_BOT_TOKEN failed its check", seconds)
+        checks = SlackChecks(client, settings, headers, time_limit=time_limit)
+        token = await checks.check_token()
+        check = SlackPrincipals(client, checks.workspace).check if checks.workspace else None
+        others, principals = await asyncio.gather(
+            checks.check_others(),
+            _check_principals(_principals(settings, genesys=False), check, TOKEN_CHECK_FAILED, time_limit),
         )
-        return [*token, *rest, *people]
+        return [*token, *others, *principals]
 
 
-async def _genesys(settings: Settings, overheard: Overheard, seconds: float) -> list[Finding]:
-    named = {one: where for one, where in named_in(settings).items() if asks_genesys(one)}
+async def _check_genesys(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:
+    named = _principals(settings, genesys=True)
     try:
-        where = region_of(settings)
+        region = region_of(settings)
     except SettingsError as error:
-        because = "it is not known where Genesys Cloud is"
-        lost = await _principals(named, None, because, seconds)
-        return [*map(refused, error.problems), not_tried("Genesys Cloud", because), *lost]
-    async with _session(overheard, seconds) as session:
-        limits = Limits(login_timeout=_WITHIN * seconds, total_timeout=_WITHIN * seconds, max_attempts=2)
+        reason = "the address of Genesys Cloud is invalid"
+        principals = await _check_principals(named, None, reason, time_limit)
+        return [*map(invalid_setting, error.problems), skipped("Genesys Cloud", reason), *principals]
+    async with _session(headers, time_limit) as session:
+        request_timeout = _REQUEST_SHARE * time_limit
+        limits = Limits(login_timeout=request_timeout, total_timeout=request_timeout, max_attempts=2)
         secret = settings.purecloud_secret.get_secret_value()
-        purecloud = PureCloud(session, where, settings.purecloud_client_id, secret, limits=limits)
-        checks = GenesysChecks(purecloud, overheard, reads_roles=bool(named), seconds=seconds)
-        client = await checks.client()
-        accepted = all_well(client)
-        look_up = GenesysPrincipals(purecloud.authorization).look_up if accepted else None
-        rest, people = await asyncio.gather(
-            checks.rest(accepted=accepted),
-            _principals(named, look_up, "the client failed its check", seconds),
+        purecloud = PureCloud(session, region, settings.purecloud_client_id, secret, limits=limits)
+        checks = GenesysChecks(purecloud, headers, reads_roles=bool(named), time_limit=time_limit)
+        client = await checks.check_client()
+        accepted = all_ok(client)
+        check = GenesysPrincipals(purecloud.authorization).check if accepted else None
+        others, principals = await asyncio.gather(
+            checks.check_others(accepted=accepted), _check_principals(named, check, CLIENT_CHECK_FAILED, time_limit)
         )
-        return [_region(where), *client, *rest, *people]
+        return [_check_region(region), *client, *others, *principals]
 
 
-async def _principals(
-    named: Mapping[Principal, tuple[str, ...]], look_up: LookUp | None, because: str, seconds: float
-) -> Sequence[Finding]:
-    if look_up is None:
-        return [not_tried(check_of(principal, where), because) for principal, where in named.items()]
+def _principals(settings: Settings, *, genesys: bool) -> Principals:
+    found = principals_in(settings)
+    return {principal: named for principal, named in found.items() if is_genesys_principal(principal) is genesys}
+
+
+async def _check_principals(
+    principals: Principals, check: CheckPrincipal | None, skip_reason: str, time_limit: float
+) -> Sequence[CheckResult]:
+    if check is None:
+        return [skipped(check_name(principal, named), skip_reason) for principal, named in principals.items()]
     parts = await asyncio.gather(
-        *(looked(check_of(principal, where), look_up(principal, where), seconds) for principal, where in named.items())
+        *(
+            run_check(check_name(principal, named), check(principal, named), time_limit)
+            for principal, named in principals.items()
+        )
     )
-    return [finding for part in parts for finding in part]
+    return [result for part in parts for result in part]
 
 
-def _region(where: Region) -> Finding:
-    check = "PURECLOUD_ENVIRONMENT"
-    if where.known:
-        return well(check, f"{where.domain} is the region {where.aws_region}")
-    says = f"{where.domain} is no region this version of the bot knows; it is used as it is"
-    return unknown(check, says, "Compare it with the address at which your people log in, after login.")
+def _check_region(region: Region) -> CheckResult:
+    name = "PURECLOUD_ENVIRONMENT"
+    if region.known:
+        return ok(name, f"{region.domain} is the region {region.aws_region}")
+    message = f"this version of the bot does not know the region {region.domain} and uses it unchanged"
+    return undetermined(name, message, "Compare it with the address of your login page, after the prefix login.")
 
 
-def _session(overheard: Overheard, seconds: float) -> aiohttp.ClientSession:
-    limit = aiohttp.ClientTimeout(total=_WITHIN * seconds)
-    return aiohttp.ClientSession(timeout=limit, trace_configs=[overheard.trace()])
+def _session(headers: ResponseHeaders, time_limit: float) -> aiohttp.ClientSession:
+    timeout = aiohttp.ClientTimeout(total=_REQUEST_SHARE * time_limit)
+    return aiohttp.ClientSession(timeout=timeout, trace_configs=[headers.trace_config()])

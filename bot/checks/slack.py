@@ -1,4 +1,4 @@
-"""Slack: whose token it is, its scopes, the clock, the way in, the channels; only asked, nothing posted."""
+"""Check Slack: the token, its scopes, the clock, the transport and the channels. Nothing is posted."""
 
 from __future__ import annotations
 
@@ -10,164 +10,173 @@ from typing import Any, Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.checks.errors import looked
-from bot.checks.headers import Overheard
-from bot.checks.result import Finding, not_tried, unknown, well, wrong
+from bot.checks.errors import run_check
+from bot.checks.headers import ResponseHeaders
+from bot.checks.result import CheckResult, failed, ok, skipped, undetermined
 from bot.domain.people import Workspace
 from bot.errors import SlackUnavailable
 from bot.settings import Settings
 from bot.slack.messages import delivery_error_from
 from bot.slack.socket_mode import ask_for_a_connection
 
+TOKEN: Final = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of the setting
 SCOPES: Final[Mapping[str, str]] = {
-    "commands": "nobody can type the command",
-    "chat:write": "no card and no outcome can be posted",
-    "im:write": "no card reaches anybody's direct messages",
-    "users:read": "nobody can be looked up",
-    "users:read.email": "nobody can be found in Genesys Cloud",
-    "usergroups:read": "no user group among the principals can be read",
+    "commands": "Slack does not offer the command",
+    "chat:write": "the bot cannot post cards and outcomes",
+    "im:write": "the bot cannot send direct messages",
+    "users:read": "the bot cannot look up users",
+    "users:read.email": "the bot cannot match users to Genesys Cloud by email",
+    "usergroups:read": "the bot cannot read user groups among the principals",
 }
-"""The scopes of manifest.yml, and what fails without each."""
+"""The scopes of manifest.yml, and the consequence if one is missing."""
 
-CLOCK_APART: Final = 60.0
-"""Seconds that the clocks may be apart; Slack's signatures are good for 300."""
+MAX_CLOCK_SKEW: Final = 60.0
+"""Maximum difference between the clocks, in seconds. Slack's signatures are valid for 300."""
 
+TOKEN_CHECK_FAILED: Final = f"the check of {TOKEN} failed"
 _CHANNEL_SCOPES: Final = frozenset({"channels:read", "groups:read"})
-_NO_MESSAGE: Final = "1.000000"
-"""A message that is nowhere: the link to it is the one question without a scope that tells a channel from none."""
-_SECRET: Final = re.compile(r"[0-9a-f]{32}")
+_MISSING_MESSAGE: Final = "1.000000"
+"""The `ts` of a message that does not exist.
+
+The error of `chat.getPermalink` for it shows whether the channel exists. No other method does so without a scope.
+"""
+_SIGNING_SECRET: Final = re.compile(r"[0-9a-f]{32}")
+_INVITE_HINT: Final = "Check the channel id, and type /invite with the bot's name in the channel."
 
 
-async def ask(method: str, call: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: str) -> Mapping[str, Any]:
-    """Ask the Web API; raises SlackUnavailable with Slack's code, or the network's."""
+async def call_slack(
+    method: str, call: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: str
+) -> Mapping[str, Any]:
+    """Call a method of the Web API that reads; raise SlackUnavailable with Slack's error code."""
     try:
-        answer = await call(**arguments)
+        response = await call(**arguments)
     except Exception as error:
         raise SlackUnavailable(method, delivery_error_from(error).slack_code) from error
-    return answer.data if isinstance(answer.data, Mapping) else {}
+    return response.data if isinstance(response.data, Mapping) else {}
 
 
 class SlackChecks:
-    """Everything about Slack but the principals, which `principals` looks up once it is known who the bot is."""
+    """Checks of Slack, except for the principals (see `principals`), which need the workspace."""
 
-    def __init__(self, client: AsyncWebClient, settings: Settings, overheard: Overheard, *, seconds: float) -> None:
+    def __init__(
+        self, client: AsyncWebClient, settings: Settings, headers: ResponseHeaders, *, time_limit: float
+    ) -> None:
         self._client = client
         self._settings = settings
-        self._overheard = overheard
-        self._seconds = seconds
+        self._headers = headers
+        self._time_limit = time_limit
         self.workspace: Workspace | None = None
-        """Known once the token has been accepted."""
+        """The bot's workspace, None until Slack has accepted the token."""
 
-    async def token(self) -> list[Finding]:
-        """Whose token it is; what hangs on it waits for this."""
-        return await looked("SLACK_BOT_TOKEN", self._token(), self._seconds)
+    async def check_token(self) -> list[CheckResult]:
+        """Check the bot token. Run it first, because the other checks depend on it."""
+        return await run_check(TOKEN, self._check_token(), self._time_limit)
 
-    async def rest(self) -> list[Finding]:
-        """What can be told once Slack was asked for the first time, in the order it is read."""
+    async def check_others(self) -> list[CheckResult]:
+        """Check everything else, after the token; return the results in the order of the report."""
         parts = await asyncio.gather(
-            looked("SLACK_APP_TOKEN", self._way_in(), self._seconds),
+            run_check("SLACK_APP_TOKEN", self._check_transport(), self._time_limit),
             *(
-                looked(f"{name} {channel}", self._channel(f"{name} {channel}", channel), self._seconds)
-                for name, channel in self._channels()
+                run_check(name, self._check_channel(name, channel), self._time_limit)
+                for name, channel in self._channels().items()
             ),
         )
-        return [*self._scopes(), self._clock(), *(finding for part in parts for finding in part)]
+        return [*self._check_scopes(), self._check_clock(), *(result for part in parts for result in part)]
 
-    def _channels(self) -> list[tuple[str, str]]:
-        named = [
-            ("APPROVALS_CHANNEL", self._settings.approvals_channel),
-            ("AUDIT_CHANNEL", self._settings.audit_channel),
-        ]
-        return [(name, channel) for name, channel in named if channel]
+    def _channels(self) -> dict[str, str]:
+        """Return the configured channels by the name of their check."""
+        settings = {
+            "APPROVALS_CHANNEL": self._settings.approvals_channel,
+            "AUDIT_CHANNEL": self._settings.audit_channel,
+        }
+        return {f"{setting} {channel}": channel for setting, channel in settings.items() if channel}
 
-    async def _token(self) -> Finding:
-        me = await ask("auth.test", self._client.auth_test)
-        if not me.get("bot_id"):
-            advice = "Set SLACK_BOT_TOKEN to the Bot User OAuth Token, which begins with xoxb-."
-            return wrong("SLACK_BOT_TOKEN", f"it is the token of a person ({me.get('user')}), not of a bot", advice)
+    async def _check_token(self) -> CheckResult:
+        identity = await call_slack("auth.test", self._client.auth_test)
+        if not identity.get("bot_id"):
+            hint = f"Set {TOKEN} to the Bot User OAuth Token, which begins with xoxb-."
+            return failed(TOKEN, f"a user token (of {identity.get('user')}), not a bot token", hint)
         self.workspace = Workspace(
-            team_id=str(me.get("team_id") or ""),
-            name=str(me.get("team") or ""),
-            bot_user_id=str(me.get("user_id") or ""),
-            enterprise_id=me.get("enterprise_id") or None,
+            team_id=str(identity.get("team_id") or ""),
+            name=str(identity.get("team") or ""),
+            bot_user_id=str(identity.get("user_id") or ""),
+            enterprise_id=identity.get("enterprise_id") or None,
         )
-        where = f"{self.workspace.name} ({self.workspace.team_id})"
-        return well("SLACK_BOT_TOKEN", f"the bot is {me.get('user')} in the workspace {where}")
+        workspace = f"{self.workspace.name} ({self.workspace.team_id})"
+        return ok(TOKEN, f"authenticated as {identity.get('user')} in the workspace {workspace}")
 
-    def _held(self) -> frozenset[str] | None:
-        told = self._overheard.header("x-oauth-scopes")
-        return None if told is None else frozenset(word.strip() for word in told.split(","))
+    def _granted_scopes(self) -> frozenset[str] | None:
+        header = self._headers.get("x-oauth-scopes")
+        return None if header is None else frozenset(scope.strip() for scope in header.split(","))
 
-    def _scopes(self) -> list[Finding]:
-        held = self._held()
+    def _check_scopes(self) -> list[CheckResult]:
         if self.workspace is None:
-            return [not_tried(f"scope {scope}", "SLACK_BOT_TOKEN failed its check") for scope in SCOPES]
-        if held is None:
-            return [unknown(f"scope {scope}", "Slack's answer names no scopes") for scope in SCOPES]
-        advice = "Add it under OAuth & Permissions at api.slack.com/apps, then install the app again."
+            return [skipped(f"scope {scope}", TOKEN_CHECK_FAILED) for scope in SCOPES]
+        granted = self._granted_scopes()
+        if granted is None:
+            return [undetermined(f"scope {scope}", "Slack's response does not list the scopes") for scope in SCOPES]
+        hint = "Add the scope under OAuth & Permissions at api.slack.com/apps, then reinstall the app."
         return [
-            well(f"scope {scope}", "the token has it")
-            if scope in held
-            else wrong(f"scope {scope}", f"the token lacks it, so {without}", advice)
-            for scope, without in SCOPES.items()
+            ok(f"scope {scope}", "granted")
+            if scope in granted
+            else failed(f"scope {scope}", f"missing, so {consequence}", hint)
+            for scope, consequence in SCOPES.items()
         ]
 
-    def _clock(self) -> Finding:
-        ahead = self._overheard.ahead
-        if ahead is None:
-            return not_tried("clock", "no answer of Slack's told the time")
-        side = "ahead of" if ahead > 0 else "behind"
-        if abs(ahead) <= CLOCK_APART:
-            return well("clock", f"it agrees with Slack's to within {CLOCK_APART:.0f} seconds")
-        says = f"this machine's clock is {abs(ahead):.0f} seconds {side} Slack's"
+    def _check_clock(self) -> CheckResult:
+        skew = self._headers.clock_skew
+        if skew is None:
+            return skipped("clock", "no response from Slack has a valid Date header")
+        direction = "ahead of" if skew > 0 else "behind"
+        if abs(skew) <= MAX_CLOCK_SKEW:
+            return ok("clock", f"within {MAX_CLOCK_SKEW:.0f} seconds of Slack's clock")
+        difference = f"{abs(skew):.0f} seconds {direction} Slack's clock"
         if self._settings.slack_app_token is not None:
-            return well("clock", f"{says}, which does no harm in Socket Mode")
-        return wrong("clock", f"{says}, whose signatures are good for 300", "Set the clock by NTP.")
+            return ok("clock", f"{difference}, which is harmless in Socket Mode")
+        message = f"{difference}; the bot rejects Slack's signatures after 300 seconds"
+        return failed("clock", message, "Synchronize this machine's clock with NTP.")
 
-    async def _way_in(self) -> list[Finding]:
+    async def _check_transport(self) -> CheckResult:
+        """Check the app token in Socket Mode, the format of the signing secret in HTTP mode."""
         token, secret = self._settings.slack_app_token, self._settings.slack_signing_secret
         if token is not None:
             await ask_for_a_connection(self._client, token.get_secret_value())
-            says = "Slack accepts it; asking opened an address for one connection, which lapses unused"
-            return [well("SLACK_APP_TOKEN", says)]
-        if secret is None or not _SECRET.fullmatch(secret.get_secret_value()):
-            advice = "Compare it with the Signing Secret under Basic Information at api.slack.com/apps."
-            says = "it is set, but a signing secret has 32 digits from 0 to f, and this has not"
-            return [unknown("SLACK_SIGNING_SECRET", says, advice)]
-        says = "it is set and looks like one; whether it is this app's shows when Slack sends something"
-        return [well("SLACK_SIGNING_SECRET", says)]
+            return ok("SLACK_APP_TOKEN", "accepted; the connection URL that Slack issued for this check expires unused")
+        if secret is None or not _SIGNING_SECRET.fullmatch(secret.get_secret_value()):
+            message = "set, but it does not look like a signing secret (32 hexadecimal characters)"
+            hint = "Compare it with Signing Secret under Basic Information at api.slack.com/apps."
+            return undetermined("SLACK_SIGNING_SECRET", message, hint)
+        message = "set and in the right format; only a request from Slack can show whether it belongs to this app"
+        return ok("SLACK_SIGNING_SECRET", message)
 
-    async def _channel(self, check: str, channel: str) -> Finding:
+    async def _check_channel(self, name: str, channel: str) -> CheckResult:
         if self.workspace is None:
-            return not_tried(check, "SLACK_BOT_TOKEN failed its check")
+            return skipped(name, TOKEN_CHECK_FAILED)
         try:
-            if (self._held() or frozenset()) >= _CHANNEL_SCOPES:
-                return self._membership(check, await self._info(channel))
-            await ask("chat.getPermalink", self._client.chat_getPermalink, channel=channel, message_ts=_NO_MESSAGE)
+            if (self._granted_scopes() or frozenset()) >= _CHANNEL_SCOPES:
+                info = await call_slack("conversations.info", self._client.conversations_info, channel=channel)
+                return _check_membership(name, info.get("channel"))
+            await call_slack(
+                "chat.getPermalink", self._client.chat_getPermalink, channel=channel, message_ts=_MISSING_MESSAGE
+            )
         except SlackUnavailable as error:
             if error.slack_code == "channel_not_found":
-                says = "Slack shows the bot no such channel: the id is wrong, or it is private and the bot is not in it"
-                return wrong(check, says, self._invitation())
+                message = "Slack reports no such channel. The id is wrong, or the channel is private and lacks the bot"
+                return failed(name, message, _INVITE_HINT)
             if error.slack_code != "message_not_found":
                 raise
-        says = (
-            "Slack knows the channel; whether the bot is in it cannot be told with the scopes it needs "
-            "(channels:read and groups:read would tell)"
+        message = (
+            "the channel exists; whether the bot is a member cannot be read with its scopes "
+            "(channels:read and groups:read are missing, and the bot does not need them)"
         )
-        return unknown(check, says, f"{self._invitation()} That does no harm where it is in.")
+        return undetermined(name, message, f"{_INVITE_HINT} Inviting a member again is harmless.")
 
-    async def _info(self, channel: str) -> Mapping[str, Any]:
-        told = await ask("conversations.info", self._client.conversations_info, channel=channel)
-        found = told.get("channel")
-        return found if isinstance(found, Mapping) else {}
 
-    def _membership(self, check: str, channel: Mapping[str, Any]) -> Finding:
-        name = f"#{channel.get('name')}" if channel.get("name") else "the direct messages"
-        if channel.get("is_archived"):
-            return wrong(check, f"{name} is archived", "Unarchive it, or name another channel.")
-        if channel.get("is_member") or channel.get("is_im"):
-            return well(check, f"the bot is in {name}")
-        return wrong(check, f"the bot is not in {name}", self._invitation())
-
-    def _invitation(self) -> str:
-        return "Compare the id, and type /invite with the bot's name in the channel."
+def _check_membership(name: str, channel: object) -> CheckResult:
+    info = channel if isinstance(channel, Mapping) else {}
+    label = f"#{info.get('name')}" if info.get("name") else "the direct message"
+    if info.get("is_archived"):
+        return failed(name, f"{label} is archived", "Unarchive it, or name another channel.")
+    if info.get("is_member") or info.get("is_im"):
+        return ok(name, f"the bot is a member of {label}")
+    return failed(name, f"the bot is not a member of {label}", _INVITE_HINT)

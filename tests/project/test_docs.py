@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.checks.genesys import DELETE, ROLES, SEARCH
+from bot.checks.genesys import DELETE_TOKENS, VIEW_GRANTS, VIEW_USERS
 from bot.domain.requests import diagram
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
 from bot.settings import Settings
@@ -77,7 +77,7 @@ def test_readme__lists_exactly_the_permissions_the_client_needs() -> None:
     rows = table_rows(section(README, "To a real workspace"))
     listed = {name for row in rows for name in re.findall(r"^`([a-z:]+)`$", row[0])}
 
-    assert listed == {SEARCH, DELETE, ROLES} == BOT_PERMISSIONS
+    assert listed == {VIEW_USERS, DELETE_TOKENS, VIEW_GRANTS} == BOT_PERMISSIONS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

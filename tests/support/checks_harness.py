@@ -1,4 +1,4 @@
-"""Where the doctor examines: stand-ins and an environment that leads to them, and no bot."""
+"""Fakes of Slack and Genesys Cloud in which `check` runs, without a bot."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.checks.result import Finding, Mark, exit_code
-from bot.checks.run import examine
+from bot.checks.result import CheckResult, Status, exit_code
+from bot.checks.run import run_checks
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import CLIENT, FakeGenesys, FakeOAuthClient
 from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.server import FakeSlack
 
-QUESTIONS = {
+READ_METHODS = {
     "auth.test",
     "users.info",
     "usergroups.users.list",
@@ -23,46 +23,51 @@ QUESTIONS = {
     "chat.getPermalink",
     "apps.connections.open",
 }
-"""The methods of the Web API that the doctor may call; none changes what anybody sees."""
+"""The methods of the Web API that a check may call. None of them changes what a user sees."""
 
-SECONDS = 30.0
-"""What a check may take here: long, because machines are slow at times."""
+TIME_LIMIT = 30.0
+"""Maximum duration of a check in the tests, in seconds. Long, because a test machine can be slow."""
 
 
 @dataclass
-class Report:
-    """What the doctor said."""
+class CheckReport:
+    """The results of one run."""
 
-    findings: list[Finding]
-
-    @property
-    def code(self) -> int:
-        """The exit code that goes with it."""
-        return exit_code(self.findings)
-
-    def marked(self, mark: Mark) -> set[str]:
-        """The checks that ended so."""
-        return {one.check for one in self.findings if one.mark is mark}
+    results: list[CheckResult]
 
     @property
-    def wrong(self) -> set[str]:
-        """The crosses."""
-        return self.marked(Mark.WRONG)
+    def exit_code(self) -> int:
+        """The exit code of the run."""
+        return exit_code(self.results)
+
+    def names(self, status: Status) -> set[str]:
+        """Return the names of the checks with this status."""
+        return {result.check for result in self.results if result.status is status}
 
     @property
-    def unknown(self) -> set[str]:
-        """What could not be told."""
-        return self.marked(Mark.UNKNOWN)
+    def failed(self) -> set[str]:
+        """The names of the failed checks."""
+        return self.names(Status.FAILED)
 
-    def of(self, check: str) -> Finding:
-        """The one finding of a check."""
-        (found,) = [one for one in self.findings if one.check == check]
+    @property
+    def undetermined(self) -> set[str]:
+        """The names of the checks that neither passed nor failed, including the skipped ones."""
+        return self.names(Status.UNDETERMINED)
+
+    @property
+    def failures(self) -> list[str]:
+        """The failed checks as lines, in the format of SettingsError.problems."""
+        return [f"{result.check}: {result.message}" for result in self.results if result.status is Status.FAILED]
+
+    def of(self, check: str) -> CheckResult:
+        """Return the one result of a check."""
+        (found,) = [result for result in self.results if result.check == check]
         return found
 
 
 @dataclass
 class ChecksHarness:
-    """The stand-ins and the environment; `check` examines and sees that nothing was touched."""
+    """The fakes and the environment."""
 
     slack: FakeSlack
     genesys: FakeGenesys
@@ -75,26 +80,32 @@ class ChecksHarness:
         return self.genesys.state.clients[CLIENT.id]
 
     async def check(
-        self, environ: Mapping[str, str] | None = None, *, ahead: float = 0.0, seconds: float = SECONDS
-    ) -> Report:
-        """Examine, with some settings overridden (an empty value unsets) and the clock so many seconds ahead."""
+        self, environ: Mapping[str, str] | None = None, *, clock_skew: float = 0.0, time_limit: float = TIME_LIMIT
+    ) -> CheckReport:
+        """Run all checks; assert that they change nothing and that every failure has a hint.
+
+        `environ` overrides settings; an empty value unsets one. `clock_skew` sets this machine's clock ahead, in
+        seconds.
+        """
         before = self._state()
-        findings = await examine(self.environ | dict(environ or {}), clock=lambda: time.time() + ahead, seconds=seconds)
+        results = await run_checks(
+            self.environ | dict(environ or {}), clock=lambda: time.time() + clock_skew, time_limit=time_limit
+        )
         assert self._state() == before
-        assert [entry for entry in self.genesys.requests if entry.method not in ("GET", "POST")] == []
-        assert {call.method for call in self.slack.calls} <= QUESTIONS
-        assert all(one.advice for one in findings if one.mark is Mark.WRONG)
-        return Report(findings)
+        assert [request for request in self.genesys.requests if request.method not in ("GET", "POST")] == []
+        assert {call.method for call in self.slack.calls} <= READ_METHODS
+        assert all(result.hint for result in results if result.status is Status.FAILED)
+        return CheckReport(results)
 
     def _state(self) -> object:
         files = {path.name: path.read_bytes() for path in self.folder.iterdir() if not path.name.endswith("-shm")}
-        sessions = {one.id: one.sessions for one in self.genesys.users.values()}
+        sessions = {user.id: user.sessions for user in self.genesys.users.values()}
         return files, sorted(path.name for path in self.folder.iterdir()), sessions, list(self.slack.messages)
 
 
 @asynccontextmanager
-async def ward_in(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[ChecksHarness]:
-    """Open a ward; the database is not there yet."""
+async def open_checks_harness(folder: Path, *, socket_mode: bool = False) -> AsyncIterator[ChecksHarness]:
+    """Start the fakes; the database does not exist yet."""
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )

@@ -1,4 +1,4 @@
-"""A ward for each test."""
+"""A harness for each transport."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checks_harness import ChecksHarness, ward_in
+from tests.support.checks_harness import ChecksHarness, open_checks_harness
 
 
 @pytest.fixture
-async def ward(tmp_path: Path) -> AsyncIterator[ChecksHarness]:
-    """Slack over HTTP."""
-    async with ward_in(tmp_path) as opened:
+async def harness(tmp_path: Path) -> AsyncIterator[ChecksHarness]:
+    """Return a harness with Slack over HTTP."""
+    async with open_checks_harness(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-async def socket_ward(tmp_path: Path) -> AsyncIterator[ChecksHarness]:
-    """Socket Mode."""
-    async with ward_in(tmp_path, socket_mode=True) as opened:
+async def socket_harness(tmp_path: Path) -> AsyncIterator[ChecksHarness]:
+    """Return a harness with Slack over Socket Mode."""
+    async with open_checks_harness(tmp_path, socket_mode=True) as opened:
         yield opened

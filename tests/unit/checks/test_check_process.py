@@ -1,4 +1,4 @@
-"""`python -m bot check` as people run it."""
+"""`python -m bot check` as a process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.checks.genesys import CLIENT as CLIENT_CHECK
 from bot.cli import main
 from bot.sandbox.genesys.server import CLIENT
 from tests.support.process import bot_process
@@ -14,30 +15,30 @@ from tests.support.process import bot_process
 pytestmark = pytest.mark.process
 
 
-async def test_check__says_that_all_is_well_and_changes_nothing(tmp_path: Path) -> None:
+async def test_check__passes_and_changes_nothing(tmp_path: Path) -> None:
     async with bot_process(tmp_path) as bot:
         ended = await (await bot.start("check")).wait()
 
         assert (ended.code, ended.stderr) == (0, "")
-        assert ended.stdout.splitlines()[-1].endswith(" well, 0 wrong, 0 could not be told; nothing was changed.")
-        assert not any(word in ended.stdout for word in (CLIENT.secret, bot.slack.bot_token))
+        assert ended.stdout.splitlines()[-1].endswith(" passed, 0 failed, 0 undetermined. Nothing was changed.")
+        assert not any(secret in ended.stdout for secret in (CLIENT.secret, bot.slack.bot_token))
         assert not bot.database.exists()
         assert bot.slack.messages == []
-        assert {entry.method for entry in bot.genesys.requests} == {"GET", "POST"}
+        assert {request.method for request in bot.genesys.requests} == {"GET", "POST"}
 
 
-async def test_check__writes_json_and_exits_1_on_a_cross(tmp_path: Path) -> None:
+async def test_check__with_a_failure_writes_json_and_exits_1(tmp_path: Path) -> None:
     async with bot_process(tmp_path) as bot:
         ended = await (await bot.start("check", "--json", PURECLOUD_CLIENT_ID="other")).wait()
 
-    findings = {one["check"]: one for one in json.loads(ended.stdout)}
+    results = {result["check"]: result for result in json.loads(ended.stdout)}
     assert ended.code == 1
-    assert "PURECLOUD_ENVIRONMENT" in findings["PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"]["advice"]
+    assert "PURECLOUD_ENVIRONMENT" in results[CLIENT_CHECK]["advice"]
 
 
 @pytest.mark.usefixtures("restore_logging")
-def test_check__of_nothing_set_names_every_setting_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check__without_settings_names_each_of_them_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"], {}) == 2
 
-    told = capsys.readouterr().out
-    assert all(name in told for name in ("SLACK_BOT_TOKEN", "PURECLOUD_CLIENT_ID", "PURECLOUD_SECRET", "APPROVERS"))
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("SLACK_BOT_TOKEN", "PURECLOUD_CLIENT_ID", "PURECLOUD_SECRET", "APPROVERS"))

@@ -1,4 +1,4 @@
-"""Each fault by itself: the doctor names it, says what to do, exits 1, and goes on with the rest."""
+"""Each fault alone: its check fails with a hint, the exit code is 1, and the other checks run."""
 
 from __future__ import annotations
 
@@ -7,176 +7,201 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.checks.result import Mark
+from bot.checks.genesys import CLIENT
+from bot.checks.result import Status
 from bot.checks.slack import SCOPES
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from tests.support.checks_harness import SECONDS, ChecksHarness
+from tests.support.checks_harness import TIME_LIMIT, ChecksHarness
 from tests.support.process import free_port
 
-CLIENT = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
-CLOSED = f"http://127.0.0.1:{free_port()}"
+CLOSED_URL = f"http://127.0.0.1:{free_port()}"
 GROUP = f"APPROVERS {personas.TOKEN_APPROVERS}"
 APPROVALS = f"APPROVALS_CHANNEL {personas.APPROVALS}"
 AUDIT = f"AUDIT_CHANNEL {personas.AUDIT}"
 RAVI = f"REQUESTERS {personas.RAVI}"
-NARROW = frozenset(SCOPES)
 ROLE = "role:Supervisor"
-CATALOGUED = "permission:oauth:token:delete"
+PERMISSION = "permission:oauth:token:delete"
+
+InjectFault = Callable[[ChecksHarness], object]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A fault: how it comes about, which crosses it makes, what the first of them says and advises."""
+    """A fault, the checks that it fails, and a part of the first one's message and hint."""
 
-    lay: Callable[[ChecksHarness], object]
-    wrong: tuple[str, ...]
-    says: str
-    advice: str
+    inject: InjectFault
+    failed: tuple[str, ...]
+    message: str
+    hint: str
     environ: dict[str, str] = field(default_factory=dict)
-    ahead: float = 0.0
-    seconds: float = SECONDS
+    clock_skew: float = 0.0
+    time_limit: float = TIME_LIMIT
 
 
-def slack(method: str, **kwargs: object) -> Callable[[ChecksHarness], object]:
-    return lambda ward: ward.slack.fault(method, SlackFault(times=None, **kwargs))  # type: ignore[arg-type]
+def slack(method: str, **fault: object) -> InjectFault:
+    return lambda harness: harness.slack.fault(method, SlackFault(times=None, **fault))  # type: ignore[arg-type]
 
 
-def genesys(operation: str, fault: GenesysFault) -> Callable[[ChecksHarness], object]:
-    return lambda ward: ward.genesys.fault(operation, fault)
+def genesys(operation: str, fault: GenesysFault) -> InjectFault:
+    return lambda harness: harness.genesys.fault(operation, fault)
 
 
-def channel(channel_id: str, **state: object) -> Callable[[ChecksHarness], object]:
-    return lambda ward: vars(ward.slack.channels[channel_id]).update(state)
+def channel(channel_id: str, **state: object) -> InjectFault:
+    return lambda harness: vars(harness.slack.channels[channel_id]).update(state)
 
 
-def member(**state: object) -> Callable[[ChecksHarness], object]:
-    return lambda ward: vars(ward.slack.members[personas.RAVI]).update(state)
+def member(**state: object) -> InjectFault:
+    return lambda harness: vars(harness.slack.members[personas.RAVI]).update(state)
 
 
-def lacking(permission: str) -> Callable[[ChecksHarness], object]:
-    return lambda ward: setattr(ward.client, "permissions", ward.client.permissions - {permission})
+def missing(permission: str) -> InjectFault:
+    return lambda harness: setattr(harness.client, "permissions", harness.client.permissions - {permission})
 
 
-def granted(ward: ChecksHarness) -> None:
-    ward.client.permissions |= {"authorization:role:view"}
+def may_list_roles(harness: ChecksHarness) -> None:
+    harness.client.permissions |= {"authorization:role:view"}
 
 
-def narrow(ward: ChecksHarness) -> None:
-    ward.slack.api.scopes = NARROW
+def manifest_scopes_only(harness: ChecksHarness) -> None:
+    harness.slack.api.scopes = frozenset(SCOPES)
 
 
-def nothing(_ward: ChecksHarness) -> None:
+def no_fault(_harness: ChecksHarness) -> None:
     pass
 
 
-NETWORK = "See that this machine reaches"
+NETWORK = "Make sure that this machine can reach"
 TOKEN = "Set SLACK_BOT_TOKEN to the Bot User OAuth Token"
 INVITE = "/invite"
 SLACK_CASES = {
-    "token that is not one": Case(
-        nothing, ("SLACK_BOT_TOKEN",), "invalid_auth", TOKEN, {"SLACK_BOT_TOKEN": "xoxb-1-wrong"}
+    "invalid token": Case(no_fault, ("SLACK_BOT_TOKEN",), "invalid_auth", TOKEN, {"SLACK_BOT_TOKEN": "xoxb-1-wrong"}),
+    "revoked token": Case(slack("auth.test", error="token_revoked"), ("SLACK_BOT_TOKEN",), "token_revoked", TOKEN),
+    "user token": Case(
+        lambda harness: setattr(harness.slack.workspace, "bot_id", ""), ("SLACK_BOT_TOKEN",), "a user token", "xoxb-"
     ),
-    "token revoked": Case(slack("auth.test", error="token_revoked"), ("SLACK_BOT_TOKEN",), "token_revoked", TOKEN),
-    "token of a person": Case(
-        lambda ward: setattr(ward.slack.workspace, "bot_id", ""), ("SLACK_BOT_TOKEN",), "of a person", "xoxb-"
+    "connection reset by slack": Case(
+        slack("auth.test", drop=True), ("SLACK_BOT_TOKEN",), "did not respond to auth.test", NETWORK
     ),
-    "slack breaks off": Case(slack("auth.test", drop=True), ("SLACK_BOT_TOKEN",), "not answer auth.test", NETWORK),
-    "slack is down": Case(slack("auth.test", html="<h1>Down</h1>"), ("SLACK_BOT_TOKEN",), "http_503", "Wait"),
-    "slack takes no more": Case(slack("auth.test", retry_after=30), ("SLACK_BOT_TOKEN",), "ratelimited", "Wait"),
-    "no slack": Case(nothing, ("SLACK_BOT_TOKEN",), "ClientConnectorError", "reaches Slack", {"SLACK_API_URL": CLOSED}),
-    "clock ahead": Case(nothing, ("clock",), "seconds ahead of Slack's", "NTP", ahead=400),
-    "clock behind": Case(nothing, ("clock",), "seconds behind Slack's", "NTP", ahead=-400),
-    "bot not in the channel": Case(
-        channel(personas.APPROVALS, is_member=False), (APPROVALS,), "not in #approvals", INVITE
+    "slack down": Case(slack("auth.test", html="<h1>Down</h1>"), ("SLACK_BOT_TOKEN",), "http_503", "Wait"),
+    "slack rate limit": Case(slack("auth.test", retry_after=30), ("SLACK_BOT_TOKEN",), "ratelimited", "Wait"),
+    "slack unreachable": Case(
+        no_fault, ("SLACK_BOT_TOKEN",), "ClientConnectorError", "can reach Slack", {"SLACK_API_URL": CLOSED_URL}
     ),
-    "bot not in the private channel": Case(
+    "clock ahead": Case(no_fault, ("clock",), "seconds ahead of Slack's", "NTP", clock_skew=400),
+    "clock behind": Case(no_fault, ("clock",), "seconds behind Slack's", "NTP", clock_skew=-400),
+    "not a member of the channel": Case(
+        channel(personas.APPROVALS, is_member=False), (APPROVALS,), "not a member of #approvals", INVITE
+    ),
+    "not a member of the private channel": Case(
         channel(personas.AUDIT, is_member=False), (AUDIT,), "no such channel", INVITE
     ),
-    "channel archived": Case(channel(personas.AUDIT, is_archived=True), (AUDIT,), "#audit is archived", "Unarchive"),
-    "no such channel": Case(
-        nothing, ("AUDIT_CHANNEL C0NOWHERE1",), "no such channel", INVITE, {"AUDIT_CHANNEL": "C0NOWHERE1"}
+    "archived channel": Case(channel(personas.AUDIT, is_archived=True), (AUDIT,), "#audit is archived", "Unarchive"),
+    "unknown channel": Case(
+        no_fault, ("AUDIT_CHANNEL C0NOWHERE1",), "no such channel", INVITE, {"AUDIT_CHANNEL": "C0NOWHERE1"}
     ),
-    "no such channel, with few scopes": Case(
-        narrow, ("AUDIT_CHANNEL C0NOWHERE1",), "no such channel", INVITE, {"AUDIT_CHANNEL": "C0NOWHERE1"}
+    "unknown channel, manifest scopes only": Case(
+        manifest_scopes_only,
+        ("AUDIT_CHANNEL C0NOWHERE1",),
+        "no such channel",
+        INVITE,
+        {"AUDIT_CHANNEL": "C0NOWHERE1"},
     ),
-    "user unknown": Case(
-        nothing, ("ADMINS U0NOBODY01",), "knows no such user", "Correct ADMINS", {"ADMINS": "U0NOBODY01"}
+    "unknown user": Case(no_fault, ("ADMINS U0UNKNOWN1",), "no such user", "Correct ADMINS", {"ADMINS": "U0UNKNOWN1"}),
+    "deactivated user": Case(member(deleted=True), (RAVI,), "Ravi Rao is deactivated", "Name a full, active member"),
+    "guest": Case(member(is_restricted=True), (RAVI,), "is a guest", "Name a full, active member"),
+    "bot user": Case(member(is_bot=True), (RAVI,), "is a bot", "Name a full, active member"),
+    "user of another workspace": Case(
+        member(team_id="T0AWAY0001"), (RAVI,), "another workspace", "Name a full, active member"
     ),
-    "user deactivated": Case(member(deleted=True), (RAVI,), "Ravi Rao is deactivated", "Name a full, active member"),
-    "user is a guest": Case(member(is_restricted=True), (RAVI,), "is a guest", "Name a full, active member"),
-    "user is a bot": Case(member(is_bot=True), (RAVI,), "is a bot", "Name a full, active member"),
-    "user of elsewhere": Case(member(team_id="T0AWAY0001"), (RAVI,), "another workspace", "Name a full, active member"),
-    "group unknown": Case(
-        nothing, ("APPROVERS S0NOBODY01",), "knows no such user group", "Correct", {"APPROVERS": "S0NOBODY01"}
+    "unknown group": Case(
+        no_fault,
+        ("APPROVERS S0UNKNOWN1",),
+        "no such user group",
+        "Correct APPROVERS",
+        {"APPROVERS": "S0UNKNOWN1"},
     ),
-    "group switched off": Case(
-        lambda ward: setattr(ward.slack.groups[personas.TOKEN_APPROVERS], "disabled", True),
+    "disabled group": Case(
+        lambda harness: setattr(harness.slack.groups[personas.TOKEN_APPROVERS], "disabled", True),
         (GROUP,),
-        "switched on",
+        "disabled",
         "Correct APPROVERS",
     ),
-    "group empty": Case(
-        lambda ward: ward.slack.groups[personas.TOKEN_APPROVERS].members.clear(), (GROUP,), "nobody is in", "Add people"
+    "empty group": Case(
+        lambda harness: harness.slack.groups[personas.TOKEN_APPROVERS].members.clear(),
+        (GROUP,),
+        "no members",
+        "Add members",
     ),
     "plan without groups": Case(
-        slack("usergroups.users.list", error="plan_upgrade_required"), (GROUP,), "no user groups", "Name people"
+        slack("usergroups.users.list", error="plan_upgrade_required"),
+        (GROUP,),
+        "does not include user groups",
+        "Name users",
     ),
-    "slack takes no more questions": Case(
+    "slack rate limit for a group": Case(
         slack("usergroups.users.list", retry_after=60), (GROUP,), "usergroups.users.list with ratelimited", "Wait"
     ),
 }
 GENESYS_CASES = {
     "client of another region": Case(
-        nothing, (CLIENT,), "belongs to another region", "Set PURECLOUD_ENVIRONMENT", {"PURECLOUD_CLIENT_ID": "other"}
+        no_fault,
+        (CLIENT,),
+        "belongs to another region",
+        "Set PURECLOUD_ENVIRONMENT",
+        {"PURECLOUD_CLIENT_ID": "other"},
     ),
-    "wrong secret": Case(nothing, (CLIENT,), "its secret is wrong", "Set PURECLOUD_SECRET", {"PURECLOUD_SECRET": "no"}),
-    "login host takes no more": Case(
+    "wrong secret": Case(
+        no_fault, (CLIENT,), "its secret is wrong", "Set PURECLOUD_SECRET", {"PURECLOUD_SECRET": "no"}
+    ),
+    "rate limit of the login host": Case(
         genesys("login", replace(LOGIN_RATE_LIMITED, times=None)),
         (CLIENT,),
         "no more tokens",
         "Wait",
-        seconds=1.0,  # shorter than the first pause between two tries
+        time_limit=1.0,  # shorter than the first retry delay
     ),
-    "login host breaks": Case(
-        genesys("login", GenesysFault(status=500, times=None)), (CLIENT,), "500", "grant Client Credentials"
+    "login host fails": Case(
+        genesys("login", GenesysFault(status=500, times=None)), (CLIENT,), "500", "grant type Client Credentials"
     ),
-    "no login host": Case(nothing, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_LOGIN_URL": CLOSED}),
-    "no api host": Case(nothing, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_API_URL": CLOSED}),
-    "api without an answer": Case(
-        genesys("get_tokens_me", GenesysFault(status=504, times=None)), (CLIENT,), "did not answer (504)", NETWORK
+    "login host unreachable": Case(
+        no_fault, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_LOGIN_URL": CLOSED_URL}
+    ),
+    "api host unreachable": Case(no_fault, (CLIENT,), "cannot be reached", NETWORK, {"PURECLOUD_API_URL": CLOSED_URL}),
+    "gateway timeout": Case(
+        genesys("get_tokens_me", GenesysFault(status=504, times=None)), (CLIENT,), "did not respond (504)", NETWORK
     ),
     "another api": Case(
         genesys("get_tokens_me", GenesysFault(status=404, times=None)), (CLIENT,), "not found", "PURECLOUD_API_URL"
     ),
-    "token refused": Case(
+    "token rejected": Case(
         genesys("get_tokens_me", GenesysFault(status=401, times=None)), (CLIENT,), "Invalid login", "correlation id"
     ),
-    "api takes no more": Case(
+    "genesys rate limit": Case(
         genesys("search_by_email", GenesysFault(status=429, headers={"Retry-After": "600"}, times=None)),
         ("permission directory:user:view",),
         "Rate limit exceeded",
         "Wait",
     ),
     "no permission to search": Case(
-        lacking("directory:user:view"), ("permission directory:user:view",), "lack directory:user:view", "to the role"
+        missing("directory:user:view"), ("permission directory:user:view",), "lack directory:user:view", "to the role"
     ),
     "no permission to revoke": Case(
-        lacking("oauth:token:delete"), ("permission oauth:token:delete",), "lack oauth:token:delete", "to the role"
+        missing("oauth:token:delete"), ("permission oauth:token:delete",), "lack oauth:token:delete", "to the role"
     ),
     "no permission to read roles": Case(
-        lacking("authorization:grant:view"),
+        missing("authorization:grant:view"),
         ("permission authorization:grant:view",),
         "lack authorization:grant:view",
         "to the role",
-        {"APPROVERS": CATALOGUED},
+        {"APPROVERS": PERMISSION},
     ),
-    "role unknown": Case(
-        granted, (f"APPROVERS {ROLE}",), "no role of that id or name", "Correct it", {"APPROVERS": ROLE}
+    "unknown role": Case(
+        may_list_roles, (f"APPROVERS {ROLE}",), "no role with this id or name", "Correct it", {"APPROVERS": ROLE}
     ),
-    "permission unknown": Case(
-        nothing,
+    "unknown permission": Case(
+        no_fault,
         ("ADMINS permission:oauth:tokens:delete",),
         "no such permission",
         "domain:entity:action",
@@ -187,88 +212,86 @@ CASES = SLACK_CASES | GENESYS_CASES
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_fault__is_named_with_what_to_do_about_it(ward: ChecksHarness, name: str) -> None:
+async def test_check__fails_with_a_hint_for_each_fault(harness: ChecksHarness, name: str) -> None:
     case = CASES[name]
-    case.lay(ward)
+    case.inject(harness)
 
-    report = await ward.check(case.environ, ahead=case.ahead, seconds=case.seconds)
+    report = await harness.check(case.environ, clock_skew=case.clock_skew, time_limit=case.time_limit)
 
-    assert report.wrong == set(case.wrong)
-    finding = report.of(case.wrong[0])
-    assert case.says in finding.says
-    assert case.advice in (finding.advice or "")
-    assert report.code == 1
+    assert report.failed == set(case.failed)
+    result = report.of(case.failed[0])
+    assert case.message in result.message
+    assert case.hint in (result.hint or "")
+    assert report.exit_code == 1
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-async def test_scope__that_is_lacking_is_named_with_what_fails_without_it(ward: ChecksHarness, scope: str) -> None:
-    ward.slack.api.scopes -= {scope}
+async def test_scope__missing_fails_with_its_consequence(harness: ChecksHarness, scope: str) -> None:
+    harness.slack.api.scopes -= {scope}
 
-    report = await ward.check()
+    report = await harness.check()
 
-    assert {one for one in report.wrong if one.startswith("scope")} == {f"scope {scope}"}
-    assert SCOPES[scope] in report.of(f"scope {scope}").says
-    assert report.code == 1
+    assert {check for check in report.failed if check.startswith("scope")} == {f"scope {scope}"}
+    assert SCOPES[scope] in report.of(f"scope {scope}").message
+    assert report.exit_code == 1
 
 
 @pytest.mark.parametrize("name", SLACK_CASES)
-async def test_fault__of_slack_keeps_nothing_else_from_being_told(ward: ChecksHarness, name: str) -> None:
+async def test_slack_fault__leaves_the_other_checks_running(harness: ChecksHarness, name: str) -> None:
     case = SLACK_CASES[name]
-    case.lay(ward)
+    case.inject(harness)
 
-    report = await ward.check(case.environ, ahead=case.ahead)
+    report = await harness.check(case.environ, clock_skew=case.clock_skew)
 
-    assert report.of("permission oauth:token:delete").mark is Mark.WELL
-    assert report.of("DATABASE_URL").mark is Mark.WELL
-
-
-async def test_token__refused_leaves_what_hangs_on_it_untried(ward: ChecksHarness) -> None:
-    ward.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
-
-    report = await ward.check()
-
-    assert {AUDIT, APPROVALS, GROUP, RAVI, "scope chat:write"} <= report.unknown
-    assert report.of(GROUP).says == "not tried, because SLACK_BOT_TOKEN failed its check"
-    assert {call.method for call in ward.slack.calls} == {"auth.test"}
+    assert report.of("permission oauth:token:delete").status is Status.OK
+    assert report.of("DATABASE_URL").status is Status.OK
 
 
-async def test_client__refused_leaves_what_hangs_on_it_untried(ward: ChecksHarness) -> None:
-    report = await ward.check({"PURECLOUD_SECRET": "no", "APPROVERS": f"{ROLE},{CATALOGUED}"})
+async def test_bot_token__rejected_skips_the_checks_that_depend_on_it(harness: ChecksHarness) -> None:
+    harness.slack.fault("auth.test", SlackFault(error="invalid_auth", times=None))
 
-    hanging = {f"permission {one}" for one in ward.client.permissions} | {
-        f"APPROVERS {ROLE}",
-        f"APPROVERS {CATALOGUED}",
-    }
-    assert hanging | {"rate limit"} <= report.unknown
-    assert all("not tried, because the client failed" in report.of(one).says for one in hanging)
-    assert {entry.operation for entry in ward.genesys.requests} == {"login"}
+    report = await harness.check()
+
+    assert {AUDIT, APPROVALS, GROUP, RAVI, "scope chat:write"} <= report.undetermined
+    assert report.of(GROUP).message == "skipped because the check of SLACK_BOT_TOKEN failed"
+    assert {call.method for call in harness.slack.calls} == {"auth.test"}
 
 
-async def test_genesys__failing_is_told_with_its_correlation_id(ward: ChecksHarness) -> None:
-    ward.genesys.fault("search_by_email", GenesysFault(status=403, headers={"ININ-Correlation-Id": "c-1"}))
+async def test_oauth_client__rejected_skips_the_checks_that_depend_on_it(harness: ChecksHarness) -> None:
+    report = await harness.check({"PURECLOUD_SECRET": "no", "APPROVERS": f"{ROLE},{PERMISSION}"})
 
-    finding = (await ward.check()).of("permission directory:user:view")
+    permissions = {f"permission {permission}" for permission in harness.client.permissions}
+    skipped = permissions | {f"APPROVERS {ROLE}", f"APPROVERS {PERMISSION}", "rate limit"}
+    assert skipped <= report.undetermined
+    assert {report.of(check).message for check in skipped} == {"skipped because the check of the OAuth client failed"}
+    assert {request.operation for request in harness.genesys.requests} == {"login"}
 
-    assert finding.mark is Mark.WRONG
-    assert finding.correlation_id
+
+async def test_genesys_error__is_reported_with_its_correlation_id(harness: ChecksHarness) -> None:
+    harness.genesys.fault("search_by_email", GenesysFault(status=403, headers={"ININ-Correlation-Id": "c-1"}))
+
+    result = (await harness.check()).of("permission directory:user:view")
+
+    assert result.status is Status.FAILED
+    assert result.correlation_id
 
 
-async def test_network__that_is_not_there_is_told_and_not_waited_for(ward: ChecksHarness) -> None:
+async def test_network__unreachable_fails_slack_and_genesys_but_not_the_database(harness: ChecksHarness) -> None:
     urls = ("SLACK_API_URL", "PURECLOUD_API_URL", "PURECLOUD_LOGIN_URL")
 
-    report = await ward.check(dict.fromkeys(urls, CLOSED))
+    report = await harness.check(dict.fromkeys(urls, CLOSED_URL))
 
-    assert report.wrong == {"SLACK_BOT_TOKEN", CLIENT}
-    assert report.of("DATABASE_URL").mark is Mark.WELL
-    assert report.of("clock").says == "not tried, because no answer of Slack's told the time"
-    assert report.code == 1
+    assert report.failed == {"SLACK_BOT_TOKEN", CLIENT}
+    assert report.of("DATABASE_URL").status is Status.OK
+    assert report.of("clock").message == "skipped because no response from Slack has a valid Date header"
+    assert report.exit_code == 1
 
 
-async def test_role__is_found_where_the_client_may_list_roles(ward: ChecksHarness) -> None:
-    granted(ward)
-    ward.genesys.state.roles = [EntityRef("r1", "Supervisor"), EntityRef("r2", "Supervisor of Supervisors")]
+async def test_role__is_found_if_the_client_may_list_roles(harness: ChecksHarness) -> None:
+    may_list_roles(harness)
+    harness.genesys.state.roles = [EntityRef("r1", "Supervisor"), EntityRef("r2", "Supervisor of Supervisors")]
 
-    report = await ward.check({"APPROVERS": "role:supervisor"})
+    report = await harness.check({"APPROVERS": "role:supervisor"})
 
-    assert report.of("APPROVERS role:supervisor").says == "it is the role Supervisor (r1)"
-    assert report.code == 0
+    assert report.of("APPROVERS role:supervisor").message == "role Supervisor (r1)"
+    assert report.exit_code == 0

@@ -1,4 +1,4 @@
-"""Behind a gateway that keeps headers to itself or answers with something else, less can be told, and that is said."""
+"""Checks through a gateway that removes headers or returns something else."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.checks.result import Mark
+from bot.checks.genesys import CLIENT
+from bot.checks.result import Status
 from bot.checks.slack import SCOPES
 from tests.support.checks_harness import ChecksHarness
 
-BOT = {"ok": True, "bot_id": "B1", "user": "purecloud", "user_id": "U1", "team": "Acme", "team_id": "T1"}
+AUTH_TEST = {"ok": True, "bot_id": "B1", "user": "purecloud", "user_id": "U1", "team": "Acme", "team_id": "T1"}
+TOKEN = {"access_token": "opaque", "expires_in": 86400}
 
 
 class Gateway:
-    """Answers whatever is asked with what it was given for that path, else with what it was given for any."""
+    """A server with one JSON body per path; the empty path is the default."""
 
     def __init__(self) -> None:
         self.bodies: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app.router.add_route("*", "/{path:.*}", self._respond)
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> str:
@@ -33,7 +35,7 @@ class Gateway:
     async def stop(self) -> None:
         await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _respond(self, request: web.Request) -> web.Response:
         body = self.bodies.get(request.path, self.bodies[""])
         return web.json_response(body, headers=self.headers)
 
@@ -46,47 +48,49 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 
 @pytest.mark.parametrize("date", ["nonsense", "Tue, 24 Nov 99999999 03:30:40 GMT"])
-async def test_slack__whose_headers_are_lost_leaves_scopes_and_clock_untold(
-    ward: ChecksHarness, gateway: Gateway, date: str
+async def test_slack__without_headers_leaves_scopes_and_clock_undetermined(
+    harness: ChecksHarness, gateway: Gateway, date: str
 ) -> None:
-    gateway.bodies[""] = BOT
+    gateway.bodies[""] = AUTH_TEST
     gateway.headers["Date"] = date
 
-    report = await ward.check({"SLACK_API_URL": await gateway.start()})
+    report = await harness.check({"SLACK_API_URL": await gateway.start()})
 
-    assert report.of("SLACK_BOT_TOKEN").mark is Mark.WELL
-    assert {"clock", *(f"scope {scope}" for scope in SCOPES)} <= report.unknown
+    assert report.of("SLACK_BOT_TOKEN").status is Status.OK
+    assert {"clock", *(f"scope {scope}" for scope in SCOPES)} <= report.undetermined
 
 
-async def test_channel__that_slack_cannot_be_asked_for_is_a_cross(ward: ChecksHarness, gateway: Gateway) -> None:
+async def test_channel__fails_if_slack_returns_an_unexpected_error(harness: ChecksHarness, gateway: Gateway) -> None:
     gateway.bodies[""] = {"ok": False, "error": "fatal_error"}
-    gateway.bodies["/auth.test"] = BOT
+    gateway.bodies["/auth.test"] = AUTH_TEST
 
-    report = await ward.check({"SLACK_API_URL": await gateway.start(), "APPROVALS_CHANNEL": "C1AA"})
+    report = await harness.check({"SLACK_API_URL": await gateway.start(), "APPROVALS_CHANNEL": "C1AA"})
 
-    assert report.of("APPROVALS_CHANNEL C1AA").says == "Slack answered chat.getPermalink with fatal_error"
+    result = report.of("APPROVALS_CHANNEL C1AA")
+    assert (result.status, result.message) == (Status.FAILED, "Slack responded to chat.getPermalink with fatal_error")
 
 
-async def test_genesys__whose_headers_are_lost_leaves_the_rate_limit_untold(
-    ward: ChecksHarness, gateway: Gateway
+async def test_genesys__without_headers_leaves_the_rate_limit_undetermined(
+    harness: ChecksHarness, gateway: Gateway
 ) -> None:
-    gateway.bodies |= {"": {}, "/oauth/token": {"access_token": "opaque", "expires_in": 86400}}
+    gateway.bodies |= {"": {}, "/oauth/token": TOKEN}
     url = await gateway.start()
 
-    report = await ward.check({"PURECLOUD_API_URL": url, "PURECLOUD_LOGIN_URL": url})
+    report = await harness.check({"PURECLOUD_API_URL": url, "PURECLOUD_LOGIN_URL": url})
 
-    assert report.of("rate limit").mark is Mark.UNKNOWN
-    assert report.of("permission oauth:token:delete").mark is Mark.UNKNOWN
+    assert report.of("rate limit").status is Status.UNDETERMINED
+    assert report.of("permission oauth:token:delete").status is Status.UNDETERMINED
 
 
-async def test_genesys__that_refuses_what_is_asked_is_told_with_where_to_turn(
-    ward: ChecksHarness, gateway: Gateway
+async def test_oauth_client__fails_with_a_hint_if_the_response_cannot_be_read(
+    harness: ChecksHarness, gateway: Gateway
 ) -> None:
-    gateway.bodies |= {"": [], "/oauth/token": {"access_token": "opaque", "expires_in": 86400}}
+    gateway.bodies |= {"": [], "/oauth/token": TOKEN}
     url = await gateway.start()
 
-    report = await ward.check({"PURECLOUD_API_URL": url, "PURECLOUD_LOGIN_URL": url})
+    report = await harness.check({"PURECLOUD_API_URL": url, "PURECLOUD_LOGIN_URL": url})
 
-    finding = report.of("PURECLOUD_CLIENT_ID, PURECLOUD_SECRET")
-    assert "cannot be read" in finding.says
-    assert "Genesys support" in (finding.advice or "")
+    result = report.of(CLIENT)
+    assert result.status is Status.FAILED
+    assert "cannot be read" in result.message
+    assert "Genesys support" in (result.hint or "")

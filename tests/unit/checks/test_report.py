@@ -1,4 +1,4 @@
-"""How findings are written, and what a check that goes wrong itself is worth."""
+"""The report's text, JSON and exit code, and checks that break or hang."""
 
 from __future__ import annotations
 
@@ -12,22 +12,32 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.checks.errors import looked
+from bot.checks.errors import run_check
 from bot.checks.report import as_json, text_for, without_secrets
-from bot.checks.result import Finding, Mark, exit_code, not_tried, refused, unknown, well, wrong
+from bot.checks.result import (
+    CheckResult,
+    Status,
+    exit_code,
+    failed,
+    invalid_setting,
+    ok,
+    skipped,
+    undetermined,
+)
 from bot.checks.slack import SCOPES
 from tests.support.checks_harness import ChecksHarness
 
 ROOT = Path(__file__).parents[3]
-FINDINGS = [
-    well("settings", "all that is required is set"),
-    wrong("permission oauth:token:delete", "the client's roles lack it", "Add it.", "c-1"),
-    unknown("rate limit", "the answers' headers name none"),
+NO_COLOR = {"NO_COLOR": "1"}
+RESULTS = [
+    ok("settings", "all required settings are present"),
+    failed("permission oauth:token:delete", "the client's roles lack it", "Add it.", "c-1"),
+    undetermined("rate limit", "the responses have no rate limit headers"),
 ]
 
 
-class Screen(io.TextIOWrapper):
-    """Somewhere to write: a terminal or not, with an encoding."""
+class Stream(io.TextIOWrapper):
+    """An output stream with an encoding that may be a terminal."""
 
     def __init__(self, encoding: str = "utf-8", *, terminal: bool = False) -> None:
         super().__init__(io.BytesIO(), encoding=encoding)
@@ -37,55 +47,60 @@ class Screen(io.TextIOWrapper):
         return self._terminal
 
 
-def test_text__is_a_line_a_check_and_one_that_counts() -> None:
-    assert text_for(Screen(), FINDINGS, {}).splitlines() == [
-        "✓ settings: all that is required is set",
+def test_text__has_a_line_per_check_and_a_summary() -> None:
+    assert text_for(Stream(), RESULTS, {}).splitlines() == [
+        "✓ settings: all required settings are present",
         "✗ permission oauth:token:delete: the client's roles lack it (correlation id c-1). Add it.",
-        "? rate limit: the answers' headers name none",
+        "? rate limit: the responses have no rate limit headers",
         "",
-        "1 well, 1 wrong, 1 could not be told; nothing was changed.",
+        "1 passed, 1 failed, 1 undetermined. Nothing was changed.",
     ]
 
 
 @pytest.mark.parametrize(
-    ("terminal", "environ", "coloured"),
-    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False)],
+    ("terminal", "environ", "colored"),
+    [(True, {}, True), (False, {}, False), (True, NO_COLOR, False)],
 )
-def test_text__is_coloured_on_a_terminal_that_wants_it(terminal: bool, environ: dict[str, str], coloured: bool) -> None:
-    assert ("\033[" in text_for(Screen(terminal=terminal), FINDINGS, environ)) is coloured
+def test_text__is_colored_on_a_terminal_unless_no_color_is_set(
+    terminal: bool, environ: dict[str, str], colored: bool
+) -> None:
+    assert ("\033[" in text_for(Stream(terminal=terminal), RESULTS, environ)) is colored
 
 
-def test_text__is_as_wide_as_the_terminal_with_what_to_do_on_lines_of_its_own() -> None:
-    text = text_for(Screen(terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
+def test_text__is_wrapped_to_the_terminal_with_each_hint_on_its_own_line() -> None:
+    text = text_for(Stream(terminal=True), RESULTS, NO_COLOR, columns=60)
 
     assert text.splitlines()[:5] == [
-        "✓ settings: all that is required is set",
+        "✓ settings: all required settings are present",
         "✗ permission oauth:token:delete: the client's roles lack it",
         "  (correlation id c-1)",
         "  → Add it.",
-        "? rate limit: the answers' headers name none",
+        "? rate limit: the responses have no rate limit headers",
     ]
-    assert "no permission" in text_for(Screen("ascii", terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
-    assert "\n   -> Add it." in text_for(Screen("ascii", terminal=True), FINDINGS, {"NO_COLOR": "1"}, columns=60)
 
 
-def test_text__is_in_lines_that_can_be_read_however_wide_the_terminal_is() -> None:
-    findings = [well("settings", "word " * 80)]
+def test_text__has_no_line_above_100_columns_on_a_terminal_and_no_limit_elsewhere() -> None:
+    results = [ok("settings", "word " * 80)]
 
-    assert max(map(len, text_for(Screen(terminal=True), findings, {"NO_COLOR": "1"}, columns=400).splitlines())) <= 100
-    assert len(text_for(Screen(), findings, {}, columns=40).splitlines()[0]) > 400
+    assert max(map(len, text_for(Stream(terminal=True), results, NO_COLOR, columns=400).splitlines())) <= 100
+    assert len(text_for(Stream(), results, {}, columns=40).splitlines()[0]) > 400
 
 
-def test_text__does_without_signs_where_there_are_none() -> None:
-    text = text_for(Screen("ascii"), [*FINDINGS, well("ADMINS U1", "it is Zoë")], {})
+def test_text__uses_words_if_the_encoding_lacks_the_symbols() -> None:
+    text = text_for(Stream("ascii"), [*RESULTS, ok("ADMINS U1", "Slack user Zoë")], {})
 
     assert text.isascii()
     assert text.startswith("ok settings")
-    assert "\nno permission" in text
+    assert "\nFAILED permission" in text
+    terminal = text_for(Stream("ascii", terminal=True), RESULTS, NO_COLOR, columns=60)
+    assert "\nFAILED permission" in terminal
+    assert "\n       -> Add it." in terminal
 
 
-def test_json__is_a_list_with_an_object_a_check() -> None:
-    assert json.loads(as_json(FINDINGS))[1] == {
+def test_json__keeps_the_documented_keys_and_values() -> None:
+    objects = json.loads(as_json(RESULTS))
+
+    assert objects[1] == {
         "check": "permission oauth:token:delete",
         "mark": "wrong",
         "says": "the client's roles lack it",
@@ -93,61 +108,62 @@ def test_json__is_a_list_with_an_object_a_check() -> None:
         "correlation_id": "c-1",
         "refused": False,
     }
+    assert [one["mark"] for one in objects] == ["well", "wrong", "unknown"]
 
 
-def test_secrets__are_taken_out_of_whatever_repeats_them() -> None:
-    said = wrong("x", "it said opaque-secret and xoxb-1-2-3", "postgres://bot:pass@db/x")
+def test_secrets__are_removed_from_every_text() -> None:
+    leak = failed("x", "got opaque-secret and xoxb-1-2-3", "postgres://bot:pass@db/x")
 
-    (clean,) = without_secrets([said], {"PURECLOUD_SECRET": "opaque-secret"})
+    (clean,) = without_secrets([leak], {"PURECLOUD_SECRET": "opaque-secret"})
 
-    assert not any(word in str(clean) for word in ("opaque-secret", "xoxb", "pass@"))
+    assert not any(secret in str(clean) for secret in ("opaque-secret", "xoxb", "pass@"))
 
 
-def test_secrets__a_placeholder_is_none_and_leaves_the_sentences_whole() -> None:
-    said = wrong("PURECLOUD_SECRET", "not tried, because the client failed", "Set it to the client's secret.")
+def test_secrets__shorter_than_8_characters_are_not_removed() -> None:
+    result = failed("PURECLOUD_SECRET", "the login failed", "Set it to the client's secret.")
 
-    assert without_secrets([said], {"PURECLOUD_SECRET": "secret", "SLACK_SIGNING_SECRET": "b"}) == [said]
+    assert without_secrets([result], {"PURECLOUD_SECRET": "secret", "SLACK_SIGNING_SECRET": "b"}) == [result]
 
 
 @pytest.mark.parametrize(
-    ("findings", "code"),
+    ("results", "code"),
     [
-        ([well("a", "b"), unknown("c", "d"), not_tried("e", "f")], 0),
-        ([well("a", "b"), wrong("c", "d", "e")], 1),
-        ([wrong("c", "d", "e"), refused("APPROVERS: it is required")], 2),
+        ([ok("a", "b"), undetermined("c", "d"), skipped("e", "f")], 0),
+        ([ok("a", "b"), failed("c", "d", "e")], 1),
+        ([failed("c", "d", "e"), invalid_setting("APPROVERS: required")], 2),
     ],
 )
-def test_exit_code__is_that_of_the_worst(findings: list[Finding], code: int) -> None:
-    assert exit_code(findings) == code
+def test_exit_code__is_that_of_the_worst_result(results: list[CheckResult], code: int) -> None:
+    assert exit_code(results) == code
 
 
-async def test_check__that_breaks_is_told_without_a_trace_or_what_it_said() -> None:
-    async def broken() -> Finding:
+async def test_run_check__reports_a_defect_without_its_message() -> None:
+    async def defective() -> CheckResult:
         raise KeyError("opaque-secret")
 
-    (finding,) = await looked("clock", broken(), 30)
+    (result,) = await run_check("clock", defective(), 30)
 
-    assert (finding.mark, finding.says) == (Mark.WRONG, "the check itself broke (KeyError)")
+    assert (result.status, result.message) == (Status.FAILED, "the check itself failed (KeyError)")
 
 
-async def test_check__that_takes_too_long_is_given_up() -> None:
-    async def endless() -> Finding:
+async def test_run_check__stops_at_its_time_limit() -> None:
+    async def endless() -> CheckResult:
         await asyncio.Event().wait()
-        return well("clock", "never")
+        return ok("clock", "never returned")
 
-    (finding,) = await looked("clock", endless(), 0.01)
+    (result,) = await run_check("clock", endless(), 0.01)
 
-    assert finding.says == "no answer came within 0.01 seconds"
+    assert (result.status, result.message) == (Status.FAILED, "no response within 0.01 seconds")
 
 
-async def test_readme__shows_what_the_doctor_says_where_the_role_may_not_revoke(ward: ChecksHarness) -> None:
-    ward.client.permissions -= {"oauth:token:delete"}
-    (shown,) = re.findall(r"   ```text\n(.*?)   ```", (ROOT / "README.md").read_text(), re.DOTALL)
+async def test_readme__quotes_the_output_for_a_role_without_the_delete_permission(harness: ChecksHarness) -> None:
+    harness.client.permissions -= {"oauth:token:delete"}
+    (quoted,) = re.findall(r"   ```text\n(.*?)   ```", (ROOT / "README.md").read_text(), re.DOTALL)
 
-    findings = (await ward.check()).findings
+    results = (await harness.check()).results
 
-    said = text_for(Screen(terminal=True), findings, {"NO_COLOR": "1"}, columns=100)
-    assert textwrap.dedent(shown) in said
+    text = text_for(Stream(terminal=True), results, NO_COLOR, columns=100)
+    assert textwrap.dedent(quoted) in text
 
 
 def test_scopes__are_those_of_the_manifest() -> None:

@@ -1,4 +1,4 @@
-"""What a start would refuse the doctor refuses in the same words; databases are looked at and left as they are."""
+"""Settings that a start rejects fail with the same text, and databases are read without a change."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pathlib import Path
 import pytest
 
 from bot.bootstrap import region_of
-from bot.checks.database import CHECK
-from bot.checks.result import Finding, Mark
-from bot.checks.run import examine
+from bot.checks.database import DATABASE
+from bot.checks.result import CheckResult, Status
+from bot.checks.run import run_checks
 from bot.db.connect import database_of, prepare_database, worker_identity
 from bot.db.jobs import JobQueue
 from bot.db.migrate import HEAD
 from bot.errors import SettingsError
 from bot.settings import read_settings
-from tests.support.checks_harness import ChecksHarness, Report
+from tests.support.checks_harness import CheckReport, ChecksHarness
 from tests.support.postgres import Server
 from tests.support.process import free_port
 from tests.support.schema import put_database
 
 
-async def of_database(ward: ChecksHarness, url: str) -> Finding:
-    """What the doctor finds out about a database."""
-    return (await ward.check({"DATABASE_URL": url})).of(CHECK)
+async def check_database(harness: ChecksHarness, url: str) -> CheckResult:
+    """Return the result for a database."""
+    return (await harness.check({"DATABASE_URL": url})).of(DATABASE)
 
 
 @pytest.mark.parametrize(
@@ -39,173 +39,174 @@ async def of_database(ward: ChecksHarness, url: str) -> Finding:
         {"DATABASE_URL": "mysql://bot:very-secret@db"},
     ],
 )
-async def test_settings__are_refused_in_the_words_of_a_start(ward: ChecksHarness, environ: dict[str, str]) -> None:
-    with pytest.raises(SettingsError) as refused:
-        read_settings(ward.environ | environ)
+async def test_settings__invalid_fail_with_the_text_of_a_start(harness: ChecksHarness, environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as rejected:
+        read_settings(harness.environ | environ)
 
-    report = await ward.check(environ)
+    report = await harness.check(environ)
 
-    lines = [f"{one.check}: {one.says}" for one in report.findings if one.mark is Mark.WRONG]
-    assert lines == refused.value.problems
-    assert report.code == 2
-    assert "very-secret" not in str(report.findings)
-    assert ward.genesys.requests == []
+    assert report.failures == rejected.value.problems
+    assert report.exit_code == 2
+    assert "very-secret" not in str(report.results)
+    assert harness.genesys.requests == []
 
 
-async def test_region__that_is_none_is_refused_and_slack_is_examined_all_the_same(ward: ChecksHarness) -> None:
+async def test_region__invalid_fails_with_the_text_of_a_start_and_slack_is_checked(harness: ChecksHarness) -> None:
     environ = {"PURECLOUD_ENVIRONMENT": "https://mypurecloud.ie", "APPROVERS": "role:Supervisor"}
-    with pytest.raises(SettingsError) as refused:
-        region_of(read_settings(ward.environ | environ))
+    with pytest.raises(SettingsError) as rejected:
+        region_of(read_settings(harness.environ | environ))
 
-    report = await ward.check(environ)
+    report = await harness.check(environ)
 
-    assert [f"{one.check}: {one.says}" for one in report.findings if one.mark is Mark.WRONG] == refused.value.problems
-    assert report.of("SLACK_BOT_TOKEN").mark is Mark.WELL
-    assert report.unknown == {"Genesys Cloud", "APPROVERS role:Supervisor"}
-    assert report.code == 2
+    assert report.failures == rejected.value.problems
+    assert report.of("SLACK_BOT_TOKEN").status is Status.OK
+    assert report.undetermined == {"Genesys Cloud", "APPROVERS role:Supervisor"}
+    assert report.exit_code == 2
 
 
-async def test_file__that_is_not_there_is_not_made(ward: ChecksHarness) -> None:
-    finding = (await ward.check()).of(CHECK)
+async def test_sqlite__missing_file_is_not_created(harness: ChecksHarness) -> None:
+    result = (await harness.check()).of(DATABASE)
 
-    assert "the first start creates it" in finding.says
-    assert list(ward.folder.iterdir()) == []
+    assert result.status is Status.OK
+    assert "the first start creates it" in result.message
+    assert list(harness.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", [f"{'a' * 300}/bot.db", f"{'a' * 300}.db"])
-async def test_path__that_no_file_system_takes_is_refused(ward: ChecksHarness, path: str) -> None:
-    report = await ward.check({"DATABASE_URL": f"sqlite:////{path}"})
+async def test_sqlite__path_too_long_for_the_file_system_fails(harness: ChecksHarness, path: str) -> None:
+    report = await harness.check({"DATABASE_URL": f"sqlite:////{path}"})
 
-    assert report.of(CHECK).says == "the database cannot be used (File name too long)"
-    assert report.code == 2
+    assert report.of(DATABASE).message == "the database cannot be used (File name too long)"
+    assert report.exit_code == 2
 
 
-async def test_folder__that_is_too_long_is_refused_at_start(ward: ChecksHarness) -> None:
+async def test_start__rejects_a_directory_name_that_is_too_long(harness: ChecksHarness) -> None:
     with pytest.raises(SettingsError, match="File name too long"):
-        database_of(read_settings(ward.environ | {"DATABASE_URL": f"sqlite:////{'a' * 300}/bot.db"}))
+        database_of(read_settings(harness.environ | {"DATABASE_URL": f"sqlite:////{'a' * 300}/bot.db"}))
 
 
-async def test_folder__that_is_not_there_is_refused_in_the_words_of_a_start(ward: ChecksHarness) -> None:
-    environ = {"DATABASE_URL": f"sqlite:///{ward.folder / 'missing' / 'bot.db'}"}
-    with pytest.raises(SettingsError) as refused:
-        database_of(read_settings(ward.environ | environ))
+async def test_sqlite__missing_directory_fails_with_the_text_of_a_start(harness: ChecksHarness) -> None:
+    environ = {"DATABASE_URL": f"sqlite:///{harness.folder / 'missing' / 'bot.db'}"}
+    with pytest.raises(SettingsError) as rejected:
+        database_of(read_settings(harness.environ | environ))
 
-    report = await ward.check(environ)
+    report = await harness.check(environ)
 
-    assert [f"{CHECK}: {report.of(CHECK).says}"] == refused.value.problems
-    assert report.code == 2
-
-
-async def test_file__with_the_current_schema_is_read_and_left_as_it_is(ward: ChecksHarness) -> None:
-    put_database(ward.folder / "sandbox.db")
-
-    finding = (await ward.check()).of(CHECK)
-
-    assert finding.mark is Mark.WELL
-    assert f"schema is current ({HEAD})" in finding.says
+    assert [f"{DATABASE}: {report.of(DATABASE).message}"] == rejected.value.problems
+    assert report.exit_code == 2
 
 
-async def test_file__that_a_bot_is_writing_to_is_read_with_its_log(ward: ChecksHarness) -> None:
-    path = ward.folder / "sandbox.db"
+async def test_sqlite__current_schema_passes_and_the_file_stays_unchanged(harness: ChecksHarness) -> None:
+    put_database(harness.folder / "sandbox.db")
+
+    result = (await harness.check()).of(DATABASE)
+
+    assert result.status is Status.OK
+    assert f"schema is current ({HEAD})" in result.message
+
+
+async def test_sqlite__locked_by_a_writer_is_read_with_its_log(harness: ChecksHarness) -> None:
+    path = harness.folder / "sandbox.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")
         writer.execute("CREATE TABLE alembic_version (version_num TEXT)")
         writer.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
-        writer.execute("BEGIN IMMEDIATE")  # somebody holds the write lock all the while
+        writer.execute("BEGIN IMMEDIATE")  # holds the write lock during the check
 
-        finding = (await ward.check()).of(CHECK)
+        result = (await harness.check()).of(DATABASE)
 
-    assert "schema is current" in finding.says
+    assert "schema is current" in result.message
 
 
-async def test_file__that_a_killed_bot_left_is_read_with_its_log(
-    ward: ChecksHarness, tmp_path_factory: pytest.TempPathFactory
+async def test_sqlite__left_by_a_killed_process_is_read_with_its_log(
+    harness: ChecksHarness, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "bot.db"
-    with closing(sqlite3.connect(elsewhere, isolation_level=None)) as writer:
+    original = tmp_path_factory.mktemp("original") / "bot.db"
+    with closing(sqlite3.connect(original, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")
         writer.execute("CREATE TABLE alembic_version (version_num TEXT)")
         writer.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
-        for end in ("", "-wal", "-shm"):
-            shutil.copy(f"{elsewhere}{end}", f"{ward.folder / 'sandbox.db'}{end}")
+        for suffix in ("", "-wal", "-shm"):
+            shutil.copy(f"{original}{suffix}", f"{harness.folder / 'sandbox.db'}{suffix}")
 
-    assert "schema is current" in (await ward.check()).of(CHECK).says
+    assert "schema is current" in (await harness.check()).of(DATABASE).message
 
 
-async def test_file__without_a_schema_is_not_migrated(ward: ChecksHarness) -> None:
-    with closing(sqlite3.connect(ward.folder / "sandbox.db")) as connection:
+async def test_sqlite__without_a_schema_is_not_migrated(harness: ChecksHarness) -> None:
+    with closing(sqlite3.connect(harness.folder / "sandbox.db")) as connection:
         connection.execute("CREATE TABLE other (id INTEGER)")
         connection.commit()
 
-    finding = (await ward.check()).of(CHECK)
+    result = (await harness.check()).of(DATABASE)
 
-    assert finding.mark is Mark.WELL
-    assert f"no schema yet, the next start brings it to {HEAD}" in finding.says
+    assert result.status is Status.OK
+    assert f"no schema yet, so the next start migrates it to {HEAD}" in result.message
 
 
-def newer(path: Path) -> None:
+def newer_schema(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
         connection.commit()
 
 
-def another_file(path: Path) -> None:
-    path.write_text("no database at all, by far not one" * 40)
+def not_a_database(path: Path) -> None:
+    path.write_text("this file is not a SQLite database " * 40)
 
 
-@pytest.mark.parametrize("lay", [newer, another_file, Path.mkdir])
-async def test_file__that_cannot_serve_is_refused_in_the_words_of_a_start(
-    ward: ChecksHarness, lay: Callable[[Path], None]
+@pytest.mark.parametrize("create", [newer_schema, not_a_database, Path.mkdir])
+async def test_sqlite__unusable_file_fails_with_the_text_of_a_start(
+    harness: ChecksHarness, create: Callable[[Path], None]
 ) -> None:
-    lay(ward.folder / "sandbox.db")
+    create(harness.folder / "sandbox.db")
 
-    report = Report(await examine(ward.environ))
+    report = CheckReport(await run_checks(harness.environ))
 
-    settings = read_settings(ward.environ)
+    settings = read_settings(harness.environ)
     database = database_of(settings)
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as rejected:
         await prepare_database(database, JobQueue(database, worker_identity(settings)))
     await database.close()
-    assert [f"{CHECK}: {report.of(CHECK).says}"] == refused.value.problems
-    assert report.code == 2
+    assert [f"{DATABASE}: {report.of(DATABASE).message}"] == rejected.value.problems
+    assert report.exit_code == 2
 
 
-async def test_postgres__with_the_current_schema(ward: ChecksHarness, postgres: Server) -> None:
-    async with postgres.database() as address:
-        finding = await of_database(ward, address)
+async def test_postgres__with_the_current_schema_passes(harness: ChecksHarness, postgres: Server) -> None:
+    async with postgres.database() as url:
+        result = await check_database(harness, url)
 
-    assert finding.says == f"PostgreSQL answers, its schema is current ({HEAD})"
+    assert result.status is Status.OK
+    assert result.message == f"PostgreSQL is reachable, and its schema is current ({HEAD})"
 
 
-async def test_postgres__without_a_schema_is_not_migrated(ward: ChecksHarness, postgres: Server) -> None:
-    async with postgres.database(empty=True) as address:
-        first, second = await of_database(ward, address), await of_database(ward, address)
+async def test_postgres__without_a_schema_is_not_migrated(harness: ChecksHarness, postgres: Server) -> None:
+    async with postgres.database(empty=True) as url:
+        first, second = await check_database(harness, url), await check_database(harness, url)
 
     assert first == second
-    assert "no schema yet" in first.says
+    assert "no schema yet" in first.message
 
 
-async def test_postgres__whose_user_may_create_nothing(ward: ChecksHarness, postgres: Server) -> None:
-    async with postgres.database(empty=True) as address:
-        name = address.rpartition("/")[2]
-        await postgres.do("DROP SCHEMA public", name)
-        finding = await of_database(ward, address)
+async def test_postgres__user_who_may_not_create_tables_fails(harness: ChecksHarness, postgres: Server) -> None:
+    async with postgres.database(empty=True) as url:
+        await postgres.do("DROP SCHEMA public", url.rpartition("/")[2])
+        result = await check_database(harness, url)
 
-    assert "may not create tables" in finding.says
-
-
-async def test_postgres__that_nobody_answers_for_is_waited_for_by_a_start_and_a_cross_here(ward: ChecksHarness) -> None:
-    report = await ward.check({"DATABASE_URL": f"postgres://bot:very-secret@127.0.0.1:{free_port()}/bot"})
-
-    assert report.wrong == {CHECK}
-    assert "cannot be reached" in report.of(CHECK).says
-    assert "very-secret" not in str(report.findings)
-    assert report.code == 1
+    assert result.status is Status.FAILED
+    assert "may not create tables" in result.message
 
 
-async def test_postgres__that_refuses_is_a_wrong_setting(ward: ChecksHarness, postgres: Server) -> None:
-    report = await ward.check({"DATABASE_URL": postgres.address("no_such_database")})
+async def test_postgres__unreachable_fails_although_a_start_would_wait(harness: ChecksHarness) -> None:
+    report = await harness.check({"DATABASE_URL": f"postgres://bot:very-secret@127.0.0.1:{free_port()}/bot"})
 
-    assert "PostgreSQL cannot be used" in report.of(CHECK).says
-    assert report.code == 2
+    assert report.failed == {DATABASE}
+    assert "cannot be reached" in report.of(DATABASE).message
+    assert "very-secret" not in str(report.results)
+    assert report.exit_code == 1
+
+
+async def test_postgres__unknown_database_is_an_invalid_setting(harness: ChecksHarness, postgres: Server) -> None:
+    report = await harness.check({"DATABASE_URL": postgres.address("no_such_database")})
+
+    assert "PostgreSQL cannot be used" in report.of(DATABASE).message
+    assert report.exit_code == 2

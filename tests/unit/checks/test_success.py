@@ -1,4 +1,4 @@
-"""Where nothing is wrong the doctor says so, and what it cannot know it does not claim."""
+"""A correct setup passes every check, and a check that cannot determine its result says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.checks.result import Mark
+from bot.checks.result import Status
 from bot.checks.slack import SCOPES
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
@@ -16,156 +16,156 @@ from tests.support.checks_harness import ChecksHarness
 DELETE = "permission oauth:token:delete"
 BY_DIVISION = "get_authorization_divisionspermitted_paged_me"
 BY_ROLE = "get_authorization_subjects_me"
-SILENT = GenesysFault(status=400, times=None)
+REJECTED = GenesysFault(status=400, times=None)
 EMPTY = GenesysFault(status=200, body={"entities": [], "allDivsPermitted": False}, times=None)
 
 
-async def test_check__of_the_sandbox_is_well_in_everything(ward: ChecksHarness) -> None:
-    report = await ward.check()
+async def test_check__of_the_sandbox_passes(harness: ChecksHarness) -> None:
+    report = await harness.check()
 
-    assert report.wrong | report.unknown == set()
-    assert report.code == 0
-    assert {f"scope {scope}" for scope in SCOPES} <= report.marked(Mark.WELL)
-    assert "of 300 requests are used" in report.of("rate limit").says
-
-
-async def test_check__of_socket_mode_asks_for_a_connection_and_makes_none(socket_ward: ChecksHarness) -> None:
-    report = await socket_ward.check()
-
-    assert report.code == 0
-    assert "lapses unused" in report.of("SLACK_APP_TOKEN").says
-    assert socket_ward.slack.sockets.opened == 0
+    assert report.failed | report.undetermined == set()
+    assert report.exit_code == 0
+    assert {f"scope {scope}" for scope in SCOPES} <= report.names(Status.OK)
+    assert "of 300 requests used" in report.of("rate limit").message
 
 
-async def test_clock__does_no_harm_in_socket_mode(socket_ward: ChecksHarness) -> None:
-    report = await socket_ward.check(ahead=4000)
+async def test_socket_mode__requests_a_connection_url_and_does_not_connect(socket_harness: ChecksHarness) -> None:
+    report = await socket_harness.check()
 
-    assert "no harm in Socket Mode" in report.of("clock").says
-    assert report.code == 0
+    assert report.exit_code == 0
+    assert "expires unused" in report.of("SLACK_APP_TOKEN").message
+    assert socket_harness.slack.sockets.opened == 0
+
+
+async def test_clock_skew__is_harmless_in_socket_mode(socket_harness: ChecksHarness) -> None:
+    report = await socket_harness.check(clock_skew=4000)
+
+    assert "harmless in Socket Mode" in report.of("clock").message
+    assert report.exit_code == 0
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "says"),
+    ("error", "exit_code", "message"),
     [("invalid_auth", 2, "Slack does not accept it (invalid_auth)"), ("internal_error", 1, "internal_error")],
 )
-async def test_app_token__refused_is_a_wrong_setting_and_unanswered_is_not(
-    socket_ward: ChecksHarness, error: str, code: int, says: str
+async def test_app_token__rejected_is_an_invalid_setting_but_a_slack_failure_is_not(
+    socket_harness: ChecksHarness, error: str, exit_code: int, message: str
 ) -> None:
-    socket_ward.slack.fault("apps.connections.open", SlackFault(error=error, times=None))
+    socket_harness.slack.fault("apps.connections.open", SlackFault(error=error, times=None))
 
-    report = await socket_ward.check()
+    report = await socket_harness.check()
 
-    assert report.wrong == {"SLACK_APP_TOKEN"}
-    assert says in report.of("SLACK_APP_TOKEN").says
-    assert report.code == code
-
-
-async def test_channel__with_the_scopes_of_the_manifest_is_known_but_not_whether_the_bot_is_in_it(
-    ward: ChecksHarness,
-) -> None:
-    ward.slack.api.scopes = frozenset(SCOPES)
-
-    report = await ward.check()
-
-    assert report.unknown == {f"APPROVALS_CHANNEL {personas.APPROVALS}", f"AUDIT_CHANNEL {personas.AUDIT}"}
-    assert "/invite" in (report.of(f"AUDIT_CHANNEL {personas.AUDIT}").advice or "")
-    assert ward.slack.calls_of("conversations.info") == []
-    assert report.code == 0
+    assert report.failed == {"SLACK_APP_TOKEN"}
+    assert message in report.of("SLACK_APP_TOKEN").message
+    assert report.exit_code == exit_code
 
 
-async def test_signing_secret__that_looks_like_none_is_doubted(ward: ChecksHarness) -> None:
-    report = await ward.check({"SLACK_SIGNING_SECRET": "the client secret?"})
+async def test_channel_membership__is_undetermined_with_the_scopes_of_the_manifest(harness: ChecksHarness) -> None:
+    harness.slack.api.scopes = frozenset(SCOPES)
 
-    assert report.unknown == {"SLACK_SIGNING_SECRET"}
-    assert report.code == 0
+    report = await harness.check()
 
-
-@pytest.mark.parametrize("who", [personas.GUS, personas.ONA, personas.DAN])
-async def test_protected__may_be_anybody_there_is(ward: ChecksHarness, who: str) -> None:
-    assert (await ward.check({"PROTECTED": who})).code == 0
-
-
-async def test_region__that_is_not_known_is_doubted(ward: ChecksHarness) -> None:
-    report = await ward.check({"PURECLOUD_ENVIRONMENT": "new1.pure.cloud"})
-
-    assert report.unknown == {"PURECLOUD_ENVIRONMENT"}
-    assert report.code == 0
+    assert report.undetermined == {f"APPROVALS_CHANNEL {personas.APPROVALS}", f"AUDIT_CHANNEL {personas.AUDIT}"}
+    assert "/invite" in (report.of(f"AUDIT_CHANNEL {personas.AUDIT}").hint or "")
+    assert harness.slack.calls_of("conversations.info") == []
+    assert report.exit_code == 0
 
 
-async def test_role__cannot_be_told_without_a_permission_that_the_bot_does_not_need(ward: ChecksHarness) -> None:
-    report = await ward.check({"APPROVERS": "role:Supervisor"})
+async def test_signing_secret__in_the_wrong_format_is_undetermined(harness: ChecksHarness) -> None:
+    report = await harness.check({"SLACK_SIGNING_SECRET": "the client secret?"})
 
-    assert report.unknown == {"APPROVERS role:Supervisor"}
-    assert "authorization:role:view" in report.of("APPROVERS role:Supervisor").says
-    assert report.of("permission authorization:grant:view").mark is Mark.WELL
-    assert report.code == 0
+    assert report.undetermined == {"SLACK_SIGNING_SECRET"}
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize("user_id", [personas.GUS, personas.ONA, personas.DAN])
+async def test_protected__accepts_guests_external_and_deactivated_users(harness: ChecksHarness, user_id: str) -> None:
+    assert (await harness.check({"PROTECTED": user_id})).exit_code == 0
+
+
+async def test_region__unknown_is_undetermined(harness: ChecksHarness) -> None:
+    report = await harness.check({"PURECLOUD_ENVIRONMENT": "new1.pure.cloud"})
+
+    assert report.undetermined == {"PURECLOUD_ENVIRONMENT"}
+    assert report.exit_code == 0
+
+
+async def test_role__is_undetermined_without_the_permission_to_list_roles(harness: ChecksHarness) -> None:
+    report = await harness.check({"APPROVERS": "role:Supervisor"})
+
+    assert report.undetermined == {"APPROVERS role:Supervisor"}
+    assert "authorization:role:view" in report.of("APPROVERS role:Supervisor").message
+    assert report.of("permission authorization:grant:view").status is Status.OK
+    assert report.exit_code == 0
 
 
 @pytest.mark.parametrize("principal", ["permission:oauth:token:delete", "permission:oauth:*:*"])
-async def test_permission__of_a_principal_is_looked_for_with_wildcards(ward: ChecksHarness, principal: str) -> None:
-    assert (await ward.check({"APPROVERS": principal})).of(f"APPROVERS {principal}").mark is Mark.WELL
-
-
-async def test_permission__is_told_with_the_divisions_it_is_held_in(ward: ChecksHarness) -> None:
-    ward.client.divisions = tuple(EntityRef(f"d{number}", f"Division {number}") for number in range(7))
-
-    says = (await ward.check()).of(DELETE).says
-
-    assert "in Division 0, Division 1, Division 2, Division 3, Division 4 and 2 more;" in says
-    assert "people of other divisions cannot be revoked" in says
-
-
-@pytest.mark.parametrize("answer", [SILENT, EMPTY], ids=["silent", "knows nothing"])
-async def test_permission__is_read_from_the_clients_roles_where_divisions_are_not_told(
-    ward: ChecksHarness, answer: GenesysFault
+async def test_permission_principal__matches_the_catalogue_with_wildcards(
+    harness: ChecksHarness, principal: str
 ) -> None:
-    ward.genesys.fault(BY_DIVISION, answer)
-    assert (await ward.check()).of(DELETE).mark is Mark.WELL
-
-    ward.client.permissions -= {"oauth:token:delete"}
-    assert (await ward.check()).of(DELETE).mark is Mark.WRONG
+    assert (await harness.check({"APPROVERS": principal})).of(f"APPROVERS {principal}").status is Status.OK
 
 
-async def test_permission__under_a_condition_is_not_held(ward: ChecksHarness) -> None:
-    ward.genesys.fault(BY_DIVISION, SILENT)
+async def test_permission__is_reported_with_its_divisions(harness: ChecksHarness) -> None:
+    harness.client.divisions = tuple(EntityRef(f"d{number}", f"Division {number}") for number in range(7))
+
+    message = (await harness.check()).of(DELETE).message
+
+    assert "in Division 0, Division 1, Division 2, Division 3, Division 4 and 2 more;" in message
+    assert "people in other divisions cannot be revoked" in message
+
+
+@pytest.mark.parametrize("response", [REJECTED, EMPTY], ids=["rejected", "empty"])
+async def test_permission__is_read_from_the_roles_if_the_divisions_are_not_shown(
+    harness: ChecksHarness, response: GenesysFault
+) -> None:
+    harness.genesys.fault(BY_DIVISION, response)
+    assert (await harness.check()).of(DELETE).status is Status.OK
+
+    harness.client.permissions -= {"oauth:token:delete"}
+    assert (await harness.check()).of(DELETE).status is Status.FAILED
+
+
+async def test_permission__of_a_conditional_policy_does_not_count(harness: ChecksHarness) -> None:
+    harness.genesys.fault(BY_DIVISION, REJECTED)
     policies = [
         {"domain": "directory", "entityName": "*", "actions": ["*"]},
         {"domain": "oauth", "entityName": "*", "actions": ["*"], "condition": "{}"},
     ]
     grants = [{"division": {"id": "d", "name": "Home"}, "role": {"name": "Bot", "policies": policies}}]
-    ward.genesys.fault(BY_ROLE, GenesysFault(status=200, body={"grants": grants}, times=None))
+    harness.genesys.fault(BY_ROLE, GenesysFault(status=200, body={"grants": grants}, times=None))
 
-    assert (await ward.check()).of(DELETE).mark is Mark.WRONG
+    assert (await harness.check()).of(DELETE).status is Status.FAILED
 
 
-@pytest.mark.parametrize("answer", [SILENT, EMPTY], ids=["silent", "knows nothing"])
-async def test_permission__to_revoke_is_not_tried_where_genesys_cloud_does_not_tell(
-    ward: ChecksHarness, answer: GenesysFault
+@pytest.mark.parametrize("response", [REJECTED, EMPTY], ids=["rejected", "empty"])
+async def test_delete_permission__is_undetermined_and_not_tried_if_genesys_does_not_show_it(
+    harness: ChecksHarness, response: GenesysFault
 ) -> None:
-    ward.genesys.fault(BY_DIVISION, answer)
-    ward.genesys.fault(BY_ROLE, answer)
+    harness.genesys.fault(BY_DIVISION, response)
+    harness.genesys.fault(BY_ROLE, response)
 
-    report = await ward.check({"APPROVERS": "permission:oauth:token:delete"})
+    report = await harness.check({"APPROVERS": "permission:oauth:token:delete"})
 
-    assert report.unknown == {DELETE}
-    assert "would end somebody's sessions" in report.of(DELETE).says
-    assert "roles of nobody" in report.of("permission authorization:grant:view").says
-    assert report.code == 0
-
-
-async def test_permission__to_read_roles_is_tried_where_genesys_cloud_does_not_tell(ward: ChecksHarness) -> None:
-    ward.genesys.fault(BY_DIVISION, SILENT)
-    ward.genesys.fault(BY_ROLE, SILENT)
-    ward.client.permissions -= {"authorization:grant:view"}
-
-    report = await ward.check({"APPROVERS": "permission:oauth:token:delete"})
-
-    assert report.wrong == {"permission authorization:grant:view"}
+    assert report.undetermined == {DELETE}
+    assert "would end a person's sessions" in report.of(DELETE).message
+    assert "roles of an unknown user" in report.of("permission authorization:grant:view").message
+    assert report.exit_code == 0
 
 
-async def test_check__that_gets_no_answer_ends_all_the_same(ward: ChecksHarness) -> None:
-    ward.genesys.fault("search_by_email", GenesysFault(until=asyncio.Event(), times=None))
+async def test_grant_permission__is_tried_if_genesys_does_not_show_it(harness: ChecksHarness) -> None:
+    harness.genesys.fault(BY_DIVISION, REJECTED)
+    harness.genesys.fault(BY_ROLE, REJECTED)
+    harness.client.permissions -= {"authorization:grant:view"}
 
-    report = await ward.check(seconds=1.0)
+    report = await harness.check({"APPROVERS": "permission:oauth:token:delete"})
 
-    assert "permission directory:user:view" in report.wrong
+    assert report.failed == {"permission authorization:grant:view"}
+
+
+async def test_check__without_a_response_ends_at_its_time_limit(harness: ChecksHarness) -> None:
+    harness.genesys.fault("search_by_email", GenesysFault(until=asyncio.Event(), times=None))
+
+    report = await harness.check(time_limit=1.0)
+
+    assert "permission directory:user:view" in report.failed
