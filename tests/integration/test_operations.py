@@ -65,7 +65,7 @@ async def test_store__that_rejects_writes_is_named_and_no_click_is_acknowledged(
     execute(bot, "ALTER TABLE away RENAME TO jobs")
 
     assert set(missing) == {"store"}
-    assert (click.status, click.error) == (503, "dispatch_failed")
+    assert (click.status, click.error) == (503, "http_service_error")
     assert await bot.wait_for_readyz(200) == {}
     assert bot.audit_tags() == ["request:asked"]
     assert not bot.deletes

@@ -1,4 +1,4 @@
-"""A small workspace, an app that listens to it, and the official client that speaks to it."""
+"""A small workspace in a fake Slack, an app that receives its payloads, and the official client."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def people() -> list[SlackUser]:
     ]
 
 
-def rooms() -> list[Channel]:
+def channels() -> list[Channel]:
     return [
         Channel(id=OPS, name="ops", members=[INVOKER, HELPER, GUEST]),
         Channel(id=SHARED, name="shared", members=[INVOKER, OUTSIDER], is_ext_shared=True),
@@ -54,10 +54,10 @@ async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
         UserGroup(id=GROUP, handle="helpers", members=[HELPER]),
         UserGroup(id=CLOSED_GROUP, handle="closed", members=[HELPER], disabled=True),
     ]
-    stand_in = FakeSlack(members=people(), groups=groups, channels=rooms(), clock=clock, sleep=clock.sleep)
-    await stand_in.start()
-    yield stand_in
-    await stand_in.stop()
+    fake = FakeSlack(members=people(), groups=groups, channels=channels(), clock=clock, sleep=clock.sleep)
+    await fake.start()
+    yield fake
+    await fake.stop()
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def client(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebClient:
 
 
 def card(*buttons: str) -> list[dict[str, Any]]:
-    """Blocks with a sentence and a button for each word."""
+    """Return blocks with a text and a button for each word."""
     elements = [
         {"type": "button", "action_id": word, "value": f"value-{word}", "text": {"type": "plain_text", "text": word}}
         for word in buttons

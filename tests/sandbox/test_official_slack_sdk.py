@@ -180,14 +180,14 @@ TRIES: dict[str, Try] = {
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
-        "exchanged_trigger_id",
+        "invalid_trigger_id",
     ),
     "views.push": Try(
         lambda slack: {"trigger_id": slack.views.issue_trigger_id(INVOKER), "view": MODAL} if standing(slack) else {},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
-        "exchanged_trigger_id",
+        "invalid_trigger_id",
     ),
     "views.update": Try(
         lambda slack: {"view_id": standing(slack), "view": MODAL},

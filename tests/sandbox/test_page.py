@@ -177,7 +177,7 @@ async def test_send_message__explains_what_slack_does_not_offer(
 ) -> None:
     what = {"user": personas.ONA, "channel": personas.SHARED, "text": "/purecloud revoke @tom"}
     _, problem = await post(session, f"{url}send-message", what)
-    assert problem == "Ona Outside is offered no commands of this workspace's apps."
+    assert problem == "Ona Outside is offered no commands or shortcuts of this workspace's apps."
     assert app.received == []
 
 

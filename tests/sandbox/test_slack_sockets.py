@@ -1,4 +1,4 @@
-"""Socket Mode as the stand-in speaks it, to a plain WebSocket and to the official client."""
+"""The fake's Socket Mode, with a plain WebSocket and with the official clients."""
 
 from __future__ import annotations
 
@@ -19,23 +19,38 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.sandbox.slack.delivery import MODAL_NOTICE
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.server import FakeSlack
-from bot.sandbox.slack.socket_mode import MOST_CONNECTIONS
-from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, people, rooms
+from bot.sandbox.slack.socket_mode import MAX_CONNECTIONS
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, channels, people
 from tests.support.clock import FakeClock
+
+MODAL = {
+    "type": "modal",
+    "title": {"type": "plain_text", "text": "Revoke"},
+    "submit": {"type": "plain_text", "text": "Submit"},
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "reason",
+            "label": {"type": "plain_text", "text": "Why?"},
+            "element": {"type": "plain_text_input", "action_id": "text"},
+        }
+    ],
+}
 
 
 @pytest.fixture
 async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
-    stand_in = FakeSlack(members=people(), channels=rooms(), clock=clock, sleep=clock.sleep, socket_mode=True)
-    await stand_in.start()
-    yield stand_in
-    await stand_in.stop()
+    fake = FakeSlack(members=people(), channels=channels(), clock=clock, sleep=clock.sleep, socket_mode=True)
+    await fake.start()
+    yield fake
+    await fake.stop()
 
 
 async def ticket(slack: FakeSlack, client: AsyncWebClient) -> str:
-    """An address for one connection."""
+    """Return a single-use URL."""
     answer = await client.apps_connections_open(app_token=slack.sockets.app_token)
     return str(answer["url"])
 
@@ -43,7 +58,7 @@ async def ticket(slack: FakeSlack, client: AsyncWebClient) -> str:
 async def connect(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> aiohttp.ClientWebSocketResponse:
-    """A connection that was greeted."""
+    """Open a connection and read its hello."""
     socket = await session.ws_connect(await ticket(slack, client))
     hello = await socket.receive_json()
     assert (hello["type"], hello["connection_info"]) == ("hello", {"app_id": slack.app_id})
@@ -52,11 +67,19 @@ async def connect(
 
 async def next_envelope(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
     envelope: dict[str, Any] = await socket.receive_json()
-    assert set(envelope) == {"envelope_id", "type", "payload", "accepts_response_payload"}
+    retry = {"retry_attempt", "retry_reason"} if envelope["type"] == "events_api" else set()
+    assert set(envelope) == {"envelope_id", "type", "payload", "accepts_response_payload"} | retry
     return envelope
 
 
-async def test_open__is_for_the_apps_own_token(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def acknowledge(socket: aiohttp.ClientWebSocketResponse, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Read the next envelope, acknowledge it, and return it."""
+    envelope = await next_envelope(socket)
+    await socket.send_json({"envelope_id": envelope["envelope_id"], "payload": payload or {}})
+    return envelope
+
+
+async def test_open__needs_the_app_level_token(slack: FakeSlack, client: AsyncWebClient) -> None:
     for token, code in ((slack.bot_token, "not_allowed_token_type"), ("xapp-1-made-up", "invalid_auth")):
         with pytest.raises(SlackApiError, match=code):
             await client.apps_connections_open(app_token=token)
@@ -64,7 +87,7 @@ async def test_open__is_for_the_apps_own_token(slack: FakeSlack, client: AsyncWe
     assert slack.sockets.opened == 0
 
 
-async def test_open__has_its_faults_and_its_rate(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_open__has_injected_faults(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("apps.connections.open", SlackFault(retry_after=30))
 
     with pytest.raises(SlackApiError, match="ratelimited"):
@@ -73,9 +96,7 @@ async def test_open__has_its_faults_and_its_rate(slack: FakeSlack, client: Async
     assert (await ticket(slack, client)).startswith("ws://127.0.0.1:")
 
 
-async def test_ticket__is_good_for_one_connection(
-    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
-) -> None:
+async def test_ticket__works_once(slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
     url = await ticket(slack, client)
     first = await session.ws_connect(url)
 
@@ -89,7 +110,7 @@ async def test_ticket__is_good_for_one_connection(
     await first.close()
 
 
-async def test_ticket__is_used_up_by_a_refusal(
+async def test_ticket__a_refused_connection_uses_it_up(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     slack.sockets.refuse_next, url = 1, await ticket(slack, client)
@@ -104,10 +125,10 @@ async def test_ticket__is_used_up_by_a_refusal(
     await (await connect(slack, client, session)).close()
 
 
-async def test_connections__beyond_the_most_are_sent_away(
+async def test_connections__above_the_limit_are_closed(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    taken = [await connect(slack, client, session) for _ in range(MOST_CONNECTIONS)]
+    taken = [await connect(slack, client, session) for _ in range(MAX_CONNECTIONS)]
 
     more = await session.ws_connect(await ticket(slack, client))
 
@@ -118,7 +139,7 @@ async def test_connections__beyond_the_most_are_sent_away(
         await socket.close()
 
 
-async def test_command__goes_to_one_connection_and_shows_the_acknowledgement(
+async def test_command__the_payload_of_its_acknowledgement_is_posted(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     socket = await connect(slack, client, session)
@@ -151,20 +172,96 @@ async def test_click__is_an_interactive_envelope(
     await socket.close()
 
 
-async def test_delivery__without_a_connection_or_an_acknowledgement_is_shown_as_failed(
+async def test_shortcuts__are_interactive_envelopes_without_a_response_payload(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    nobody = await slack.command(INVOKER, "help", OPS)
+    message = slack.say(HELPER, "hello", OPS)
+    socket = await connect(slack, client, session)
+    for action in (
+        slack.shortcut(INVOKER, "revoke_tokens"),
+        slack.message_shortcut(INVOKER, message, "revoke_author"),
+    ):
+        using = asyncio.create_task(action)
+        envelope = await acknowledge(socket)
+        assert (envelope["type"], envelope["accepts_response_payload"]) == ("interactive", False)
+        assert envelope["payload"] == (await using).payload
+        assert (await using).error is None
+    await socket.close()
+
+
+async def test_modal__errors_in_the_acknowledgement_appear_and_an_empty_one_closes_it(
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+) -> None:
+    view = slack.views.push(INVOKER, MODAL)
+    socket = await connect(slack, client, session)
+    errors = {"response_action": "errors", "errors": {"reason": "Say more."}}
+
+    submitting = asyncio.create_task(slack.submit_view(INVOKER, {"reason": "x"}))
+    envelope = await acknowledge(socket, errors)
+    await submitting
+    assert (envelope["type"], envelope["accepts_response_payload"]) == ("interactive", True)
+    assert envelope["payload"]["type"] == "view_submission"
+    assert view.errors == {"reason": "Say more."}
+
+    submitting = asyncio.create_task(slack.submit_view(INVOKER, {"reason": "stolen"}))
+    await acknowledge(socket)
+    await submitting
+    assert slack.views.top_modal(INVOKER) is None
+    await socket.close()
+
+
+async def test_modal__without_an_acknowledgement_stays_with_a_notice(slack: FakeSlack) -> None:
+    view = slack.views.push(INVOKER, MODAL)
+    delivery = await slack.submit_view(INVOKER, {"reason": "x"})
+    assert (delivery.error, view.notice) == ("dispatch_failed", MODAL_NOTICE)
+    assert slack.views.top_modal(INVOKER) is view
+
+
+async def test_view_closed__is_an_interactive_envelope(
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+) -> None:
+    slack.views.push(INVOKER, MODAL | {"notify_on_close": True})
+    socket = await connect(slack, client, session)
+    closing = asyncio.create_task(slack.close_view(INVOKER))
+    envelope = await acknowledge(socket)
+    await closing
+    assert (envelope["type"], envelope["payload"]["type"]) == ("interactive", "view_closed")
+    await socket.close()
+
+
+async def test_event__is_retried_until_it_is_acknowledged(session: aiohttp.ClientSession) -> None:
+    async def until_connected(_seconds: float) -> None:
+        await fake.sockets.wait_until(lambda: bool(fake.sockets.connections))
+
+    fake = FakeSlack(members=people(), sleep=until_connected, socket_mode=True)
+    client = AsyncWebClient(fake.bot_token, base_url=await fake.start(), session=session)
+    first = await fake.open_home(INVOKER)
+    socket = await connect(fake, client, session)
+    envelope = await acknowledge(socket)
+    await fake.wait_for_retries()
+
+    assert [attempt.status for attempt in fake.event_attempts] == [None, None, 200]
+    assert (envelope["type"], envelope["accepts_response_payload"]) == ("events_api", False)
+    assert (envelope["retry_attempt"], envelope["retry_reason"]) == (2, "timeout")
+    assert envelope["payload"] == first.payload
+    await socket.close()
+    await fake.stop()
+
+
+async def test_command__without_a_connection_or_an_acknowledgement_fails(
+    slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+) -> None:
+    unconnected = await slack.command(INVOKER, "help", OPS)
     socket = await connect(slack, client, session)
     typing = asyncio.create_task(slack.command(INVOKER, "help", OPS))
     await next_envelope(socket)
     await socket.close()
 
-    assert [nobody.error, (await typing).error] == ["dispatch_failed"] * 2
+    assert [unconnected.error, (await typing).error] == ["dispatch_failed"] * 2
     assert len([message for message in slack.seen_by(INVOKER) if "dispatch_failed" in message.text]) == 2
 
 
-async def test_delivery__that_was_not_acknowledged_comes_again_where_it_shall(
+async def test_envelope__is_redelivered_over_another_connection_if_configured(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     slack.sockets.redeliver = True
@@ -182,7 +279,7 @@ async def test_delivery__that_was_not_acknowledged_comes_again_where_it_shall(
     await second.close()
 
 
-async def test_freeze__ends_the_answers_to_pings(
+async def test_freeze__stops_answering_pings(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
     socket = await session.ws_connect(await ticket(slack, client), autoping=False)
@@ -198,14 +295,14 @@ async def test_freeze__ends_the_answers_to_pings(
     await socket.close()
 
 
-async def test_official_client__connects_acknowledges_and_is_refreshed(
+async def test_official_client__acknowledges_and_reconnects_on_refresh(
     slack: FakeSlack, client: AsyncWebClient
 ) -> None:
-    async def acknowledge(official: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+    async def respond(official: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         await official.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": "Heard"}))
 
     official = SocketModeClient(slack.sockets.app_token, web_client=client)
-    official.socket_mode_request_listeners.append(acknowledge)
+    official.socket_mode_request_listeners.append(respond)
     await official.connect()  # type: ignore[no-untyped-call] # the SDK's own
     await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == 1)
 
@@ -219,9 +316,9 @@ async def test_official_client__connects_acknowledges_and_is_refreshed(
 
 
 async def hang_up(slack: FakeSlack, official: BuiltinSocketModeClient) -> None:
-    """End the blocking client's connection from Slack's side, and close the client once its reader has done so.
+    """Close the blocking client's connection from Slack's side, then the client.
 
-    The SDK closes a socket without asking whether another thread just did: whoever reads must have ended before.
+    The SDK closes its socket without a lock, so its reading thread must have ended before the client is closed.
     """
     official.auto_reconnect_enabled = False
     await slack.sockets.close()
@@ -229,13 +326,13 @@ async def hang_up(slack: FakeSlack, official: BuiltinSocketModeClient) -> None:
     await asyncio.to_thread(official.close)
 
 
-async def test_official_blocking_client__connects_and_acknowledges(slack: FakeSlack) -> None:
-    def acknowledge(official: BaseSocketModeClient, request: SocketModeRequest) -> None:
+async def test_official_blocking_client__acknowledges(slack: FakeSlack) -> None:
+    def respond(official: BaseSocketModeClient, request: SocketModeRequest) -> None:
         official.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": request.type}))
 
     blocking = WebClient(slack.bot_token, base_url=slack.api_url)
     official = BuiltinSocketModeClient(slack.sockets.app_token, web_client=blocking)
-    official.socket_mode_request_listeners.append(acknowledge)
+    official.socket_mode_request_listeners.append(respond)
     await asyncio.to_thread(official.connect)
     await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == 1)
 

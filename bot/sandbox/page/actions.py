@@ -11,9 +11,7 @@ from aiohttp import web
 
 from bot.db.engine import DatabaseUnavailable
 from bot.sandbox.replica import ReplicaNotReadyError
-from bot.sandbox.slack import payloads
-from bot.sandbox.slack.delivery import NotPossibleInSlack
-from bot.sandbox.slack.messages import interactive
+from bot.sandbox.slack.delivery import InvalidAppResponse, NotPossibleInSlack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -83,27 +81,26 @@ class Actions:
         slack, user = self._run.slack, _text(body, "user")
         if user not in slack.members:
             raise web.HTTPBadRequest(text="user is required.")
-        return await self._delivered(lambda: slack.surfaces.open_home(user))
+        return await self._delivered(lambda: slack.open_home(user))
 
     async def click_in_view(self, body: Body) -> str | None:
         """`{view, action_id, block_id, selected, values}`: use a button or menu of the Home tab or a modal."""
         slack, view = self._run.slack, self._view(body)
-        wanted = (_text(body, "block_id"), _text(body, "action_id"))
-        found = ((block, one) for block, one in interactive(view.body["blocks"]) if (block, one["action_id"]) == wanted)
-        block_id, element = next(found, (None, None))
-        if block_id is None or element is None:
-            raise web.HTTPBadRequest(text="The view has no such element.")
-        action = payloads.action(element, block_id, slack.clock()) | _object(body, "selected")
-        return await self._delivered(lambda: slack.surfaces.press(view, action, _object(body, "values")))
+        action_id, block_id = _text(body, "action_id"), _text(body, "block_id")
+        values, selected = _object(body, "values"), _object(body, "selected")
+        return await self._delivered(
+            lambda: slack.click_in_view(view, action_id, values, block_id=block_id, selected=selected)
+        )
 
     async def submit_view(self, body: Body) -> str | None:
         """`{view, values}`: submit a modal with its values by block and action."""
         view, values = self._view(body), _object(body, "values")
-        return await self._delivered(lambda: self._run.slack.surfaces.submit(view, values))
+        return await self._delivered(lambda: self._run.slack.submit_view(view.user_id, values, view=view))
 
     async def close_view(self, body: Body) -> str | None:
         """`{view}`: close a modal."""
-        await self._run.slack.surfaces.close(self._view(body))
+        view = self._view(body)
+        await self._run.slack.close_view(view.user_id, view=view)
         return None
 
     async def set_genesys_fault(self, body: Body) -> str | None:
@@ -167,9 +164,10 @@ class Actions:
         run = self._run
         try:
             run.last_delivery = await send()
-        except NotPossibleInSlack as refusal:
+        except (NotPossibleInSlack, InvalidAppResponse) as refusal:
             return str(refusal)
-        return None
+        is_command = "command" in run.last_delivery.payload  # Slackbot posts a failed command's notice
+        return None if is_command else run.last_delivery.notice
 
 
 def _text(body: Body, key: str) -> str:

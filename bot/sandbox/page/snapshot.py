@@ -65,7 +65,7 @@ def _person(run: SandboxRun, user_id: str, persona: personas.Persona | None) -> 
         "about": persona.about if persona else "",
         "deleted": member.deleted,
         "playable": playable,
-        "can_type": not workspace.is_outsider(member),
+        "can_type": not workspace.is_external(member),
         "dm": workspace.dm(member.id).id if playable else None,
     }
 

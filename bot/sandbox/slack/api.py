@@ -1,4 +1,4 @@
-"""Slack's Web API over HTTP: the token, the scopes, the faults, the journal of calls."""
+"""Slack's Web API over HTTP: tokens, scopes, faults and a log of calls."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiCall:
-    """One call as it was understood: `blocks` and `metadata` decoded; `answer` is None when none was sent.
+    """A call with its decoded arguments; `answer` is None if the response was not JSON.
 
-    `at` in seconds since the epoch; a use of a response_url is a call of the method "response_url".
+    A request to a response_url is a call of the method "response_url". `at` is in seconds since the epoch.
     """
 
     method: str
@@ -32,12 +32,12 @@ class ApiCall:
     at: float
 
 
-_IN_JSON = ("blocks", "metadata", "attachments")
-"""Arguments a form carries as JSON."""
+_JSON_ARGUMENTS = ("blocks", "metadata", "attachments")
+"""Arguments that are JSON inside a form."""
 
 
 class WebApi:
-    """Answers `/api/<method>` and keeps every call in `calls`."""
+    """Handles `/api/<method>` and records every call in `calls`."""
 
     def __init__(
         self,
@@ -53,42 +53,42 @@ class WebApi:
         self.calls: list[ApiCall] = []
         self.faults = SlackFaults()
         self.methods = dict(METHODS)
-        """What is offered, by name."""
+        """The methods that take a bot token, by name."""
         self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
-        """The methods that take an app's token in place of a bot's: the token in, an answer out."""
+        """The methods that take an app-level token: a function of the token that returns the response."""
         self._conversations = conversations
         self._clock = clock
         self._sleep = sleep
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One call of a method, by GET or POST, as a form or as JSON."""
+        """Handle one call by GET or POST, as a form or as JSON."""
         name = request.match_info["method"]
         args = await _arguments(request)
         token = _bearer(request) or args.pop("token", None)
-        return await self.answered(request, name, args, lambda: self._answer(name, token, args))
+        return await self.respond(request, name, args, lambda: self._execute(name, token, args))
 
-    async def answered(
-        self, request: web.Request, name: str, args: dict[str, Any], answer: Callable[[], web.Response]
+    async def respond(
+        self, request: web.Request, name: str, args: dict[str, Any], execute: Callable[[], web.Response]
     ) -> web.StreamResponse:
-        """Carry out a call under the faults asked for and write it down."""
+        """Execute a call under its injected fault and record it."""
         fault = self.faults.next_for(name)
         if fault.delay:
             await self._sleep(fault.delay)
-        response = answer() if fault.after or not fault.spoils_answer else None
-        if response is None or fault.spoils_answer:
-            response = self._spoiled(request, fault)
-        said = json.loads(response.text or "{}") if response.content_type == "application/json" else None
-        self.calls.append(ApiCall(method=name, args=args, answer=said, status=response.status, at=self._clock()))
+        response = execute() if fault.after or not fault.replaces_response else None
+        if response is None or fault.replaces_response:
+            response = self._faulty_response(request, fault)
+        answer = json.loads(response.text or "{}") if response.content_type == "application/json" else None
+        self.calls.append(ApiCall(method=name, args=args, answer=answer, status=response.status, at=self._clock()))
         return response
 
-    def _answer(self, name: str, token: object, args: dict[str, Any]) -> web.Response:
+    def _execute(self, name: str, token: object, args: dict[str, Any]) -> web.Response:
         try:
-            answer = {"ok": True, **self._carried_out(name, token, args)}
+            answer = {"ok": True, **self._result(name, token, args)}
         except MethodError as error:
             answer = {"ok": False, "error": error.code, **error.more}
         return web.json_response(answer, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
 
-    def _carried_out(self, name: str, token: object, args: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, name: str, token: object, args: dict[str, Any]) -> dict[str, Any]:
         method = self.methods.get(name)
         if name in self.app_level:
             return self.app_level[name](token)
@@ -100,9 +100,9 @@ class WebApi:
             raise MethodError("invalid_auth")
         if method.scope and method.scope not in self.scopes:
             raise MethodError("missing_scope", needed=method.scope, provided=",".join(sorted(self.scopes)))
-        return method.answer(self._conversations, args, self.scopes)
+        return method.execute(self._conversations, args, self.scopes)
 
-    def _spoiled(self, request: web.Request, fault: SlackFault) -> web.Response:
+    def _faulty_response(self, request: web.Request, fault: SlackFault) -> web.Response:
         if fault.drop:
             if request.transport is not None:
                 request.transport.abort()
@@ -119,14 +119,14 @@ def _bearer(request: web.Request) -> str | None:
 
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
-    """The arguments, JSON inside a form decoded; what cannot be read stays as it came, for the method to refuse."""
+    """Return the arguments with JSON decoded; invalid JSON stays a string, for the method to reject."""
     args: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         body = _decoded(await request.text())
         args |= body if isinstance(body, dict) else {}
     elif request.method == "POST":
         args |= dict(await request.post())
-    for name in _IN_JSON:
+    for name in _JSON_ARGUMENTS:
         if isinstance(args.get(name), str):
             args[name] = _decoded(args[name])
     return args

@@ -1,4 +1,4 @@
-"""Faults that a test injects into the Web API."""
+"""Faults that a test injects into the Web API and the response_urls."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from http import HTTPStatus
 
 @dataclass(kw_only=True)
 class SlackFault:
-    """Something that goes wrong with a method: an error of Slack's, a broken answer, or only slowness.
+    """An error, a broken response or a delay, for the next `times` calls of a method; None is for all calls.
 
-    `retry_after` (seconds) makes it a 429 with that header, `html` sends a page instead of JSON (503 unless `status`
-    says otherwise), `drop` closes the connection without an answer, `delay` (seconds) waits first. With `after` the
-    method is carried out and only its answer is lost. It wears off after `times` calls; None means never.
+    `delay` (seconds) applies first. `retry_after` (seconds) makes the response a 429 with that header. `html` is sent
+    instead of JSON, with status 503 by default. `drop` closes the connection without a response. With `after`, Slack
+    executes the method and only the response is lost.
     """
 
     error: str | None = None
@@ -26,14 +26,14 @@ class SlackFault:
     times: int | None = 1
 
     @property
-    def spoils_answer(self) -> bool:
-        """Whether the caller gets something else than the method's own answer."""
-        said = (self.error, self.status, self.retry_after, self.html)
-        return self.drop or any(part is not None for part in said)
+    def replaces_response(self) -> bool:
+        """Return whether the caller does not get the method's own response."""
+        replacements = (self.error, self.status, self.retry_after, self.html)
+        return self.drop or any(part is not None for part in replacements)
 
     @property
     def http_status(self) -> int:
-        """The status that goes with what is said."""
+        """Return the status of the response."""
         if self.status is not None:
             return self.status
         if self.retry_after is not None:
@@ -42,27 +42,27 @@ class SlackFault:
 
     @property
     def code(self) -> str:
-        """The error's name in the answer."""
+        """Return the error code in the response."""
         return self.error or ("ratelimited" if self.http_status == HTTPStatus.TOO_MANY_REQUESTS else "internal_error")
 
 
 @dataclass
 class SlackFaults:
-    """The faults in store for each method, used up in the order they were asked for."""
+    """The pending faults of each method; a method's faults apply in the order they were added."""
 
     waiting: dict[str, deque[SlackFault]] = field(default_factory=dict)
 
     def add(self, method: str, fault: SlackFault) -> None:
-        """Let a method go wrong from its next call on."""
+        """Make the next calls of a method fail."""
         self.waiting.setdefault(method, deque()).append(fault)
 
     def clear(self, method: str | None = None) -> None:
-        """Let a method work again; without one, all of them."""
+        """Remove the faults of one method, or of all."""
         for name in [method] if method else list(self.waiting):
             self.waiting.pop(name, None)
 
     def next_for(self, method: str) -> SlackFault:
-        """What goes wrong with this call; a Fault that does nothing when nothing does."""
+        """Consume and return the fault of the next call; without one, a fault that has no effect."""
         queue = self.waiting.get(method)
         if not queue:
             return SlackFault()

@@ -1,9 +1,9 @@
-"""The conversations of a workspace: who said what to whom, with every edit kept."""
+"""The messages of a workspace, with every edit."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class MessageVersion:
-    """What a message said from one edit to the next; `at` in seconds since the epoch."""
+    """The content of a message between two edits; `at` is in seconds since the epoch."""
 
     text: str
     blocks: list[Block]
@@ -28,7 +28,7 @@ class MessageVersion:
 
 @dataclass(eq=False, kw_only=True)
 class PostedMessage:
-    """One message; `only_for` names the one person who sees it, None means everybody in the channel."""
+    """A message; an ephemeral one is visible to the user `only_for` alone."""
 
     ts: str
     channel_id: str
@@ -37,29 +37,31 @@ class PostedMessage:
     only_for: str | None = None
     thread_ts: str | None = None
     deleted: bool = False
+    warnings: dict[str, str] = field(default_factory=dict)
+    """The action_id beside which a user sees a warning triangle, by user id, because the app did not take the click."""
 
     @property
     def text(self) -> str:
-        """The top-level text as it stands now."""
+        """Return the current top-level text."""
         return self.versions[-1].text
 
     @property
     def blocks(self) -> list[Block]:
-        """The blocks as they stand now."""
+        """Return the current blocks."""
         return self.versions[-1].blocks
 
     @property
     def is_ephemeral(self) -> bool:
-        """Whether Slack marks it "Only visible to you"."""
+        """Return whether Slack marks the message "Only visible to you"."""
         return self.only_for is not None
 
     @property
     def history(self) -> list[MessageVersion]:
-        """What it said before, oldest first; empty for a message nobody edited."""
+        """Return the earlier versions, oldest first."""
         return self.versions[:-1]
 
     def as_slack(self, workspace: SlackWorkspace) -> dict[str, Any]:
-        """The message object as Slack writes it (docs.slack.dev, "chat.postMessage")."""
+        """Return the message object of Slack's API (docs.slack.dev, "chat.postMessage")."""
         written: dict[str, Any] = {"type": "message", "user": self.author_id, "text": self.text, "ts": self.ts}
         if self.author_id == workspace.bot_user_id:
             written |= {"bot_id": workspace.bot_id, "app_id": workspace.app_id, "team": workspace.team_id}
@@ -73,7 +75,7 @@ class PostedMessage:
 
 
 class Conversations:
-    """Every message of the workspace, and word to whoever listens when one comes, changes or goes."""
+    """The messages of all channels; calls the listeners in `on_change` after every change."""
 
     def __init__(self, workspace: SlackWorkspace, clock: Callable[[], float]) -> None:
         self.workspace = workspace
@@ -92,7 +94,7 @@ class Conversations:
         only_for: str | None = None,
         thread_ts: str | None = None,
     ) -> PostedMessage:
-        """Add a message; without an author it is the bot's."""
+        """Add a message; the bot is the author by default."""
         message = PostedMessage(
             ts=f"{int(self._clock())}.{next(self._numbers):06d}",
             channel_id=channel_id,
@@ -102,36 +104,37 @@ class Conversations:
             thread_ts=thread_ts,
         )
         self.messages.append(message)
-        self.tell()
+        self.notify_listeners()
         return message
 
-    def notice(self, channel_id: str, user_id: str, text: str) -> PostedMessage:
-        """Let Slack itself say something to one person."""
+    def post_as_slackbot(self, channel_id: str, user_id: str, text: str) -> PostedMessage:
+        """Add an ephemeral message from Slack itself to one user."""
         return self.post(channel_id, text, author_id=SLACKBOT, only_for=user_id)
 
     def edit(self, message: PostedMessage, text: str, blocks: list[Block] | None) -> None:
-        """Replace what a message says, whoever sees it."""
+        """Replace the content of a message; its visibility stays the same."""
         message.versions.append(self._version(text, blocks))
-        self.tell()
+        message.warnings.clear()
+        self.notify_listeners()
 
     def delete(self, message: PostedMessage) -> None:
-        """Take a message away from everybody's screen; it stays in `messages`, marked."""
+        """Hide a message from all users; it stays in `messages`, marked as deleted."""
         message.deleted = True
-        self.tell()
+        self.notify_listeners()
 
     def find(self, channel_id: str, ts: str) -> PostedMessage | None:
-        """A message everybody sees; the API never finds an ephemeral one."""
+        """Return a message by its ts; the Web API never finds ephemeral messages."""
         for message in self.messages:
             if (message.channel_id, message.ts) == (channel_id, ts) and not (message.is_ephemeral or message.deleted):
                 return message
         return None
 
     def seen_by(self, user_id: str) -> list[PostedMessage]:
-        """What is on one person's screen, oldest first."""
-        return [message for message in self.messages if self.is_seen(message, user_id)]
+        """Return the messages that a user sees, oldest first."""
+        return [message for message in self.messages if self.is_visible(message, user_id)]
 
-    def is_seen(self, message: PostedMessage, user_id: str) -> bool:
-        """Whether a message is on one person's screen."""
+    def is_visible(self, message: PostedMessage, user_id: str) -> bool:
+        """Return whether a user sees a message."""
         if message.deleted:
             return False
         if message.is_ephemeral:
@@ -139,9 +142,9 @@ class Conversations:
         return user_id in self.workspace.channels[message.channel_id].members
 
     async def wait_for(self, predicate: Callable[[PostedMessage], bool], seconds: float) -> PostedMessage:
-        """The newest message that satisfies the predicate, as soon as there is one.
+        """Wait for a message that satisfies the predicate, and return the newest one.
 
-        Raises TimeoutError, telling what was said instead, when there is none within that many seconds.
+        Raises TimeoutError with a list of all messages if there is none within `seconds` of real time.
         """
         changed = asyncio.Event()
         self.on_change.append(changed.set)
@@ -152,46 +155,45 @@ class Conversations:
                     changed.clear()
                 return found
         except TimeoutError:
-            said = "\n".join(f"{m.channel_id} for {m.only_for or 'all'}: {text_of(m)!r}" for m in self.messages)
-            raise TimeoutError(f"No such message within {seconds} s; said was:\n{said or 'nothing'}") from None
+            posted = "\n".join(f"{m.channel_id} for {m.only_for or 'all'}: {text_of(m)!r}" for m in self.messages)
+            raise TimeoutError(f"No such message within {seconds} s. Messages:\n{posted or 'none'}") from None
         finally:
             self.on_change.remove(changed.set)
 
     def _newest(self, predicate: Callable[[PostedMessage], bool]) -> PostedMessage | None:
-        standing = (message for message in reversed(self.messages) if not message.deleted)
-        return next((message for message in standing if predicate(message)), None)
+        visible = (message for message in reversed(self.messages) if not message.deleted)
+        return next((message for message in visible if predicate(message)), None)
 
     def _version(self, text: str, blocks: list[Block] | None) -> MessageVersion:
-        """Slack gives every block and button without an id one of its own."""
-        return MessageVersion(text=text, blocks=named(blocks or [], self._numbers), at=self._clock())
+        return MessageVersion(text=text, blocks=with_ids(blocks or [], self._numbers), at=self._clock())
 
-    def tell(self) -> None:
-        """Call everybody who listens."""
+    def notify_listeners(self) -> None:
+        """Call every listener in `on_change`."""
         for listener in list(self.on_change):
             listener()
 
 
-def named(blocks: list[Block], numbers: Iterator[int]) -> list[Block]:
-    """The same blocks, those without an id with one; so also what can be clicked."""
-    with_ids = [{"block_id": f"b{next(numbers)}", **block} for block in blocks]
-    for element in (element for block in with_ids for element in _interactive(block)):
+def with_ids(blocks: list[Block], numbers: Iterator[int]) -> list[Block]:
+    """Return the blocks with a generated block_id or action_id where the app gave none, as Slack does."""
+    identified = [{"block_id": f"b{next(numbers)}", **block} for block in blocks]
+    for element in (element for block in identified for element in _interactive(block)):
         element.setdefault("action_id", f"a{next(numbers)}")
-    return with_ids
+    return identified
 
 
 def interactive(blocks: list[Block]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every element that can be clicked, with the id of its block, in reading order."""
+    """Yield every interactive element with the id of its block, in reading order."""
     return ((block["block_id"], element) for block in blocks for element in _interactive(block))
 
 
 def buttons(message: PostedMessage) -> list[dict[str, Any]]:
-    """The buttons on a message as it stands now, in reading order."""
+    """Return the current buttons of a message, in reading order."""
     return [element for _, element in interactive(message.blocks) if element["type"] == "button"]
 
 
 def text_of(message: PostedMessage) -> str:
-    """All words of a message as it stands now, dialogs of its buttons included, a line each."""
-    return "\n".join([message.text, *_words(message.blocks)])
+    """Return all current text of a message, confirmation dialogs included, one text object per line."""
+    return "\n".join([message.text, *_texts(message.blocks)])
 
 
 def _interactive(block: Block) -> list[dict[str, Any]]:
@@ -200,13 +202,13 @@ def _interactive(block: Block) -> list[dict[str, Any]]:
     return [*elements, *(e for e in [block.get("accessory")] if e and e["type"] != "image")]
 
 
-def _words(part: object) -> Iterator[str]:
+def _texts(part: object) -> Iterator[str]:
     if isinstance(part, list):
         for item in part:
-            yield from _words(item)
+            yield from _texts(item)
     elif isinstance(part, dict):
         for key, value in part.items():
             if key in {"text", "alt_text"} and isinstance(value, str):
                 yield value
             else:
-                yield from _words(value)
+                yield from _texts(value)

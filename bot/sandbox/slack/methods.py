@@ -1,4 +1,4 @@
-"""The methods of the Web API: arguments in, an answer or an error's name out (docs.slack.dev, "Web API methods")."""
+"""The methods of the Web API, as functions of their arguments (docs.slack.dev, "Web API methods")."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.workspace import Channel, SlackUser, UserGroup
 
 Args = Mapping[str, Any]
-Answer = dict[str, Any]
-
+Result = dict[str, Any]
+"""The fields of a response without `ok`."""
 
 _PRIVATE = "groups:read"
-"""The scope that `conversations.info` needs for a private channel, beside `channels:read` for the others."""
+"""The scope that `conversations.info` needs for a private channel; public ones need `channels:read`."""
 
 
 class MethodError(Exception):
-    """Slack answers `ok: false`; `code` is the error's name, `more` what stands beside it."""
+    """A response with `ok: false`; `code` is the error code, `more` the other fields."""
 
     def __init__(self, code: str, **more: object) -> None:
         super().__init__(code)
@@ -31,15 +31,15 @@ class MethodError(Exception):
 
 @dataclass(frozen=True)
 class Method:
-    """One method and the scope a bot token needs for it."""
+    """A method and the scope that a bot token needs for it; `execute` raises MethodError."""
 
-    answer: Callable[[Conversations, Args, frozenset[str]], Answer]
+    execute: Callable[[Conversations, Args, frozenset[str]], Result]
     scope: str | None = None
 
 
-def _auth_test(conversations: Conversations, _args: Args, _scopes: frozenset[str]) -> Answer:
+def _auth_test(conversations: Conversations, _args: Args, _scopes: frozenset[str]) -> Result:
     home = conversations.workspace
-    answer: Answer = {
+    result: Result = {
         "url": f"https://{home.domain}.slack.com/",
         "team": home.name,
         "user": home.bot_name,
@@ -49,10 +49,10 @@ def _auth_test(conversations: Conversations, _args: Args, _scopes: frozenset[str
         "app_id": home.app_id,
         "is_enterprise_install": False,
     }
-    return answer | ({"enterprise_id": home.enterprise_id} if home.enterprise_id else {})
+    return result | ({"enterprise_id": home.enterprise_id} if home.enterprise_id else {})
 
 
-def _bots_info(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
+def _bots_info(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
     home = conversations.workspace
     if args.get("bot", home.bot_id) != home.bot_id:
         raise MethodError("bot_not_found")
@@ -60,56 +60,53 @@ def _bots_info(conversations: Conversations, args: Args, _scopes: frozenset[str]
     return {"bot": bot | {"user_id": home.bot_user_id, "icons": {}}}
 
 
-def _users_info(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Answer:
-    member = conversations.workspace.members.get(_needed(args, "user"))
+def _users_info(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Result:
+    member = conversations.workspace.members.get(_required(args, "user"))
     if member is None:
         raise MethodError("user_not_found")
-    return {"user": _user(conversations, member, scopes)}
+    return {"user": _user_object(conversations, member, scopes)}
 
 
-def _lookup_by_email(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Answer:
-    email = _needed(args, "email").casefold()
+def _users_lookup_by_email(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Result:
+    email = _required(args, "email").casefold()
     for member in conversations.workspace.members.values():
-        is_here = not member.deleted and not conversations.workspace.is_outsider(member)
+        is_here = not member.deleted and not conversations.workspace.is_external(member)
         if is_here and (member.email or "").casefold() == email:
-            return {"user": _user(conversations, member, scopes)}
+            return {"user": _user_object(conversations, member, scopes)}
     raise MethodError("users_not_found")
 
 
-def _group_members(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    group = conversations.workspace.groups.get(_needed(args, "usergroup"))
-    if group is None or (group.disabled and not _is_set(args, "include_disabled")):
+def _usergroups_users_list(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
+    group = conversations.workspace.groups.get(_required(args, "usergroup"))
+    if group is None or (group.disabled and not _flag(args, "include_disabled")):
         raise MethodError("no_such_subteam")
     return {"users": list(group.members)}
 
 
-def _groups(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    with_disabled, with_users = _is_set(args, "include_disabled"), _is_set(args, "include_users")
-    shown = (group for group in conversations.workspace.groups.values() if with_disabled or not group.disabled)
-    return {"usergroups": [_group(conversations, group, with_users=with_users) for group in shown]}
+def _usergroups_list(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
+    with_disabled, with_users = _flag(args, "include_disabled"), _flag(args, "include_users")
+    groups = (group for group in conversations.workspace.groups.values() if with_disabled or not group.disabled)
+    return {"usergroups": [_usergroup_object(conversations, group, with_users=with_users) for group in groups]}
 
 
-def _channel_info(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Answer:
-    channel = _visible(conversations, _needed(args, "channel"))
+def _conversations_info(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Result:
+    channel = _known_channel(conversations, _required(args, "channel"))
     if channel.is_private and _PRIVATE not in scopes:
         raise MethodError("missing_scope", needed=_PRIVATE, provided=",".join(sorted(scopes)))
-    counted = {"num_members": len(channel.members)} if _is_set(args, "include_num_members") else {}
-    return {"channel": _channel(channel) | counted}
+    count = {"num_members": len(channel.members)} if _flag(args, "include_num_members") else {}
+    return {"channel": _channel_object(channel) | count}
 
 
-def _open(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
+def _conversations_open(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
     channel_id = args.get("channel")
-    channel = (
-        conversations.workspace.channels.get(str(channel_id))
-        if channel_id
-        else _dm_of(conversations, _needed(args, "users"))
-    )
+    known = conversations.workspace.channels
+    channel = known.get(str(channel_id)) if channel_id else _dm_with(conversations, _required(args, "users"))
     if channel is None:
         raise MethodError("channel_not_found")
-    return {"channel": _channel(channel) if _is_set(args, "return_im") else {"id": channel.id}}
+    return {"channel": _channel_object(channel) if _flag(args, "return_im") else {"id": channel.id}}
 
 
-def _dm_of(conversations: Conversations, user_id: str) -> Channel:
+def _dm_with(conversations: Conversations, user_id: str) -> Channel:
     member = conversations.workspace.members.get(user_id)
     if member is None:
         raise MethodError("user_not_found")
@@ -120,45 +117,46 @@ def _dm_of(conversations: Conversations, user_id: str) -> Channel:
     return conversations.workspace.dm(user_id)
 
 
-def _post(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    channel = _writable(conversations, _needed(args, "channel"))
+def _chat_post_message(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
+    channel = _writable_channel(conversations, _required(args, "channel"))
     text, blocks = _content(args)
     message = conversations.post(channel.id, text, blocks, thread_ts=args.get("thread_ts"))
     return {"channel": channel.id, "ts": message.ts, "message": message.as_slack(conversations.workspace)}
 
 
-def _update(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    """Blocks that are not sent stay as they were: a text alone does not take a card's buttons away."""
-    message = _posted(conversations, args, "ts")
+def _chat_update(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
+    """Edit a message; its blocks stay unless the call has blocks, so a text alone does not remove buttons."""
+    message = _message_at(conversations, args, "ts")
     if message.author_id != conversations.workspace.bot_user_id:
         raise MethodError("cant_update_message")
-    kept = {"blocks": message.blocks, **{key: value for key, value in args.items() if value is not None}}
-    text, blocks = _content(kept)
+    given = {key: value for key, value in args.items() if value is not None}
+    text, blocks = _content({"blocks": message.blocks} | given)
     conversations.edit(message, text, blocks)
     written = message.as_slack(conversations.workspace)
     return {"channel": message.channel_id, "ts": message.ts, "text": text, "message": written}
 
 
-def _post_ephemeral(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    channel = _writable(conversations, _needed(args, "channel"))
-    user_id = _needed(args, "user")
+def _chat_post_ephemeral(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
+    channel = _writable_channel(conversations, _required(args, "channel"))
+    user_id = _required(args, "user")
     if user_id not in channel.members:
         raise MethodError("user_not_in_channel")
     text, blocks = _content(args)
     return {"message_ts": conversations.post(channel.id, text, blocks, only_for=user_id).ts}
 
 
-def _permalink(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Answer:
-    message = _posted(conversations, args, "message_ts")
+def _chat_get_permalink(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
+    message = _message_at(conversations, args, "message_ts")
     path = f"archives/{message.channel_id}/p{message.ts.replace('.', '')}"
-    return {"channel": message.channel_id, "permalink": f"https://{conversations.workspace.domain}.slack.com/{path}"}
+    url = f"https://{conversations.workspace.domain}.slack.com/{path}"
+    return {"channel": message.channel_id, "permalink": url}
 
 
-def _writable(conversations: Conversations, channel_id: str) -> Channel:
-    """Where the bot may post; a user's id stands for their direct messages."""
+def _writable_channel(conversations: Conversations, channel_id: str) -> Channel:
+    """Return a channel where the bot can post; a user id means the direct message with that user."""
     if channel_id in conversations.workspace.members:
-        return _dm_of(conversations, channel_id)
-    channel = _visible(conversations, channel_id)
+        return _dm_with(conversations, channel_id)
+    channel = _known_channel(conversations, channel_id)
     if channel.is_archived:
         raise MethodError("is_archived")
     if not channel.is_member:
@@ -166,17 +164,17 @@ def _writable(conversations: Conversations, channel_id: str) -> Channel:
     return channel
 
 
-def _visible(conversations: Conversations, channel_id: str) -> Channel:
-    """A channel the bot may know of: Slack does not own up to a private one that it is not in."""
+def _known_channel(conversations: Conversations, channel_id: str) -> Channel:
+    """Return a channel; Slack hides private channels from a bot that is not a member."""
     channel = conversations.workspace.channels.get(channel_id)
     if channel is None or (channel.is_private and not channel.is_member):
         raise MethodError("channel_not_found")
     return channel
 
 
-def _posted(conversations: Conversations, args: Args, key: str) -> PostedMessage:
-    channel = _visible(conversations, _needed(args, "channel"))
-    message = conversations.find(channel.id, _needed(args, key))
+def _message_at(conversations: Conversations, args: Args, key: str) -> PostedMessage:
+    channel = _known_channel(conversations, _required(args, "channel"))
+    message = conversations.find(channel.id, _required(args, key))
     if message is None:
         raise MethodError("message_not_found")
     return message
@@ -193,18 +191,15 @@ def _content(args: Args) -> tuple[str, list[dict[str, Any]]]:
     return text, blocks
 
 
-def _user(conversations: Conversations, member: SlackUser, scopes: frozenset[str]) -> Answer:
-    """The user object; the address only for a token with `users:read.email`."""
-    profile: Answer = {
-        "real_name": member.real_name,
-        "display_name": member.name,
-        "team": conversations.workspace.team_of(member),
-    }
+def _user_object(conversations: Conversations, member: SlackUser, scopes: frozenset[str]) -> Result:
+    """Return the user object; the e-mail address needs the scope `users:read.email`."""
+    team_id = conversations.workspace.team_of(member)
+    profile: Result = {"real_name": member.real_name, "display_name": member.name, "team": team_id}
     if member.email and not member.is_bot and "users:read.email" in scopes:
         profile["email"] = member.email
-    user: Answer = {
+    user: Result = {
         "id": member.id,
-        "team_id": conversations.workspace.team_of(member),
+        "team_id": team_id,
         "name": member.name,
         "real_name": member.real_name,
         "deleted": member.deleted,
@@ -214,14 +209,16 @@ def _user(conversations: Conversations, member: SlackUser, scopes: frozenset[str
     }
     if not member.deleted:
         user |= {"is_restricted": member.is_restricted, "is_ultra_restricted": member.is_ultra_restricted}
-    told = {"is_stranger": member.is_stranger, "is_email_confirmed": member.is_email_confirmed}
-    return user | {
-        key: value for key, value in {**told, "enterprise_user": member.enterprise_user}.items() if value is not None
+    optional = {
+        "is_stranger": member.is_stranger,
+        "is_email_confirmed": member.is_email_confirmed,
+        "enterprise_user": member.enterprise_user,
     }
+    return user | {key: value for key, value in optional.items() if value is not None}
 
 
-def _group(conversations: Conversations, group: UserGroup, *, with_users: bool) -> Answer:
-    written: Answer = {
+def _usergroup_object(conversations: Conversations, group: UserGroup, *, with_users: bool) -> Result:
+    written: Result = {
         "id": group.id,
         "team_id": conversations.workspace.team_id,
         "handle": group.handle,
@@ -232,7 +229,7 @@ def _group(conversations: Conversations, group: UserGroup, *, with_users: bool) 
     return written | ({"users": list(group.members)} if with_users else {})
 
 
-def _channel(channel: Channel) -> Answer:
+def _channel_object(channel: Channel) -> Result:
     if channel.dm_with is not None:
         return {"id": channel.id, "is_im": True, "user": channel.dm_with, "is_archived": False}
     return {
@@ -247,16 +244,15 @@ def _channel(channel: Channel) -> Answer:
     }
 
 
-def _needed(args: Args, key: str) -> str:
+def _required(args: Args, key: str) -> str:
     value = args.get(key)
     if not isinstance(value, str) or not value:
-        raise MethodError(
-            "invalid_arguments", response_metadata={"messages": [f"[ERROR] missing required field: {key}"]}
-        )
+        messages = [f"[ERROR] missing required field: {key}"]
+        raise MethodError("invalid_arguments", response_metadata={"messages": messages})
     return value
 
 
-def _is_set(args: Args, key: str) -> bool:
+def _flag(args: Args, key: str) -> bool:
     return str(args.get(key, "")).lower() in {"1", "true"}
 
 
@@ -264,16 +260,16 @@ METHODS: dict[str, Method] = {
     "auth.test": Method(_auth_test),
     "bots.info": Method(_bots_info, "users:read"),
     "users.info": Method(_users_info, "users:read"),
-    "users.lookupByEmail": Method(_lookup_by_email, "users:read.email"),
-    "usergroups.users.list": Method(_group_members, "usergroups:read"),
-    "usergroups.list": Method(_groups, "usergroups:read"),
-    "conversations.info": Method(_channel_info, "channels:read"),
-    "conversations.open": Method(_open, "im:write"),
-    "chat.postMessage": Method(_post, "chat:write"),
-    "chat.update": Method(_update, "chat:write"),
-    "chat.postEphemeral": Method(_post_ephemeral, "chat:write"),
-    "chat.getPermalink": Method(_permalink),
+    "users.lookupByEmail": Method(_users_lookup_by_email, "users:read.email"),
+    "usergroups.users.list": Method(_usergroups_users_list, "usergroups:read"),
+    "usergroups.list": Method(_usergroups_list, "usergroups:read"),
+    "conversations.info": Method(_conversations_info, "channels:read"),
+    "conversations.open": Method(_conversations_open, "im:write"),
+    "chat.postMessage": Method(_chat_post_message, "chat:write"),
+    "chat.update": Method(_chat_update, "chat:write"),
+    "chat.postEphemeral": Method(_chat_post_ephemeral, "chat:write"),
+    "chat.getPermalink": Method(_chat_get_permalink),
 }
-"""What the stand-in offers."""
+"""The methods for messages, users and channels, by name."""
 
 ALL_SCOPES = frozenset({"commands", _PRIVATE, *(method.scope for method in METHODS.values() if method.scope)})

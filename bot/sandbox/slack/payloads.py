@@ -1,4 +1,4 @@
-"""Write what Slack sends to an app: escaped, form-encoded and signed."""
+"""Builds the payloads that Slack sends to an app, escaped, encoded and signed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.messages import PostedMessage
     from bot.sandbox.slack.workspace import Channel, SlackUser, SlackWorkspace
 
-_TYPED = re.compile(
+_ESCAPED = re.compile(
     r"(?P<mention><[@#!][^>]*>)"
     r"|(?P<email>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
     r"|(?P<url>https?://[^\s<>]+)"
@@ -24,36 +24,36 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 class Overrides(TypedDict, total=False):
-    """What a test may say differently from what Slack would; `team_id` is the workspace the payload speaks for."""
+    """Fields that a test changes in a payload; `team_id` is the workspace that the payload names."""
 
     team_id: str
     user_team_id: str
-    """The clicker's own workspace (commands carry none)."""
+    """The acting user's own workspace; commands do not have it."""
     enterprise_id: str
     api_app_id: str
     trigger_id: str
     response_url: str
     value: str
-    """The clicked button's value."""
+    """The value of the clicked button."""
     block_id: str
-    """Which block's button, where several share an action id."""
+    """The block of the clicked element, if several blocks share an action_id."""
     selected: dict[str, Any]
-    """What was chosen in a menu, as an action tells it: `selected_option`, `selected_user`, `selected_date`..."""
+    """The selection in a menu, as in a block_actions payload: `selected_option`, `selected_user`, `selected_date`."""
 
 
 def signature(secret: str, body: bytes, timestamp: str) -> str:
-    """The `X-Slack-Signature` of a body (docs.slack.dev, "Verifying requests from Slack")."""
+    """Return the `X-Slack-Signature` of a body (docs.slack.dev, "Verifying requests from Slack")."""
     base = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
 def escape(text: str, workspace: SlackWorkspace) -> str:
-    """What a person typed as Slack writes it with `should_escape` on (docs.slack.dev, "Implementing slash commands").
+    """Return typed text as Slack sends it with `should_escape` (docs.slack.dev, "Implementing slash commands").
 
-    `@name` of somebody known becomes a mention, an address a link, a bare `&`, `<` or `>` an entity; what is a
-    mention already stays as it is.
+    `@name` of a known user becomes a mention, an e-mail address or URL a link, and `&`, `<` and `>` become entities.
+    Text that is a mention already stays unchanged.
     """
-    return _TYPED.sub(lambda found: _escaped(found, workspace), text)
+    return _ESCAPED.sub(lambda found: _escaped(found, workspace), text)
 
 
 def _escaped(found: re.Match[str], workspace: SlackWorkspace) -> str:
@@ -74,14 +74,14 @@ def _escaped(found: re.Match[str], workspace: SlackWorkspace) -> str:
 def _mention(name: str, workspace: SlackWorkspace) -> str | None:
     if name in {"here", "channel", "everyone"}:
         return f"<!{name}>"
-    if member := workspace.member_named(name):
+    if member := workspace.find_by_name(name):
         return f"<@{member.id}|{member.name}>"
     groups = (group for group in workspace.groups.values() if group.handle == name)
     return next((f"<!subteam^{group.id}|@{group.handle}>" for group in groups), None)
 
 
-def slash_command(workspace: SlackWorkspace, member: SlackUser, channel: Channel, text: str) -> dict[str, str]:
-    """The form of a command, still without `trigger_id` and `response_url` (docs.slack.dev, "Slash commands")."""
+def slash_command(workspace: SlackWorkspace, member: SlackUser, channel: Channel, text: str) -> dict[str, Any]:
+    """Return a command's form without `trigger_id` and `response_url` (docs.slack.dev, "Slash commands")."""
     grid = {"enterprise_id": workspace.enterprise_id, "enterprise_name": "Grid"} if workspace.enterprise_id else {}
     return {
         "token": "deprecated",
@@ -99,17 +99,16 @@ def slash_command(workspace: SlackWorkspace, member: SlackUser, channel: Channel
     }
 
 
-def block_actions(
+def message_click(
     workspace: SlackWorkspace, member: SlackUser, message: PostedMessage, action: dict[str, Any]
 ) -> dict[str, Any]:
-    """The payload of a click, still without `trigger_id` and `response_url` (docs.slack.dev, "block_actions payload").
+    """Return a click in a message (docs.slack.dev, "block_actions payload").
 
-    An ephemeral message is not shown in it: Slack says only where it stood.
+    The caller adds `trigger_id` and `response_url`. For an ephemeral message, Slack sends only its place.
     """
     channel = workspace.channels[message.channel_id]
     container: dict[str, Any] = {"type": "message", "message_ts": message.ts, "channel_id": channel.id}
-    payload = of_a_person(workspace, member) | {
-        "type": "block_actions",
+    payload = interaction(workspace, member, "block_actions") | {
         "container": container | {"is_ephemeral": message.is_ephemeral},
         "channel": {"id": channel.id, "name": channel.name_in_payloads},
         "state": {"values": {}},
@@ -120,9 +119,61 @@ def block_actions(
     return payload
 
 
-def of_a_person(workspace: SlackWorkspace, member: SlackUser) -> dict[str, Any]:
-    """What every interaction's payload says: who acted, where the app is installed."""
+def global_shortcut(workspace: SlackWorkspace, member: SlackUser, callback_id: str, at: float) -> dict[str, Any]:
+    """Return a global shortcut without `trigger_id` (docs.slack.dev, "Shortcuts interaction payload").
+
+    Slack sends neither a channel nor `api_app_id` nor `response_url` with it.
+    """
+    payload = interaction(workspace, member, "shortcut") | {"callback_id": callback_id, "action_ts": f"{at:.6f}"}
+    del payload["api_app_id"]
+    return payload
+
+
+def message_shortcut(
+    workspace: SlackWorkspace, member: SlackUser, message: PostedMessage, callback_id: str, at: float
+) -> dict[str, Any]:
+    """Return a message shortcut (docs.slack.dev, "Shortcuts interaction payload").
+
+    The caller adds `trigger_id` and `response_url`. Slack sends no `api_app_id` with it.
+    """
+    channel = workspace.channels[message.channel_id]
+    payload = global_shortcut(workspace, member, callback_id, at) | {
+        "type": "message_action",
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": channel.name_in_payloads},
+        "message": message.as_slack(workspace),
+    }
+    payload["user"] = {key: value for key, value in payload["user"].items() if key != "username"}
+    return payload
+
+
+def event_callback(workspace: SlackWorkspace, event: dict[str, Any], event_id: str, at: float) -> dict[str, Any]:
+    """Return an event in its outer object (docs.slack.dev, "The Events API")."""
+    authorization = {
+        "enterprise_id": workspace.enterprise_id,
+        "team_id": workspace.team_id,
+        "user_id": workspace.bot_user_id,
+        "is_bot": True,
+        "is_enterprise_install": False,
+    }
     return {
+        "type": "event_callback",
+        "token": "deprecated",
+        "team_id": workspace.team_id,
+        "api_app_id": workspace.app_id,
+        "event": event | {"event_ts": f"{at:.6f}"},
+        "event_id": event_id,
+        "event_time": int(at),
+        "authorizations": [authorization],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{event_id}",
+    }
+
+
+def interaction(workspace: SlackWorkspace, member: SlackUser, kind: str) -> dict[str, Any]:
+    """Return the fields that all interaction payloads have: the type, the acting user, the app and workspace."""
+    return {
+        "type": kind,
         "user": {
             "id": member.id,
             "username": member.name,
@@ -138,34 +189,46 @@ def of_a_person(workspace: SlackWorkspace, member: SlackUser) -> dict[str, Any]:
 
 
 def action(element: dict[str, Any], block_id: str, at: float) -> dict[str, Any]:
-    """One entry of a click's `actions`; `at` in seconds since the epoch."""
+    """Return an entry of `actions`; `at` is in seconds since the epoch."""
     kept = {key: element[key] for key in ("type", "action_id", "text", "value", "style") if key in element}
     return kept | {"block_id": block_id, "action_ts": f"{at:.6f}"}
 
 
 def override(payload: dict[str, Any], changes: Overrides) -> None:
-    """Say in a click's payload what a test wants said."""
+    """Change the fields of an interaction payload in place."""
+    if "command" in payload:
+        payload.update({key: str(value) for key, value in changes.items()})
+        return
+    [clicked] = payload.get("actions", [{}])
+    clicked |= changes.get("selected", {})
     nested: dict[str, tuple[dict[str, Any], str]] = {
         "team_id": (payload["team"], "id"),
         "user_team_id": (payload["user"], "team_id"),
-        "value": (payload["actions"][0], "value"),
-        "block_id": (payload["actions"][0], "block_id"),
+        "value": (clicked, "value"),
+        "block_id": (clicked, "block_id"),
     }
-    payload["actions"][0] |= changes.get("selected", {})
     for name, value in changes.items():
-        if name == "selected":
-            continue
-        target, key = nested.get(name, (payload, name))
-        target[key] = value
-    if "enterprise_id" in changes:
-        payload["enterprise"] = {"id": payload.pop("enterprise_id"), "name": "Grid"}
+        if name == "enterprise_id":
+            payload["enterprise"] = {"id": value, "name": "Grid"}
+        elif name != "selected":
+            target, key = nested.get(name, (payload, name))
+            target[key] = value
+
+
+def encode(payload: dict[str, Any]) -> tuple[bytes, str]:
+    """Return the body and the content type with which Slack sends a payload over HTTP."""
+    if "command" in payload:
+        return as_form(payload), "application/x-www-form-urlencoded"
+    if payload.get("type") == "event_callback":
+        return json.dumps(payload).encode(), "application/json"
+    return as_payload_form(payload), "application/x-www-form-urlencoded"
 
 
 def as_form(fields: dict[str, Any]) -> bytes:
-    """The raw body of a slash command."""
+    """Return the body of a slash command."""
     return urlencode(fields).encode()
 
 
 def as_payload_form(payload: dict[str, Any]) -> bytes:
-    """The raw body of an interaction: JSON in the one field `payload`."""
+    """Return the body of an interaction: JSON in the form field `payload`."""
     return urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()

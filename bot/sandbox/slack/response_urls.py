@@ -1,4 +1,4 @@
-"""The addresses an app may answer to: five times, for half an hour (docs.slack.dev, "Handling user interaction")."""
+"""response_urls: five uses within half an hour (docs.slack.dev, "Handling user interaction")."""
 
 from __future__ import annotations
 
@@ -20,43 +20,53 @@ if TYPE_CHECKING:
 
 MAX_USES = 5
 LIFETIME = 30 * 60
-"""Seconds a response_url can be used."""
+"""How long a response_url is valid, in seconds."""
 
 
 @dataclass(eq=False, kw_only=True)
 class ResponseUrl:
-    """One address, and what it belongs to: a typed command or a click on a message."""
+    """A response_url and the command or click that it belongs to."""
 
     token: str
     channel_id: str
     user_id: str
     expires_at: float
     typed: str | None = None
-    """The command as typed; published once, before the first answer everybody sees."""
+    """The command as typed; Slack publishes it once, before the first in_channel response."""
     message: PostedMessage | None = None
-    """The clicked message; None for a command."""
+    """The message that the user clicked; None for a command or shortcut."""
     uses: int = 0
 
 
 class ResponseUrls:
-    """Hands out response_urls and does what is posted to them."""
+    """Issues response_urls and executes the requests to them."""
 
     def __init__(self, conversations: Conversations, api: WebApi, clock: Callable[[], float]) -> None:
+        self.base_url = ""
+        """The address of the fake Slack, set when it listens."""
         self._conversations = conversations
         self._api = api
         self._clock = clock
         self._issued: dict[str, ResponseUrl] = {}
 
     def issue_for_command(self, channel_id: str, user_id: str, typed: str) -> ResponseUrl:
-        """The address that goes with a slash command."""
+        """Return the response_url of a slash command."""
         return self._issue(channel_id, user_id, typed=typed)
 
     def issue_for_click(self, message: PostedMessage, user_id: str) -> ResponseUrl:
-        """The address that goes with a click; it may edit or delete the message that was clicked."""
+        """Return the response_url of a click; it can edit or delete the clicked message."""
         return self._issue(message.channel_id, user_id, message=message)
 
+    def issue_for_shortcut(self, message: PostedMessage, user_id: str) -> ResponseUrl:
+        """Return the response_url of a message shortcut; it can only post to the message's channel."""
+        return self._issue(message.channel_id, user_id)
+
+    def address(self, url: ResponseUrl) -> str:
+        """Return the address to post to."""
+        return f"{self.base_url}/response/{url.token}"
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """`POST /response/<token>`: "ok", or 404 `expired_url` when used up, too late or never issued."""
+        """Handle `POST /response/<token>`: "ok", or 404 `expired_url` if used up, expired or never issued."""
         url = self._issued.get(request.match_info["token"])
         raw = await request.text()
         try:
@@ -64,13 +74,13 @@ class ResponseUrls:
         except json.JSONDecodeError:
             body = None
         args = body if isinstance(body, dict) else {"unreadable": raw}
-        return await self._api.answered(request, "response_url", args, lambda: self._used(url, body))
+        return await self._api.respond(request, "response_url", args, lambda: self._use(url, body))
 
-    def answer(self, url: ResponseUrl, body: dict[str, Any]) -> None:
-        """Do what an answer says; the answer in an ack is the same as one posted here.
+    def execute(self, url: ResponseUrl, body: dict[str, Any]) -> None:
+        """Post, replace or delete a message; the body of an acknowledgement has the same effect.
 
-        From a command it is always a new message. From a click it may replace or delete the clicked one; who sees
-        a message never changes.
+        A command always gets a new message. After a click the body may replace or delete the clicked message, whose
+        visibility never changes.
         """
         if url.message is not None and body.get("delete_original"):
             self._conversations.delete(url.message)
@@ -80,9 +90,10 @@ class ResponseUrls:
             self._publish_typed(url)
             self._conversations.post(url.channel_id, body.get("text") or "", body.get("blocks"))
         else:
-            self._conversations.post(url.channel_id, body.get("text") or "", body.get("blocks"), only_for=url.user_id)
+            text = body.get("text") or ""
+            self._conversations.post(url.channel_id, text, body.get("blocks"), only_for=url.user_id)
 
-    def _used(self, url: ResponseUrl | None, body: object) -> web.Response:
+    def _use(self, url: ResponseUrl | None, body: object) -> web.Response:
         if url is None or url.uses >= MAX_USES or self._clock() > url.expires_at:
             return web.Response(status=HTTPStatus.NOT_FOUND, text="expired_url")
         if not isinstance(body, dict):
@@ -93,7 +104,7 @@ class ResponseUrls:
             if block_kit.problems(body):
                 return web.Response(status=HTTPStatus.BAD_REQUEST, text="invalid_blocks")
         url.uses += 1
-        self.answer(url, body)
+        self.execute(url, body)
         return web.Response(text="ok")
 
     def _publish_typed(self, url: ResponseUrl) -> None:

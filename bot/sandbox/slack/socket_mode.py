@@ -1,4 +1,4 @@
-"""Socket Mode as Slack speaks it: one-time tickets, any one connection for each envelope, and how connections die."""
+"""Slack's side of Socket Mode (docs.slack.dev, "Using Socket Mode")."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from bot.sandbox.slack.methods import MethodError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_CONNECTIONS = 10
-"""How many an app may have open at a time (docs.slack.dev, "Using Socket Mode")."""
+MAX_CONNECTIONS = 10
+"""Maximum number of open connections per app (docs.slack.dev, "Using Socket Mode")."""
 
-LIFE = 18060
-"""Seconds a connection is said to live (`approximate_connection_time`)."""
+CONNECTION_LIFETIME = 18060
+"""The value of `approximate_connection_time` in the hello message, in seconds."""
+
+ANSWERABLE = frozenset({"block_actions", "block_suggestion", "view_submission"})
+"""Interactive payloads that accept a response in their acknowledgement."""
 
 
 @dataclass(eq=False)
 class Connection:
-    """One WebSocket to the app; a frozen one neither answers pings nor hears what the app says."""
+    """A WebSocket to the app; a frozen one ignores pings and everything that the app sends."""
 
     request: web.Request
     socket: web.WebSocketResponse
@@ -34,15 +37,15 @@ class Connection:
 
 @dataclass(eq=False)
 class Envelope:
-    """One payload on its way to the app, and over which connection."""
+    """A payload, its pending acknowledgement, and the connection that carried it."""
 
     content: dict[str, Any]
     acknowledged: asyncio.Future[dict[str, Any]]
-    over: Connection | None = None
+    connection: Connection | None = None
 
 
 class SocketModeServer:
-    """Every connection of the app, and what shall go wrong with them."""
+    """Accepts the app's connections, sends envelopes over them and injects connection faults."""
 
     def __init__(self, app_id: str) -> None:
         self.app_id = app_id
@@ -50,21 +53,21 @@ class SocketModeServer:
         self.base_url = ""
         self.connections: list[Connection] = []
         self.opened = 0
-        """How many connections there ever were."""
+        """Number of connections accepted so far."""
         self.refused = 0
-        """How many were refused, whatever the reason."""
+        """Number of connections refused so far."""
         self.refuse_next = 0
-        """How many of the next connections are answered 503, their tickets used up."""
+        """Number of the next connections to refuse with 503; each uses up its ticket."""
         self.freeze_new = False
-        """Whether the next connections are frozen from the start: they stand, and nobody is at the other end."""
+        """Whether new connections are frozen from the start."""
         self.redeliver = False
-        """Whether what was not acknowledged when its connection ended is sent again over another one."""
+        """Whether an envelope that was not acknowledged when its connection closed is sent over another one."""
         self._tickets: set[str] = set()
         self._waiting: dict[str, Envelope] = {}
         self._changed = asyncio.Condition()
 
     def open(self, token: object) -> dict[str, Any]:
-        """Answer `apps.connections.open`: an address that can be used once; raises MethodError."""
+        """Execute `apps.connections.open` and return a single-use URL; raises MethodError."""
         if token != self.app_token:
             raise MethodError("not_allowed_token_type" if str(token).startswith("xoxb-") else "invalid_auth")
         ticket = secrets.token_urlsafe(12)
@@ -72,10 +75,10 @@ class SocketModeServer:
         return {"url": f"{self.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self.app_id}"}
 
     async def link(self, request: web.Request) -> web.StreamResponse:
-        """`GET /link/`: take a connection, greet it and hear its acknowledgements until it ends."""
+        """Handle `GET /link/`: accept a connection, send hello and read acknowledgements until it closes."""
         if (status := self._refusal(request.query.get("ticket", ""))) is not None:
             self.refused += 1
-            await self._tell()
+            await self._notify()
             return web.Response(status=status)
         connection = Connection(request, web.WebSocketResponse(autoping=False, timeout=1), frozen=self.freeze_new)
         await connection.socket.prepare(request)
@@ -87,19 +90,25 @@ class SocketModeServer:
                 elif message.type is WSMsgType.TEXT and not connection.frozen:
                     self._acknowledge(message.data)
         except ConnectionError:
-            pass  # the app is gone; that is what connections do
+            pass  # the app closed the connection
         finally:
-            await self._gone(connection)
+            await self._forget(connection)
         return connection.socket
 
-    async def deliver(self, payload: dict[str, Any], patience: float) -> dict[str, Any] | None:
-        """Send a payload over any one connection; the acknowledgement, None when none came in so many seconds."""
-        kind, name = _kind_of(payload), secrets.token_hex(8)
-        content = {"envelope_id": name, "type": kind, "payload": payload, "accepts_response_payload": True}
+    async def deliver(
+        self, payload: dict[str, Any], seconds: float, retry: tuple[int, str] = (0, "")
+    ) -> dict[str, Any] | None:
+        """Send a payload over a random connection and return the acknowledgement.
+
+        Returns None without an acknowledgement within `seconds` of real time. `retry` is the attempt's number
+        and reason, for events.
+        """
+        name = secrets.token_hex(8)
+        content = {"envelope_id": name, "payload": payload, **_envelope_fields(payload, retry)}
         envelope = Envelope(content, asyncio.get_running_loop().create_future())
         self._waiting[name] = envelope
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 await self._send(envelope)
                 return await envelope.acknowledged
         except (TimeoutError, ConnectionError):
@@ -108,14 +117,14 @@ class SocketModeServer:
             del self._waiting[name]
 
     async def broadcast(self, text: str) -> None:
-        """Send the same frame over every connection, whatever it says."""
+        """Send a text frame over every connection."""
         for connection in list(self.connections):
             await connection.socket.send_str(text)
 
     async def disconnect(self, reason: str, *connections: Connection) -> None:
-        """Announce the end of some connections (all unless named) as Slack does, and end them.
+        """Send a disconnect message over the given connections, or all, and close them.
 
-        Reasons: `warning` (which only announces), `refresh_requested`, `link_disabled`, `too_many_websockets`.
+        Reasons: `warning` (only announces), `refresh_requested`, `link_disabled`, `too_many_websockets`.
         """
         for connection in connections or tuple(self.connections):
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
@@ -124,23 +133,23 @@ class SocketModeServer:
                 await connection.socket.close()
 
     def freeze(self) -> None:
-        """Let every connection of now fall silent without closing it."""
+        """Stop answering on every current connection without closing it."""
         for connection in self.connections:
             connection.frozen = True
 
     def abort(self) -> None:
-        """End every connection without a word, as a network does."""
+        """Abort every connection without a close frame, as a network failure does."""
         for connection in self.connections:
             if connection.request.transport is not None:
                 connection.request.transport.abort()
 
-    async def wait_until(self, met: Callable[[], bool], seconds: float = 30) -> None:
-        """Wait until something is true of the connections; TimeoutError after so many real seconds."""
+    async def wait_until(self, predicate: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait until a predicate on the connections is true; TimeoutError after `seconds` of real time."""
         async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(met)
+            await self._changed.wait_for(predicate)
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close every connection."""
         await asyncio.gather(*(connection.socket.close() for connection in self.connections))
 
     def _refusal(self, ticket: str) -> int | None:
@@ -155,47 +164,60 @@ class SocketModeServer:
     async def _greet(self, connection: Connection) -> None:
         self.connections.append(connection)
         self.opened += 1
-        await self._tell()
-        if len(self.connections) > MOST_CONNECTIONS:
+        await self._notify()
+        if len(self.connections) > MAX_CONNECTIONS:
             await self.disconnect("too_many_websockets", connection)
             return
-        hello: dict[str, Any] = {"type": "hello", "num_connections": len(self.connections)}
-        told = {"host": "applink-1", "approximate_connection_time": LIFE}
-        await connection.socket.send_json(hello | {"connection_info": {"app_id": self.app_id}, "debug_info": told})
+        debug_info = {"host": "applink-1", "approximate_connection_time": CONNECTION_LIFETIME}
+        hello: dict[str, Any] = {
+            "type": "hello",
+            "num_connections": len(self.connections),
+            "connection_info": {"app_id": self.app_id},
+            "debug_info": debug_info,
+        }
+        await connection.socket.send_json(hello)
 
     def _retire(self, connection: Connection) -> None:
-        """Send nothing more over it."""
+        """Send no more envelopes over the connection."""
         if connection in self.connections:
             self.connections.remove(connection)
 
-    async def _gone(self, connection: Connection) -> None:
+    async def _forget(self, connection: Connection) -> None:
         self._retire(connection)
-        for envelope in [one for one in self._waiting.values() if one.over is connection]:
+        for envelope in [one for one in self._waiting.values() if one.connection is connection]:
             if self.redeliver and self.connections:
                 await self._send(envelope)
             elif not envelope.acknowledged.done():
-                envelope.acknowledged.set_exception(ConnectionError("it ended before an acknowledgement"))
-        await self._tell()
+                envelope.acknowledged.set_exception(ConnectionError("The connection closed without acknowledgement."))
+        await self._notify()
 
     async def _send(self, envelope: Envelope) -> None:
         if not self.connections:
-            raise ConnectionError("the app is not connected")
-        envelope.over = secrets.choice(self.connections)
-        await envelope.over.socket.send_json(envelope.content)
+            raise ConnectionError("The app is not connected.")
+        envelope.connection = secrets.choice(self.connections)
+        await envelope.connection.socket.send_json(envelope.content)
 
     def _acknowledge(self, text: str) -> None:
-        said = json.loads(text)
-        envelope = self._waiting.get(said["envelope_id"])
+        acknowledgement = json.loads(text)
+        envelope = self._waiting.get(acknowledgement["envelope_id"])
         if envelope is not None and not envelope.acknowledged.done():
-            envelope.acknowledged.set_result(said)
+            envelope.acknowledged.set_result(acknowledgement)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
 
-def _kind_of(payload: dict[str, Any]) -> str:
-    """What Slack calls an envelope with such a payload."""
+def _envelope_fields(payload: dict[str, Any], retry: tuple[int, str]) -> dict[str, Any]:
+    """Return the fields that depend on the payload (docs.slack.dev, "Using Socket Mode")."""
     if "command" in payload:
-        return "slash_commands"
-    return "events_api" if payload.get("type") == "event_callback" else "interactive"
+        return {"type": "slash_commands", "accepts_response_payload": True}
+    if payload.get("type") != "event_callback":
+        return {"type": "interactive", "accepts_response_payload": payload.get("type") in ANSWERABLE}
+    attempt, reason = retry
+    return {
+        "type": "events_api",
+        "accepts_response_payload": False,
+        "retry_attempt": attempt,
+        "retry_reason": reason,
+    }

@@ -1,4 +1,4 @@
-"""What an app puts on people's screens besides messages: its Home tab and its modals (docs.slack.dev, "Modals")."""
+"""Home tabs and modals, and the Web API methods that show them (docs.slack.dev, "Modals", "App Home")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.slack import block_kit
-from bot.sandbox.slack.messages import named
+from bot.sandbox.slack.messages import with_ids
 from bot.sandbox.slack.methods import Method, MethodError
 
 if TYPE_CHECKING:
@@ -20,32 +20,47 @@ if TYPE_CHECKING:
 
     Args = Mapping[str, Any]
 
-MOST_MODALS = 3
-"""How many may lie on top of each other."""
-TRIGGER_LIFE = 3.0
-"""Seconds in which a trigger_id opens a modal, once."""
+MAX_MODALS = 3
+"""Maximum number of stacked modals."""
+MAX_VIEW_SIZE = 250 * 1024
+"""Maximum size of a view, in bytes of JSON."""
+TRIGGER_LIFETIME = 3.0
+"""How long a trigger_id can open or push a modal, in seconds."""
 _NUMBERS = count(100)
-"""For blocks and elements that came without an id."""
-_KEPT = ("callback_id", "private_metadata", "external_id", "clear_on_close", "notify_on_close", "submit", "close")
+"""Numbers for generated ids of blocks and elements."""
+_KEPT = (
+    "callback_id",
+    "private_metadata",
+    "external_id",
+    "clear_on_close",
+    "notify_on_close",
+    "submit",
+    "close",
+)
 
 
 @dataclass(eq=False, kw_only=True)
 class View:
-    """One view on one person's screen; `body` is what the app sent."""
+    """A view on a user's screen; `body` is the view as the app sent it."""
 
     user_id: str
     body: dict[str, Any]
+    root_id: str = ""
+    """The id of the lowest modal of the stack; empty for that modal itself."""
+    previous_id: str | None = None
     id: str = field(default_factory=lambda: f"V{secrets.token_hex(5).upper()}")
     hash: str = field(default_factory=lambda: secrets.token_hex(6))
     errors: dict[str, str] = field(default_factory=dict)
-    """What the app found wrong with what was filled in, by block."""
+    """The app's error messages, by block_id."""
+    notice: str | None = None
+    """What Slack's client shows because the app failed; see `Delivery.notice`."""
 
     def replace(self, body: dict[str, Any]) -> None:
-        """Show something else in its place."""
-        self.body, self.hash, self.errors = body, secrets.token_hex(6), {}
+        """Show another body."""
+        self.body, self.hash, self.errors, self.notice = body, secrets.token_hex(6), {}, None
 
     def as_slack(self, workspace: SlackWorkspace, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The view object as Slack writes it (docs.slack.dev, "views.open"); `values` is what was filled in."""
+        """Return the view object of Slack's API (docs.slack.dev, "views.open"); `values` are those of its inputs."""
         kept = {key: self.body[key] for key in _KEPT if key in self.body}
         return {
             "id": self.id,
@@ -55,33 +70,38 @@ class View:
             "blocks": self.body["blocks"],
             "private_metadata": "",
             "callback_id": "",
+            "external_id": "",
+            "clear_on_close": False,
+            "notify_on_close": False,
             "state": {"values": dict(values or {})},
             "hash": self.hash,
-            "root_view_id": self.id,
+            "root_view_id": self.root_id or self.id,
+            "previous_view_id": self.previous_id,
             "app_id": workspace.app_id,
             "bot_id": workspace.bot_id,
         } | kept
 
 
 class Views:
-    """Every Home tab and modal there is, and the methods by which the app puts them there."""
+    """The Home tab and the stack of modals of each user."""
 
     def __init__(self, conversations: Conversations, clock: Callable[[], float]) -> None:
         self._conversations = conversations
         self._clock = clock
-        self._triggers: dict[str, tuple[str, float]] = {}
+        self._triggers: dict[str, tuple[str, float] | None] = {}
+        """The user and expiry of each trigger_id; None once it was used."""
         self.homes: dict[str, View] = {}
         self.modals: dict[str, list[View]] = {}
-        """By person, the one on top last."""
+        """The stacks of modals by user id; the last modal is on top."""
 
     def issue_trigger_id(self, user_id: str) -> str:
-        """A trigger_id for what that person did."""
+        """Return a new trigger_id for an interaction of a user."""
         name = f"{int(self._clock() * 1000)}.{self._conversations.workspace.team_id[1:]}.{secrets.token_hex(8)}"
-        self._triggers[name] = (user_id, self._clock() + TRIGGER_LIFE)
+        self._triggers[name] = (user_id, self._clock() + TRIGGER_LIFETIME)
         return name
 
     def methods(self) -> dict[str, Method]:
-        """The Web API methods served here."""
+        """Return the Web API methods of views, by name."""
         return {
             "views.publish": Method(lambda _conversations, args, _scopes: self._publish(args)),
             "views.open": Method(lambda _conversations, args, _scopes: self._open(args)),
@@ -90,104 +110,129 @@ class Views:
         }
 
     def find(self, view_id: str) -> View | None:
-        """A view that stands on somebody's screen."""
-        return next((view for view in self._standing() if view.id == view_id), None)
+        """Return a view that is on a screen."""
+        return next((view for view in self._on_screen() if view.id == view_id), None)
 
-    def close(self, view: View, *, whole: bool = False) -> None:
-        """Take a modal off the screen, with `whole` the ones below it too."""
+    def top_modal(self, user_id: str) -> View | None:
+        """Return the modal that the user sees."""
+        stack = self.modals.get(user_id)
+        return stack[-1] if stack else None
+
+    def close(self, view: View, *, whole_stack: bool = False) -> None:
+        """Remove a modal, or its whole stack, from the screen."""
         stack = self.modals.get(view.user_id, [])
-        self.modals[view.user_id] = [] if whole else [other for other in stack if other is not view]
-        self._conversations.tell()
+        self.modals[view.user_id] = [] if whole_stack else [other for other in stack if other is not view]
+        self._conversations.notify_listeners()
 
     def show(self, view: View, body: object) -> None:
-        """Replace what a view shows; raises MethodError."""
-        view.replace(_read(body, view.body["type"]))
-        self._conversations.tell()
+        """Replace the body of a view; raises MethodError."""
+        view.replace(self._valid_body(body, view.body["type"], view))
+        self._conversations.notify_listeners()
 
     def push(self, user_id: str, body: object) -> View:
-        """Lay a modal on top; raises MethodError."""
-        stack = self.modals.setdefault(user_id, [])
-        if len(stack) >= MOST_MODALS:
+        """Put a modal on top of the user's stack; raises MethodError."""
+        valid, stack = self._valid_body(body, "modal"), self.modals.setdefault(user_id, [])
+        if len(stack) >= MAX_MODALS:
             raise MethodError("push_limit_reached")
-        stack.append(View(user_id=user_id, body=_read(body, "modal")))
-        self._conversations.tell()
-        return stack[-1]
+        view = View(user_id=user_id, body=valid)
+        if stack:
+            view.root_id, view.previous_id = stack[0].id, stack[-1].id
+        stack.append(view)
+        self._conversations.notify_listeners()
+        return view
 
     def show_errors(self, view: View, errors: Mapping[str, Any]) -> None:
-        """Tell beside each block what is wrong with it."""
-        view.errors = {str(block): str(sentence) for block, sentence in errors.items()}
-        self._conversations.tell()
+        """Show an error message beside each of these blocks."""
+        view.errors, view.notice = {str(block): str(text) for block, text in errors.items()}, None
+        self._conversations.notify_listeners()
+
+    def show_notice(self, view: View, notice: str | None) -> None:
+        """Show or remove what Slack's client shows because the app failed."""
+        view.notice = notice
+        self._conversations.notify_listeners()
 
     def snapshot(self) -> dict[str, Any]:
-        """What stands on everybody's screens, by person."""
-        people = {*self.homes, *self.modals}
+        """Return all views on the screens, by user id."""
         return {
             user_id: {
-                "home": _told(self.homes[user_id]) if user_id in self.homes else None,
-                "modals": [_told(view) for view in self.modals.get(user_id, [])],
+                "home": _shown(self.homes[user_id]) if user_id in self.homes else None,
+                "modals": [_shown(view) for view in self.modals.get(user_id, [])],
             }
-            for user_id in people
+            for user_id in {*self.homes, *self.modals}
         }
 
-    def _standing(self) -> list[View]:
+    def _on_screen(self) -> list[View]:
         return [*self.homes.values(), *(view for stack in self.modals.values() for view in stack)]
 
     def _publish(self, args: Args) -> dict[str, Any]:
         user_id = str(args.get("user_id") or "")
         if user_id not in self._conversations.workspace.members:
             raise MethodError("invalid_arguments")
-        body = _read(args.get("view"), "home")
+        home = self.homes.get(user_id)
+        body = self._valid_body(args.get("view"), "home", home)
         view = self.homes.setdefault(user_id, View(user_id=user_id, body=body))
-        _same_hash(view, args)
+        _check_hash(view, args)
         self.show(view, body)
         return {"view": view.as_slack(self._conversations.workspace)}
 
     def _open(self, args: Args) -> dict[str, Any]:
-        user_id = self._exchange(args)
-        body = _read(args.get("view"), "modal")
+        user_id = self._use_trigger_id(args)
+        body = self._valid_body(args.get("view"), "modal")
         self.modals[user_id] = []
         return {"view": self.push(user_id, body).as_slack(self._conversations.workspace)}
 
     def _push(self, args: Args) -> dict[str, Any]:
-        return {"view": self.push(self._exchange(args), args.get("view")).as_slack(self._conversations.workspace)}
+        user_id = self._use_trigger_id(args)
+        if not self.modals.get(user_id):
+            raise MethodError("not_found")
+        return {"view": self.push(user_id, args.get("view")).as_slack(self._conversations.workspace)}
 
     def _update(self, args: Args) -> dict[str, Any]:
-        external = args.get("external_id")
-        by_name = (one for one in self._standing() if external and one.body.get("external_id") == external)
-        view = self.find(str(args.get("view_id") or "")) or next(by_name, None)
+        view = self.find(str(args.get("view_id") or "")) or self._find_external(args.get("external_id"))
         if view is None:
             raise MethodError("not_found")
-        _same_hash(view, args)
+        _check_hash(view, args)
         self.show(view, args.get("view"))
         return {"view": view.as_slack(self._conversations.workspace)}
 
-    def _exchange(self, args: Args) -> str:
-        """Use a trigger_id up; whose it was."""
-        user_id, until = self._triggers.pop(str(args.get("trigger_id") or ""), (None, 0.0))
-        if user_id is None:
+    def _find_external(self, external_id: object) -> View | None:
+        named = (view for view in self._on_screen() if external_id and view.body.get("external_id") == external_id)
+        return next(named, None)
+
+    def _use_trigger_id(self, args: Args) -> str:
+        """Consume a trigger_id and return its user."""
+        name = str(args.get("trigger_id") or "")
+        if name not in self._triggers:
+            raise MethodError("invalid_trigger_id")
+        trigger, self._triggers[name] = self._triggers[name], None
+        if trigger is None:
             raise MethodError("exchanged_trigger_id")
-        if self._clock() > until:
+        user_id, expires_at = trigger
+        if self._clock() > expires_at:
             raise MethodError("expired_trigger_id")
         return user_id
 
+    def _valid_body(self, body: object, kind: str, replaced: View | None = None) -> dict[str, Any]:
+        """Return the decoded view with generated ids; raises MethodError."""
+        if isinstance(body, str):
+            try:
+                body = json.loads(body)
+            except json.JSONDecodeError:
+                body = None
+        found = block_kit.view_problems(body, kind)
+        if found or not isinstance(body, dict):
+            raise MethodError("invalid_arguments", response_metadata={"messages": found})
+        if len(json.dumps(body)) > MAX_VIEW_SIZE:
+            raise MethodError("view_too_large")
+        if self._find_external(body.get("external_id")) not in {None, replaced}:
+            raise MethodError("duplicate_external_id")
+        return body | {"blocks": with_ids(body["blocks"], _NUMBERS)}
 
-def _same_hash(view: View, args: Args) -> None:
+
+def _check_hash(view: View, args: Args) -> None:
     if args.get("hash") and args["hash"] != view.hash:
         raise MethodError("hash_conflict")
 
 
-def _read(body: object, kind: str) -> dict[str, Any]:
-    """A view as the app sent it, as JSON or decoded; raises MethodError."""
-    if isinstance(body, str):
-        try:
-            body = json.loads(body)
-        except json.JSONDecodeError:
-            body = None
-    found = block_kit.view_problems(body, kind)
-    if found or not isinstance(body, dict):
-        raise MethodError("invalid_arguments", response_metadata={"messages": found})
-    return body | {"blocks": named(body["blocks"], _NUMBERS)}
-
-
-def _told(view: View) -> dict[str, Any]:
-    return {"id": view.id, "hash": view.hash, "errors": view.errors, **view.body}
+def _shown(view: View) -> dict[str, Any]:
+    return {"id": view.id, "hash": view.hash, "errors": view.errors, "notice": view.notice, **view.body}

@@ -1,4 +1,4 @@
-"""Who and what a Slack workspace holds: its members, user groups and channels."""
+"""The users, user groups and channels of a Slack workspace."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SLACKBOT = "USLACKBOT"
-"""The author of what Slack itself says to a person."""
+"""The author of the messages that Slack itself posts."""
 
 
 @dataclass(kw_only=True)
 class SlackUser:
-    """A person or bot as Slack's user object describes it (docs.slack.dev, "User object").
+    """A person or bot, with the fields of Slack's user object (docs.slack.dev, "User object").
 
-    Mutable on purpose: a test deactivates somebody between a request and a click. `is_email_confirmed` and
-    `is_stranger` stay out of the answers while they are None, as Slack leaves them out.
+    It is mutable so that a test can deactivate a user between a request and a click. The API leaves out
+    `is_email_confirmed` and `is_stranger` while they are None, as Slack does.
     """
 
     id: str
@@ -25,7 +25,7 @@ class SlackUser:
     real_name: str
     email: str | None = None
     team_id: str | None = None
-    """The member's own workspace; None means the workspace the stand-in plays."""
+    """The user's own workspace; None is the workspace of the bot."""
     is_bot: bool = False
     deleted: bool = False
     is_restricted: bool = False
@@ -37,7 +37,7 @@ class SlackUser:
 
 @dataclass(kw_only=True)
 class UserGroup:
-    """A user group (docs.slack.dev, "Usergroup object"); `handle` is what people type after the @."""
+    """A user group (docs.slack.dev, "Usergroup object"); `handle` is the name in a mention."""
 
     id: str
     handle: str
@@ -47,12 +47,13 @@ class UserGroup:
 
 @dataclass(kw_only=True)
 class Channel:
-    """A conversation: a channel, or with `dm_with` the direct messages between one person and the bot."""
+    """A channel, or a direct message between the bot and the user `dm_with`."""
 
     id: str
     name: str
     members: list[str] = field(default_factory=list)
     is_member: bool = True
+    """Whether the bot is a member."""
     is_archived: bool = False
     is_private: bool = False
     is_ext_shared: bool = False
@@ -60,7 +61,7 @@ class Channel:
 
     @property
     def name_in_payloads(self) -> str:
-        """What Slack writes as the channel's name in what it sends to an app."""
+        """Return the channel's name as Slack writes it in the payloads for an app."""
         if self.dm_with is not None:
             return "directmessage"
         return "privategroup" if self.is_private else self.name
@@ -68,11 +69,11 @@ class Channel:
 
 @dataclass(kw_only=True)
 class SlackWorkspace:
-    """The workspace the bot is installed in, and what the bot is called there."""
+    """The workspace where the bot is installed, and the bot's identity in it."""
 
     team_id: str = "T0HOME0001"
-    name: str = "Stand-in"
-    domain: str = "stand-in"
+    name: str = "Sandbox"
+    domain: str = "sandbox"
     app_id: str = "A0REVOKE01"
     enterprise_id: str | None = None
     bot_user_id: str = "U0REVOKER1"
@@ -82,33 +83,37 @@ class SlackWorkspace:
     groups: dict[str, UserGroup] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
 
-    def settle(self, members: Iterable[SlackUser], groups: Iterable[UserGroup], channels: Iterable[Channel]) -> None:
-        """Move everybody in, and the bot's own user with them."""
+    def add(self, members: Iterable[SlackUser], groups: Iterable[UserGroup], channels: Iterable[Channel]) -> None:
+        """Add users, groups and channels, and the bot's own user."""
         bot = SlackUser(id=self.bot_user_id, name=self.bot_name, real_name="PureCloud", is_bot=True)
         self.members.update({member.id: member for member in (bot, *members)})
         self.groups.update({group.id: group for group in groups})
         self.channels.update({channel.id: channel for channel in channels})
 
     def team_of(self, member: SlackUser) -> str:
-        """The id of the workspace a member belongs to."""
+        """Return the id of the user's own workspace."""
         return member.team_id or self.team_id
 
-    def is_outsider(self, member: SlackUser) -> bool:
-        """Whether somebody is here through a shared channel only."""
+    def is_external(self, member: SlackUser) -> bool:
+        """Return whether the user belongs to another workspace, and is here through a shared channel."""
         return self.team_of(member) != self.team_id
 
+    def can_use_apps(self, member: SlackUser) -> bool:
+        """Return whether Slack offers this workspace's commands and shortcuts to the user."""
+        return not (member.deleted or member.is_bot or self.is_external(member))
+
     def dm(self, user_id: str) -> Channel:
-        """The direct messages between the bot and a member, opened where they were not."""
+        """Return the direct message between the bot and a user; open it if necessary."""
         channel_id = f"D{user_id[1:]}"
         if channel_id not in self.channels:
             self.channels[channel_id] = Channel(id=channel_id, name=channel_id, members=[user_id], dm_with=user_id)
         return self.channels[channel_id]
 
-    def member_named(self, name: str) -> SlackUser | None:
-        """Whom people mean by `@name`; the deactivated are not offered any more."""
+    def find_by_name(self, name: str) -> SlackUser | None:
+        """Return the active user whom `@name` mentions."""
         return next((m for m in self.members.values() if m.name == name and not m.deleted), None)
 
-    def home_channel(self, user_id: str) -> Channel:
-        """Where somebody types when nothing else is said: their first channel, else the bot's direct messages."""
+    def default_channel(self, user_id: str) -> Channel:
+        """Return the user's first channel, or else the direct message with the bot."""
         joined = (c for c in self.channels.values() if user_id in c.members and c.dm_with is None)
         return next(joined, None) or self.dm(user_id)
