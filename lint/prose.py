@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-SUFFIXES = {".py", ".md", ".jsx", ".yml", ".yaml", ".toml"}
+SUFFIXES = {".py", ".md", ".jsx", ".mjs", ".html", ".css", ".yml", ".yaml", ".toml", ".in", ".service"}
 FILE_NAMES = {"Makefile", "Dockerfile", "run"}
 """Names of files without a suffix that are checked too."""
 
