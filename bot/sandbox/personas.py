@@ -87,7 +87,7 @@ def _visitors() -> list[Persona]:
         Persona(member=gus, role="guest", about="Guest: in the approvers' group by mistake, still cannot approve."),
         Persona(
             member=ona,
-            role="outsider",
+            role="external",
             about="External user: member of #partner only, cannot use commands.",
         ),
         Persona(

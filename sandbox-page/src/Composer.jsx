@@ -13,7 +13,8 @@ export function Composer({ snapshot, me, channel, draft, setDraft, post }) {
   const [caret, setCaret] = useState(0);
   const [active, setActive] = useState(null);
   const [dismissed, setDismissed] = useState(null); // the draft whose suggestions the user closed
-  const disabled = !findPerson(snapshot, me).can_type;
+  const disabledBecause = reasonForDisabling(snapshot, me, channel);
+  const disabled = disabledBecause !== null;
   const name = channel.dm_with ? "PureCloud" : `#${channel.name}`;
   const suggestions = disabled || dismissed === draft ? [] : suggest(snapshot, me, draft, caret);
   const selected = active ?? (suggestions[0]?.mention ? 0 : -1);
@@ -71,13 +72,19 @@ export function Composer({ snapshot, me, channel, draft, setDraft, post }) {
         title="Mention a person">@</button>
       <input id="message" ref={input} value={draft} onChange={onChange} onKeyDown={onKeyDown} disabled={disabled} autoComplete="off"
         spellCheck={false} onSelect={(event) => setCaret(event.target.selectionStart)}
-        placeholder={disabled ? "External users cannot use commands" : `Message ${name}`}
+        placeholder={disabledBecause ?? `Message ${name}`}
         aria-label={`Message to ${name}`} role="combobox" aria-expanded={suggestions.length > 0} aria-autocomplete="list"
         aria-controls={suggestions.length ? "suggestions" : undefined}
         aria-activedescendant={suggestions[selected] ? `suggestion-${selected}` : undefined} />
       <button className="send" disabled={disabled || !draft.trim()} aria-label="Send" title="Send"><Icon name="send" /></button>
     </form>
   );
+}
+
+function reasonForDisabling(snapshot, me, channel) {
+  if (!findPerson(snapshot, me).can_type) return "External users cannot use commands";
+  if (channel.dm_with && snapshot.messages_tab_read_only) return "Sending messages to this app has been turned off.";
+  return null;
 }
 
 function Suggestions({ suggestions, selected, accept }) {

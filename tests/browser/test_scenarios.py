@@ -158,6 +158,12 @@ async def test_composer__is_disabled_for_an_external_user(page: SandboxPage) -> 
     await expect(page.composer).to_be_disabled()
 
 
+async def test_composer__is_disabled_in_read_only_direct_messages(page: SandboxPage) -> None:
+    await page.open_conversation("direct messages with PureCloud")
+    await expect(page.composer).to_be_disabled()
+    await expect(page.composer).to_have_attribute("placeholder", "Sending messages to this app has been turned off.")
+
+
 @pytest.mark.parametrize(
     ("fault", "texts"),
     [

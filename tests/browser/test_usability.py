@@ -224,6 +224,7 @@ async def test_axe__finds_no_violation(open_page: OpenPage, theme: str) -> None:
     await page.tab.get_by_role("dialog").get_by_role("button", name="Revoke access").click()
     await expect(page.messages.first).to_contain_text("Refused by Genesys Cloud")
     await page.tab.get_by_role("button", name="Audit log").click()
+    await page.open_conversation("channel ops")
     await page.composer.fill("/")
     await expect(page.tab.get_by_role("option").first).to_be_visible()
     assert await axe_violations(page) == []

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys
-from tests.support.genesys_client import people
+from tests.support.genesys_client import users
 
 INSTALLED = Path(__file__).parents[2] / ".venv-official"
 
@@ -84,7 +84,7 @@ def recorded() -> list[RecordedRequest]:
 
 @pytest.fixture
 async def genesys(recorded: list[RecordedRequest]) -> AsyncIterator[FakeGenesys]:
-    fake = FakeGenesys(users=people())
+    fake = FakeGenesys(users=users())
     fake.state.roles = [EntityRef("r2", "Super user"), EntityRef("r3", "Team lead")]
     fake.state.clients[CLIENT.id].permissions |= {"authorization:role:view"}
 

@@ -14,7 +14,7 @@ from bot.purecloud import PureCloud, region
 from bot.sandbox.genesys.api import ROUTES
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, EntityRef, FakeGenesys, GenesysFault
 from tests.official.conftest import INSTALLED, OfficialSdk, RecordedRequest
-from tests.support.genesys_client import GONE, JANE, NOBODY, OMAR
+from tests.support.genesys_client import DELETED, JANE, OMAR, UNKNOWN
 
 if not (INSTALLED / ".ready").exists():
     pytest.skip("the official SDK is not installed; run `make official`", allow_module_level=True)
@@ -136,7 +136,7 @@ async def test_operation__our_client_sends_the_same_request_as_the_official_sdk(
 
 
 async def test_login__error_body_distinguishes_the_causes(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
-    unknown = (await sdk.login(client_id=NOBODY))["error"]
+    unknown = (await sdk.login(client_id=UNKNOWN))["error"]
     wrong = (await sdk.login(secret="made-up"))["error"]
     genesys.fault("login", LOGIN_RATE_LIMITED)
     rate_limited = (await sdk.login())["error"]
@@ -155,7 +155,7 @@ async def test_login__error_body_distinguishes_the_causes(genesys: FakeGenesys, 
 async def test_delete_token__deletes_only_that_users_sessions(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
     await OPERATIONS["delete_token"].call(sdk)
 
-    assert {user.id: user.sessions for user in genesys.users.values()} == {JANE: 0, OMAR: 3, GONE: 1}
+    assert {user.id: user.sessions for user in genesys.users.values()} == {JANE: 0, OMAR: 3, DELETED: 1}
 
 
 async def test_delete_tokens_me__invalidates_the_callers_token(genesys: FakeGenesys, sdk: OfficialSdk) -> None:
@@ -188,7 +188,7 @@ async def test_operation__missing_permission_is_named_in_the_error(
     assert [user.sessions for user in genesys.users.values()] == [1, 3, 1]
 
 
-@pytest.mark.parametrize(("user_id", "status"), [(NOBODY, 404), (GONE, 404), ("jane", 400)])
+@pytest.mark.parametrize(("user_id", "status"), [(UNKNOWN, 404), (DELETED, 404), ("jane", 400)])
 async def test_get_user__unknown_deleted_or_invalid_id_is_an_error(sdk: OfficialSdk, user_id: str, status: int) -> None:
     error = (await sdk.call("UsersApi", "get_user", user_id=user_id))["error"]
 
@@ -196,7 +196,7 @@ async def test_get_user__unknown_deleted_or_invalid_id_is_an_error(sdk: Official
 
 
 async def test_get_user__returns_a_deleted_user_on_request(sdk: OfficialSdk) -> None:
-    result = await sdk.call("UsersApi", "get_user", user_id=GONE, state="deleted")
+    result = await sdk.call("UsersApi", "get_user", user_id=DELETED, state="deleted")
 
     assert result["written"]["state"] == "deleted"
 
@@ -207,7 +207,10 @@ async def test_get_user__returns_a_deleted_user_on_request(sdk: OfficialSdk) -> 
         ([{"fields": ["email"], "value": "JANE.DOE@ACME.EXAMPLE"}], [JANE]),
         ([{"fields": ["email"], "value": "nobody@acme.example"}], []),
         ([{"fields": ["email"], "value": "gone@acme.example"}], []),
-        ([{"fields": ["email"], "value": "gone@acme.example"}, {"fields": ["state"], "values": ["deleted"]}], [GONE]),
+        (
+            [{"fields": ["email"], "value": "gone@acme.example"}, {"fields": ["state"], "values": ["deleted"]}],
+            [DELETED],
+        ),
     ],
 )
 async def test_search__returns_the_matching_users(

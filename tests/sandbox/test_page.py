@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+import yaml
 
 from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
@@ -118,6 +119,13 @@ async def test_page__includes_the_licence_of_every_bundled_package(url: str, ses
     async with session.get(f"{url}LICENSES.txt") as response:
         said = await response.text()
     assert all(f"\n{name} " in said for name in ("react", "react-dom", "slack-blocks-to-jsx", "node-emoji"))
+
+
+async def test_snapshot__has_the_manifests_messages_tab(url: str, session: aiohttp.ClientSession) -> None:
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    async with session.get(f"{url}events") as stream:
+        data = await snapshot(stream)
+    assert data["messages_tab_read_only"] == manifest["features"]["app_home"]["messages_tab_read_only_enabled"]
 
 
 async def test_events__start_with_a_snapshot(url: str, session: aiohttp.ClientSession, app: Receiver) -> None:

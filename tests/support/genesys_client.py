@@ -1,4 +1,4 @@
-"""Somebody who speaks plain HTTP to the Genesys Cloud stand-in, and the people they find there."""
+"""A plain HTTP client of the fake Genesys Cloud, and the users it finds there."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
 OMAR = "1a2b3c4d-5e6f-4a0b-9c8d-7e6f5a4b3c2d"
-GONE = "9e8d7c6b-5a49-4837-a615-04f3e2d1c0b9"
-NOBODY = "ffffffff-ffff-4fff-8fff-ffffffffffff"
+DELETED = "9e8d7c6b-5a49-4837-a615-04f3e2d1c0b9"
+UNKNOWN = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 NOON = 1_767_268_800.0
 
 
-class Guest:
-    """A session with the stand-in, signed with the last token it was given."""
+class GenesysClient:
+    """Sends requests with the last token that `login` returned."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, genesys: FakeGenesys) -> None:
         self.session = session
@@ -36,7 +36,7 @@ class Guest:
             self.token = body.get("access_token", self.token)
             return response.status, body
 
-    async def ask(self, method: str, path: str, **kwargs: Any) -> tuple[int, Any, Any]:
+    async def request(self, method: str, path: str, **kwargs: Any) -> tuple[int, Any, Any]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         async with self.session.request(method, self.url + path, headers=headers, **kwargs) as response:
             body = await response.read()
@@ -44,23 +44,23 @@ class Guest:
             return response.status, (await response.json() if readable else body), response.headers
 
     async def search(self, *criteria: dict[str, Any], **more: Any) -> tuple[int, Any, Any]:
-        return await self.ask("POST", "/api/v2/users/search", json={"query": list(criteria), **more})
+        return await self.request("POST", "/api/v2/users/search", json={"query": list(criteria), **more})
 
 
-def people() -> list[GenesysUser]:
+def users() -> list[GenesysUser]:
     jane = GenesysUser(JANE, "Jane Doe", "Jane.Doe@acme.example", title="Agent", permissions=("oauth:*:*",))
     jane.roles = (EntityRef("r1", "Supervisor"),)
     jane.policies = ({"domain": "oauth", "entityName": "*", "actionSet": ["*"]},)
     omar = GenesysUser(OMAR, "Omar Haddad", "omar@acme.example", state="inactive", sessions=3)
-    return [jane, omar, GenesysUser(GONE, "Former Agent", "gone@acme.example", state="deleted")]
+    return [jane, omar, GenesysUser(DELETED, "Former Agent", "gone@acme.example", state="deleted")]
 
 
 @asynccontextmanager
-async def visit(**kwargs: Any) -> AsyncIterator[Guest]:
-    genesys = FakeGenesys(users=people(), **kwargs)
+async def start_fake(**kwargs: Any) -> AsyncIterator[GenesysClient]:
+    genesys = FakeGenesys(users=users(), **kwargs)
     url = await genesys.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Guest(session, url, genesys)
+            yield GenesysClient(session, url, genesys)
     finally:
         await genesys.stop()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+MESSAGES_TAB_READ_ONLY = True
+"""Whether the app takes no typed messages, as `messages_tab_read_only_enabled` in manifest.yml says."""
+
 MAX_ROWS = 200
 """Maximum number of rows of each log. The page receives the whole snapshot after every change."""
 
@@ -30,6 +33,7 @@ def snapshot(run: SandboxRun) -> Json:
     return {
         "run": run.id,
         "workspace": {"name": slack.workspace.name, "bot": slack.workspace.bot_user_id},
+        "messages_tab_read_only": MESSAGES_TAB_READ_ONLY,
         "people": [_person(run, user_id, by_id.get(user_id)) for user_id in slack.members],
         "channels": [asdict(channel) for channel in slack.channels.values()],
         "groups": {group.id: group.handle for group in slack.groups.values()},
