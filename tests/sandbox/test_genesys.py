@@ -39,7 +39,7 @@ async def test_login__issues_a_new_token_and_keeps_earlier_ones(client: GenesysC
 
 @pytest.mark.parametrize(
     ("client_id", "secret", "status", "description"),
-    [("nobody", "x", 400, "client not found"), (CLIENT.id, "wrong", 401, "authentication failed")],
+    [("unknown", "x", 400, "client not found"), (CLIENT.id, "wrong", 401, "authentication failed")],
 )
 async def test_login__refuses_with_the_login_hosts_description(
     client_id: str, secret: str, status: int, description: str
@@ -140,7 +140,7 @@ async def test_delete_token__of_an_unknown_user_changes_nothing(
     client: GenesysClient, user_id: str, status: int
 ) -> None:
     assert (await client.request("DELETE", f"/api/v2/tokens/{user_id}"))[0] == status
-    assert [person.sessions for person in client.genesys.users.values()] == [1, 3, 1]
+    assert [user.sessions for user in client.genesys.users.values()] == [1, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -299,13 +299,13 @@ async def test_fault__delays_the_response_until_an_event(client: GenesysClient) 
     event = asyncio.Event()
     client.genesys.fault("delete_token", GenesysFault(until=event))
 
-    asking = asyncio.create_task(client.request("DELETE", f"/api/v2/tokens/{OMAR}"))
+    task = asyncio.create_task(client.request("DELETE", f"/api/v2/tokens/{OMAR}"))
     await client.genesys.wait_for_request("delete_token")
     assert client.genesys.state.users[OMAR].sessions == 3
     assert client.genesys.received("delete_token")[0].status is None
 
     event.set()
-    assert (await asking)[0] == 200
+    assert (await task)[0] == 200
 
 
 async def test_fault__without_times_stays_until_cleared(client: GenesysClient) -> None:
