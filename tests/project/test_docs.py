@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from bot.checks.genesys import DELETE_TOKENS, VIEW_GRANTS, VIEW_USERS
+from bot.checks.report import as_text
 from bot.domain.requests import diagram
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
 from bot.settings import Settings
 from handlers.commands import COMMANDS
+from tests.support.checks_harness import open_checks_harness
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -78,6 +81,15 @@ def test_readme__lists_exactly_the_permissions_the_client_needs() -> None:
     listed = {name for row in rows for name in re.findall(r"^`([a-z:]+)`$", row[0])}
 
     assert listed == {VIEW_USERS, DELETE_TOKENS, VIEW_GRANTS} == BOT_PERMISSIONS
+
+
+async def test_readme__shows_the_output_of_check(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^ *```text\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
+    async with open_checks_harness(tmp_path) as harness:
+        harness.client.permissions -= {DELETE_TOKENS}
+        report = await harness.check()
+
+    assert textwrap.dedent(example).strip() in as_text(report.results, width=100)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
