@@ -20,7 +20,7 @@ from bot.worker import SLOTS
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 from tests.support.components import Components, open_components
-from tests.support.fault_harness import Bot, Client, bot, client_of
+from tests.support.fault_harness import BotHarness, RecordingClient, open_bot, recording_client
 
 USERS = 50
 
@@ -48,28 +48,28 @@ def user_ids() -> list[str]:
 
 
 @asynccontextmanager
-async def bot_for_all(office: Components) -> AsyncIterator[tuple[Bot, Client]]:
+async def bot_for_all(office: Components) -> AsyncIterator[tuple[BotHarness, RecordingClient]]:
     """Start a bot in which every user may request and approve."""
     url = str(office.purecloud.region.api_url)
     async with aiohttp.ClientSession() as session:
-        client = client_of(session, api_url=url, login_url=url)
-        async with bot(
+        client = recording_client(session, api_url=url, login_url=url)
+        async with open_bot(
             office, session, tokens=client, users=client, authorization=client, requesters=",".join(user_ids())
         ) as one:
-            await one.office.directory.identify()
+            await one.components.directory.identify()
             yield one, client
 
 
-def call_counts(client: Client) -> Counter[str]:
+def call_counts(client: RecordingClient) -> Counter[str]:
     return Counter(call.operation for call in client.attempts)
 
 
 async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure(office: Components) -> None:
     office.genesys.fault("login", DOWN)
     async with bot_for_all(office) as (one, client):
-        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
+        await asyncio.gather(*(one.command(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
 
-        replies = [one.said(user)[-1].text for user in user_ids()]
+        replies = [one.messages(user)[-1].text for user in user_ids()]
 
     assert all("Nothing was changed" in text for text in replies)
     assert call_counts(client) == {"login": 2}, "one login and its one retry"
@@ -78,9 +78,9 @@ async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure
 async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_calls(office: Components) -> None:
     office.genesys.fault("search_by_email", DOWN)
     async with bot_for_all(office) as (one, client):
-        await asyncio.gather(*(one.types(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
+        await asyncio.gather(*(one.command(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
 
-        replies = [one.said(user)[-1].text for user in user_ids()]
+        replies = [one.messages(user)[-1].text for user in user_ids()]
 
     assert all("Nothing was changed" in text for text in replies)
     assert call_counts(client)["login"] == 1
@@ -95,13 +95,13 @@ async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(office: Co
     """
     async with bot_for_all(office) as (one, client):
         for user in user_ids():
-            await one.types(f"revoke <@{personas.TOM}>", by=user)
-        await one.work_off()
-        request_ids = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
+            await one.command(f"revoke <@{personas.TOM}>", by=user)
+        await one.run_jobs()
+        request_ids = [str(row.request_id) for row in await one.audit_events() if row.tag == "request:asked"]
         office.genesys.fault("delete_token", DOWN)
         for request_id, user in zip(request_ids, user_ids(), strict=True):
-            await one.clicks(request_id, by=user)
-        await one.work_off()
+            await one.click(request_id, by=user)
+        await one.run_jobs()
         requests = [await office.store.get(request_id) for request_id in request_ids]
 
     assert {request.state for request in requests if request} == {State.FAILED}
@@ -111,12 +111,12 @@ async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(office: Co
 
 async def test_fifty_clicks__on_one_card_while_the_api_fails_execute_once(office: Components) -> None:
     async with bot_for_all(office) as (one, client):
-        await one.types(f"revoke <@{personas.TOM}>", by=user_ids()[0])
-        await one.work_off()
-        request_id = await one.asked()
+        await one.command(f"revoke <@{personas.TOM}>", by=user_ids()[0])
+        await one.run_jobs()
+        request_id = await one.last_request_id()
         office.genesys.fault("delete_token", DOWN)
-        await asyncio.gather(*(one.clicks(request_id, by=user) for user in user_ids()))
-        await one.work_off()
+        await asyncio.gather(*(one.click(request_id, by=user) for user in user_ids()))
+        await one.run_jobs()
 
     assert call_counts(client)["delete_token"] == ATTEMPTS_PER_CALL * ROUNDS_PER_DELETE
 
@@ -125,13 +125,13 @@ async def test_401__for_all_concurrent_deletes_renews_the_token_once(office: Com
     users = user_ids()[:SLOTS]
     async with bot_for_all(office) as (one, client):
         for user in users:
-            await one.types(f"revoke <@{personas.TOM}>", by=user)
-        await one.work_off()
-        request_ids = [str(row.request_id) for row in await one.trail() if row.tag == "request:asked"]
+            await one.command(f"revoke <@{personas.TOM}>", by=user)
+        await one.run_jobs()
+        request_ids = [str(row.request_id) for row in await one.audit_events() if row.tag == "request:asked"]
         office.genesys.state.revoke_all_tokens()
         for request_id, user in zip(request_ids, users, strict=True):
-            await one.clicks(request_id, by=user)
-        await one.work_off()
+            await one.click(request_id, by=user)
+        await one.run_jobs()
 
     assert call_counts(client)["login"] == 2
     assert call_counts(client)["delete_token"] <= 2 * SLOTS, "each concurrent DELETE is repeated at most once"

@@ -1,4 +1,4 @@
-"""Genesys Cloud failing in every way at every operation: what is told, what is sent again, what is written down."""
+"""Each fault of Genesys Cloud in each operation has the result that docs/faults.md documents."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ import pytest
 from bot.sandbox import personas
 from bot.sandbox.genesys.responses import error
 from bot.sandbox.slack.messages import PostedMessage
-from tests.support import fault_cases as mishaps
-from tests.support import markdown_tables as tables
 from tests.support.components import TOM, Components, open_components
-from tests.support.fault_cases import Mishap, place_of
-from tests.support.fault_harness import Bot, Client, bot, client_of, nameless
+from tests.support.fault_cases import API_FAULTS, LOGIN_FAULTS, FaultCase, inject_fault
+from tests.support.fault_harness import BotHarness, RecordingClient, open_bot, recording_client, replace_ids
+from tests.support.markdown_tables import read_table, render_table, write_table
 from tests.support.timeouts import InstantTimeoutSession
 
-CARD, CARRIED_OUT = "(the card)", "(carried out)"
-UNTROUBLED = (CARD, CARRIED_OUT)
-SAYS_WHAT_CHANGED = (
-    *UNTROUBLED,
+HEADER = ("Fault", "Requests", "Message", "Audit log")
+
+CARD, EXECUTED = "(the card)", "(executed)"
+WITHOUT_ERROR = (CARD, EXECUTED)
+STATES_WHAT_CHANGED = (
+    *WITHOUT_ERROR,
     "othing was changed",
     "nothing is known to have ended",
     "is unknown: it was tried",
@@ -31,113 +32,114 @@ SAYS_WHAT_CHANGED = (
     "not deleted",
     "not known to be deleted",
 )
-ENDS = ("token:revoked", "token:refused", "token:failed", "token:unknown")
-YES = ("200", "401")
-"""Answers that say that a token is dead; a 401 says so of the very token it is signed with."""
-
-HEAD = ("Genesys Cloud", "Requests", "What is told", "Written down")
+OUTCOMES = ("token:revoked", "token:refused", "token:failed", "token:unknown")
+CONFIRMATIONS = ("200", "401")
+"""Statuses that confirm a revoked token. A 401 confirms it for the token that authenticates the request."""
 
 BEN = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02"
 
-Play = Callable[[Bot], Awaitable[str]]
+Steps = Callable[[BotHarness], Awaitable[str]]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """One operation, and what people do that needs it; `play` returns what they are told.
+class GenesysScenario:
+    """One operation, the steps that need it, and the most requests of the operation that they may cause.
 
-    `most`: how many requests of the operation there may be at the very most.
+    `steps` returns the text that the user sees.
     """
 
     operation: str
-    play: Play
-    most: int
+    steps: Steps
+    max_requests: int
     approvers: str = personas.TOKEN_APPROVERS
-    faults: tuple[Mishap, ...] = mishaps.ALL
+    faults: tuple[FaultCase, ...] = API_FAULTS
 
 
-async def asks_for_tom(bot: Bot) -> str:
-    return await _asks(bot, f"revoke <@{personas.TOM}> laptop stolen")
+async def request_by_mention(bot: BotHarness) -> str:
+    return await _request(bot, f"revoke <@{personas.TOM}> laptop stolen")
 
 
-async def asks_by_id(bot: Bot) -> str:
-    return await _asks(bot, f"revoke {TOM.id}")
+async def request_by_id(bot: BotHarness) -> str:
+    return await _request(bot, f"revoke {TOM.id}")
 
 
-async def _asks(bot: Bot, line: str) -> str:
-    await bot.types(line)
-    await bot.work_off()
-    if await bot.asked():
+async def _request(bot: BotHarness, line: str) -> str:
+    await bot.command(line)
+    await bot.run_jobs()
+    if await bot.last_request_id():
         return CARD
-    assert not any(bot.office.slack.buttons(one) for one in bot.said())
-    (told,) = bot.said(personas.OLIVIA)
-    return told.text
+    assert not any(bot.components.slack.buttons(message) for message in bot.messages())
+    (reply,) = bot.messages(personas.OLIVIA)
+    return reply.text
 
 
-async def confirms(bot: Bot) -> str:
-    return await _confirms(bot, f"revoke <@{personas.TOM}>")
+async def approve_revocation(bot: BotHarness) -> str:
+    return await _approve(bot, f"revoke <@{personas.TOM}>")
 
 
-async def rotates(bot: Bot) -> str:
-    return await _confirms(bot, "rotate")
+async def approve_rotation(bot: BotHarness) -> str:
+    return await _approve(bot, "rotate")
 
 
-async def _confirms(bot: Bot, line: str) -> str:
-    await bot.types(line)
-    await bot.work_off()
-    await bot.clicks(await bot.asked())
-    await bot.work_off()
-    (card,) = [one for one in bot.said(personas.OLIVIA) if any(block["type"] == "header" for block in one.blocks)]
-    (told,) = [one for one in bot.said() if one.channel_id == personas.AUDIT]
-    assert not bot.office.slack.buttons(card)
-    assert _quoted(told).endswith(_quoted(card)), "the channel and the card tell the same"
-    return _with_its_number(told)
+async def _approve(bot: BotHarness, line: str) -> str:
+    await bot.command(line)
+    await bot.run_jobs()
+    await bot.click(await bot.last_request_id())
+    await bot.run_jobs()
+    (card,) = [
+        message
+        for message in bot.messages(personas.OLIVIA)
+        if any(block["type"] == "header" for block in message.blocks)
+    ]
+    (notice,) = [message for message in bot.messages() if message.channel_id == personas.AUDIT]
+    assert not bot.components.slack.buttons(card)
+    assert _main_text(notice).endswith(_main_text(card)), "the audit channel and the card show the same text"
+    return _text_with_correlation_id(notice)
 
 
-async def ben_confirms(bot: Bot) -> str:
-    await bot.types(f"revoke <@{personas.TOM}>", by=personas.RAVI)
-    await bot.work_off()
-    await bot.clicks(await bot.asked(), by=personas.BEN)
-    await bot.work_off()
-    told = [one.text for one in bot.said(personas.BEN)]
-    return told[0] if told else CARRIED_OUT
+async def approve_by_permission(bot: BotHarness) -> str:
+    await bot.command(f"revoke <@{personas.TOM}>", by=personas.RAVI)
+    await bot.run_jobs()
+    await bot.click(await bot.last_request_id(), by=personas.BEN)
+    await bot.run_jobs()
+    replies = [message.text for message in bot.messages(personas.BEN)]
+    return replies[0] if replies else EXECUTED
 
 
-async def asks_who(bot: Bot) -> str:
-    await bot.types("whoami")
-    (told,) = bot.said(personas.OLIVIA)
-    words: str = bot.office.slack.text_of(told)
-    return words.partition("The bot's token\n")[2]
+async def whoami(bot: BotHarness) -> str:
+    await bot.command("whoami")
+    (reply,) = bot.messages(personas.OLIVIA)
+    text: str = bot.components.slack.text_of(reply)
+    return text.partition("The bot's token\n")[2]
 
 
-def _quoted(message: PostedMessage) -> str:
+def _main_text(message: PostedMessage) -> str:
     return next(
         str(block["text"]["text"]) for block in message.blocks if block["type"] == "section" and "text" in block
     )
 
 
-def _with_its_number(message: PostedMessage) -> str:
-    numbers = [block["elements"][0]["text"] for block in message.blocks if "correlation" in str(block)]
-    return "\n".join([_quoted(message), *numbers])
+def _text_with_correlation_id(message: PostedMessage) -> str:
+    ids = [block["elements"][0]["text"] for block in message.blocks if "correlation" in str(block)]
+    return "\n".join([_main_text(message), *ids])
 
 
-AT_LOGIN = mishaps.AT_LOGIN
-SCENES = {
-    "login, when a command asks": Scene("login", asks_for_tom, 8, faults=AT_LOGIN),
-    "login, when the DELETE is due": Scene("login", confirms, 8, faults=AT_LOGIN),
-    "search_by_email, when a command asks": Scene("search_by_email", asks_for_tom, 3),
-    "get_user, when a command asks": Scene("get_user", asks_by_id, 3),
-    "get_user_roles, when somebody confirms": Scene(
-        "get_user_roles", ben_confirms, 6, approvers="permission:oauth:token:delete"
+SCENARIOS = {
+    "login during a command": GenesysScenario("login", request_by_mention, 8, faults=LOGIN_FAULTS),
+    "login before the DELETE": GenesysScenario("login", approve_revocation, 8, faults=LOGIN_FAULTS),
+    "search_by_email during a command": GenesysScenario("search_by_email", request_by_mention, 3),
+    "get_user during a command": GenesysScenario("get_user", request_by_id, 3),
+    "get_user_roles for a click": GenesysScenario(
+        "get_user_roles", approve_by_permission, 6, approvers="permission:oauth:token:delete"
     ),
-    "delete_token, when it was confirmed": Scene("delete_token", confirms, 6),
-    "delete_tokens_me, when it was confirmed": Scene("delete_tokens_me", rotates, 3),
-    "get_tokens_me, when somebody asks whoami": Scene("get_tokens_me", asks_who, 3),
+    "delete_token after the approval": GenesysScenario("delete_token", approve_revocation, 6),
+    "delete_tokens_me after the approval": GenesysScenario("delete_tokens_me", approve_rotation, 3),
+    "get_tokens_me during whoami": GenesysScenario("get_tokens_me", whoami, 3),
 }
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Components]:
+async def components(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
         opened.genesys.users[BEN].permissions = ("oauth:token:delete",)
         yield opened
@@ -149,77 +151,80 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-@pytest.mark.parametrize("title", SCENES)
-async def test_genesys_faults__are_told_bounded_and_written_down(
-    title: str, office: Components, session: aiohttp.ClientSession, request: pytest.FixtureRequest
+@pytest.mark.parametrize("title", SCENARIOS)
+async def test_genesys_faults__have_the_documented_results(
+    title: str, components: Components, session: aiohttp.ClientSession, request: pytest.FixtureRequest
 ) -> None:
-    scene = SCENES[title]
+    scenario = SCENARIOS[title]
 
-    rows = [(fault.name, await played(office, session, scene, fault)) for fault in scene.faults]
+    rows = [(case.name, await run_scenario(components, session, scenario, case)) for case in scenario.faults]
 
-    table = tables.table(HEAD, rows)
+    table = render_table(HEADER, rows)
     if request.config.getoption("update_snapshots"):
-        tables.write(title, table)
-    assert table == tables.written(title)
+        write_table(title, table)
+    assert table == read_table(title)
 
 
-async def played(office: Components, session: aiohttp.ClientSession, scene: Scene, fault: Mishap) -> tuple[str, ...]:
-    """One row: a bot of its own meets the fault at this operation, and at this operation alone."""
-    well = str(office.purecloud.region.api_url)
-    healthy = client_of(session, api_url=well, login_url=well)
+async def run_scenario(
+    components: Components, session: aiohttp.ClientSession, scenario: GenesysScenario, case: FaultCase
+) -> tuple[str, ...]:
+    """Run a scenario with a new bot and a fault in this operation only; return the cells of its row."""
+    url = str(components.purecloud.region.api_url)
+    healthy = recording_client(session, api_url=url, login_url=url)
     await healthy.purecloud.auth.token()
-    office.genesys.users[TOM.id].sessions = 2
-    async with place_of(office.genesys, well, scene.operation, fault) as (bad, blackhole):
-        at_login = scene.operation == "login"
-        trying = client_of(
+    components.genesys.users[TOM.id].sessions = 2
+    async with inject_fault(components.genesys, url, scenario.operation, case) as (faulty_url, blackhole):
+        at_login = scenario.operation == "login"
+        faulty = recording_client(
             InstantTimeoutSession(session, blackhole),
-            api_url=well if at_login else bad,
-            login_url=bad if at_login else well,
+            api_url=url if at_login else faulty_url,
+            login_url=faulty_url if at_login else url,
         )
-        users = trying if scene.play in (asks_for_tom, asks_by_id) else healthy
-        async with bot(
-            office, session, tokens=trying, users=users, authorization=trying, approvers=scene.approvers
-        ) as one:
-            await one.office.directory.identify()
-            told = await scene.play(one)
-            trail = [row.tag for row in await one.trail()]
-    hold(scene, fault, trying, told, trail)
-    untouched = office.genesys.users[TOM.id].sessions == 2
-    assert untouched or trail[-1] in ("token:revoked", "token:unknown")
-    return str(trying.count(scene.operation)), general(told, fault), ", ".join(trail) or "nothing"
+        users = faulty if scenario.steps in (request_by_mention, request_by_id) else healthy
+        async with open_bot(
+            components, session, tokens=faulty, users=users, authorization=faulty, approvers=scenario.approvers
+        ) as bot:
+            await bot.components.directory.identify()
+            text = await scenario.steps(bot)
+            events = [event.tag for event in await bot.audit_events()]
+    assert_invariants(scenario, case, faulty, text, events)
+    untouched = components.genesys.users[TOM.id].sessions == 2
+    assert untouched or events[-1] in ("token:revoked", "token:unknown")
+    return str(faulty.count(scenario.operation)), generalize(text, case), ", ".join(events) or "none"
 
 
-def hold(scene: Scene, fault: Mishap, trying: Client, told: str, trail: list[str]) -> None:
-    """What is true of every row."""
-    answers = [call.outcome for call in trying.attempts if call.operation == scene.operation]
-    assert 1 <= len(answers) <= scene.most
-    assert scene.play is asks_who or any(words in told for words in SAYS_WHAT_CHANGED)
-    assert "orrelation id" in told or fault.fault is None or fault.fault.status is None or _is_no_fault(told)
-    if scene.play in (confirms, rotates):
-        assert trail[-1] in ENDS
-        assert any(answer in YES for answer in answers) or "token:revoked" not in trail
-        assert "GenesysNoResponse" not in answers or scene.operation == "login" or trail[-1] == "token:unknown"
-    if scene.play is ben_confirms:
-        assert trail[1:] in (["click:refused"], ["request:approved", "token:revoked"])
-    if scene.play in (asks_for_tom, asks_by_id):
-        assert (told == CARD) == (trail == ["request:asked"])
+def assert_invariants(
+    scenario: GenesysScenario, case: FaultCase, client: RecordingClient, text: str, events: list[str]
+) -> None:
+    """Assert what holds for every row."""
+    results = [attempt.outcome for attempt in client.attempts if attempt.operation == scenario.operation]
+    assert 1 <= len(results) <= scenario.max_requests
+    assert scenario.steps is whoami or any(words in text for words in STATES_WHAT_CHANGED)
+    assert "orrelation id" in text or case.fault is None or case.fault.status is None or _shows_no_error(text)
+    if scenario.steps in (approve_revocation, approve_rotation):
+        assert events[-1] in OUTCOMES
+        assert any(result in CONFIRMATIONS for result in results) or "token:revoked" not in events
+        assert "GenesysNoResponse" not in results or scenario.operation == "login" or events[-1] == "token:unknown"
+    if scenario.steps is approve_by_permission:
+        assert events[1:] in (["click:refused"], ["request:approved", "token:revoked"])
+    if scenario.steps in (request_by_mention, request_by_id):
+        assert (text == CARD) == (events == ["request:asked"])
 
 
-def _is_no_fault(told: str) -> bool:
-    return told in UNTROUBLED or "Genesys Cloud knows nobody" in told
+def _shows_no_error(text: str) -> bool:
+    return text in WITHOUT_ERROR or "Genesys Cloud knows nobody" in text  # prose: allow - quotes a message
 
 
-def general(told: str, fault: Mishap) -> str:
-    """The same words for every status, so that rows can be one."""
-    status = fault.fault.status if fault.fault else 200
-    if status is None:
-        return nameless(told, TOM.id)
-    own = str(error(status, "")["message"])
-    for said, shown in {
-        own: "(its own sentence)",
-        f"{status} {HTTPStatus(status).phrase}": "(status)",
-        f" {status}": " (status)",
-        f"({status})": "(status)",
+def generalize(text: str, case: FaultCase) -> str:
+    """Return the text with placeholders for what depends on the status, so that rows can be merged."""
+    if case.status is None:
+        return replace_ids(text, TOM.id)
+    genesys_message = str(error(case.status, "")["message"])
+    for found, placeholder in {
+        genesys_message: "(message)",
+        f"{case.status} {HTTPStatus(case.status).phrase}": "(status)",
+        f" {case.status}": " (status)",
+        f"({case.status})": "(status)",
     }.items():
-        told = told.replace(said, shown)
-    return nameless(told, TOM.id)
+        text = text.replace(found, placeholder)
+    return replace_ids(text, TOM.id)

@@ -1,4 +1,4 @@
-"""What can become of a request on its way to Genesys Cloud and back, down to the bytes."""
+"""The ways in which a request to Genesys Cloud can fail, down to the bytes of the connection."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from http import HTTPStatus
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, FakeGenesys, GenesysFault
 from tests.support.timeouts import Blackhole
 
-HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{"id":'
+PARTIAL = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n{"id":'
 TRUNCATED = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\n\r\n{"id":'
-WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+COMPLETE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @dataclass(frozen=True)
-class Mishap:
-    """One way to fail: an answer of Genesys Cloud's, or bytes of whoever sits in its place.
+class FaultCase:
+    """One way to fail.
 
-    `raw` is sent in answer to whatever comes, then the line is cut, or held where `silent`. `https`: the client expects
-    TLS and does not get it. `refused`: nobody listens. `unanswered`: Genesys Cloud has it and says nothing.
+    `fault`: the fake responds like this.
+    `raw`: a raw server in place of the fake sends these bytes and closes the connection, or keeps it open if `silent`.
+    `https`: the client expects TLS from the raw server, which does not support it.
+    `refused`: no server listens on the port.
+    `unanswered`: the fake receives the request and never responds.
     """
 
     name: str
@@ -34,43 +37,50 @@ class Mishap:
     refused: bool = False
     unanswered: bool = False
 
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, None if there is no complete response."""
+        return self.fault.status if self.fault else 200
 
-def _status(status: int, note: str = "", **headers: str) -> Mishap:
-    name = f"{status} {HTTPStatus(status).phrase}{note}"
-    return Mishap(
+
+def _status(status: int, suffix: str = "", **headers: str) -> FaultCase:
+    name = f"{status} {HTTPStatus(status).phrase}{suffix}"
+    return FaultCase(
         name, GenesysFault(status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}, times=None)
     )
 
 
-ALL = (
-    Mishap("no answer", unanswered=True),
-    Mishap("half an answer, then silence", raw=HALF, silent=True),
-    Mishap("cut before it acted", GenesysFault(drop="before", times=None)),
-    Mishap("cut after it acted", GenesysFault(drop="after", times=None)),
-    Mishap("half an answer, then cut", raw=HALF),
-    Mishap("connection refused", refused=True),
-    Mishap("TLS cut in the handshake", raw=b"", https=True),
-    Mishap("plain HTTP where TLS is expected", raw=WELL, https=True),
+API_FAULTS = (
+    FaultCase("no response", unanswered=True),
+    FaultCase("partial response, then no data", raw=PARTIAL, silent=True),
+    FaultCase("connection closed before execution", GenesysFault(drop="before", times=None)),
+    FaultCase("connection closed after execution", GenesysFault(drop="after", times=None)),
+    FaultCase("partial response, then connection closed", raw=PARTIAL),
+    FaultCase("connection refused", refused=True),
+    FaultCase("connection closed in the TLS handshake", raw=b"", https=True),
+    FaultCase("plain HTTP in place of TLS", raw=COMPLETE, https=True),
     *map(_status, (400, 401, 403, 404, 408, 409, 413)),
     _status(429, ", `Retry-After: 2`", Retry_After="2"),
     _status(429, ", `Retry-After: 7200`", Retry_After="7200"),
     *map(_status, (500, 502, 503, 504)),
-    Mishap("200 with a web page", GenesysFault(status=200, body="<html>Please log in to the proxy</html>", times=None)),
-    Mishap("200 with nothing in it", GenesysFault(status=200, body="", executes=True, times=None)),
-    Mishap("200 with truncated JSON", raw=TRUNCATED),
+    FaultCase(
+        "200 with an HTML page", GenesysFault(status=200, body="<html>Please log in to the proxy</html>", times=None)
+    ),
+    FaultCase("200 with an empty body", GenesysFault(status=200, body="", executes=True, times=None)),
+    FaultCase("200 with truncated JSON", raw=TRUNCATED),
 )
 
-AT_LOGIN = (
-    *ALL,
-    Mishap("400 for its rate limit", GenesysFault(LOGIN_RATE_LIMITED.status, LOGIN_RATE_LIMITED.body, times=None)),
+LOGIN_FAULTS = (
+    *API_FAULTS,
+    FaultCase("400 for the rate limit", GenesysFault(LOGIN_RATE_LIMITED.status, LOGIN_RATE_LIMITED.body, times=None)),
 )
 
 
 @dataclass
-class _Impostor:
-    """Whoever sits in Genesys Cloud's place: takes a request and says what it was told to."""
+class _RawServer:
+    """A TCP server that receives a request and sends the bytes of a case."""
 
-    mishap: Mishap
+    case: FaultCase
     blackhole: Blackhole
     serving: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -79,11 +89,11 @@ class _Impostor:
         if task:
             self.serving.add(task)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            if self.mishap.raw:
-                await (reader.read(1) if self.mishap.https else reader.readuntil(b"\r\n\r\n"))
-                writer.write(self.mishap.raw)
+            if self.case.raw:
+                await (reader.read(1) if self.case.https else reader.readuntil(b"\r\n\r\n"))
+                writer.write(self.case.raw)
                 await writer.drain()
-            if self.mishap.silent:
+            if self.case.silent:
                 await self.blackhole.wait()
         with suppress(ConnectionError):
             writer.close()
@@ -91,32 +101,35 @@ class _Impostor:
 
 
 @asynccontextmanager
-async def place_of(
-    genesys: FakeGenesys, url: str, operation: str, mishap: Mishap
+async def inject_fault(
+    genesys: FakeGenesys, url: str, operation: str, case: FaultCase
 ) -> AsyncIterator[tuple[str, Blackhole]]:
-    """The address at which an operation meets a mishap, and the silence in it."""
+    """Inject a fault into an operation.
+
+    Return the URL at which it occurs and the blackhole that holds unanswered requests.
+    """
     blackhole = Blackhole()
-    async with AsyncExitStack() as undone:
-        undone.callback(blackhole.set)
-        if mishap.refused:
-            taken = undone.enter_context(socket.socket())
-            taken.bind(("127.0.0.1", 0))  # taken, and nobody listens
-            yield f"http://127.0.0.1:{taken.getsockname()[1]}", blackhole
+    async with AsyncExitStack() as stack:
+        stack.callback(blackhole.set)
+        if case.refused:
+            bound = stack.enter_context(socket.socket())
+            bound.bind(("127.0.0.1", 0))  # occupied, but not listening
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}", blackhole
             return
-        if mishap.raw is not None:
-            yield await undone.enter_async_context(_posing(mishap, blackhole)), blackhole
+        if case.raw is not None:
+            yield await stack.enter_async_context(_raw_server(case, blackhole)), blackhole
             return
-        genesys.fault(operation, mishap.fault or GenesysFault(until=blackhole, times=None))
-        undone.callback(partial(genesys.faults.clear, operation))
+        genesys.fault(operation, case.fault or GenesysFault(until=blackhole, times=None))
+        stack.callback(partial(genesys.faults.clear, operation))
         yield url, blackhole
 
 
 @asynccontextmanager
-async def _posing(mishap: Mishap, blackhole: Blackhole) -> AsyncIterator[str]:
-    impostor = _Impostor(mishap, blackhole)
-    server = await asyncio.start_server(impostor.serve, "127.0.0.1", 0)
-    scheme = "https" if mishap.https else "http"
+async def _raw_server(case: FaultCase, blackhole: Blackhole) -> AsyncIterator[str]:
+    raw_server = _RawServer(case, blackhole)
+    server = await asyncio.start_server(raw_server.serve, "127.0.0.1", 0)
+    scheme = "https" if case.https else "http"
     async with server:
         yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         blackhole.set()
-        await asyncio.gather(*impostor.serving)
+        await asyncio.gather(*raw_server.serving)

@@ -1,4 +1,4 @@
-"""A bot whose calls go where a test sends them, and whose written work is done step by step, without waiting."""
+"""A bot whose clients can meet a fault and whose jobs a test runs step by step, on a fake clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.db.schema import jobs
 from bot.domain.people import parse_principals
 from bot.domain.requests import APPROVE
 from bot.purecloud import HttpAttempt, PureCloud, region
-from bot.sandbox import personas as people
+from bot.sandbox import personas
 from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.slack.messages import PostedMessage
 from bot.services.clicks import Click
@@ -25,149 +25,161 @@ from bot.services.identity import Directory
 from bot.services.requesting import Invoker, Service
 from bot.slack.messages import SlackMessenger
 from bot.worker import Worker
-from handlers import errors as guard
+from handlers import errors
 from tests.support.clock import FakeClock
 from tests.support.components import Components
 from tests.support.timeouts import InstantTimeoutSession
 
-LONGEST = 86400
-"""Seconds by the database's clock after which written work is missed."""
+MAX_JOB_TIME = 86400
+"""Maximum time until all jobs are done, in seconds of the database's clock."""
 
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 @dataclass
-class Client:
-    """A client of Genesys Cloud and every attempt it makes."""
+class RecordingClient:
+    """A Genesys Cloud client that records every attempt."""
 
     purecloud: PureCloud
     attempts: list[HttpAttempt]
 
     def count(self, operation: str) -> int:
-        """How many requests of an operation went out."""
-        return sum(call.operation == operation for call in self.attempts)
+        """Return the number of requests of an operation."""
+        return sum(attempt.operation == operation for attempt in self.attempts)
 
 
 @dataclass
-class Bot:
-    """Service and worker of one row of a table, and where the office's books stood when it began."""
+class BotHarness:
+    """The service and the worker of one bot, and what existed before it started."""
 
-    office: Components
+    components: Components
+    web_client: AsyncWebClient
     service: Service
     worker: Worker
     messages_before: int
-    rows_before: int
+    events_before: int
     calls_before: int
 
-    async def types(self, line: str, by: str = people.OLIVIA) -> None:
-        """Somebody types `/purecloud <line>`; it is carried to its end."""
-        asker = Invoker(by, self.office.slack.team_id, people.OPS, f"{by} {self.rows_before} {line}")
-        await guard.command(replace(asker, response_url=self.office.response_url(by)), line, self.service)
+    async def command(self, line: str, by: str = personas.OLIVIA) -> None:
+        """Run `/purecloud <line>` as a user, until it has been answered."""
+        invoker = Invoker(by, self.components.slack.team_id, personas.OPS, f"{by} {self.events_before} {line}")
+        await errors.command(replace(invoker, response_url=self.components.response_url(by)), line, self.service)
 
-    async def clicks(self, request_id: str, by: str = people.OLIVIA) -> None:
-        """Somebody presses the card's button."""
-        request = await self.office.store.get(request_id)
-        click = Click(request_id, APPROVE, by, self.office.slack.team_id, key=f"{request_id} {by}")
+    async def click(self, request_id: str, by: str = personas.OLIVIA) -> None:
+        """Store a click on the button of a request's card."""
+        request = await self.components.store.get(request_id)
+        click = Click(request_id, APPROVE, by, self.components.slack.team_id, key=f"{request_id} {by}")
         ts = request.card.ts if request and request.card else None
-        await self.service.click(replace(click, response_url=self.office.response_url(by), ts=ts))
+        await self.service.click(replace(click, response_url=self.components.response_url(by), ts=ts))
 
-    async def work_off(self) -> None:
-        """Do everything that is written down; the clock goes to what is due next when nothing is due."""
-        clock = self.office.ledger.clock
-        gives_up = clock.now + LONGEST
-        while any((await self.office.store.jobs.depth()).values()):
-            assert clock.now < gives_up, await self.office.store.jobs.depth()
-            for job in [*self.office.taken, *await self.office.store.jobs.claim(16)]:
+    async def run_jobs(self) -> None:
+        """Run every job; when no job is due, advance the clock to the next one."""
+        clock = self.components.ledger.clock
+        deadline = clock.now + MAX_JOB_TIME
+        while any((await self.components.store.jobs.depth()).values()):
+            assert clock.now < deadline, await self.components.store.jobs.depth()
+            for job in [*self.components.taken, *await self.components.store.jobs.claim(16)]:
                 self.worker.take(job)
-            self.office.taken.clear()
+            self.components.taken.clear()
             if running := list(self.worker._running.values()):
                 await asyncio.wait(running)
             else:
                 due = select(func.min(jobs.c.due_at)).where(jobs.c.done_at.is_(None), jobs.c.due_at > clock.now)
-                ((next_due,),) = await self.office.ledger.run(due)
+                ((next_due,),) = await self.components.ledger.run(due)
                 clock.now = next_due or clock.now + 1
 
-    async def asked(self) -> str:
-        """The id of the request that was asked for last; empty where none was."""
-        ids = [row.request_id for row in await self.trail() if row.tag == "request:asked"]
+    async def last_request_id(self) -> str:
+        """Return the id of the latest request, an empty string if there is no request."""
+        ids = [event.request_id for event in await self.audit_events() if event.tag == "request:asked"]
         return str(ids[-1]) if ids else ""
 
-    async def trail(self) -> list[Any]:
-        """What was written down since this bot began."""
-        return [row for row, _ in await self.office.store.audit_events()][self.rows_before :]
+    async def audit_events(self) -> list[Any]:
+        """Return the audit events since this bot started."""
+        return [event for event, _ in await self.components.store.audit_events()][self.events_before :]
 
-    def said(self, to: str | None = None) -> list[PostedMessage]:
-        """What was posted since this bot began, to one person in private or to everybody."""
-        direct = self.office.slack.workspace.dm(to).id if to else None
+    def messages(self, to: str | None = None) -> list[PostedMessage]:
+        """Return the messages since this bot started; with `to`, only those that this user alone can see."""
+        direct = self.components.slack.workspace.dm(to).id if to else None
         return [
-            one
-            for one in self.office.slack.messages[self.messages_before :]
-            if to is None or one.only_for == to or one.channel_id == direct
+            message
+            for message in self.components.slack.messages[self.messages_before :]
+            if to is None or message.only_for == to or message.channel_id == direct
         ]
 
-    def calls(self, method: str) -> int:
-        """How many calls of a Web API method were made since this bot began."""
-        return sum(name == method for name, _ in self.office.calls[self.calls_before :])
+    def count_calls(self, method: str) -> int:
+        """Return the number of calls of a Web API method since this bot started."""
+        return sum(name == method for name, _ in self.components.calls[self.calls_before :])
 
 
-def client_of(session: aiohttp.ClientSession | InstantTimeoutSession, *, api_url: str, login_url: str) -> Client:
-    """Make a client that logs in at one address and asks at another; its pauses pass at once."""
-    quick = FakeClock()
+def recording_client(
+    session: aiohttp.ClientSession | InstantTimeoutSession, *, api_url: str, login_url: str
+) -> RecordingClient:
+    """Return a Genesys Cloud client that waits on a fake clock."""
+    clock = FakeClock()
     attempts: list[HttpAttempt] = []
     purecloud = PureCloud(
         cast("aiohttp.ClientSession", session),
         region("mypurecloud.ie", api_url=api_url, login_url=login_url),
         CLIENT.id,
         CLIENT.secret,
-        clock=quick,
-        sleep=quick.sleep,
+        clock=clock,
+        sleep=clock.sleep,
         jitter=lambda: 1.0,
         observe=attempts.append,
     )
-    return Client(purecloud, attempts)
+    return RecordingClient(purecloud, attempts)
 
 
 @asynccontextmanager
-async def bot(
-    office: Components,
+async def open_bot(
+    components: Components,
     session: aiohttp.ClientSession | InstantTimeoutSession,
     *,
-    tokens: Client,
-    users: Client,
-    authorization: Client,
-    approvers: str = people.TOKEN_APPROVERS,
-    requesters: str = ",".join(people.REQUESTERS),
+    tokens: RecordingClient,
+    users: RecordingClient,
+    authorization: RecordingClient,
+    approvers: str = personas.TOKEN_APPROVERS,
+    requesters: str = ",".join(personas.REQUESTERS),
     protected: str = "",
-) -> AsyncIterator[Bot]:
-    """Put a bot together from clients that may differ, so that one operation alone meets a fault."""
+) -> AsyncIterator[BotHarness]:
+    """Assemble a bot; its Genesys Cloud clients may differ, so that a fault occurs in one operation only."""
     shared = cast("aiohttp.ClientSession", session)
-    slack = AsyncWebClient(office.slack.bot_token, base_url=office.slack.api_url, session=shared, retry_handlers=[])
+    web_client = AsyncWebClient(
+        components.slack.bot_token, base_url=components.slack.api_url, session=shared, retry_handlers=[]
+    )
 
     def observe(method: str, status: str) -> None:
-        office.calls.append((method, status))
+        components.calls.append((method, status))
 
     own = replace(
-        office,
-        courier=SlackMessenger(slack, shared, observe),
+        components,
+        courier=SlackMessenger(web_client, shared, observe),
         directory=Directory(
-            slack,
+            web_client,
             users.purecloud.users,
             authorization.purecloud.authorization,
             observe,
-            clock=office.monotonic,
-            sleep=office.monotonic.sleep,
+            clock=components.monotonic,
+            sleep=components.monotonic.sleep,
         ),
         purecloud=tokens.purecloud,
         taken=[],
     )
-    named = {"approvers": approvers, "requesters": requesters, "protected": protected}
-    rules: dict[str, Any] = {name: parse_principals(text) for name, text in named.items()}
-    rows = len(await office.store.audit_events())
-    one = Bot(own, own.service(**rules), own.worker(**rules), len(office.slack.messages), rows, len(office.calls))
-    yield one
-    await one.worker.drain(1)
+    settings = {"approvers": approvers, "requesters": requesters, "protected": protected}
+    rules: dict[str, Any] = {name: parse_principals(text) for name, text in settings.items()}
+    bot = BotHarness(
+        own,
+        web_client,
+        own.service(**rules),
+        own.worker(**rules),
+        messages_before=len(components.slack.messages),
+        events_before=len(await components.store.audit_events()),
+        calls_before=len(components.calls),
+    )
+    yield bot
+    await bot.worker.drain(1)
 
 
-def nameless(text: str, *known: str) -> str:
-    """A text without the ids that differ each time; `known` ones stay."""
+def replace_ids(text: str, *known: str) -> str:
+    """Return a text with `(id)` in place of ids that differ in each run; `known` ids stay."""
     return _UUID.sub(lambda found: found[0] if found[0] in known else "(id)", text)

@@ -1,6 +1,7 @@
-"""docs/faults.md, a section at a time: what happens is written as a table and compared with the one that stands there.
+"""The tables of docs/faults.md: the tests generate them and compare them with the page.
 
-`pytest --snapshot-update -n0 tests/integration/test_faults.py tests/integration/test_slack_faults.py` writes it anew.
+Update the page with
+`pytest --snapshot-update -n0 tests/integration/test_faults.py tests/integration/test_slack_faults.py`.
 """
 
 from __future__ import annotations
@@ -12,31 +13,31 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
 
-def table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    """A Markdown table; faults (the first column) with the same consequences share a row."""
-    same: dict[tuple[str, ...], list[str]] = {}
-    for fault, consequences in rows:
-        same.setdefault(tuple(consequences), []).append(fault)
-    lines = [_row(head), _row(["---"] * len(head))]
-    return "\n".join([*lines, *(_row(["; ".join(faults), *cells]) for cells, faults in same.items())])
+def render_table(header: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Return a Markdown table; faults (the first column) with equal cells share a row."""
+    faults_by_cells: dict[tuple[str, ...], list[str]] = {}
+    for fault, cells in rows:
+        faults_by_cells.setdefault(tuple(cells), []).append(fault)
+    lines = [_row(header), _row(["---"] * len(header))]
+    return "\n".join([*lines, *(_row(["; ".join(faults), *cells]) for cells, faults in faults_by_cells.items())])
 
 
-def written(title: str) -> str:
-    """The table under a heading."""
-    found = _under(title).search(PAGE.read_text())
+def read_table(title: str) -> str:
+    """Return the table below a heading of the page."""
+    found = _section(title).search(PAGE.read_text())
     assert found, f"docs/faults.md has no section {title!r}"
     return found["table"].strip()
 
 
-def write(title: str, text: str) -> None:
-    """Put a table under a heading in place of the one there; the words above it stay."""
+def write_table(title: str, table: str) -> None:
+    """Replace the table below a heading of the page; the text above the table stays."""
     page = PAGE.read_text()
-    assert _under(title).search(page), f"docs/faults.md has no section {title!r}"
-    PAGE.write_text(_under(title).sub(lambda found: f"{found['head'].rstrip()}\n\n{text}\n\n", page))
+    assert _section(title).search(page), f"docs/faults.md has no section {title!r}"
+    PAGE.write_text(_section(title).sub(lambda found: f"{found['text'].rstrip()}\n\n{table}\n\n", page))
 
 
-def _under(title: str) -> re.Pattern[str]:
-    return re.compile(rf"(?P<head>^## {re.escape(title)}\n(?:(?!\||## ).*\n)*)(?P<table>(?:\|.*\n)*\n*)", re.MULTILINE)
+def _section(title: str) -> re.Pattern[str]:
+    return re.compile(rf"(?P<text>^## {re.escape(title)}\n(?:(?!\||## ).*\n)*)(?P<table>(?:\|.*\n)*\n*)", re.MULTILINE)
 
 
 def _row(cells: Sequence[str]) -> str:
