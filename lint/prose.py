@@ -39,16 +39,13 @@ BANNED = {
     r"anew": "again",  # prose: allow
     r"stand-in|stand-ins": "fake",  # prose: allow
     r"may nothing": "has no permission",  # prose: allow
-    r"is none|are none": "there is no, no user is",  # prose: allow
+    r"(?<!there\x20)is none|(?<!there\x20)are none": "there is no, no user is",  # prose: allow
     r"so many seconds": "give the number: the timeout, in seconds",  # prose: allow
 }
 """Banned words, as alternatives of a regular expression, and what to write instead."""
 
-CASE_SENSITIVE = {r"is none|are none"}  # prose: allow
-"""Words matched as written, because `is None` is Python."""
-
-_GAP = r"(?:_|\s+(?:(?:#|//|>)\s*)?)"
-"""What may separate two words of a phrase: an underscore, or white space with a comment's line break."""
+_GAP = r"\s+(?:(?:#|//|>)\s*)?"
+"""White space between two words of a phrase, with the marker of a comment after a line break."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -68,7 +65,7 @@ class Problem:
 def _pattern(words: str) -> re.Pattern[str]:
     """Return a pattern that finds the words in prose and in names such as `test_x__tells_y`."""  # prose: allow
     phrase = words.replace(" ", _GAP)
-    flags = 0 if words in CASE_SENSITIVE else re.IGNORECASE
+    flags = 0 if "none" in words else re.IGNORECASE  # `is None` is Python
     return re.compile(rf"(?<![^\W_])(?:{phrase})(?![^\W_])", flags)
 
 

@@ -1,4 +1,4 @@
-"""Calls of the Platform API: access token, retries, total timeout, and DELETEs that may have been executed."""
+"""Calls of the Platform API, with access token, retries, total timeout and uncertain DELETEs."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ async def with_retries(
     deadline: Deadline,
     sleep: Callable[[float], Awaitable[None]],
 ) -> _Result:
-    """Return the result of `send`, which gets the number of the attempt, or raise the error of the last attempt.
+    """Return the result of `send`, or raise the error of its last attempt.
 
     `delay_after` returns the seconds to wait after an error, None to give up. No retry starts after the deadline.
     """

@@ -1,4 +1,4 @@
-"""HTTP attempts: each sends one request, reads a bounded response and raises a GenesysError on failure."""
+"""HTTP attempts. Each sends one request, reads a bounded response or raises a GenesysError."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ REFUSALS = {
         "revoke @gus": "is a guest in Slack",
         "revoke @dan": "arrived as plain text, not as a mention",
         "revoke @tom @pia": "never just the first",
-        "revoke nobody@example.com": "knows nobody as nobody@example.com",
+        "revoke unknown@example.com": "knows nobody as unknown@example.com",
         "revoke tom": "names nobody I can look up",
         "revoke": "Whose sessions?",
     },

@@ -1,4 +1,4 @@
-"""Runs the official Genesys Cloud SDK: reads one call per line of JSON, and writes one result per line."""
+"""Run the official Genesys Cloud SDK: read a call per line of JSON, and write a result per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shared access token: requested on demand, renewed by one login, unaffected by failures and cancellations."""
+"""The shared access token is requested on demand and renewed by one login for all callers."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.unit.purecloud.conftest import JANE, OMAR
 if TYPE_CHECKING:
     from tests.unit.purecloud.conftest import ClientHarness
 
-NOBODY = "ffffffff-ffff-4fff-8fff-ffffffffffff"
+UNKNOWN_USER = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 
 
 def deletions(harness: ClientHarness) -> list[tuple[str, int | None, int | None]]:
@@ -82,7 +82,7 @@ async def test_delete_token__web_page_with_status_200_raises_no_response(harness
 
 async def test_delete_token__unknown_user_raises_not_found(harness: ClientHarness) -> None:
     with pytest.raises(errors.GenesysNotFound):
-        await harness.purecloud.tokens.delete_token(NOBODY)
+        await harness.purecloud.tokens.delete_token(UNKNOWN_USER)
 
 
 @pytest.mark.parametrize(
@@ -229,14 +229,14 @@ async def test_search_by_email__ignores_letter_case(harness: ClientHarness) -> N
 
 
 async def test_search_by_email__returns_inactive_users_duplicates_or_none(harness: ClientHarness) -> None:
-    harness.genesys.state.add(GenesysUser(NOBODY, "Jane Double", "jane.doe@acme.example"))
+    harness.genesys.state.add(GenesysUser(UNKNOWN_USER, "Jane Double", "jane.doe@acme.example"))
 
     assert [user.active for user in await harness.purecloud.users.search_by_email("omar@acme.example")] == [False]
     assert {user.id for user in await harness.purecloud.users.search_by_email("jane.doe@acme.example")} == {
         JANE,
-        NOBODY,
+        UNKNOWN_USER,
     }
-    assert await harness.purecloud.users.search_by_email("nobody@acme.example") == []
+    assert await harness.purecloud.users.search_by_email("unknown@acme.example") == []
 
 
 async def test_search_by_email__omits_users_without_exactly_this_address(harness: ClientHarness) -> None:
@@ -263,7 +263,7 @@ async def test_get_user__returns_a_user_and_raises_for_unknown_or_deleted_ones(h
     harness.genesys.state.users[OMAR].state = "deleted"
 
     assert (await harness.purecloud.users.get_user(JANE)).email == "Jane.Doe@acme.example"
-    for user_id in (OMAR, NOBODY):
+    for user_id in (OMAR, UNKNOWN_USER):
         with pytest.raises(errors.GenesysNotFound):
             await harness.purecloud.users.get_user(user_id)
 

@@ -30,6 +30,6 @@ async def test_example__deletes_the_tokens_of_exactly_one_user(harness: ClientHa
     assert message == "All tokens of Jane Doe were deleted (HTTP 200)."
     assert (harness.sessions(JANE), harness.sessions(OMAR)) == (0, 1)
 
-    message = await revoke_sessions(here, CLIENT.id, CLIENT.secret, "nobody@acme.example")
+    message = await revoke_sessions(here, CLIENT.id, CLIENT.secret, "unknown@acme.example")
     assert message.startswith("0 users")
     assert len(harness.statuses("delete_token")) == 1
