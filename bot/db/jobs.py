@@ -32,8 +32,12 @@ class JobKind(StrEnum):
     """A button press to decide on."""
     EXECUTE = "target"
     """An approved target to send the DELETE for."""
+    COMMAND = "command"
+    """A command or a modal submission that requests something."""
     CARD = "card"
     """A card that does not show its request's latest revision."""
+    REPLY = "reply"
+    """A private reply that has not been delivered."""
     NOTICE = "notice"
     """An outcome to post to a channel or a person."""
 
@@ -85,7 +89,10 @@ class JobQueue:
         self.lease = lease
 
     async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
-        """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`."""
+        """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
+
+        Jobs of unknown kinds, which a newer version of the bot has added, are left to that version.
+        """
         return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent))
 
     async def renew(self, ids: Iterable[int]) -> set[int]:
@@ -100,6 +107,10 @@ class JobQueue:
     async def complete(self, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost."""
         return await self.database.write(lambda tx: self.complete_in(tx, job))
+
+    async def complete_with_reply(self, job: Job, reply: Payload) -> Job | None:
+        """Mark a job as done and add a REPLY job with this payload; return it, None if the lease was lost."""
+        return await self.database.write(lambda tx: self.complete_with_reply_in(tx, job, reply))
 
     async def release(self, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
@@ -117,7 +128,7 @@ class JobQueue:
         return await self.database.read(lambda tx: _is_done(tx, job_id))
 
     async def depth(self) -> dict[str, int]:
-        """Count the open jobs of each kind."""
+        """Count the open jobs of each kind, unknown kinds included."""
         return await self.database.read(_depth)
 
     async def check_writable(self) -> float:
@@ -146,6 +157,12 @@ class JobQueue:
         """Mark a job as done; return False if the lease was lost, and then the caller must write nothing for it."""
         return self._update_held(tx, _HELD, job, done_at=tx.now, lease_owner=None)
 
+    def complete_with_reply_in(self, tx: Transaction, job: Job, reply: Payload) -> Job | None:
+        """Mark a job as done and add its REPLY job, held by this process; return None if the lease was lost."""
+        if not self.complete_in(tx, job):
+            return None
+        return self.add_leased(tx, JobKind.REPLY, job.request_id, str(job.id), reply)
+
     def complete_unless_enqueued_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if it was enqueued again while it ran, or if the lease was lost."""
         return self._update_held(tx, _HELD_AND_NOT_ENQUEUED, job, done_at=tx.now, lease_owner=None)
@@ -155,7 +172,8 @@ class JobQueue:
         return self._update_held(tx, _HELD, job, due_at=tx.now + delay, lease_owner=None)
 
     def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Job]:
-        values = {"first_priority": PRIORITY[most_urgent], "limit": limit, "now": tx.now}
+        kinds = [kind for kind in JobKind if PRIORITY[kind] >= PRIORITY[most_urgent]]
+        values = {"kinds": kinds, "limit": limit, "now": tx.now}
         found = tx.execute(_CLAIM, values | {"owner": self.owner, "until": tx.now + self.lease}).all()
         return sorted((_job(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
 
@@ -217,7 +235,7 @@ _DUE = (
     select(jobs.c.id)
     .where(
         jobs.c.done_at.is_(None),
-        jobs.c.prio >= bindparam("first_priority"),
+        jobs.c.kind.in_(bindparam("kinds", expanding=True)),
         jobs.c.due_at <= bindparam("now"),
         or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= bindparam("now")),
     )

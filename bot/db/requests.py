@@ -1,28 +1,21 @@
-"""Requests, their items and the audit log. Each public method of the store is one transaction."""
+"""The store of requests and their audit log. Each public method is one transaction."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, insert, select, update
-
-from bot.db import audit
+from bot.db import audit, statements
 from bot.db.engine import Database, Transaction
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec, Snapshot
-from bot.db.rows import WHOLE_REQUEST, request_from_row, row_of_item, row_of_request
-from bot.db.schema import items, jobs, requests
+from bot.db.rows import request_from_row
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
-from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State, advance, worst_of
+from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
 from bot.errors import StaleRequest
 
 APPROVAL_RENDER_DELAY = 1.0
 """Seconds before a card shows an approval. Most executions end sooner, so the card is rendered once."""
-
-COMPLETED_JOB_RETENTION = 3600.0
-"""Seconds that a completed job is kept, so that a replayed click is recognised. Slack's signatures live for 300."""
 
 Recipients = Callable[[Request], Sequence[str]]
 """Returns the channels that are notified when a request ends."""
@@ -47,11 +40,11 @@ class RequestStore:
 
     async def get(self, request_id: str) -> Request | None:
         """Return the current state of a request, None for an unknown id."""
-        return await self.database.read(lambda tx: _get(tx, request_id))
+        return await self.database.read(lambda tx: statements.get_request(tx, request_id))
 
     async def get_with_clock(self, request_id: str) -> Snapshot:
         """Return the current state of a request, and the database's time in epoch seconds."""
-        return await self.database.read(lambda tx: (_get(tx, request_id), tx.now))
+        return await self.database.read(lambda tx: (statements.get_request(tx, request_id), tx.now))
 
     async def card_context(self, request_id: str) -> tuple[Request, ResponseUrls] | None:
         """Return what a card is rendered from, and the addresses that reach people without a channel."""
@@ -61,17 +54,27 @@ class RequestStore:
         """Return the audit log of one request, or of all, oldest first; each event comes with its hash."""
         return await self.database.read(lambda tx: audit.read(tx, request_id))
 
-    async def create(self, request: Request, *, ttl: float, key: str, command_url: str | None) -> Job | None:
-        """Store a new request and its audit event; return the job that posts its card.
+    async def record_command(self, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
+        """Store a command before anything is decided; return its job, None for a replay of the same `key`.
 
-        `key` identifies the command (its `trigger_id`); a replay changes nothing and returns None.
-        `ttl` is in seconds, by the database's clock.
+        `request_id` is the id that the request will have if the command creates one.
         """
-        return await self.database.write(lambda tx: self._create(tx, request, ttl, key, command_url))
+        return await self.database.write(lambda tx: self.jobs.add_leased(tx, JobKind.COMMAND, request_id, key, payload))
 
-    async def record_click(self, request_id: str, key: str, payload: dict[str, Any]) -> Job | None:
+    async def record_click(self, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         """Store a click before anything is decided; return its job, None for a replay of the same `key`."""
         return await self.database.write(lambda tx: self._record_click(tx, request_id, key, payload))
+
+    async def create(
+        self, request: Request, *, ttl: float, key: str, command_url: str | None, job: Job | None = None
+    ) -> Job | None:
+        """Store a new request and its audit event; return the job that posts its card.
+
+        `key` identifies the command (its `trigger_id`); `ttl` is in seconds, by the database's clock. `job` is the
+        command's, completed in the same transaction. Returns None, creating nothing, when its lease was lost, or when
+        the request exists already.
+        """
+        return await self.database.write(lambda tx: self._create(tx, request, ttl, key, job, ask_url=command_url))
 
     async def apply_click(
         self,
@@ -105,6 +108,16 @@ class RequestStore:
         """
         return await self.database.write(lambda tx: self._record_event(tx, event, done, clicked))
 
+    async def record_denial(
+        self, event: AuditEvent, *, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None = None
+    ) -> Job | None:
+        """Append a denied command or click to the audit log, and complete its job; return the job of its reply.
+
+        `reply` is the payload of the REPLY job, `clicked` as for `record_event`. Returns None, writing nothing, when
+        the lease of `job` was lost.
+        """
+        return await self.database.write(lambda tx: self._record_denial(tx, event, job, reply, clicked))
+
     async def finish_execution(
         self, job: Job, event: Event, *, outcome: dict[str, Any], notify: Sequence[str]
     ) -> Request | None:
@@ -120,7 +133,7 @@ class RequestStore:
 
     async def expire_due(self, recipients: Recipients, limit: int = 50) -> list[Request]:
         """Expire up to `limit` pending requests that are overdue and have no click to decide on; return them."""
-        if not await self.database.read(lambda tx: tx.execute(_overdue(tx, 1)).first()):
+        if not await self.database.read(lambda tx: tx.execute(statements.overdue(tx, 1)).first()):
             return []
         return await self.database.write(lambda tx: self._expire(tx, recipients, limit))
 
@@ -137,24 +150,24 @@ class RequestStore:
 
     async def delete_expired_rows(self) -> None:
         """Delete jobs too old to be replayed, and response_urls too old to be used."""
-        await self.database.write(_delete_expired_rows)
+        await self.database.write(statements.delete_expired)
 
-    def _create(self, tx: Transaction, request: Request, ttl: float, key: str, command_url: str | None) -> Job | None:
-        row = row_of_request(request) | {"created_at": tx.now, "expires_at": tx.now + ttl}
-        inserted = tx.insert(requests).values(ask_key=key, ask_url=command_url, **row)
-        inserted = inserted.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
-        if tx.execute(inserted).one_or_none() is None:
+    def _create(
+        self, tx: Transaction, request: Request, ttl: float, key: str, job: Job | None, **columns: Any
+    ) -> Job | None:
+        if job and not self.jobs.complete_in(tx, job):
             return None
-        tx.execute(insert(items).values(row_of_item(request)))
+        columns |= {"created_at": tx.now, "expires_at": tx.now + ttl}
+        if not statements.insert_request(tx, request, key, **columns):
+            return None
         detail = {"kind": request.kind, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
         audit.append(tx, entry(request, EventType.ASKED, at=tx.now, actor=request.requester, **detail))
         return self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
 
-    def _record_click(self, tx: Transaction, request_id: str, key: str, payload: dict[str, Any]) -> Job | None:
-        """Lock the request before reading the time, so that it cannot expire between the two."""
-        tx.lock_rows(_LOCK_AGAINST_UPDATE, {"request": request_id})
+    def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
+        statements.lock_against_update(tx, request_id)  # before the time is read, so that it cannot expire in between
         job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
-        return replace(job, snapshot=(_get(tx, request_id), tx.now)) if job else None
+        return replace(job, snapshot=(statements.get_request(tx, request_id), tx.now)) if job else None
 
     def _apply_click(
         self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, **changes: Any
@@ -175,26 +188,38 @@ class RequestStore:
     def _record_event(self, tx: Transaction, event: AuditEvent, done: Job | None, clicked: ResponseUrls | None) -> bool:
         if done and not self.jobs.complete_in(tx, done):
             return False
-        if clicked and event.request_id:
-            _lock(tx, event.request_id)  # before the audit lock: a transaction may hold the request and wait for it
-            if clicked.click:
-                tx.execute(_SET_CLICK_URL, {"request": event.request_id, "url": clicked.click})
-        audit.append(tx, replace(event, at=tx.now))
-        if clicked and event.request_id:
-            self.jobs.enqueue(tx, event.request_id, _card_job(event.request_id))
+        self._append(tx, event, clicked)
         return True
+
+    def _record_denial(
+        self, tx: Transaction, event: AuditEvent, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None
+    ) -> Job | None:
+        added = self.jobs.complete_with_reply_in(tx, job, reply)
+        if added:
+            self._append(tx, event, clicked)
+        return added
+
+    def _append(self, tx: Transaction, event: AuditEvent, clicked: ResponseUrls | None) -> None:
+        renders = event.request_id if clicked else None
+        if renders:
+            statements.lock(tx, renders)  # before the audit lock, because a transaction with the request waits for that
+        if renders and clicked and clicked.click:
+            statements.set_click_url(tx, renders, clicked.click)
+        audit.append(tx, replace(event, at=tx.now))
+        if renders:
+            self.jobs.enqueue(tx, renders, _card_job(renders))
 
     def _finish_execution(
         self, tx: Transaction, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
     ) -> Request | None:
-        _lock(tx, job.request_id)
+        statements.lock(tx, job.request_id)
         if not self.jobs.complete_in(tx, job):
             return None
-        before, events = _finish_item(tx, job, event)
+        before, events = statements.finish_item(tx, job, event)
         before = replace(before, outcome=outcome)
         finished = [one for one in events if one]
         if len(finished) < len(events):
-            tx.execute(_SET_OUTCOME, {"request": job.request_id, "result": json.dumps(outcome)})
+            statements.set_outcome(tx, job.request_id, outcome)
             return before
         worst = worst_of(finished)
         moved = advance(before, worst, at=tx.now)
@@ -202,31 +227,26 @@ class RequestStore:
         return moved
 
     def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
-        _lock(tx, job.request_id)
+        statements.lock(tx, job.request_id)
         if not self.jobs.release_in(tx, job, delay=delay):
             return None
-        changed = {"outcome": json.dumps(outcome), "revision": requests.c.revision + 1}
-        tx.execute(update(requests).where(requests.c.id == job.request_id).values(changed))
-        request = _get(tx, job.request_id)
+        statements.add_attempt(tx, job.request_id, outcome)
+        request = statements.get_request(tx, job.request_id)
         if request:
             audit.append(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
             self.jobs.enqueue(tx, request.id, _card_job(request.id))
         return request
 
     def _expire(self, tx: Transaction, recipients: Recipients, limit: int) -> list[Request]:
-        """Lock the overdue requests, then query again, because a click may have been stored in between."""
-        overdue = _overdue(tx, limit)
-        locked = tx.execute(overdue.with_for_update(skip_locked=True)).scalars().all()
-        ids = tx.execute(overdue.where(requests.c.id.in_(locked))).scalars().all()
-        pending = [found for found in [_get(tx, one) for one in ids] if found]
+        pending = statements.lock_overdue(tx, limit)
         expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
         for before, moved in zip(pending, expired, strict=True):
             self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before))
         return expired
 
     def _withdraw(self, tx: Transaction, job: Job, problem: str, notify: Sequence[str]) -> Request | None:
-        _lock(tx, job.request_id)
-        before = _get(tx, job.request_id)
+        statements.lock(tx, job.request_id)
+        before = statements.get_request(tx, job.request_id)
         if before is None or before.state is not State.PENDING or not self.jobs.complete_in(tx, job):
             return None
         moved = advance(before, Event.CANCEL, at=tx.now, by=None)
@@ -235,8 +255,7 @@ class RequestStore:
         return moved
 
     def _mark_rendered(self, tx: Transaction, job: Job, revision: int, card: MessageRef | None) -> bool:
-        location = {"channel": card.channel if card else None, "ts": card.ts if card else None}
-        current = tx.execute(_SET_CARD, {"request": job.request_id, **location}).scalar_one_or_none()
+        current = statements.set_card(tx, job.request_id, card)
         outdated = current is not None and current > revision
         if not outdated and self.jobs.complete_unless_enqueued_in(tx, job):
             return True
@@ -256,10 +275,8 @@ class RequestStore:
         render: bool = True,
     ) -> None:
         """Store a transition and what follows from it; raise StaleRequest if the request is not `before` any more."""
-        row = row_of_request(moved)
-        changed = {name: row[name] for name in _CHANGING} | ({"card_url": click_url} if click_url else {})
-        expected = {"request": before.id, "before": before.state, "last": before.revision}
-        if tx.execute(_TRANSITION, expected | changed).rowcount != 1:
+        columns = {"card_url": click_url} if click_url else {}
+        if not statements.transition(tx, before, moved, **columns):
             raise StaleRequest
         audit.append(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
         follow_up = [_card_job(moved.id)] if render else []
@@ -269,61 +286,10 @@ class RequestStore:
             self.jobs.enqueue(tx, moved.id, *follow_up, delay=delay)
 
 
-_THIS = requests.c.id == bindparam("request")
-_GET = WHOLE_REQUEST.where(_THIS)
-_LOCK = select(requests.c.id).where(_THIS).with_for_update()
-_LOCK_AGAINST_UPDATE = select(requests.c.id).where(_THIS).with_for_update(read=True, key_share=True)
-_SET_CARD = update(requests).where(_THIS).returning(requests.c.revision)
-_SET_CLICK_URL = update(requests).where(_THIS).values(card_url=bindparam("url"))
-_SET_OUTCOME = update(requests).where(_THIS).values(outcome=bindparam("result"))
-_SET_ITEM_EVENT = update(items).where(items.c.request_id == bindparam("request"), items.c.place == bindparam("item"))
-_TRANSITION = update(requests).where(
-    _THIS, requests.c.state == bindparam("before"), requests.c.revision == bindparam("last")
-)
-
-_CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
-
-
 def _card_job(request_id: str) -> JobSpec:
     return JobSpec(JobKind.CARD, request_id, {})
 
 
-def _overdue(tx: Transaction, limit: int) -> Select[Any]:
-    """Select overdue pending requests, oldest first, without those that have a click which still counts."""
-    overdue = and_(requests.c.state == State.PENDING, requests.c.expires_at <= tx.now)
-    clicked = exists().where(jobs.c.request_id == requests.c.id, jobs.c.kind == JobKind.CLICK, jobs.c.done_at.is_(None))
-    counts = clicked.where(jobs.c.created_at > tx.now - EXECUTION_WINDOW)
-    return select(requests.c.id).where(overdue, ~counts).order_by(requests.c.expires_at).limit(limit)
-
-
-def _get(tx: Transaction, request_id: str) -> Request | None:
-    row = tx.execute(_GET, {"request": request_id}).first()
-    return request_from_row(row) if row else None
-
-
 def _card_context(tx: Transaction, request_id: str) -> tuple[Request, ResponseUrls] | None:
-    row = tx.execute(_GET, {"request": request_id}).first()
+    row = statements.row_of(tx, request_id)
     return (request_from_row(row), ResponseUrls(row.ask_url, row.card_url)) if row else None
-
-
-def _lock(tx: Transaction, request_id: str) -> None:
-    """Lock a request before its jobs, always, so that two transactions cannot deadlock.
-
-    Under READ COMMITTED, two transactions that finish items could otherwise each read the other's item as open, and
-    neither would finish the request.
-    """
-    tx.lock_rows(_LOCK, {"request": request_id})
-
-
-def _finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
-    """Store the outcome of an item; return its request and the outcomes of all its items, None for open ones."""
-    tx.execute(_SET_ITEM_EVENT, {"request": job.request_id, "item": job.payload["place"], "event": event})
-    rows = tx.execute(_GET, {"request": job.request_id}).all()
-    return request_from_row(rows[0]), [Event(row.event) if row.event else None for row in rows]
-
-
-def _delete_expired_rows(tx: Transaction) -> None:
-    limit = tx.now - COMPLETED_JOB_RETENTION
-    tx.execute(delete(jobs).where(jobs.c.done_at < limit))
-    outdated = update(requests).where(requests.c.finished_at < limit, requests.c.ask_url.is_not(None))
-    tx.execute(outdated.values(ask_url=None, card_url=None))

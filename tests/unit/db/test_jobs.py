@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from bot.db.engine import Transaction
-from bot.db.jobs import LEASE_DURATION, PRIORITY, Job, JobKind, JobQueue, JobSpec
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue, JobSpec
 from bot.db.schema import jobs
 from tests.support.database import DatabaseHarness
 
@@ -59,9 +59,39 @@ async def test_add__the_same_key_of_another_kind_is_another_job(ledger: Database
 async def test_claim__the_most_urgent_first_and_no_more_than_asked_for(ledger: DatabaseHarness) -> None:
     for kind in reversed(JobKind):
         await enqueue(ledger, kind, kind)
-    assert await claim(ledger, limit=3) == ["click", "target", "card"]
-    assert await claim(ledger, limit=3) == ["notice"]
-    assert list(PRIORITY) == [JobKind.CLICK, JobKind.EXECUTE, JobKind.CARD, JobKind.NOTICE]
+    assert await claim(ledger, limit=4) == ["click", "target", "command", "card"]
+    assert await claim(ledger, limit=4) == ["reply", "notice"]
+
+
+async def test_claim__most_urgent_leaves_more_urgent_kinds(ledger: DatabaseHarness) -> None:
+    for kind in JobKind:
+        await enqueue(ledger, kind, kind)
+    claimed = await queue(ledger).claim(10, most_urgent=JobKind.CARD)
+    assert [job.kind for job in claimed] == [JobKind.CARD, JobKind.REPLY, JobKind.NOTICE]
+
+
+async def test_claim__job_of_unknown_kind_is_left_as_it_is(ledger: DatabaseHarness) -> None:
+    """A newer version of the bot adds kinds while this version still runs."""
+    await add_unknown_kind(ledger)
+    unchanged = await ledger.run(select(jobs))
+    await enqueue(ledger, "known")
+    assert await claim(ledger) == ["known"]
+    ledger.clock.advance(10 * LEASE_DURATION)
+    assert await claim(ledger) == ["known"]
+    await queue(ledger, "two#2").release_own_leases()
+    await ledger.store().delete_expired_rows()
+    assert await ledger.run(select(jobs).where(jobs.c.kind == "reminder")) == unchanged
+
+
+async def test_depth__reports_unknown_kinds(ledger: DatabaseHarness) -> None:
+    await add_unknown_kind(ledger)
+    assert (await queue(ledger).depth())["reminder"] == 1
+
+
+async def add_unknown_kind(ledger: DatabaseHarness) -> None:
+    row = {"kind": "reminder", "key": "reminder:first", "request_id": "first", "payload": "{}", "prio": 0}
+    times = {"created_at": ledger.clock.now, "due_at": ledger.clock.now, "attempts": 0, "lease_until": 0.0}
+    await ledger.run(insert(jobs), row | times)
 
 
 async def test_claim__two_processes_never_get_the_same(ledger: DatabaseHarness) -> None:
@@ -175,7 +205,7 @@ async def test_depth__counts_what_is_not_done(ledger: DatabaseHarness) -> None:
     await enqueue(ledger, "waits")
     await add(ledger, "runs", JobKind.EXECUTE)
     await queue(ledger).complete(await add(ledger, "done", JobKind.CLICK))
-    assert await queue(ledger).depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
+    assert await queue(ledger).depth() == {"click": 0, "target": 1, "command": 0, "card": 1, "reply": 0, "notice": 0}
 
 
 async def test_a_lease__is_part_of_the_transaction_it_is_handed(ledger: DatabaseHarness) -> None:

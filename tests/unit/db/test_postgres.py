@@ -14,11 +14,12 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.util import await_only
 
 from bot.db import audit as trail
-from bot.db import requests as stores
+from bot.db import statements
 from bot.db.engine import Database, Transaction
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import postgres_engine
+from bot.db.requests import ResponseUrls
 from bot.db.schema import audit, items, jobs
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import Event, MessageRef, State
@@ -70,7 +71,7 @@ def newer(tmp_path: Path) -> Path:
     """A folder of migrations with one more than there are."""
     folder = tmp_path / "migrations"
     (folder / "versions").mkdir(parents=True)
-    ours = Path(stores.__file__).parent / "migrations"
+    ours = Path(statements.__file__).parent / "migrations"
     for name in ("env.py", "versions/r0001_initial_schema.py"):
         (folder / name).write_text((ours / name).read_text())
     (folder / "versions" / "r0002_weather.py").write_text(SECOND)
@@ -113,7 +114,7 @@ async def two_orders(ledger: DatabaseHarness) -> tuple[Job, Job]:
 
 def close(job: Job, meeting: asyncio.Barrier, tx: Transaction) -> list[Event | None]:
     """Close an item, and commit only when the other has closed theirs."""
-    _, events = stores._finish_item(tx, job, Event.SUCCEED)
+    _, events = statements.finish_item(tx, job, Event.SUCCEED)
     await_only(meeting.wait())
     return events
 
@@ -156,8 +157,8 @@ async def test_write_skew__with_the_lock_the_second_waits_for_the_first(
     half = Half()
 
     def finish_half(tx: Transaction) -> list[Event | None]:
-        stores._lock(tx, "first")
-        _, events = stores._finish_item(tx, first, Event.SUCCEED)
+        statements.lock(tx, "first")
+        _, events = statements.finish_item(tx, first, Event.SUCCEED)
         half.stop()
         return events
 
@@ -183,7 +184,7 @@ async def test_note_click__reads_its_time_when_no_sweep_has_the_request_any_more
     half = Half()
 
     def sweep(tx: Transaction) -> None:
-        stores._lock(tx, "first")
+        statements.lock(tx, "first")
         half.stop()
 
     sweeping = asyncio.create_task(both[0].database.write(sweep))
@@ -273,9 +274,7 @@ async def test_record__of_a_click_on_another_copy_of_the_card_meets_the_end_of_i
         stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         ended, recorded = await asyncio.gather(
             one.finish_execution(order, Event.SUCCEED, outcome=DONE, notify=["C1"]),
-            two.record_event(
-                stale, done=press, clicked=stores.ResponseUrls(click="https://hooks.slack.com/actions/T0/1/2")
-            ),
+            two.record_event(stale, done=press, clicked=ResponseUrls(click="https://hooks.slack.com/actions/T0/1/2")),
         )
         assert (ended and ended.state, recorded) == (State.REVOKED, True)
     assert first_invalid(await one.audit_events()) is None
@@ -293,7 +292,7 @@ async def test_record__of_a_click_meets_a_card_that_cannot_be_posted(
         stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         withdrawn, recorded = await asyncio.gather(
             one.withdraw(posting, problem="is_archived", notify=["C1"]),
-            two.record_event(stale, done=press, clicked=stores.ResponseUrls()),
+            two.record_event(stale, done=press, clicked=ResponseUrls()),
         )
         assert recorded
         assert withdrawn is None or withdrawn.state is State.CANCELLED

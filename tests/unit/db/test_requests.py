@@ -7,8 +7,9 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.db.jobs import LEASE_DURATION, JobKind
-from bot.db.requests import COMPLETED_JOB_RETENTION, RequestStore, ResponseUrls
+from bot.db.requests import RequestStore, ResponseUrls
 from bot.db.schema import audit, jobs, requests
+from bot.db.statements import COMPLETED_JOB_RETENTION
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 from bot.errors import StaleRequest
@@ -98,7 +99,7 @@ async def test_approve__moves_tells_and_orders_the_delete(store: RequestStore, l
     assert (moved.approved_at, moved.revision) == (ledger.clock.now, 2)
     assert (work.kind, work.attempts, work.payload["place"]) == (JobKind.EXECUTE, 1, 0)
     assert await tags(store) == ["request:asked", "request:approved"]
-    assert await store.jobs.depth() == {"click": 0, "target": 1, "card": 1, "notice": 0}
+    assert await store.jobs.depth() == {"click": 0, "target": 1, "command": 0, "card": 1, "reply": 0, "notice": 0}
 
 
 async def test_move__of_two_decisions_on_the_same_request_one_counts(store: RequestStore) -> None:

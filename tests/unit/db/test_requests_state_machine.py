@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -12,10 +13,10 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import select
+from sqlalchemy import Row, insert, select
 
 from bot.db.engine import Database, Transaction
-from bot.db.jobs import Job, JobKind, JobQueue
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import WHOLE_REQUEST, audit_event_from_row, request_from_row
 from bot.db.schema import audit, jobs
@@ -51,12 +52,36 @@ EVENT_OF = {tag: event for event, tag in EVENT_TYPES.items()}
 ANSWERS = (None, GenesysForbidden, GenesysServerError, GenesysNoResponse)
 
 
-def _everything(tx: Transaction) -> tuple[list[tuple[AuditEvent, str]], list[str], list[Request]]:
-    trail = tx.execute(select(audit).order_by(audit.c.id))
-    targets = tx.execute(select(jobs.c.request_id).where(jobs.c.kind == JobKind.EXECUTE))
-    found = tx.execute(WHOLE_REQUEST)
-    rows = [(audit_event_from_row(row), str(row.hash)) for row in trail]
-    return rows, list(targets.scalars()), [request_from_row(row) for row in found]
+UNKNOWN_KIND: dict[str, Any] = {
+    "kind": "reminder",
+    "key": "reminder:first",
+    "request_id": "request-0",
+    "payload": "{}",
+    "prio": 0,
+    "created_at": 0.0,
+    "due_at": 0.0,
+    "attempts": 0,
+    "lease_until": 0.0,
+}
+"""A job of a newer version of the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """Every row of the database at one moment."""
+
+    events: list[tuple[AuditEvent, str]]
+    requests: dict[str, Request]
+    jobs: list[Row[Any]]
+
+    def jobs_of(self, kind: str) -> list[Row[Any]]:
+        return [job for job in self.jobs if job.kind == kind]
+
+
+def read_everything(tx: Transaction) -> DatabaseState:
+    events = [(audit_event_from_row(row), str(row.hash)) for row in tx.execute(select(audit).order_by(audit.c.id))]
+    requests = [request_from_row(row) for row in tx.execute(WHOLE_REQUEST)]
+    return DatabaseState(events, {one.id: one for one in requests}, list(tx.execute(select(jobs).order_by(jobs.c.id))))
 
 
 class Phonebook(Directory):
@@ -129,7 +154,9 @@ class Life(RuleBasedStateMachine):
         self.tokens = Tokens()
         self.asked: list[str] = []
         self.pressed = 0
+        self.commands: dict[str, bool] = {}
         self.ended: dict[str, Request] = {}
+        self.do(self.ledger.run(insert(jobs), UNKNOWN_KIND))
         self.ask(protected=False)
         self.ask(protected=True)
 
@@ -165,6 +192,29 @@ class Life(RuleBasedStateMachine):
         else:
             one.held.append(job)
 
+    @precondition(lambda self: len(self.commands) < 3)
+    @rule(replica=replicas, allowed=st.booleans(), at_once=st.booleans())
+    def command(self, replica: int, *, allowed: bool, at_once: bool) -> None:
+        name, one, another = f"command-{len(self.commands)}", self.replicas[replica], self.replicas[1 - replica]
+        job = self.do(one.store.record_command(name, name, {"allowed": allowed}))
+        assert job
+        self.commands[name] = allowed
+        assert self.do(another.store.record_command(f"{name}-replayed", name, {"allowed": True})) is None
+        if at_once:
+            self.process_command(one, job)
+        else:
+            one.held.append(job)
+
+    def process_command(self, one: Replica, job: Job) -> None:
+        name = job.request_id
+        if job.payload["allowed"]:
+            asked = request(id=name, reference=name)
+            follow_up = self.do(one.store.create(asked, ttl=TTL, key=name, command_url=None, job=job))
+        else:
+            denial = AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"command": name})
+            follow_up = self.do(one.store.record_denial(denial, job=job, reply={"command": name}))
+        self.hold(one, [follow_up] if follow_up else [])
+
     @precondition(lambda self: any(one.held for one in self.replicas))
     @rule(which=replicas, place=st.integers(0, 3), answer=st.sampled_from(ANSWERS))
     def work(self, which: int, place: int, answer: type[Exception] | None) -> None:
@@ -174,10 +224,18 @@ class Life(RuleBasedStateMachine):
         job = one.held.pop(place % len(one.held))
         if job.kind is JobKind.CLICK:
             one.held.extend(self.do(one.decisions.settle(job)).work)
-        elif job.kind is JobKind.EXECUTE:
-            self.send(one, job, answer)
+        elif job.kind is JobKind.COMMAND:
+            self.process_command(one, job)
         else:
-            self.do(one.store.jobs.complete(job))
+            self.send(one, job, answer)
+
+    def hold(self, one: Replica, jobs_: Iterable[Job]) -> None:
+        """Keep jobs for `work`. Cards, replies and notices change no request, so they are completed at once."""
+        for job in jobs_:
+            if job.kind in (JobKind.CLICK, JobKind.COMMAND, JobKind.EXECUTE):
+                one.held.append(job)
+            else:
+                self.do(one.store.jobs.complete(job))
 
     def send(self, one: Replica, job: Job, answer: type[Exception] | None) -> None:
         before = self.do(one.store.get(job.request_id))
@@ -214,7 +272,14 @@ class Life(RuleBasedStateMachine):
         kept = self.do(one.store.jobs.renew(job.id for job in one.held))
         one.held = [job for job in one.held if job.id in kept]
         self.do(one.store.expire_due(lambda _: ("C0AUDIT001",)))
-        one.held.extend(job for job in self.do(one.store.jobs.claim(10)) if job.id not in kept)
+        self.hold(one, [job for job in self.do(one.store.jobs.claim(10)) if job.id not in kept])
+
+    @precondition(lambda self: any(one.held for one in self.replicas))
+    @rule(replica=replicas)
+    def lose_leases(self, replica: int) -> None:
+        """A replica pauses for longer than its leases, and the other one claims its jobs."""
+        self.clock.advance(LEASE_DURATION)
+        self.look_around(1 - replica)
 
     @precondition(lambda self: any(one.held for one in self.replicas))
     @rule(replica=replicas, comes_back=st.booleans())
@@ -229,15 +294,26 @@ class Life(RuleBasedStateMachine):
     def promises_are_kept(self) -> None:
         if not hasattr(self, "runner"):
             return
-        trail, targets, found = self.do(self.everything())
-        assert first_invalid(trail) is None
-        assert len(targets) == len(set(targets))  # one order to send a DELETE for one request
-        for one in found:
-            self.follow(one, [row for row, _ in trail if row.request_id == one.id])
+        found = self.do(self.ledger.database.write(read_everything))
+        assert first_invalid(found.events) is None
+        executions = [job.request_id for job in found.jobs_of(JobKind.EXECUTE)]
+        assert len(executions) == len(set(executions))  # a request is executed by one job
+        for one in found.requests.values():
+            self.follow(one, [event for event, _ in found.events if event.request_id == one.id])
+        for name, allowed in self.commands.items():
+            self.check_command(found, name, allowed=allowed)
+        (unknown,) = found.jobs_of(UNKNOWN_KIND["kind"])
+        assert dict(unknown._mapping) == dict(unknown._mapping) | UNKNOWN_KIND
+        assert (unknown.lease_owner, unknown.done_at) == (None, None)
 
-    async def everything(self) -> tuple[list[tuple[AuditEvent, str]], list[str], list[Request]]:
-        """The trail, the requests that have a target to send, and all requests, as of one moment."""
-        return await self.ledger.database.write(_everything)
+    def check_command(self, found: DatabaseState, name: str, *, allowed: bool) -> None:
+        """A command is open, or it has led to one request or one reply, never to both or to two."""
+        (job,) = [one for one in found.jobs_of(JobKind.COMMAND) if one.request_id == name]
+        replies = [one for one in found.jobs_of(JobKind.REPLY) if one.request_id == name]
+        denials = [event for event, _ in found.events if event.detail.get("command") == name]
+        done = job.done_at is not None
+        assert (name in found.requests) == (done and allowed)
+        assert len(replies) == len(denials) == int(done and not allowed)
 
     def follow(self, found: Request, told: list[AuditEvent]) -> None:
         """A request stands where its trail leads, row by row; one that has ended stays as it ended."""
@@ -255,7 +331,7 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=16,
+    max_examples=24,
     stateful_step_count=30,
     deadline=None,
     database=None,
