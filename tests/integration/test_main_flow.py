@@ -1,4 +1,4 @@
-"""The main job, as people do it."""
+"""The shortest whole scenario: a request, an approval, a revocation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.support.app_harness import AppHarness
 
 
 @pytest.mark.parametrize("transport", ["http", "socket"])
-async def test_revoke__confirmed_by_who_asked(app: AppHarness) -> None:
+async def test_revoke__approved_by_its_requester(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom laptop stolen")
 
     assert not app.deletes
 
     await app.slack.click(personas.OLIVIA, card, "approve")
-    told = await app.wait_for_message("Revoked: every session of Tom Target")
+    outcome = await app.wait_for_message("Revoked: every session of Tom Target")
 
-    assert not app.slack.buttons(told)
-    assert [entry.status for entry in app.deletes] == [200]
+    assert not app.slack.buttons(outcome)
+    assert [request.status for request in app.deletes] == [200]

@@ -1,4 +1,4 @@
-"""The main job as people live it: who asks, who confirms, who is told, and how it ends."""
+"""Whole scenarios: who may request and approve, who is notified, and every outcome."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.support.app_harness import AppHarness
 QUESTION = "Revoke every session of Tom Target?"
 DONE = "Revoked: every session of Tom Target"
 
-both_ways = pytest.mark.parametrize("transport", ["http", "socket"])
-"""How Slack reaches the bot; what differs between the two ends where these scenarios begin."""
+both_transports = pytest.mark.parametrize("transport", ["http", "socket"])
+"""Runs a test over HTTP and over Socket Mode. The transports share all code that these scenarios cover."""
 
 
-async def all_of(app: AppHarness, channel_id: str) -> list[str]:
-    """What stands in a channel, once all is said."""
+async def texts_in(app: AppHarness, channel_id: str) -> list[str]:
+    """Return the texts of a channel's messages once the job queue is empty."""
     await app.wait_until_idle()
-    return [app.slack.text_of(one) for one in app.slack.messages if one.channel_id == channel_id]
+    return [app.slack.text_of(message) for message in app.slack.messages if message.channel_id == channel_id]
 
 
 @pytest.mark.parametrize(
-    ("who", "may", "may_not"),
+    ("user", "allowed", "denied"),
     [
         pytest.param(personas.OLIVIA, ["revoke @user", "rotate", "You may confirm requests"], [], id="admin"),
         pytest.param(personas.BEN, ["revoke @user", "You may confirm requests"], ["rotate"], id="approver"),
@@ -36,18 +36,20 @@ async def all_of(app: AppHarness, channel_id: str) -> list[str]:
         pytest.param(personas.GUS, ["whoami", "Guests may not"], ["revoke @user", "rotate"], id="guest"),
     ],
 )
-async def test_help__tells_each_what_they_can_do(app: AppHarness, who: str, may: list[str], may_not: list[str]) -> None:
+async def test_help__lists_what_the_user_can_do(
+    app: AppHarness, user: str, allowed: list[str], denied: list[str]
+) -> None:
     for line in ("", "help"):
-        await app.send_command(who, line)
-    told = app.slack.text_of(await app.wait_for_private_message(who, "What you can do"))
+        await app.send_command(user, line)
+    text = app.slack.text_of(await app.wait_for_private_message(user, "What you can do"))
 
-    assert all(words in told for words in may)
-    assert not any(f"/purecloud {words}" in told for words in may_not)
+    assert all(words in text for words in allowed)
+    assert not any(f"/purecloud {words}" in text for words in denied)
     assert not app.deletes
 
 
-@both_ways
-async def test_help__answers_an_unknown_word_with_the_nearest(app: AppHarness) -> None:
+@both_transports
+async def test_help__suggests_the_nearest_command(app: AppHarness) -> None:
     await app.send_command(personas.OLIVIA, "revok @tom")
 
     await app.wait_for_private_message(personas.OLIVIA, "Did you mean `/purecloud revoke`?")
@@ -55,7 +57,7 @@ async def test_help__answers_an_unknown_word_with_the_nearest(app: AppHarness) -
 
 
 @pytest.mark.parametrize(
-    ("who", "asks", "confirms", "rotates"),
+    ("user", "requests", "approves", "rotates"),
     [
         pytest.param(personas.OLIVIA, personas.OLIVIA, personas.TOKEN_APPROVERS, personas.OLIVIA, id="admin"),
         pytest.param(personas.BEN, personas.BEN, personas.TOKEN_APPROVERS, None, id="approver"),
@@ -63,32 +65,36 @@ async def test_help__answers_an_unknown_word_with_the_nearest(app: AppHarness) -
         pytest.param(personas.NADIA, None, None, None, id="colleague"),
     ],
 )
-async def test_whoami__tells_each_who_they_are_and_by_which_rule(
-    app: AppHarness, who: str, asks: str | None, confirms: str | None, rotates: str | None
+async def test_whoami__shows_the_users_permissions_and_their_rules(
+    app: AppHarness, user: str, requests: str | None, approves: str | None, rotates: str | None
 ) -> None:
-    await app.send_command(who, "whoami")
-    told = app.slack.text_of(await app.wait_for_private_message(who, "The bot's token"))
+    await app.send_command(user, "whoami")
+    text = app.slack.text_of(await app.wait_for_private_message(user, "The bot's token"))
 
-    assert app.slack.members[who].email in told.split("\n")
-    for what, rule in (("ask for a revocation", asks), ("confirm a revocation", confirms), ("rotate the bot", rotates)):
-        line = next(line for line in told.split("\n") if what in line)
+    assert app.slack.members[user].email in text.split("\n")
+    for what, rule in (
+        ("ask for a revocation", requests),
+        ("confirm a revocation", approves),
+        ("rotate the bot", rotates),
+    ):
+        line = next(line for line in text.split("\n") if what in line)
         assert line.endswith(f"*yes*, by `{rule}`" if rule else ": no")
-    assert "Acme Contact Center" in told
-    assert app.slack.bot_token not in told
+    assert "Acme Contact Center" in text
+    assert app.slack.bot_token not in text
     assert len(app.genesys.received("get_tokens_me")) == 1
 
 
-@both_ways
-async def test_whoami__tells_a_guest_nothing_of_the_token(app: AppHarness) -> None:
+@both_transports
+async def test_whoami__hides_the_token_from_a_guest(app: AppHarness) -> None:
     await app.send_command(personas.GUS, "whoami")
 
-    told = app.slack.text_of(await app.wait_for_private_message(personas.GUS, "Shown to full members"))
-    assert "Acme Contact Center" not in told
+    text = app.slack.text_of(await app.wait_for_private_message(personas.GUS, "Shown to full members"))
+    assert "Acme Contact Center" not in text
     assert not app.genesys.received("get_tokens_me")
 
 
-@both_ways
-async def test_revoke__alone_in_private_and_told_to_the_audit_channel(app: AppHarness) -> None:
+@both_transports
+async def test_revoke__approved_by_its_requester_posts_in_the_audit_channel(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom laptop stolen")
 
     assert card.channel_id == app.slack.workspace.dm(personas.OLIVIA).id
@@ -98,14 +104,14 @@ async def test_revoke__alone_in_private_and_told_to_the_audit_channel(app: AppHa
     await app.slack.click(personas.OLIVIA, card, "approve")
     await app.wait_for_message(DONE)
 
-    assert [DONE in told for told in await all_of(app, personas.AUDIT)] == [True]
-    assert not await all_of(app, personas.APPROVALS)
+    assert [DONE in text for text in await texts_in(app, personas.AUDIT)] == [True]
+    assert not await texts_in(app, personas.APPROVALS)
     assert not app.slack.buttons(card)
     assert len(app.deletes) == 1
 
 
-@both_ways
-async def test_revoke__confirmed_by_another_in_the_approvals_channel(app: AppHarness) -> None:
+@both_transports
+async def test_revoke__approved_by_another_person_in_the_approvals_channel(app: AppHarness) -> None:
     card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
 
     assert card.channel_id == personas.APPROVALS
@@ -114,14 +120,14 @@ async def test_revoke__confirmed_by_another_in_the_approvals_channel(app: AppHar
     outcome = app.slack.text_of(await app.wait_for_private_message(personas.RAVI, DONE))
     await app.wait_until_idle()
 
-    for told in (app.slack.text_of(card), outcome):
-        assert f"Asked by <@{personas.RAVI}>" in told
-        assert f"confirmed by <@{personas.BEN}>" in told
+    for text in (app.slack.text_of(card), outcome):
+        assert f"Asked by <@{personas.RAVI}>" in text
+        assert f"confirmed by <@{personas.BEN}>" in text
     assert not app.slack.buttons(card)
     assert len(app.deletes) == 1
 
 
-async def test_revoke__confirmed_by_another_where_it_was_asked(start_app_with: StartApp) -> None:
+async def test_revoke__without_an_approvals_channel_is_approved_in_the_same_channel(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVALS_CHANNEL="")
 
     card = await app.request_card(personas.RAVI, "revoke @tom", personas.OPS)
@@ -135,7 +141,7 @@ async def test_revoke__confirmed_by_another_where_it_was_asked(start_app_with: S
     assert len(app.deletes) == 1
 
 
-async def test_revoke__where_nobody_else_can_see_it_is_refused(start_app_with: StartApp) -> None:
+async def test_revoke__where_no_approver_can_see_the_card_is_refused(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVALS_CHANNEL="")
 
     await app.send_command(personas.RAVI, "revoke @tom", app.slack.workspace.dm(personas.RAVI).id)
@@ -144,7 +150,7 @@ async def test_revoke__where_nobody_else_can_see_it_is_refused(start_app_with: S
     assert await app.audit_tags() == ["request:ask_refused"]
 
 
-@both_ways
+@both_transports
 async def test_self_approval__off_needs_another_approver(start_app_with: StartApp) -> None:
     app = await start_app_with(SELF_APPROVAL="false")
 
@@ -161,8 +167,8 @@ async def test_self_approval__off_needs_another_approver(start_app_with: StartAp
     assert len(app.deletes) == 1
 
 
-@both_ways
-async def test_protected__takes_two_approvers_other_than_the_requester(start_app_with: StartApp) -> None:
+@both_transports
+async def test_protected__needs_two_approvers_other_than_the_requester(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVERS=f"{personas.OLIVIA},{personas.BEN},{personas.NADIA}")
     app.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
 
@@ -184,36 +190,36 @@ async def test_protected__takes_two_approvers_other_than_the_requester(start_app
     assert len(app.deletes) == 1
 
 
-@pytest.mark.parametrize("named", ["pia.protected@example.com", "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"])
-async def test_protected__however_the_target_is_named(app: AppHarness, named: str) -> None:
-    card = await app.request_card(personas.OLIVIA, f"revoke {named}")
+@pytest.mark.parametrize("target", ["pia.protected@example.com", "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"])
+async def test_protected__applies_to_an_address_and_an_id(app: AppHarness, target: str) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke {target}")
 
     assert card.channel_id == personas.APPROVALS
     assert "2 different approvers must confirm" in app.slack.text_of(card)
     assert not app.deletes
 
 
-@both_ways
+@both_transports
 @pytest.mark.parametrize(
-    "who", [pytest.param(personas.RAVI, id="requester"), pytest.param(personas.BEN, id="approver")]
+    "user", [pytest.param(personas.RAVI, id="requester"), pytest.param(personas.BEN, id="approver")]
 )
-async def test_cancel__by_requester_or_approver_ends_it(start_app_with: StartApp, who: str) -> None:
+async def test_cancel__by_requester_or_approver_closes_the_request(start_app_with: StartApp, user: str) -> None:
     app = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
     card = await app.request_card(personas.RAVI, "revoke @tom")
 
-    await app.slack.click(who, card, "cancel")
+    await app.slack.click(user, card, "cancel")
     await app.wait_for_message("Cancelled: every session of Tom Target")
     await app.slack.click(personas.BEN, card, "approve", force=True)
     await app.wait_for_private_message(personas.BEN, "the request was cancelled already")
 
     await app.wait_until_idle()
-    assert f"cancelled by <@{who}>" in app.slack.text_of(card)
+    assert f"cancelled by <@{user}>" in app.slack.text_of(card)
     assert not app.slack.buttons(card)
-    assert [("Cancelled" in told) for told in await all_of(app, personas.AUDIT)] == [True]
+    assert ["Cancelled" in text for text in await texts_in(app, personas.AUDIT)] == [True]
     assert not app.deletes
 
 
-async def test_cancel__by_anybody_else_changes_nothing(start_app_with: StartApp) -> None:
+async def test_cancel__by_another_person_changes_nothing(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
     card = await app.request_card(personas.RAVI, "revoke @tom")
 
@@ -225,8 +231,8 @@ async def test_cancel__by_anybody_else_changes_nothing(start_app_with: StartApp)
     assert await app.audit_tags() == ["request:asked", "click:refused"]
 
 
-@both_ways
-async def test_expiry__repaints_the_card_and_tells(start_app_with: StartApp) -> None:
+@both_transports
+async def test_expiry__updates_the_card_and_notifies(start_app_with: StartApp) -> None:
     app = await start_app_with(REQUEST_TTL="1s")
 
     card = await app.request_card(personas.RAVI, "revoke @tom")
@@ -237,13 +243,13 @@ async def test_expiry__repaints_the_card_and_tells(start_app_with: StartApp) -> 
     await app.slack.click(personas.BEN, card, "approve", force=True)
     await app.wait_for_private_message(personas.BEN, "the request had expired")
 
-    assert len(await all_of(app, personas.AUDIT)) == 1
+    assert len(await texts_in(app, personas.AUDIT)) == 1
     assert await app.audit_tags() == ["request:asked", "request:expired", "click:stale"]
     assert not app.deletes
 
 
-@both_ways
-async def test_rotate__gives_the_bot_another_token(app: AppHarness) -> None:
+@both_transports
+async def test_rotate__replaces_the_bots_token(app: AppHarness) -> None:
     await app.send_command(personas.OLIVIA, "whoami")
     await app.wait_for_private_message(personas.OLIVIA, "The bot's token")
     before = app.genesys.state.live_generations
@@ -261,28 +267,28 @@ async def test_rotate__gives_the_bot_another_token(app: AppHarness) -> None:
     assert not app.deletes
 
 
-@pytest.mark.parametrize("who", [personas.BEN, personas.RAVI, personas.NADIA, personas.GUS])
-async def test_rotate__is_for_admins(app: AppHarness, who: str) -> None:
-    await app.send_command(who, "rotate")
+@pytest.mark.parametrize("user", [personas.BEN, personas.RAVI, personas.NADIA, personas.GUS])
+async def test_rotate__is_refused_without_the_admin_role(app: AppHarness, user: str) -> None:
+    await app.send_command(user, "rotate")
 
-    await app.wait_for_private_message(who, "Nothing was changed.")
+    await app.wait_for_private_message(user, "Nothing was changed.")
     await app.wait_until_idle()
     assert await app.audit_tags() == ["request:ask_refused"]
     assert not app.genesys.received("delete_tokens_me")
 
 
-async def test_rotate__is_confirmed_by_admins_alone(start_app_with: StartApp) -> None:
+async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> None:
     app = await start_app_with(SELF_APPROVAL="false")
     card = await app.request_card(personas.OLIVIA, "rotate")
 
-    for who, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "somebody else must confirm")):
-        await app.slack.click(who, card, "approve")
-        await app.wait_for_private_message(who, words)
+    for user, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "somebody else must confirm")):
+        await app.slack.click(user, card, "approve")
+        await app.wait_for_private_message(user, words)
 
     assert not app.genesys.received("delete_tokens_me")
 
 
-@both_ways
+@both_transports
 @pytest.mark.parametrize(
     ("fault", "headline", "sentence"),
     [
@@ -298,7 +304,7 @@ async def test_rotate__is_confirmed_by_admins_alone(start_app_with: StartApp) ->
         pytest.param(GenesysFault(drop="after", times=6), "Unknown", "it was tried 2 times", id="unknown"),
     ],
 )
-async def test_outcome__other_than_revoked_is_told_to_everybody_who_must_know(
+async def test_outcome__other_than_revoked_reaches_the_requester_and_the_audit_channel(
     app: AppHarness, fault: GenesysFault, headline: str, sentence: str
 ) -> None:
     card = await app.request_card(personas.RAVI, "revoke @tom")
@@ -308,24 +314,24 @@ async def test_outcome__other_than_revoked_is_told_to_everybody_who_must_know(
     outcome = await app.wait_for_private_message(personas.RAVI, f"{headline}: every session of Tom Target")
     await app.wait_until_idle()
 
-    audited = await all_of(app, personas.AUDIT)
+    audited = await texts_in(app, personas.AUDIT)
     assert len(audited) == 1
-    for told in (app.slack.text_of(card), app.slack.text_of(outcome), audited[0]):
-        assert sentence in told
-        assert "Revoked" not in told
+    for text in (app.slack.text_of(card), app.slack.text_of(outcome), audited[0]):
+        assert sentence in text
+        assert "Revoked" not in text
     assert not app.slack.buttons(card)
 
 
-async def test_revoke__of_oneself_says_so(app: AppHarness) -> None:
+async def test_revoke__of_the_requester_is_marked_on_the_card(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @olivia")
 
     assert "This is the account of the person who asks" in app.slack.text_of(card)
     assert not app.deletes
 
 
-@both_ways
+@both_transports
 @pytest.mark.parametrize(
-    "crowd",
+    "approvers",
     [
         pytest.param(
             [personas.OLIVIA, personas.BEN, personas.NADIA, personas.TOM, personas.UNA], id="different approvers"
@@ -333,19 +339,19 @@ async def test_revoke__of_oneself_says_so(app: AppHarness) -> None:
         pytest.param([personas.BEN], id="the same approver"),
     ],
 )
-async def test_revoke__fifty_clicks_at_once_are_one_delete(start_app_with: StartApp, crowd: list[str]) -> None:
-    app = await start_app_with(APPROVERS=",".join(crowd), APPROVALS_CHANNEL=personas.OPS)
+async def test_revoke__fifty_concurrent_clicks_send_one_delete(start_app_with: StartApp, approvers: list[str]) -> None:
+    app = await start_app_with(APPROVERS=",".join(approvers), APPROVALS_CHANNEL=personas.OPS)
     card = await app.request_card(personas.RAVI, "revoke @tom")
 
-    clicks = [app.slack.click(crowd[number % len(crowd)], card, "approve", force=True) for number in range(50)]
+    clicks = [app.slack.click(approvers[number % len(approvers)], card, "approve", force=True) for number in range(50)]
     deliveries = await asyncio.gather(*clicks)
     await app.wait_for_message(DONE)
     await app.wait_until_idle()
 
     assert {delivery.status for delivery in deliveries} == {200}
     assert len(app.deletes) == 1
-    trail = await app.audit_tags()
-    assert trail.count("request:approved") == trail.count("token:revoked") == 1
-    assert trail.count("click:stale") == 49
-    answers = [one for one in app.slack.messages if one.only_for in crowd and "changed nothing" in one.text]
-    assert len(answers) == 49
+    tags = await app.audit_tags()
+    assert tags.count("request:approved") == tags.count("token:revoked") == 1
+    assert tags.count("click:stale") == 49
+    replies = [one for one in app.slack.messages if one.only_for in approvers and "changed nothing" in one.text]
+    assert len(replies) == 49
