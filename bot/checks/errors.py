@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from http import HTTPStatus
 
 from bot.checks.result import CheckResult, failed, invalid_setting
 from bot.db.engine import DatabaseUnavailable
@@ -15,10 +16,10 @@ from bot.purecloud import (
     GenesysNoResponse,
     GenesysNotFound,
     GenesysRateLimited,
+    GenesysRejected,
     GenesysUnreachable,
     LoginCause,
 )
-from bot.services.error_text import error_text
 
 RETRY_HINT = "Wait a minute, then run the check again."
 PERMISSION_HINT = (
@@ -30,6 +31,15 @@ _REFUSED_HINT = (
     "there is no token, install the app to the workspace."
 )
 _SCOPES_HINT = "Add the scopes that manifest.yml lists under OAuth & Permissions, then reinstall the app."
+_LOGIN_MESSAGES = {
+    LoginCause.CLIENT_NOT_FOUND: (
+        "the login host does not know this OAuth client; the id is wrong, or the client belongs to another region"
+    ),
+    LoginCause.WRONG_SECRET: "the login host knows this OAuth client, but its secret is wrong",
+    LoginCause.RATE_LIMITED: "the login host issues no more tokens because of its rate limit",
+    LoginCause.UNREACHABLE: "the login host of Genesys Cloud cannot be reached",
+    LoginCause.NO_RESPONSE: "the login host of Genesys Cloud did not respond",
+}
 _LOGIN_HINTS = {
     LoginCause.CLIENT_NOT_FOUND: (
         "Set PURECLOUD_ENVIRONMENT to the region of your organization, which is the domain after login. in the address "
@@ -81,11 +91,31 @@ def result_of(name: str, error: GenesysError | SlackUnavailable | DatabaseUnavai
 
 
 def _genesys_message(error: GenesysError) -> str:
-    if isinstance(
-        error, GenesysNoResponse
-    ):  # a check only reads, so it is irrelevant whether the request had an effect
+    if isinstance(error, GenesysLoginFailed):
+        return _login_message(error)
+    if isinstance(error, GenesysUnreachable):
+        return "Genesys Cloud cannot be reached"
+    if error.problem == "unexpected_html":
+        return f"a server that is not Genesys Cloud responded with a web page ({error.status})"
+    if isinstance(error, GenesysNoResponse):
         return "Genesys Cloud did not respond" + (f" ({error.status})" if error.status else "")
-    return error_text(error).rstrip(".")
+    if isinstance(error, GenesysRejected) and error.problem == "unreadable_response":
+        return f"the response of Genesys Cloud is not a valid {error.expected}"
+    return _response_message("Genesys Cloud", error)
+
+
+def _login_message(error: GenesysLoginFailed) -> str:
+    cause = LoginCause.NO_RESPONSE if error.problem == "login_timeout" else error.cause
+    return _LOGIN_MESSAGES.get(cause) or _response_message("the login host of Genesys Cloud", error)
+
+
+def _response_message(sender: str, error: GenesysError) -> str:
+    """Return the status and the sentence of an error response."""
+    if error.status is None:
+        return f"{sender} failed ({error.code})"
+    phrase = HTTPStatus(error.status).phrase if error.status in set(HTTPStatus) else ""
+    message = f"{sender} responded with {error.status} {phrase}".rstrip()
+    return f"{message}: {error.detail.rstrip('.')}" if error.detail else message
 
 
 def _slack_message(error: SlackUnavailable) -> str:

@@ -158,7 +158,7 @@ GENESYS_CASES = {
     "rate limit of the login host": Case(
         genesys("login", replace(LOGIN_RATE_LIMITED, times=None)),
         (CLIENT,),
-        "no more tokens",
+        "rate limit",
         "Wait",
         time_limit=1.0,  # shorter than the first retry delay
     ),
@@ -172,16 +172,25 @@ GENESYS_CASES = {
     "gateway timeout": Case(
         genesys("get_tokens_me", GenesysFault(status=504, times=None)), (CLIENT,), "did not respond (504)", NETWORK
     ),
+    "web page of a proxy": Case(
+        genesys("get_tokens_me", GenesysFault(status=200, body="<html>Log in</html>", times=None)),
+        (CLIENT,),
+        "not Genesys Cloud responded with a web page",
+        NETWORK,
+    ),
     "another api": Case(
-        genesys("get_tokens_me", GenesysFault(status=404, times=None)), (CLIENT,), "not found", "PURECLOUD_API_URL"
+        genesys("get_tokens_me", GenesysFault(status=404, times=None)), (CLIENT,), "404 Not Found", "PURECLOUD_API_URL"
     ),
     "token rejected": Case(
-        genesys("get_tokens_me", GenesysFault(status=401, times=None)), (CLIENT,), "Invalid login", "correlation id"
+        genesys("get_tokens_me", GenesysFault(status=401, times=None)),
+        (CLIENT,),
+        "401 Unauthorized: Invalid login",
+        "correlation id",
     ),
     "genesys rate limit": Case(
         genesys("search_by_email", GenesysFault(status=429, headers={"Retry-After": "600"}, times=None)),
         ("permission directory:user:view",),
-        "Rate limit exceeded",
+        "429 Too Many Requests: Rate limit exceeded",
         "Wait",
     ),
     "no permission to search": Case(

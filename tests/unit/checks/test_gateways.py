@@ -92,5 +92,5 @@ async def test_oauth_client__fails_with_a_hint_if_the_response_cannot_be_read(
 
     result = report.of(CLIENT)
     assert result.status is Status.FAILED
-    assert "cannot be read" in result.message
+    assert "not a valid TokenInfo" in result.message
     assert "Genesys support" in (result.hint or "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.checks.errors import run_check
+from bot.checks.errors import result_of, run_check
 from bot.checks.report import as_json, text_for, without_secrets
 from bot.checks.result import (
     CheckResult,
@@ -25,6 +25,7 @@ from bot.checks.result import (
     undetermined,
 )
 from bot.checks.slack import SCOPES
+from bot.purecloud import GenesysError, GenesysLoginFailed, GenesysServerError
 from tests.support.checks_harness import ChecksHarness
 
 ROOT = Path(__file__).parents[3]
@@ -144,6 +145,25 @@ async def test_run_check__reports_a_defect_without_its_message() -> None:
     (result,) = await run_check("clock", defective(), 30)
 
     assert (result.status, result.message) == (Status.FAILED, "the check itself failed (KeyError)")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (GenesysLoginFailed(problem="login_timeout"), "the login host of Genesys Cloud did not respond"),
+        (
+            GenesysLoginFailed("No grant.", status=400),
+            "the login host of Genesys Cloud responded with 400 Bad Request: No grant",
+        ),
+        (GenesysServerError(status=599), "Genesys Cloud responded with 599"),
+        (GenesysError(), "Genesys Cloud failed (genesys_error)"),
+    ],
+)
+def test_genesys_error__has_a_message_with_its_status_and_detail(error: GenesysError, message: str) -> None:
+    result = result_of("client", error)
+
+    assert (result.status, result.message) == (Status.FAILED, message)
+    assert result.hint
 
 
 async def test_run_check__stops_at_its_time_limit() -> None:
