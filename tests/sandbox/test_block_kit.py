@@ -1,4 +1,4 @@
-"""The limits of Block Kit, each met by a message just over it."""
+"""The rules of Block Kit, each broken by one message."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def overflow(*options: object) -> dict[str, Any]:
 
 OPTION = {"text": plain("One"), "value": "1"}
 
-FINE = [
+VALID = [
     [],
     [section(fields=[plain("a"), mrkdwn("b")], accessory=button(), expand=True)],
     [section(accessory={"type": "image", "image_url": "https://example.com/a.png", "alt_text": "a"})],
@@ -55,109 +55,109 @@ FINE = [
     [actions(button()), actions(button())],
 ]
 
-REFUSED: list[tuple[object, str]] = [
+INVALID: list[tuple[object, str]] = [
     ("blocks", "blocks: must be a list of objects."),
     (["block"], "blocks: must be a list of objects."),
-    ([section()] * 51, "blocks: 51 blocks, at most 50 are allowed."),
-    ([section(block_id="a"), section(block_id="a")], "blocks: the block_id 'a' stands there twice."),
-    ([section(block_id="x" * 256)], "blocks[0].block_id: 256 characters, at most 255 are allowed."),
-    ([{"type": "alert"}], "blocks[0]: 'alert' is no block that messages may hold."),
-    ([{}], "blocks[0]: None is no block that messages may hold."),
-    ([{"type": "section"}], "blocks[0] (section): text or fields is needed."),
-    ([section(text="Hello")], "blocks[0] (section).text: a text object is needed, plain_text or mrkdwn."),
-    ([section(text=mrkdwn(""))], "blocks[0] (section).text.text: must be a text that is not empty."),
-    ([section(text=mrkdwn("x" * 3001))], "blocks[0] (section).text.text: 3001 characters, at most 3000 are allowed."),
-    ([section(text={**mrkdwn("x"), "emoji": True})], "blocks[0] (section).text: 'emoji' is not known there."),
+    ([section()] * 51, "blocks: 51 blocks exceed the limit of 50."),
+    ([section(block_id="a"), section(block_id="a")], "blocks: duplicate block_id 'a'."),
+    ([section(block_id="x" * 256)], "blocks[0].block_id: 256 characters exceed the limit of 255."),
+    ([{"type": "alert"}], "blocks[0]: 'alert' is not a block for messages."),
+    ([{}], "blocks[0]: None is not a block for messages."),
+    ([{"type": "section"}], "blocks[0] (section): text or fields is required."),
+    ([section(text="Hello")], "blocks[0] (section).text: must be a text object, plain_text or mrkdwn."),
+    ([section(text=mrkdwn(""))], "blocks[0] (section).text.text: must be a string that is not empty."),
+    ([section(text=mrkdwn("x" * 3001))], "blocks[0] (section).text.text: 3001 characters exceed the limit of 3000."),
+    ([section(text={**mrkdwn("x"), "emoji": True})], "blocks[0] (section).text: unknown key 'emoji'."),
     ([section(fields=[])], "blocks[0] (section).fields: must be a list that is not empty."),
-    ([section(fields=[plain("x")] * 11)], "blocks[0] (section).fields: 11 entries, at most 10 are allowed."),
+    ([section(fields=[plain("x")] * 11)], "blocks[0] (section).fields: 11 items exceed the limit of 10."),
     (
         [section(fields=[plain("x" * 2001)])],
-        "blocks[0] (section).fields[0].text: 2001 characters, at most 2000 are allowed.",
+        "blocks[0] (section).fields[0].text: 2001 characters exceed the limit of 2000.",
     ),
-    ([section(accessory={"type": "section"})], "blocks[0] (section).accessory: 'section' cannot stand here."),
-    ([section(color="red")], "blocks[0] (section): 'color' is not known there."),
+    ([section(accessory={"type": "section"})], "blocks[0] (section).accessory: 'section' is not allowed here."),
+    ([section(color="red")], "blocks[0] (section): unknown key 'color'."),
     (
         [{"type": "header", "text": mrkdwn("x")}],
-        "blocks[0] (header).text: plain_text is needed here, not mrkdwn.",
+        "blocks[0] (header).text: must be plain_text, not mrkdwn.",
     ),
     (
         [{"type": "header", "text": plain("x" * 151)}],
-        "blocks[0] (header).text.text: 151 characters, at most 150 are allowed.",
+        "blocks[0] (header).text.text: 151 characters exceed the limit of 150.",
     ),
     ([actions()], "blocks[0] (actions).elements: must be a list that is not empty."),
     (
         [actions(*[button(action_id=str(number)) for number in range(26)])],
-        "blocks[0] (actions).elements: 26 entries, at most 25 are allowed.",
+        "blocks[0] (actions).elements: 26 items exceed the limit of 25.",
     ),
-    ([actions(button(), button())], "blocks[0] (actions): the action_id 'go' stands there twice."),
-    ([actions("button")], "blocks[0] (actions).elements[0]: None cannot stand here."),
+    ([actions(button(), button())], "blocks[0] (actions): duplicate action_id 'go'."),
+    ([actions("button")], "blocks[0] (actions).elements[0]: None is not allowed here."),
     (
         [{"type": "context", "elements": [mrkdwn("x")] * 11}],
-        "blocks[0] (context).elements: 11 entries, at most 10 are allowed.",
+        "blocks[0] (context).elements: 11 items exceed the limit of 10.",
     ),
-    ([{"type": "divider", "text": "x"}], "blocks[0] (divider): 'text' is not known there."),
-    ([{"type": "image"}], "blocks[0] (image).alt_text: must be a text that is not empty."),
+    ([{"type": "divider", "text": "x"}], "blocks[0] (divider): unknown key 'text'."),
+    ([{"type": "image"}], "blocks[0] (image).alt_text: must be a string that is not empty."),
     ([{"type": "rich_text"}], "blocks[0] (rich_text).elements: must be a list."),
     (
         [{"type": "markdown", "text": "x" * 12_001}],
-        "blocks[0] (markdown).text: 12001 characters, at most 12000 are allowed.",
+        "blocks[0] (markdown).text: 12001 characters exceed the limit of 12000.",
     ),
 ]
 
-REFUSED_BUTTONS: list[tuple[dict[str, Any], str]] = [
-    ({"text": plain("x" * 76)}, "(button).text.text: 76 characters, at most 75 are allowed."),
-    ({"text": mrkdwn("Go")}, "(button).text: plain_text is needed here, not mrkdwn."),
-    ({"value": "x" * 2001}, "(button).value: 2001 characters, at most 2000 are allowed."),
-    ({"value": 7}, "(button).value: must be a text that is not empty."),
-    ({"action_id": "x" * 256}, ".action_id: 256 characters, at most 255 are allowed."),
+INVALID_BUTTONS: list[tuple[dict[str, Any], str]] = [
+    ({"text": plain("x" * 76)}, "(button).text.text: 76 characters exceed the limit of 75."),
+    ({"text": mrkdwn("Go")}, "(button).text: must be plain_text, not mrkdwn."),
+    ({"value": "x" * 2001}, "(button).value: 2001 characters exceed the limit of 2000."),
+    ({"value": 7}, "(button).value: must be a string that is not empty."),
+    ({"action_id": "x" * 256}, ".action_id: 256 characters exceed the limit of 255."),
     ({"style": "warning"}, "(button).style: 'warning' is neither primary nor danger."),
     ({"confirm": "sure?"}, ".confirm: must be an object."),
-    ({"confirm": confirm(title=plain("x" * 101))}, ".confirm.title.text: 101 characters, at most 100 are allowed."),
-    ({"confirm": confirm(text=plain("x" * 301))}, ".confirm.text.text: 301 characters, at most 300 are allowed."),
-    ({"confirm": confirm(confirm=plain("x" * 31))}, ".confirm.confirm.text: 31 characters, at most 30 are allowed."),
-    ({"confirm": confirm(deny=None)}, ".confirm.deny: a text object is needed, plain_text or mrkdwn."),
+    ({"confirm": confirm(title=plain("x" * 101))}, ".confirm.title.text: 101 characters exceed the limit of 100."),
+    ({"confirm": confirm(text=plain("x" * 301))}, ".confirm.text.text: 301 characters exceed the limit of 300."),
+    ({"confirm": confirm(confirm=plain("x" * 31))}, ".confirm.confirm.text: 31 characters exceed the limit of 30."),
+    ({"confirm": confirm(deny=None)}, ".confirm.deny: must be a text object, plain_text or mrkdwn."),
     ({"confirm": confirm(style="loud")}, ".confirm.style: 'loud' is neither primary nor danger."),
 ]
 
 
-@pytest.mark.parametrize("blocks", FINE)
-def test_problems__none_with_what_slack_takes(blocks: list[dict[str, Any]]) -> None:
+@pytest.mark.parametrize("blocks", VALID)
+def test_problems__accepts_what_slack_accepts(blocks: list[dict[str, Any]]) -> None:
     assert problems({"text": "Hello", "blocks": blocks}) == []
 
 
-@pytest.mark.parametrize(("blocks", "sentence"), REFUSED)
-def test_problems__each_is_one_sentence_that_names_the_place(blocks: object, sentence: str) -> None:
+@pytest.mark.parametrize(("blocks", "sentence"), INVALID)
+def test_problems__is_one_sentence_with_the_path(blocks: object, sentence: str) -> None:
     assert problems({"text": "Hello", "blocks": blocks}) == [sentence]
 
 
-@pytest.mark.parametrize(("parts", "sentence"), REFUSED_BUTTONS)
-def test_problems__of_a_button(parts: dict[str, Any], sentence: str) -> None:
+@pytest.mark.parametrize(("parts", "sentence"), INVALID_BUTTONS)
+def test_problems__finds_the_problem_of_a_button(parts: dict[str, Any], sentence: str) -> None:
     [problem] = block_problems([actions(button(**parts))])
     assert problem.startswith("blocks[0] (actions).elements[0]")
     assert problem.endswith(sentence)
 
 
-def test_problems__of_a_menu() -> None:
+def test_problems__finds_the_problems_of_an_overflow_menu() -> None:
     menu = overflow(*[OPTION] * 4, "one", {"text": plain("x" * 76), "value": ""})
     assert block_problems([actions(menu)]) == [
-        "blocks[0] (actions).elements[0] (overflow).options: 6 entries, at most 5 are allowed.",
+        "blocks[0] (actions).elements[0] (overflow).options: 6 items exceed the limit of 5.",
         "blocks[0] (actions).elements[0] (overflow).options[4]: must be an object.",
-        "blocks[0] (actions).elements[0] (overflow).options[5].text.text: 76 characters, at most 75 are allowed.",
-        "blocks[0] (actions).elements[0] (overflow).options[5].value: must be a text that is not empty.",
+        "blocks[0] (actions).elements[0] (overflow).options[5].text.text: 76 characters exceed the limit of 75.",
+        "blocks[0] (actions).elements[0] (overflow).options[5].value: must be a string that is not empty.",
     ]
 
 
 @pytest.mark.parametrize("message", [{}, {"text": ""}, {"text": "  ", "blocks": [section()]}, {"text": None}])
-def test_problems__a_message_needs_a_top_level_text(message: dict[str, Any]) -> None:
+def test_problems__requires_a_top_level_text(message: dict[str, Any]) -> None:
     [problem] = problems(message)
-    assert problem.startswith("text: a top-level text is needed")
+    assert problem.startswith("text: is required")
 
 
-def test_problems__a_top_level_text_has_an_end() -> None:
-    assert problems({"text": "x" * 40_001}) == ["text: 40001 characters, at most 40000 are allowed."]
+def test_problems__limits_the_top_level_text() -> None:
+    assert problems({"text": "x" * 40_001}) == ["text: 40001 characters exceed the limit of 40000."]
 
 
-def test_problems__none_with_what_the_official_models_write() -> None:
+def test_problems__accepts_the_official_models() -> None:
     written = [
         official.HeaderBlock(text="Revoke?"),
         official.SectionBlock(text="Who", fields=["a", "b"]),

@@ -1,4 +1,4 @@
-"""Every method of the Web API that the stand-in offers, called by the official SDK in its own types."""
+"""Every method of the fake's Web API, called through the official SDK with the SDK's own types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     Call = Callable[..., Awaitable[Any]]
-    """A method's name and its arguments in; what the SDK makes of the answer out."""
+    """A function of a method's name and arguments that returns the SDK's response."""
 
 SURE = ConfirmObject(title="Sure?", text="It cannot be undone.", confirm="Revoke", deny="Keep")
 BLOCKS = [
@@ -40,42 +40,42 @@ MODAL = View(
     submit="Ask",
     callback_id="bulk",
     private_metadata="r1",
-    blocks=[InputBlock(block_id="why", label="Why?", element=PlainTextInputElement(action_id="said"))],
+    blocks=[InputBlock(block_id="why", label="Why?", element=PlainTextInputElement(action_id="text"))],
 )
 HOME = View(type="home", blocks=BLOCKS)
 NO_MESSAGE = "1.000000"
 
 
 @dataclass(frozen=True)
-class Try:
-    """One method: what it is called with, what the SDK must then read, and what is refused with which word."""
+class MethodCase:
+    """A method's valid arguments, a value in the response, and arguments that fail with `error`."""
 
     arguments: Callable[[FakeSlack], dict[str, Any]]
-    reads: Callable[[Any], object]
+    read: Callable[[Any], object]
     expected: Callable[[FakeSlack], object]
-    refused: dict[str, Any] = field(default_factory=dict)
+    invalid: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
 
 def posted(slack: FakeSlack) -> str:
-    """A card that stands in the channel; its ts."""
+    """Post a card and return its ts."""
     return slack.conversations.post(OPS, "A card", card("go")).ts
 
 
-def standing(slack: FakeSlack) -> str:
-    """A modal on somebody's screen; its id."""
+def open_modal(slack: FakeSlack) -> str:
+    """Open a modal and return its id."""
     return slack.views.push(INVOKER, MODAL.to_dict()).id
 
 
-def blocks_of(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """Blocks as the SDK reads and writes them."""
-    return [block.to_dict() for block in Block.parse_all(told["blocks"])]
+def blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the blocks after a round trip through the SDK."""
+    return [block.to_dict() for block in Block.parse_all(message["blocks"])]
 
 
-def view_of(said: Any) -> dict[str, Any]:
-    """A view as the SDK reads and writes it, without what Slack adds."""
+def view_of(response: Any) -> dict[str, Any]:
+    """Return the view after a round trip through the SDK, without the fields that Slack adds."""
     sent = {"type", "title", "submit", "callback_id", "private_metadata", "blocks"}
-    written = View(**said["view"]).to_dict()
+    written = View(**response["view"]).to_dict()
     return {name: part for name, part in written.items() if name in sent and part}
 
 
@@ -83,122 +83,126 @@ def as_sent(view: View) -> Callable[[FakeSlack], dict[str, Any]]:
     return lambda _slack: view.to_dict()
 
 
-TRIES: dict[str, Try] = {
-    "auth.test": Try(
+CASES: dict[str, MethodCase] = {
+    "auth.test": MethodCase(
         lambda _slack: {},
-        lambda said: (said["team_id"], said["user_id"], said["bot_id"]),
+        lambda response: (response["team_id"], response["user_id"], response["bot_id"]),
         lambda slack: (slack.team_id, slack.workspace.bot_user_id, slack.workspace.bot_id),
         {"token": "xoxb-made-up"},
         "invalid_auth",
     ),
-    "bots.info": Try(
+    "bots.info": MethodCase(
         lambda slack: {"bot": slack.workspace.bot_id},
-        lambda said: (said["bot"]["app_id"], said["bot"]["deleted"]),
+        lambda response: (response["bot"]["app_id"], response["bot"]["deleted"]),
         lambda slack: (slack.app_id, False),
         {"bot": "B0NOBODY01"},
         "bot_not_found",
     ),
-    "users.info": Try(
+    "users.info": MethodCase(
         lambda _slack: {"user": INVOKER, "include_locale": True},
-        lambda said: (said["user"]["profile"]["email"], said["user"]["is_restricted"]),
+        lambda response: (response["user"]["profile"]["email"], response["user"]["is_restricted"]),
         lambda _slack: ("ann@example.com", False),
         {"user": "U0NOBODY01"},
         "user_not_found",
     ),
-    "users.lookupByEmail": Try(
+    "users.lookupByEmail": MethodCase(
         lambda _slack: {"email": "hal@example.com"},
-        lambda said: said["user"]["id"],
+        lambda response: response["user"]["id"],
         lambda _slack: HELPER,
-        {"email": "nobody@example.com"},
+        {"email": "unknown@example.com"},
         "users_not_found",
     ),
-    "usergroups.users.list": Try(
+    "usergroups.users.list": MethodCase(
         lambda _slack: {"usergroup": CLOSED_GROUP, "include_disabled": True},
-        lambda said: said["users"],
+        lambda response: response["users"],
         lambda _slack: [HELPER],
         {"usergroup": CLOSED_GROUP, "include_disabled": False},
         "no_such_subteam",
     ),
-    "usergroups.list": Try(
+    "usergroups.list": MethodCase(
         lambda _slack: {"include_users": True, "include_count": True, "include_disabled": True},
-        lambda said: [(one["id"], one["users"], one["user_count"]) for one in said["usergroups"]],
+        lambda response: [(one["id"], one["users"], one["user_count"]) for one in response["usergroups"]],
         lambda _slack: [(GROUP, [HELPER], 1), (CLOSED_GROUP, [HELPER], 1)],
         {"token": "xoxb-made-up"},
         "invalid_auth",
     ),
-    "conversations.info": Try(
+    "conversations.info": MethodCase(
         lambda _slack: {"channel": QUIET, "include_num_members": True},
-        lambda said: (said["channel"]["name"], said["channel"]["is_member"], said["channel"]["num_members"]),
+        lambda response: (
+            response["channel"]["name"],
+            response["channel"]["is_member"],
+            response["channel"]["num_members"],
+        ),
         lambda _slack: ("quiet", False, 1),
         {"channel": SECRET},
         "channel_not_found",
     ),
-    "conversations.open": Try(
+    "conversations.open": MethodCase(
         lambda _slack: {"users": [INVOKER], "return_im": True},
-        lambda said: (said["channel"]["user"], said["channel"]["is_im"]),
+        lambda response: (response["channel"]["user"], response["channel"]["is_im"]),
         lambda _slack: (INVOKER, True),
         {"users": ["U0NOBODY01"]},
         "user_not_found",
     ),
-    "chat.postMessage": Try(
+    "chat.postMessage": MethodCase(
         lambda slack: {"channel": OPS, "text": "A card", "blocks": BLOCKS, "thread_ts": posted(slack)},
-        lambda said: (said["channel"], blocks_of(said["message"])),
+        lambda response: (response["channel"], blocks_of(response["message"])),
         lambda _slack: (OPS, [block.to_dict() for block in BLOCKS]),
         {"channel": QUIET, "text": "A card", "blocks": BLOCKS},
         "not_in_channel",
     ),
-    "chat.update": Try(
+    "chat.update": MethodCase(
         lambda slack: {"channel": OPS, "ts": posted(slack), "text": "Done", "blocks": BLOCKS},
-        lambda said: (said["text"], blocks_of(said["message"])),
+        lambda response: (response["text"], blocks_of(response["message"])),
         lambda _slack: ("Done", [block.to_dict() for block in BLOCKS]),
         {"channel": OPS, "ts": NO_MESSAGE, "text": "Done"},
         "message_not_found",
     ),
-    "chat.postEphemeral": Try(
+    "chat.postEphemeral": MethodCase(
         lambda _slack: {"channel": OPS, "user": INVOKER, "text": "psst", "blocks": BLOCKS},
-        lambda said: bool(said["message_ts"]),
+        lambda response: bool(response["message_ts"]),
         lambda _slack: True,
         {"channel": OPS, "user": OUTSIDER, "text": "psst"},
         "user_not_in_channel",
     ),
-    "chat.getPermalink": Try(
+    "chat.getPermalink": MethodCase(
         lambda slack: {"channel": OPS, "message_ts": posted(slack)},
-        lambda said: said["permalink"].rpartition("/p")[0],
+        lambda response: response["permalink"].rpartition("/p")[0],
         lambda slack: f"https://{slack.workspace.domain}.slack.com/archives/{OPS}",
         {"channel": OPS, "message_ts": NO_MESSAGE},
         "message_not_found",
     ),
-    "views.publish": Try(
+    "views.publish": MethodCase(
         lambda _slack: {"user_id": INVOKER, "view": HOME},
         view_of,
         as_sent(HOME),
         {"user_id": INVOKER, "view": MODAL},
         "invalid_arguments",
     ),
-    "views.open": Try(
+    "views.open": MethodCase(
         lambda slack: {"trigger_id": slack.views.issue_trigger_id(INVOKER), "view": MODAL},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
         "invalid_trigger_id",
     ),
-    "views.push": Try(
-        lambda slack: {"trigger_id": slack.views.issue_trigger_id(INVOKER), "view": MODAL} if standing(slack) else {},
+    "views.push": MethodCase(
+        lambda slack: {"trigger_id": slack.views.issue_trigger_id(INVOKER), "view": MODAL} if open_modal(slack) else {},
         view_of,
         as_sent(MODAL),
         {"trigger_id": "1.2.made-up", "view": MODAL},
         "invalid_trigger_id",
     ),
-    "views.update": Try(
-        lambda slack: {"view_id": standing(slack), "view": MODAL},
+    "views.update": MethodCase(
+        lambda slack: {"view_id": open_modal(slack), "view": MODAL},
         view_of,
         as_sent(MODAL),
         {"view_id": "V0NOWHERE1", "view": MODAL},
         "not_found",
     ),
-    "apps.connections.open": Try(
+    "apps.connections.open": MethodCase(
         lambda slack: {"app_token": slack.sockets.app_token},
-        lambda said: said["url"].partition("?")[0],
+        lambda response: response["url"].partition("?")[0],
         lambda slack: slack.sockets.base_url.replace("http", "ws", 1) + "/link/",
         {"app_token": "xapp-1-made-up"},
         "invalid_auth",
@@ -208,7 +212,7 @@ TRIES: dict[str, Try] = {
 
 @pytest.fixture(params=["AsyncWebClient", "WebClient"])
 def call(request: pytest.FixtureRequest, slack: FakeSlack, client: AsyncWebClient) -> Call:
-    """The SDK's own method for a method of the Web API: on one loop with us, or in a thread as urllib needs it."""
+    """Return a function that calls a Web API method through the SDK's asynchronous or blocking client."""
     blocking = WebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
     async def execute(method: str, **arguments: Any) -> Any:
@@ -220,55 +224,57 @@ def call(request: pytest.FixtureRequest, slack: FakeSlack, client: AsyncWebClien
     return execute
 
 
-def test_table__tries_exactly_the_methods_there_are() -> None:
+def test_cases__cover_all_methods() -> None:
     slack = FakeSlack()
 
-    assert set(TRIES) == {*slack.api.methods, *slack.api.app_level}
+    assert set(CASES) == {*slack.api.methods, *slack.api.app_level}
 
 
-@pytest.mark.parametrize("method", TRIES)
-async def test_method__is_read_by_the_official_client(
+@pytest.mark.parametrize("method", CASES)
+async def test_method__has_a_response_that_the_sdk_can_read(
     slack: FakeSlack, call: Call, caplog: pytest.LogCaptureFixture, method: str
 ) -> None:
-    tried = TRIES[method]
+    case = CASES[method]
 
     with caplog.at_level(logging.WARNING):
-        said = await call(method, **tried.arguments(slack))
-        read = tried.reads(said)
+        response = await call(method, **case.arguments(slack))
+        value = case.read(response)
 
-    assert said["ok"] is True
-    assert read == tried.expected(slack)
+    assert response["ok"] is True
+    assert value == case.expected(slack)
     assert [record.getMessage() for record in caplog.records] == [], "the SDK's models know every field"
 
 
-@pytest.mark.parametrize("method", TRIES)
-async def test_method__that_is_refused_raises_the_official_clients_error(call: Call, method: str) -> None:
-    tried = TRIES[method]
+@pytest.mark.parametrize("method", CASES)
+async def test_method__with_invalid_arguments_raises_the_sdk_error(call: Call, method: str) -> None:
+    case = CASES[method]
 
     with pytest.raises(SlackApiError) as refused:
-        await call(method, **tried.refused)
+        await call(method, **case.invalid)
 
-    assert (refused.value.response["error"], refused.value.response.status_code) == (tried.error, 200)
+    assert (refused.value.response["error"], refused.value.response.status_code) == (case.error, 200)
 
 
 @pytest.mark.parametrize("method", [name for name, method in FakeSlack().api.methods.items() if method.scope])
-async def test_method__without_its_scope_names_it(call: Call, slack: FakeSlack, method: str) -> None:
+async def test_method__without_its_scope_returns_missing_scope(call: Call, slack: FakeSlack, method: str) -> None:
     needed = slack.api.methods[method].scope
     slack.api.scopes = ALL_SCOPES - {str(needed)}
 
     with pytest.raises(SlackApiError) as refused:
-        await call(method, **TRIES[method].arguments(slack))
+        await call(method, **CASES[method].arguments(slack))
 
-    said = refused.value.response
-    assert (said["error"], said["needed"]) == ("missing_scope", needed)
-    assert set(said["provided"].split(",")) == slack.api.scopes == set(said.headers["x-oauth-scopes"].split(","))
+    response = refused.value.response
+    assert (response["error"], response["needed"]) == ("missing_scope", needed)
+    assert (
+        set(response["provided"].split(",")) == slack.api.scopes == set(response.headers["x-oauth-scopes"].split(","))
+    )
 
 
-async def test_auth_test__on_enterprise_grid_names_the_organization() -> None:
+async def test_auth_test__on_enterprise_grid_returns_the_organization() -> None:
     slack = FakeSlack(workspace=SlackWorkspace(enterprise_id="E0GRID0001"))
     client = WebClient(slack.bot_token, base_url=await slack.start())
 
-    said = await asyncio.to_thread(client.auth_test)
+    response = await asyncio.to_thread(client.auth_test)
     await slack.stop()
 
-    assert said["enterprise_id"] == "E0GRID0001"
+    assert response["enterprise_id"] == "E0GRID0001"

@@ -1,4 +1,4 @@
-"""What an app may do with a response_url, as the official webhook client meets it."""
+"""response_urls, used by the official webhook clients."""
 
 from __future__ import annotations
 
@@ -22,50 +22,52 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.messages import PostedMessage
 
 
-async def typed(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebhookClient:
+async def webhook_of_command(slack: FakeSlack, session: aiohttp.ClientSession) -> AsyncWebhookClient:
     delivery = await slack.command(INVOKER, "revoke @hal", OPS)
     return AsyncWebhookClient(delivery.payload["response_url"], session=session)
 
 
-async def clicked(slack: FakeSlack, session: aiohttp.ClientSession, message: PostedMessage) -> AsyncWebhookClient:
+async def webhook_of_click(
+    slack: FakeSlack, session: aiohttp.ClientSession, message: PostedMessage
+) -> AsyncWebhookClient:
     delivery = await slack.click(INVOKER, message, "go")
     return AsyncWebhookClient(delivery.payload["response_url"], session=session)
 
 
-async def test_command__an_answer_is_seen_by_the_one_who_typed(
+async def test_command__a_response_is_visible_to_the_user_alone(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    said = await (await typed(slack, session)).send(text="Working on it", blocks=card("go"))
-    assert (said.status_code, said.body) == (200, "ok")
+    response = await (await webhook_of_command(slack, session)).send(text="Working on it", blocks=card("go"))
+    assert (response.status_code, response.body) == (200, "ok")
     assert [message.text for message in slack.seen_by(INVOKER)] == ["Working on it"]
     assert slack.seen_by(HELPER) == []
     assert slack.calls_of("response_url")[0].args["text"] == "Working on it"
 
 
-async def test_command__can_neither_replace_nor_delete(
+async def test_command__a_response_never_replaces_a_message(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    webhook = await typed(slack, session)
+    webhook = await webhook_of_command(slack, session)
     await webhook.send(text="first")
     await webhook.send(text="second", replace_original=True)
     assert [message.text for message in slack.seen_by(INVOKER)] == ["first", "second"]
     assert all(not message.history for message in slack.messages)
 
 
-async def test_command__in_channel_publishes_what_was_typed_once(
+async def test_command__in_channel_publishes_the_typed_command_once(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
-    webhook = await typed(slack, session)
+    webhook = await webhook_of_command(slack, session)
     await webhook.send(text="one", response_type="in_channel")
     await webhook.send(text="two", response_type="in_channel")
     assert [message.text for message in slack.seen_by(HELPER)] == ["/purecloud revoke @hal", "one", "two"]
 
 
-async def test_click__replaces_the_clicked_message_and_nobody_else_sees_it(
+async def test_click__replaces_an_ephemeral_message_for_its_user_alone(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     message = slack.conversations.post(OPS, "A card", card("go"), only_for=INVOKER)
-    webhook = await clicked(slack, session, message)
+    webhook = await webhook_of_click(slack, session, message)
     await webhook.send(text="Done", replace_original=True, response_type="in_channel")
     assert [message.text for message in slack.seen_by(INVOKER)] == ["Done"]
     assert slack.buttons(message) == []
@@ -76,57 +78,55 @@ async def test_click__deletes_the_clicked_message(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     message = slack.conversations.post(OPS, "A card", card("go"))
-    said = await (await clicked(slack, session, message)).send_dict({"delete_original": True})
-    assert said.status_code == 200
+    response = await (await webhook_of_click(slack, session, message)).send_dict({"delete_original": True})
+    assert response.status_code == 200
     assert message.deleted
     assert slack.seen_by(INVOKER) == []
 
 
-async def test_click__an_answer_that_replaces_nothing_is_a_message_for_the_one_who_clicked(
+async def test_click__without_replace_original_posts_to_the_user_alone(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
 ) -> None:
     message = slack.conversations.post(OPS, "A card", card("go"))
-    await (await clicked(slack, session, message)).send(text="Not you", replace_original=False)
+    await (await webhook_of_click(slack, session, message)).send(text="Not you", replace_original=False)
     assert slack.seen_by(HELPER) == [message]
     assert slack.seen_by(INVOKER)[-1].text == "Not you"
 
 
-async def test_any__is_what_the_blocking_client_of_the_sdk_speaks_to_as_well(slack: FakeSlack, app: Receiver) -> None:
+async def test_response_url__works_with_the_blocking_client(slack: FakeSlack, app: Receiver) -> None:
     message = slack.conversations.post(OPS, "A card", card("go"))
     delivery = await slack.click(INVOKER, message, "go")
     webhook = WebhookClient(delivery.payload["response_url"])
-    said = await asyncio.to_thread(
+    response = await asyncio.to_thread(
         webhook.send, text="Done", blocks=[DividerBlock(block_id="line")], replace_original=True
     )
     made_up = await asyncio.to_thread(WebhookClient(f"{webhook.url}x").send, text="Done")
-    assert (said.status_code, said.body, message.text) == (200, "ok", "Done")
+    assert (response.status_code, response.body, message.text) == (200, "ok", "Done")
     assert message.blocks == [{"type": "divider", "block_id": "line"}]
     assert (made_up.status_code, made_up.body) == (404, "expired_url")
 
 
-async def test_any__five_times_and_not_once_more(
-    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
-) -> None:
-    webhook = await typed(slack, session)
+async def test_response_url__works_five_times(slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession) -> None:
+    webhook = await webhook_of_command(slack, session)
     statuses = [(await webhook.send(text="again")).status_code for _ in range(6)]
     assert statuses == [200] * 5 + [404]
     assert len(slack.messages) == 5
 
 
-async def test_any__for_half_an_hour(
+async def test_response_url__works_for_half_an_hour(
     slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
-    webhook = await typed(slack, session)
+    webhook = await webhook_of_command(slack, session)
     clock.now += 30 * 60
     assert (await webhook.send(text="in time")).body == "ok"
     clock.now += 1
-    said = await webhook.send(text="too late")
-    assert (said.status_code, said.body) == (404, "expired_url")
+    response = await webhook.send(text="too late")
+    assert (response.status_code, response.body) == (404, "expired_url")
     assert [message.text for message in slack.messages] == ["in time"]
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "error"),
     [
         ("not json", "invalid_payload"),
         ("[]", "invalid_payload"),
@@ -134,28 +134,30 @@ async def test_any__for_half_an_hour(
         ('{"text": "x", "blocks": [{"type": "hologram"}]}', "invalid_blocks"),
     ],
 )
-async def test_any__what_cannot_be_shown_is_refused(
-    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, body: str, said: str
+async def test_response_url__rejects_an_invalid_body(
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession, body: str, error: str
 ) -> None:
-    url = (await typed(slack, session)).url
+    url = (await webhook_of_command(slack, session)).url
     async with session.post(url, data=body) as response:
-        assert (response.status, await response.text()) == (400, said)
+        assert (response.status, await response.text()) == (400, error)
     assert slack.messages == []
 
 
-async def test_any__one_never_issued(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
-    said = await AsyncWebhookClient(slack.api_url.replace("/api/", "/response/x"), session=session).send(text="x")
-    assert (said.status_code, said.body) == (404, "expired_url")
+async def test_response_url__rejects_an_unknown_address(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
+    response = await AsyncWebhookClient(slack.api_url.replace("/api/", "/response/x"), session=session).send(text="x")
+    assert (response.status_code, response.body) == (404, "expired_url")
 
 
-async def test_any__goes_wrong_on_demand(slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession) -> None:
-    webhook = await typed(slack, session)
+async def test_response_url__has_injected_faults(
+    slack: FakeSlack, app: Receiver, session: aiohttp.ClientSession
+) -> None:
+    webhook = await webhook_of_command(slack, session)
     slack.fault("response_url", SlackFault(status=500))
     assert (await webhook.send(text="lost")).status_code == 500
     assert slack.messages == []
 
 
-async def test_wait_for_message__comes_back_as_soon_as_it_is_said(slack: FakeSlack, app: Receiver) -> None:
+async def test_wait_for_message__returns_once_the_message_is_posted(slack: FakeSlack, app: Receiver) -> None:
     app.answer = lambda: web.Response(text="at last")
     waiting = asyncio.create_task(slack.wait_for_message(lambda message: "last" in message.text))
     await asyncio.sleep(0)
@@ -164,17 +166,17 @@ async def test_wait_for_message__comes_back_as_soon_as_it_is_said(slack: FakeSla
     assert (await waiting).text == "at last"
 
 
-async def test_wait_for_message__sees_an_edit_and_never_what_was_taken_away(slack: FakeSlack) -> None:
-    gone, kept = (slack.conversations.post(OPS, "A card") for _ in range(2))
-    slack.conversations.delete(gone)
+async def test_wait_for_message__finds_edited_but_not_deleted_messages(slack: FakeSlack) -> None:
+    deleted, kept = (slack.conversations.post(OPS, "A card") for _ in range(2))
+    slack.conversations.delete(deleted)
     slack.conversations.edit(kept, "Done", None)
     assert await slack.wait_for_message(lambda message: message.text == "Done") is kept
     with pytest.raises(TimeoutError, match="for all: 'Done'"):
-        await slack.wait_for_message(lambda message: message is gone, timeout=0)
+        await slack.wait_for_message(lambda message: message is deleted, timeout=0)
     assert slack.on_change == []
 
 
-async def test_text_of__has_every_word_dialogs_included(slack: FakeSlack) -> None:
+async def test_text_of__includes_confirmation_dialogs(slack: FakeSlack) -> None:
     blocks = card("go")
     blocks[1]["elements"][0]["confirm"] = {"title": {"type": "plain_text", "text": "Sure?"}}
     message = slack.conversations.post(OPS, "A card", blocks)

@@ -252,7 +252,7 @@ async def test_submit__to_an_app_that_is_down_keeps_the_modal_with_a_notice(
     ("body", "problem"),
     [
         ({"response_action": "update", "view": {"type": "home", "blocks": []}}, "invalid_arguments"),
-        ({"response_action": "push", "view": modal("x" * 25)}, "at most 24"),
+        ({"response_action": "push", "view": modal("x" * 25)}, "limit of 24"),
         ({"response_action": "errors", "errors": {"unknown": "Say more."}}, "must name input blocks"),
         ({"response_action": "errors", "errors": {}}, "must name input blocks"),
         ({"response_action": "explode"}, "no response_action 'explode'"),
@@ -385,20 +385,23 @@ async def test_push__needs_a_modal_below_and_allows_three(slack: FakeSlack, clie
 @pytest.mark.parametrize(
     ("view", "problem"),
     [
-        ("nothing", "view: a view of the type modal is needed."),
+        ("nothing", "view: must be a view of type 'modal'."),
         (modal(blocks="none"), "view.blocks: must be a list of objects."),
-        (modal("x" * 25), "view.title.text: 25 characters, at most 24 are allowed."),
-        ({**modal(), "submit": None}, "view.submit: a text object is needed, plain_text or mrkdwn."),
+        (modal("x" * 25), "view.title.text: 25 characters exceed the limit of 24."),
+        ({**modal(), "submit": None}, "view.submit: must be a text object, plain_text or mrkdwn."),
         (
             {key: part for key, part in modal().items() if key != "submit"},
-            "view.submit: it is needed where something can be filled in.",
+            "view.submit: is required because the view has input blocks.",
         ),
         (
             modal(blocks=[{**field(), "element": 7}]),
-            "view.blocks[0] (input).element: an element with a type is needed.",
+            "view.blocks[0] (input).element: must be an element with a type.",
         ),
-        (modal(blocks=[{"type": "divider"}] * 101), "blocks: 101 blocks, at most 100 are allowed."),
-        (modal(blocks=[{"type": "novelty"}]), "blocks[0]: 'novelty' is no block that messages may hold."),
+        (modal(blocks=[{"type": "divider"}] * 101), "blocks: 101 blocks exceed the limit of 100."),
+        (modal(private_metadata="x" * 3001), "view.private_metadata: 3001 characters exceed the limit of 3000."),
+        (modal(callback_id="x" * 256), "view.callback_id: 256 characters exceed the limit of 255."),
+        (modal(blocks=[field(), field()]), "view.blocks: duplicate block_id 'reason'."),
+        (modal(blocks=[{"type": "novelty"}]), "blocks[0]: 'novelty' is not a block for messages."),
     ],
 )
 def test_view_problems__names_what_slack_rejects(view: object, problem: str) -> None:
@@ -407,4 +410,4 @@ def test_view_problems__names_what_slack_rejects(view: object, problem: str) -> 
 
 def test_view_problems__accepts_inputs_that_messages_cannot_have() -> None:
     assert block_kit.view_problems(modal(blocks=[field(), *card("again")]), "modal") == []
-    assert block_kit.block_problems([field()]) == ["blocks[0]: 'input' is no block that messages may hold."]
+    assert block_kit.block_problems([field()]) == ["blocks[0]: 'input' is not a block for messages."]

@@ -1,4 +1,4 @@
-"""The Web API as the official client meets it."""
+"""The methods of the Web API, called by the official client."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def code(error: pytest.ExceptionInfo[SlackApiError]) -> str:
     return str(error.value.response["error"])
 
 
-async def test_auth_test__names_the_workspace_and_the_bot(slack: FakeSlack, client: AsyncWebClient) -> None:
-    said = await client.auth_test()
-    assert (said["team_id"], said["app_id"]) == (slack.team_id, slack.app_id)
-    assert (said["user_id"], said["bot_id"]) == (slack.workspace.bot_user_id, slack.workspace.bot_id)
-    assert "enterprise_id" not in said.data
-    assert set(said.headers["x-oauth-scopes"].split(",")) == set(ALL_SCOPES)
+async def test_auth_test__returns_the_workspace_and_the_bot(slack: FakeSlack, client: AsyncWebClient) -> None:
+    response = await client.auth_test()
+    assert (response["team_id"], response["app_id"]) == (slack.team_id, slack.app_id)
+    assert (response["user_id"], response["bot_id"]) == (slack.workspace.bot_user_id, slack.workspace.bot_id)
+    assert "enterprise_id" not in response.data
+    assert set(response.headers["x-oauth-scopes"].split(",")) == set(ALL_SCOPES)
 
 
-async def test_auth_test__on_enterprise_grid_names_the_organization(session: aiohttp.ClientSession) -> None:
+async def test_auth_test__on_enterprise_grid_returns_the_organization(session: aiohttp.ClientSession) -> None:
     slack = FakeSlack(workspace=SlackWorkspace(enterprise_id="E0GRID0001"))
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     assert (await client.auth_test())["enterprise_id"] == slack.enterprise_id == "E0GRID0001"
@@ -59,19 +59,19 @@ async def test_any_method__needs_the_token(
     assert slack.messages == []
 
 
-async def test_any_method__takes_the_token_as_a_field_too(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
+async def test_any_method__accepts_the_token_as_a_form_field(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
     async with session.post(f"{slack.api_url}auth.test", data={"token": slack.bot_token}) as response:
         assert (await response.json())["ok"] is True
     assert "token" not in slack.calls[-1].args
 
 
-async def test_unknown_method__is_told_so(client: AsyncWebClient) -> None:
+async def test_unknown_method__is_an_error(client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.api_call("chat.postTelegram")
     assert code(error) == "unknown_method"
 
 
-async def test_missing_scope__names_what_is_needed_and_what_is_there(session: aiohttp.ClientSession) -> None:
+async def test_missing_scope__returns_the_needed_and_provided_scopes(session: aiohttp.ClientSession) -> None:
     slack = FakeSlack(scopes=frozenset({"commands", "users:read"}))
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     with pytest.raises(SlackApiError) as error:
@@ -84,14 +84,14 @@ async def test_missing_scope__names_what_is_needed_and_what_is_there(session: ai
     await slack.stop()
 
 
-async def test_bots_info__knows_the_bot_alone(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_bots_info__knows_only_the_bot(slack: FakeSlack, client: AsyncWebClient) -> None:
     assert (await client.bots_info(bot=slack.workspace.bot_id))["bot"]["app_id"] == slack.app_id
     with pytest.raises(SlackApiError) as error:
         await client.bots_info(bot="B0NOBODY01")
     assert code(error) == "bot_not_found"
 
 
-async def test_users_info__tells_who_a_member_is(client: AsyncWebClient) -> None:
+async def test_users_info__returns_the_user(client: AsyncWebClient) -> None:
     user = (await client.users_info(user=INVOKER))["user"]
     assert user["profile"]["email"] == "ann@example.com"
     assert (user["is_email_confirmed"], user["is_restricted"], user["is_bot"]) == (True, False, False)
@@ -99,7 +99,7 @@ async def test_users_info__tells_who_a_member_is(client: AsyncWebClient) -> None
     assert "enterprise_user" not in user
 
 
-async def test_users_info__shows_outsiders_the_deactivated_and_bots_as_such(client: AsyncWebClient) -> None:
+async def test_users_info__marks_external_deactivated_and_bot_users(client: AsyncWebClient) -> None:
     assert (await client.users_info(user=OUTSIDER))["user"]["team_id"] == "T0AWAY0001"
     assert (await client.users_info(user=GONE))["user"]["deleted"] is True
     robot = (await client.users_info(user=ROBOT))["user"]
@@ -108,45 +108,45 @@ async def test_users_info__shows_outsiders_the_deactivated_and_bots_as_such(clie
     assert "is_email_confirmed" not in robot
 
 
-async def test_users_info__without_the_email_scope_keeps_the_address(session: aiohttp.ClientSession) -> None:
+async def test_users_info__without_the_email_scope_omits_the_address(session: aiohttp.ClientSession) -> None:
     slack = FakeSlack(scopes=ALL_SCOPES - {"users:read.email"})
     client = AsyncWebClient(slack.bot_token, base_url=await slack.start(), session=session)
     assert "email" not in (await client.users_info(user=slack.workspace.bot_user_id))["user"]["profile"]
     await slack.stop()
 
 
-async def test_users_info__of_nobody(client: AsyncWebClient) -> None:
+async def test_users_info__rejects_an_unknown_user(client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.users_info(user="U0NOBODY01")
     assert code(error) == "user_not_found"
 
 
-async def test_lookup_by_email__finds_the_member_and_not_an_outsider_with_the_same_address(
+async def test_lookup_by_email__prefers_the_member_over_an_external_user_with_the_same_address(
     client: AsyncWebClient,
 ) -> None:
     assert (await client.users_lookupByEmail(email="ANN@example.com"))["user"]["id"] == INVOKER
 
 
-async def test_lookup_by_email__never_finds_the_deactivated(client: AsyncWebClient) -> None:
+async def test_lookup_by_email__does_not_find_deactivated_users(client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.users_lookupByEmail(email="dan@example.com")
     assert code(error) == "users_not_found"
 
 
-async def test_usergroups__list_their_members(client: AsyncWebClient) -> None:
+async def test_usergroups__return_their_members(client: AsyncWebClient) -> None:
     assert (await client.usergroups_users_list(usergroup=GROUP))["users"] == [HELPER]
     shown = (await client.usergroups_list(include_users=True))["usergroups"]
     assert [(group["id"], group["users"]) for group in shown] == [(GROUP, [HELPER])]
 
 
-async def test_usergroups__a_disabled_one_is_no_group_unless_asked_for(client: AsyncWebClient) -> None:
+async def test_usergroups__a_disabled_group_needs_include_disabled(client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.usergroups_users_list(usergroup=CLOSED_GROUP)
     assert code(error) == "no_such_subteam"
     assert (await client.usergroups_users_list(usergroup=CLOSED_GROUP, include_disabled=True))["users"] == [HELPER]
 
 
-async def test_conversations_info__tells_a_shared_channel(client: AsyncWebClient) -> None:
+async def test_conversations_info__returns_what_the_bot_can_know(client: AsyncWebClient) -> None:
     assert (await client.conversations_info(channel=SHARED))["channel"]["is_ext_shared"] is True
     assert (await client.conversations_info(channel=QUIET))["channel"]["is_member"] is False
     with pytest.raises(SlackApiError) as error:
@@ -154,7 +154,7 @@ async def test_conversations_info__tells_a_shared_channel(client: AsyncWebClient
     assert code(error) == "channel_not_found"
 
 
-async def test_conversations_info__of_a_private_channel_needs_a_scope_of_its_own(
+async def test_conversations_info__of_a_private_channel_needs_groups_read(
     session: aiohttp.ClientSession,
 ) -> None:
     room = Channel(id=SECRET, name="secret", is_private=True)
@@ -170,7 +170,7 @@ async def test_conversations_info__of_a_private_channel_needs_a_scope_of_its_own
     ("channel", "expected"),
     [(OPS, "message_not_found"), (QUIET, "message_not_found"), (SECRET, "channel_not_found")],
 )
-async def test_permalink__of_no_message_owns_up_to_channels_but_not_to_private_ones_without_the_bot(
+async def test_permalink__of_an_unknown_message_reveals_no_private_channel(
     client: AsyncWebClient, channel: str, expected: str
 ) -> None:
     with pytest.raises(SlackApiError) as error:
@@ -178,7 +178,7 @@ async def test_permalink__of_no_message_owns_up_to_channels_but_not_to_private_o
     assert code(error) == expected
 
 
-async def test_conversations_open__gives_the_same_direct_messages_again(client: AsyncWebClient) -> None:
+async def test_conversations_open__returns_the_same_direct_message(client: AsyncWebClient) -> None:
     first = (await client.conversations_open(users=INVOKER))["channel"]["id"]
     assert first.startswith("D")
     again = (await client.conversations_open(channel=first, return_im=True))["channel"]
@@ -188,28 +188,28 @@ async def test_conversations_open__gives_the_same_direct_messages_again(client: 
 @pytest.mark.parametrize(
     ("user", "expected"), [("U0NOBODY01", "user_not_found"), (GONE, "user_disabled"), (ROBOT, "cannot_dm_bot")]
 )
-async def test_conversations_open__not_with(client: AsyncWebClient, user: str, expected: str) -> None:
+async def test_conversations_open__rejects(client: AsyncWebClient, user: str, expected: str) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.conversations_open(users=user)
     assert code(error) == expected
 
 
-async def test_conversations_open__of_no_channel(client: AsyncWebClient) -> None:
+async def test_conversations_open__rejects_an_unknown_channel(client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.conversations_open(channel="D0NOWHERE1")
     assert code(error) == "channel_not_found"
 
 
-async def test_post_message__stands_in_the_channel(slack: FakeSlack, client: AsyncWebClient) -> None:
-    said = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
-    assert said["message"]["blocks"][1]["elements"][0]["value"] == "value-go"
+async def test_post_message__appears_in_the_channel(slack: FakeSlack, client: AsyncWebClient) -> None:
+    response = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
+    assert response["message"]["blocks"][1]["elements"][0]["value"] == "value-go"
     [message] = slack.seen_by(HELPER)
-    assert (message.ts, message.text) == (said["ts"], "A card")
+    assert (message.ts, message.text) == (response["ts"], "A card")
     assert slack.seen_by(OUTSIDER) == []
     assert slack.calls_of("chat.postMessage")[0].args["blocks"] == card("go")
 
 
-async def test_post_message__in_a_thread_says_so(client: AsyncWebClient) -> None:
+async def test_post_message__in_a_thread_has_its_thread_ts(client: AsyncWebClient) -> None:
     first = await client.chat_postMessage(channel=OPS, text="first")
     answer = await client.chat_postMessage(channel=OPS, text="answer", thread_ts=first["ts"])
     assert "thread_ts" not in first["message"]
@@ -217,8 +217,8 @@ async def test_post_message__in_a_thread_says_so(client: AsyncWebClient) -> None
 
 
 async def test_post_message__to_a_user_is_a_direct_message(slack: FakeSlack, client: AsyncWebClient) -> None:
-    said = await client.chat_postMessage(channel=INVOKER, text="for you")
-    assert said["channel"].startswith("D")
+    response = await client.chat_postMessage(channel=INVOKER, text="for you")
+    assert response["channel"].startswith("D")
     assert [message.text for message in slack.seen_by(INVOKER)] == ["for you"]
     assert slack.seen_by(HELPER) == []
 
@@ -233,14 +233,16 @@ async def test_post_message__to_a_user_is_a_direct_message(slack: FakeSlack, cli
         (GONE, "user_disabled"),
     ],
 )
-async def test_post_message__not_there(slack: FakeSlack, client: AsyncWebClient, channel: str, expected: str) -> None:
+async def test_post_message__rejects_a_channel(
+    slack: FakeSlack, client: AsyncWebClient, channel: str, expected: str
+) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.chat_postMessage(channel=channel, text="hello")
     assert code(error) == expected
     assert slack.messages == []
 
 
-async def test_post_message__refuses_what_block_kit_does_not_allow(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_post_message__rejects_invalid_blocks(slack: FakeSlack, client: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.chat_postMessage(channel=OPS, text="x", blocks=card("twice", "twice"))
     assert code(error) == "invalid_blocks"
@@ -249,22 +251,24 @@ async def test_post_message__refuses_what_block_kit_does_not_allow(slack: FakeSl
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", "no_text"), ("x" * 40_001, "msg_too_long")])
-async def test_post_message__needs_a_text_of_a_certain_length(client: AsyncWebClient, text: str, expected: str) -> None:
+async def test_post_message__rejects_an_empty_or_too_long_text(
+    client: AsyncWebClient, text: str, expected: str
+) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.api_call("chat.postMessage", json={"channel": OPS, "text": text})
     assert code(error) == expected
 
 
-async def test_update__edits_and_keeps_what_stood_there(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_update__edits_the_message_and_keeps_its_history(slack: FakeSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
-    said = await client.chat_update(channel=OPS, ts=posted["ts"], text="Done", blocks=card())
+    response = await client.chat_update(channel=OPS, ts=posted["ts"], text="Done", blocks=card())
     [message] = slack.messages
     assert slack.buttons(message) == []
     assert [version.text for version in message.history] == ["A card"]
-    assert "edited" in said["message"]
+    assert "edited" in response["message"]
 
 
-async def test_update__with_a_text_alone_leaves_the_buttons(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_update__with_a_text_alone_keeps_the_buttons(slack: FakeSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=OPS, text="A card", blocks=card("go"))
     await client.chat_update(channel=OPS, ts=posted["ts"], text="Done")
     assert [button["action_id"] for button in slack.buttons(slack.messages[0])] == ["go"]
@@ -272,19 +276,17 @@ async def test_update__with_a_text_alone_leaves_the_buttons(slack: FakeSlack, cl
     assert slack.buttons(slack.messages[0]) == []
 
 
-async def test_update__reaches_neither_ephemeral_nor_other_peoples_messages(
-    slack: FakeSlack, client: AsyncWebClient
-) -> None:
-    whispered = await client.chat_postEphemeral(channel=OPS, user=INVOKER, text="psst")
+async def test_update__rejects_ephemeral_messages_and_those_of_users(slack: FakeSlack, client: AsyncWebClient) -> None:
+    ephemeral = await client.chat_postEphemeral(channel=OPS, user=INVOKER, text="psst")
     typed = slack.say(INVOKER, "hello", OPS)
-    for ts, expected in ((whispered["message_ts"], "message_not_found"), (typed.ts, "cant_update_message")):
+    for ts, expected in ((ephemeral["message_ts"], "message_not_found"), (typed.ts, "cant_update_message")):
         with pytest.raises(SlackApiError) as error:
             await client.chat_update(channel=OPS, ts=ts, text="mine now")
         assert code(error) == expected
     assert all(not message.history for message in slack.messages)
 
 
-async def test_post_ephemeral__is_seen_by_one(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_post_ephemeral__is_visible_to_one_user(slack: FakeSlack, client: AsyncWebClient) -> None:
     await client.chat_postEphemeral(channel=OPS, user=INVOKER, text="psst")
     assert [message.text for message in slack.seen_by(INVOKER)] == ["psst"]
     assert slack.seen_by(HELPER) == []
@@ -293,7 +295,7 @@ async def test_post_ephemeral__is_seen_by_one(slack: FakeSlack, client: AsyncWeb
     assert code(error) == "user_not_in_channel"
 
 
-async def test_permalink__leads_to_the_message(client: AsyncWebClient) -> None:
+async def test_permalink__contains_the_channel_and_ts(client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=OPS, text="here")
     link = (await client.chat_getPermalink(channel=OPS, message_ts=posted["ts"]))["permalink"]
     assert link.endswith(f"/archives/{OPS}/p{posted['ts'].replace('.', '')}")
@@ -302,9 +304,7 @@ async def test_permalink__leads_to_the_message(client: AsyncWebClient) -> None:
     assert code(error) == "channel_not_found"
 
 
-async def test_arguments__may_come_as_a_form_with_blocks_in_json(
-    slack: FakeSlack, session: aiohttp.ClientSession
-) -> None:
+async def test_arguments__a_form_can_contain_json_blocks(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
     form = {"token": slack.bot_token, "channel": OPS, "text": "x", "blocks": '[{"type": "divider"}]'}
     async with session.post(f"{slack.api_url}chat.postMessage", data=form) as response:
         assert (await response.json())["ok"] is True
@@ -315,7 +315,7 @@ async def test_arguments__may_come_as_a_form_with_blocks_in_json(
         assert (await response.json())["error"] == "invalid_arguments"
 
 
-async def test_fault__of_slack_wears_off(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_fault__applies_to_the_given_number_of_calls(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("users.info", SlackFault(error="fatal_error", times=2))
     for _ in range(2):
         with pytest.raises(SlackApiError) as error:
@@ -324,7 +324,7 @@ async def test_fault__of_slack_wears_off(slack: FakeSlack, client: AsyncWebClien
     assert (await client.users_info(user=INVOKER))["ok"] is True
 
 
-async def test_fault__rate_limit_says_how_long(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_fault__a_rate_limit_has_retry_after(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("chat.postMessage", SlackFault(retry_after=30, times=None))
     for _ in range(3):
         with pytest.raises(SlackApiError) as error:
@@ -336,31 +336,31 @@ async def test_fault__rate_limit_says_how_long(slack: FakeSlack, client: AsyncWe
     await client.chat_postMessage(channel=OPS, text="hello")
 
 
-async def test_fault__a_page_instead_of_json(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
+async def test_fault__can_send_html(slack: FakeSlack, session: aiohttp.ClientSession) -> None:
     slack.fault("auth.test", SlackFault(html="<h1>Down</h1>"))
     async with session.post(f"{slack.api_url}auth.test") as response:
         assert (response.status, await response.text()) == (503, "<h1>Down</h1>")
     assert slack.calls[-1].answer is None
 
 
-async def test_fault__a_dropped_connection_with_and_without_effect(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_fault__can_drop_the_connection_before_or_after_executing(
+    slack: FakeSlack, client: AsyncWebClient
+) -> None:
     for after in (False, True):
         slack.fault("chat.postMessage", SlackFault(drop=True, after=after))
         with pytest.raises(aiohttp.ClientError):
-            await client.chat_postMessage(channel=OPS, text=f"carried out: {after}")
-    assert [message.text for message in slack.messages] == ["carried out: True"]
+            await client.chat_postMessage(channel=OPS, text=f"executed: {after}")
+    assert [message.text for message in slack.messages] == ["executed: True"]
     assert [call.answer for call in slack.calls] == [None, None]
 
 
-async def test_fault__slowness_alone_changes_nothing_else(
-    slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
-) -> None:
+async def test_fault__a_delay_keeps_the_response(slack: FakeSlack, client: AsyncWebClient, clock: FakeClock) -> None:
     slack.fault("auth.test", SlackFault(delay=20))
     assert (await client.auth_test())["ok"] is True
     assert clock.slept == [20]
 
 
-async def test_heal__without_a_name_heals_everything(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_clear_faults__without_a_method_clears_all(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.fault("auth.test", SlackFault(status=500))
     slack.fault("users.info", SlackFault(status=500))
     slack.clear_faults()

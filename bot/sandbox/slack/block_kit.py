@@ -1,4 +1,4 @@
-"""Tell what Slack would refuse in a message, as sentences (docs.slack.dev, "Block Kit reference")."""
+"""Finds what Slack would reject in messages and views (docs.slack.dev, "Block Kit reference")."""
 
 from __future__ import annotations
 
@@ -6,252 +6,263 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Part = Mapping[str, Any]
-Sentences = Iterator[str]
+Problems = Iterator[str]
+Check = Callable[[str, Part], Problems]
+"""A check of one block or element; its first argument is the path that problems name."""
 
 MAX_BLOCKS = 50
 MAX_VIEW_BLOCKS = 100
 MAX_TEXT = 40_000
-"""Characters of a message's top-level text."""
+"""Maximum length of a message's top-level text, in characters."""
 _MAX_ID = 255
+_VIEW_STRINGS = {"private_metadata": 3000, "callback_id": _MAX_ID, "external_id": _MAX_ID}
+"""Maximum length of a view's own strings, in characters."""
 _STYLES = {"primary", "danger"}
 
 
 def problems(message: Part) -> list[str]:
-    """What Slack would refuse in a message with `text` and `blocks`; empty when all is well.
+    """Return the problems of a message with `text` and `blocks`, one sentence each.
 
-    Stricter than Slack in one thing: the top-level text is asked for even where blocks are sent, because
-    notifications and screen readers read it instead of them.
+    Unlike Slack, this requires a top-level text beside blocks, because notifications and screen readers use it.
     """
     return [*_top_level(message.get("text")), *block_problems(message.get("blocks") or [])]
 
 
-def block_problems(blocks: object, most: int = MAX_BLOCKS) -> list[str]:
-    """What Slack would refuse in a list of blocks."""
+def block_problems(blocks: object, maximum: int = MAX_BLOCKS) -> list[str]:
+    """Return the problems of a list of blocks."""
     if not isinstance(blocks, list) or not all(isinstance(block, Mapping) for block in blocks):
         return ["blocks: must be a list of objects."]
-    found = list(_at_most("blocks", "blocks", len(blocks), most))
-    found += _twice("blocks", "block_id", blocks)
-    for place, block in enumerate(blocks):
-        found += _block(f"blocks[{place}]", block)
+    found = list(_limit("blocks", "blocks", len(blocks), maximum))
+    found += _unique("blocks", "block_id", blocks)
+    for index, block in enumerate(blocks):
+        found += _block(f"blocks[{index}]", block)
     return found
 
 
 def view_problems(view: object, kind: str) -> list[str]:
-    """What Slack would refuse in a view: a `home` tab or a `modal`, which may also hold fields to fill in."""
+    """Return the problems of a view of the type `home` or `modal`; a modal can have input blocks."""
     if not isinstance(view, Mapping) or view.get("type") != kind:
-        return [f"view: a view of the type {kind} is needed."]
+        return [f"view: must be a view of type {kind!r}."]
     blocks = view.get("blocks")
     if not isinstance(blocks, list) or not all(isinstance(block, Mapping) for block in blocks):
         return ["view.blocks: must be a list of objects."]
-    found: list[str] = []
+    found = list(_view_fields(view, kind))
+    inputs = [(index, block) for index, block in enumerate(blocks) if block.get("type") == "input"]
+    for index, block in inputs:
+        found += _input(f"view.blocks[{index}] (input)", block)
+    if inputs and kind == "modal" and "submit" not in view:
+        found.append("view.submit: is required because the view has input blocks.")
+    found += _unique("view.blocks", "block_id", [block for _, block in inputs])
+    others = [block for block in blocks if block.get("type") != "input"]
+    return found + block_problems(others, MAX_VIEW_BLOCKS - len(inputs))
+
+
+def _view_fields(view: Part, kind: str) -> Problems:
     for key in ("title", "submit", "close") if kind == "modal" else ():
         if key == "title" or key in view:
-            found += _plain(f"view.{key}", view.get(key), 24)
-    fields = [(place, block) for place, block in enumerate(blocks) if block.get("type") == "input"]
-    for place, block in fields:
-        found += _input(f"view.blocks[{place}] (input)", block)
-    if fields and kind == "modal" and "submit" not in view:
-        found.append("view.submit: it is needed where something can be filled in.")
-    others = [block for block in blocks if block.get("type") != "input"]
-    return found + block_problems(others, MAX_VIEW_BLOCKS - len(fields))
+            yield from _plain_text(f"view.{key}", view.get(key), 24)
+    for key, maximum in _VIEW_STRINGS.items():
+        if view.get(key):
+            yield from _string(f"view.{key}", view[key], maximum)
 
 
-def _input(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"label", "element", "hint", "optional", "dispatch_action"})
-    yield from _plain(f"{where}.label", block.get("label"), 2000)
+def _input(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"label", "element", "hint", "optional", "dispatch_action"})
+    yield from _plain_text(f"{path}.label", block.get("label"), 2000)
     if not isinstance(block.get("element"), Mapping) or not isinstance(block["element"].get("type"), str):
-        yield f"{where}.element: an element with a type is needed."
+        yield f"{path}.element: must be an element with a type."
 
 
-def _top_level(text: object) -> Sentences:
+def _top_level(text: object) -> Problems:
     if not isinstance(text, str) or not text.strip():
-        yield "text: a top-level text is needed; notifications and screen readers read it instead of the blocks."
+        yield "text: is required because notifications and screen readers use it instead of the blocks."
     else:
-        yield from _at_most("text", "characters", len(text), MAX_TEXT)
+        yield from _limit("text", "characters", len(text), MAX_TEXT)
 
 
-def _block(where: str, block: Part) -> Sentences:
+def _block(path: str, block: Part) -> Problems:
     kind = block.get("type")
     check = _BLOCKS.get(kind) if isinstance(kind, str) else None
     if check is None:
-        yield f"{where}: {kind!r} is no block that messages may hold."
+        yield f"{path}: {kind!r} is not a block for messages."
         return
     if "block_id" in block:
-        yield from _string(f"{where}.block_id", block["block_id"], _MAX_ID)
-    yield from check(f"{where} ({kind})", block)
+        yield from _string(f"{path}.block_id", block["block_id"], _MAX_ID)
+    yield from check(f"{path} ({kind})", block)
 
 
-def _section(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"text", "fields", "accessory", "expand"})
+def _section(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"text", "fields", "accessory", "expand"})
     if "text" not in block and "fields" not in block:
-        yield f"{where}: text or fields is needed."
+        yield f"{path}: text or fields is required."
     if "text" in block:
-        yield from _text(f"{where}.text", block["text"], 3000)
+        yield from _text(f"{path}.text", block["text"], 3000)
     if "fields" in block:
         fields = block["fields"]
-        yield from _listed(f"{where}.fields", fields, 10)
-        for place, field in enumerate(fields if isinstance(fields, list) else []):
-            yield from _text(f"{where}.fields[{place}]", field, 2000)
+        yield from _list(f"{path}.fields", fields, 10)
+        for index, field in enumerate(fields if isinstance(fields, list) else []):
+            yield from _text(f"{path}.fields[{index}]", field, 2000)
     if "accessory" in block:
-        yield from _element(f"{where}.accessory", block["accessory"], _ACCESSORIES)
+        yield from _element(f"{path}.accessory", block["accessory"], _ACCESSORIES)
 
 
-def _header(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"text"})
-    yield from _plain(f"{where}.text", block.get("text"), 150)
+def _header(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"text"})
+    yield from _plain_text(f"{path}.text", block.get("text"), 150)
 
 
-def _actions(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"elements"})
+def _actions(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"elements"})
     elements = block.get("elements")
-    yield from _listed(f"{where}.elements", elements, 25)
+    yield from _list(f"{path}.elements", elements, 25)
     if isinstance(elements, list):
-        yield from _twice(where, "action_id", elements)
-        for place, element in enumerate(elements):
-            yield from _element(f"{where}.elements[{place}]", element, _INTERACTIVE)
+        yield from _unique(path, "action_id", elements)
+        for index, element in enumerate(elements):
+            yield from _element(f"{path}.elements[{index}]", element, _INTERACTIVE)
 
 
-def _context(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"elements"})
+def _context(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"elements"})
     elements = block.get("elements")
-    yield from _listed(f"{where}.elements", elements, 10)
-    for place, element in enumerate(elements if isinstance(elements, list) else []):
+    yield from _list(f"{path}.elements", elements, 10)
+    for index, element in enumerate(elements if isinstance(elements, list) else []):
         if isinstance(element, Mapping) and element.get("type") == "image":
-            yield from _image_element(f"{where}.elements[{place}]", element)
+            yield from _image_element(f"{path}.elements[{index}]", element)
         else:
-            yield from _text(f"{where}.elements[{place}]", element, 3000)
+            yield from _text(f"{path}.elements[{index}]", element, 3000)
 
 
-def _divider(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, set())
+def _divider(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, set())
 
 
-def _image(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"image_url", "slack_file", "alt_text", "title"})
-    yield from _string(f"{where}.alt_text", block.get("alt_text"), 2000)
+def _image(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"image_url", "slack_file", "alt_text", "title"})
+    yield from _string(f"{path}.alt_text", block.get("alt_text"), 2000)
     if "title" in block:
-        yield from _plain(f"{where}.title", block["title"], 2000)
+        yield from _plain_text(f"{path}.title", block["title"], 2000)
 
 
-def _rich_text(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"elements"})
+def _rich_text(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"elements"})
     if not isinstance(block.get("elements"), list):
-        yield f"{where}.elements: must be a list."
+        yield f"{path}.elements: must be a list."
 
 
-def _markdown(where: str, block: Part) -> Sentences:
-    yield from _only(where, block, {"text"})
-    yield from _string(f"{where}.text", block.get("text"), 12_000)
+def _markdown(path: str, block: Part) -> Problems:
+    yield from _known_keys(path, block, {"text"})
+    yield from _string(f"{path}.text", block.get("text"), 12_000)
 
 
-def _element(where: str, element: object, allowed: Mapping[str, Callable[[str, Part], Sentences]]) -> Sentences:
+def _element(path: str, element: object, allowed: Mapping[str, Check]) -> Problems:
     kind = element.get("type") if isinstance(element, Mapping) else None
     if not isinstance(element, Mapping) or not isinstance(kind, str) or kind not in allowed:
-        yield f"{where}: {kind!r} cannot stand here."
+        yield f"{path}: {kind!r} is not allowed here."
         return
     if "action_id" in element:
-        yield from _string(f"{where}.action_id", element["action_id"], _MAX_ID)
+        yield from _string(f"{path}.action_id", element["action_id"], _MAX_ID)
     if "confirm" in element:
-        yield from _confirm(f"{where}.confirm", element["confirm"])
-    yield from allowed[kind](f"{where} ({kind})", element)
+        yield from _confirm(f"{path}.confirm", element["confirm"])
+    yield from allowed[kind](f"{path} ({kind})", element)
 
 
-def _button(where: str, button: Part) -> Sentences:
-    yield from _only(where, button, {"text", "action_id", "value", "url", "style", "confirm", "accessibility_label"})
-    yield from _plain(f"{where}.text", button.get("text"), 75)
-    for key, most in (("value", 2000), ("url", 3000), ("accessibility_label", 75)):
+def _button(path: str, button: Part) -> Problems:
+    known = {"text", "action_id", "value", "url", "style", "confirm", "accessibility_label"}
+    yield from _known_keys(path, button, known)
+    yield from _plain_text(f"{path}.text", button.get("text"), 75)
+    for key, maximum in (("value", 2000), ("url", 3000), ("accessibility_label", 75)):
         if key in button:
-            yield from _string(f"{where}.{key}", button[key], most)
-    yield from _style(where, button)
+            yield from _string(f"{path}.{key}", button[key], maximum)
+    yield from _style(path, button)
 
 
-def _overflow(where: str, menu: Part) -> Sentences:
-    yield from _only(where, menu, {"action_id", "options", "confirm"})
+def _overflow(path: str, menu: Part) -> Problems:
+    yield from _known_keys(path, menu, {"action_id", "options", "confirm"})
     options = menu.get("options")
-    yield from _listed(f"{where}.options", options, 5)
-    for place, option in enumerate(options if isinstance(options, list) else []):
+    yield from _list(f"{path}.options", options, 5)
+    for index, option in enumerate(options if isinstance(options, list) else []):
         if not isinstance(option, Mapping):
-            yield f"{where}.options[{place}]: must be an object."
+            yield f"{path}.options[{index}]: must be an object."
             continue
-        yield from _plain(f"{where}.options[{place}].text", option.get("text"), 75)
-        yield from _string(f"{where}.options[{place}].value", option.get("value"), 150)
+        yield from _plain_text(f"{path}.options[{index}].text", option.get("text"), 75)
+        yield from _string(f"{path}.options[{index}].value", option.get("value"), 150)
 
 
-def _image_element(where: str, image: Part) -> Sentences:
-    yield from _string(f"{where}.alt_text", image.get("alt_text"), 2000)
+def _image_element(path: str, image: Part) -> Problems:
+    yield from _string(f"{path}.alt_text", image.get("alt_text"), 2000)
 
 
-def _unread(_where: str, _element: Part) -> Sentences:
-    """Menus and pickers are let through: only what the cards are made of is measured."""
+def _unchecked(_path: str, _element: Part) -> Problems:
+    """Accept menus and pickers, because the bot's messages have none."""
     return iter(())
 
 
-def _confirm(where: str, confirm: object) -> Sentences:
+def _confirm(path: str, confirm: object) -> Problems:
     if not isinstance(confirm, Mapping):
-        yield f"{where}: must be an object."
+        yield f"{path}: must be an object."
         return
-    yield from _only(where, confirm, {"title", "text", "confirm", "deny", "style"})
-    yield from _plain(f"{where}.title", confirm.get("title"), 100)
-    yield from _text(f"{where}.text", confirm.get("text"), 300)
-    yield from _plain(f"{where}.confirm", confirm.get("confirm"), 30)
-    yield from _plain(f"{where}.deny", confirm.get("deny"), 30)
-    yield from _style(where, confirm)
+    yield from _known_keys(path, confirm, {"title", "text", "confirm", "deny", "style"})
+    yield from _plain_text(f"{path}.title", confirm.get("title"), 100)
+    yield from _text(f"{path}.text", confirm.get("text"), 300)
+    yield from _plain_text(f"{path}.confirm", confirm.get("confirm"), 30)
+    yield from _plain_text(f"{path}.deny", confirm.get("deny"), 30)
+    yield from _style(path, confirm)
 
 
-def _style(where: str, part: Part) -> Sentences:
+def _style(path: str, part: Part) -> Problems:
     if "style" in part and part["style"] not in _STYLES:
-        yield f"{where}.style: {part['style']!r} is neither primary nor danger."
+        yield f"{path}.style: {part['style']!r} is neither primary nor danger."
 
 
-def _plain(where: str, text: object, most: int) -> Sentences:
+def _plain_text(path: str, text: object, maximum: int) -> Problems:
     if isinstance(text, Mapping) and text.get("type") == "mrkdwn":
-        yield f"{where}: plain_text is needed here, not mrkdwn."
+        yield f"{path}: must be plain_text, not mrkdwn."
     else:
-        yield from _text(where, text, most)
+        yield from _text(path, text, maximum)
 
 
-def _text(where: str, text: object, most: int) -> Sentences:
+def _text(path: str, text: object, maximum: int) -> Problems:
     kind = text.get("type") if isinstance(text, Mapping) else None
     if not isinstance(text, Mapping) or kind not in {"plain_text", "mrkdwn"}:
-        yield f"{where}: a text object is needed, plain_text or mrkdwn."
+        yield f"{path}: must be a text object, plain_text or mrkdwn."
         return
-    yield from _only(where, text, {"text", "emoji" if kind == "plain_text" else "verbatim"})
-    yield from _string(f"{where}.text", text.get("text"), most)
+    yield from _known_keys(path, text, {"text", "emoji" if kind == "plain_text" else "verbatim"})
+    yield from _string(f"{path}.text", text.get("text"), maximum)
 
 
-def _string(where: str, value: object, most: int) -> Sentences:
+def _string(path: str, value: object, maximum: int) -> Problems:
     if not isinstance(value, str) or not value:
-        yield f"{where}: must be a text that is not empty."
+        yield f"{path}: must be a string that is not empty."
     else:
-        yield from _at_most(where, "characters", len(value), most)
+        yield from _limit(path, "characters", len(value), maximum)
 
 
-def _listed(where: str, value: object, most: int) -> Sentences:
+def _list(path: str, value: object, maximum: int) -> Problems:
     if not isinstance(value, list) or not value:
-        yield f"{where}: must be a list that is not empty."
+        yield f"{path}: must be a list that is not empty."
     else:
-        yield from _at_most(where, "entries", len(value), most)
+        yield from _limit(path, "items", len(value), maximum)
 
 
-def _at_most(where: str, what: str, count: int, most: int) -> Sentences:
-    if count > most:
-        yield f"{where}: {count} {what}, at most {most} are allowed."
+def _limit(path: str, what: str, count: int, maximum: int) -> Problems:
+    if count > maximum:
+        yield f"{path}: {count} {what} exceed the limit of {maximum}."
 
 
-def _only(where: str, part: Part, allowed: set[str]) -> Sentences:
-    for key in sorted(part.keys() - allowed - {"type", "block_id"}):
-        yield f"{where}: {key!r} is not known there."
+def _known_keys(path: str, part: Part, known: set[str]) -> Problems:
+    for key in sorted(part.keys() - known - {"type", "block_id"}):
+        yield f"{path}: unknown key {key!r}."
 
 
-def _twice(where: str, key: str, parts: list[Any]) -> Sentences:
+def _unique(path: str, key: str, parts: list[Any]) -> Problems:
     seen: set[str] = set()
     for value in (part[key] for part in parts if isinstance(part, Mapping) and key in part):
         if value in seen:
-            yield f"{where}: the {key} {value!r} stands there twice."
+            yield f"{path}: duplicate {key} {value!r}."
         seen.add(value)
 
 
-_BLOCKS: dict[str, Callable[[str, Part], Sentences]] = {
+_BLOCKS: dict[str, Check] = {
     "section": _section,
     "header": _header,
     "actions": _actions,
@@ -262,9 +273,9 @@ _BLOCKS: dict[str, Callable[[str, Part], Sentences]] = {
     "markdown": _markdown,
 }
 _MENUS = ("static_select", "users_select", "conversations_select", "channels_select", "datepicker", "checkboxes")
-_INTERACTIVE: dict[str, Callable[[str, Part], Sentences]] = {
+_INTERACTIVE: dict[str, Check] = {
     "button": _button,
     "overflow": _overflow,
-    **dict.fromkeys((*_MENUS, "radio_buttons", "timepicker", "external_select", "datetimepicker"), _unread),
+    **dict.fromkeys((*_MENUS, "radio_buttons", "timepicker", "external_select", "datetimepicker"), _unchecked),
 }
 _ACCESSORIES = _INTERACTIVE | {"image": _image_element}

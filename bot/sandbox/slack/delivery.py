@@ -33,7 +33,7 @@ class NotPossibleInSlack(Exception):
 
 
 class InvalidAppResponse(Exception):
-    """The app acknowledged a submission with a response that Slack cannot use; the modal shows `MODAL_NOTICE`."""
+    """The app acknowledged a submission with a response that Slack cannot use."""
 
 
 class Retry(NamedTuple):

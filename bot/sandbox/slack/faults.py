@@ -9,11 +9,11 @@ from http import HTTPStatus
 
 @dataclass(kw_only=True)
 class SlackFault:
-    """An error, a broken response or a delay, for the next `times` calls of a method; None is for all calls.
+    """An error, a broken response or a delay of a method.
 
-    `delay` (seconds) applies first. `retry_after` (seconds) makes the response a 429 with that header. `html` is sent
-    instead of JSON, with status 503 by default. `drop` closes the connection without a response. With `after`, Slack
-    executes the method and only the response is lost.
+    It applies to the next `times` calls; None is for all calls. `delay` (seconds) comes first. `retry_after` (seconds)
+    makes the response a 429 with that header. `html` is sent instead of JSON, with status 503 by default. `drop`
+    closes the connection without a response. With `after`, Slack executes the method and only the response is lost.
     """
 
     error: str | None = None

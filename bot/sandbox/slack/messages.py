@@ -144,7 +144,7 @@ class Conversations:
     async def wait_for(self, predicate: Callable[[PostedMessage], bool], seconds: float) -> PostedMessage:
         """Wait for a message that satisfies the predicate, and return the newest one.
 
-        Raises TimeoutError with a list of all messages if there is none within `seconds` of real time.
+        Raises TimeoutError with a list of all messages after `seconds` of real time.
         """
         changed = asyncio.Event()
         self.on_change.append(changed.set)

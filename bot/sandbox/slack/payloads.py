@@ -48,10 +48,10 @@ def signature(secret: str, body: bytes, timestamp: str) -> str:
 
 
 def escape(text: str, workspace: SlackWorkspace) -> str:
-    """Return typed text as Slack sends it with `should_escape` (docs.slack.dev, "Implementing slash commands").
+    """Return typed text as Slack sends it with `should_escape`.
 
-    `@name` of a known user becomes a mention, an e-mail address or URL a link, and `&`, `<` and `>` become entities.
-    Text that is a mention already stays unchanged.
+    See docs.slack.dev, "Implementing slash commands". `@name` of a known user becomes a mention, an e-mail address or
+    URL a link, and `&`, `<` and `>` become entities. Text that is a mention already stays unchanged.
     """
     return _ESCAPED.sub(lambda found: _escaped(found, workspace), text)
 
@@ -81,7 +81,10 @@ def _mention(name: str, workspace: SlackWorkspace) -> str | None:
 
 
 def slash_command(workspace: SlackWorkspace, member: SlackUser, channel: Channel, text: str) -> dict[str, Any]:
-    """Return a command's form without `trigger_id` and `response_url` (docs.slack.dev, "Slash commands")."""
+    """Return a command's form (docs.slack.dev, "Slash commands").
+
+    The caller adds `trigger_id` and `response_url`.
+    """
     grid = {"enterprise_id": workspace.enterprise_id, "enterprise_name": "Grid"} if workspace.enterprise_id else {}
     return {
         "token": "deprecated",
@@ -120,9 +123,9 @@ def message_click(
 
 
 def global_shortcut(workspace: SlackWorkspace, member: SlackUser, callback_id: str, at: float) -> dict[str, Any]:
-    """Return a global shortcut without `trigger_id` (docs.slack.dev, "Shortcuts interaction payload").
+    """Return a global shortcut without `trigger_id`.
 
-    Slack sends neither a channel nor `api_app_id` nor `response_url` with it.
+    See docs.slack.dev, "Shortcuts interaction payload". Slack sends no channel, `api_app_id` or `response_url`.
     """
     payload = interaction(workspace, member, "shortcut") | {"callback_id": callback_id, "action_ts": f"{at:.6f}"}
     del payload["api_app_id"]
@@ -171,7 +174,7 @@ def event_callback(workspace: SlackWorkspace, event: dict[str, Any], event_id: s
 
 
 def interaction(workspace: SlackWorkspace, member: SlackUser, kind: str) -> dict[str, Any]:
-    """Return the fields that all interaction payloads have: the type, the acting user, the app and workspace."""
+    """Return the fields that all interaction payloads have."""
     return {
         "type": kind,
         "user": {

@@ -1,4 +1,4 @@
-"""A fake Slack: a local server with the Web API, response_urls and Socket Mode, and users that act on the app."""
+"""A fake Slack on a local server, with users who act on the app."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class View:
         self.body, self.hash, self.errors, self.notice = body, secrets.token_hex(6), {}, None
 
     def as_slack(self, workspace: SlackWorkspace, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the view object of Slack's API (docs.slack.dev, "views.open"); `values` are those of its inputs."""
+        """Return the view object (docs.slack.dev, "views.open"); `values` are its inputs' values."""
         kept = {key: self.body[key] for key in _KEPT if key in self.body}
         return {
             "id": self.id,
