@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.db.connect import database_of, prepare_database, worker_identity
+from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobQueue
 from bot.db.requests import RequestStore
 from bot.domain.policy import Rules
@@ -74,7 +74,7 @@ async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
         metrics = Metrics()
         slack = await opened.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_TIMEOUT))
         genesys = await opened.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
-        database = database_of(settings)
+        database = database_from_settings(settings)
         opened.push_async_callback(database.close)
         store = RequestStore(database, JobQueue(database, worker_identity(settings)))
         client = AsyncWebClient(

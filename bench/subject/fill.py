@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, insert
 
-from bot.db.rows import row_of_audit_event, row_of_item, row_of_request
+from bot.db.rows import audit_event_to_row, item_to_row, request_to_row
 from bot.db.schema import audit, items, jobs, requests
 from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
@@ -28,7 +28,7 @@ def fill(engine: Engine, audit_rows: int, pending: int) -> None:
     now = time.time()
     _insert(engine, audit, _audit_rows(audit_rows, now))
     _insert(engine, requests, (_request_row(one, now) for one in range(pending)))
-    _insert(engine, items, (row_of_item(_request(one, now)) for one in range(pending)))
+    _insert(engine, items, (item_to_row(_request(one, now)) for one in range(pending)))
     _insert(engine, jobs, (_card_job(one, now) for one in range(pending)))
 
 
@@ -46,7 +46,7 @@ def _audit_rows(count: int, now: float) -> Iterator[Mapping[str, Any]]:
             now, EventType.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
         )
         last = chain_hash(row, last)
-        yield row_of_audit_event(row) | {"hash": last}
+        yield audit_event_to_row(row) | {"hash": last}
 
 
 def _request(number: int, now: float) -> Request:
@@ -67,7 +67,7 @@ def _request(number: int, now: float) -> Request:
 
 
 def _request_row(number: int, now: float) -> Mapping[str, Any]:
-    return row_of_request(_request(number, now)) | {"ask_key": f"key-{number}", "ask_url": None}
+    return request_to_row(_request(number, now)) | {"ask_key": f"key-{number}", "ask_url": None}
 
 
 def _card_job(number: int, now: float) -> Mapping[str, Any]:

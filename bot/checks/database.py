@@ -11,10 +11,10 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DatabaseError
 
 from bot.checks.result import CheckResult, failed, ok
-from bot.db.connect import database_of, unusable_database
+from bot.db.connect import database_from_settings, unusable_database
 from bot.db.engine import Database, Transaction
 from bot.db.migrate import HEAD, refuse_newer, revision
-from bot.db.postgres import PATIENCE, postgres_engine
+from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
 from bot.db.sqlite import SqliteEngine
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -30,7 +30,7 @@ async def check_database(settings: Settings) -> CheckResult:
     path = settings.database_path
     if path is None:
         return await _check_postgres(settings.database_url)
-    await database_of(settings).close()  # raises for a missing directory; it opens no connection
+    await database_from_settings(settings).close()  # raises for a missing directory; it opens no connection
     try:
         found = _check_file(path)
     except OSError as error:
@@ -75,7 +75,7 @@ def _read_only_engine(path: Path) -> Engine:
 
 
 async def _check_postgres(url: str) -> CheckResult:
-    database = Database(postgres_engine(url), patience=PATIENCE)
+    database = Database(postgres_engine(url), timeout=TRANSACTION_TIMEOUT)
     try:
         return await database.read(_check_postgres_schema)
     except DatabaseError as error:

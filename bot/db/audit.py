@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from bot.db.engine import AdvisoryLock, Transaction
-from bot.db.rows import audit_event_from_row, row_of_audit_event
+from bot.db.rows import audit_event_from_row, audit_event_to_row
 from bot.db.schema import audit
 from bot.domain.audit import GENESIS, AuditEvent, chain_hash
 
@@ -20,7 +20,7 @@ def append(tx: Transaction, event: AuditEvent) -> None:
     """
     tx.acquire_lock(AdvisoryLock.AUDIT)
     chained = chain_hash(event, tx.execute(_LAST_HASH).scalar_one_or_none() or GENESIS)
-    tx.execute(_INSERT, row_of_audit_event(event) | {"hash": chained})
+    tx.execute(_INSERT, audit_event_to_row(event) | {"hash": chained})
 
 
 def read(tx: Transaction, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:

@@ -18,18 +18,21 @@ from bot.settings import Settings
 log = structlog.get_logger()
 
 
-def database_of(settings: Settings) -> Database:
-    """Make the database of `DATABASE_URL`; nothing is connected yet. Raises SettingsError."""
+def database_from_settings(settings: Settings) -> Database:
+    """Return the database of `DATABASE_URL`, without connecting to it. Raises SettingsError."""
     path = settings.database_path
     if path is None:
-        from bot.db.postgres import PATIENCE, postgres_engine  # noqa: PLC0415 - 150 ms that SQLite does not need
+        from bot.db.postgres import (  # noqa: PLC0415 - costs 150 ms, which SQLite does not need
+            TRANSACTION_TIMEOUT,
+            postgres_engine,
+        )
 
-        return Database(postgres_engine(settings.database_url), patience=PATIENCE)
+        return Database(postgres_engine(settings.database_url), timeout=TRANSACTION_TIMEOUT)
     try:
-        is_there = path.parent.is_dir()
-    except OSError as error:  # a name too long, a folder above it that is closed
+        is_directory = path.parent.is_dir()
+    except OSError as error:  # the path is too long, or a directory above it is not readable
         raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.strerror})"]) from error
-    if not is_there:
+    if not is_directory:
         raise SettingsError([f"DATABASE_URL: the folder {path.parent} does not exist"])
     return Database(sqlite_engine(path))
 
@@ -41,14 +44,14 @@ async def prepare_database(database: Database, jobs: JobQueue) -> None:
     """
     try:
         if await migrate(database):
-            log.info("the database schema was brought up to date")
+            log.info("database schema upgraded")
         await jobs.release_own_leases()
     except DBAPIError as error:
         raise unusable_database(error) from error
 
 
 def unusable_database(error: DBAPIError) -> SettingsError:
-    """Return the error for a database that answers and refuses."""
+    """Return the error for a database that answers but cannot be used."""
     return SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"])
 
 

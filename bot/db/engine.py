@@ -1,4 +1,4 @@
-"""Transactions: whole or not at all, timed by the database's own clock, given up when the database is away."""
+"""Transactions on SQLite and PostgreSQL, timed by the database's own clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Select, Table, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.errors import BotError
 
@@ -23,14 +23,14 @@ Clock = Callable[[Connection], float]
 
 Insert = Callable[[Table], Any]
 
-GOODBYE = 1.0
-"""Seconds that closing the connections may take; a database that does not answer is left without a word."""
+CLOSE_TIMEOUT = 1.0
+"""Maximum time for closing the connections, in seconds, because an unreachable database does not answer."""
 
-_PASSING = ("25006", "53", "57", "58")
-"""Beginnings of what PostgreSQL answers while it is a standby, is out of something, is being stopped or fails itself
+_TRANSIENT_SQLSTATES = ("25006", "53", "57", "58")
+"""Prefixes of errors that a retry may resolve: a standby, a resource limit, a shutdown, an internal failure
 (postgresql.org, PostgreSQL Error Codes)."""
 
-_TAKE_TURN = text("SELECT pg_advisory_xact_lock(:turn)")
+_ACQUIRE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
@@ -41,69 +41,69 @@ class DatabaseUnavailable(BotError):
 
 
 class AdvisoryLock(IntEnum):
-    """What one transaction of all processes does at a time; the numbers are PostgreSQL's advisory locks."""
+    """Locks that one transaction of all processes holds at a time, as PostgreSQL's advisory locks."""
 
     SCHEMA = 7_372_001
     AUDIT = 7_372_002
 
 
 class Transaction:
-    """What every statement of one transaction shares: the connection, and the time at which it was first asked for."""
+    """A transaction: its connection and the time that all its statements share."""
 
     def __init__(self, connection: Connection, clock: Clock, insert: Insert) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.insert = insert
-        """Begins an INSERT that may say ON CONFLICT, which SQLAlchemy spells in each dialect."""
+        """Builds an INSERT that supports ON CONFLICT, which SQLAlchemy has for each dialect."""
         self._clock = clock
 
     @cached_property
     def now(self) -> float:
-        """The database's time, epoch seconds: read at its first use, and then the same to the end."""
+        """The database's time in epoch seconds, read at the first use and constant from then on."""
         return self._clock(self.connection)
 
-    def acquire_lock(self, turn: AdvisoryLock) -> None:
-        """Wait until no other transaction has this turn, and keep it to the end."""
-        if self._others_write:
-            self.execute(_TAKE_TURN, {"turn": turn.value})
+    def acquire_lock(self, lock: AdvisoryLock) -> None:
+        """Wait for a lock and hold it until the transaction ends."""
+        if self._has_concurrent_writers:
+            self.execute(_ACQUIRE_LOCK, {"lock": lock.value})
 
     def lock_rows(self, rows: Select[Any], values: Mapping[str, Any]) -> None:
-        """Wait until no other transaction writes to these rows, and keep them to the end: a SELECT FOR UPDATE."""
-        if self._others_write:
+        """Lock rows until the transaction ends, with `rows` as a SELECT … FOR UPDATE."""
+        if self._has_concurrent_writers:
             self.execute(rows, values)
 
     @property
-    def _others_write(self) -> bool:
-        """Whether another transaction may write meanwhile; SQLite has one writer."""
+    def _has_concurrent_writers(self) -> bool:
+        """Whether other transactions can write at the same time; SQLite has one writer."""
         return self.connection.dialect.name == "postgresql"
 
 
 Step = Callable[[Transaction], Result]
-"""A few statements, as a plain function; it runs in another thread, or where the event loop switches to it."""
+"""The statements of a transaction, as a plain function. It runs in another thread or in a greenlet."""
 
 
 class Engine(Protocol):
-    """What a database needs of its engine: `bot.db.sqlite.SqliteEngine`, or `bot.db.postgres.PostgresEngine`."""
+    """A database engine: `bot.db.sqlite.SqliteEngine` or `bot.db.postgres.PostgresEngine`."""
 
     @property
     def engine(self) -> sqlalchemy.Engine:
-        """SQLAlchemy's own."""
+        """SQLAlchemy's engine."""
 
     @property
     def insert(self) -> Insert:
-        """The INSERT of its dialect."""
+        """The INSERT of the dialect."""
 
-    async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
-        """Do some work on a connection, in a transaction unless it only reads."""
+    async def run(self, work: Callable[[Connection], Result], *, read_only: bool) -> Result:
+        """Run a function on a connection, in a transaction unless it only reads."""
 
     async def close(self) -> None:
         """Close every connection."""
 
 
 def database_clock(connection: Connection) -> float:
-    """Ask the database for the time, so that replicas with wrong clocks agree; epoch seconds.
+    """Return the database's time in epoch seconds, so that replicas with wrong clocks agree.
 
-    A SQLite file has one machine, so its clock is this one's.
+    One machine has the SQLite file, so its clock is the machine's.
     """
     if connection.dialect.name == "sqlite":
         return time.time()
@@ -111,65 +111,65 @@ def database_clock(connection: Connection) -> float:
 
 
 class Database:
-    """One engine and the transactions on it; `patience` is how many seconds one may take, None for any."""
+    """A database and its transactions. `timeout` limits each of them, in seconds; None is no limit."""
 
-    def __init__(self, engine: Engine, *, clock: Clock = database_clock, patience: float | None = None) -> None:
+    def __init__(self, engine: Engine, *, clock: Clock = database_clock, timeout: float | None = None) -> None:
         self.engine = engine
         self._clock = clock
-        self._patience = patience
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._timeout = timeout
+        self._writes: set[asyncio.Task[Any]] = set()
 
-    async def write(self, step: Step[Result], *, in_time: bool = True) -> Result:
-        """Do everything in a step, or nothing; `in_time=False` is for what may take long.
+    async def write(self, step: Step[Result], *, use_timeout: bool = True) -> Result:
+        """Run a step in a transaction, which commits all of it or nothing.
 
-        The transaction ends even if the caller is cancelled. Raises DatabaseUnavailable if the database does not answer
-        or the connection breaks.
+        The transaction ends even if the caller is cancelled. `use_timeout=False` is for steps that may take long.
+        Raises DatabaseUnavailable if the database does not answer or the connection breaks.
         """
-        task = asyncio.create_task(self._do(step, reading=False, patience=self._patience if in_time else None))
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task = asyncio.create_task(self._run(step, read_only=False, timeout=self._timeout if use_timeout else None))
+        self._writes.add(task)
+        task.add_done_callback(self._write_ended)
         return await asyncio.shield(task)
 
     async def read(self, step: Step[Result]) -> Result:
-        """Do a step whose statements only read, each for itself: no lock is taken, nothing waits for a commit.
+        """Run a step that only reads; each statement sees what is committed, and takes no lock.
 
-        Raises DatabaseUnavailable, like `write`.
+        Raises DatabaseUnavailable as `write` does.
         """
-        return await self._do(step, reading=True, patience=self._patience)
+        return await self._run(step, read_only=True, timeout=self._timeout)
 
-    async def _do(self, step: Step[Result], *, reading: bool, patience: float | None) -> Result:
+    async def _run(self, step: Step[Result], *, read_only: bool, timeout: float | None) -> Result:  # noqa: ASYNC109 - None for migrations
         def work(connection: Connection) -> Result:
             return step(Transaction(connection, self._clock, self.engine.insert))
 
-        with _away():
-            async with asyncio.timeout(patience):
-                return await self.engine.do(work, reading=reading)
+        with _translate_errors():
+            async with asyncio.timeout(timeout):
+                return await self.engine.run(work, read_only=read_only)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
+    def _write_ended(self, task: asyncio.Task[Any]) -> None:
+        self._writes.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever still waits has it; nobody else must be told
+            task.exception()  # marks it as retrieved, because a cancelled caller does not
 
     async def close(self) -> None:
-        """Close every connection."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=GOODBYE)
+        """Wait for running writes and close every connection, each for at most `CLOSE_TIMEOUT`."""
+        if self._writes:
+            await asyncio.wait(self._writes, timeout=CLOSE_TIMEOUT)
         with suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self.engine.close()
 
 
 @contextmanager
-def _away() -> Iterator[None]:
-    """Tell a database that is away from one that refuses."""
+def _translate_errors() -> Iterator[None]:
+    """Raise DatabaseUnavailable for errors that a retry may resolve."""
     try:
         yield
-    except (OSError, NoConnectionFree) as error:
+    except (OSError, PoolTimeoutError) as error:
         raise DatabaseUnavailable from error
     except DBAPIError as error:
         if error.connection_invalidated or "database is locked" in str(error.orig):
             raise DatabaseUnavailable from error
-        if str(getattr(error.orig, "sqlstate", "")).startswith(_PASSING):
+        if str(getattr(error.orig, "sqlstate", "")).startswith(_TRANSIENT_SQLSTATES):
             raise DatabaseUnavailable(
                 f"PostgreSQL cannot be used just now ({error.orig}); nothing was kept."
             ) from error

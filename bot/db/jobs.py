@@ -154,11 +154,11 @@ class JobQueue:
         tx.execute(_upsert(tx.insert), rows)
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
-        """Mark a job as done; return False if the lease was lost, and then the caller must write nothing for it."""
+        """Mark a job as done; return False if it was enqueued while it ran, or if the lease was lost."""
         return self._update_held(tx, _HELD, job, done_at=tx.now, lease_owner=None)
 
     def complete_with_reply_in(self, tx: Transaction, job: Job, reply: Payload) -> Job | None:
-        """Mark a job as done and add its REPLY job, held by this process; return None if the lease was lost."""
+        """Mark a job as done and add its REPLY job, leased; return None if the lease was lost."""
         if not self.complete_in(tx, job):
             return None
         return self.add_leased(tx, JobKind.REPLY, job.request_id, str(job.id), reply)

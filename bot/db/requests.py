@@ -23,7 +23,7 @@ Recipients = Callable[[Request], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class ResponseUrls:
-    """The response_urls of a request. As bearer capabilities they stay out of `Request`, logs and audit log."""
+    """The response_urls of a request, which are secret: no `Request`, log or audit log has them."""
 
     command: str | None = None
     """The command's: adds private messages for 30 minutes, edits nothing."""
@@ -111,7 +111,7 @@ class RequestStore:
     async def record_denial(
         self, event: AuditEvent, *, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None = None
     ) -> Job | None:
-        """Append a denied command or click to the audit log, and complete its job; return the job of its reply.
+        """Append a denial to the audit log and complete its job; return the job of the reply.
 
         `reply` is the payload of the REPLY job, `clicked` as for `record_event`. Returns None, writing nothing, when
         the lease of `job` was lost.
@@ -274,7 +274,7 @@ class RequestStore:
         detail: dict[str, Any] | None = None,
         render: bool = True,
     ) -> None:
-        """Store a transition and what follows from it; raise StaleRequest if the request is not `before` any more."""
+        """Store a transition and its follow-up jobs; raise StaleRequest if the request has changed."""
         columns = {"card_url": click_url} if click_url else {}
         if not statements.transition(tx, before, moved, **columns):
             raise StaleRequest

@@ -1,4 +1,4 @@
-"""Rows of the database to requests and audit entries, and back."""
+"""Conversion between database rows and the objects of the domain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import Kind, MessageRef, Request, State
 
-WHOLE_REQUEST = select(
+SELECT_REQUEST = select(
     requests,
     items.c.target_id,
     items.c.name,
@@ -24,8 +24,8 @@ WHOLE_REQUEST = select(
 ).join(items)
 
 
-def row_of_request(request: Request) -> dict[str, Any]:
-    """Everything of a request but its items and response_urls."""
+def request_to_row(request: Request) -> dict[str, Any]:
+    """Return the columns of a request, without its items and response_urls."""
     return {
         "id": request.id,
         "reference": request.reference,
@@ -48,8 +48,8 @@ def row_of_request(request: Request) -> dict[str, Any]:
     }
 
 
-def row_of_item(request: Request) -> dict[str, Any]:
-    """The one item of a request: a single revoke is a bulk of one."""
+def item_to_row(request: Request) -> dict[str, Any]:
+    """Return the columns of a request's only item."""
     target = request.target
     if target is None:
         return {"request_id": request.id, "place": 0}
@@ -66,7 +66,7 @@ def row_of_item(request: Request) -> dict[str, Any]:
 
 
 def request_from_row(row: Row[Any]) -> Request:
-    """Read a row of WHOLE_REQUEST."""
+    """Return the request of a row of SELECT_REQUEST."""
     target = Person(row.target_id, row.name or "", row.email, row.division, row.target_state) if row.target_id else None
     return Request(
         id=row.id,
@@ -91,21 +91,21 @@ def request_from_row(row: Row[Any]) -> Request:
     )
 
 
-def row_of_audit_event(entry: AuditEvent) -> dict[str, Any]:
-    """Everything of an entry but its hash."""
+def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:
+    """Return the columns of an audit event, without its hash."""
     return {
-        "at": entry.at,
-        "tag": entry.tag,
-        "actor": entry.actor,
-        "reference": entry.reference,
-        "request_id": entry.request_id,
-        "target": entry.target,
-        "detail": json.dumps(dict(entry.detail)),
+        "at": event.at,
+        "tag": event.tag,
+        "actor": event.actor,
+        "reference": event.reference,
+        "request_id": event.request_id,
+        "target": event.target,
+        "detail": json.dumps(dict(event.detail)),
     }
 
 
 def audit_event_from_row(row: Row[Any]) -> AuditEvent:
-    """Read a row of the trail."""
+    """Return the event of a row of the audit log."""
     return AuditEvent(
         row.at, EventType(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail)
     )

@@ -1,4 +1,4 @@
-"""The tables, as the migrations leave them; times are seconds since the epoch by the database's clock."""
+"""The tables at the newest revision. Times are in epoch seconds by the database's clock."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ requests = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("reference", Text, nullable=False, unique=True),
-    Column("ask_key", Text, nullable=False, unique=True),  # a replayed command asks nothing twice
+    Column("ask_key", Text, nullable=False, unique=True),  # identifies the command, so that a replay creates nothing
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("requester", Text, nullable=False),
     Column("asked_in", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("needed", Integer, nullable=False),
-    Column("approvals", Text, nullable=False),  # JSON: Slack user ids in the order they agreed
+    Column("approvals", Text, nullable=False),  # JSON: Slack user ids in the order of their approvals
     Column("decided_by", Text),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("approved_at", Float),
     Column("finished_at", Float),
-    Column("outcome", Text, nullable=False),  # JSON: what Genesys Cloud answered
+    Column("outcome", Text, nullable=False),  # JSON: what Genesys Cloud has answered
     Column("revision", Integer, nullable=False),
     Column("channel", Text),
     Column("ts", Text),
     Column("ask_url", Text),  # the command's response_url
-    Column("card_url", Text),  # a click's response_url, where chat.update cannot reach the clicked card
+    Column("card_url", Text),  # a click's response_url, if chat.update cannot reach the clicked card
     Index("requests_by_expiry", "state", "expires_at"),
 )
 
@@ -38,13 +38,13 @@ items = Table(
     metadata,
     Column("request_id", Text, ForeignKey("requests.id"), primary_key=True),
     Column("place", Integer, primary_key=True),
-    Column("target_id", Text),  # a Genesys user id; none where the bot's own token is meant
+    Column("target_id", Text),  # a Genesys user id; NULL for the bot's own token
     Column("name", Text),
     Column("email", Text),
     Column("division", Text),
     Column("state", Text),
-    Column("member", Text),  # the target's Slack user id, where known
-    Column("event", Text),  # what became of it; none while open
+    Column("member", Text),  # the target's Slack user id, if known
+    Column("event", Text),  # the outcome; NULL while the item is open
 )
 
 jobs = Table(
@@ -62,7 +62,7 @@ jobs = Table(
     Column("lease_owner", Text),
     Column("lease_until", Float, nullable=False),
     Column("done_at", Float),
-    Index("jobs_open", "prio", "due_at"),  # of open jobs alone, as the migration says; a dialect named here is loaded
+    Index("jobs_open", "prio", "due_at"),  # partial in the migration, but naming a dialect here would import it
     Index("jobs_by_request", "request_id"),
     Index("jobs_done", "done_at"),
 )
@@ -78,6 +78,6 @@ audit = Table(
     Column("request_id", Text),
     Column("target", Text),
     Column("detail", Text, nullable=False),  # JSON
-    Column("hash", Text, nullable=False),  # chains each row to the one before it
+    Column("hash", Text, nullable=False),  # covers the hash of the row before it
     Index("audit_by_request", "request_id"),
 )

@@ -1,4 +1,4 @@
-"""How SQLite is used: one connection in one thread, one writer, and one commit for all that waits for its turn."""
+"""SQLite with one connection in one thread, and one commit for all transactions that are queued."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ from bot.db.engine import DatabaseUnavailable
 
 Result = TypeVar("Result")
 
-BUSY = 2.0
-"""Seconds a transaction waits for another process's."""
+BUSY_TIMEOUT = 2.0
+"""Maximum time to wait for the lock of another process, in seconds."""
 
-TURN = 5.0
-"""Seconds a transaction waits for those before it; what came later than a locked file lets in is refused, or each
-question for readiness would make all that follow wait longer."""
+QUEUE_TIMEOUT = 5.0
+"""Maximum time a transaction may be queued, in seconds. Without a limit, readiness probes pile up behind a locked
+file, and every later transaction waits for them."""
 
 
 @dataclass(eq=False, slots=True)
 class WorkItem:
-    """Some work that waits for its turn; `latest` is when that must have come, by the engine's clock."""
+    """A queued transaction. The engine's clock must not have passed `deadline` when it starts."""
 
     work: Callable[[Connection], Any]
-    reading: bool
-    latest: float
-    answer: asyncio.Future[Any]
+    read_only: bool
+    deadline: float
+    future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
 
-    def tell(self) -> None:
-        """Hand the answer to whoever still waits for it."""
-        if self.answer.done():
+    def resolve(self) -> None:
+        """Set the result of the future, unless its caller was cancelled."""
+        if self.future.done():
             return
         if self.error is None:
-            self.answer.set_result(self.result)
+            self.future.set_result(self.result)
             return
         try:
-            self.answer.set_exception(self.error)
-        except TypeError as refusal:  # of StopIteration, which no future takes
-            self.answer.set_exception(refusal)
+            self.future.set_exception(self.error)
+        except TypeError as error:  # a future refuses StopIteration
+            self.future.set_exception(error)
 
 
 class SqliteEngine:
-    """An engine that blocks, always used in the same thread over the same connection.
+    """A blocking engine, always used in the same thread over the same connection.
 
-    Transactions that wait for their turn at the same time are committed together, because waiting for the disk is most
-    of what one costs. If one of them fails, each is done again on its own: a piece of work must have no effect but on
-    the connection it is handed.
+    Transactions that are queued together are committed together, because most of the cost of a transaction is the wait
+    for the disk. If one of them fails, each runs again on its own, so a function that is run must have no effect except
+    on its connection.
     """
 
     insert = staticmethod(insert)
@@ -67,80 +67,83 @@ class SqliteEngine:
         self.engine = engine
         self._clock = clock
         self._closing = False
-        self._waiting: deque[WorkItem] = deque()
+        self._queue: deque[WorkItem] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
 
-    async def do(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
-        """Run some work, in a transaction unless it only reads; raises DatabaseUnavailable after `TURN` seconds."""
+    async def run(self, work: Callable[[Connection], Result], *, read_only: bool) -> Result:
+        """Run a function on the connection, in a transaction unless it only reads.
+
+        Raises DatabaseUnavailable after it was queued for `QUEUE_TIMEOUT` seconds.
+        """
         loop = asyncio.get_running_loop()
-        piece = WorkItem(work, reading, self._clock() + TURN, loop.create_future())
-        self._waiting.append(piece)
-        self._thread.submit(self._work_off, loop)
-        result: Result = await piece.answer
+        item = WorkItem(work, read_only, self._clock() + QUEUE_TIMEOUT, loop.create_future())
+        self._queue.append(item)
+        self._thread.submit(self._run_batch, loop)
+        result: Result = await item.future
         return result
 
-    def _work_off(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do all that waits by now; whoever asked for it after the first finds nothing left."""
-        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        reading = [piece for piece in waiting if piece.reading]
-        writing = [piece for piece in waiting if not piece.reading]
-        self._do(reading, self._read)
-        _tell(reading, loop)  # now, because the writers may wait for another process
-        self._do(writing, self._write)
-        _tell(writing, loop)
+    def _run_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run all that is queued; the calls submitted for items of the same batch find the queue empty."""
+        batch = [self._queue.popleft() for _ in range(len(self._queue))]
+        reads = [item for item in batch if item.read_only]
+        writes = [item for item in batch if not item.read_only]
+        self._run_items(reads, self._read)
+        _resolve_soon(reads, loop)  # before the writes, because those may wait for another process
+        self._run_items(writes, self._write)
+        _resolve_soon(writes, loop)
 
-    def _do(self, pieces: Sequence[WorkItem], how: Callable[[Sequence[WorkItem]], list[Any]]) -> None:
-        """Note what each piece resulted in, or why it could not be done."""
-        in_time = [piece for piece in pieces if self._is_in_time(piece)]
-        if not in_time:
+    def _run_items(self, items: Sequence[WorkItem], run: Callable[[Sequence[WorkItem]], list[Any]]) -> None:
+        """Run items together and store each one's result, or its error after it has failed alone."""
+        runnable = [item for item in items if self._is_runnable(item)]
+        if not runnable:
             return
         try:
-            results = how(in_time)
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it is told, whatever it is
-            if len(in_time) == 1:
-                in_time[0].error = error
+            results = run(runnable)
+        except BaseException as error:  # noqa: BLE001 - the caller of the item gets it
+            if len(runnable) == 1:
+                runnable[0].error = error
                 return
-            for piece in in_time:
-                self._do([piece], how)
+            for item in runnable:
+                self._run_items([item], run)
         else:
-            for piece, result in zip(in_time, results, strict=True):
-                piece.result = result
+            for item, result in zip(runnable, results, strict=True):
+                item.result = result
 
-    def _is_in_time(self, piece: WorkItem) -> bool:
-        """Whether a piece is still wanted; what nobody waits for any more is not begun."""
-        if self._closing or self._clock() > piece.latest:
-            piece.error = DatabaseUnavailable()
-        return piece.error is None and not piece.answer.cancelled()
+    def _is_runnable(self, item: WorkItem) -> bool:
+        """Return False for an item that is too late or whose caller was cancelled."""
+        if self._closing or self._clock() > item.deadline:
+            item.error = DatabaseUnavailable()
+        return item.error is None and not item.future.cancelled()
 
-    def _read(self, pieces: Sequence[WorkItem]) -> list[Any]:
-        connection = self._connection  # outside of what is taken back: to fail at it must not be to try it twice
+    def _read(self, items: Sequence[WorkItem]) -> list[Any]:
+        connection = self._connection  # outside of the try, because a failure to open it must not be retried
         try:
-            return [piece.work(connection) for piece in pieces]
+            return [item.work(connection) for item in items]
         finally:
-            connection.rollback()  # SQLAlchemy has begun something; SQLite was told of nothing
+            connection.rollback()  # ends SQLAlchemy's implicit transaction; SQLite has none open
 
-    def _write(self, pieces: Sequence[WorkItem]) -> list[Any]:
-        """Do all of these or none.
+    def _write(self, items: Sequence[WorkItem]) -> list[Any]:
+        """Run all items in one transaction.
 
-        `BEGIN IMMEDIATE` spares two processes the upgrade from reader to writer, which SQLite refuses at once
-        (sqlite.org/lang_transaction.html).
+        `BEGIN IMMEDIATE` takes the write lock at once. SQLite refuses to upgrade a reader to a writer while another
+        process writes (sqlite.org/lang_transaction.html).
         """
         connection = self._connection
         try:
             with connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return [piece.work(connection) for piece in pieces]
+                return [item.work(connection) for item in items]
         except Exception:
-            connection.connection.rollback()  # SQLAlchemy does not, where it is the commit that failed
+            connection.connection.rollback()  # SQLAlchemy does not roll back when the commit has failed
             raise
 
     @cached_property
     def _connection(self) -> Connection:
-        """Opened at the first use, in the thread it belongs to."""
+        """The connection, opened at the first use, in the thread that it belongs to."""
         return self.engine.connect()
 
     async def close(self) -> None:
-        """Close the connection, and end the thread; what has not begun yet never does."""
+        """Close the connection and end the thread; queued transactions are not started."""
         self._closing = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown(wait=False)
@@ -151,52 +154,52 @@ class SqliteEngine:
         self.engine.dispose()
 
 
-def _tell(pieces: Sequence[WorkItem], loop: asyncio.AbstractEventLoop) -> None:
-    """Hand the answers over to the loop, if there are any and it has not ended."""
-    if pieces and not loop.is_closed():
-        loop.call_soon_threadsafe(_tell_each, pieces)
+def _resolve_soon(items: Sequence[WorkItem], loop: asyncio.AbstractEventLoop) -> None:
+    """Resolve the futures in the event loop, unless it was closed."""
+    if items and not loop.is_closed():
+        loop.call_soon_threadsafe(_resolve, items)
 
 
-def _tell_each(pieces: Sequence[WorkItem]) -> None:
-    for piece in pieces:
-        piece.tell()
+def _resolve(items: Sequence[WorkItem]) -> None:
+    for item in items:
+        item.resolve()
 
 
 def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) -> SqliteEngine:
-    """Make an engine on a SQLite file: WAL, `synchronous=FULL` (a commit is on disk), one connection.
+    """Return an engine on a SQLite file: WAL, and `synchronous=FULL`, so that a commit is on disk.
 
-    One connection is enough for one process and spares it lock waits.
+    One connection is enough for a process and spares it waits for its own locks.
     """
     engine = create_engine(
         f"sqlite:///{path}",
         pool_size=1,
         max_overflow=0,
         pool_timeout=30,
-        connect_args={"timeout": BUSY},
+        connect_args={"timeout": BUSY_TIMEOUT},
         hide_parameters=True,
     )
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _configure)
     return SqliteEngine(engine, clock=clock)
 
 
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not begin on its own
+def _configure(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # keeps the driver from beginning transactions
     cursor = connection.cursor()
-    _to_wal(cursor)
+    _enable_wal(cursor)
     for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _to_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch the file to WAL; of two processes that do so at once SQLite refuses one, and does not let it wait."""
-    until = time.monotonic() + BUSY
+def _enable_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL; retry, because SQLite refuses one of two concurrent switches."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(BUSY / 40)
+            time.sleep(BUSY_TIMEOUT / 40)
         else:
             return

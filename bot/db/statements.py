@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, and_, bindparam, delete, exists, insert, or_
 
 from bot.db.engine import Transaction
 from bot.db.jobs import Job, JobKind
-from bot.db.rows import WHOLE_REQUEST, request_from_row, row_of_item, row_of_request
+from bot.db.rows import SELECT_REQUEST, item_to_row, request_from_row, request_to_row
 from bot.db.schema import items, jobs, requests
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 
@@ -17,7 +17,7 @@ COMPLETED_JOB_RETENTION = 3600.0
 """Seconds that a completed job is kept, so that a replayed click is recognised. Slack's signatures live for 300."""
 
 _THIS = requests.c.id == bindparam("request")
-_GET = WHOLE_REQUEST.where(_THIS)
+_GET = SELECT_REQUEST.where(_THIS)
 _EXISTS = select(requests.c.id).where(or_(_THIS, requests.c.ask_key == bindparam("key")))
 _LOCK = select(requests.c.id).where(_THIS).with_for_update()
 _LOCK_AGAINST_UPDATE = select(requests.c.id).where(_THIS).with_for_update(read=True, key_share=True)
@@ -37,11 +37,11 @@ def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) 
     """Insert a request and its item; return False if its id or its key exists already."""
     if tx.execute(_EXISTS, {"request": request.id, "key": key}).first():
         return False
-    inserted = tx.insert(requests).values(ask_key=key, **(row_of_request(request) | columns))
+    inserted = tx.insert(requests).values(ask_key=key, **(request_to_row(request) | columns))
     inserted = inserted.on_conflict_do_nothing(index_elements=["ask_key"]).returning(requests.c.id)
     if tx.execute(inserted).one_or_none() is None:
         return False
-    tx.execute(insert(items).values(row_of_item(request)))
+    tx.execute(insert(items).values(item_to_row(request)))
     return True
 
 
@@ -72,14 +72,14 @@ def lock_against_update(tx: Transaction, request_id: str) -> None:
 
 def transition(tx: Transaction, before: Request, moved: Request, **columns: Any) -> bool:
     """Update a request from one state to the next; return False if it is not `before` any more."""
-    row = row_of_request(moved)
+    row = request_to_row(moved)
     changed = {name: row[name] for name in _CHANGING} | columns
     expected = {"request": before.id, "before": before.state, "last": before.revision}
     return tx.execute(_TRANSITION, expected | changed).rowcount == 1
 
 
 def finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
-    """Store the outcome of an item; return its request and the outcomes of all its items, None for open ones."""
+    """Store the outcome of an item; return its request and all outcomes, None for open items."""
     tx.execute(_SET_ITEM_EVENT, {"request": job.request_id, "item": job.payload["place"], "event": event})
     rows = tx.execute(_GET, {"request": job.request_id}).all()
     return request_from_row(rows[0]), [Event(row.event) if row.event else None for row in rows]

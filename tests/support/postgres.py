@@ -20,7 +20,7 @@ import pytest
 
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.postgres import PATIENCE, postgres_engine
+from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
 from tests.support.process import free_port
 
 PASSWORD = "p@ss/word %41"
@@ -96,7 +96,7 @@ class Server:
         if not self._template:
             name = self._name()
             await self.do(f"CREATE DATABASE {name}")
-            database = Database(postgres_engine(self.address(name)), patience=PATIENCE)
+            database = Database(postgres_engine(self.address(name)), timeout=TRANSACTION_TIMEOUT)
             await migrate(database)
             await database.close()
             self._template = name

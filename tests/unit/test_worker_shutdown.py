@@ -232,7 +232,7 @@ async def test_a_job__that_is_claimed_again_while_its_task_ends_is_done_again_at
 
 
 async def under_way(office: Components, count: int) -> bool:
-    return len(office.ledger.database._under_way) == count
+    return len(office.ledger.database._writes) == count
 
 
 async def test_looking_for_work__goes_on_when_the_database_is_back(office: Components) -> None:

@@ -14,7 +14,7 @@ from bot.bootstrap import region_of
 from bot.checks.database import DATABASE
 from bot.checks.result import CheckResult, Status
 from bot.checks.run import run_checks
-from bot.db.connect import database_of, prepare_database, worker_identity
+from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobQueue
 from bot.db.migrate import HEAD
 from bot.errors import SettingsError
@@ -82,13 +82,13 @@ async def test_sqlite__path_too_long_for_the_file_system_fails(harness: ChecksHa
 
 async def test_start__rejects_a_directory_name_that_is_too_long(harness: ChecksHarness) -> None:
     with pytest.raises(SettingsError, match="File name too long"):
-        database_of(read_settings(harness.environ | {"DATABASE_URL": f"sqlite:////{'a' * 300}/bot.db"}))
+        database_from_settings(read_settings(harness.environ | {"DATABASE_URL": f"sqlite:////{'a' * 300}/bot.db"}))
 
 
 async def test_sqlite__missing_directory_fails_with_the_text_of_a_start(harness: ChecksHarness) -> None:
     environ = {"DATABASE_URL": f"sqlite:///{harness.folder / 'missing' / 'bot.db'}"}
     with pytest.raises(SettingsError) as rejected:
-        database_of(read_settings(harness.environ | environ))
+        database_from_settings(read_settings(harness.environ | environ))
 
     report = await harness.check(environ)
 
@@ -163,7 +163,7 @@ async def test_sqlite__unusable_file_fails_with_the_text_of_a_start(
     report = CheckReport(await run_checks(harness.environ))
 
     settings = read_settings(harness.environ)
-    database = database_of(settings)
+    database = database_from_settings(settings)
     with pytest.raises(SettingsError) as rejected:
         await prepare_database(database, JobQueue(database, worker_identity(settings)))
     await database.close()

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bot.db.engine import Database, DatabaseUnavailable, Transaction
-from bot.db.sqlite import TURN, sqlite_engine
+from bot.db.sqlite import QUEUE_TIMEOUT, sqlite_engine
 from tests.support.counter_table import ADD, ALL, PATIENCE, adding, marks, open_marks
 
 
@@ -113,7 +113,7 @@ async def test_sqlite__what_waits_too_long_for_its_turn_is_refused_and_never_don
         too_late = asyncio.create_task(database.write(adding(2)))
         for _ in range(3):  # until it stands in the queue
             await asyncio.sleep(0)
-        seconds[0] = TURN + 1
+        seconds[0] = QUEUE_TIMEOUT + 1
         in_time = asyncio.create_task(database.write(adding(3)))
     with pytest.raises(DatabaseUnavailable):
         await too_late

@@ -215,7 +215,7 @@ async def test_transaction__nobody_waits_for_any_more_comes_to_its_end(
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
     half.go_on.set()
-    await asyncio.gather(*both[0].database._under_way)
+    await asyncio.gather(*both[0].database._writes)
 
     assert [row.tag for row, _ in await both[1].store().audit_events()] == [EventType.ASK_REFUSED]
 

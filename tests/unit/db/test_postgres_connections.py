@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.db.engine import Database, DatabaseUnavailable
-from bot.db.postgres import PATIENCE, postgres_engine
+from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
 from bot.errors import SettingsError
 from tests.support.postgres import PASSWORD, Server
 from tests.support.proxy import proxy_to
@@ -97,7 +97,7 @@ async def test_refusal__of_whoever_is_not_there_may_pass() -> None:
 
 async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -> None:
     async with postgres.emptied() as address:
-        impatient = Database(postgres_engine(address), patience=0.5)
+        impatient = Database(postgres_engine(address), timeout=0.5)
         with pytest.raises(DatabaseUnavailable):
             await says(address, "SELECT pg_sleep(60)::text", impatient)
 
@@ -107,7 +107,7 @@ async def test_transaction__of_a_machine_that_is_gone_keeps_its_locks_little_lon
 ) -> None:
     async with postgres.emptied() as address:
         seconds = await says(address, "SHOW idle_in_transaction_session_timeout")
-    assert PATIENCE < float(seconds.removesuffix("s")) < PATIENCE + 2
+    assert TRANSACTION_TIMEOUT < float(seconds.removesuffix("s")) < TRANSACTION_TIMEOUT + 2
 
 
 async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:
@@ -120,7 +120,7 @@ async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) 
 
 async def test_connections__whose_machine_is_gone_without_a_word_are_given_up_together(postgres: Server) -> None:
     async with postgres.emptied() as address, proxy_to(address) as proxy:
-        database = Database(postgres_engine(proxy.route(address)), patience=2.0)
+        database = Database(postgres_engine(proxy.route(address)), timeout=2.0)
         ask_one = partial(database.write, lambda tx: tx.execute(text("SELECT 1")).scalar_one())
         await asyncio.gather(*(ask_one() for _ in range(20)))
 

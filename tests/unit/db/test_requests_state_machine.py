@@ -18,7 +18,7 @@ from sqlalchemy import Row, insert, select
 from bot.db.engine import Database, Transaction
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
-from bot.db.rows import WHOLE_REQUEST, audit_event_from_row, request_from_row
+from bot.db.rows import SELECT_REQUEST, audit_event_from_row, request_from_row
 from bot.db.schema import audit, jobs
 from bot.db.sqlite import sqlite_engine
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
@@ -80,7 +80,7 @@ class DatabaseState:
 
 def read_everything(tx: Transaction) -> DatabaseState:
     events = [(audit_event_from_row(row), str(row.hash)) for row in tx.execute(select(audit).order_by(audit.c.id))]
-    requests = [request_from_row(row) for row in tx.execute(WHOLE_REQUEST)]
+    requests = [request_from_row(row) for row in tx.execute(SELECT_REQUEST)]
     return DatabaseState(events, {one.id: one for one in requests}, list(tx.execute(select(jobs).order_by(jobs.c.id))))
 
 
