@@ -1,4 +1,4 @@
-"""The way in: what Slack did not sign for this app, just now and readably, is told so and changes nothing."""
+"""The HTTP endpoint: unsigned, stale, malformed and replayed requests change nothing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Headers = dict[str, str]
 Forge = Callable[[FakeSlack], Headers]
 
 
-def at(timestamp: str) -> Forge:
-    """The right signature for a time that is none, or not now."""
+def at_timestamp(timestamp: str) -> Forge:
+    """Sign with a timestamp that is invalid or not current."""
     return lambda slack: (
         slack.signed_headers(REVOKE)
         | {
@@ -43,71 +43,71 @@ def at(timestamp: str) -> Forge:
     )
 
 
-def away(seconds: int) -> Forge:
-    """The right signature of another time."""
+def shifted(seconds: int) -> Forge:
+    """Sign with a timestamp that is off by some seconds."""
     return lambda slack: slack.signed_headers(REVOKE, int(time.time()) + seconds)
 
 
 def signature(text: str) -> Forge:
-    """The right time with this signature."""
+    """Send this signature with the current timestamp."""
     return lambda slack: slack.signed_headers(REVOKE) | {"X-Slack-Signature": text}
 
 
 def without(name: str) -> Forge:
-    """One header less."""
+    """Leave out one header."""
     return lambda slack: {key: value for key, value in slack.signed_headers(REVOKE).items() if key != name}
 
 
 FORGERIES: dict[str, Forge] = {
     "unsigned": lambda _: {"Content-Type": "application/x-www-form-urlencoded"},
-    "without a time": without("X-Slack-Request-Timestamp"),
-    "without a signature": without("X-Slack-Signature"),
-    "stale": away(-301),
-    "from the future": away(330),
-    "time in words": at("soon"),
-    "negative time": at("-1"),
-    "fractional time": at("1e9"),
-    "time with other digits": at("\u0661\u0662\u0663"),
-    "time with a superscript": at("\u00b2"),
-    "enormous time": at("9" * 400),
-    "time of a million years": at("9" * 15),
-    "empty time": at(""),
+    "no timestamp": without("X-Slack-Request-Timestamp"),
+    "no signature": without("X-Slack-Signature"),
+    "stale": shifted(-301),
+    "in the future": shifted(330),
+    "timestamp in words": at_timestamp("soon"),
+    "negative timestamp": at_timestamp("-1"),
+    "timestamp in exponent notation": at_timestamp("1e9"),
+    "timestamp in Arabic digits": at_timestamp("\u0661\u0662\u0663"),
+    "timestamp with a superscript": at_timestamp("\u00b2"),
+    "timestamp of 400 digits": at_timestamp("9" * 400),
+    "timestamp in a million years": at_timestamp("9" * 15),
+    "empty timestamp": at_timestamp(""),
     "empty signature": signature(""),
-    "signature of nothing": signature("v0="),
-    "signature in another alphabet": signature("v0=\u00fc\u4e2d"),
-    "signature of another version": lambda slack: (
+    "signature without digest": signature("v0="),
+    "non-ASCII signature": signature("v0=\u00fc\u4e2d"),
+    "signature of version v1": lambda slack: (
         slack.signed_headers(REVOKE)
         | {"X-Slack-Signature": slack.signed_headers(REVOKE)["X-Slack-Signature"].replace("v0", "v1")}
     ),
     "signed with another secret": lambda _: FakeSlack().signed_headers(REVOKE),
-    "signature of other bytes": lambda slack: slack.signed_headers(REVOKE + b"&text=help"),
-    "unreadable compression, unsigned": lambda _: {"Content-Encoding": "gzip"},
-    "unreadable compression, signed": lambda slack: slack.signed_headers(REVOKE) | {"Content-Encoding": "gzip"},
+    "signature of another body": lambda slack: slack.signed_headers(REVOKE + b"&text=help"),
+    "invalid gzip, unsigned": lambda _: {"Content-Encoding": "gzip"},
+    "invalid gzip, signed": lambda slack: slack.signed_headers(REVOKE) | {"Content-Encoding": "gzip"},
 }
 
 
 def payload(text: str) -> bytes:
-    """A form whose `payload` says this."""
+    """Return a form with this `payload`."""
     return b"payload=" + quote(text).encode()
 
 
-UNREADABLE: dict[str, tuple[bytes, Headers]] = {
-    "nothing": (b"", {}),
-    "JSON cut short": (b'{"type": "url_verification"', JSON),
+MALFORMED: dict[str, tuple[bytes, Headers]] = {
+    "an empty body": (b"", {}),
+    "truncated JSON": (b'{"type": "url_verification"', JSON),
     "a JSON list": (b"[1, 2]", JSON),
     "a JSON number": (b"7", JSON),
     "JSON null": (b"null", JSON),
-    "a JSON object of no kind": (b'{"a": 1}', JSON),
-    "an enormous JSON number": (b'{"type": ' + b"9" * 5000 + b"}", JSON),
-    "half a character in JSON": (json.dumps(COMMAND | {"trigger_id": "\ud800"}).encode(), JSON),
-    "half a character in a payload": (
+    "a JSON object of unknown type": (b'{"a": 1}', JSON),
+    "a JSON number of 5000 digits": (b'{"type": ' + b"9" * 5000 + b"}", JSON),
+    "a lone surrogate in JSON": (json.dumps(COMMAND | {"trigger_id": "\ud800"}).encode(), JSON),
+    "a lone surrogate in a payload": (
         payload(
             '{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "approve", "value": "\\ud800"}]}'
         ),
         {},
     ),
-    "a NUL in a form": (REVOKE + b"&text=revoke+tom%00", {}),
-    "a NUL as it is": (REVOKE + b"\0", {}),
+    "a percent-encoded NUL in a form": (REVOKE + b"&text=revoke+tom%00", {}),
+    "a raw NUL": (REVOKE + b"\0", {}),
     "a NUL in JSON": (json.dumps(COMMAND | {"trigger_id": "\\\0"}).encode(), JSON),
     "a NUL in a payload": (
         payload(
@@ -115,33 +115,45 @@ UNREADABLE: dict[str, tuple[bytes, Headers]] = {
         ),
         {},
     ),
-    "a payload cut short": (b"payload={bad", {}),
+    "a truncated payload": (b"payload={bad", {}),
     "an empty payload": (b"payload=", {}),
     "a payload that is a list": (payload("[1]"), {}),
     "a payload that is a number": (payload("7"), {}),
-    "a payload that is a text": (payload('"block_actions"'), {}),
-    "a deep payload": (payload("[" * 100_000), {}),
-    "a deep object": (payload('{"a":' * 50_000), {}),
-    "a click by nobody": (payload('{"type": "block_actions", "actions": []}'), {}),
-    "a click by no id": (
+    "a payload that is a string": (payload('"block_actions"'), {}),
+    "a deeply nested list": (payload("[" * 100_000), {}),
+    "a deeply nested object": (payload('{"a":' * 50_000), {}),
+    "a click without a user": (payload('{"type": "block_actions", "actions": []}'), {}),
+    "a click whose user id is a list": (
         payload('{"type": "block_actions", "user": {"id": []}, "actions": [{"action_id": "approve", "value": "1"}]}'),
         {},
     ),
-    "a click on nothing": (payload('{"type": "block_actions", "user": {"id": "U1"}}'), {}),
-    "a click on none of its actions": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": []}'), {}),
-    "a click on a number": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [7]}'), {}),
-    "a click on no id": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"value": "1"}]}'), {}),
-    "a click on a text": (payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": "approve"}'), {}),
-    "a click in a team that is none": (
+    "a click without actions": (payload('{"type": "block_actions", "user": {"id": "U1"}}'), {}),
+    "a click with an empty list of actions": (
+        payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": []}'),
+        {},
+    ),
+    "a click whose action is a number": (
+        payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [7]}'),
+        {},
+    ),
+    "a click without an action_id": (
+        payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": [{"value": "1"}]}'),
+        {},
+    ),
+    "a click whose actions are a string": (
+        payload('{"type": "block_actions", "user": {"id": "U1"}, "actions": "approve"}'),
+        {},
+    ),
+    "a click whose team is a boolean": (
         payload('{"type": "block_actions", "user": {"id": "U1"}, "team": true, "actions": [{"action_id": "approve"}]}'),
         {},
     ),
     "a type that is a list": (payload('{"type": ["block_actions"]}'), {}),
-    "a command by nobody": (b"command=%2Fpurecloud&text=revoke+tom.target%40example.com", {}),
-    "bytes that are no text": (b"\xff\xfe\x00payload", {}),
-    "a form of bytes that are no text": (b"command=%2Fpurecloud&user_id=%ff", {}),
+    "a command without a user": (b"command=%2Fpurecloud&text=revoke+tom.target%40example.com", {}),
+    "a body that is not UTF-8": (b"\xff\xfe\x00payload", {}),
+    "a form that is not UTF-8": (b"command=%2Fpurecloud&user_id=%ff", {}),
     "a thousand fields": (REVOKE + b"".join(b"&f%d=1" % number for number in range(1000)), {}),
-    "a form with no field": (b"purecloud", {}),
+    "a form without fields": (b"purecloud", {}),
 }
 
 
@@ -153,7 +165,7 @@ async def nothing_happened(app: AppHarness, *, slack_calls: int) -> None:
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-async def test_entry__what_slack_did_not_sign_is_turned_away(app: AppHarness, forge: Forge) -> None:
+async def test_endpoint__rejects_forged_requests(app: AppHarness, forge: Forge) -> None:
     before = len(app.slack.calls)
 
     delivery = await app.slack.send_raw(REVOKE, forge(app.slack))
@@ -163,8 +175,8 @@ async def test_entry__what_slack_did_not_sign_is_turned_away(app: AppHarness, fo
     await nothing_happened(app, slack_calls=before)
 
 
-@pytest.mark.parametrize(("body", "headers"), UNREADABLE.values(), ids=UNREADABLE)
-async def test_entry__what_cannot_be_read_is_a_bad_request(app: AppHarness, body: bytes, headers: Headers) -> None:
+@pytest.mark.parametrize(("body", "headers"), MALFORMED.values(), ids=MALFORMED)
+async def test_endpoint__rejects_malformed_bodies(app: AppHarness, body: bytes, headers: Headers) -> None:
     before = len(app.slack.calls)
 
     delivery = await app.slack.send_raw(body, app.slack.signed_headers(body) | headers)
@@ -174,7 +186,7 @@ async def test_entry__what_cannot_be_read_is_a_bad_request(app: AppHarness, body
 
 
 @pytest.mark.parametrize("reason", ["\\u0000", "%00", "\\\\u0000"])
-async def test_entry__what_only_looks_like_a_nul_is_heard(app: AppHarness, reason: str) -> None:
+async def test_endpoint__accepts_escaped_text_that_resembles_a_nul(app: AppHarness, reason: str) -> None:
     card = await app.request_card(personas.OLIVIA, f"revoke @tom {reason}")
     assert reason in app.slack.text_of(card)
 
@@ -183,7 +195,7 @@ async def test_entry__what_only_looks_like_a_nul_is_heard(app: AppHarness, reaso
     await app.wait_for_message("Revoked: every session of Tom Target")
 
 
-async def test_entry__a_body_beyond_all_measure_is_too_large(app: AppHarness) -> None:
+async def test_endpoint__rejects_a_body_above_1_mb(app: AppHarness) -> None:
     before = len(app.slack.calls)
     body = REVOKE + b"&more=" + b"x" * (1024 * 1024)
 
@@ -198,7 +210,7 @@ async def test_entry__a_body_beyond_all_measure_is_too_large(app: AppHarness) ->
     await nothing_happened(app, slack_calls=before)
 
 
-async def test_entry__only_post_is_answered(app: AppHarness) -> None:
+async def test_endpoint__accepts_only_post(app: AppHarness) -> None:
     async with ClientSession() as session:
         for method in ("GET", "PUT", "DELETE"):
             async with session.request(method, app.slack.events_url, data=REVOKE) as answer:
@@ -206,7 +218,7 @@ async def test_entry__only_post_is_answered(app: AppHarness) -> None:
     await nothing_happened(app, slack_calls=len(app.slack.calls))
 
 
-async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answered_when_signed(
+async def test_url_verification__is_answered_only_if_signed(
     app: AppHarness,
 ) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode()
@@ -227,7 +239,7 @@ async def test_entry__slacks_question_whether_the_address_is_the_apps_is_answere
         pytest.param({"text": "revoke @tom", "payload": "{bad"}, id="both"),
     ],
 )
-async def test_entry__the_word_payload_loses_no_command(app: AppHarness, body: dict[str, str]) -> None:
+async def test_command__with_the_word_payload_is_processed(app: AppHarness, body: dict[str, str]) -> None:
     raw = urlencode(COMMAND | body | {"text": body["text"].replace("@tom", f"<@{personas.TOM}>")}).encode()
 
     delivery = await app.slack.send_raw(raw, app.slack.signed_headers(raw))
@@ -237,7 +249,7 @@ async def test_entry__the_word_payload_loses_no_command(app: AppHarness, body: d
     assert not app.deletes
 
 
-async def test_entry__a_click_for_another_app_is_turned_away(app: AppHarness) -> None:
+async def test_click__for_another_app_is_rejected(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
 
     delivery = await app.slack.click(personas.OLIVIA, card, "approve", api_app_id="A0SOMEBODY")
@@ -248,7 +260,7 @@ async def test_entry__a_click_for_another_app_is_turned_away(app: AppHarness) ->
     assert not app.deletes
 
 
-async def test_entry__a_command_for_another_app_is_turned_away(app: AppHarness) -> None:
+async def test_command__for_another_app_is_rejected(app: AppHarness) -> None:
     before = len(app.slack.calls)
 
     delivery = await app.slack.command(personas.OLIVIA, "revoke @tom", api_app_id="A0SOMEBODY")
@@ -257,7 +269,7 @@ async def test_entry__a_command_for_another_app_is_turned_away(app: AppHarness) 
     await nothing_happened(app, slack_calls=before)
 
 
-async def test_entry__a_command_of_another_workspace_is_refused_in_private(app: AppHarness) -> None:
+async def test_command__from_another_workspace_is_refused_in_private(app: AppHarness) -> None:
     delivery = await app.slack.command(personas.OLIVIA, "revoke @tom", team_id="T0EVIL0001")
 
     assert delivery.status == 200
@@ -266,7 +278,7 @@ async def test_entry__a_command_of_another_workspace_is_refused_in_private(app: 
     assert not app.genesys.requests
 
 
-async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(app: AppHarness) -> None:
+async def test_replay__of_whoami_is_acknowledged_and_answered_once(app: AppHarness) -> None:
     first = await app.send_command(personas.OLIVIA, "whoami")
     await app.wait_for_private_message(personas.OLIVIA, "The bot's token")
     before = len(app.slack.calls)
@@ -279,7 +291,7 @@ async def test_entry__a_replayed_whoami_is_acknowledged_and_told_once(app: AppHa
     assert len(app.genesys.received("get_tokens_me")) == 1
 
 
-async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_app_with: StartApp) -> None:
+async def test_replay__of_revoke_creates_one_request_across_replicas(start_app_with: StartApp) -> None:
     app = await start_app_with()
     same_slack = {name: app.environ[name] for name in app.environ if name.startswith("SLACK_")}
     other = await start_app_with(**same_slack)
@@ -288,7 +300,7 @@ async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_
 
     again = await app.slack.send_raw(first.raw, first.headers)
     elsewhere = await app.slack.send_raw(first.raw, first.headers, to=other.slack.events_url)
-    await app.send_command(personas.OLIVIA, "revoke nobody@example.com")  # what is asked later is told later
+    await app.send_command(personas.OLIVIA, "revoke unknown@example.com")  # a later command is answered later
     await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud knows nobody")
     await app.wait_until_idle()
 
@@ -297,7 +309,7 @@ async def test_entry__a_replayed_revoke_asks_once_also_of_another_replica(start_
     assert not [*app.deletes, *other.deletes]
 
 
-async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(start_app_with: StartApp) -> None:
+async def test_replay__of_a_click_deletes_once_across_replicas(start_app_with: StartApp) -> None:
     app = await start_app_with()
     shared = {name: app.environ[name] for name in app.environ if name.startswith(("SLACK_", "PURECLOUD_"))}
     other = await start_app_with(**shared)
@@ -315,7 +327,7 @@ async def test_entry__a_replayed_click_deletes_once_also_by_another_replica(star
     assert await app.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
 
 
-async def test_entry__what_no_listener_wants_is_no_failure(app: AppHarness) -> None:
+async def test_payload__without_a_listener_is_not_a_server_error(app: AppHarness) -> None:
     for kind in ("event_callback", "view_submission", "view_closed", "shortcut", "message_action"):
         body = json.dumps({"type": kind, "team_id": "T0HOME0001", "user": {"id": personas.OLIVIA}}).encode()
 
@@ -326,7 +338,7 @@ async def test_entry__what_no_listener_wants_is_no_failure(app: AppHarness) -> N
     assert not app.genesys.requests
 
 
-async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(app: AppHarness) -> None:
+async def test_click__on_an_unrelated_button_is_acknowledged(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     body = payload(
         json.dumps(
@@ -347,7 +359,7 @@ async def test_entry__a_click_on_a_button_of_another_kind_is_acknowledged(app: A
     assert await app.audit_tags() == ["request:asked"]
 
 
-async def test_entry__a_click_that_also_names_a_command_is_kept_as_a_click(app: AppHarness) -> None:
+async def test_click__with_a_command_field_is_processed_as_a_click(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     approve = next(button for button in app.slack.buttons(card) if button["action_id"] == "approve")
     click = {

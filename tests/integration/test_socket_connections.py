@@ -1,4 +1,4 @@
-"""The connections of Socket Mode as Slack can treat them: refreshed, refused, frozen, cut."""
+"""Socket Mode connections that Slack refreshes, refuses, freezes or aborts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_refresh__loses_no_command(rig: Rig, sockets: SocketMode) -> None:
     assert await sockets.is_up()
 
 
-async def test_refresh__opens_the_next_before_it_closes_the_last(rig: Rig, sockets: SocketMode) -> None:
+async def test_refresh__opens_new_connections_before_closing_old_ones(rig: Rig, sockets: SocketMode) -> None:
     old = list(rig.slack.sockets.connections)
 
     await rig.slack.sockets.disconnect("warning")
@@ -55,7 +55,7 @@ async def test_refresh__opens_the_next_before_it_closes_the_last(rig: Rig, socke
 
 
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
-async def test_disconnect__for_another_reason_is_tried_again(rig: Rig, sockets: SocketMode, reason: str) -> None:
+async def test_disconnect__for_another_reason_reconnects(rig: Rig, sockets: SocketMode, reason: str) -> None:
     await rig.slack.sockets.disconnect(reason)
     await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened == 2 * CONNECTIONS)
     await becomes_up(sockets)
@@ -63,7 +63,7 @@ async def test_disconnect__for_another_reason_is_tried_again(rig: Rig, sockets: 
     assert (await rig.slack.command(personas.OLIVIA, "help")).status == 200
 
 
-async def test_network__that_is_cut_is_noticed_and_another_connection_opened(rig: Rig, sockets: SocketMode) -> None:
+async def test_network__an_aborted_connection_is_replaced(rig: Rig, sockets: SocketMode) -> None:
     rig.slack.sockets.redeliver = True
     rig.listening.clear()
     pending = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
@@ -98,7 +98,7 @@ class Unsound(Client):
     """A client that cannot even say whether it is connected."""
 
     async def is_connected(self) -> bool:
-        raise RuntimeError("nobody thought of it")
+        raise RuntimeError("unexpected")
 
 
 async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
@@ -115,7 +115,7 @@ async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
     await rig.slack.sockets.wait_until(lambda: not rig.slack.sockets.connections)
 
 
-async def test_connection__that_stands_and_never_answered_a_ping_is_none(rig: Rig) -> None:
+async def test_connection__that_never_answered_a_ping_is_not_up(rig: Rig) -> None:
     rig.slack.sockets.freeze_new = True
     sockets = rig.sockets()
     sockets.start()
@@ -134,7 +134,7 @@ def clients_of(sockets: SocketMode) -> list[Client]:
     return [client for line in sockets._lines for client in line._clients]
 
 
-async def test_ticket__that_is_used_up_is_forgotten(rig: Rig) -> None:
+async def test_url__that_keeps_failing_is_discarded(rig: Rig) -> None:
     rig.slack.sockets.refuse_next = CONNECTIONS
     sockets = rig.sockets(ping=0.02)
     sockets.start()
@@ -148,7 +148,7 @@ async def test_ticket__that_is_used_up_is_forgotten(rig: Rig) -> None:
     await sockets.stop(5)
 
 
-async def test_connecting__that_hangs_is_begun_anew(rig: Rig) -> None:
+async def test_connecting__is_restarted_if_it_hangs(rig: Rig) -> None:
     rig.slack.fault("apps.connections.open", SlackFault(delay=1, times=CONNECTIONS))
     sockets = rig.sockets()
     sockets.start()
@@ -162,7 +162,7 @@ async def test_connecting__that_hangs_is_begun_anew(rig: Rig) -> None:
     await sockets.stop(5)
 
 
-async def test_connecting__goes_on_while_slack_refuses(rig: Rig) -> None:
+async def test_connecting__continues_while_slack_fails(rig: Rig) -> None:
     rig.slack.fault("apps.connections.open", SlackFault(html="<h1>Down</h1>", times=2))
     rig.slack.fault("apps.connections.open", SlackFault(retry_after=0, times=1))
     rig.slack.fault("apps.connections.open", SlackFault(drop=True, times=1))

@@ -1,4 +1,4 @@
-"""What comes over the sockets: acknowledged when done and not otherwise, whatever the frame; the end in order."""
+"""Envelopes over Socket Mode: acknowledged only once processed; invalid frames; shutdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS, SocketMode
 from tests.support.socket_harness import Rig, open_rig, open_sockets, until
 
-RUBBISH = [
+INVALID_FRAMES = [
     "{bad",
     "[1]",
     "7",
@@ -48,7 +48,7 @@ async def sockets(rig: Rig) -> AsyncIterator[SocketMode]:
 
 
 def acks(rig: Rig) -> dict[str, int]:
-    """How many acknowledgements were timed, by kind and status."""
+    """Return the number of timed acknowledgements by payload type and status."""
     return {
         " ".join(sample.labels.values()): int(sample.value)
         for family in rig.metrics.acks.collect()
@@ -58,7 +58,7 @@ def acks(rig: Rig) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("sockets")
-async def test_envelope__is_dispatched_acknowledged_and_timed(rig: Rig) -> None:
+async def test_envelope__is_dispatched_acknowledged_and_measured(rig: Rig) -> None:
     delivery = await rig.slack.command(personas.OLIVIA, "whoami")
 
     assert (delivery.status, delivery.error, delivery.json) == (200, None, {})
@@ -85,7 +85,7 @@ async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None
 
     failed = await rig.slack.command(personas.OLIVIA, "whoami")
     foreign = await rig.slack.command(personas.OLIVIA, "whoami", api_app_id="A0SOMEBODY")
-    await until(lambda: len(acks(rig)) > 1)  # however long that takes, Slack has given up by now
+    await until(lambda: len(acks(rig)) > 1)  # Slack has given up by then
 
     assert [(one.status, one.error) for one in (failed, foreign)] == [(None, "dispatch_failed")] * 2
     assert len(rig.heard) == 1
@@ -94,7 +94,7 @@ async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None
 
 
 @pytest.mark.usefixtures("sockets")
-async def test_envelope__that_comes_again_is_acknowledged_and_not_done_again(rig: Rig) -> None:
+async def test_envelope__a_duplicate_is_acknowledged_and_not_processed_again(rig: Rig) -> None:
     for _ in range(2):
         delivery = await rig.slack.command(personas.OLIVIA, "whoami", trigger_id="1.2.same")
         assert delivery.status == 200
@@ -115,8 +115,8 @@ async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> No
     assert not rig.heard
 
 
-@pytest.mark.parametrize("frame", RUBBISH, ids=range(len(RUBBISH)))
-async def test_frame__that_makes_no_sense_ends_nothing(rig: Rig, sockets: SocketMode, frame: str) -> None:
+@pytest.mark.parametrize("frame", INVALID_FRAMES, ids=range(len(INVALID_FRAMES)))
+async def test_frame__an_invalid_one_keeps_the_connection(rig: Rig, sockets: SocketMode, frame: str) -> None:
     await rig.slack.sockets.broadcast(frame)
 
     delivery = await rig.slack.command(personas.OLIVIA, "help")
@@ -136,7 +136,7 @@ async def test_frame__that_makes_no_sense_ends_nothing(rig: Rig, sockets: Socket
         pytest.param(SlackFault(error="token_revoked"), "", "token_revoked", id="revoked"),
     ],
 )
-async def test_check__refuses_a_token_that_slack_does_not_accept(
+async def test_check__rejects_a_token_that_slack_rejects(
     rig: Rig, answer: SlackFault | None, token: str, code: str
 ) -> None:
     if answer:
@@ -152,7 +152,7 @@ async def test_check__refuses_a_token_that_slack_does_not_accept(
     "fault",
     [SlackFault(drop=True), SlackFault(html="Down"), SlackFault(retry_after=9), SlackFault(error="internal_error")],
 )
-async def test_check__lets_a_slack_that_cannot_be_asked_be_tried_later(rig: Rig, fault: SlackFault) -> None:
+async def test_check__passes_while_slack_is_unavailable(rig: Rig, fault: SlackFault) -> None:
     rig.slack.fault("apps.connections.open", fault)
 
     await rig.sockets().check()

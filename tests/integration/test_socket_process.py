@@ -1,4 +1,4 @@
-"""A bot in Socket Mode as a process of its own: started, refused, cut off, killed, stopped."""
+"""A bot process in Socket Mode: start, rejected tokens, lost connections, kill and SIGTERM."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
         yield running
 
 
-async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot: BotProcess) -> None:
+async def test_serve__needs_no_events_endpoint_and_reports_lost_connections(bot: BotProcess) -> None:
     serving = await bot.serve()
     async with bot.session.post(f"{bot.url}/slack/events", data=b"") as answer:
         unserved = answer.status
@@ -39,13 +39,13 @@ async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot:
     sockets.refuse_next = 1000
     sockets.abort()
     missing = await bot.wait_for_readyz(503)
-    nobody = await bot.slack.command(personas.OLIVIA, "help")
+    disconnected = await bot.slack.command(personas.OLIVIA, "help")
     sockets.refuse_next = 0
     await bot.wait_for_readyz(200)
 
     assert (unserved, alive) == (404, 200)
     assert missing == {"socket": "no connection of Socket Mode answers"}
-    assert nobody.error == "dispatch_failed"
+    assert disconnected.error == "dispatch_failed"
     assert (await bot.slack.command(personas.OLIVIA, "help")).status == 200
     said = (await serving.kill()).stderr
     assert "a connection to slack is lost" in said
@@ -54,7 +54,7 @@ async def test_serve__needs_no_address_and_tells_when_slack_cannot_reach_it(bot:
 
 
 @pytest.mark.parametrize("token", ["xapp-1-made-up", "", "xoxb-made-up"])
-async def test_serve__with_a_token_that_cannot_work_ends_with_a_line_that_says_so(bot: BotProcess, token: str) -> None:
+async def test_serve__with_an_invalid_token_exits_and_names_it(bot: BotProcess, token: str) -> None:
     ended = await (await bot.start("serve", SLACK_APP_TOKEN=token)).wait()
 
     said = {
@@ -68,7 +68,7 @@ async def test_serve__with_a_token_that_cannot_work_ends_with_a_line_that_says_s
     assert bot.slack.sockets.opened == 0
 
 
-async def test_serve__waits_for_a_slack_that_cannot_be_reached(bot: BotProcess) -> None:
+async def test_serve__waits_while_slack_is_unreachable(bot: BotProcess) -> None:
     bot.slack.fault("apps.connections.open", SlackFault(drop=True, times=1 + CONNECTIONS))
 
     await bot.start("serve")
@@ -78,7 +78,7 @@ async def test_serve__waits_for_a_slack_that_cannot_be_reached(bot: BotProcess) 
     assert "socket" in missing
 
 
-async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_token(bot: BotProcess) -> None:
+async def test_serve__is_alive_while_slack_has_not_checked_the_token(bot: BotProcess) -> None:
     bot.slack.fault("apps.connections.open", SlackFault(delay=1))
 
     await bot.start("serve")
@@ -93,7 +93,7 @@ async def test_serve__is_alive_while_slack_does_not_say_what_it_thinks_of_the_to
     assert alive == 200
 
 
-async def test_click__that_cannot_be_written_down_is_not_acknowledged(bot: BotProcess) -> None:
+async def test_click__that_cannot_be_stored_is_not_acknowledged(bot: BotProcess) -> None:
     await bot.serve()
     card = await bot.request_card(personas.OLIVIA, "revoke @tom")
     await bot.wait_until_idle()
@@ -133,7 +133,7 @@ async def test_kill__after_an_acknowledged_click_loses_nothing(bot: BotProcess) 
     assert not bot.slack.buttons(card)
 
 
-async def test_sigterm__hangs_up_and_finishes_what_is_in_hand(bot: BotProcess) -> None:
+async def test_sigterm__disconnects_and_finishes_pending_jobs(bot: BotProcess) -> None:
     first = await bot.serve(LOG_LEVEL="debug")
     card = await bot.request_card(personas.RAVI, "revoke @tom")
     answering = asyncio.Event()
