@@ -14,6 +14,7 @@ from bot.db.engine import DatabaseUnavailable
 from bot.db.schema import requests
 from bot.domain.requests import State
 from bot.sandbox.faults import SandboxFaults
+from bot.sandbox.manifest import SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class SandboxRun:
     """The bot's own store, for the audit log and for `advance_clock`."""
     environ: dict[str, str]
     """The bot's settings; a second replica gets the same."""
+    shortcuts: tuple[Shortcut, ...] = SHORTCUTS
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     replica: SandboxReplica | None = None
     last_delivery: Delivery | None = None

@@ -1,4 +1,4 @@
-// The message input. It suggests commands after "/" and people after "@".
+// The message input. It suggests commands and shortcuts after "/", and people after "@".
 
 import { useRef, useState } from "react";
 import { flushSync } from "react-dom";
@@ -25,11 +25,17 @@ export function Composer({ snapshot, me, channel, draft, setDraft, post }) {
     setActive(null);
   };
   const accept = (suggestion) => {
+    input.current.focus();
+    if (suggestion.shortcut) {
+      setDraft("");
+      setActive(null);
+      post("run-shortcut", { user: me, callback_id: suggestion.shortcut });
+      return;
+    }
     setDraft(suggestion.text);
     setCaret(suggestion.text.length);
     setActive(null);
     setDismissed(suggestion.mention ? null : suggestion.text);
-    input.current.focus();
   };
   const send = async () => {
     if (!draft.trim()) return;
@@ -110,10 +116,14 @@ function suggest(snapshot, me, draft, caret) {
     return suggestMentions(snapshot, me, draft.slice(0, caret - typed[1].length - 1), typed[1]);
   }
   if (!draft.startsWith("/")) return [];
-  return Object.entries(snapshot.examples)
+  const commands = Object.entries(snapshot.examples)
     .map(([example, about]) => [`${COMMAND} ${example}`, about])
     .filter(([line]) => line.startsWith(draft.toLowerCase()) && line !== draft)
     .map(([line, about]) => ({ text: line, title: line, about }));
+  const shortcuts = snapshot.shortcuts
+    .filter(({ type, name }) => type === "global" && name.toLowerCase().startsWith(draft.slice(1).toLowerCase()))
+    .map(({ callback_id, name }) => ({ text: callback_id, title: name, about: "shortcut", shortcut: callback_id }));
+  return [...commands, ...shortcuts];
 }
 
 // Match the handle or any part of the name. Colleagues come first, then oneself, bots and groups.

@@ -129,6 +129,7 @@ function Message({ message, snapshot, me, names, theme, post, read }) {
           {isApp && <span className="tag">app</span>}
           <time dateTime={at.toISOString()}>{hourAndMinute(at)}</time>
           {message.edited && <small>(edited)</small>}
+          {!message.only_for && <MessageShortcuts {...{ message, snapshot, me, post }} />}
         </div>
         {message.only_for && <p className="only"><Icon name="eye" /> Only visible to you</p>}
         {message.blocks.length > 0
@@ -137,6 +138,18 @@ function Message({ message, snapshot, me, names, theme, post, read }) {
           : <SlackText text={{ type: "mrkdwn", text: message.text }} names={names} />}
       </div>
     </article>
+  );
+}
+
+function MessageShortcuts({ message, snapshot, me, post }) {
+  const shortcuts = snapshot.shortcuts.filter((shortcut) => shortcut.type === "message");
+  if (shortcuts.length === 0 || !findPerson(snapshot, me).can_type) return null;
+  const run = (event) => post("run-shortcut", { user: me, callback_id: event.target.value, message: message.index });
+  return (
+    <select className="message-shortcuts" aria-label="Message shortcuts" value="" onChange={run}>
+      <option value="">⋯</option>
+      {shortcuts.map(({ callback_id, name }) => <option key={callback_id} value={callback_id}>{name}</option>)}
+    </select>
   );
 }
 

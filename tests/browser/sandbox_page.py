@@ -61,7 +61,7 @@ class SandboxPage:
     @property
     def composer(self) -> Locator:
         """The input of the composer."""
-        return self.tab.get_by_role("main").get_by_role("combobox")
+        return self.tab.get_by_role("combobox", name=re.compile("^Message to "))
 
     async def switch_to(self, name: str) -> None:
         """Act as the person with this first name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -10,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.requests import Kind, State
 from bot.sandbox import personas
+from bot.sandbox.manifest import Shortcut
 from handlers.ui import cards
 from tests.support.sample_outcomes import in_state
 
@@ -168,3 +170,25 @@ async def test_modal__shows_errors_and_closes_on_escape(page: SandboxPage) -> No
     await page.tab.keyboard.press("Escape")
     await expect(modal).to_have_count(0)
     assert views.modals[personas.OLIVIA] == []
+
+
+async def test_shortcuts__are_offered_in_the_composer_and_on_messages(page: SandboxPage) -> None:
+    page.run.shortcuts = (
+        Shortcut("revoke", "Revoke sessions", "global"),
+        Shortcut("revoke_author", "Revoke sessions of the author", "message"),
+    )
+    await page.send("good morning")
+    await page.tab.get_by_label("Message shortcuts").select_option("revoke_author")
+    await expect(page.messages).to_have_count(1)
+    await wait_for_payload(page, "message_action")
+    await page.composer.fill("/rev")
+    await page.composer.press("Tab")
+    await expect(page.composer).to_have_value("")
+    await wait_for_payload(page, "shortcut")
+
+
+async def wait_for_payload(page: SandboxPage, payload_type: str) -> None:
+    """Wait until Slack has sent this type of payload to the bot."""
+    async with asyncio.timeout(10):
+        while page.run.last_delivery is None or page.run.last_delivery.payload["type"] != payload_type:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

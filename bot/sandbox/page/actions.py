@@ -39,6 +39,7 @@ class Actions:
         self.by_name: dict[str, Action] = {
             "send-message": self.send_message,
             "click": self.click,
+            "run-shortcut": self.run_shortcut,
             "open-home": self.open_home,
             "click-in-view": self.click_in_view,
             "submit-view": self.submit_view,
@@ -75,6 +76,19 @@ class Actions:
         return await self._delivered(
             lambda: slack.click(user, message, action_id, block_id=block_id, selected=selected)
         )
+
+    async def run_shortcut(self, body: Body) -> str | None:
+        """`{user, callback_id, message}`: use a global shortcut, or a message shortcut with the message's index."""
+        slack, index = self._run.slack, body.get("message")
+        user, callback_id = _text(body, "user"), _text(body, "callback_id")
+        if user not in slack.members or callback_id not in {one.callback_id for one in self._run.shortcuts}:
+            raise web.HTTPBadRequest(text="user and callback_id are required.")
+        if index is None:
+            return await self._delivered(lambda: slack.shortcut(user, callback_id))
+        if not isinstance(index, int) or index not in range(len(slack.messages)):
+            raise web.HTTPBadRequest(text="Unknown message.")
+        message = slack.messages[index]
+        return await self._delivered(lambda: slack.message_shortcut(user, message, callback_id))
 
     async def open_home(self, body: Body) -> str | None:
         """`{user}`: open the app's Home tab."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import personas
 from bot.sandbox.faults import GENESYS_FAULTS
+from bot.sandbox.manifest import MESSAGES_TAB_READ_ONLY
 
 if TYPE_CHECKING:
     from bot.domain.audit import AuditEvent
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.messages import PostedMessage
 
 Json = dict[str, Any]
-
-MESSAGES_TAB_READ_ONLY = True
-"""Whether the app takes no typed messages, as `messages_tab_read_only_enabled` in manifest.yml says."""
 
 MAX_ROWS = 200
 """Maximum number of rows of each log. The page receives the whole snapshot after every change."""
@@ -34,6 +32,7 @@ def snapshot(run: SandboxRun) -> Json:
         "run": run.id,
         "workspace": {"name": slack.workspace.name, "bot": slack.workspace.bot_user_id},
         "messages_tab_read_only": MESSAGES_TAB_READ_ONLY,
+        "shortcuts": [asdict(shortcut) for shortcut in run.shortcuts],
         "people": [_person(run, user_id, by_id.get(user_id)) for user_id in slack.members],
         "channels": [asdict(channel) for channel in slack.channels.values()],
         "groups": {group.id: group.handle for group in slack.groups.values()},

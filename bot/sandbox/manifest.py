@@ -1,0 +1,21 @@
+"""The parts of manifest.yml that the sandbox page needs. The installed package does not contain that file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A shortcut of the app, in Slack's menus or on a message."""
+
+    callback_id: str
+    name: str
+    type: Literal["global", "message"]
+
+
+SHORTCUTS: Final[tuple[Shortcut, ...]] = ()
+
+MESSAGES_TAB_READ_ONLY: Final = True
+"""Whether the app takes no typed messages."""
