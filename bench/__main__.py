@@ -69,7 +69,7 @@ async def _run(names: tuple[str, ...] | list[str], rounds: int) -> None:
             async with fake_services() as fakes:
                 rows = await _measure(name, Config(fakes, rounds, Path(folder)))
         results.save(name, rows, rounds)
-        _print(f"{to_text(rows)}\n({name}: {time.monotonic() - began:.0f} s, {rounds} rounds)\n")
+        _print(f"{to_text(rows)}\n({name}: {time.monotonic() - began:.0f} s, rounds: {rounds})\n")
 
 
 async def _measure(name: str, config: Config) -> list[Row]:

@@ -26,7 +26,7 @@ APPROVALS, AUDIT = "C0APPROVE1", "C0AUDIT001"
 
 _EMAIL = re.compile(rb"\bt(\d+)@example\.com")
 _PERSON = re.compile(rb"Person (\d+)")
-_REVOKED = re.compile(rb"Revoked: every session of Person (\d+)")
+_REVOKED = re.compile(rb"Revoked: [a-z ]+ Person (\d+)")
 _TOKEN_INFO = {
     "organization": {"id": "org-1", "name": "Bench"},
     "homeOrganization": {"id": "org-1", "name": "Bench"},
