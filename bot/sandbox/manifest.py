@@ -1,4 +1,4 @@
-"""The parts of manifest.yml that the sandbox page needs. The installed package does not contain that file."""
+"""The parts of manifest.yml that the page needs, because the installed package lacks that file."""
 
 from __future__ import annotations
 

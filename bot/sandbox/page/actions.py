@@ -78,7 +78,7 @@ class Actions:
         )
 
     async def run_shortcut(self, body: Body) -> str | None:
-        """`{user, callback_id, message}`: use a global shortcut, or a message shortcut with the message's index."""
+        """`{user, callback_id, message}`: use a shortcut; `message` is the index for a message shortcut."""
         slack, index = self._run.slack, body.get("message")
         user, callback_id = _text(body, "user"), _text(body, "callback_id")
         if user not in slack.members or callback_id not in {one.callback_id for one in self._run.shortcuts}:
