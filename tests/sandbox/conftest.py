@@ -16,6 +16,8 @@ from tests.support.event_receiver import Receiver
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from bot.sandbox.slack.views import View
+
 INVOKER, HELPER, GUEST, OUTSIDER = "U0ASKER001", "U0HELPER01", "U0GUEST001", "U0OUTSIDE1"
 GONE, ROBOT = "U0GONE0001", "U0ROBOT001"
 OPS, SHARED, QUIET, OLD, SECRET = "C0OPS00001", "C0SHARED01", "C0QUIET001", "C0OLD00001", "C0SECRET01"
@@ -86,3 +88,32 @@ def card(*buttons: str) -> list[dict[str, Any]]:
     ]
     section = {"type": "section", "text": {"type": "mrkdwn", "text": "Shall it be *done*?"}}
     return [section, {"type": "actions", "block_id": "choice", "elements": elements}] if elements else [section]
+
+
+def text(words: str) -> dict[str, str]:
+    """Return a plain_text object."""
+    return {"type": "plain_text", "text": words}
+
+
+def field(name: str = "reason", **more: Any) -> dict[str, Any]:
+    """Return a required input block for a text."""
+    element = {"type": "plain_text_input", "action_id": "text"}
+    return {"type": "input", "block_id": name, "label": text("Why?"), "element": element, **more}
+
+
+def modal(title: str = "Revoke many", **more: Any) -> dict[str, Any]:
+    """Return a modal with one input block."""
+    return {"type": "modal", "title": text(title), "submit": text("Submit"), "blocks": [field()], **more}
+
+
+async def open_modal(slack: FakeSlack, client: AsyncWebClient, **more: Any) -> View:
+    """Open a modal for the invoker through the Web API."""
+    answer = await client.views_open(trigger_id=slack.views.issue_trigger_id(INVOKER), view=modal(**more))
+    view = slack.views.find(answer["view"]["id"])
+    assert view
+    return view
+
+
+def modal_titles(slack: FakeSlack) -> list[str]:
+    """Return the titles of the invoker's modals, the top one last."""
+    return [view["title"]["text"] for view in slack.views.snapshot()[INVOKER]["modals"]]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from slack_sdk.models import blocks as official
 
-from bot.sandbox.slack.block_kit import block_problems, problems
+from bot.sandbox.slack.block_kit import block_problems, problems, view_problems
+from tests.sandbox.conftest import card, field, modal
 
 
 def plain(text: object) -> dict[str, Any]:
@@ -172,3 +173,34 @@ def test_problems__accepts_the_official_models() -> None:
         official.DividerBlock(),
     ]
     assert block_problems([block.to_dict() for block in written]) == []
+
+
+@pytest.mark.parametrize(
+    ("view", "problem"),
+    [
+        ("nothing", "view: must be a view of type 'modal'."),
+        (modal(blocks="none"), "view.blocks: must be a list of objects."),
+        (modal("x" * 25), "view.title.text: 25 characters exceed the limit of 24."),
+        ({**modal(), "submit": None}, "view.submit: must be a text object, plain_text or mrkdwn."),
+        (
+            {key: part for key, part in modal().items() if key != "submit"},
+            "view.submit: is required because the view has input blocks.",
+        ),
+        (
+            modal(blocks=[{**field(), "element": 7}]),
+            "view.blocks[0] (input).element: must be an element with a type.",
+        ),
+        (modal(blocks=[{"type": "divider"}] * 101), "blocks: 101 blocks exceed the limit of 100."),
+        (modal(private_metadata="x" * 3001), "view.private_metadata: 3001 characters exceed the limit of 3000."),
+        (modal(callback_id="x" * 256), "view.callback_id: 256 characters exceed the limit of 255."),
+        (modal(blocks=[field(), field()]), "view.blocks: duplicate block_id 'reason'."),
+        (modal(blocks=[{"type": "novelty"}]), "blocks[0]: 'novelty' is not a block for messages."),
+    ],
+)
+def test_view_problems__names_what_slack_rejects(view: object, problem: str) -> None:
+    assert view_problems(view, "modal") == [problem]
+
+
+def test_view_problems__accepts_inputs_that_messages_cannot_have() -> None:
+    assert view_problems(modal(blocks=[field(), *card("again")]), "modal") == []
+    assert block_problems([field()]) == ["blocks[0]: 'input' is not a block for messages."]

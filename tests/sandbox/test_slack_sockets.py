@@ -23,22 +23,8 @@ from bot.sandbox.slack.delivery import MODAL_NOTICE
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.socket_mode import MAX_CONNECTIONS
-from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, channels, people
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, channels, modal, people
 from tests.support.clock import FakeClock
-
-MODAL = {
-    "type": "modal",
-    "title": {"type": "plain_text", "text": "Revoke"},
-    "submit": {"type": "plain_text", "text": "Submit"},
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "reason",
-            "label": {"type": "plain_text", "text": "Why?"},
-            "element": {"type": "plain_text_input", "action_id": "text"},
-        }
-    ],
-}
 
 
 @pytest.fixture
@@ -192,7 +178,7 @@ async def test_shortcuts__are_interactive_envelopes_without_a_response_payload(
 async def test_modal__errors_in_the_acknowledgement_appear_and_an_empty_one_closes_it(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    view = slack.views.push(INVOKER, MODAL)
+    view = slack.views.push(INVOKER, modal())
     socket = await connect(slack, client, session)
     errors = {"response_action": "errors", "errors": {"reason": "Say more."}}
 
@@ -211,7 +197,7 @@ async def test_modal__errors_in_the_acknowledgement_appear_and_an_empty_one_clos
 
 
 async def test_modal__without_an_acknowledgement_stays_with_a_notice(slack: FakeSlack) -> None:
-    view = slack.views.push(INVOKER, MODAL)
+    view = slack.views.push(INVOKER, modal())
     delivery = await slack.submit_view(INVOKER, {"reason": "x"})
     assert (delivery.error, view.notice) == ("dispatch_failed", MODAL_NOTICE)
     assert slack.views.top_modal(INVOKER) is view
@@ -220,7 +206,7 @@ async def test_modal__without_an_acknowledgement_stays_with_a_notice(slack: Fake
 async def test_view_closed__is_an_interactive_envelope(
     slack: FakeSlack, client: AsyncWebClient, session: aiohttp.ClientSession
 ) -> None:
-    slack.views.push(INVOKER, MODAL | {"notify_on_close": True})
+    slack.views.push(INVOKER, modal(notify_on_close=True))
     socket = await connect(slack, client, session)
     closing = asyncio.create_task(slack.close_view(INVOKER))
     envelope = await acknowledge(socket)

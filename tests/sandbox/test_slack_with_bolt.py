@@ -14,23 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.server import FakeSlack
-from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, channels, people
-
-MODAL: dict[str, Any] = {
-    "type": "modal",
-    "callback_id": "form",
-    "notify_on_close": True,
-    "title": {"type": "plain_text", "text": "Revoke"},
-    "submit": {"type": "plain_text", "text": "Submit"},
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "reason",
-            "label": {"type": "plain_text", "text": "Why?"},
-            "element": {"type": "plain_text_input", "action_id": "text"},
-        }
-    ],
-}
+from tests.sandbox.conftest import HELPER, INVOKER, OPS, card, channels, modal, people
 
 
 async def _authorize() -> AuthorizeResult:
@@ -58,7 +42,7 @@ def bolt_app(slack: FakeSlack, seen: list[str]) -> AsyncApp:
     async def shortcut(ack: Any, body: dict[str, Any]) -> None:
         seen.append("shortcut")
         await ack()
-        await client.views_open(trigger_id=body["trigger_id"], view=MODAL)
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(callback_id="form", notify_on_close=True))
 
     @app.message_shortcut("revoke_author")
     async def message_shortcut(ack: Any) -> None:

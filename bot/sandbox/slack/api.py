@@ -119,7 +119,7 @@ def _bearer(request: web.Request) -> str | None:
 
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
-    """Return the arguments with JSON decoded; invalid JSON stays a string, for the method to reject."""
+    """Return the decoded arguments; invalid JSON stays a string."""
     args: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         body = _decoded(await request.text())

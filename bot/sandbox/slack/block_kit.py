@@ -1,4 +1,4 @@
-"""Finds what Slack would reject in messages and views (docs.slack.dev, "Block Kit reference")."""
+"""Validates messages and views (docs.slack.dev, "Block Kit reference")."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def block_problems(blocks: object, maximum: int = MAX_BLOCKS) -> list[str]:
 
 
 def view_problems(view: object, kind: str) -> list[str]:
-    """Return the problems of a view of the type `home` or `modal`; a modal can have input blocks."""
+    """Return the problems of a view of the type `home` or `modal`."""
     if not isinstance(view, Mapping) or view.get("type") != kind:
         return [f"view: must be a view of type {kind!r}."]
     blocks = view.get("blocks")

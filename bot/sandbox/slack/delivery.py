@@ -29,7 +29,7 @@ _NOTICES = {
 
 
 class NotPossibleInSlack(Exception):
-    """Slack's client does not offer this to the user; `force=True` sends the payload anyway."""
+    """Slack's client does not offer this action; `force=True` sends it anyway."""
 
 
 class InvalidAppResponse(Exception):
@@ -45,10 +45,10 @@ class Retry(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A payload that was sent to the app, and the app's response; `status` is None without a response.
+    """A payload that was sent to the app, and the app's response.
 
-    `seconds` is the response time by the fake's clock. `raw` and `headers` are the request, so that a test can send
-    it again; they are empty over Socket Mode.
+    `status` is None without a response. `seconds` is the response time by the fake's clock. `raw` and `headers` are
+    the request, so that a test can send it again; they are empty over Socket Mode.
     """
 
     status: int | None
@@ -80,7 +80,7 @@ class Delivery:
 
     @property
     def notice(self) -> str | None:
-        """Return what Slack's client shows the user because of the error; None if it shows nothing."""
+        """Return what Slack's client shows because of the error; None for nothing."""
         if self.error is None:
             return None
         if "command" in self.payload:

@@ -18,7 +18,7 @@ RETRY_DELAYS = (0.0, 60.0, 300.0)
 
 
 class EventSender:
-    """Sends events to the app; retries an event that the app does not acknowledge, in the background."""
+    """Sends events to the app and retries the unacknowledged ones in the background."""
 
     def __init__(self, sender: PayloadSender, sleep: Callable[[float], Awaitable[object]]) -> None:
         self.attempts: list[Delivery] = []

@@ -48,7 +48,7 @@ class SlackFault:
 
 @dataclass
 class SlackFaults:
-    """The pending faults of each method; a method's faults apply in the order they were added."""
+    """The pending faults of each method, applied in the order they were added."""
 
     waiting: dict[str, deque[SlackFault]] = field(default_factory=dict)
 
@@ -62,7 +62,7 @@ class SlackFaults:
             self.waiting.pop(name, None)
 
     def next_for(self, method: str) -> SlackFault:
-        """Consume and return the fault of the next call; without one, a fault that has no effect."""
+        """Consume the fault of the next call; without one, return a fault without effect."""
         queue = self.waiting.get(method)
         if not queue:
             return SlackFault()

@@ -61,7 +61,7 @@ def state_values(view: Mapping[str, Any], given: Mapping[str, Any]) -> Values:
 
 
 def missing(view: Mapping[str, Any], values: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the block_ids of required inputs without a value; Slack's client does not submit them."""
+    """Return the block_ids of required inputs without a value."""
     return [block["block_id"] for block in _inputs(view) if not block.get("optional") and not _has_value(block, values)]
 
 

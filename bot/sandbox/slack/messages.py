@@ -174,7 +174,7 @@ class Conversations:
 
 
 def with_ids(blocks: list[Block], numbers: Iterator[int]) -> list[Block]:
-    """Return the blocks with a generated block_id or action_id where the app gave none, as Slack does."""
+    """Return the blocks with ids; Slack generates those that the app left out."""
     identified = [{"block_id": f"b{next(numbers)}", **block} for block in blocks]
     for element in (element for block in identified for element in _interactive(block)):
         element.setdefault("action_id", f"a{next(numbers)}")
@@ -192,7 +192,7 @@ def buttons(message: PostedMessage) -> list[dict[str, Any]]:
 
 
 def text_of(message: PostedMessage) -> str:
-    """Return all current text of a message, confirmation dialogs included, one text object per line."""
+    """Return all texts of a message, confirmation dialogs included, one per line."""
     return "\n".join([message.text, *_texts(message.blocks)])
 
 

@@ -1,4 +1,4 @@
-"""The methods of the Web API, as functions of their arguments (docs.slack.dev, "Web API methods")."""
+"""The methods of the Web API (docs.slack.dev, "Web API methods")."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _chat_post_message(conversations: Conversations, args: Args, _scopes: frozen
 
 
 def _chat_update(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
-    """Edit a message; its blocks stay unless the call has blocks, so a text alone does not remove buttons."""
+    """Edit a message; a text without blocks does not remove the buttons."""
     message = _message_at(conversations, args, "ts")
     if message.author_id != conversations.workspace.bot_user_id:
         raise MethodError("cant_update_message")
@@ -153,7 +153,7 @@ def _chat_get_permalink(conversations: Conversations, args: Args, _scopes: froze
 
 
 def _writable_channel(conversations: Conversations, channel_id: str) -> Channel:
-    """Return a channel where the bot can post; a user id means the direct message with that user."""
+    """Return a channel where the bot can post; a user id names a direct message."""
     if channel_id in conversations.workspace.members:
         return _dm_with(conversations, channel_id)
     channel = _known_channel(conversations, channel_id)

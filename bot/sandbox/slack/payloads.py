@@ -24,9 +24,10 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 class Overrides(TypedDict, total=False):
-    """Fields that a test changes in a payload; `team_id` is the workspace that the payload names."""
+    """Fields that a test changes in a payload."""
 
     team_id: str
+    """The workspace that the payload names."""
     user_team_id: str
     """The acting user's own workspace; commands do not have it."""
     enterprise_id: str
@@ -42,7 +43,7 @@ class Overrides(TypedDict, total=False):
 
 
 def signature(secret: str, body: bytes, timestamp: str) -> str:
-    """Return the `X-Slack-Signature` of a body (docs.slack.dev, "Verifying requests from Slack")."""
+    """Sign a body (docs.slack.dev, "Verifying requests from Slack")."""
     base = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 

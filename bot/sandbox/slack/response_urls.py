@@ -1,4 +1,4 @@
-"""response_urls: five uses within half an hour (docs.slack.dev, "Handling user interaction")."""
+"""response_urls (docs.slack.dev, "Handling user interaction")."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.messages import Conversations, PostedMessage
 
 MAX_USES = 5
+"""How often a response_url can be used."""
 LIFETIME = 30 * 60
 """How long a response_url is valid, in seconds."""
 
@@ -58,7 +59,7 @@ class ResponseUrls:
         return self._issue(message.channel_id, user_id, message=message)
 
     def issue_for_shortcut(self, message: PostedMessage, user_id: str) -> ResponseUrl:
-        """Return the response_url of a message shortcut; it can only post to the message's channel."""
+        """Return the response_url of a message shortcut; it can only post."""
         return self._issue(message.channel_id, user_id)
 
     def address(self, url: ResponseUrl) -> str:
@@ -66,7 +67,7 @@ class ResponseUrls:
         return f"{self.base_url}/response/{url.token}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Handle `POST /response/<token>`: "ok", or 404 `expired_url` if used up, expired or never issued."""
+        """Handle `POST /response/<token>`; 404 if used up, expired or never issued."""
         url = self._issued.get(request.match_info["token"])
         raw = await request.text()
         try:
@@ -77,7 +78,7 @@ class ResponseUrls:
         return await self._api.respond(request, "response_url", args, lambda: self._use(url, body))
 
     def execute(self, url: ResponseUrl, body: dict[str, Any]) -> None:
-        """Post, replace or delete a message; the body of an acknowledgement has the same effect.
+        """Post, replace or delete a message, as the body of an acknowledgement does.
 
         A command always gets a new message. After a click the body may replace or delete the clicked message, whose
         visibility never changes.

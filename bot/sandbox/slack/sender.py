@@ -51,7 +51,7 @@ class PayloadSender:
             await self._session.close()
 
     def signed_headers(self, body: bytes, timestamp: int | None = None, *, content_type: str = FORM) -> dict[str, str]:
-        """Return the headers that Slack sends with a body; `timestamp` is the current time by default."""
+        """Return the headers that Slack sends with a body, by default now."""
         at = str(int(self._clock()) if timestamp is None else timestamp)
         return {
             "Content-Type": content_type,

@@ -159,7 +159,7 @@ class FakeSlack(UserActions):
 
     @property
     def calls(self) -> list[ApiCall]:
-        """Return all Web API calls and requests to response_urls ("response_url"), oldest first."""
+        """Return all API calls, requests to response_urls included, oldest first."""
         return self.api.calls
 
     @property
@@ -177,7 +177,7 @@ class FakeSlack(UserActions):
         return [call for call in self.calls if call.method == method]
 
     def fault(self, method: str, fault: SlackFault) -> None:
-        """Inject a fault into the next calls of a method; "response_url" names the response_urls."""
+        """Inject a fault into a method; "response_url" names the response_urls."""
         self.api.faults.add(method, fault)
 
     def clear_faults(self, method: str | None = None) -> None:
@@ -197,7 +197,10 @@ class FakeSlack(UserActions):
         predicate: Callable[[PostedMessage], bool],
         timeout: float = 5,  # noqa: ASYNC109 - the message of the TimeoutError lists what was posted
     ) -> PostedMessage:
-        """Wait for a message that satisfies the predicate; TimeoutError after `timeout` seconds of real time."""
+        """Return the newest message that satisfies the predicate; wait for it if necessary.
+
+        Raises TimeoutError after `timeout` seconds of real time.
+        """
         return await self.conversations.wait_for(predicate, timeout)
 
     async def wait_for_retries(self) -> None:
@@ -221,7 +224,7 @@ class FakeSlack(UserActions):
         return payloads.signature(self.signing_secret, body, str(timestamp))
 
     def signed_headers(self, body: bytes, timestamp: int | None = None) -> dict[str, str]:
-        """Return the headers that Slack sends with a body; `timestamp` is the current time by default."""
+        """Return the headers that Slack sends with a body, by default now."""
         return self._sender.signed_headers(body, timestamp)
 
     async def send_raw(

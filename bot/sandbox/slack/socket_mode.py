@@ -28,7 +28,7 @@ ANSWERABLE = frozenset({"block_actions", "block_suggestion", "view_submission"})
 
 @dataclass(eq=False)
 class Connection:
-    """A WebSocket to the app; a frozen one ignores pings and everything that the app sends."""
+    """A WebSocket to the app; a frozen one ignores all that the app sends."""
 
     request: web.Request
     socket: web.WebSocketResponse
@@ -45,7 +45,7 @@ class Envelope:
 
 
 class SocketModeServer:
-    """Accepts the app's connections, sends envelopes over them and injects connection faults."""
+    """Accepts the app's connections and sends envelopes over them."""
 
     def __init__(self, app_id: str) -> None:
         self.app_id = app_id
@@ -75,7 +75,7 @@ class SocketModeServer:
         return {"url": f"{self.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self.app_id}"}
 
     async def link(self, request: web.Request) -> web.StreamResponse:
-        """Handle `GET /link/`: accept a connection, send hello and read acknowledgements until it closes."""
+        """Handle `GET /link/`: greet the app and read its acknowledgements."""
         if (status := self._refusal(request.query.get("ticket", ""))) is not None:
             self.refused += 1
             await self._notify()
@@ -144,7 +144,7 @@ class SocketModeServer:
                 connection.request.transport.abort()
 
     async def wait_until(self, predicate: Callable[[], bool], seconds: float = 30) -> None:
-        """Wait until a predicate on the connections is true; TimeoutError after `seconds` of real time."""
+        """Wait until a predicate is true; TimeoutError after `seconds` of real time."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(predicate)
 

@@ -1,4 +1,4 @@
-"""What users do in Slack: type commands, click, use shortcuts, open the Home tab, fill in modals."""
+"""What users do in Slack: commands, clicks, shortcuts, Home tabs and modals."""
 
 from __future__ import annotations
 
@@ -218,7 +218,10 @@ class UserActions:
         return delivery
 
     async def close_view(self, user_id: str, *, view: View | None = None, to: str | None = None) -> Delivery | None:
-        """Close a modal, by default the user's top one; None if the view has no `notify_on_close`."""
+        """Close a modal, by default the user's top one.
+
+        Returns None if the view has no `notify_on_close`, because Slack sends nothing then.
+        """
         view = view or self._top_modal(user_id)
         whole_stack = bool(view.body.get("clear_on_close"))
         self.views.close(view, whole_stack=whole_stack)
@@ -268,7 +271,7 @@ class UserActions:
         return payloads.interaction(self.workspace, member, kind) | {"view": view_object}
 
     def _apply_response(self, view: View, delivery: Delivery) -> None:
-        """Do what the response to a submission says (docs.slack.dev, "Modals"); raises InvalidAppResponse."""
+        """Apply the response to a submission (docs.slack.dev, "Modals")."""
         response = _decoded_response(delivery)
         try:
             match response.get("response_action"):

@@ -1,4 +1,4 @@
-"""Home tabs and modals, and the Web API methods that show them (docs.slack.dev, "Modals", "App Home")."""
+"""Home tabs and modals (docs.slack.dev, "Modals", "App Home")."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ SLACKBOT = "USLACKBOT"
 
 @dataclass(kw_only=True)
 class SlackUser:
-    """A person or bot, with the fields of Slack's user object (docs.slack.dev, "User object").
+    """A person or bot (docs.slack.dev, "User object").
 
     It is mutable so that a test can deactivate a user between a request and a click. The API leaves out
     `is_email_confirmed` and `is_stranger` while they are None, as Slack does.
@@ -95,7 +95,7 @@ class SlackWorkspace:
         return member.team_id or self.team_id
 
     def is_external(self, member: SlackUser) -> bool:
-        """Return whether the user belongs to another workspace, and is here through a shared channel."""
+        """Return whether the user belongs to another workspace."""
         return self.team_of(member) != self.team_id
 
     def can_use_apps(self, member: SlackUser) -> bool:
