@@ -42,7 +42,7 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DatabaseHarness]:
+async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DatabaseHarness]:
     """A migrated database. The tests run on SQLite and on PostgreSQL, because both make the same promises."""
     if request.param == "sqlite":
         put_database(tmp_path / "bot.db")

@@ -154,7 +154,10 @@ class JobQueue:
         tx.execute(_upsert(tx.insert), rows)
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
-        """Mark a job as done; return False if it was enqueued while it ran, or if the lease was lost."""
+        """Mark a job as done; return False if the lease was lost.
+
+        Another process then has the job, so the caller must write nothing for it.
+        """
         return self._update_held(tx, _HELD, job, done_at=tx.now, lease_owner=None)
 
     def complete_with_reply_in(self, tx: Transaction, job: Job, reply: Payload) -> Job | None:

@@ -15,7 +15,7 @@ import pytest
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from tests.support.examples import ENOUGH
+from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.process import BotProcess, ExitResult, bot_process, run_bot
 
 pytestmark = pytest.mark.process
@@ -87,16 +87,20 @@ INVALID_SETTINGS = {
 
 
 async def test_settings__that_are_invalid_are_reported_one_per_line_without_secrets() -> None:
-    result = await run_to_exit([], ENOUGH | INVALID_SETTINGS)
+    result = await run_to_exit([], REQUIRED_SETTINGS | INVALID_SETTINGS)
 
     assert (result.code, result.stdout) == (2, "")
     assert sorted(line.partition(":")[0] for line in result.stderr.splitlines()) == sorted(INVALID_SETTINGS)
-    for secret in ("hunter2", "xoxp-1-made-up", *(ENOUGH[name] for name in ENOUGH if name != "APPROVERS")):
+    for secret in (
+        "hunter2",
+        "xoxp-1-made-up",
+        *(REQUIRED_SETTINGS[name] for name in REQUIRED_SETTINGS if name != "APPROVERS"),
+    ):
         assert secret not in result.stderr
 
 
 async def test_settings__that_fail_when_used_are_reported_the_same_way() -> None:
-    result = await run_to_exit(["serve"], ENOUGH | {"DATABASE_URL": "sqlite:////no/such/folder/bot.db"})
+    result = await run_to_exit(["serve"], REQUIRED_SETTINGS | {"DATABASE_URL": "sqlite:////no/such/folder/bot.db"})
 
     assert result.code == 2
     assert result.stderr.splitlines()[-1] == "DATABASE_URL: the folder /no/such/folder does not exist"

@@ -120,7 +120,7 @@ class Components:
             "target": TOM_IN_GENESYS,
             "requested_in": personas.OPS,
         }
-        return await ledger.ask(self.store, **({"card": MessageRef(personas.OPS)} | usual | changes))
+        return await ledger.create_request(self.store, **({"card": MessageRef(personas.OPS)} | usual | changes))
 
     async def click(self, by: str = personas.OLIVIA, action: str = APPROVE, **more: Any) -> Job:
         """Somebody presses a button of the card; the click is written down."""

@@ -1,4 +1,4 @@
-"""A migrated database of a test's own, whose clock moves only when the test moves it."""
+"""A migrated database for one test, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -19,32 +19,37 @@ from tests.support import examples
 from tests.support.clock import FakeClock
 
 TTL = 900.0
+"""Seconds until a request of a test expires."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHarness:
-    """One database and what a test does with it time and again."""
+    """A database and its clock."""
 
     database: Database
     clock: FakeClock
 
+    def jobs(self, owner: str = "one#1") -> JobQueue:
+        """Return the job queue of the process `owner`."""
+        return JobQueue(self.database, owner)
+
     def store(self, owner: str = "one#1") -> RequestStore:
-        """The database as a process of that name sees it."""
-        return RequestStore(self.database, JobQueue(self.database, owner))
+        """Return the request store of the process `owner`."""
+        return RequestStore(self.database, self.jobs(owner))
 
     async def run(self, statement: Executable, *parameters: Any) -> list[Any]:
-        """Do something to the tables that the store has no word for."""
+        """Execute a statement that the store has no method for, and return its rows."""
 
         def step(tx: Transaction) -> list[Any]:
-            done = tx.execute(statement, *parameters)
-            return list(done.all()) if done.returns_rows else []
+            result = tx.execute(statement, *parameters)
+            return list(result.all()) if result.returns_rows else []
 
         return await self.database.write(step)
 
 
 @asynccontextmanager
 async def open_database(engine: Engine) -> AsyncIterator[DatabaseHarness]:
-    """Open a database at its newest schema, and close it."""
+    """Open a database and upgrade its schema to the newest revision."""
     clock = FakeClock(examples.NOON)
     database = Database(engine, clock=clock)
     try:
@@ -54,39 +59,39 @@ async def open_database(engine: Engine) -> AsyncIterator[DatabaseHarness]:
         await database.close()
 
 
-async def ask(
+async def create_request(
     store: RequestStore, name: str = "first", *, command_url: str | None = None, **changes: Any
 ) -> tuple[Request, Job]:
-    """Somebody asks; returns the request as it is kept, and the order to post its card."""
-    asked = examples.request(id=name, reference=name.upper(), **changes)
-    job = await store.create(asked, ttl=TTL, key=name, command_url=command_url)
+    """Create a request with `name` as its id and key; return it as stored, and the job of its card."""
+    request = examples.request(id=name, reference=name.upper(), **changes)
+    job = await store.create(request, ttl=TTL, key=name, command_url=command_url)
     assert job
     return await stored(store, name), job
 
 
 async def stored(store: RequestStore, name: str = "first") -> Request:
-    """The request as it stands."""
+    """Return the current state of a request."""
     found = await store.get(name)
     assert found
     return found
 
 
 async def click(store: RequestStore, name: str = "first", by: str = examples.OLIVIA, key: str | None = None) -> Job:
-    """Somebody presses the button; nobody has judged it yet."""
+    """Record a click on the approve button, and return its job."""
     job = await store.record_click(name, key or f"{name} by {by}", {"action": "approve", "user_id": by})
     assert job
     return job
 
 
 async def approve(store: RequestStore, name: str = "first", by: str = examples.OLIVIA) -> tuple[Request, Job]:
-    """Somebody approves; returns the approved request and the order to send the DELETE."""
+    """Approve a request; return it and the job of its execution."""
     request = await stored(store, name)
-    moved, work = await store.apply_click(request, Event.APPROVE, job=await click(store, name, by), by=by)
-    assert len(work) == 1
-    return moved, work[0]
+    moved, follow_up = await store.apply_click(request, Event.APPROVE, job=await click(store, name, by), by=by)
+    assert len(follow_up) == 1
+    return moved, follow_up[0]
 
 
 async def tags(store: RequestStore, name: str | None = None) -> list[str]:
-    """What the trail tells, oldest first; the chain is whole."""
+    """Return the event types in the audit log, oldest first, after a check of its chain."""
     assert first_invalid(await store.audit_events()) is None
-    return [row.tag for row, _ in await store.audit_events(name)]
+    return [event.tag for event, _ in await store.audit_events(name)]

@@ -1,4 +1,4 @@
-"""People, rules and requests to take as examples; each is made anew and differs only in what a test names."""
+"""Example people, rules and requests. Each function returns a copy with the changes that a test names."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT000
 
 RAVI, OLIVIA, BEN, TOM = "U0RAVI0001", "U0OLIVIA01", "U0BEN00001", "U0TOM00001"
 
-ENOUGH = {
+REQUIRED_SETTINGS = {
     "SLACK_BOT_TOKEN": "xoxb-made-up-0001",
     "SLACK_SIGNING_SECRET": "made-up-signing-secret",
     "PURECLOUD_CLIENT_ID": "made-up-client",
     "PURECLOUD_SECRET": "made-up-client-secret",
     "APPROVERS": "U0OLIVIA01",
 }
-"""The settings without which nothing starts."""
+"""The settings without which the bot does not start."""
 
 NOON = 1_782_043_200.0
-"""21 June 2026, 12:00:00 UTC, when every example was asked."""
+"""21 June 2026, 12:00:00 UTC, when every example request was created."""
 
 TOM_IN_GENESYS = Person(
     id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
@@ -37,7 +37,7 @@ TOM_IN_GENESYS = Person(
 
 _RAVI = Member(id=RAVI, team_id=WORKSPACE.team_id, name="Ravi Rao")
 
-_ASKED = Request(
+_REQUEST = Request(
     id="request-id",
     reference="7K3M9QX",
     kind=Kind.REVOKE,
@@ -52,34 +52,34 @@ _ASKED = Request(
 
 
 def member(user_id: str = RAVI, **changes: Any) -> Member:
-    """A full, active, human member of the workspace."""
+    """Return a full, active, human member of the workspace."""
     return replace(_RAVI, id=user_id, **changes)
 
 
 def actor(user_id: str = RAVI, *, groups: tuple[str, ...] = (), **changes: Any) -> Actor:
-    """The same with what they hold: `grants`, `unread`, or a change of the member."""
+    """Return a member with their groups and grants; other changes are the member's."""
     grants = changes.pop("grants", Grants())
     unread = changes.pop("unread", ())
     return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, unread=unread)
 
 
 def users(*ids: str) -> tuple[Principal, ...]:
-    """Principals that are Slack users."""
+    """Return principals that are Slack users."""
     return tuple(Principal(PrincipalKind.USER, one) for one in ids)
 
 
 def rules(**changes: Any) -> Rules:
-    """Ravi and Ben may ask, Olivia and Ben may confirm, Olivia is an admin."""
-    held = Rules(approvers=users(OLIVIA, BEN), requesters=users(RAVI, BEN), admins=users(OLIVIA))
-    return replace(held, **changes)
+    """Return rules: Ravi and Ben are requesters, Olivia and Ben approvers, Olivia is an admin."""
+    usual = Rules(approvers=users(OLIVIA, BEN), requesters=users(RAVI, BEN), admins=users(OLIVIA))
+    return replace(usual, **changes)
 
 
 def request(**changes: Any) -> Request:
-    """Ravi asked for the end of Tom's sessions, at noon, in a channel; the card is posted."""
-    return replace(_ASKED, **changes)
+    """Return Ravi's request to revoke Tom's tokens, made at noon in a channel, whose card is posted."""
+    return replace(_REQUEST, **changes)
 
 
 def rotation(**changes: Any) -> Request:
-    """Olivia asked for a new token for the bot."""
-    asked = replace(_ASKED, kind=Kind.ROTATE, requester=OLIVIA, target=None, target_slack_id=None)
-    return replace(asked, **changes)
+    """Return Olivia's request to rotate the bot's token."""
+    usual = {"kind": Kind.ROTATE, "requester": OLIVIA, "target": None, "target_slack_id": None}
+    return replace(_REQUEST, **(usual | changes))

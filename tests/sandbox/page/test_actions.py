@@ -227,7 +227,7 @@ async def test_log_in__gives_a_user_a_session(url: str, session: aiohttp.ClientS
 async def test_advance_clock__moves_the_expiry_closer(
     url: str, session: aiohttp.ClientSession, store: RequestStore
 ) -> None:
-    request, _ = await ledger.ask(store)
+    request, _ = await ledger.create_request(store)
     assert await post(session, f"{url}advance-clock", {"seconds": 60}) == (200, None)
     assert (await ledger.stored(store)).expires_at == request.expires_at - 60
 

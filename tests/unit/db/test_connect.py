@@ -1,4 +1,4 @@
-"""A database that is made ready at start: what is waited for, what is not, and that nobody stops asking."""
+"""Startup of the database: which errors are retried, and which leases are released."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bot.db.postgres import postgres_engine
 from bot.db.requests import RequestStore
 from bot.errors import SettingsError
 from bot.settings import read_settings
-from tests.support.database import DatabaseHarness, ask
-from tests.support.examples import ENOUGH
+from tests.support.database import DatabaseHarness, create_request
+from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.postgres import Server
 
 
-async def ready(address: str) -> None:
+async def prepare(address: str) -> None:
     database = Database(postgres_engine(address))
     try:
         await prepare_database(database, JobQueue(database, "one#1"))
@@ -31,60 +31,58 @@ async def ready(address: str) -> None:
         await database.close()
 
 
-async def test_make_ready__a_standby_is_waited_for_until_it_takes_over(postgres: Server) -> None:
+async def test_prepare_database__standby_is_unavailable_until_it_is_promoted(postgres: Server) -> None:
     async with postgres.database() as address:
         with pytest.raises(DatabaseUnavailable, match="read-only"):
-            await ready(f"{address}?options=-c%20default_transaction_read_only%3Don")
-        await ready(address)
+            await prepare(f"{address}?options=-c%20default_transaction_read_only%3Don")
+        await prepare(address)
 
 
-async def test_make_ready__a_schema_that_is_not_the_bots_is_a_setting(postgres: Server) -> None:
+async def test_prepare_database__foreign_schema_raises_settings_error(postgres: Server) -> None:
     async with postgres.database() as address:
         await postgres.do("ALTER TABLE jobs DROP COLUMN lease_owner", address.rpartition("/")[2])
         with pytest.raises(SettingsError, match=r"DATABASE_URL: .*lease_owner"):
-            await ready(address)
+            await prepare(address)
 
 
-@pytest.mark.parametrize(("address", "freed"), [("sqlite:///bot.db", True), ("postgres://bot@db/bot", False)])
-async def test_start__frees_what_the_same_process_left_and_on_postgresql_nothing(
-    ledger: DatabaseHarness, address: str, *, freed: bool
+@pytest.mark.parametrize(("address", "released"), [("sqlite:///bot.db", True), ("postgres://bot@db/bot", False)])
+async def test_worker_identity__restart_releases_its_leases_on_sqlite_only(
+    db: DatabaseHarness, address: str, *, released: bool
 ) -> None:
-    """Replicas may be called alike: what one of them freed, another might be at."""
-    settings = read_settings(ENOUGH | {"DATABASE_URL": address})
-    await ask(RequestStore(ledger.database, JobQueue(ledger.database, worker_identity(settings))))
+    """On PostgreSQL replicas may share a name, so one of them could release the lease of a running job."""
+    settings = read_settings(REQUIRED_SETTINGS | {"DATABASE_URL": address})
+    await create_request(RequestStore(db.database, JobQueue(db.database, worker_identity(settings))))
 
-    again = RequestStore(ledger.database, JobQueue(ledger.database, worker_identity(settings)))
+    again = RequestStore(db.database, JobQueue(db.database, worker_identity(settings)))
     await again.jobs.release_own_leases()
 
-    assert bool(await again.jobs.claim(5)) is freed
+    assert bool(await again.jobs.claim(5)) is released
 
 
 @dataclass
-class Opening:
-    """A database that cannot be made ready in every way there is, then can; and the worker that waits for it."""
+class FailingServices:
+    """Services whose database fails in several ways before it can be prepared, and their worker."""
 
     problems: list[Exception]
-    worked: asyncio.Event = field(default_factory=asyncio.Event)
+    worker_started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def make_ready(self) -> None:
         if self.problems:
             raise self.problems.pop(0)
 
     @property
-    def worker(self) -> Opening:
+    def worker(self) -> FailingServices:
         return self
 
     async def run(self) -> None:
-        self.worked.set()
+        self.worker_started.set()
 
 
-async def test_work__waits_for_the_database_whatever_is_wrong_with_it() -> None:
-    opening = Opening(
-        [DatabaseUnavailable(), SettingsError(["DATABASE_URL: no"]), RuntimeError("nobody thought of it")]
-    )
+async def test_work__retries_after_any_error_of_the_database() -> None:
+    services = FailingServices([DatabaseUnavailable(), SettingsError(["DATABASE_URL: no"]), RuntimeError("unexpected")])
 
-    with capture_logs() as said:
-        await _work(cast("Services", opening), is_open=False)
+    with capture_logs() as logged:
+        await _work(cast("Services", services), is_open=False)
 
-    assert opening.worked.is_set()
-    assert [entry["log_level"] for entry in said] == ["error", "error", "error"]
+    assert services.worker_started.is_set()
+    assert [entry["log_level"] for entry in logged] == ["error", "error", "error"]

@@ -1,4 +1,4 @@
-"""The schema comes up to date once, whoever starts first, and is never taken back."""
+"""Migrations: concurrent starts upgrade the schema once, and a newer schema is refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def revision(database: Database) -> str:
     return await database.read(lambda tx: str(tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one()))
 
 
-async def test_migrate__an_empty_database_becomes_what_the_code_expects(database: Database) -> None:
+async def test_migrate__empty_database_gets_the_tables_of_the_schema(database: Database) -> None:
     assert await migrate(database) is True
 
     def differences(connection: Connection) -> list[object]:
@@ -60,11 +60,11 @@ async def test_migrate__an_empty_database_becomes_what_the_code_expects(database
     assert await database.read(lambda tx: differences(tx.connection)) == []
 
 
-async def test_migrate__keys_and_partial_indexes_are_made_as_the_code_expects(database: Database) -> None:
-    """What `compare_metadata` does not look at on SQLite."""
+async def test_migrate__creates_keys_and_partial_indexes(database: Database) -> None:
+    """Check what `compare_metadata` ignores on SQLite."""
     await migrate(database)
 
-    def facts(connection: Connection) -> list[object]:
+    def constraints(connection: Connection) -> list[object]:
         found = inspect(connection)
         return [
             [(key["constrained_columns"], key["referred_table"]) for key in found.get_foreign_keys("items")],
@@ -73,29 +73,29 @@ async def test_migrate__keys_and_partial_indexes_are_made_as_the_code_expects(da
             found.get_unique_constraints("jobs")[0]["column_names"],
         ]
 
-    assert await database.read(lambda tx: facts(tx.connection)) == [
+    assert await database.read(lambda tx: constraints(tx.connection)) == [
         [(["request_id"], "requests")],
         ["request_id", "place"],
         [["ask_key"], ["reference"]],
         ["key"],
     ]
-    how = text("SELECT sql FROM sqlite_master WHERE name = 'jobs_open'")
-    assert "done_at IS NULL" in await database.read(lambda tx: tx.execute(how).scalar_one())
+    definition = text("SELECT sql FROM sqlite_master WHERE name = 'jobs_open'")
+    assert "done_at IS NULL" in await database.read(lambda tx: tx.execute(definition).scalar_one())
 
 
-async def test_migrate__an_up_to_date_database_is_left_alone(database: Database) -> None:
+async def test_migrate__current_schema_is_not_upgraded(database: Database) -> None:
     await migrate(database)
     assert await migrate(database) is False
     assert await revision(database) == HEAD
 
 
-def test_migrate__head_is_the_newest_file() -> None:
+def test_head__is_the_newest_migration_file() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
-async def test_migrate__a_newer_database_is_refused_and_kept(database: Database) -> None:
+async def test_migrate__newer_schema_is_refused_and_unchanged(database: Database) -> None:
     await migrate(database)
     await database.write(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     with pytest.raises(SettingsError, match=r"DATABASE_URL: .*\(9999\) is newer"):
@@ -103,14 +103,14 @@ async def test_migrate__a_newer_database_is_refused_and_kept(database: Database)
     assert await revision(database) == "9999"
 
 
-async def test_migrate__what_fails_halfway_leaves_the_database_as_it_was(database: Database) -> None:
-    await database.write(lambda tx: tx.execute(text("CREATE TABLE audit (somebody_elses TEXT)")))
+async def test_migrate__failure_rolls_back_the_whole_upgrade(database: Database) -> None:
+    await database.write(lambda tx: tx.execute(text("CREATE TABLE audit (existing TEXT)")))
     with pytest.raises(OperationalError, match="already exists"):
         await migrate(database)
     assert await database.read(lambda tx: inspect(tx.connection).get_table_names()) == ["audit"]
 
 
-async def test_migrate__two_engines_at_once_upgrade_once(database: Database, tmp_path: Path) -> None:
+async def test_migrate__concurrent_engines_upgrade_once(database: Database, tmp_path: Path) -> None:
     other = Database(sqlite_engine(tmp_path / "bot.db"))
     done = await asyncio.gather(migrate(database), migrate(other))
     await other.close()
@@ -119,7 +119,7 @@ async def test_migrate__two_engines_at_once_upgrade_once(database: Database, tmp
 
 
 @pytest.mark.process
-async def test_migrate__processes_that_start_together_upgrade_once(database: Database, tmp_path: Path) -> None:
+async def test_migrate__concurrent_processes_upgrade_once(database: Database, tmp_path: Path) -> None:
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable,
@@ -135,7 +135,7 @@ async def test_migrate__processes_that_start_together_upgrade_once(database: Dat
     for process in processes:
         assert process.stdout
         assert await process.stdout.readline() == b"ready\n"
-    told = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
-    assert [process.returncode for process in processes] == [0, 0], told
-    assert sorted(said for said, _ in told) == [b"False\n", b"True\n"]
+    output = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert [process.returncode for process in processes] == [0, 0], output
+    assert sorted(stdout for stdout, _ in output) == [b"False\n", b"True\n"]
     assert await revision(database) == HEAD

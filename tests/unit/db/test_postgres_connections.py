@@ -1,4 +1,4 @@
-"""PostgreSQL as hosts hand it out: what an address may say, what a refusal means, connections that break."""
+"""PostgreSQL connections: URLs as hosts write them, error translation, broken connections."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ from tests.support.postgres import PASSWORD, Server
 from tests.support.proxy import proxy_to
 
 
-def own(postgres: Server) -> None:
+def require_own_server(postgres: Server) -> None:
     if postgres.programs is None:
-        pytest.skip("TEST_DATABASE_URL names a server whose users and files are not the tests'")
+        pytest.skip("the tests do not control the users and files of the server that TEST_DATABASE_URL names")
 
 
-async def says(address: str, statement: str = "SELECT 1", database: Database | None = None) -> str:
-    """Ask a question of whoever stands behind an address."""
-    asked = database or Database(postgres_engine(address))
+async def query(url: str, statement: str = "SELECT 1", database: Database | None = None) -> str:
+    """Execute a statement on the server of a URL and return its result."""
+    opened = database or Database(postgres_engine(url))
     try:
-        return await asked.write(lambda tx: str(tx.execute(text(statement)).scalar_one()))
+        return await opened.write(lambda tx: str(tx.execute(text(statement)).scalar_one()))
     finally:
-        await asked.close()
+        await opened.close()
 
 
-async def test_address__as_hosts_write_them(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        for written in (
-            address,
-            address.replace("postgres://", "postgresql://"),
-            f"{address}?sslmode=disable",
-            f"{address}?sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=bot",
-            f"{address}?keepalives=1&keepalives_idle=30&sslsni=1&sslcompression=0&target_session_attrs=read-write",
+async def test_url__of_hosting_providers_connects(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        for variant in (
+            url,
+            url.replace("postgres://", "postgresql://"),
+            f"{url}?sslmode=disable",
+            f"{url}?sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=bot",
+            f"{url}?keepalives=1&keepalives_idle=30&sslsni=1&sslcompression=0&target_session_attrs=read-write",
         ):
-            assert await says(written, "SHOW transaction_isolation") == "read committed"
+            assert await query(variant, "SHOW transaction_isolation") == "read committed"
 
 
-async def test_address__with_options_is_understood_as_psql_does(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        assert await says(f"{address}?options=-c%20search_path%3Dbots", "SHOW search_path") == "bots"
+async def test_url__options_are_read_as_psql_reads_them(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        assert await query(f"{url}?options=-c%20search_path%3Dbots", "SHOW search_path") == "bots"
 
 
-async def test_address__of_a_socket(postgres: Server) -> None:
-    own(postgres)
-    name, _, place = postgres.url.partition("@")
-    port = place.partition(":")[2].partition("/")[0]
-    async with postgres.emptied() as address:
-        database = address.rpartition("/")[2]
-        written = f"{name}@/{database}?host={postgres.data.parent}&port={port}"
-        assert await says(written, "SELECT inet_client_addr() IS NULL") == "True"
+async def test_url__unix_socket_connects(postgres: Server) -> None:
+    require_own_server(postgres)
+    credentials, _, host = postgres.url.partition("@")
+    port = host.partition(":")[2].partition("/")[0]
+    async with postgres.emptied() as url:
+        database = url.rpartition("/")[2]
+        socket_url = f"{credentials}@/{database}?host={postgres.data.parent}&port={port}"
+        assert await query(socket_url, "SELECT inet_client_addr() IS NULL") == "True"
 
 
-async def test_address__that_asks_for_encryption_is_not_used_without(postgres: Server) -> None:
-    own(postgres)
+async def test_url__required_encryption_is_not_skipped(postgres: Server) -> None:
+    require_own_server(postgres)
     for mode in ("require", "verify-full"):
         with pytest.raises(DatabaseUnavailable, match="SSL"):
-            await says(f"{postgres.url}?sslmode={mode}")
+            await query(f"{postgres.url}?sslmode={mode}")
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (("bot:", "bot:not"), "password authentication failed"),
         (("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
@@ -78,54 +78,54 @@ async def test_address__that_asks_for_encryption_is_not_used_without(postgres: S
         (("127.0.0.1:", "127.0.0.1:9"), "cannot be read"),
     ],
 )
-async def test_refusal__that_no_waiting_changes_is_a_setting(
-    postgres: Server, change: tuple[str, str], told: str
+async def test_connect__permanent_error_raises_settings_error(
+    postgres: Server, change: tuple[str, str], expected: str
 ) -> None:
-    own(postgres)
+    require_own_server(postgres)
     head, _, tail = postgres.url.rpartition(change[0])
-    with pytest.raises(SettingsError, match=f"DATABASE_URL: .*{told}") as refused:
-        await says(f"{head}{change[1]}{tail}")
-    assert PASSWORD not in str(refused.value)
+    with pytest.raises(SettingsError, match=f"DATABASE_URL: .*{expected}") as raised:
+        await query(f"{head}{change[1]}{tail}")
+    assert PASSWORD not in str(raised.value)
 
 
-async def test_refusal__of_whoever_is_not_there_may_pass() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
+async def test_connect__closed_port_raises_database_unavailable() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
         with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
-            await says(f"postgres://bot:secret@127.0.0.1:{nobody.getsockname()[1]}/bot")
+            await query(f"postgres://bot:secret@127.0.0.1:{closed.getsockname()[1]}/bot")
 
 
-async def test_transaction__that_nothing_answers_is_given_up(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        impatient = Database(postgres_engine(address), timeout=0.5)
+async def test_transaction__without_an_answer_times_out(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        database = Database(postgres_engine(url), timeout=0.5)
         with pytest.raises(DatabaseUnavailable):
-            await says(address, "SELECT pg_sleep(60)::text", impatient)
+            await query(url, "SELECT pg_sleep(60)::text", database)
 
 
-async def test_transaction__of_a_machine_that_is_gone_keeps_its_locks_little_longer_than_one_may_take(
+async def test_transaction__of_a_vanished_process_ends_soon_after_the_timeout(
     postgres: Server,
 ) -> None:
-    async with postgres.emptied() as address:
-        seconds = await says(address, "SHOW idle_in_transaction_session_timeout")
+    async with postgres.emptied() as url:
+        seconds = await query(url, "SHOW idle_in_transaction_session_timeout")
     assert TRANSACTION_TIMEOUT < float(seconds.removesuffix("s")) < TRANSACTION_TIMEOUT + 2
 
 
-async def test_connection__that_was_cut_is_replaced_unnoticed(postgres: Server) -> None:
-    async with postgres.emptied() as address:
-        database = Database(postgres_engine(address))
-        mine = await database.write(lambda tx: tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
-        await postgres.do(f"SELECT pg_terminate_backend({mine}, 5000)")
-        assert await says(address, database=database) == "1"
+async def test_connection__terminated_by_the_server_is_replaced(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        database = Database(postgres_engine(url))
+        backend = await database.write(lambda tx: tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        await postgres.do(f"SELECT pg_terminate_backend({backend}, 5000)")
+        assert await query(url, database=database) == "1"
 
 
-async def test_connections__whose_machine_is_gone_without_a_word_are_given_up_together(postgres: Server) -> None:
-    async with postgres.emptied() as address, proxy_to(address) as proxy:
-        database = Database(postgres_engine(proxy.route(address)), timeout=2.0)
-        ask_one = partial(database.write, lambda tx: tx.execute(text("SELECT 1")).scalar_one())
-        await asyncio.gather(*(ask_one() for _ in range(20)))
+async def test_connections__to_a_vanished_server_are_replaced_after_one_timeout(postgres: Server) -> None:
+    async with postgres.emptied() as url, proxy_to(url) as proxy:
+        database = Database(postgres_engine(proxy.route(url)), timeout=2.0)
+        select_one = partial(database.write, lambda tx: tx.execute(text("SELECT 1")).scalar_one())
+        await asyncio.gather(*(select_one() for _ in range(20)))
 
         proxy.stall_existing()
         with pytest.raises(DatabaseUnavailable):
-            await ask_one()
-        assert await ask_one() == 1
+            await select_one()
+        assert await select_one() == 1
         await database.close()

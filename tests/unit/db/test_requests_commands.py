@@ -1,4 +1,4 @@
-"""The inbox for commands: stored before the acknowledgement, processed once, whatever process dies in between."""
+"""The inbox for commands: each is processed once, even if a process dies between two commits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import RequestStore, ResponseUrls
 from bot.domain.audit import AuditEvent, EventType
 from tests.support import examples
-from tests.support.database import TTL, DatabaseHarness, ask, click, tags
+from tests.support.database import TTL, DatabaseHarness, click, create_request, tags
 from tests.support.examples import BEN, RAVI
 
 PAYLOAD = {"user_id": RAVI, "text": "revoke @tom"}
@@ -21,14 +21,14 @@ DENIAL = AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"reason": "guest"}
 
 
 @pytest.fixture
-def store(ledger: DatabaseHarness) -> RequestStore:
-    return ledger.store()
+def store(db: DatabaseHarness) -> RequestStore:
+    return db.store()
 
 
 @pytest.fixture
-def other(ledger: DatabaseHarness) -> RequestStore:
+def other(db: DatabaseHarness) -> RequestStore:
     """The store of another process."""
-    return ledger.store("two#1")
+    return db.store("two#1")
 
 
 async def record(store: RequestStore) -> Job:
@@ -43,19 +43,19 @@ async def create(store: RequestStore, job: Job) -> Job | None:
     return await store.create(request, ttl=TTL, key="trigger", command_url=None, job=job)
 
 
-async def take_over(ledger: DatabaseHarness, store: RequestStore, job: Job) -> Job:
+async def take_over(db: DatabaseHarness, store: RequestStore, job: Job) -> Job:
     """Claim a job after the process that held it has died."""
-    ledger.clock.advance(LEASE_DURATION)
+    db.clock.advance(LEASE_DURATION)
     (taken,) = [one for one in await store.jobs.claim(10) if one.id == job.id]
     return taken
 
 
 async def test_record_command__leases_the_job_to_this_process(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
     assert (job.kind, job.request_id, job.payload, job.attempts) == (JobKind.COMMAND, "first", PAYLOAD, 1)
-    assert job.created_at == ledger.clock.now
+    assert job.created_at == db.clock.now
     assert await other.jobs.claim(10) == []
     assert await tags(store) == []
 
@@ -79,16 +79,16 @@ async def test_record_command__concurrent_replays_add_one_job(store: RequestStor
 
 
 async def test_record_command__job_is_claimed_by_another_process_after_a_crash(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
-    taken = await take_over(ledger, other, job)
+    taken = await take_over(db, other, job)
     assert (taken.kind, taken.request_id, taken.payload) == (JobKind.COMMAND, "first", PAYLOAD)
     assert (taken.attempts, taken.created_at) == (2, job.created_at)
 
 
 async def test_claim__orders_commands_after_executions_and_before_cards(store: RequestStore) -> None:
-    await ask(store, "earlier")
+    await create_request(store, "earlier")
     await store.jobs.release(await record(store), delay=0)
     await store.jobs.release(await click(store, "earlier"), delay=0)
     assert [job.kind for job in await store.jobs.claim(10)] == [JobKind.CLICK, JobKind.COMMAND]
@@ -107,10 +107,10 @@ async def test_create__completes_the_command_and_leases_the_card(store: RequestS
 
 
 async def test_create__writes_nothing_after_the_lease_was_lost(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
-    taken = await take_over(ledger, other, job)
+    taken = await take_over(db, other, job)
     assert await create(store, job) is None
     assert await store.get("first") is None
     assert await tags(store) == []
@@ -121,32 +121,32 @@ async def test_create__writes_nothing_after_the_lease_was_lost(
 
 
 async def test_create__writes_nothing_after_another_process_created_the_request(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
-    taken = await take_over(ledger, other, job)
+    taken = await take_over(db, other, job)
     assert await create(other, taken)
     assert await create(store, job) is None
     assert await tags(store) == ["request:asked"]
     assert (await store.jobs.depth())["card"] == 1
 
 
-async def test_create__of_two_processes_with_the_same_command_one_succeeds(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+async def test_create__one_of_two_processes_with_the_same_command_succeeds(
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
-    taken = await take_over(ledger, other, job)
+    taken = await take_over(db, other, job)
     cards = await asyncio.gather(create(store, job), create(other, taken))
     assert [bool(card) for card in cards] == [False, True]
     assert await tags(store) == ["request:asked"]
 
 
 async def test_create__crash_after_the_commit_leaves_the_card_to_another_process(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     card = await create(store, await record(store))
     assert card
-    ledger.clock.advance(LEASE_DURATION)
+    db.clock.advance(LEASE_DURATION)
     (taken,) = await other.jobs.claim(10)
     assert (taken.id, taken.kind) == (card.id, JobKind.CARD)
     assert await tags(store) == ["request:asked"]
@@ -173,12 +173,12 @@ async def test_create__existing_request_completes_the_command_and_creates_nothin
     assert (await store.jobs.depth())["card"] == 1
 
 
-async def test_create__failure_keeps_the_command(store: RequestStore, ledger: DatabaseHarness) -> None:
+async def test_create__failure_keeps_the_command(store: RequestStore, db: DatabaseHarness) -> None:
     job = await record(store)
-    await ledger.run(text("ALTER TABLE audit RENAME TO away"))
+    await db.run(text("ALTER TABLE audit RENAME TO away"))
     with pytest.raises(SQLAlchemyError, match="audit"):
         await create(store, job)
-    await ledger.run(text("ALTER TABLE away RENAME TO audit"))
+    await db.run(text("ALTER TABLE away RENAME TO audit"))
     assert await store.get("first") is None
     assert await store.jobs.still_leased(job)
     assert await create(store, job)
@@ -186,7 +186,7 @@ async def test_create__failure_keeps_the_command(store: RequestStore, ledger: Da
 
 async def test_create__reference_in_use_raises_and_keeps_the_command(store: RequestStore) -> None:
     """The reference is random. The worker runs the command again, with another one."""
-    await ask(store, "earlier")
+    await create_request(store, "earlier")
     job = await record(store)
     request = examples.request(id="first", reference="EARLIER")
     with pytest.raises(SQLAlchemyError):
@@ -196,7 +196,7 @@ async def test_create__reference_in_use_raises_and_keeps_the_command(store: Requ
 
 
 async def test_record_denial__completes_the_command_and_leases_the_reply(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
     reply = await store.record_denial(DENIAL, job=job, reply=REPLY)
@@ -205,15 +205,15 @@ async def test_record_denial__completes_the_command_and_leases_the_reply(
     assert await store.jobs.is_done(job.id)
     assert await other.jobs.claim(10) == []
     ((event, _),) = await store.audit_events()
-    assert (event.at, event.tag, event.detail) == (ledger.clock.now, EventType.ASK_REFUSED, {"reason": "guest"})
+    assert (event.at, event.tag, event.detail) == (db.clock.now, EventType.ASK_REFUSED, {"reason": "guest"})
     assert await store.get("first") is None
 
 
 async def test_record_denial__writes_nothing_after_the_lease_was_lost(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     job = await record(store)
-    taken = await take_over(ledger, other, job)
+    taken = await take_over(db, other, job)
     assert await store.record_denial(DENIAL, job=job, reply=REPLY) is None
     assert await tags(store) == []
     assert (await store.jobs.depth())["reply"] == 0
@@ -224,31 +224,29 @@ async def test_record_denial__writes_nothing_after_the_lease_was_lost(
 
 
 async def test_record_denial__crash_after_the_commit_leaves_the_reply_to_another_process(
-    store: RequestStore, other: RequestStore, ledger: DatabaseHarness
+    store: RequestStore, other: RequestStore, db: DatabaseHarness
 ) -> None:
     reply = await store.record_denial(DENIAL, job=await record(store), reply=REPLY)
     assert reply
-    taken = await take_over(ledger, other, reply)
+    taken = await take_over(db, other, reply)
     assert (taken.kind, taken.payload, taken.attempts) == (JobKind.REPLY, REPLY, 2)
     assert await other.jobs.complete(taken)
     assert not any((await store.jobs.depth()).values())
 
 
-async def test_record_denial__failure_keeps_the_command(store: RequestStore, ledger: DatabaseHarness) -> None:
+async def test_record_denial__failure_keeps_the_command(store: RequestStore, db: DatabaseHarness) -> None:
     job = await record(store)
-    await ledger.run(text("ALTER TABLE audit RENAME TO away"))
+    await db.run(text("ALTER TABLE audit RENAME TO away"))
     with pytest.raises(SQLAlchemyError, match="audit"):
         await store.record_denial(DENIAL, job=job, reply=REPLY)
-    await ledger.run(text("ALTER TABLE away RENAME TO audit"))
+    await db.run(text("ALTER TABLE away RENAME TO audit"))
     assert await store.jobs.still_leased(job)
     assert (await store.jobs.depth())["reply"] == 0
     assert await store.record_denial(DENIAL, job=job, reply=REPLY)
 
 
-async def test_record_denial__click_renders_the_card_and_adds_a_reply(
-    store: RequestStore, ledger: DatabaseHarness
-) -> None:
-    _, card = await ask(store)
+async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: RequestStore, db: DatabaseHarness) -> None:
+    _, card = await create_request(store)
     await store.jobs.complete(card)
     press = await click(store, by=BEN)
     url = "https://hooks.example.com/card"
@@ -261,7 +259,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(
     assert context[1].click == url
     assert await store.jobs.depth() == {"click": 0, "target": 0, "command": 0, "card": 1, "reply": 1, "notice": 0}
     assert await tags(store) == ["request:asked", "click:stale"]
-    assert await ledger.store("two#1").record_denial(stale, job=press, reply=REPLY) is None
+    assert await db.store("two#1").record_denial(stale, job=press, reply=REPLY) is None
 
 
 async def test_complete_with_reply__adds_one_reply_and_no_audit_event(store: RequestStore, other: RequestStore) -> None:

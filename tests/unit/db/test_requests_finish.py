@@ -1,4 +1,4 @@
-"""How the store ends a request: targets carried out, tried again or taken over, and the card that tells of it."""
+"""The request store after an approval: executions, retries, takeovers, and the rendering of the card."""
 
 from __future__ import annotations
 
@@ -12,26 +12,24 @@ from bot.db.requests import APPROVAL_RENDER_DELAY, RequestStore, ResponseUrls
 from bot.db.schema import items, jobs
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.requests import Event, MessageRef, State
-from tests.support.database import DatabaseHarness, approve, ask, click, stored, tags
+from tests.support.database import DatabaseHarness, approve, click, create_request, stored, tags
 from tests.support.examples import OLIVIA
 
 DONE = {"attempts": 1, "status": 200}
 
 
 @pytest.fixture
-def store(ledger: DatabaseHarness) -> RequestStore:
-    return ledger.store()
+def store(db: DatabaseHarness) -> RequestStore:
+    return db.store()
 
 
-async def with_two_targets(ledger: DatabaseHarness, store: RequestStore) -> tuple[Job, Job]:
-    """An approved request for two people; returns the orders for both."""
-    await ask(store)
-    await ledger.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
+async def approved_with_two_items(db: DatabaseHarness, store: RequestStore) -> tuple[Job, Job]:
+    """Create an approved request for two people; return the jobs of both executions."""
+    await create_request(store)
+    await db.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
     _, first = await approve(store)
-    what = {"place": 1, "clicked_at": ledger.clock.now}
-    second = await ledger.database.write(
-        lambda tx: store.jobs.add_leased(tx, JobKind.EXECUTE, "first", "first:1", what)
-    )
+    target = {"place": 1, "clicked_at": db.clock.now}
+    second = await db.database.write(lambda tx: store.jobs.add_leased(tx, JobKind.EXECUTE, "first", "first:1", target))
     assert second
     return first, second
 
@@ -45,26 +43,28 @@ async def with_two_targets(ledger: DatabaseHarness, store: RequestStore) -> tupl
         (Event.LOSE_TRACK, State.UNKNOWN, "token:unknown"),
     ],
 )
-async def test_finish_target__ends_the_request_with_what_genesys_said(
-    store: RequestStore, ledger: DatabaseHarness, event: Event, state: State, tag: str
+async def test_finish_execution__stores_the_outcome_and_enqueues_notices(
+    store: RequestStore, db: DatabaseHarness, event: Event, state: State, tag: str
 ) -> None:
-    await ask(store)
+    await create_request(store)
     _, work = await approve(store)
-    ledger.clock.now += 2
+    db.clock.advance(2)
     ended = await store.finish_execution(work, event, outcome=DONE, notify=["C0AUDIT001", "U0RAVI0001"])
     assert ended == await stored(store)
-    assert (ended.state, ended.outcome, ended.finished_at) == (state, DONE, ledger.clock.now)
+    assert (ended.state, ended.outcome, ended.finished_at) == (state, DONE, db.clock.now)
     assert await tags(store) == ["request:asked", "request:approved", tag]
     assert (await store.audit_events())[-1][0].detail == DONE
     assert (await store.jobs.depth())["notice"] == 2
     assert (await store.jobs.depth())["target"] == 0
 
 
-async def test_finish_target__a_lost_lease_cannot_finish(store: RequestStore, ledger: DatabaseHarness) -> None:
-    await ask(store)
+async def test_finish_execution__changes_nothing_after_the_lease_was_lost(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    await create_request(store)
     _, work = await approve(store)
-    ledger.clock.now += LEASE_DURATION
-    other = ledger.store("two#1")
+    db.clock.advance(LEASE_DURATION)
+    other = db.store("two#1")
     (taken,) = [job for job in await other.jobs.claim(10) if job.kind is JobKind.EXECUTE]
     assert await store.finish_execution(work, Event.FAIL, outcome={}, notify=["C0AUDIT001"]) is None
     assert await store.retry_execution(work, delay=0, outcome={"attempts": 1}) is None
@@ -77,10 +77,8 @@ async def test_finish_target__a_lost_lease_cannot_finish(store: RequestStore, le
     assert ended.state is State.REVOKED
 
 
-async def test_finish_target__a_request_is_open_while_one_of_its_targets_is(
-    store: RequestStore, ledger: DatabaseHarness
-) -> None:
-    first, second = await with_two_targets(ledger, store)
+async def test_finish_execution__request_ends_with_its_last_item(store: RequestStore, db: DatabaseHarness) -> None:
+    first, second = await approved_with_two_items(db, store)
     half = await store.finish_execution(first, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"])
     assert half
     assert half.state is State.APPROVED
@@ -91,21 +89,23 @@ async def test_finish_target__a_request_is_open_while_one_of_its_targets_is(
     assert await tags(store) == ["request:asked", "request:approved", "token:unknown"]
 
 
-async def test_finish_target__two_finishers_at_once_end_the_request_once(
-    store: RequestStore, ledger: DatabaseHarness
+async def test_finish_execution__concurrent_items_end_the_request_once(
+    store: RequestStore, db: DatabaseHarness
 ) -> None:
-    """Write skew: each could find the other's target open, and then nobody would end the request."""
-    first, second = await with_two_targets(ledger, store)
-    told = await asyncio.gather(
+    """Without a lock each transaction could see the other's item as open, and the request would never end."""
+    first, second = await approved_with_two_items(db, store)
+    results = await asyncio.gather(
         *(store.finish_execution(job, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"]) for job in (first, second))
     )
-    assert sorted(one.state for one in told if one) == [State.APPROVED, State.REVOKED]
+    assert sorted(one.state for one in results if one) == [State.APPROVED, State.REVOKED]
     assert (await tags(store)).count("token:revoked") == 1
-    assert [row.event for row in await ledger.run(select(items.c.event))] == ["succeed", "succeed"]
+    assert [row.event for row in await db.run(select(items.c.event))] == ["succeed", "succeed"]
 
 
-async def test_try_again__is_told_and_due_after_the_wait(store: RequestStore, ledger: DatabaseHarness) -> None:
-    _, card = await ask(store)
+async def test_retry_execution__renders_the_card_and_is_due_after_the_delay(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    _, card = await create_request(store)
     await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2"))
     before, work = await approve(store)
     outcome = {"attempts": 1, "uncertain": True}
@@ -114,36 +114,36 @@ async def test_try_again__is_told_and_due_after_the_wait(store: RequestStore, le
     assert (waiting.state, waiting.outcome, waiting.revision) == (State.APPROVED, outcome, before.revision + 1)
     assert await tags(store) == ["request:asked", "request:approved", "token:attempt_failed"]
     assert [job.kind for job in await store.jobs.claim(10)] == [JobKind.CARD]
-    ledger.clock.now += 3
+    db.clock.advance(3)
     (again,) = [job for job in await store.jobs.claim(10) if job.kind is JobKind.EXECUTE]
     assert (again.id, again.attempts) == (work.id, 2)
 
 
-async def test_start__a_restart_takes_its_own_work_up_at_once_and_nobody_elses(
-    store: RequestStore, ledger: DatabaseHarness
+async def test_release_own_leases__restarted_process_claims_its_jobs_at_once(
+    store: RequestStore, db: DatabaseHarness
 ) -> None:
-    await ask(store)
+    await create_request(store)
     await approve(store)
-    other = ledger.store("two#1")
+    other = db.store("two#1")
     await other.jobs.release_own_leases()
     assert await other.jobs.claim(10) == []
-    ledger.clock.now += APPROVAL_RENDER_DELAY
-    again = ledger.store("one#2")
+    db.clock.advance(APPROVAL_RENDER_DELAY)
+    again = db.store("one#2")
     await again.jobs.release_own_leases()
     kinds = [job.kind for job in await again.jobs.claim(10)]
     assert kinds == [JobKind.EXECUTE, JobKind.CARD]
 
 
-async def test_shown__a_card_that_shows_the_latest_is_done_and_stands_somewhere(store: RequestStore) -> None:
-    _, card = await ask(store, card=MessageRef("U0RAVI0001"))
+async def test_mark_rendered__latest_revision_completes_the_job_and_stores_the_card(store: RequestStore) -> None:
+    _, card = await create_request(store, card=MessageRef("U0RAVI0001"))
     assert await store.mark_rendered(card, 1, MessageRef("D0RAVI0001", "1.2")) is True
     assert (await stored(store)).card == MessageRef("D0RAVI0001", "1.2")
     assert await store.jobs.is_done(card.id)
 
 
-async def test_shown__a_click_on_another_copy_while_it_was_painted_is_not_forgotten(store: RequestStore) -> None:
-    """That copy's buttons are gone only when the card is painted again, though the request is as it was."""
-    _, card = await ask(store)
+async def test_mark_rendered__click_on_another_copy_meanwhile_renders_again(store: RequestStore) -> None:
+    """Only another rendering removes the buttons of that copy, although the request has not changed."""
+    _, card = await create_request(store)
     stale = AuditEvent(0.0, EventType.CLICK_STALE, OLIVIA, request_id="first")
     await store.record_event(
         stale, done=await click(store), clicked=ResponseUrls(click="https://hooks.slack.com/actions/1")
@@ -155,8 +155,8 @@ async def test_shown__a_click_on_another_copy_while_it_was_painted_is_not_forgot
     assert await store.jobs.claim(10) == []
 
 
-async def test_shown__a_newer_revision_is_painted_again(store: RequestStore) -> None:
-    _, card = await ask(store)
+async def test_mark_rendered__newer_revision_renders_again(store: RequestStore) -> None:
+    _, card = await create_request(store)
     await approve(store)
     assert await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2")) is False
     assert not await store.jobs.is_done(card.id)
@@ -165,20 +165,22 @@ async def test_shown__a_newer_revision_is_painted_again(store: RequestStore) -> 
     assert await store.mark_rendered(again, 2, MessageRef("C0OPS00001", "1.2")) is True
 
 
-async def test_shown__a_card_without_a_place_has_none(store: RequestStore) -> None:
-    _, card = await ask(store)
+async def test_mark_rendered__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:
+    _, card = await create_request(store)
     assert await store.mark_rendered(card, 1, None) is True
     assert (await stored(store)).card is None
 
 
-async def test_give_back__a_click_is_judged_later_by_anybody(store: RequestStore, ledger: DatabaseHarness) -> None:
-    await ask(store)
+async def test_release__click_is_claimed_by_another_process_after_the_delay(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    await create_request(store)
     job = await click(store)
     await store.jobs.release(job, delay=2)
-    other = ledger.store("two#1")
+    other = db.store("two#1")
     assert [one.kind for one in await other.jobs.claim(10)] == []
-    ledger.clock.now += 2
+    db.clock.advance(2)
     (again,) = await other.jobs.claim(10)
     assert (again.id, again.attempts, again.created_at) == (job.id, 2, job.created_at)
     assert not await store.jobs.still_leased(job)
-    assert await ledger.run(select(jobs.c.lease_owner).where(jobs.c.id == job.id)) == [("two#1",)]
+    assert await db.run(select(jobs.c.lease_owner).where(jobs.c.id == job.id)) == [("two#1",)]

@@ -1,4 +1,4 @@
-"""Any order of asking, clicking, sending, waiting and crashing on two replicas keeps what the bot promises."""
+"""Random schedules of commands, clicks, executions and crashes on two replicas keep every promise."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 RULES = rules(approvers=users(OLIVIA, BEN, RAVI))
 EVENT_OF = {tag: event for event, tag in EVENT_TYPES.items()}
-ANSWERS = (None, GenesysForbidden, GenesysServerError, GenesysNoResponse)
+ERRORS = (None, GenesysForbidden, GenesysServerError, GenesysNoResponse)
 
 
 UNKNOWN_KIND: dict[str, Any] = {
@@ -84,11 +84,11 @@ def read_everything(tx: Transaction) -> DatabaseState:
     return DatabaseState(events, {one.id: one for one in requests}, list(tx.execute(select(jobs).order_by(jobs.c.id))))
 
 
-class Phonebook(Directory):
-    """Everybody is a full member and holds what the rules give to their id."""
+class FakeDirectory(Directory):
+    """A directory in which every user is a full member with the roles that the rules give to their id."""
 
     def __init__(self) -> None:
-        """Nobody outside is asked."""
+        """Create a directory that calls neither Slack nor Genesys Cloud."""
 
     @property
     def workspace(self) -> Workspace:
@@ -98,22 +98,22 @@ class Phonebook(Directory):
         return member(user_id)
 
     async def actor(self, member: Member, principals: Sequence[Principal], *, fresh: bool) -> Actor:
-        assert fresh  # who decides is looked up anew
+        assert fresh  # a decision needs a lookup, not the cache
         assert principals == RULES.approvers
         return Actor(member)
 
 
-class Tokens:
-    """Keeps who was revoked, and answers as it is told."""
+class FakeTokens:
+    """A fake Tokens API that records the revoked users and raises `error`."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
-        self.answer: type[Exception] | None = None
+        self.error: type[Exception] | None = None
 
     async def delete_token(self, user_id: str) -> Done:
         self.deleted.append(user_id)
-        if self.answer:
-            raise self.answer
+        if self.error:
+            raise self.error
         return Done(200, "correlation-id")
 
     async def rotate(self) -> Done:
@@ -121,7 +121,7 @@ class Tokens:
 
 
 class Replica:
-    """A process: its start, and the jobs it believes to hold."""
+    """A process and the jobs of which it believes that it holds the lease."""
 
     def __init__(self, name: str, database: Database) -> None:
         self.name = name
@@ -131,7 +131,7 @@ class Replica:
 
     def start(self) -> None:
         self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"))
-        self.decisions = Decisions(self.store, Phonebook(), RULES, lambda _: ("C0AUDIT001",))
+        self.decisions = Decisions(self.store, FakeDirectory(), RULES, lambda _: ("C0AUDIT001",))
         self.held: list[Job] = []
 
 
@@ -140,7 +140,7 @@ people = st.sampled_from((OLIVIA, BEN, RAVI, TOM))
 actions = st.sampled_from((APPROVE, APPROVE, APPROVE, APPROVE, APPROVE, CANCEL))
 
 
-class Life(RuleBasedStateMachine):
+class TwoReplicas(RuleBasedStateMachine):
     """Two replicas on one database, and a clock."""
 
     @initialize()
@@ -149,20 +149,20 @@ class Life(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.clock, path = FakeClock(NOON), Path(self.folder.name) / "bot.db"
         put_database(path)
-        self.ledger = DatabaseHarness(Database(sqlite_engine(path), clock=self.clock), self.clock)
-        self.replicas = [Replica(name, self.ledger.database) for name in ("one", "two")]
-        self.tokens = Tokens()
-        self.asked: list[str] = []
-        self.pressed = 0
+        self.db = DatabaseHarness(Database(sqlite_engine(path), clock=self.clock), self.clock)
+        self.replicas = [Replica(name, self.db.database) for name in ("one", "two")]
+        self.tokens = FakeTokens()
+        self.requests: list[str] = []
+        self.clicks = 0
         self.commands: dict[str, bool] = {}
         self.ended: dict[str, Request] = {}
-        self.do(self.ledger.run(insert(jobs), UNKNOWN_KIND))
-        self.ask(protected=False)
-        self.ask(protected=True)
+        self.do(self.db.run(insert(jobs), UNKNOWN_KIND))
+        self.create_request(protected=False)
+        self.create_request(protected=True)
 
     def teardown(self) -> None:
         if hasattr(self, "runner"):
-            self.do(self.ledger.database.close())
+            self.do(self.db.database.close())
             self.runner.close()
             self.folder.cleanup()
 
@@ -173,19 +173,19 @@ class Life(RuleBasedStateMachine):
     def store(self) -> RequestStore:
         return self.replicas[0].store
 
-    def ask(self, *, protected: bool) -> None:
-        name = f"request-{len(self.asked)}"
-        asked = request(id=name, reference=name, approvals_required=2 if protected else 1)
-        assert self.do(self.store.create(asked, ttl=TTL, key=name, command_url=None))
-        self.asked.append(name)
+    def create_request(self, *, protected: bool) -> None:
+        name = f"request-{len(self.requests)}"
+        pending = request(id=name, reference=name, approvals_required=2 if protected else 1)
+        assert self.do(self.store.create(pending, ttl=TTL, key=name, command_url=None))
+        self.requests.append(name)
 
     @rule(which=st.integers(0, 1), by=people, replica=replicas, action=actions, at_once=st.booleans())
     def click(self, which: int, by: str, replica: int, action: str, *, at_once: bool) -> None:
-        name, key, one = self.asked[which], f"press-{self.pressed}", self.replicas[replica]
+        name, key, one = self.requests[which], f"press-{self.clicks}", self.replicas[replica]
         payload = {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None}
         job = self.do(one.store.record_click(name, key, payload))
         assert job
-        self.pressed += 1
+        self.clicks += 1
         assert self.do(self.replicas[1 - replica].store.record_click(name, key, payload)) is None  # a replay
         if at_once:
             one.held.extend(self.do(one.decisions.settle(job)).work)
@@ -208,17 +208,17 @@ class Life(RuleBasedStateMachine):
     def process_command(self, one: Replica, job: Job) -> None:
         name = job.request_id
         if job.payload["allowed"]:
-            asked = request(id=name, reference=name)
-            follow_up = self.do(one.store.create(asked, ttl=TTL, key=name, command_url=None, job=job))
+            pending = request(id=name, reference=name)
+            follow_up = self.do(one.store.create(pending, ttl=TTL, key=name, command_url=None, job=job))
         else:
             denial = AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"command": name})
             follow_up = self.do(one.store.record_denial(denial, job=job, reply={"command": name}))
         self.hold(one, [follow_up] if follow_up else [])
 
     @precondition(lambda self: any(one.held for one in self.replicas))
-    @rule(which=replicas, place=st.integers(0, 3), answer=st.sampled_from(ANSWERS))
-    def work(self, which: int, place: int, answer: type[Exception] | None) -> None:
-        """A replica does one of the jobs it believes to hold."""
+    @rule(which=replicas, place=st.integers(0, 3), error=st.sampled_from(ERRORS))
+    def work(self, which: int, place: int, error: type[Exception] | None) -> None:
+        """Run one of the jobs that a replica believes to hold."""
         holding = [one for one in self.replicas if one.held]
         one = holding[which % len(holding)]
         job = one.held.pop(place % len(one.held))
@@ -227,7 +227,7 @@ class Life(RuleBasedStateMachine):
         elif job.kind is JobKind.COMMAND:
             self.process_command(one, job)
         else:
-            self.send(one, job, answer)
+            self.execute(one, job, error)
 
     def hold(self, one: Replica, jobs_: Iterable[Job]) -> None:
         """Keep jobs for `work`. Cards, replies and notices change no request, so they are completed at once."""
@@ -237,37 +237,37 @@ class Life(RuleBasedStateMachine):
             else:
                 self.do(one.store.jobs.complete(job))
 
-    def send(self, one: Replica, job: Job, answer: type[Exception] | None) -> None:
+    def execute(self, one: Replica, job: Job, error: type[Exception] | None) -> None:
         before = self.do(one.store.get(job.request_id))
         assert before
-        self.tokens.answer = answer
+        self.tokens.error = error
         sent = len(self.tokens.deleted)
         ending = self.do(execute(before, job, self.tokens, now=self.clock.now))
         if len(self.tokens.deleted) > sent:
-            self.judge_delete(before)
+            self.check_delete(before)
         if ending.event:
             outcome = dict(ending.outcome)
             self.do(one.store.finish_execution(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
         else:
             self.do(one.store.retry_execution(job, delay=ending.wait, outcome=dict(ending.outcome)))
 
-    def judge_delete(self, before: Request) -> None:
-        """A DELETE was approved, by as many different people as it takes, and not too long ago."""
-        agreed = set(before.approvals)
+    def check_delete(self, before: Request) -> None:
+        """Check that a DELETE has all its approvals, by different approvers, within the execution window."""
+        approvers = set(before.approvals)
         assert before.approved_at is not None
         assert self.clock.now - before.approved_at <= EXECUTION_WINDOW
-        assert len(agreed) == len(before.approvals) >= before.approvals_required
-        assert agreed <= {OLIVIA, BEN, RAVI}
-        assert not (before.protected and before.requester in agreed)
+        assert len(approvers) == len(before.approvals) >= before.approvals_required
+        assert approvers <= {OLIVIA, BEN, RAVI}
+        assert not (before.protected and before.requester in approvers)
         assert self.tokens.deleted[-1] == TOM_IN_GENESYS.id
 
     @rule(seconds=st.sampled_from((0.5, 3.0, 6.0, 6.0, 6.0, 300.0)))
     def wait(self, seconds: float) -> None:
-        self.clock.now += seconds
+        self.clock.advance(seconds)
 
     @rule(replica=replicas)
-    def look_around(self, replica: int) -> None:
-        """What a replica does now and then: renew, let expire, claim."""
+    def poll(self, replica: int) -> None:
+        """Renew the leases, expire requests and claim jobs, as the worker's loop does."""
         one = self.replicas[replica]
         kept = self.do(one.store.jobs.renew(job.id for job in one.held))
         one.held = [job for job in one.held if job.id in kept]
@@ -279,12 +279,12 @@ class Life(RuleBasedStateMachine):
     def lose_leases(self, replica: int) -> None:
         """A replica pauses for longer than its leases, and the other one claims its jobs."""
         self.clock.advance(LEASE_DURATION)
-        self.look_around(1 - replica)
+        self.poll(1 - replica)
 
     @precondition(lambda self: any(one.held for one in self.replicas))
     @rule(replica=replicas, comes_back=st.booleans())
     def crash(self, replica: int, *, comes_back: bool) -> None:
-        """What it held is lost; under its old name it frees its leases, under a new one it cannot."""
+        """Lose the held jobs, and restart. A replica with its old name releases its old leases."""
         one = self.replicas[replica]
         one.name = one.name if comes_back else f"{one.name}-moved"
         one.start()
@@ -294,12 +294,12 @@ class Life(RuleBasedStateMachine):
     def promises_are_kept(self) -> None:
         if not hasattr(self, "runner"):
             return
-        found = self.do(self.ledger.database.write(read_everything))
+        found = self.do(self.db.database.write(read_everything))
         assert first_invalid(found.events) is None
         executions = [job.request_id for job in found.jobs_of(JobKind.EXECUTE)]
         assert len(executions) == len(set(executions))  # a request is executed by one job
         for one in found.requests.values():
-            self.follow(one, [event for event, _ in found.events if event.request_id == one.id])
+            self.check_request(one, [event for event, _ in found.events if event.request_id == one.id])
         for name, allowed in self.commands.items():
             self.check_command(found, name, allowed=allowed)
         (unknown,) = found.jobs_of(UNKNOWN_KIND["kind"])
@@ -307,7 +307,7 @@ class Life(RuleBasedStateMachine):
         assert (unknown.lease_owner, unknown.done_at) == (None, None)
 
     def check_command(self, found: DatabaseState, name: str, *, allowed: bool) -> None:
-        """A command is open, or it has led to one request or one reply, never to both or to two."""
+        """Check that a command is open or has led to one request or one reply, never to more."""
         (job,) = [one for one in found.jobs_of(JobKind.COMMAND) if one.request_id == name]
         replies = [one for one in found.jobs_of(JobKind.REPLY) if one.request_id == name]
         denials = [event for event, _ in found.events if event.detail.get("command") == name]
@@ -315,22 +315,22 @@ class Life(RuleBasedStateMachine):
         assert (name in found.requests) == (done and allowed)
         assert len(replies) == len(denials) == int(done and not allowed)
 
-    def follow(self, found: Request, told: list[AuditEvent]) -> None:
-        """A request stands where its trail leads, row by row; one that has ended stays as it ended."""
-        steps = [EVENT_OF[row.tag] for row in told if row.tag in EVENT_OF]
+    def check_request(self, found: Request, events: list[AuditEvent]) -> None:
+        """Check that a request's audit events lead to its state, and that a final state never changes."""
+        steps = [EVENT_OF[event.tag] for event in events if event.tag in EVENT_OF]
         state = State.PENDING
         for event in steps:
             state = TRANSITIONS[state][event]
         assert state is found.state
-        repeats = [row for row in told if row.tag is EventType.ATTEMPT_FAILED]
-        assert found.revision == 1 + len(steps) + len(repeats)
-        assert [row.tag for row in told].count(EventType.ASKED) == 1
+        retries = [event for event in events if event.tag is EventType.ATTEMPT_FAILED]
+        assert found.revision == 1 + len(steps) + len(retries)
+        assert [event.tag for event in events].count(EventType.ASKED) == 1
         if found.state in FINAL:
             assert self.ended.setdefault(found.id, found) == found
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(
+TestTwoReplicas = TwoReplicas.TestCase
+TestTwoReplicas.settings = settings(
     max_examples=24,
     stateful_step_count=30,
     deadline=None,

@@ -1,4 +1,4 @@
-"""What waits for SQLite's one writer at the same time is committed together, and still each for itself."""
+"""SQLite commits queued transactions together, and each of them succeeds or fails on its own."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot.db.engine import Database, Transaction
 from bot.db.sqlite import sqlite_engine
-from tests.support.counter_table import ALL, PATIENCE, adding, marks, open_marks
+from tests.support.number_table import SELECT, THREAD_TIMEOUT, insert_numbers, open_number_table, stored_numbers
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_marks(tmp_path) as opened:
+    async with open_number_table(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
 def counted(database: Database) -> Counter[str]:
-    """How often something was committed or taken back."""
+    """The number of commits and rollbacks."""
     counted: Counter[str] = Counter()
     for name in ("commit", "rollback"):
         event.listen(database.engine.engine, name, lambda _connection, name=name: counted.update([name]))
@@ -34,13 +34,13 @@ def counted(database: Database) -> Counter[str]:
 
 
 @asynccontextmanager
-async def occupied(database: Database) -> AsyncIterator[None]:
-    """Keep the database's thread busy, so that the transactions begun inside wait in its queue together."""
+async def busy_thread(database: Database) -> AsyncIterator[None]:
+    """Keep the database's thread busy, so that the transactions begun inside are queued together."""
     loop, started, end = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def wait_for_end(_tx: Transaction) -> None:
         loop.call_soon_threadsafe(started.set)
-        end.wait(PATIENCE)
+        end.wait(THREAD_TIMEOUT)
 
     busy = asyncio.create_task(database.read(wait_for_end))
     await started.wait()  # the thread would otherwise take a part of what follows into its first batch
@@ -51,130 +51,128 @@ async def occupied(database: Database) -> AsyncIterator[None]:
     await busy
 
 
-async def test_together__fifty_that_wait_are_one_commit(database: Database, counted: Counter[str]) -> None:
-    async with occupied(database):
+async def test_write__fifty_queued_transactions_share_one_commit(database: Database, counted: Counter[str]) -> None:
+    async with busy_thread(database):
         counted.clear()
-        writing = [asyncio.create_task(database.write(adding(number))) for number in range(50)]
-    told = await asyncio.gather(*writing)
+        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in range(50)]
+    results = await asyncio.gather(*writing)
 
-    assert told == [(number,) for number in range(50)]
-    assert await marks(database) == list(range(50))
+    assert results == [(number,) for number in range(50)]
+    assert await stored_numbers(database) == list(range(50))
     assert counted["commit"] == 1
 
 
-async def test_alone__each_that_is_waited_for_is_a_commit(database: Database, counted: Counter[str]) -> None:
+async def test_write__sequential_transactions_commit_one_by_one(database: Database, counted: Counter[str]) -> None:
     for number in range(3):
-        await database.write(adding(number))
+        await database.write(insert_numbers(number))
 
     assert counted["commit"] == 3
 
 
-async def test_together__one_that_fails_takes_nothing_else_with_it(database: Database) -> None:
-    async with occupied(database):
-        writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2, 2, 3)]
-    told = await asyncio.gather(*writing, return_exceptions=True)
+async def test_write__failure_does_not_affect_transactions_of_the_same_batch(database: Database) -> None:
+    async with busy_thread(database):
+        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2, 2, 3)]
+    results = await asyncio.gather(*writing, return_exceptions=True)
 
-    assert [told[0], told[1], told[3]] == [(1,), (2,), (3,)]
-    assert isinstance(told[2], IntegrityError)
-    assert await marks(database) == [1, 2, 3]
+    assert [results[0], results[1], results[3]] == [(1,), (2,), (3,)]
+    assert isinstance(results[2], IntegrityError)
+    assert await stored_numbers(database) == [1, 2, 3]
 
 
-async def test_together__nobody_is_told_before_the_commit(database: Database) -> None:
-    seen: list[tuple[int, ...]] = []
-    async with occupied(database):
-        writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2)]
-
-        def look(_connection: object) -> None:
-            seen.append(tuple(int(one.done()) for one in writing))
-
-        event.listen(database.engine.engine, "commit", look)
+async def test_write__returns_only_after_the_commit(database: Database) -> None:
+    done_at_commit: list[tuple[bool, ...]] = []
+    async with busy_thread(database):
+        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2)]
+        event.listen(
+            database.engine.engine, "commit", lambda _: done_at_commit.append(tuple(one.done() for one in writing))
+        )
     await asyncio.gather(*writing)
 
-    assert set(seen) == {(0, 0)}
+    assert set(done_at_commit) == {(False, False)}
 
 
-async def test_together__a_commit_that_fails_is_told_to_everybody(database: Database) -> None:
+async def test_write__failing_commit_raises_for_every_transaction_of_the_batch(database: Database) -> None:
     def refuse(_connection: object) -> None:
         message = "The disk is full."
         raise OSError(message)
 
     event.listen(database.engine.engine, "commit", refuse)
-    async with occupied(database):
-        writing = [asyncio.create_task(database.write(adding(number))) for number in (1, 2)]
-    told = await asyncio.gather(*writing, return_exceptions=True)
+    async with busy_thread(database):
+        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2)]
+    results = await asyncio.gather(*writing, return_exceptions=True)
     event.remove(database.engine.engine, "commit", refuse)
 
-    assert all(isinstance(one, Exception) for one in told)
-    assert await marks(database) == []
+    assert all(isinstance(result, Exception) for result in results)
+    assert await stored_numbers(database) == []
 
 
-async def test_together__one_that_nobody_waits_for_any_more_is_not_begun(database: Database) -> None:
-    async with occupied(database):
-        reading = asyncio.create_task(marks(database))
-        writing = asyncio.create_task(database.write(adding(1)))
+async def test_read__cancelled_while_queued_never_runs(database: Database) -> None:
+    async with busy_thread(database):
+        reading = asyncio.create_task(stored_numbers(database))
+        writing = asyncio.create_task(database.write(insert_numbers(1)))
         await asyncio.sleep(0)
         reading.cancel()
     await writing
 
     assert reading.cancelled()
-    assert await marks(database) == [1]
+    assert await stored_numbers(database) == [1]
 
 
-async def test_reading__that_waits_with_writers_sees_nothing_half_done(database: Database) -> None:
-    async with occupied(database):
-        writing = asyncio.create_task(database.write(adding(1)))
-        reading = asyncio.create_task(marks(database))
+async def test_read__of_the_same_batch_sees_no_uncommitted_rows(database: Database) -> None:
+    async with busy_thread(database):
+        writing = asyncio.create_task(database.write(insert_numbers(1)))
+        reading = asyncio.create_task(stored_numbers(database))
     await writing
 
     assert await reading == []
-    assert await marks(database) == [1]
+    assert await stored_numbers(database) == [1]
 
 
-async def test_reading__that_waits_with_writers_does_not_wait_for_what_they_wait_for(database: Database) -> None:
-    told: list[bool] = []
-    free = threading.Event()
-    async with occupied(database):
-        writing = asyncio.create_task(database.write(lambda _tx: told.append(free.wait(PATIENCE))))
-        reading = asyncio.create_task(marks(database))
-    async with asyncio.timeout(PATIENCE / 2):
+async def test_read__of_the_same_batch_does_not_wait_for_the_writes(database: Database) -> None:
+    ended: list[bool] = []
+    end = threading.Event()
+    async with busy_thread(database):
+        writing = asyncio.create_task(database.write(lambda _tx: ended.append(end.wait(THREAD_TIMEOUT))))
+        reading = asyncio.create_task(stored_numbers(database))
+    async with asyncio.timeout(THREAD_TIMEOUT / 2):
         await reading
 
-    assert not told
-    free.set()
+    assert not ended
+    end.set()
     await writing
-    assert told == [True]
+    assert ended == [True]
 
 
-class End(BaseException):
-    """What is no Exception, as SystemExit is none."""
+class Exit(BaseException):
+    """An exception that is no Exception, as SystemExit."""
 
 
-@pytest.mark.parametrize(("raised", "heard"), [(End(), End), (StopIteration(), TypeError)])
-async def test_together__whatever_one_raises_everybody_is_told(
-    database: Database, raised: BaseException, heard: type[BaseException]
+@pytest.mark.parametrize(("raised", "expected"), [(Exit(), Exit), (StopIteration(), TypeError)])
+async def test_write__unusual_exception_reaches_its_caller_only(
+    database: Database, raised: BaseException, expected: type[BaseException]
 ) -> None:
     def fail(_tx: Transaction) -> None:
         raise raised
 
-    async with occupied(database):
-        writing = [asyncio.create_task(database.write(step)) for step in (adding(1), fail, adding(2))]
-    async with asyncio.timeout(PATIENCE / 2):
-        told = await asyncio.gather(*writing, return_exceptions=True)
+    async with busy_thread(database):
+        writing = [asyncio.create_task(database.write(step)) for step in (insert_numbers(1), fail, insert_numbers(2))]
+    async with asyncio.timeout(THREAD_TIMEOUT / 2):
+        results = await asyncio.gather(*writing, return_exceptions=True)
 
-    assert [told[0], told[2]] == [(1,), (2,)]
-    assert isinstance(told[1], heard)
-    assert await marks(database) == [1, 2]
+    assert [results[0], results[2]] == [(1,), (2,)]
+    assert isinstance(results[1], expected)
+    assert await stored_numbers(database) == [1, 2]
 
 
-@pytest.mark.parametrize("how", ["read", "write"])
-async def test_opening__is_tried_once_for_each_that_asks(tmp_path: Path, how: str) -> None:
-    """A second try would double the wait for a file that another process has locked, also at SIGTERM."""
-    no_file = Database(sqlite_engine(tmp_path))
-    tried: list[None] = []
-    event.listen(no_file.engine.engine, "do_connect", lambda *_: tried.append(None))
+@pytest.mark.parametrize("method", ["read", "write"])
+async def test_connect__failure_is_not_retried(tmp_path: Path, method: str) -> None:
+    """A second attempt would double the wait for a locked file, at SIGTERM too."""
+    directory = Database(sqlite_engine(tmp_path))
+    attempts: list[None] = []
+    event.listen(directory.engine.engine, "do_connect", lambda *_: attempts.append(None))
 
     with pytest.raises(OperationalError, match="unable to open"):
-        await getattr(no_file, how)(lambda tx: tx.execute(ALL))
+        await getattr(directory, method)(lambda tx: tx.execute(SELECT))
 
-    assert len(tried) == 1
-    await no_file.close()
+    assert len(attempts) == 1
+    await directory.close()
