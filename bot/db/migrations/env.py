@@ -1,4 +1,4 @@
-"""Run the migrations on the connection that `bot.db.migrate` hands over; its transaction is theirs."""
+"""Run the migrations in the transaction of `bot.db.migrate`."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Requests, their items, the jobs that move them, and the audit trail."""
+"""Create the tables of requests, items, jobs and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the four tables."""
+    """Create the four tables."""
     op.create_table(
         "requests",
         sa.Column("id", sa.Text, primary_key=True),
