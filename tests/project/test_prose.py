@@ -42,8 +42,8 @@ def test_check_text__reports_a_banned_word_with_its_line(line: str, word: str) -
         "telling",
         "foretold",
         "anewly",
-        f"told  # {MARKER}",
-    ],  # prose: allow
+        f"told  # {MARKER}",  # prose: allow
+    ],
 )
 def test_check_text__accepts_code_longer_words_and_marked_lines(line: str) -> None:
     assert check_text("docs/page.md", f"{line}\n") == []
