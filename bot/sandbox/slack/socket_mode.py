@@ -22,7 +22,7 @@ MAX_CONNECTIONS = 10
 CONNECTION_LIFETIME = 18060
 """The value of `approximate_connection_time` in the hello message, in seconds."""
 
-ANSWERABLE = frozenset({"block_actions", "block_suggestion", "view_submission"})
+ANSWERABLE = ("block_actions", "block_suggestion", "view_submission")
 """Interactive payloads that accept a response in their acknowledgement."""
 
 
