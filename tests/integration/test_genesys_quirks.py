@@ -1,4 +1,4 @@
-"""The traps of the Genesys Cloud API as people meet them in Slack: what the card, the answer and the journal say."""
+"""How the bot handles surprising behaviour of the Genesys Cloud API, seen from Slack."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.conftest import StartApp
 from tests.support.app_harness import MESSAGE_TIMEOUT, TOM_ID, AppHarness
 
 DONE = "Revoked: every session of Tom Target"
-RECORD = {"Genesys-Correlation-Id": "c0ffee00-0000-4000-8000-000000000001"}
+CORRELATION = {"Genesys-Correlation-Id": "c0ffee00-0000-4000-8000-000000000001"}
 
 
-async def ends(app: AppHarness, words: str, *faults: GenesysFault) -> str:
-    """Confirm a revocation that meets these faults, and read its card once it says this."""
+async def card_after(app: AppHarness, words: str, *faults: GenesysFault) -> str:
+    """Approve a revocation that meets the faults, and return its card once it contains the words."""
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     for fault in faults:
         app.genesys.fault("delete_token", fault)
@@ -29,7 +29,7 @@ async def ends(app: AppHarness, words: str, *faults: GenesysFault) -> str:
 
 
 @pytest.mark.parametrize("word", ["me", "timeout", "ME", "%6de", "..", "tokens/me"])
-async def test_trap_1__a_word_in_place_of_a_person_is_refused(app: AppHarness, word: str) -> None:
+async def test_revoke__refuses_a_word_that_is_no_user_id(app: AppHarness, word: str) -> None:
     await app.send_command(personas.OLIVIA, f"revoke {word}")
 
     await app.wait_for_private_message(personas.OLIVIA, "names nobody I can look up")
@@ -37,14 +37,14 @@ async def test_trap_1__a_word_in_place_of_a_person_is_refused(app: AppHarness, w
     assert not app.genesys.requests
 
 
-async def test_trap_1__what_is_deleted_is_the_id_that_genesys_told(app: AppHarness) -> None:
-    await ends(app, DONE)
+async def test_delete__uses_the_id_that_genesys_returned(app: AppHarness) -> None:
+    await card_after(app, DONE)
 
     assert [entry.path for entry in app.deletes] == [f"/api/v2/tokens/{TOM_ID}"]
     assert not app.genesys.received("delete_tokens_me")
 
 
-async def test_trap_2__the_bot_may_delete_everybodys_tokens_and_its_askers_may_not(start_app_with: StartApp) -> None:
+async def test_revoke__needs_a_requester_although_the_bot_may_delete_all_tokens(start_app_with: StartApp) -> None:
     app = await start_app_with(REQUESTERS=personas.OLIVIA)
 
     for who in (personas.NADIA, personas.BEN):
@@ -56,37 +56,37 @@ async def test_trap_2__the_bot_may_delete_everybodys_tokens_and_its_askers_may_n
     assert not app.genesys.requests
 
 
-async def test_trap_3__a_missing_permission_is_named_on_the_card(app: AppHarness) -> None:
+async def test_card__names_a_missing_permission(app: AppHarness) -> None:
     clients = app.genesys.state.clients
     for client in list(clients.values()):
         clients[client.id] = replace(client, permissions=client.permissions - {"oauth:token:delete"})
 
-    card = await ends(app, "Refused by Genesys Cloud")
+    card = await card_after(app, "Refused by Genesys Cloud")
 
     assert "the bot's role lacks permission oauth:token:delete" in card
     assert "Nothing was changed" in card
     assert len(app.deletes) == 1
 
 
-async def test_trap_4__the_card_says_what_cannot_be_undone_and_what_sso_does(app: AppHarness) -> None:
-    asked = app.slack.text_of(await app.request_card(personas.OLIVIA, "revoke @tom"))
+async def test_card__warns_that_it_cannot_be_undone_and_that_sso_may_log_in_again(app: AppHarness) -> None:
+    card = app.slack.text_of(await app.request_card(personas.OLIVIA, "revoke @tom"))
 
     for words in ("live call or chat may drop", "cannot be undone", "single sign-on may log them straight back in"):
-        assert words in asked
+        assert words in card
     assert not app.deletes
 
 
-async def test_trap_5__whoami_tells_the_person_apart_from_the_bot(app: AppHarness) -> None:
+async def test_whoami__separates_the_person_from_the_bot(app: AppHarness) -> None:
     await app.send_command(personas.BEN, "whoami")
-    told = app.slack.text_of(await app.wait_for_private_message(personas.BEN, "The bot's token"))
+    reply = app.slack.text_of(await app.wait_for_private_message(personas.BEN, "The bot's token"))
 
-    you, _, bot = told.partition("The bot's token")
+    you, _, bot = reply.partition("The bot's token")
     assert "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02" in you
     assert "Slack revoke bot" in bot
     assert "Ben Baker" not in bot
 
 
-async def test_trap_6__a_dead_token_is_renewed_once_and_the_work_is_done(app: AppHarness) -> None:
+async def test_delete__renews_a_revoked_token_once_and_succeeds(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     app.genesys.state.revoke_all_tokens()
     await app.slack.click(personas.OLIVIA, card, "approve")
@@ -96,8 +96,8 @@ async def test_trap_6__a_dead_token_is_renewed_once_and_the_work_is_done(app: Ap
     assert len(app.genesys.received("login")) == 2
 
 
-async def test_trap_6__a_token_that_is_never_accepted_is_no_storm_of_log_ins(app: AppHarness) -> None:
-    card = await ends(app, "Failed: every session", GenesysFault(status=401, times=None))
+async def test_delete__logs_in_only_twice_if_no_token_is_accepted(app: AppHarness) -> None:
+    card = await card_after(app, "Failed: every session", GenesysFault(status=401, times=None))
 
     assert "also after a renewal" in card
     assert "Treat the sessions as alive" in card
@@ -105,14 +105,14 @@ async def test_trap_6__a_token_that_is_never_accepted_is_no_storm_of_log_ins(app
     assert len(app.deletes) == 2
 
 
-async def test_trap_7__the_client_in_pascal_case_is_read(app: AppHarness) -> None:
+async def test_whoami__reads_the_oauth_client_in_pascal_case(app: AppHarness) -> None:
     await app.send_command(personas.OLIVIA, "whoami")
 
-    told = app.slack.text_of(await app.wait_for_private_message(personas.OLIVIA, "Slack revoke bot (5e1d0b3c"))
-    assert "CLIENT-CREDENTIALS" in told
+    reply = app.slack.text_of(await app.wait_for_private_message(personas.OLIVIA, "Slack revoke bot (5e1d0b3c"))
+    assert "CLIENT-CREDENTIALS" in reply
 
 
-async def test_trap_8__the_logins_rate_limit_is_waited_out_and_not_mistaken_for_a_wrong_client(
+async def test_login__waits_after_a_rate_limit_instead_of_reporting_a_wrong_client(
     app: AppHarness,
 ) -> None:
     app.genesys.fault("login", LOGIN_RATE_LIMITED)
@@ -122,31 +122,31 @@ async def test_trap_8__the_logins_rate_limit_is_waited_out_and_not_mistaken_for_
     assert [entry.status for entry in app.genesys.received("login")] == [400, 200]
 
 
-async def test_trap_8__a_wrong_secret_is_named(start_app_with: StartApp) -> None:
+async def test_revoke__names_a_wrong_client_secret(start_app_with: StartApp) -> None:
     app = await start_app_with(PURECLOUD_SECRET="not-the-secret")
 
     await app.send_command(personas.OLIVIA, "revoke @tom")
 
-    told = app.slack.text_of(await app.wait_for_private_message(personas.OLIVIA, "does not accept PURECLOUD_SECRET"))
-    assert "Nothing was changed" in told
-    assert "not-the-secret" not in told
+    reply = app.slack.text_of(await app.wait_for_private_message(personas.OLIVIA, "does not accept PURECLOUD_SECRET"))
+    assert "Nothing was changed" in reply
+    assert "not-the-secret" not in reply
 
 
-async def test_trap_9__a_wait_of_hours_is_not_waited(app: AppHarness) -> None:
-    card = await ends(app, "Failed: every session", GenesysFault(status=429, headers={"Retry-After": "3600"}))
+async def test_delete__fails_if_retry_after_is_hours(app: AppHarness) -> None:
+    card = await card_after(app, "Failed: every session", GenesysFault(status=429, headers={"Retry-After": "3600"}))
 
     assert "takes no more requests for now (429)" in card
     assert len(app.deletes) == 1
 
 
-async def test_trap_10__a_search_without_results_is_nobody(app: AppHarness) -> None:
-    await app.send_command(personas.OLIVIA, "revoke nobody@example.com")
+async def test_revoke__refuses_an_address_without_a_user(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, "revoke unknown@example.com")
 
-    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud knows nobody as `nobody@example.com`")
+    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud knows nobody as `unknown@example.com`")
     assert await app.audit_tags() == ["request:ask_refused"]
 
 
-async def test_trap_10__an_inactive_person_is_not_taken(app: AppHarness) -> None:
+async def test_revoke__refuses_an_inactive_person(app: AppHarness) -> None:
     app.genesys.users[str(TOM_ID)].state = "inactive"
 
     for named in ("@tom", str(TOM_ID)):
@@ -157,38 +157,38 @@ async def test_trap_10__an_inactive_person_is_not_taken(app: AppHarness) -> None
     assert not any(app.slack.buttons(message) for message in app.slack.messages)
 
 
-async def test_trap_10__an_address_in_other_letters_is_the_same(app: AppHarness) -> None:
+async def test_revoke__ignores_the_case_of_an_address(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke Tom.TARGET@Example.com")
 
     assert "Revoke every session of Tom Target?" in app.slack.text_of(card)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-async def test_trap_11__an_empty_answer_is_a_yes(app: AppHarness, status: int) -> None:
-    card = await ends(app, DONE, GenesysFault(status=status, body="", executes=True))
+async def test_delete__succeeds_with_an_empty_response(app: AppHarness, status: int) -> None:
+    card = await card_after(app, DONE, GenesysFault(status=status, body="", executes=True))
 
     assert "Genesys Cloud confirmed" in card
     assert len(app.deletes) == 1
 
 
-async def test_trap_11__a_web_page_is_no_yes(app: AppHarness) -> None:
+async def test_delete__is_unknown_if_the_response_is_a_web_page(app: AppHarness) -> None:
     page = GenesysFault(status=200, body="<html>Please log in to the proxy</html>", times=None)
 
-    card = await ends(app, "Unknown: every session", page)
+    card = await card_after(app, "Unknown: every session", page)
 
     assert "Treat them as alive" in card
     assert "<html>" not in card
     assert app.genesys.users[str(TOM_ID)].sessions == 2
 
 
-async def test_trap_12__whoami_does_not_keep_the_token_from_idling_out(app: AppHarness) -> None:
+async def test_whoami__does_not_extend_the_idle_timeout_of_the_token(app: AppHarness) -> None:
     next(iter(app.genesys.state.clients.values())).idle_timeout = 1800
     await app.send_command(personas.OLIVIA, "whoami")
     await app.wait_for_private_message(personas.OLIVIA, "idles out")
     token = app.genesys.state.live_tokens[0]
     idles_at = token.idles_at
 
-    await app.send_command(personas.NOMAIL, "whoami")  # without an address, nobody is looked up besides
+    await app.send_command(personas.NOMAIL, "whoami")  # without an address, the bot looks up no person
     await app.wait_for_private_message(personas.NOMAIL, "idles out")
 
     assert len(app.genesys.received("get_tokens_me")) == 2
@@ -196,15 +196,15 @@ async def test_trap_12__whoami_does_not_keep_the_token_from_idling_out(app: AppH
     assert not app.genesys.received("head_tokens_me")
 
 
-async def test_trap_13__a_home_organization_that_differs_is_shown(app: AppHarness) -> None:
+async def test_whoami__shows_a_different_home_organization(app: AppHarness) -> None:
     token = app.genesys.state.issue(next(iter(app.genesys.state.clients.values())))
     body = token_info(app.genesys.state, token) | {"homeOrganization": {"id": "trustee-1", "name": "Trustee Ltd"}}
     app.genesys.fault("get_tokens_me", GenesysFault(status=200, body=body))
 
     await app.send_command(personas.OLIVIA, "whoami")
 
-    told = app.slack.text_of(await app.wait_for_private_message(personas.OLIVIA, "(home: Trustee Ltd (trustee-1))"))
-    assert "Acme Contact Center" in told
+    reply = app.slack.text_of(await app.wait_for_private_message(personas.OLIVIA, "(home: Trustee Ltd (trustee-1))"))
+    assert "Acme Contact Center" in reply
 
 
 POLICY = {"domain": "oauth", "entityName": "token", "actionSet": ["delete"]}
@@ -226,7 +226,7 @@ CONDITION = {"resourceConditionNode": {"variableName": "division", "operator": "
         pytest.param([], [], False, id="nothing"),
     ],
 )
-async def test_trap_14__wildcards_count_and_conditions_do_not(
+async def test_approver_by_permission__wildcards_count_and_conditional_policies_do_not(
     start_app_with: StartApp, policies: list[dict[str, object]], permissions: list[str], *, may: bool
 ) -> None:
     app = await start_app_with(APPROVERS="permission:oauth:token:delete")
@@ -243,7 +243,7 @@ async def test_trap_14__wildcards_count_and_conditions_do_not(
     assert len(app.deletes) == int(may)
 
 
-async def test_trap_14__roles_that_cannot_be_read_count_as_none(start_app_with: StartApp) -> None:
+async def test_approver_by_permission__is_refused_if_roles_cannot_be_read(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVERS="permission:oauth:token:delete")
     ben = next(person for person in app.genesys.users.values() if person.name == "Ben Baker")
     ben.permissions = ("oauth:token:delete",)
@@ -257,7 +257,7 @@ async def test_trap_14__roles_that_cannot_be_read_count_as_none(start_app_with: 
     assert not app.deletes
 
 
-async def test_trap_15__words_that_are_new_break_nothing(app: AppHarness) -> None:
+async def test_whoami__accepts_unknown_fields_and_values(app: AppHarness) -> None:
     token = app.genesys.state.issue(next(iter(app.genesys.state.clients.values())))
     body = token_info(app.genesys.state, token) | {"planet": {"name": "Mars"}}
     body["OAuthClient"] |= {"authorizedGrantType": "TELEPATHY", "state": "dreaming"}
@@ -268,7 +268,7 @@ async def test_trap_15__words_that_are_new_break_nothing(app: AppHarness) -> Non
     await app.wait_for_private_message(personas.OLIVIA, "TELEPATHY")
 
 
-async def test_trap_15__a_state_that_is_new_is_not_taken_for_active(app: AppHarness) -> None:
+async def test_revoke__treats_an_unknown_state_as_inactive(app: AppHarness) -> None:
     app.genesys.users[str(TOM_ID)].state = "hibernating"
 
     await app.send_command(personas.OLIVIA, f"revoke {TOM_ID}")
@@ -277,7 +277,7 @@ async def test_trap_15__a_state_that_is_new_is_not_taken_for_active(app: AppHarn
     assert await app.audit_tags() == ["request:ask_refused"]
 
 
-async def test_trap_16__the_command_is_acknowledged_before_genesys_is_asked(app: AppHarness) -> None:
+async def test_command__is_acknowledged_before_genesys_responds(app: AppHarness) -> None:
     answering = asyncio.Event()
     app.genesys.fault("search_by_email", GenesysFault(until=answering))
 
@@ -291,22 +291,22 @@ async def test_trap_16__the_command_is_acknowledged_before_genesys_is_asked(app:
     await app.wait_for_private_message(personas.OLIVIA, "Revoke every session of Tom Target?")
 
 
-async def test_trap_18__the_correlation_id_stands_where_it_failed(app: AppHarness) -> None:
-    card = await ends(app, "Refused by Genesys Cloud", GenesysFault(status=404, headers=RECORD))
+async def test_card__shows_the_correlation_id_of_a_failure(app: AppHarness) -> None:
+    card = await card_after(app, "Refused by Genesys Cloud", GenesysFault(status=404, headers=CORRELATION))
 
-    assert RECORD["Genesys-Correlation-Id"] in card
+    assert CORRELATION["Genesys-Correlation-Id"] in card
 
 
-async def test_trap_18__the_correlation_id_stands_in_the_answer_to_a_command(app: AppHarness) -> None:
-    app.genesys.fault("search_by_email", GenesysFault(status=400, headers=RECORD))
+async def test_command__reply_shows_the_correlation_id_of_a_failure(app: AppHarness) -> None:
+    app.genesys.fault("search_by_email", GenesysFault(status=400, headers=CORRELATION))
 
     await app.send_command(personas.OLIVIA, "revoke @tom")
 
-    await app.wait_for_private_message(personas.OLIVIA, RECORD["Genesys-Correlation-Id"])
+    await app.wait_for_private_message(personas.OLIVIA, CORRELATION["Genesys-Correlation-Id"])
     assert not any(app.slack.buttons(message) for message in app.slack.messages)
 
 
-async def test_trap_19__a_client_of_another_region_is_said_to_be_one(start_app_with: StartApp) -> None:
+async def test_command__names_a_client_of_another_region(start_app_with: StartApp) -> None:
     app = await start_app_with(PURECLOUD_CLIENT_ID="00000000-0000-4000-8000-000000000000")
 
     for line in ("revoke @tom", "whoami"):
@@ -318,7 +318,7 @@ async def test_trap_19__a_client_of_another_region_is_said_to_be_one(start_app_w
     assert not app.deletes
 
 
-async def test_trap_20__no_scopes_are_no_fault(app: AppHarness) -> None:
+async def test_whoami__accepts_a_client_without_scopes(app: AppHarness) -> None:
     await app.send_command(personas.OLIVIA, "whoami")
 
     await app.wait_for_private_message(personas.OLIVIA, "none (a client's roles count)")

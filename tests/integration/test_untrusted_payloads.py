@@ -1,4 +1,4 @@
-"""Whatever Slack signs or sends over a socket: the whole bot stays well, goes on, and revokes nothing of its own."""
+"""Mutated payloads, signed or over a socket, neither break a running bot nor revoke anything."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bot.sandbox.slack.messages import PostedMessage
 from tests.support.app_harness import AppHarness, start_app
 from tests.unit.test_untrusted_input import CLICK, COMMAND, MUTATIONS, cases, mutate
 
-SOON = 0.2
-"""Seconds for an acknowledgement over a socket; what is refused never gets one."""
+ACK_TIMEOUT = 0.2
+"""Maximum wait for an acknowledgement over a socket, in seconds. Short, because a refused payload gets none."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "socket"])
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppHarness]:
-    """Bots that differ in what may trip over a text: the database it is kept in, the way it came."""
+    """Apps that differ in their database and in how Slack reaches them."""
     async with AsyncExitStack() as opened:
         overrides = {}
         if request.param == "postgresql":
@@ -34,11 +34,11 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
         yield await opened.enter_async_context(start_app(tmp_path, socket_mode=in_sockets, **overrides))
 
 
-async def noticed(app: AppHarness, payload: dict[str, Any], form: dict[str, str]) -> list[str]:
-    """Hand something in and let the bot come to rest; returns what it logged as its own failure."""
+async def errors_after(app: AppHarness, payload: dict[str, Any], form: dict[str, str]) -> list[str]:
+    """Send a payload, wait until the bot is idle, and return the errors that it logged."""
     with structlog.testing.capture_logs() as entries:
         if app.slack.sockets.connections:
-            await app.slack.sockets.deliver(payload, SOON)
+            await app.slack.sockets.deliver(payload, ACK_TIMEOUT)
         else:
             body = urlencode(form, errors="replace").encode()
             delivery = await app.slack.send_raw(body, app.slack.signed_headers(body))
@@ -49,44 +49,44 @@ async def noticed(app: AppHarness, payload: dict[str, Any], form: dict[str, str]
 
 
 async def card_of(app: AppHarness) -> PostedMessage:
-    """A card that is open."""
+    """Return the card of an open request, or create one."""
     found = next((one for one in app.slack.messages if app.slack.buttons(one)), None)
     return found or await app.request_card(personas.RAVI, "revoke @tom")
 
 
 def click_of(app: AppHarness, card: PostedMessage) -> dict[str, Any]:
-    """Nadia, who may not, presses the card's button: what Slack sends."""
+    """Return the payload of a click by Nadia, who is not an approver."""
     value = next(button["value"] for button in app.slack.buttons(card) if button["action_id"] == "approve")
     actions = [{**CLICK["actions"][0], "value": value}]  # type: ignore[index]
     own = {"actions": actions, "api_app_id": app.slack.app_id, "team": {"id": app.slack.team_id}}
-    return CLICK | own | nowhere(app)
+    return CLICK | own | dead_response_url(app)
 
 
-def nowhere(app: AppHarness) -> dict[str, str]:
-    """An address for answers that takes none, on this machine."""
+def dead_response_url(app: AppHarness) -> dict[str, str]:
+    """Return a local `response_url` that accepts no reply."""
     return {"response_url": f"{app.url}/nowhere"}
 
 
 @cases(30)
-@given(what=MUTATIONS)
-async def test_clicks__of_any_shape_break_nothing_and_revoke_nothing(app: AppHarness, what: list[Any]) -> None:
+@given(mutations=MUTATIONS)
+async def test_click__of_any_shape_breaks_nothing_and_revokes_nothing(app: AppHarness, mutations: list[Any]) -> None:
     whole = click_of(app, await card_of(app)) | {"trigger_id": str(len(app.slack.calls))}
-    payload = mutate(whole, what)
+    payload = mutate(whole, mutations)
 
-    assert await noticed(app, payload, {"payload": json.dumps(payload)}) == []
+    assert await errors_after(app, payload, {"payload": json.dumps(payload)}) == []
 
 
 @cases(30)
-@given(what=MUTATIONS)
-async def test_commands__of_any_shape_break_nothing_and_revoke_nothing(app: AppHarness, what: list[Any]) -> None:
+@given(mutations=MUTATIONS)
+async def test_command__of_any_shape_breaks_nothing_and_revokes_nothing(app: AppHarness, mutations: list[Any]) -> None:
     own = {"trigger_id": str(len(app.slack.calls)), "team_id": app.slack.team_id}
-    fields = mutate(COMMAND | own | nowhere(app), what)
+    fields = mutate(COMMAND | own | dead_response_url(app), mutations)
 
-    assert await noticed(app, fields, fields) == []
+    assert await errors_after(app, fields, fields) == []
 
 
 @pytest.mark.parametrize(
-    "where",
+    "changes",
     [
         {"actions": [{**CLICK["actions"][0], "value": "a\0b"}]},  # type: ignore[index]
         {"user": {"id": "U\0", "team_id": "T0HOME0001"}},
@@ -94,17 +94,17 @@ async def test_commands__of_any_shape_break_nothing_and_revoke_nothing(app: AppH
         {"response_url": "http://127.0.0.1/\0"},
     ],
 )
-async def test_a_nul__in_a_click_leaves_the_card_alive(app: AppHarness, where: dict[str, Any]) -> None:
+async def test_click__with_a_nul_leaves_the_card_usable(app: AppHarness, changes: dict[str, Any]) -> None:
     card = await card_of(app)
-    payload = click_of(app, card) | {"trigger_id": "1.2.nul"} | where
+    payload = click_of(app, card) | {"trigger_id": "1.2.nul"} | changes
 
-    assert await noticed(app, payload, {"payload": json.dumps(payload)}) == []
+    assert await errors_after(app, payload, {"payload": json.dumps(payload)}) == []
 
     assert (await app.slack.click(personas.BEN, card, "approve")).status == 200
     await app.wait_for_message("Revoked: every session of Tom Target")
 
 
-async def test_a_nul__in_a_name_of_genesys_cloud_does_not_stop_the_command(app: AppHarness) -> None:
+async def test_revoke__removes_a_nul_from_a_name(app: AppHarness) -> None:
     for person in app.genesys.users.values():
         person.name = f"{person.name}\0"
 

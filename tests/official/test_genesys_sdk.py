@@ -205,7 +205,7 @@ async def test_get_user__returns_a_deleted_user_on_request(sdk: OfficialSdk) -> 
     ("criteria", "found"),
     [
         ([{"fields": ["email"], "value": "JANE.DOE@ACME.EXAMPLE"}], [JANE]),
-        ([{"fields": ["email"], "value": "nobody@acme.example"}], []),
+        ([{"fields": ["email"], "value": "unknown@acme.example"}], []),
         ([{"fields": ["email"], "value": "gone@acme.example"}], []),
         (
             [{"fields": ["email"], "value": "gone@acme.example"}, {"fields": ["state"], "values": ["deleted"]}],

@@ -150,7 +150,7 @@ class Actions:
         return None
 
     async def set_replica(self, body: Body) -> str | None:
-        """`{running}`: start or kill the second replica."""
+        """Start or kill the second replica, as `running` says."""
         try:
             await (self._session.start_replica() if body.get("running") is True else self._session.kill_replica())
         except ReplicaNotReadyError as problem:
