@@ -1,4 +1,4 @@
-"""The composition root: settings in, all that lives as long as the process out; the one place that opens things."""
+"""Build every object from the settings; the only place that opens connections."""
 
 from __future__ import annotations
 
@@ -12,118 +12,177 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.background import BackgroundTasks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
-from bot.db.jobs import JobQueue
+from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
-from bot.domain.policy import Rules
+from bot.domain.actions import ACTIONS, Actions, GenesysApi
+from bot.domain.principals import Rules
 from bot.domain.requests import Request
 from bot.errors import SettingsError
 from bot.metrics import Metrics
 from bot.purecloud import HttpAttempt, PureCloud, Region, region
-from bot.services.cards import CardUpdater, Words
-from bot.services.clicks import Decisions
-from bot.services.identity import Directory
-from bot.services.requesting import Service
+from bot.services.account import AccountService
+from bot.services.cards import CardUpdater
+from bot.services.clicks import ClickService
+from bot.services.execution import ExecutionService
+from bot.services.expiry import ExpiryService
+from bot.services.identity import Identity
+from bot.services.inbox import Inbox
+from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
+from bot.services.requesting import RequestService
 from bot.settings import Settings
+from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
-from bot.worker import Worker
+from bot.slack.users import SlackUsers
+from bot.slack.workspace import WorkspaceIdentity
+from bot.worker import Process, Worker
 
 _SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 _GENESYS_TIMEOUT = aiohttp.ClientTimeout(total=30)
-"""The client has closer limits of its own, an attempt and a call."""
+"""An upper limit; the client has shorter ones for an attempt and for a call."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """What the server needs of the rest."""
+class Clients:
+    """The connections to the outside."""
 
-    service: Service
-    worker: Worker
-    directory: Directory
     store: RequestStore
+    slack: SlackApi
+    messenger: SlackMessenger
     purecloud: PureCloud
     metrics: Metrics
-    slack: AsyncWebClient
-    make_ready: Callable[[], Awaitable[None]]
-    """Make the database ready; raises DatabaseUnavailable and SettingsError."""
+    prepare_database: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalClients:
-    """What stands between the bot and the world."""
+class Services:
+    """Everything that lives as long as the process. Listeners use the part that `handlers.services` names."""
 
+    account: AccountService
+    inbox: Inbox
+    replies: Notifier
+    tasks: BackgroundTasks
+    actions: Actions
+    workspace: WorkspaceIdentity
+    worker: Worker
     store: RequestStore
-    courier: SlackMessenger
-    directory: Directory
     purecloud: PureCloud
     metrics: Metrics
     slack: AsyncWebClient
-    make_ready: Callable[[], Awaitable[None]]
+    prepare_database: Callable[[], Awaitable[None]]
+    """Bring the schema up to date. Raises DatabaseUnavailable and SettingsError."""
 
 
 @asynccontextmanager
-async def build(settings: Settings, words: Words) -> AsyncIterator[Services]:
-    """Open everything, hand it out, close it again.
-
-    Raises SettingsError where a setting turns out to be wrong only when it is used.
-    """
-    where = region_of(settings)
-    async with AsyncExitStack() as opened:
+async def build(settings: Settings, renderer: MessageRenderer, actions: Actions = ACTIONS) -> AsyncIterator[Services]:
+    """Open everything, yield it, close it. Raises SettingsError for a setting that proves wrong only when used."""
+    genesys_region = region_of(settings)
+    async with AsyncExitStack() as stack:
         metrics = Metrics()
-        slack = await opened.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_TIMEOUT))
-        genesys = await opened.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
+        slack_session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_TIMEOUT))
+        genesys_session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
         database = database_from_settings(settings)
-        opened.push_async_callback(database.close)
+        stack.push_async_callback(database.close)
         store = RequestStore(database, JobQueue(database, worker_identity(settings)))
-        client = AsyncWebClient(
+        web_client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
-            session=slack,
-            retry_handlers=[],  # its default re-sends a post that may have arrived
+            session=slack_session,
+            retry_handlers=[],  # the SDK's default sends a post again that may have arrived
         )
         purecloud = PureCloud(
-            genesys,
-            where,
+            genesys_session,
+            genesys_region,
             settings.purecloud_client_id,
             settings.purecloud_secret.get_secret_value(),
             observe=_observer(metrics),
         )
-        observe = metrics.count_slack_call
-        courier = SlackMessenger(client, slack, observe)
-        directory = Directory(client, purecloud.users, purecloud.authorization, observe, clock=time.monotonic)
-        ready = partial(prepare_database, database, store.jobs)
-        yield _assemble(settings, words, ExternalClients(store, courier, directory, purecloud, metrics, client, ready))
+        slack = SlackApi(web_client, metrics.count_slack_call)
+        messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call)
+        prepare = partial(prepare_database, database, store.jobs)
+        yield assemble(settings, renderer, actions, Clients(store, slack, messenger, purecloud, metrics, prepare))
 
 
-def _assemble(settings: Settings, words: Words, outside: ExternalClients) -> Services:
-    store, courier, directory = outside.store, outside.courier, outside.directory
-    purecloud, metrics, rules = outside.purecloud, outside.metrics, rules_of(settings)
-
-    def audience(request: Request) -> tuple[str, ...]:
-        return recipients_of(request, settings.audit_channel)
-
-    decisions = Decisions(store, directory, rules, audience)
-    painter = CardUpdater(store, courier, words, audience)
-    worker = Worker(store, decisions, purecloud.tokens, painter, metrics=metrics, audience=audience)
-    service = Service(
-        store,
-        directory,
-        purecloud.tokens,
-        courier,
-        rules=rules,
-        region=purecloud.region,
-        take=worker.take,
+def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, clients: Clients) -> Services:
+    """Connect the services with each other."""
+    store, metrics, purecloud, rules = clients.store, clients.metrics, clients.purecloud, rules_of(settings)
+    workspace = WorkspaceIdentity(clients.slack)
+    users = SlackUsers(clients.slack, clock=time.monotonic)
+    identity = Identity(workspace, users, purecloud.users, purecloud.authorization)
+    options = Options(rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel)
+    notifier = Notifier(store, clients.messenger, renderer, Delivery(store))
+    services = job_services(
+        store=store, identity=identity, messenger=clients.messenger, notifier=notifier, genesys=purecloud,
+        renderer=renderer, metrics=metrics, options=options,
+    )  # fmt: skip
+    expiry = ExpiryService(store, options.recipients, metrics, clock=time.monotonic)
+    worker = Worker(store.jobs, expiry, services)
+    return Services(
+        account=AccountService(identity, purecloud.tokens, rules=rules, actions=actions, region=purecloud.region),
+        inbox=Inbox(store, worker.submit),
+        replies=notifier,
+        tasks=BackgroundTasks(),
+        actions=actions,
+        workspace=workspace,
+        worker=worker,
+        store=store,
+        purecloud=purecloud,
         metrics=metrics,
-        ttl=settings.request_ttl,
-        approvals_channel=settings.approvals_channel,
+        slack=clients.slack.client,
+        prepare_database=clients.prepare_database,
     )
-    return Services(service, worker, directory, store, purecloud, metrics, outside.slack, outside.make_ready)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the settings say about requests; `ttl` is in seconds."""
+
+    rules: Rules
+    actions: Actions
+    ttl: float
+    approvals_channel: str | None = None
+    audit_channel: str | None = None
+
+    def recipients(self, request: Request) -> tuple[str, ...]:
+        """Return who is notified when a request ends."""
+        return recipients_of(request, self.audit_channel)
+
+
+def job_services(
+    *,
+    store: RequestStore,
+    identity: Identity,
+    messenger: SlackMessenger,
+    notifier: Notifier,
+    genesys: GenesysApi,
+    renderer: MessageRenderer,
+    metrics: Metrics,
+    options: Options,
+) -> dict[JobKind, Process]:
+    """Return the service for each kind of job."""
+    rules, actions = options.rules, options.actions
+    requests = RequestService(
+        store, identity, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
+        approvals_channel=options.approvals_channel,
+    )  # fmt: skip
+    clicks = ClickService(store, identity, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients)
+    execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
+    cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients)
+    return {
+        JobKind.CLICK: clicks.process,
+        JobKind.EXECUTE: execution.process,
+        JobKind.COMMAND: requests.process,
+        JobKind.CARD: cards.process,
+        JobKind.NOTICE: notifier.process_notice,
+        JobKind.REPLY: notifier.process_reply,
+    }
 
 
 def rules_of(settings: Settings) -> Rules:
-    """Who may what."""
+    """Return who may do what."""
     return Rules(
         approvers=settings.approvers,
         requesters=settings.requesters,
@@ -134,24 +193,17 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def region_of(settings: Settings) -> Region:
-    """Where Genesys Cloud is; an unknown region is allowed, Genesys keeps adding some. Raises SettingsError."""
+    """Return the region; an unknown one is allowed, because Genesys adds some. Raises SettingsError."""
     name = "PURECLOUD_ENVIRONMENT"
     try:
-        where = region(settings.purecloud_environment)
+        found = region(settings.purecloud_environment)
         name = "PURECLOUD_API_URL, PURECLOUD_LOGIN_URL"
-        where = region(where.domain, api_url=settings.purecloud_api_url, login_url=settings.purecloud_login_url)
+        found = region(found.domain, api_url=settings.purecloud_api_url, login_url=settings.purecloud_login_url)
     except ValueError as error:
         raise SettingsError([f"{name}: {error}"]) from None
-    if not where.known:
-        log.warning("PURECLOUD_ENVIRONMENT is no region this version knows; it is used as it is", region=where.domain)
-    return where
-
-
-def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
-    """Name who hears how a request ends: the audit channel, and the requester unless they see the card."""
-    place = request.card.channel if request.card else ""
-    theirs = place.startswith("D") or place in (request.requester, request.requested_in)
-    return tuple(channel for channel in (audit_channel, None if theirs else request.requester) if channel)
+    if not found.known:
+        log.warning("unknown region in PURECLOUD_ENVIRONMENT; using it as it is", region=found.domain)
+    return found
 
 
 def _observer(metrics: Metrics) -> Callable[[HttpAttempt], None]:

@@ -14,8 +14,11 @@ from bot.redaction import redact
 WARNINGS_ONLY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
 """Libraries whose loggers are limited to warnings, because they log whole bodies at lower levels."""
 
-_MISLEADING = "As `installation_store` or `authorize` has been used, `token` (or SLACK_BOT_TOKEN env variable) will"
-"""The start of a message that Bolt logs for every app with its own `authorize`; SLACK_BOT_TOKEN is not ignored."""
+_MISLEADING = (
+    "As `installation_store` or `authorize` has been used, `token` (or SLACK_BOT_TOKEN env variable) will",
+    "As you gave `client` as well, `token` will be unused.",
+)
+"""Starts of messages that Bolt logs for an app with its own `authorize` and client; SLACK_BOT_TOKEN is not ignored."""
 
 
 class Redactor:

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from bot.domain.people import Principal, parse_principals
+from bot.domain.principals import Principal, parse_principals
 from bot.errors import SettingsError
 from bot.redaction import redact
 

@@ -1,47 +1,21 @@
-"""Slack in, Slack out: commands and clicks are taken at Bolt's door, and find their use case in a dictionary."""
+"""Slack's side of the bot: listeners, texts and views."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
+import re
 
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
-from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
+from slack_bolt.async_app import AsyncApp
 
-from bot.services.requesting import Service
-from bot.slack.dispatch import kind_of
-from handlers import approvals as decide
-from handlers import errors as guard
-from handlers.payloads import Body, read_invoker
+from bot.domain.requests import APPROVE, CANCEL
+from handlers import approvals, commands, errors, home, revoke
 
 
-class Door(AsyncMiddleware):
-    """Bolt's first middleware: answers every command and every click itself.
-
-    A listener would be found by trying each in turn, and handed two dozen arguments that nobody here reads: half of
-    what Bolt costs a request (docs/performance.md). What is neither goes on to Bolt's listeners.
-    """
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    async def async_process(
-        self,
-        *,
-        req: AsyncBoltRequest,
-        resp: BoltResponse,  # noqa: ARG002 - Bolt hands it in by name
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name for it
-    ) -> BoltResponse | None:
-        """Answer a command or a click, which the way in has found to be one."""
-        kind = kind_of(req.body)
-        if kind == "command":
-            return self._command(req.body)
-        if kind == "click":
-            return await decide.click(req.body, self._service)
-        return await next()
-
-    def _command(self, body: Body) -> BoltResponse:
-        """Acknowledge at once; the answer follows through the response_url."""
-        self._service.begin(guard.command(read_invoker(body), str(body.get("text") or ""), self._service))
-        return BoltResponse(status=HTTPStatus.OK)
+def register(app: AsyncApp) -> None:
+    """Register every listener. Bolt tries them in this order, so clicks come first."""
+    app.action(re.compile(f"^({APPROVE}|{CANCEL})$"))(approvals.on_click)
+    app.command("/purecloud")(commands.on_command)
+    app.view(revoke.VIEW)(revoke.on_submit)
+    app.shortcut(revoke.GLOBAL_SHORTCUT)(revoke.on_shortcut)
+    app.shortcut(revoke.MESSAGE_SHORTCUT)(revoke.on_shortcut)
+    app.event("app_home_opened")(home.on_opened)
+    app.error(errors.on_error)

@@ -1,31 +1,19 @@
-"""A press of a card's button: written down, then acknowledged; judged after that."""
+"""Clicks on a card's buttons: stored, then acknowledged, and decided after that."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from typing import Any
 
-import structlog
-from slack_bolt.response import BoltResponse
+from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.requests import APPROVE, CANCEL
-from bot.services.requesting import Service
-from handlers.payloads import Body, read_click
-
-DECISIONS = frozenset({APPROVE, CANCEL})
-
-log = structlog.get_logger()
+from handlers.payloads import read_click
+from handlers.services import Services
 
 
-async def click(body: Body, service: Service) -> BoltResponse:
-    """Answer 200 only when the click is on disk; otherwise 503, which Slack shows to the person as a failure."""
-    try:
-        for action in body["actions"]:
-            if action.get("action_id") in DECISIONS:
-                await service.click(read_click(body, action))
-    except Exception:
-        log.exception("a click could not be written down; it is answered 503 and changes nothing")
-        return BoltResponse(
-            status=HTTPStatus.SERVICE_UNAVAILABLE,
-            body="The click could not be written down. Nothing was changed; try again.",
-        )
-    return BoltResponse(status=HTTPStatus.OK)
+async def on_click(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
+    """Acknowledge once every click of the payload is on disk; an error is answered 503."""
+    for action in body["actions"]:
+        if action["action_id"] in (APPROVE, CANCEL):
+            await services.inbox.record_click(read_click(body, action))
+    await ack()

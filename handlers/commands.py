@@ -1,36 +1,56 @@
-"""`/purecloud`: words in, a use case out."""
+"""`/purecloud`: find the command that a line means."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from difflib import get_close_matches
+from typing import Any
 
-from bot.services.requesting import Invoker, Service
-from handlers import help as helping
-from handlers import revoke, rotate, whoami
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.commands import Invoker
+from handlers import help as help_command
+from handlers import whoami
+from handlers.errors import reply_with
+from handlers.messages import Catalog
+from handlers.payloads import read_invoker
+from handlers.services import Services
+from handlers.targets import read_request
 from handlers.ui.blocks import Message
 
-UseCase = Callable[[Invoker, str, Service], Awaitable[Message | None]]
-"""Takes who asks and the rest of the line; what it returns is told to them in private."""
+Answer = Callable[[Invoker, Any, Catalog], Awaitable[Message]]
+"""Takes the person, the services and the texts. Each command names the services that it uses by a Protocol."""
 
-COMMANDS: dict[str, UseCase] = {
-    "help": helping.answer,
+READ_ONLY: dict[str, Answer] = {
+    "help": help_command.answer,
     "whoami": whoami.answer,
-    "revoke": revoke.answer,
-    "rotate": rotate.answer,
 }
+"""Commands that are answered in private and change nothing. The others are the names of actions."""
 
 
-async def run(asker: Invoker, text: str, service: Service) -> Message | None:
-    """Do what a line says; nothing typed is `help`, an unknown word is answered with the nearest one and help."""
-    verb, _, rest = " ".join(text.split()).partition(" ")
-    use_case = COMMANDS.get(verb.casefold())
-    if use_case:
-        return await use_case(asker, rest, service)
-    return await helping.answer(asker, "", service, unknown=verb, nearest=nearest(verb))
+async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
+    """Store a command that requests an action before acknowledging it; answer a read-only command afterwards."""
+    verb, _, line = " ".join(str(body.get("text") or "").split()).partition(" ")
+    invoker, name = read_invoker(body), verb.casefold()
+    if name in services.actions:
+        await services.inbox.record_command(read_request(services.actions[name], invoker, line))
+    else:
+        services.tasks.start(_reply(name, verb, invoker, services, catalog))
+    await ack()
 
 
-def nearest(word: str) -> str | None:
-    """Return the command a word was probably meant to be."""
-    found = get_close_matches(word.casefold(), COMMANDS, n=1, cutoff=0.5)
+async def _reply(name: str, verb: str, invoker: Invoker, services: Services, catalog: Catalog) -> None:
+    answer = READ_ONLY.get(name)
+    if answer:
+        await reply_with(answer(invoker, services, catalog), invoker, services, catalog)
+        return
+    suggestion = nearest(verb, [*READ_ONLY, *services.actions])
+    await reply_with(
+        help_command.answer(invoker, services, catalog, unknown=verb, suggestion=suggestion), invoker, services, catalog
+    )
+
+
+def nearest(word: str, commands: Iterable[str]) -> str | None:
+    """Return the command that a misspelt word probably means."""
+    found = get_close_matches(word.casefold(), list(commands), n=1, cutoff=0.5)
     return found[0] if found else None

@@ -1,45 +1,64 @@
-"""The one seam where an error becomes a sentence; nothing a person types or clicks may raise beyond it."""
+"""Turn errors into replies and responses, so that nothing a person types or clicks raises any further."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable
+from typing import Any
 
 import structlog
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
 
-from bot.domain.policy import Denied
-from bot.errors import BotError, StaleRequest
-from bot.services.requesting import Invoker, Service
-from handlers import commands
-from handlers.messages.errors import trouble
-from handlers.ui import blocks, cards
+from bot.domain.commands import Invoker
+from bot.domain.denials import Denied
+from bot.errors import BotError
+from handlers.messages import Catalog
+from handlers.payloads import Payload
+from handlers.services import Services
+from handlers.ui import blocks
+from handlers.ui.blocks import Message
+from handlers.ui.reasons import explain
 
 log = structlog.get_logger()
 
 
-async def command(asker: Invoker, text: str, service: Service) -> None:
-    """Run a command to its end and tell the asker what there is to tell, in private."""
+async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
+    """Answer a payload that must not look acknowledged: 404 without a listener, 503 after any other error.
+
+    Slack shows the person a failure in both cases.
+    """
+    if isinstance(error, BoltUnhandledRequestError):
+        log.warning("no listener for payload", type=_type(body))
+        return BoltResponse(status=404, body="no listener")
+    if "replays" in context:
+        context["replays"].forget(body)
+    log.error("listener failed; nothing was changed", type=_type(body), exc_info=error)
+    return BoltResponse(status=503, body="not stored")
+
+
+def _type(payload: Payload) -> str:
+    return "command" if "command" in payload else str(payload.get("type"))
+
+
+async def reply_with(answer: Awaitable[Message], invoker: Invoker, services: Services, catalog: Catalog) -> None:
+    """Send the answer to a read-only command, or the reason why there is none."""
     try:
-        message = await commands.run(asker, text, service)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the person gets a sentence and the log the rest
-        message = apology(error, by=asker.user_id)
-    if message:
-        await service.tell(asker, message)
+        message = await answer
+    except Exception as error:  # noqa: BLE001 - the person gets a reply, the log the rest
+        message = error_message(catalog, error, by=invoker.user_id)
+    await services.replies.reply_until_expired(invoker.response_url, invoker.user_id, message)
 
 
-def apology(error: Exception, *, by: str) -> blocks.Message:
-    """Turn an error into what its person reads: what happened, that nothing was changed, and what to do."""
-    if isinstance(error, Denied):
-        return cards.refusal(error)
-    if isinstance(error, StaleRequest):
-        return cards.answer(error, None)
+def error_message(catalog: Catalog, error: Exception, *, by: str) -> Message:
+    """Return what a person reads after an error: what happened, that nothing was changed, and what to do next."""
     if isinstance(error, BotError):
-        text = f"{trouble(error)} Nothing was changed."
-        log.warning("a command met a fault", error=type(error).__name__, problem=str(error), by=by)
-        return blocks.message(text, blocks.section(text))
-    incident = secrets.token_hex(4)
-    log.error("a command failed", incident=incident, by=by, exc_info=error)
-    text = (
-        f"Something went wrong that I did not expect. Nothing was changed. "
-        f"Whoever runs this bot finds it in the log as `{incident}`."
-    )
+        if not isinstance(error, Denied):
+            log.warning("command failed", error=error.code, problem=str(error), by=by)
+        text = explain(catalog, error.code, error.params)
+    else:
+        incident = secrets.token_hex(4)
+        log.error("command failed unexpectedly", incident=incident, by=by, exc_info=error)
+        text = explain(catalog, "internal_error", {"incident": incident})
     return blocks.message(text, blocks.section(text))

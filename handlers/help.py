@@ -2,58 +2,60 @@
 
 from __future__ import annotations
 
-from bot.domain.policy import Denied
-from bot.services.requesting import Invoker, Permissions, Service
-from handlers.messages.denials import matter
+from bot.domain.commands import Invoker
+from bot.services.account import Permissions
+from handlers.messages import Catalog
+from handlers.services import Services
 from handlers.ui import blocks
 from handlers.ui.blocks import Message, escape
+from handlers.ui.reasons import explain
 
-ANYONE = (
-    "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
-    "`/purecloud help` - this",
-)
-REQUESTER = (
-    "`/purecloud revoke @user [reason]` - ask to end every session and token of a person; nothing happens before a "
-    "button is clicked\n      for example `/purecloud revoke @tom laptop stolen`, "
-    "`/purecloud revoke tom@example.com`, `/purecloud revoke 5f2c…` (a Genesys Cloud user id)"
-)
-NEITHER = "You may neither ask for revocations nor confirm them."
-ADMIN = "`/purecloud rotate` - exchange the bot's own Genesys Cloud token"
+MAX_WORD_LENGTH = 80
+"""Characters of an unknown word that the reply repeats."""
 
 
 async def answer(
-    asker: Invoker, _line: str, service: Service, *, unknown: str = "", nearest: str | None = None
+    invoker: Invoker, services: Services, catalog: Catalog, *, unknown: str = "", suggestion: str | None = None
 ) -> Message:
-    """Tell what this person can do; an unknown word is named first, with the nearest one."""
-    abilities = await service.abilities(asker)
+    """Return what this person can do; an unknown word is named first, with the nearest command."""
+    permissions = await services.account.permissions(invoker)
+    title = catalog.text("help.title")
     return blocks.message(
-        "What you can do with /purecloud",
-        blocks.section(_did_you_mean(unknown, nearest)) if unknown else None,
-        blocks.header("What you can do with /purecloud"),
-        blocks.section(blocks.bullets(commands_for(abilities))),
-        blocks.context(approving(abilities)),
+        title,
+        blocks.section(_unknown(catalog, unknown, suggestion)) if unknown else None,
+        blocks.header(title),
+        blocks.section(blocks.bullets(commands_for(catalog, permissions))),
+        blocks.context(approval_hint(catalog, permissions)),
     )
 
 
-def commands_for(abilities: Permissions) -> list[str]:
-    """List what this person can type."""
-    lines = [REQUESTER] if abilities.ask else []
-    lines += [ADMIN] if abilities.administer else []
-    return [*lines, *ANYONE]
+def commands_for(catalog: Catalog, permissions: Permissions) -> list[str]:
+    """Return the lines about what this person can type."""
+    return [
+        *(catalog.text(f"{action}.help") for action in permissions.request if f"{action}.help" in catalog),
+        catalog.text("help.whoami"),
+        catalog.text("help.help"),
+    ]
 
 
-def approving(abilities: Permissions) -> str:
-    """Say what this person can confirm, or what keeps them from acting."""
-    if abilities.against:
-        return f"{NEITHER} {matter(Denied(abilities.against))}"
-    if not abilities.confirm:
-        may = "You may ask; somebody else confirms." if abilities.ask else NEITHER
-        unread = escape("; ".join(abilities.unread))
-        return f"{may} Could not be checked, so it counts as no: {unread}" if unread else may
-    own = "your own too" if abilities.self_approval else "but not your own"
-    return f"You may confirm requests, {own}: click the button on the card."
+def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
+    """Return what this person can approve, or why they can do nothing."""
+    if permissions.denied_because:
+        reason = explain(catalog, permissions.denied_because, {}, changed_nothing=False)
+        return f"{catalog.text('help.can_do_nothing')} {reason}"
+    if permissions.approve:
+        return catalog.text("help.can_approve_own" if permissions.self_approval else "help.can_approve")
+    hint = catalog.text("help.can_request" if permissions.request else "help.can_do_nothing")
+    return f"{hint} {unverified(catalog, permissions)}" if permissions.unverified else hint
 
 
-def _did_you_mean(unknown: str, nearest: str | None) -> str:
-    word = f"I do not know `{escape(blocks.cut(unknown, 80)).replace('`', chr(39))}`. Nothing was changed."
-    return f"{word} Did you mean `/purecloud {nearest}`?" if nearest else word
+def unverified(catalog: Catalog, permissions: Permissions) -> str:
+    """Return the line about checks that failed."""
+    return catalog.text("unverified", unverified=escape("; ".join(permissions.unverified)))
+
+
+def _unknown(catalog: Catalog, unknown: str, suggestion: str | None) -> str:
+    word = escape(blocks.truncate(unknown, MAX_WORD_LENGTH)).replace("`", "'")
+    if suggestion:
+        return catalog.text("help.did_you_mean", word=word, nearest=suggestion)
+    return catalog.text("help.unknown", word=word)

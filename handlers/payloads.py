@@ -1,4 +1,4 @@
-"""Who typed or clicked, as the payload tells it; what it may mean is judged elsewhere."""
+"""Read who did what from Slack's payloads; nothing here decides what a person may do."""
 
 from __future__ import annotations
 
@@ -6,53 +6,68 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from bot.services.clicks import Click
-from bot.services.requesting import Invoker
+from bot.domain.clicks import Click
+from bot.domain.commands import Invoker
+from bot.domain.people import nested, text
 
-Body = Mapping[str, Any]
+Payload = Mapping[str, Any]
 
 
-def read_invoker(body: Body) -> Invoker:
-    """Read a slash command (docs.slack.dev, Slash commands)."""
+def read_invoker(command: Payload) -> Invoker:
+    """Read who typed a slash command (docs.slack.dev, Slash commands)."""
     return Invoker(
-        user_id=str(body.get("user_id") or ""),
-        team_id=_text(body, "team_id"),
-        channel=str(body.get("channel_id") or ""),
-        key=_key(body),
-        response_url=_text(body, "response_url"),
+        user_id=str(command.get("user_id") or ""),
+        team_id=text(command, "team_id"),
+        channel=str(command.get("channel_id") or ""),
+        key=invocation_key(command),
+        response_url=text(command, "response_url"),
     )
 
 
-def read_click(body: Body, action: Body) -> Click:
+def read_submitter(view_submission: Payload) -> Invoker:
+    """Read who submitted a modal (docs.slack.dev, view_submission). The modal keeps its channel as metadata."""
+    user = nested(view_submission, "user")
+    return Invoker(
+        user_id=str(user.get("id") or ""),
+        team_id=text(user, "team_id"),
+        channel=text(nested(view_submission, "view"), "private_metadata") or "",
+        key=submission_key(view_submission),
+    )
+
+
+def read_visitor(event_callback: Payload) -> Invoker:
+    """Read who opened the Home tab (docs.slack.dev, app_home_opened)."""
+    user_id = str(nested(event_callback, "event").get("user") or "")
+    return Invoker(user_id=user_id, team_id=text(event_callback, "team_id"), channel="", key="")
+
+
+def read_click(payload: Payload, action: Payload) -> Click:
     """Read one action of a `block_actions` payload; the message and the container may be missing.
 
-    Of the button only the value is taken: a request's id.
+    Only the button's value is used: a request's id.
     """
-    person = _part(body, "user")
-    container = _part(body, "container")
+    user = nested(payload, "user")
     return Click(
         request_id=str(action.get("value") or ""),
         action=str(action.get("action_id") or ""),
-        user_id=str(person.get("id") or ""),
-        team_id=_text(person, "team_id"),
-        key=_key(body),
-        response_url=_text(body, "response_url"),
-        installed_in=_text(_part(body, "team"), "id"),
-        ts=_text(container, "message_ts") or _text(_part(body, "message"), "ts"),
+        user_id=str(user.get("id") or ""),
+        team_id=text(user, "team_id"),
+        key=invocation_key(payload),
+        response_url=text(payload, "response_url"),
+        installed_in=text(nested(payload, "team"), "id"),
+        ts=text(nested(payload, "container"), "message_ts") or text(nested(payload, "message"), "ts"),
     )
 
 
-def _key(body: Body) -> str:
-    """Name a command or a click by its trigger_id: Slack makes one each time. Only a hash of it is kept."""
-    return hashlib.sha256(str(body.get("trigger_id") or body).encode()).hexdigest()
+def invocation_key(payload: Payload) -> str:
+    """Return a key that identifies a command or a click: a hash of its `trigger_id`, which Slack never repeats."""
+    return _hash(payload.get("trigger_id") or payload)
 
 
-def _text(part: Body, name: str) -> str | None:
-    """Read a text that may be missing; anything else in its place counts as missing."""
-    text = part.get(name)
-    return text if isinstance(text, str) and text else None
+def submission_key(view_submission: Payload) -> str:
+    """Return a key that identifies a submission: a hash of the id of its view, which is submitted once."""
+    return _hash(nested(view_submission, "view").get("id") or view_submission)
 
 
-def _part(body: Body, name: str) -> Body:
-    part = body.get(name)
-    return part if isinstance(part, Mapping) else {}
+def _hash(value: Any) -> str:
+    return hashlib.sha256(str(value).encode()).hexdigest()

@@ -1,94 +1,115 @@
-"""`/purecloud whoami`: who you are here and in Genesys Cloud, and what the bot's token is. Never the token itself."""
+"""`/purecloud whoami`: who a person is, what they can do, and what the bot's token is. Never the token itself."""
 
 from __future__ import annotations
 
-from bot.domain.people import Principal
-from bot.domain.policy import Denied
-from bot.purecloud import GenesysError, NamedEntity, TokenInfo
-from bot.services.requesting import Invoker, Permissions, Service, WhoAmI
-from handlers.help import approving
-from handlers.messages.denials import matter
-from handlers.messages.errors import trouble
+from collections.abc import Iterable
+
+from bot.domain.commands import Invoker
+from bot.domain.principals import Principal
+from bot.errors import BotError
+from bot.services.account import NamedEntity, OrgOAuthClient, Permissions, TokenInfo, WhoAmI
+from handlers.help import approval_hint, unverified
+from handlers.messages import Catalog
+from handlers.services import Services
 from handlers.ui import blocks
 from handlers.ui.blocks import Block, Message, escape
+from handlers.ui.reasons import explain
 
 
-async def answer(asker: Invoker, _line: str, service: Service) -> Message:
-    """Tell both, in private."""
-    who = await service.whoami(asker)
+async def answer(invoker: Invoker, services: Services, catalog: Catalog) -> Message:
+    """Return both, for this person alone."""
+    who = await services.account.whoami(invoker)
     return blocks.message(
-        f"You are {escape(who.member.name)} in {escape(who.workspace.name)}.",
-        blocks.header("You"),
-        *_you(who),
-        blocks.section(_may(who.abilities)),
-        blocks.header("The bot's token"),
-        *_token(who),
+        catalog.text("whoami.summary", name=escape(who.member.name), workspace=escape(who.workspace.name)),
+        blocks.header(catalog.text("whoami.you")),
+        *_person(catalog, who),
+        blocks.section(permission_lines(catalog, who.permissions, services.actions)),
+        blocks.header(catalog.text("whoami.token")),
+        *_token(catalog, who),
     )
 
 
-def _you(who: WhoAmI) -> list[Block]:
-    slack = blocks.facts([("Slack", who.member.name), ("Workspace", who.workspace.name), ("E-mail", who.member.email)])
-    if isinstance(who.person, Denied):
-        return [slack, blocks.section(f"*Genesys Cloud*: nobody. {matter(who.person)}")]
-    if isinstance(who.person, GenesysError):
-        return [slack, blocks.section(f"*Genesys Cloud*: could not be asked. {trouble(who.person)}")]
+def _person(catalog: Catalog, who: WhoAmI) -> list[Block]:
+    slack = _facts(
+        catalog, [("slack", who.member.name), ("workspace", who.workspace.name), ("email", who.member.email)]
+    )
+    if isinstance(who.person, BotError):
+        problem = explain(catalog, who.person.code, who.person.params, changed_nothing=False)
+        code = "whoami.person_unknown" if who.person.code.startswith("genesys_") else "whoami.no_person"
+        return [slack, blocks.section(catalog.text(code, problem=problem))]
     person = who.person
-    genesys = blocks.facts(
+    genesys = _facts(
+        catalog,
         [
-            ("Genesys Cloud", person.name),
-            ("E-mail there", person.email),
-            ("Division", person.division),
-            ("State", person.state),
-            ("Id", person.id),
-        ]
+            ("genesys", person.name),
+            ("genesys_email", person.email),
+            ("division", person.division),
+            ("state", person.state),
+            ("id", person.id),
+        ],
     )
     return [slack, genesys]
 
 
-def _may(abilities: Permissions) -> str:
-    if abilities.against:
-        return approving(abilities)
+def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterable[str]) -> str:
+    """Return what a person can request and approve, and by which rule."""
+    if permissions.denied_because:
+        return approval_hint(catalog, permissions)
     rows = [
-        ("ask for a revocation", abilities.ask),
-        ("confirm a revocation", abilities.confirm),
-        ("rotate the bot's token", abilities.administer),
+        (catalog.optional(f"{action}.{code}"), rules.get(action))
+        for action in actions
+        for code, rules in (("can_request", permissions.request), ("can_approve", permissions.approve))
     ]
-    unread = (
-        f"\nCould not be checked, so it counts as no: {escape('; '.join(abilities.unread))}" if abilities.unread else ""
-    )
-    return "*You may*\n" + blocks.bullets([_ability(what, rule) for what, rule in rows]) + unread
+    lines = [catalog.text("whoami.can"), blocks.bullets([_row(catalog, what, rule) for what, rule in rows if what])]
+    if permissions.unverified:
+        lines.append(unverified(catalog, permissions))
+    return "\n".join(lines)
 
 
-def _ability(what: str, rule: Principal | None) -> str:
-    return f"{what}: *yes*, by `{escape(str(rule))}`" if rule else f"{what}: no"
+def _row(catalog: Catalog, what: str, rule: Principal | None) -> str:
+    if rule is None:
+        return catalog.text("whoami.no", what=what)
+    return catalog.text("whoami.yes", what=what, rule=escape(str(rule)))
 
 
-def _token(who: WhoAmI) -> list[Block]:
+def _token(catalog: Catalog, who: WhoAmI) -> list[Block]:
     if who.token is None:
-        return [blocks.section("Shown to full members of the workspace only.")]
-    if isinstance(who.token, GenesysError):
-        return [blocks.section(f"Genesys Cloud could not be asked about it. {trouble(who.token)}")]
-    token = blocks.facts(_token_facts(who.token, who.region.domain))
-    idles = who.token.date_token_idles
-    return [token, blocks.context(f"idles out {blocks.moment(idles.timestamp())}")] if idles else [token]
+        return [blocks.section(catalog.text("whoami.token_hidden"))]
+    if isinstance(who.token, BotError):
+        problem = explain(catalog, who.token.code, who.token.params, changed_nothing=False)
+        return [blocks.section(catalog.text("whoami.token_unknown", problem=problem))]
+    client, idles, ids = who.token.oauth_client, who.token.date_token_idles, bool(who.permissions.administer)
+    scopes = who.token.authorized_scope or (client.scope if client else ())
+    token = _facts(
+        catalog,
+        [
+            ("organization", _organization(catalog, who.token, ids=ids)),
+            ("client", _named(client, ids=ids)),
+            ("grant", client.authorized_grant_type if client else None),
+            ("scopes", ", ".join(scopes) or catalog.text("whoami.no_scopes")),
+            ("region", who.region.domain),
+        ],
+    )
+    if idles is None:
+        return [token]
+    return [token, blocks.context(catalog.text("whoami.idles", time=blocks.local_time(idles.timestamp())))]
 
 
-def _token_facts(token: TokenInfo, region: str) -> list[tuple[str, str | None]]:
-    client = token.oauth_client
-    organization = _named(token.organization)
-    home = _named(token.home_organization)
+def _organization(catalog: Catalog, token: TokenInfo, *, ids: bool) -> str | None:
+    organization, home = _named(token.organization, ids=ids), _named(token.home_organization, ids=ids)
     if home and home != organization:
-        organization = f"{organization or '?'} (home: {home})"
-    scopes = token.authorized_scope or (client.scope if client else ())
-    return [
-        ("Organization", organization),
-        ("OAuth client", _named(client)),
-        ("Grant", client.authorized_grant_type if client else None),
-        ("Scopes", ", ".join(scopes) or "none (a client's roles count)"),
-        ("Region", region),
-    ]
+        return catalog.text("whoami.organization_home", organization=organization or "?", home=home)
+    return organization
 
 
-def _named(entity: NamedEntity | object | None) -> str | None:
-    name, identity = getattr(entity, "name", None), getattr(entity, "id", None)
-    return f"{name} ({identity})" if name and identity else name or identity
+def _named(entity: NamedEntity | OrgOAuthClient | None, *, ids: bool) -> str | None:
+    """Return a name; with `ids` the id too, which only admins see."""
+    if entity is None:
+        return None
+    if entity.name and entity.id and ids:
+        return f"{entity.name} ({entity.id})"
+    return entity.name or (entity.id if ids else None)
+
+
+def _facts(catalog: Catalog, rows: list[tuple[str, str | None]]) -> Block:
+    return blocks.facts([(catalog.text(f"whoami.{name}"), value) for name, value in rows])

@@ -82,7 +82,9 @@ async def start_app_with(tmp_path: Path, transport: str) -> AsyncIterator[StartA
     async with AsyncExitStack() as apps:
 
         async def start(**overrides: str) -> AppHarness:
-            return await apps.enter_async_context(start_app(tmp_path, socket_mode=transport == "socket", **overrides))
+            return await apps.enter_async_context(
+                start_app(tmp_path, socket_mode=transport == "socket", overrides=overrides)
+            )
 
         yield start
 

@@ -16,45 +16,39 @@ import uvloop
 from aiohttp import web
 
 from bot import logs
-from bot.app import Server, WaysIn, application, bolt, dispatcher
-from bot.bootstrap import Services, build
-from bot.db.requests import RequestStore
-from bot.services.requesting import Service
+from bot.app import slack_transport
+from bot.background import BackgroundTasks
+from bot.bootstrap import build
+from bot.services.inbox import Inbox
 from bot.settings import Settings, read_settings
-from bot.slack.dispatch import Dispatcher
-from bot.slack.http import SlackEndpoint
-from handlers.ui import cards
+from bot.web.health import Health
+from bot.web.routes import application
+from handlers.messages import Catalog
+from handlers.messages.en import SENTENCES
+from handlers.ui.renderer import MessageRenderer
 
 
-class AckOnlyService(Service):
-    """A service that stores clicks and starts no task."""
+class DiscardedTasks(BackgroundTasks):
+    """Tasks that never run."""
 
-    def __init__(self, store: RequestStore) -> None:
-        self._store = store
-        self._take = lambda _job: None
-
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Discard the task."""
         work.close()
 
 
 async def serve(settings: Settings) -> None:
     """Serve until the process is stopped."""
-    async with build(settings, cards) as services:
-        await services.make_ready()
-        await services.directory.identify()
-        server = Server(services, _transports(settings, services))
-        runner = web.AppRunner(application(server), access_log=None)
+    renderer = MessageRenderer(Catalog(SENTENCES))
+    async with build(settings, renderer) as services:
+        await services.prepare_database()
+        await services.workspace.identify()
+        inbox = Inbox(services.store, lambda _job: None)
+        ack_only = replace(services, inbox=inbox, tasks=DiscardedTasks())
+        transport = slack_transport(settings, ack_only, renderer.catalog)
+        runner = web.AppRunner(application(Health(ack_only), transport.http), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.port).start()
         await asyncio.Event().wait()
-
-
-def _transports(settings: Settings, services: Services) -> WaysIn:
-    ack_only = replace(services, service=AckOnlyService(services.store))
-    dispatch = Dispatcher(dispatcher(bolt(settings, ack_only)), services.directory, services.metrics)
-    secret = settings.slack_signing_secret
-    return WaysIn(dispatch, http=SlackEndpoint(secret.get_secret_value() if secret else "", dispatch))
 
 
 if __name__ == "__main__":

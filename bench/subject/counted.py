@@ -13,15 +13,15 @@ import uvloop
 from sqlalchemy import event
 
 from bot import logs
-from bot.app import Server, running
+from bot.app import RunningApp, running
 from bot.settings import read_settings
 
 counts: Counter[str] = Counter()
 
 
-def count_statements(server: Server) -> None:
+def count_statements(app: RunningApp) -> None:
     """Count statements and commits of the bot's engine; BEGIN is not a statement."""
-    engine = server.services.store.database.engine.engine
+    engine = app.services.store.database.engine.engine
 
     def execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("BEGIN"):
@@ -38,8 +38,8 @@ async def main() -> None:
     logs.configure(settings.log_level, settings.log_format)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    async with running(settings) as server:
-        count_statements(server)
+    async with running(settings) as app:
+        count_statements(app)
         while await lines.readline():
             sys.stdout.write(json.dumps(counts) + "\n")
             sys.stdout.flush()

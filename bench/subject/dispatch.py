@@ -24,14 +24,18 @@ from bench.fakes import BOT_TOKEN, SIGNING_SECRET
 from bench.slack_requests import EXAMPLE_CARD, SlackRequests
 from bench.stdio_server import serve, write_message
 from bot import logs
-from bot.app import bolt, dispatcher
+from bot.app import bolt_app
+from bot.background import BackgroundTasks
 from bot.bootstrap import Services, build
-from bot.services.clicks import Click
-from bot.services.requesting import Service
+from bot.domain.clicks import Click
+from bot.services.inbox import Inbox
 from bot.settings import read_settings
-from bot.slack.dispatch import Body, Dispatcher
-from bot.slack.http import parse, verify
-from handlers.ui import cards
+from bot.slack.dispatch import Dispatcher
+from bot.slack.http import RequestVerifier, parse_body
+from handlers.messages import Catalog
+from handlers.messages.en import SENTENCES
+from handlers.middleware import Gate
+from handlers.ui.renderer import MessageRenderer
 
 BLOCK_SIZE, BLOCKS = 50, 20
 OK = 200
@@ -40,34 +44,34 @@ App = Callable[[bytes, Headers], Awaitable[int]]
 """Takes a raw body and headers, and returns the status of the response."""
 
 
-class NullService(Service):
-    """A service that stores nothing and starts no task."""
+class NullInbox(Inbox):
+    """An inbox that stores nothing."""
 
-    def __init__(self) -> None:
-        pass
-
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Discard the task."""
-        work.close()
-
-    async def click(self, click: Click) -> None:
+    async def record_click(self, click: Click) -> None:
         """Discard the click."""
 
 
-async def subject_app(services: Services) -> App:
-    """Return the bot, from the raw body to the response."""
-    settings = read_settings(os.environ)
-    await services.directory.identify()
-    app = bolt(settings, replace(services, service=NullService()))
-    dispatch = Dispatcher(dispatcher(app), services.directory, services.metrics)
-    secret = SIGNING_SECRET.encode()
+class DiscardedTasks(BackgroundTasks):
+    """Tasks that never run."""
 
-    async def read(raw: bytes, headers: Headers) -> Body:
-        verify(secret, raw, headers, now=time.time())
-        return parse(raw, "application/x-www-form-urlencoded")
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Discard the task."""
+        work.close()
+
+
+async def subject_app(services: Services, catalog: Catalog) -> App:
+    """Return the bot, from the raw body to the response."""
+    await services.workspace.identify()
+    inbox = NullInbox(services.store, lambda _job: None)
+    ack_only = replace(services, inbox=inbox, tasks=DiscardedTasks())
+    app = bolt_app(ack_only, Gate(ack_only, services.workspace, catalog))
+    dispatcher, verifier = Dispatcher(app, services.metrics), RequestVerifier(SIGNING_SECRET, time.time)
 
     async def handle(raw: bytes, headers: Headers) -> int:
-        return (await dispatch.admit(read(raw, headers))).status
+        started = time.perf_counter()
+        verifier.verify(raw, headers)
+        payload = parse_body(raw, "application/x-www-form-urlencoded")
+        return (await dispatcher.dispatch(payload, started)).status
 
     return handle
 
@@ -130,8 +134,10 @@ def main() -> None:
     settings = read_settings(os.environ)
     logs.configure(settings.log_level, settings.log_format)
     loop = uvloop.new_event_loop()
-    services = loop.run_until_complete(build(settings, cards).__aenter__())
-    apps = {"subject": loop.run_until_complete(subject_app(services)), "example": example_app()}
+    renderer = MessageRenderer(Catalog(SENTENCES))
+    services = loop.run_until_complete(build(settings, renderer).__aenter__())
+    subject = loop.run_until_complete(subject_app(services, renderer.catalog))
+    apps = {"subject": subject, "example": example_app()}
     write_message({"ready": True})
     serve({"compare": lambda kind: loop.run_until_complete(compare(apps, kind))})
 

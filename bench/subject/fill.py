@@ -17,7 +17,7 @@ from bot.db.rows import audit_event_to_row, item_to_row, request_to_row
 from bot.db.schema import audit, items, jobs, requests
 from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
-from bot.domain.requests import Kind, MessageRef, Request
+from bot.domain.requests import MessageRef, Request
 
 BATCH_SIZE = 5000
 REQUEST_TTL = 43_200.0
@@ -43,7 +43,7 @@ def _audit_rows(count: int, now: float) -> Iterator[Mapping[str, Any]]:
     last = GENESIS
     for number in range(count):
         row = AuditEvent(
-            now, EventType.ASKED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
+            now, EventType.REQUESTED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
         )
         last = chain_hash(row, last)
         yield audit_event_to_row(row) | {"hash": last}
@@ -53,7 +53,7 @@ def _request(number: int, now: float) -> Request:
     return Request(
         id=f"pending-{number}",
         reference=f"P{number}",
-        kind=Kind.REVOKE,
+        action="revoke",
         requester="U0APPROVER",
         requested_in="C0OPS00001",
         created_at=now,

@@ -9,8 +9,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.checks.result import CheckResult, failed, ok, undetermined
 from bot.checks.slack import call_slack
-from bot.domain.people import Principal, PrincipalKind, Workspace, read_member
-from bot.domain.policy import DenialCode, covers, standing
+from bot.domain.denials import DenialCode
+from bot.domain.people import Workspace, read_member
+from bot.domain.policy import covers, ineligibility
+from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SlackUnavailable
 from bot.purecloud import AuthorizationApi, DomainPermissionCollection, GenesysForbidden
 from bot.settings import Settings
@@ -82,7 +84,7 @@ class SlackPrincipals:
     async def _check_user(self, name: str, user_id: str, *, acts: bool) -> CheckResult:
         found = await call_slack("users.info", self._client.users_info, user=user_id)
         member = read_member(found.get("user") or {})
-        denial = standing(member, self._workspace)
+        denial = ineligibility(member, self._workspace)
         if denial and acts:
             message = f"{member.name} {_INELIGIBILITY[denial]} and therefore has no permission"
             return failed(name, message, "Name a full, active member of this workspace.")

@@ -23,7 +23,7 @@ from bot.checks.principals import (
 )
 from bot.checks.result import CheckResult, all_ok, invalid_setting, ok, skipped, undetermined
 from bot.checks.slack import TOKEN_CHECK_FAILED, SlackChecks
-from bot.domain.people import Principal
+from bot.domain.principals import Principal
 from bot.errors import SettingsError
 from bot.purecloud import Limits, PureCloud, Region
 from bot.settings import Settings, read_settings

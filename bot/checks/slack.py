@@ -16,8 +16,8 @@ from bot.checks.result import CheckResult, failed, ok, skipped, undetermined
 from bot.domain.people import Workspace
 from bot.errors import SlackUnavailable
 from bot.settings import Settings
-from bot.slack.messages import delivery_error_from
-from bot.slack.socket_mode import ask_for_a_connection
+from bot.slack.api import slack_call_error
+from bot.slack.socket_mode import open_connection
 
 TOKEN: Final = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of the setting
 SCOPES: Final[Mapping[str, str]] = {
@@ -51,7 +51,7 @@ async def call_slack(
     try:
         response = await call(**arguments)
     except Exception as error:
-        raise SlackUnavailable(method, delivery_error_from(error).slack_code) from error
+        raise SlackUnavailable(method, slack_call_error(error).slack_code) from error
     return response.data if isinstance(response.data, Mapping) else {}
 
 
@@ -140,7 +140,7 @@ class SlackChecks:
         """Check the app token in Socket Mode, the format of the signing secret in HTTP mode."""
         token, secret = self._settings.slack_app_token, self._settings.slack_signing_secret
         if token is not None:
-            await ask_for_a_connection(self._client, token.get_secret_value())
+            await open_connection(self._client, token.get_secret_value())
             return ok("SLACK_APP_TOKEN", "accepted; the connection URL that Slack issued for this check expires unused")
         if secret is None or not _SIGNING_SECRET.fullmatch(secret.get_secret_value()):
             message = "set, but it does not look like a signing secret (32 hexadecimal characters)"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from bot.db.engine import AdvisoryLock, Database, Transaction
 from bot.errors import SettingsError
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this version of the bot works with: the newest file in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,7 +39,7 @@ def _upgrade(folder: Path, head: str, tx: Transaction) -> bool:
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.attributes["connection"] = tx.connection
-    command.upgrade(config, "head")
+    command.upgrade(config, head)
     return True
 
 

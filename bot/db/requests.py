@@ -160,8 +160,8 @@ class RequestStore:
         columns |= {"created_at": tx.now, "expires_at": tx.now + ttl}
         if not statements.insert_request(tx, request, key, **columns):
             return None
-        detail = {"kind": request.kind, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
-        audit.append(tx, entry(request, EventType.ASKED, at=tx.now, actor=request.requester, **detail))
+        detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
+        audit.append(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
         return self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from bot.db.schema import items, requests
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
-from bot.domain.requests import Kind, MessageRef, Request, State
+from bot.domain.requests import MessageRef, Request, State
 
 SELECT_REQUEST = select(
     requests,
@@ -29,7 +29,7 @@ def request_to_row(request: Request) -> dict[str, Any]:
     return {
         "id": request.id,
         "reference": request.reference,
-        "kind": request.kind,
+        "kind": request.action,
         "state": request.state,
         "requester": request.requester,
         "asked_in": request.requested_in,
@@ -71,7 +71,7 @@ def request_from_row(row: Row[Any]) -> Request:
     return Request(
         id=row.id,
         reference=row.reference,
-        kind=Kind(row.kind),
+        action=row.kind,
         requester=row.requester,
         requested_in=row.asked_in,
         created_at=row.created_at,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.requests import Event, Kind, Request
+from bot.domain.requests import Event, Request
 
 GENESIS = "0" * 64
 """What the first row is chained to."""
@@ -18,13 +18,13 @@ GENESIS = "0" * 64
 class EventType(StrEnum):
     """What a row tells, as subject:happening."""
 
-    ASKED = "request:asked"
-    ASK_REFUSED = "request:ask_refused"
-    SIGNED = "request:signed"
+    REQUESTED = "request:asked"
+    REQUEST_DENIED = "request:ask_refused"
+    APPROVAL_ADDED = "request:signed"
     APPROVED = "request:approved"
     CANCELLED = "request:cancelled"
     EXPIRED = "request:expired"
-    CLICK_REFUSED = "click:refused"
+    CLICK_DENIED = "click:refused"
     CLICK_STALE = "click:stale"
     ATTEMPT_FAILED = "token:attempt_failed"
     REVOKED = "token:revoked"
@@ -34,7 +34,7 @@ class EventType(StrEnum):
 
 
 EVENT_TYPES: Mapping[Event, EventType] = {
-    Event.ADD_APPROVAL: EventType.SIGNED,
+    Event.ADD_APPROVAL: EventType.APPROVAL_ADDED,
     Event.APPROVE: EventType.APPROVED,
     Event.CANCEL: EventType.CANCELLED,
     Event.EXPIRE: EventType.EXPIRED,
@@ -66,7 +66,7 @@ def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **
         actor=actor,
         reference=request.reference,
         request_id=request.id,
-        target=request.target.id if request.target else ("me" if request.kind is Kind.ROTATE else None),
+        target=request.target.id if request.target else "me",
         detail=detail,
     )
 

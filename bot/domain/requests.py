@@ -1,6 +1,6 @@
-"""The life of a request: its states, what may happen in each, and nothing else.
+"""The states of a request, and the events that change them.
 
-Everything that affects how a request moves stands in this file; the store repeats the guard in its UPDATE.
+The whole state machine is in this module; the store repeats its guard in the WHERE clause of an UPDATE.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.errors import StaleRequest
 
 
 class State(StrEnum):
-    """Where a request stands."""
+    """The state of a request."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -31,22 +31,22 @@ class Event(StrEnum):
     """What can happen to a request."""
 
     ADD_APPROVAL = "add_approval"
-    """One of two approvers has agreed; the other is still needed."""
+    """One of several approvers has approved; others are still needed."""
     APPROVE = "approve"
     CANCEL = "cancel"
     EXPIRE = "expire"
     SUCCEED = "succeed"
-    """Genesys Cloud confirmed the DELETE."""
+    """Genesys Cloud confirmed the call."""
     REFUSE = "refuse"
-    """Genesys Cloud said no: a missing permission, no such person."""
+    """Genesys Cloud definitely refused: a missing permission, no such person."""
     FAIL = "fail"
-    """Genesys Cloud failed or could not be reached: nothing is known to have ended."""
+    """Genesys Cloud failed or was unreachable: nothing is known to have ended."""
     LOSE_TRACK = "lose_track"
-    """The DELETE was sent and no certain answer came back."""
+    """The call was sent and got no definite response."""
 
 
 APPROVE, CANCEL = Event.APPROVE.value, Event.CANCEL.value
-"""What the buttons of a card are called, as `action_id`."""
+"""The `action_id` of the buttons of a card."""
 
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.PENDING: {
@@ -75,18 +75,9 @@ EXECUTION_WINDOW = 600.0
 """Seconds after an approval in which a DELETE may be sent, because a later one could end a new login."""
 
 
-class Kind(StrEnum):
-    """What a request asks for."""
-
-    REVOKE = "revoke"
-    """End every session and token of a person: `DELETE /api/v2/tokens/{userId}`."""
-    ROTATE = "rotate"
-    """Exchange the bot's own token: `DELETE /api/v2/tokens/me`."""
-
-
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """Where a card stands: a channel and, once posted, the message's `ts`."""
+    """Where a message is: its channel and, once posted, its `ts`."""
 
     channel: str
     ts: str | None = None
@@ -94,51 +85,51 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody asked; everything that was decided then is frozen here. Times are seconds since the epoch."""
+    """A request for an action, with everything that was found when it was made. Times are epoch seconds."""
 
     id: str
     reference: str
-    kind: Kind
+    action: str
+    """The name of the action (`bot.domain.actions`)."""
     requester: str
     requested_in: str
-    """The channel the command was typed in."""
+    """The channel in which the command was typed; empty where Slack named none."""
     created_at: float
     expires_at: float
     target: Person | None = None
     target_slack_id: str | None = None
     reason: str = ""
     approvals_required: int = 1
-    """Approvals it takes; two for a protected target, neither by the requester."""
+    """Two for a protected target, and the requester does not count."""
     state: State = State.PENDING
     approvals: tuple[str, ...] = ()
     decided_by: str | None = None
     approved_at: float | None = None
     finished_at: float | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
-    """What Genesys Cloud answered: status, code, message, correlation_id, permissions, attempts."""
+    """How the execution ended: a code and its parameters (see `bot.services.execution`)."""
     revision: int = 1
     card: MessageRef | None = None
     """Where the card is; None where it cannot be edited."""
 
     @property
     def protected(self) -> bool:
-        """Whether two people other than the requester must agree."""
+        """Whether approvers other than the requester must approve."""
         return self.approvals_required > 1
 
     def expired(self, at: float) -> bool:
-        """Whether a click made `at` that second comes too late."""
+        """Return whether a click at this time is too late."""
         return at >= self.expires_at
 
 
 def advance(request: Request, event: Event, *, at: float, by: str | None = None) -> Request:
-    """Move a request on; `by` is the Slack member who did it, None for the clock and for Genesys Cloud.
+    """Return a request after an event. `by` is the Slack member who caused it, None for the clock and Genesys Cloud.
 
-    Raises StaleRequest, with nothing changed, when the event cannot happen in the request's state.
+    Raises StaleRequest, changing nothing, if the event cannot happen in the request's state.
     """
     state = TRANSITIONS[request.state].get(event)
     if state is None:
-        message = f"A request that is {request.state} takes no {event}; nothing was changed."
-        raise StaleRequest(message)
+        raise StaleRequest(f"{event} in state {request.state}")
     moved = replace(request, state=state, revision=request.revision + 1)
     if event in (Event.ADD_APPROVAL, Event.APPROVE) and by is not None:
         moved = replace(moved, approvals=(*request.approvals, by))

@@ -141,7 +141,7 @@ class LoginCause(StrEnum):
     WRONG_SECRET = "wrong_secret"  # noqa: S105 - the name of a cause, not a secret
     RATE_LIMITED = "rate_limited"
     UNREACHABLE = "unreachable"
-    NO_RESPONSE = "no_answer"
+    NO_RESPONSE = "no_response"
     OTHER = "other"
 
 

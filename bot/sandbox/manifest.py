@@ -15,7 +15,10 @@ class Shortcut:
     type: Literal["global", "message"]
 
 
-SHORTCUTS: Final[tuple[Shortcut, ...]] = ()
+SHORTCUTS: Final = (
+    Shortcut("revoke_tokens", "Revoke sessions", "global"),
+    Shortcut("revoke_author", "Revoke author's sessions", "message"),
+)
 
 MESSAGES_TAB_READ_ONLY: Final = True
 """Whether the app takes no typed messages."""

@@ -59,7 +59,7 @@ async def start_run() -> AsyncIterator[SandboxRun]:
             await slack.start()
             environ = environment(slack, await genesys.start(), Path(folder))
             async with running(read_settings(environ)) as server:
-                await server.services.directory.known.wait()
+                await server.services.workspace.known.wait()
                 slack.events_url = f"http://127.0.0.1:{server.port}/slack/events"
                 yield SandboxRun(slack, genesys, server.services.store, environ)
         finally:

@@ -1,186 +1,153 @@
-"""What a recorded click leads to: the clicker is looked up afresh and judged, and the request moves or does not."""
+"""Decide a stored click: look the clicker up now, and move the request or reply with the reason against it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import structlog
 
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore, ResponseUrls
+from bot.domain.actions import Actions
 from bot.domain.audit import AuditEvent, EventType
-from bot.domain.people import Member, Workspace
-from bot.domain.policy import DenialCode, Denied, Rules, Verdict, may_approve, may_cancel, standing
+from bot.domain.clicks import Click, read_click
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Member
+from bot.domain.policy import denial, ineligibility, may_approve, may_cancel
+from bot.domain.principals import Rules
 from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
 from bot.errors import BotError, SlackUnavailable, StaleRequest
-from bot.services.identity import Directory
+from bot.metrics import Metrics
+from bot.services.identity import Identity, is_other_workspace
+from bot.services.job_result import JobResult
+from bot.services.notifications import reply_payload
 
-TRIES = 3
-"""How often a click is judged while Slack does not answer; after that the answer is no."""
+MAX_LOOKUPS = 3
+"""How often a click is decided while Slack does not answer. After that the clicker counts as unreadable."""
 
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A press of a card's button. `request_id` is all that is taken from the button; the rest says who pressed it."""
-
-    request_id: str
-    action: str
-    user_id: str
-    team_id: str | None
-    key: str
-    """Names this press (its `trigger_id`), so that a replay is known."""
-    response_url: str | None = None
-    installed_in: str | None = None
-    """The workspace whose installation posted the message; none where the app is installed org-wide."""
-    ts: str | None = None
-
-    def card_url(self, request: Request) -> str | None:
-        """Where the clicked message can be edited, if it is another than the card that `chat.update` reaches."""
-        known = request.card is not None and self.ts == request.card.ts
-        return None if known else self.response_url
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        """What is written down of it."""
-        return {
-            "action": self.action,
-            "user_id": self.user_id,
-            "team_id": self.team_id,
-            "response_url": self.response_url,
-            "installed_in": self.installed_in,
-            "ts": self.ts,
-        }
+log = structlog.get_logger()
 
 
-def read_click(job: Job) -> Click:
-    """Read a click as it was written down, perhaps by another version of the bot."""
-    known = {name: job.payload.get(name) for name in ("team_id", "response_url", "installed_in", "ts")}
-    return Click(job.request_id, job.payload["action"], job.payload["user_id"], key="", **known)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a click: the request as it stands, work to do at once, and what the clicker is told in private.
-
-    Nothing at all where another replica has taken the click over.
-    """
-
-    request: Request | None = None
-    work: tuple[Job, ...] = ()
-    answer: BotError | None = None
-    ended: tuple[Request, ...] = ()
-    """Requests that this click has brought to their end: cancelled, or found to be over their time."""
-
-
-class Decisions:
-    """Judges clicks. `audience` names the channels that hear of a request's end."""
+class ClickService:
+    """Decides clicks. `recipients` returns the channels to notify when a request ends."""
 
     def __init__(
-        self, store: RequestStore, directory: Directory, rules: Rules, audience: Callable[[Request], tuple[str, ...]]
+        self,
+        store: RequestStore,
+        identity: Identity,
+        *,
+        actions: Actions,
+        rules: Rules,
+        metrics: Metrics,
+        recipients: Callable[[Request], Sequence[str]],
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._identity = identity
+        self._actions = actions
         self._rules = rules
-        self._audience = audience
+        self._metrics = metrics
+        self._recipients = recipients
 
-    async def settle(self, job: Job) -> Settled:
-        """Judge a click and act on it.
+    async def process(self, job: Job) -> JobResult:
+        """Decide a click and act on it.
 
-        Raises SlackUnavailable while it is worth another try: the click stays written down.
+        Raises SlackUnavailable while another try is worthwhile; the click stays stored.
         """
-        click, seen = read_click(job), job.snapshot
+        click, snapshot = read_click(job.request_id, job.payload), job.snapshot
         while True:
-            request, now = seen or await self._store.get_with_clock(click.request_id)
+            request, now = snapshot or await self._store.get_with_clock(click.request_id)
             if request is None:
-                return await self._stale(job, click, None)
+                return await self._reply_stale(job, click, None)
             late = request.expired(job.created_at) or job.is_stale(now)
             if request.state is not State.PENDING or late:
-                return await self._stale(job, click, request)
+                return await self._reply_stale(job, click, request)
             try:
-                return await self._judge(job, click, request)
-            except Denied as refused:
-                return await self._refuse(job, click, request, refused)
+                return await self._decide(job, click, request)
+            except Denied as denied:
+                detail = {"action": click.action, "reason": denied.code} | denied.params
+                return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
             except StaleRequest:
-                seen = None
+                snapshot = None
                 if not await self._store.jobs.still_leased(job):
-                    return Settled()
+                    return JobResult()
 
-    async def _judge(self, job: Job, click: Click, request: Request) -> Settled:
-        """Ask who clicks and whether they may, as things stand now; then move the request."""
+    async def _decide(self, job: Job, click: Click, request: Request) -> JobResult:
+        """Check what the clicker may do now, then move the request."""
+        action = self._actions[request.action]
         member = await self._clicker(job, click)
-        principals = self._rules.deciders(request.kind)
-        actor = await self._directory.actor(member, principals, fresh=True)
-        judge = may_cancel if click.action == CANCEL else may_approve
-        verdict = judge(actor, request, self._rules, self._directory.workspace)
+        actor = await self._identity.actor(member, action.approvers(self._rules), fresh=True)
+        check = may_cancel if click.action == CANCEL else may_approve
+        verdict = check(actor, request, action, self._rules, self._identity.workspace)
         if not verdict.allowed:
-            raise refusal(verdict, request)
+            raise denial(verdict, request)
         event = Event.CANCEL if click.action == CANCEL else approval_event(request, member.id)
-        moved, work = await self._store.apply_click(
+        moved, follow_up = await self._store.apply_click(
             request,
             event,
             job=job,
             by=member.id,
-            notify=self._audience(request) if event is Event.CANCEL else (),
-            click_url=click.card_url(request),
+            notify=self._recipients(request) if event is Event.CANCEL else (),
+            click_url=click.copy_url(request),
         )
-        return Settled(moved, tuple(work), ended=(moved,) if moved.state in FINAL else ())
+        log.info("click applied", state=moved.state, reference=moved.reference, by=member.id)
+        if moved.state in FINAL:
+            self._metrics.outcomes.labels(moved.action, moved.state).inc()
+        return JobResult(tuple(follow_up), wake=not follow_up)
 
     async def _clicker(self, job: Job, click: Click) -> Member:
-        """Look up who clicks, afresh; outsiders, guests and bots are turned away before anything else is asked."""
-        workspace = self._directory.workspace
-        if foreign(click.team_id, workspace) or foreign(click.installed_in, workspace):
+        """Look the clicker up, uncached; raises Denied for outsiders, guests and bots before it asks anything else."""
+        workspace = self._identity.workspace
+        if is_other_workspace(click.team_id, workspace) or is_other_workspace(click.installed_in, workspace):
             raise Denied(DenialCode.OUTSIDER)
         try:
-            member = await self._directory.member(click.user_id)
+            member = await self._identity.member(click.user_id)
         except SlackUnavailable as error:
-            if job.attempts < TRIES:
+            if job.attempts < MAX_LOOKUPS:
                 raise
-            raise Denied(DenialCode.CLICKER_UNREADABLE, method=error.method, code=error.slack_code) from error
-        against = standing(member, workspace) if member else DenialCode.OUTSIDER
-        if member is None or against:
-            raise Denied(against or DenialCode.OUTSIDER)
+            raise Denied(DenialCode.CLICKER_UNREADABLE, method=error.method, slack_code=error.slack_code) from error
+        reason = ineligibility(member, workspace) if member else DenialCode.OUTSIDER
+        if member is None or reason:
+            raise Denied(reason or DenialCode.OUTSIDER)
         return member
 
-    async def _stale(self, job: Job, click: Click, request: Request | None) -> Settled:
-        """Answer a click that comes too late, or for nothing; a request whose time is over ends now."""
+    async def _reply_stale(self, job: Job, click: Click, request: Request | None) -> JobResult:
+        """Reply to a click that comes too late or names no request; a request whose time is over ends now."""
         detail = {"action": click.action, "state": request.state if request else "no such request"}
-        clicked = ResponseUrls(click=click.card_url(request)) if request else None
-        if not await self._record(EventType.CLICK_STALE, job, click, request, detail, clicked=clicked):
-            return Settled()
-        if request is None or request.state in FINAL:
-            return Settled(request, answer=StaleRequest())
-        ended = await self._store.expire_due(self._audience)
-        return Settled(await self._store.get(request.id), answer=StaleRequest(), ended=tuple(ended))
+        urls = ResponseUrls(click=click.copy_url(request)) if request else None
+        result = await self._deny(
+            EventType.CLICK_STALE, job, click, request, error=StaleRequest(), detail=detail, clicked=urls
+        )
+        if result.follow_up and request and request.state not in FINAL:
+            for ended in await self._store.expire_due(self._recipients):
+                self._metrics.outcomes.labels(ended.action, ended.state).inc()
+        return result
 
-    async def _refuse(self, job: Job, click: Click, request: Request, refused: Denied) -> Settled:
-        detail = {"action": click.action, "reason": refused.reason} | refused.facts
-        recorded = await self._record(EventType.CLICK_REFUSED, job, click, request, detail)
-        return Settled(request, answer=refused) if recorded else Settled()
-
-    async def _record(
+    async def _deny(
         self,
-        tag: EventType,
+        event_type: EventType,
         job: Job,
         click: Click,
         request: Request | None,
-        detail: dict[str, Any],
         *,
+        error: BotError,
+        detail: Mapping[str, Any],
         clicked: ResponseUrls | None = None,
-    ) -> bool:
-        target = request.target.id if request and request.target else None
-        reference = request.reference if request else None
-        row = AuditEvent(0.0, tag, click.user_id, reference, request.id if request else None, target, detail)
-        return await self._store.record_event(row, done=job, clicked=clicked)
-
-
-def foreign(team_id: str | None, workspace: Workspace) -> bool:
-    """Whether a payload's team shows an outsider; on Enterprise Grid only `users.info` can tell."""
-    return bool(team_id) and workspace.enterprise_id is None and team_id != workspace.team_id
-
-
-def refusal(verdict: Verdict, request: Request | None = None) -> Denied:
-    """Turn a verdict against somebody into the error that is told and written down."""
-    facts = {"unread": "; ".join(verdict.unread)} if verdict.unread else {}
-    if request:
-        facts["requester"] = request.requester
-    return Denied(verdict.reason or DenialCode.NOT_AN_APPROVER, **facts)
+    ) -> JobResult:
+        """Record that a click changed nothing, and the private reply; nothing at all if the lease was lost."""
+        event = AuditEvent(
+            0.0,
+            event_type,
+            click.user_id,
+            request.reference if request else None,
+            request.id if request else None,
+            request.target.id if request and request.target else None,
+            detail,
+        )
+        payload = reply_payload(click.user_id, click.response_url, error)
+        reply = await self._store.record_denial(event, job=job, reply=payload, clicked=clicked)
+        if reply is None:
+            return JobResult()
+        self._metrics.refusals.labels("stale" if isinstance(error, StaleRequest) else error.code).inc()
+        log.info("click changed nothing", reason=error.code, request_id=job.request_id, by=click.user_id)
+        return JobResult((reply,), wake=True)

@@ -1,140 +1,169 @@
-"""Carry out what was approved: one DELETE, and the truth about how it ended."""
+"""Execute an approved request: send one call to Genesys Cloud and record its outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
+
+import structlog
 
 from bot.db.jobs import Job
-from bot.domain.requests import EXECUTION_WINDOW, Event, Kind, Request
+from bot.db.requests import RequestStore
+from bot.domain.actions import Action, Actions, GenesysApi, Response
+from bot.domain.requests import EXECUTION_WINDOW, FINAL, Event, Request
+from bot.metrics import Metrics
 from bot.purecloud import (
-    Done,
     GenesysError,
     GenesysForbidden,
-    GenesysLoginFailed,
     GenesysNoResponse,
     GenesysNotFound,
     GenesysRateLimited,
     GenesysRejected,
-    GenesysServerError,
-    GenesysUnreachable,
-    LoginCause,
+    is_transient,
 )
-from bot.services.error_text import error_text
+from bot.services.job_result import JobResult
 
-ROUNDS = 2
-"""How often a DELETE that met a passing fault is tried; each time the client has its own tries in seconds."""
+MAX_ROUNDS = 2
+"""How often a call that meets a transient error is tried; each time the client retries within seconds by itself."""
 
-PAUSE = 3.0
-"""Seconds between two rounds where Genesys Cloud did not say how long to wait."""
+RETRY_DELAY = 3.0
+"""Seconds between two rounds, if Genesys Cloud does not say how long to wait."""
 
-LONGEST_PAUSE = 30.0
+MAX_RETRY_AFTER = 30.0
+"""Longest `Retry-After` to wait for, in seconds. After a longer one the request fails."""
 
-MOST_ATTEMPTS = 4
-"""How often a DELETE is sent in all, processes that died in the middle included."""
+MAX_ATTEMPTS = 4
+"""How often a call is sent in all, counting processes that died while they sent it."""
 
-_PASSING_LOGIN = frozenset({LoginCause.RATE_LIMITED, LoginCause.UNREACHABLE, LoginCause.NO_RESPONSE})
+RECORD_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between attempts to record an outcome, until another process may take the job over."""
 
-
-class Tokens(Protocol):
-    """What carrying out needs of the Tokens API; each raises GenesysError."""
-
-    async def delete_token(self, user_id: str) -> Done:
-        """End every token of a person."""
-
-    async def rotate(self) -> Done:
-        """Take a new token and end the old one."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended: an event for the request, or None for another round after `wait` seconds.
+    """How an attempt ended: an event for the request, or None for another round in `retry_delay` seconds.
 
-    `outcome` is what the card, the log and the trail tell of it.
+    `outcome` holds a code and its parameters, for the card, the log and the audit log.
     """
 
     event: Event | None
     outcome: Mapping[str, Any]
-    wait: float = 0.0
+    retry_delay: float = 0.0
 
 
-async def execute(request: Request, job: Job, tokens: Tokens, *, now: float) -> AttemptResult:
-    """Send the DELETE of an approved request; `now` is the database's time.
+class ExecutionService:
+    """Executes approved requests."""
 
-    A repeat is sent only where it cannot end a new log-in that has nothing to do with this approval.
+    def __init__(
+        self,
+        store: RequestStore,
+        genesys: GenesysApi,
+        actions: Actions,
+        recipients: Callable[[Request], Sequence[str]],
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._genesys = genesys
+        self._actions = actions
+        self._recipients = recipients
+        self._metrics = metrics
+
+    async def process(self, job: Job) -> JobResult:
+        """Send the call of an approved request, and record what came of it."""
+        request, now = job.snapshot or await self._store.get_with_clock(job.request_id)
+        if request is None:
+            return JobResult()
+        if job.attempts == 1:
+            self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
+        result = await execute(request, job, self._actions[request.action], self._genesys, now=now)
+        outcome = dict(result.outcome)
+        if result.event is None:
+            log.warning("call failed; retrying", reference=request.reference, **outcome)
+            await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
+        else:
+            ended = await self._record(job, result.event, outcome, self._recipients(request))
+            if ended:
+                if ended.state in FINAL:
+                    self._metrics.outcomes.labels(ended.action, ended.state).inc()
+                log.info("request executed", state=ended.state, reference=ended.reference, **outcome)
+        return JobResult(wake=True)
+
+    async def _record(self, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]) -> Request | None:
+        """Record an outcome. While the database is unavailable, recording is retried, never the call."""
+        for delay in RECORD_RETRY_DELAYS:
+            try:
+                return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
+            except Exception:
+                log.exception("outcome not recorded; retrying", request_id=job.request_id, **outcome)
+                await asyncio.sleep(delay)
+        return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
+
+
+async def execute(request: Request, job: Job, action: Action, genesys: GenesysApi, *, now: float) -> AttemptResult:
+    """Send the call of an approved request; `now` is the database's time in epoch seconds.
+
+    A call is repeated only if the repetition cannot end a new login that the approval does not cover.
     """
     facts = {"attempts": job.attempts, "uncertain": _uncertain(request, job)}
-    against = _too_late(request, job, now)
-    if against:
-        return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "message": against})
+    expired = _reason_not_to_send(request, job, action, now)
+    if expired:
+        return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "code": expired})
+    if action.has_target and request.target is None:
+        return AttemptResult(Event.REFUSE, facts | {"code": "no_target"})
     try:
-        done = await _send(request, tokens)
+        response = await _send(request, action, genesys)
     except GenesysError as error:
-        return result_of_error(error, request.kind, facts)
-    return AttemptResult(Event.SUCCEED, facts | {"status": done.status, "correlation_id": done.correlation_id})
+        return result_of_error(error, action, facts)
+    return AttemptResult(
+        Event.SUCCEED,
+        facts | {"code": "executed", "status": response.status, "correlation_id": response.correlation_id},
+    )
 
 
-def _too_late(request: Request, job: Job, now: float) -> str | None:
-    """Tell why nothing may be sent any more, if so."""
+def _reason_not_to_send(request: Request, job: Job, action: Action, now: float) -> str | None:
+    """Return the code of the reason why nothing may be sent any more, if there is one."""
     if now - (request.approved_at or now) > EXECUTION_WINDOW:
-        return "more than 10 minutes have passed since the approval"
-    if job.attempts > MOST_ATTEMPTS:
-        return f"it was tried {MOST_ATTEMPTS} times"
-    if request.kind is Kind.ROTATE and job.attempts > 1:
-        return "the process that held the token has ended"
+        return "too_late"
+    if job.attempts > MAX_ATTEMPTS:
+        return "too_many_attempts"
+    if not action.repeatable and job.attempts > 1:
+        return "process_ended"
     return None
 
 
-async def _send(request: Request, tokens: Tokens) -> Done:
-    if request.kind is Kind.ROTATE:
-        return await tokens.rotate()
-    if request.target is None:
-        raise GenesysRejected(problem="no_target")
+async def _send(request: Request, action: Action, genesys: GenesysApi) -> Response:
     try:
-        return await tokens.delete_token(request.target.id)
-    except ValueError as error:
-        raise GenesysRejected(problem="invalid_user_id") from error
+        return await action.execute(genesys, request)
+    except ValueError as error:  # the client sends nothing for an id that cannot be one
+        raise GenesysRejected(problem="invalid_target") from error
 
 
 def _uncertain(request: Request, job: Job) -> bool:
-    """Whether an earlier attempt may have reached Genesys Cloud: it got no answer, or its process died."""
-    told = int(request.outcome.get("attempts", 0))
-    return bool(request.outcome.get("uncertain")) or job.attempts - 1 > told
+    """Return whether an earlier attempt may have reached Genesys Cloud: it got no response, or its process died."""
+    recorded = int(request.outcome.get("attempts", 0))
+    return bool(request.outcome.get("uncertain")) or job.attempts - 1 > recorded
 
 
-def result_of_error(error: GenesysError, kind: Kind, facts: Mapping[str, Any]) -> AttemptResult:
-    """Tell what an error means for a request that was tried `facts["attempts"]` times."""
+def result_of_error(error: GenesysError, action: Action, facts: Mapping[str, Any]) -> AttemptResult:
+    """Return what an error means for a request that was tried `facts["attempts"]` times."""
     uncertain = bool(facts["uncertain"]) or isinstance(error, GenesysNoResponse)
-    outcome = {
-        **facts,
-        "uncertain": uncertain,
-        "error": type(error).__name__,
-        "status": error.status,
-        "code": error.error_code,
-        "message": error_text(error),
-        "correlation_id": error.correlation_id,
-    }
-    if isinstance(error, GenesysForbidden):
-        outcome["permissions"] = list(error.permissions)
-    if isinstance(error, GenesysLoginFailed):
-        outcome["cause"] = error.cause
+    params = {name: value for name, value in error.params.items() if value is not None}
+    outcome = {**facts, **params, "uncertain": uncertain, "code": error.code}
     if isinstance(error, GenesysForbidden | GenesysNotFound | GenesysRejected):
         return AttemptResult(Event.LOSE_TRACK if uncertain else Event.REFUSE, outcome)
-    if _passes(error) and kind is Kind.REVOKE and facts["attempts"] < ROUNDS:
-        return AttemptResult(None, outcome, wait=_pause(error))
+    if _worth_another_round(error) and action.repeatable and facts["attempts"] < MAX_ROUNDS:
+        return AttemptResult(None, outcome, retry_delay=_retry_delay(error))
     return AttemptResult(Event.LOSE_TRACK if uncertain else Event.FAIL, outcome)
 
 
-def _passes(error: GenesysError) -> bool:
-    if isinstance(error, GenesysLoginFailed):
-        return error.cause in _PASSING_LOGIN or (error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if isinstance(error, GenesysRateLimited):
-        return (error.retry_after or 0) <= LONGEST_PAUSE
-    return isinstance(error, GenesysNoResponse | GenesysUnreachable | GenesysServerError)
+def _worth_another_round(error: GenesysError) -> bool:
+    return is_transient(error) and (getattr(error, "retry_after", None) or 0) <= MAX_RETRY_AFTER
 
 
-def _pause(error: GenesysError) -> float:
-    asked = error.retry_after if isinstance(error, GenesysRateLimited) else None
-    return asked if asked is not None else PAUSE
+def _retry_delay(error: GenesysError) -> float:
+    retry_after = error.retry_after if isinstance(error, GenesysRateLimited) else None
+    return retry_after if retry_after is not None else RETRY_DELAY

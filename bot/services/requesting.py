@@ -1,329 +1,201 @@
-"""The use cases: what people can do here, who they are, and asking for a revocation; the click is written down."""
+"""Create a request from a stored command, or deny it."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
+from bot.db.engine import DatabaseUnavailable
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
+from bot.domain.actions import Action, Actions
 from bot.domain.audit import AuditEvent, EventType
-from bot.domain.people import Member, Person, Principal, PrincipalKind, Workspace
-from bot.domain.policy import (
-    PROTECTED_APPROVALS,
-    DenialCode,
-    Denied,
-    Rules,
-    may_ask,
-    may_self_approve,
-    rule_for,
-    standing,
-)
-from bot.domain.requests import Kind, MessageRef, Request
-from bot.errors import SlackUnavailable
+from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Member, Person
+from bot.domain.policy import PROTECTED_APPROVALS, denial, ineligibility, may_request, may_self_approve, rule_for
+from bot.domain.principals import Rules
+from bot.domain.requests import MessageRef, Request
+from bot.errors import BotError, SlackUnavailable
 from bot.metrics import Metrics
-from bot.purecloud import GenesysError, Region, TokenInfo
+from bot.purecloud import GenesysError
 from bot.redaction import redact
-from bot.services.clicks import Click, foreign, refusal
-from bot.services.identity import Directory
-from bot.slack.messages import DeliveryError, Message, SlackMessenger
+from bot.services.identity import Identity, same_email
+from bot.services.job_result import JobResult
+from bot.services.notifications import reply_payload
 
-LONGEST_REASON = 500
-"""Characters of a reason that are kept; the card shows what is kept."""
+MAX_REASON_LENGTH = 500
+"""Characters of a reason that are stored; the card shows what is stored."""
 
-_REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_REFERENCE_LENGTH = 7
 
-log = structlog.get_logger()
-
-
-class TokenReader(Protocol):
-    """What `whoami` needs of the Tokens API; raises GenesysError."""
-
-    async def get_tokens_me(self) -> TokenInfo:
-        """Tell what the bot's own token is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invoker:
-    """Who typed a command and where; `key` names the command (its `trigger_id`), so that a replay is known."""
-
-    user_id: str
-    team_id: str | None
-    channel: str
-    key: str
-    response_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRef:
-    """Whom a command names: one of a Slack user id, an e-mail address or a Genesys Cloud user id."""
-
-    member: str | None = None
-    email: str | None = None
-    person: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Permissions:
-    """What a member may do and by which rule; None is no. `against` keeps them from everything."""
-
-    against: DenialCode | None = None
-    ask: Principal | None = None
-    confirm: Principal | None = None
-    administer: Principal | None = None
-    self_approval: bool = True
-    unread: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WhoAmI:
-    """The answer to `whoami`. `person` is the Genesys Cloud person, or the reason why there is none."""
-
-    member: Member
-    abilities: Permissions
-    person: Person | Denied | GenesysError
-    token: TokenInfo | GenesysError | None
-    region: Region
-    workspace: Workspace
-
-
-class Service:
-    """The one door through which handlers reach the world."""
-
-    def __init__(
-        self,
-        store: RequestStore,
-        directory: Directory,
-        tokens: TokenReader,
-        courier: SlackMessenger,
-        *,
-        rules: Rules,
-        region: Region,
-        take: Callable[[Job], None],
-        metrics: Metrics,
-        ttl: float,
-        approvals_channel: str | None = None,
-    ) -> None:
-        self._store = store
-        self._directory = directory
-        self._tokens = tokens
-        self._courier = courier
-        self._begun: set[asyncio.Task[None]] = set()
-        self._rules = rules
-        self._region = region
-        self._take = take
-        self._metrics = metrics
-        self._ttl = ttl
-        self._approvals_channel = approvals_channel
-
-    async def abilities(self, asker: Invoker) -> Permissions:
-        """Tell what somebody can do; raises Denied for people of other workspaces."""
-        return await self._abilities(await self._member(asker))
-
-    async def whoami(self, asker: Invoker) -> WhoAmI:
-        """Tell somebody who they are here and what the bot's token is; the token only to full members."""
-        member = await self._member(asker)
-        abilities = await self._abilities(member)
-        return WhoAmI(
-            member=member,
-            abilities=abilities,
-            person=await self._person(member),
-            token=None if abilities.against else await self._token(),
-            region=self._region,
-            workspace=self._directory.workspace,
-        )
-
-    async def revoke(self, asker: Invoker, wanted: TargetRef, reason: str) -> None:
-        """Ask for the end of a person's sessions; the card is posted by the worker. Raises Denied and GenesysError."""
-        async with self._refusals(asker, Kind.REVOKE):
-            requester, alone = await self._allow(asker, Kind.REVOKE)
-            person, member = await self._target(wanted)
-            needed = PROTECTED_APPROVALS if await self._is_protected(person, member) else 1
-            place = self._place(asker, alone=alone and needed == 1)
-            member = member or (requester.id if same_email(person, requester) else None)
-            await self._ask(
-                asker, Kind.REVOKE, place, approvals_required=needed, reason=reason, target=person, member=member
-            )
-
-    async def rotate(self, asker: Invoker) -> None:
-        """Ask for a new token for the bot itself; raises Denied."""
-        async with self._refusals(asker, Kind.ROTATE):
-            _, alone = await self._allow(asker, Kind.ROTATE)
-            await self._ask(asker, Kind.ROTATE, self._place(asker, alone=alone))
-
-    async def click(self, click: Click) -> None:
-        """Write a click down; when this returns it is on disk and will be judged, also after a crash."""
-        job = await self._store.record_click(click.request_id, click.key, click.payload)
-        if job:
-            self._take(job)
-
-    async def tell(self, asker: Invoker, message: Message) -> None:
-        """Tell an asker something in private; that it did not arrive is logged, there is nobody else to tell."""
-        try:
-            await self._courier.whisper(asker.response_url, asker.user_id, message)
-        except DeliveryError as problem:
-            log.warning("the asker could not be told", code=problem.slack_code, by=asker.user_id)
-
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Go on with a command after its acknowledgement; `drain` waits for it."""
-        task = asyncio.create_task(work)
-        self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
-
-    async def drain(self, seconds: float) -> None:
-        """Let the commands that were begun come to their end."""
-        if self._begun:
-            await asyncio.wait(self._begun, timeout=seconds)
-
-    async def _member(self, asker: Invoker) -> Member:
-        workspace = self._directory.workspace
-        if foreign(asker.team_id, workspace):
-            raise Denied(DenialCode.OUTSIDER)
-        member = await self._directory.member(asker.user_id)
-        if member is None or not member.belongs_to(workspace):
-            raise Denied(DenialCode.OUTSIDER)
-        return member
-
-    async def _abilities(self, member: Member) -> Permissions:
-        against = standing(member, self._directory.workspace)
-        if against:
-            return Permissions(against=against)
-        rules = self._rules
-        asks, confirms, administers = [
-            await self._directory.actor(member, principals, fresh=False)
-            for principals in (rules.may_ask, rules.approvers, rules.admins)
-        ]
-        return Permissions(
-            ask=rule_for(asks, rules.may_ask),
-            confirm=rule_for(confirms, rules.approvers),
-            administer=rule_for(administers, rules.admins),
-            self_approval=rules.self_approval,
-            unread=tuple(dict.fromkeys((*asks.unread, *confirms.unread, *administers.unread))),
-        )
-
-    async def _person(self, member: Member) -> Person | Denied | GenesysError:
-        try:
-            return await self._directory.person_of(member)
-        except (Denied, GenesysError) as error:
-            return error
-
-    async def _token(self) -> TokenInfo | GenesysError:
-        try:
-            return await self._tokens.get_tokens_me()
-        except GenesysError as error:
-            return error
-
-    async def _allow(self, asker: Invoker, kind: Kind) -> tuple[Member, bool]:
-        """Raise Denied unless this person may ask for this; tell who it is and whether they may confirm it, too."""
-        member = await self._member(asker)
-        askers, deciders = self._rules.askers(kind), self._rules.deciders(kind)
-        actor = await self._directory.actor(member, askers, fresh=False)
-        verdict = may_ask(actor, kind, self._rules, self._directory.workspace)
-        if not verdict.allowed:
-            raise refusal(verdict)
-        decider = actor if deciders == askers else await self._directory.actor(member, deciders, fresh=False)
-        return member, may_self_approve(decider, kind, self._rules)
-
-    async def _target(self, wanted: TargetRef) -> tuple[Person, str | None]:
-        """Find the one active Genesys Cloud person a command means; the Slack user where one was named."""
-        if wanted.person:
-            return await self._directory.person_by_id(wanted.person), None
-        if wanted.email:
-            return await self._directory.person_by_email(wanted.email), None
-        member = await self._directory.member(wanted.member or "")
-        if member is None:
-            raise Denied(DenialCode.TARGET_NOT_IN_SLACK, member=wanted.member or "")
-        against = standing(member, self._directory.workspace)
-        if against:
-            raise Denied(_TARGET_REASONS[against], member=member.id)
-        return await self._directory.person_of(member), member.id
-
-    async def _is_protected(self, person: Person, member_id: str | None) -> bool:
-        """Whether PROTECTED means this person, however they were named; what cannot be read counts as yes."""
-        protected = self._rules.protected
-        if not protected:
-            return False
-        slack_names = any(one.kind in (PrincipalKind.USER, PrincipalKind.GROUP) for one in protected)
-        try:
-            if member_id is None and person.email and slack_names:
-                found = await self._directory.member_by_email(person.email)
-                member_id = found.id if found else None
-            actor = await self._directory.target(member_id, person, protected)
-        except (SlackUnavailable, GenesysError) as error:
-            log.warning("whether the target is protected cannot be read, so it is", error=str(error))
-            return True
-        return bool(actor.unread) or rule_for(actor, protected) is not None
-
-    async def _ask(
-        self,
-        asker: Invoker,
-        kind: Kind,
-        place: MessageRef,
-        *,
-        approvals_required: int = 1,
-        reason: str = "",
-        target: Person | None = None,
-        member: str | None = None,
-    ) -> None:
-        request = Request(
-            id=secrets.token_urlsafe(18),
-            reference="".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(7)),
-            kind=kind,
-            requester=asker.user_id,
-            requested_in=asker.channel,
-            created_at=0.0,
-            expires_at=0.0,
-            target=target,
-            target_slack_id=member,
-            reason=str(redact(reason.strip()))[:LONGEST_REASON],
-            approvals_required=approvals_required,
-            card=place,
-        )
-        job = await self._store.create(request, ttl=self._ttl, key=asker.key, command_url=asker.response_url)
-        if job:
-            log.info("asked", kind=kind, reference=request.reference, by=asker.user_id, needed=approvals_required)
-            self._take(job)
-
-    def _place(self, asker: Invoker, *, alone: bool) -> MessageRef:
-        """Choose where the card goes: to the requester alone if they may confirm it, else where others can.
-
-        A direct message is as private as an ephemeral one, but it survives a reload and can be repainted.
-        """
-        if alone:
-            return MessageRef(asker.user_id)
-        if self._approvals_channel:
-            return MessageRef(self._approvals_channel)
-        if asker.channel.startswith("D"):
-            raise Denied(DenialCode.NOBODY_ELSE_HERE)
-        return MessageRef(asker.channel)
-
-    @asynccontextmanager
-    async def _refusals(self, asker: Invoker, kind: Kind) -> AsyncIterator[None]:
-        """Count and write down whatever is refused inside."""
-        try:
-            yield
-        except Denied as refused:
-            self._metrics.refusals.labels(refused.reason).inc()
-            detail = {"kind": kind, "reason": refused.reason, **refused.facts}
-            await self._store.record_event(AuditEvent(0.0, EventType.ASK_REFUSED, asker.user_id, detail=detail))
-            log.info("ask refused", kind=kind, reason=refused.reason, by=asker.user_id)
-            raise
-
-
-def same_email(person: Person, member: Member) -> bool:
-    """Whether a Genesys Cloud person and a Slack member have the same e-mail address; nobody is the same as nobody."""
-    return bool(person.email and member.email) and str(person.email).casefold() == str(member.email).casefold()
-
-
-_TARGET_REASONS = {
+_TARGET_DENIALS = {
     DenialCode.OUTSIDER: DenialCode.TARGET_OUTSIDER,
     DenialCode.GUEST: DenialCode.TARGET_GUEST,
     DenialCode.BOT: DenialCode.TARGET_BOT,
     DenialCode.DEACTIVATED: DenialCode.TARGET_DEACTIVATED,
 }
+
+log = structlog.get_logger()
+
+
+class RequestService:
+    """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds."""
+
+    def __init__(
+        self,
+        store: RequestStore,
+        identity: Identity,
+        *,
+        actions: Actions,
+        rules: Rules,
+        metrics: Metrics,
+        ttl: float,
+        approvals_channel: str | None = None,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._actions = actions
+        self._rules = rules
+        self._metrics = metrics
+        self._ttl = ttl
+        self._approvals_channel = approvals_channel
+
+    async def process(self, job: Job) -> JobResult:
+        """Create the request that a command asks for, and its card; or reply with the reason against it."""
+        command = read_command(job.payload)
+        by = command.invoker.user_id
+        try:
+            request = await self._request(job.request_id, command)
+        except Denied as denied:
+            self._metrics.refusals.labels(denied.code).inc()
+            log.info("request denied", action=command.action, reason=denied.code, by=by)
+            detail = {"kind": command.action, "reason": denied.code, **denied.params}
+            event = AuditEvent(0.0, EventType.REQUEST_DENIED, by, detail=detail)
+            return await self._reply(job, command.invoker, denied, event)
+        except DatabaseUnavailable:
+            raise
+        except BotError as error:
+            log.warning("command failed", action=command.action, error=error.code, detail=str(error), by=by)
+            return await self._reply(job, command.invoker, error)
+        except Exception:  # the person gets a reply, the log the rest
+            incident = secrets.token_hex(4)
+            log.exception("command failed unexpectedly", action=command.action, incident=incident, by=by)
+            return await self._reply(job, command.invoker, UnexpectedError(incident))
+        card = await self._store.create(
+            request, ttl=self._ttl, key=command.invoker.key, command_url=command.invoker.response_url, job=job
+        )
+        if card is None:
+            return JobResult()
+        log.info(
+            "request created", action=request.action, reference=request.reference, by=by,
+            approvals_required=request.approvals_required,
+        )  # fmt: skip
+        return JobResult((card,))
+
+    async def _reply(self, job: Job, invoker: Invoker, error: BotError, event: AuditEvent | None = None) -> JobResult:
+        """Finish a command with a private reply that survives a restart, and an audit event if there is one."""
+        reply = reply_payload(invoker.user_id, invoker.response_url, error)
+        if event:
+            replying = await self._store.record_denial(event, job=job, reply=reply)
+        else:
+            replying = await self._store.jobs.complete_with_reply(job, reply)
+        return JobResult((replying,) if replying else ())
+
+    async def _request(self, request_id: str, command: RequestCommand) -> Request:
+        """Return the request for a command; raises Denied, SlackUnavailable and GenesysError."""
+        action = self._actions[command.action]
+        requester, alone = await self._authorize(command.invoker, action)
+        if command.problem:
+            raise command.problem
+        target, slack_id, needed = None, None, 1
+        if action.has_target:
+            target, slack_id = await self._target(command.target)
+            needed = PROTECTED_APPROVALS if await self._is_protected(target, slack_id) else 1
+            slack_id = slack_id or (requester.id if same_email(target, requester) else None)
+        return Request(
+            id=request_id,
+            reference="".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(_REFERENCE_LENGTH)),
+            action=action.name,
+            requester=requester.id,
+            requested_in=command.invoker.channel,
+            created_at=0.0,
+            expires_at=0.0,
+            target=target,
+            target_slack_id=slack_id,
+            reason=str(redact(command.reason.strip()))[:MAX_REASON_LENGTH],
+            approvals_required=needed,
+            card=self._card_channel(command.invoker, alone=alone and needed == 1),
+        )
+
+    async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, bool]:
+        """Return the requester, and whether they may approve their own request. Raises Denied."""
+        member = await self._identity.own_member(invoker.user_id, invoker.team_id)
+        requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)
+        actor = await self._identity.actor(member, requesters, fresh=False)
+        verdict = may_request(actor, action, self._rules, self._identity.workspace)
+        if not verdict.allowed:
+            raise denial(verdict)
+        if approvers != requesters:
+            actor = await self._identity.actor(member, approvers, fresh=False)
+        return member, may_self_approve(actor, action, self._rules)
+
+    async def _target(self, ref: TargetRef | None) -> tuple[Person, str | None]:
+        """Return the one active Genesys Cloud person that a command names, and their Slack user id if it names one."""
+        if ref is None:
+            raise Denied(DenialCode.TARGET_MISSING)
+        if ref.genesys_user_id:
+            return await self._identity.person_by_id(ref.genesys_user_id), None
+        if ref.email:
+            return await self._identity.person_by_email(ref.email), None
+        slack_user_id = ref.slack_user_id or ""
+        member = await self._identity.member(slack_user_id)
+        if member is None:
+            raise Denied(DenialCode.TARGET_NOT_IN_SLACK, member=slack_user_id)
+        reason = ineligibility(member, self._identity.workspace)
+        if reason:
+            raise Denied(_TARGET_DENIALS[reason], member=member.id)
+        return await self._identity.person_of(member), member.id
+
+    async def _is_protected(self, person: Person, slack_user_id: str | None) -> bool:
+        """Return whether PROTECTED names this person. What cannot be read counts as "yes"."""
+        protected = self._rules.protected
+        if not protected:
+            return False
+        try:
+            actor = await self._identity.target_actor(slack_user_id, person, protected)
+        except (SlackUnavailable, GenesysError) as error:
+            log.warning("protection of the target unknown; it counts as protected", error=str(error))
+            return True
+        return bool(actor.unverified) or rule_for(actor, protected) is not None
+
+    def _card_channel(self, invoker: Invoker, *, alone: bool) -> MessageRef:
+        """Choose where the card goes: to the requester if they may approve it, else to where others can.
+
+        A direct message is as private as an ephemeral one, but it survives a reload and can be edited.
+        """
+        if alone:
+            return MessageRef(invoker.user_id)
+        if self._approvals_channel:
+            return MessageRef(self._approvals_channel)
+        if not invoker.channel or invoker.channel.startswith("D"):
+            raise Denied(DenialCode.NO_APPROVER_HERE)
+        return MessageRef(invoker.channel)
+
+
+class UnexpectedError(BotError):
+    """An error that the bot does not expect; `incident` finds it in the log."""
+
+    code = "internal_error"
+
+    def __init__(self, incident: str) -> None:
+        super().__init__(incident)
+        self.incident = incident
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The incident."""
+        return {"incident": self.incident}

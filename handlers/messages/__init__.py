@@ -1,0 +1,39 @@
+"""Every sentence that the bot says in Slack, by code."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+
+class Catalog:
+    """The sentences of one language, by code.
+
+    A code is `area.name`. Placeholders such as `{target}` are filled by the caller, who escapes what people wrote where
+    Slack would read markup.
+    """
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        self._sentences = sentences
+
+    def __contains__(self, code: str) -> bool:
+        """Return whether the catalog has a sentence for a code."""
+        return code in self._sentences
+
+    def text(self, code: str, /, **params: Any) -> str:
+        """Return a sentence; a placeholder without a value becomes "?". Raises KeyError for an unknown code."""
+        return self._sentences[code].format_map(defaultdict(lambda: "?", params))
+
+    def optional(self, code: str, /, **params: Any) -> str | None:
+        """Return a sentence, or None if the catalog has none for this code."""
+        return self.text(code, **params) if code in self else None
+
+    def lines(self, code: str, /, **params: Any) -> list[str]:
+        """Return the lines of a text that has several."""
+        return self.text(code, **params).splitlines()
+
+    def of_action(self, action: str, code: str, /, **params: Any) -> str:
+        """Return an action's own sentence (`revoke.title`), or the one for all actions (`request.title`)."""
+        own = f"{action}.{code}"
+        return self.text(own if own in self else f"request.{code}", **params)

@@ -1,4 +1,4 @@
-"""The pieces of Block Kit the bot uses; people's words only ever go into plain text (docs.slack.dev, Block Kit)."""
+"""Build Block Kit blocks; text that people wrote only ever goes into `plain_text` (docs.slack.dev, Block Kit)."""
 
 from __future__ import annotations
 
@@ -9,67 +9,78 @@ from typing import Any
 Block = dict[str, Any]
 Message = dict[str, Any]
 
-_HEADER = 150
-_TEXT = 3000
-_FIELD = 2000
-_SUMMARY = 3000
+MAX_HEADER_LENGTH = 150
+MAX_TEXT_LENGTH = 3000
+MAX_FIELD_LENGTH = 2000
+MAX_BUTTON_LENGTH = 75
+MAX_FIELD_ROWS = 5
+"""A section takes ten fields, and a row has a label and a value."""
 
 
-def cut(text: str, limit: int) -> str:
-    """Shorten a text to what Slack takes; a text may not be empty either."""
+def truncate(text: str, limit: int) -> str:
+    """Return a text that Slack accepts: at most `limit` characters and not empty."""
     text = text or "-"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def without_period(text: str) -> str:
+    """Return a text without its final period, because a sentence around it adds one."""
+    return text.rstrip(".") if text.endswith(".") else text
+
+
 def escape(text: str) -> str:
-    """Make people's words harmless where mrkdwn is read: `<!channel>` must not ring."""
+    """Escape what Slack reads as markup, so that `<!channel>` mentions no one (Formatting message text)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def plain(text: str, limit: int = _TEXT) -> Block:
-    """Text shown as it is."""
-    return {"type": "plain_text", "text": cut(text, limit), "emoji": False}
+def plain(text: str, limit: int = MAX_TEXT_LENGTH) -> Block:
+    """Return a text that Slack shows as it is."""
+    return {"type": "plain_text", "text": truncate(text, limit), "emoji": False}
 
 
-def mrkdwn(text: str, limit: int = _TEXT) -> Block:
-    """Text in Slack's markup: the bot's own words."""
-    return {"type": "mrkdwn", "text": cut(text, limit)}
+def mrkdwn(text: str, limit: int = MAX_TEXT_LENGTH) -> Block:
+    """Return a text with Slack's markup, for the bot's own sentences."""
+    return {"type": "mrkdwn", "text": truncate(text, limit)}
 
 
 def header(text: str) -> Block:
-    """A heading, which screen readers announce as one."""
-    return {"type": "header", "text": plain(text, _HEADER)}
+    """Return a heading, which screen readers announce as one."""
+    return {"type": "header", "text": plain(text, MAX_HEADER_LENGTH)}
 
 
 def section(text: str) -> Block:
-    """A paragraph of the bot's own words."""
+    """Return a paragraph of the bot's own sentences."""
     return {"type": "section", "text": mrkdwn(text)}
 
 
-def quote(text: str) -> Block:
-    """A paragraph of somebody's words."""
+def plain_section(text: str) -> Block:
+    """Return a paragraph that may contain text that people wrote."""
     return {"type": "section", "text": plain(text)}
 
 
 def facts(rows: Iterable[tuple[str, str | None]]) -> Block:
-    """Up to five rows of a label and what somebody else called it; rows without a value are left out."""
-    pairs = [(label, value) for label, value in rows if value][:5]
-    cells = [cell for label, value in pairs for cell in (mrkdwn(f"*{label}*", _FIELD), plain(value, _FIELD))]
-    return {"type": "section", "fields": cells or [plain("")]}
+    """Return up to five rows of a label and a value that someone else chose; rows without a value are left out."""
+    pairs = [(label, value) for label, value in rows if value][:MAX_FIELD_ROWS]
+    fields = [
+        field
+        for label, value in pairs
+        for field in (mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(value, MAX_FIELD_LENGTH))
+    ]
+    return {"type": "section", "fields": fields or [plain("")]}
 
 
 def context(*parts: str | None) -> Block:
-    """A small line of the bot's own words."""
+    """Return a line of small print in the bot's own words."""
     return {"type": "context", "elements": [mrkdwn("  ·  ".join(part for part in parts if part))]}
 
 
-def button(text: str, action: str, value: str, **more: Any) -> Block:
-    """A button; its value is the request's id and nothing else."""
-    return {"type": "button", "text": plain(text, 75), "action_id": action, "value": value, **more}
+def button(text: str, action_id: str, value: str, **more: Any) -> Block:
+    """Return a button; its value is the request's id and nothing else."""
+    return {"type": "button", "text": plain(text, MAX_BUTTON_LENGTH), "action_id": action_id, "value": value, **more}
 
 
 def confirm(title: str, text: str, yes: str, no: str) -> Block:
-    """Slack's own question before a click is sent; courtesy, not security."""
+    """Return Slack's own dialog before it sends a click: a convenience, not a protection."""
     return {
         "title": plain(title, 100),
         "text": plain(text, 300),
@@ -80,26 +91,26 @@ def confirm(title: str, text: str, yes: str, no: str) -> Block:
 
 
 def actions(request_id: str, *buttons: Block) -> Block:
-    """A row of buttons."""
+    """Return a row of buttons."""
     return {"type": "actions", "block_id": f"request-{request_id}", "elements": list(buttons)}
 
 
 def bullets(lines: Sequence[str]) -> str:
-    """Make a list of the bot's own words."""
+    """Return a list of the bot's own sentences."""
     return "\n".join(f"•  {line}" for line in lines)
 
 
 def message(summary: str, *blocks: Block | None) -> Message:
-    """Put a message together; the summary is what notifications and screen readers say."""
-    return {"text": cut(summary, _SUMMARY), "blocks": [block for block in blocks if block]}
+    """Return a message; notifications and screen readers use the summary."""
+    return {"text": truncate(summary, MAX_TEXT_LENGTH), "blocks": [block for block in blocks if block]}
 
 
-def user(user_id: str) -> str:
-    """Mention a Slack user."""
+def user_mention(user_id: str) -> str:
+    """Return a mention of a Slack user."""
     return f"<@{user_id}>"
 
 
-def moment(at: float) -> str:
-    """Show a time in the reader's own zone (docs.slack.dev, Formatting message text, dates); `at` is epoch seconds."""
+def local_time(at: float) -> str:
+    """Return a time that Slack shows in the reader's time zone; `at` is epoch seconds (Formatting message text)."""
     fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"<!date^{int(at)}^{{date_short_pretty}} {{time_secs}}|{fallback}>"

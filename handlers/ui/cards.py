@@ -1,200 +1,183 @@
-"""The card of a request in each of its states, and the lines that tell of it elsewhere."""
+"""Render the card of a request in each of its states, and the messages that refer to it."""
 
 from __future__ import annotations
 
-from bot.domain.policy import Denied
-from bot.domain.requests import APPROVE, CANCEL, FINAL, Kind, MessageRef, Request, State
-from bot.errors import BotError
-from handlers.messages import outcomes
-from handlers.messages.denials import sentence
-from handlers.ui import blocks
-from handlers.ui.blocks import Block, Message, escape, moment, user
-
-WHAT_HAPPENS = (
-    "*Every session and every token* of this person ends, in all applications and on all devices.",
-    "A *live call or chat may drop*.",
-    "It *cannot be undone*.",
-)
-WHAT_DOES_NOT = (
-    "It does not lock them out: *single sign-on may log them straight back in*.",
-    "To lock somebody out, also set them inactive in Genesys Cloud.",
-)
-WHAT_ROTATING_DOES = (
-    "The bot takes a new token, then deletes its old one (`DELETE /api/v2/tokens/me`).",
-    "Nobody is logged out; requests under way go on with the new token.",
-    "It *cannot be undone*, and need not be.",
-)
+from bot.domain.requests import APPROVE, CANCEL, FINAL, MessageRef, Request, State
+from handlers.messages import Catalog
+from handlers.ui import blocks, outcomes
+from handlers.ui.blocks import Block, Message, escape, local_time, user_mention
 
 
-def card(request: Request) -> Message:
-    """Show a request as it is true now; only a pending one has buttons."""
+def card(catalog: Catalog, request: Request) -> Message:
+    """Return the card of a request; only a pending one has buttons."""
     if request.state is State.PENDING:
-        return _pending(request)
-    headline = outcomes.headline(request)
+        return _pending(catalog, request)
+    headline = outcomes.headline(catalog, request)
     return blocks.message(
-        f"{escape(headline)} Reference {request.reference}.",
+        _summary(catalog, request, headline),
         blocks.header(headline),
-        _who(request),
-        blocks.quote(outcomes.sentence(request)),
-        blocks.section(f"Ask again with `{_again(request)}`") if request.state in outcomes.WORTH_REPEATING else None,
-        _reason(request),
-        _line(request),
-        _genesys(request),
+        _target(catalog, request),
+        blocks.plain_section(outcomes.outcome(catalog, request)),
+        _request_again(catalog, request),
+        _reason(catalog, request),
+        _small_print(catalog, request),
+        _correlation(catalog, request),
     )
 
 
-def outcome(request: Request) -> Message:
-    """Tell a channel or the requester in few words how a request ended."""
-    headline = outcomes.headline(request)
+def outcome(catalog: Catalog, request: Request) -> Message:
+    """Return a short message about how a request ended, for a channel or the requester."""
+    headline = outcomes.headline(catalog, request)
     return blocks.message(
-        f"{escape(headline)} Reference {request.reference}.",
-        blocks.quote(f"{headline}\n{outcomes.sentence(request)}"),
-        _reason(request),
-        _line(request),
-        _genesys(request),
+        _summary(catalog, request, headline),
+        blocks.plain_section(f"{headline}\n{outcomes.outcome(catalog, request)}"),
+        _reason(catalog, request),
+        _small_print(catalog, request),
+        _correlation(catalog, request),
     )
 
 
-def posted(request: Request, place: MessageRef) -> Message:
-    """Tell the requester where the card is."""
-    if place.channel.startswith("D"):
-        text = "I sent you the card in our direct messages, where only you see it. Nothing happens before you confirm."
+def card_posted(catalog: Catalog, request: Request, ref: MessageRef) -> Message:
+    """Return the reply that says where the card is."""
+    if ref.channel.startswith("D"):
+        text = catalog.text("card_posted.direct")
     else:
-        text = f"I posted the card in <#{place.channel}>. Nothing happens before somebody there confirms."
-    return blocks.message(text, blocks.section(text), blocks.context(f"Reference `{request.reference}`"))
+        text = catalog.text("card_posted.channel", channel=f"<#{ref.channel}>")
+    return blocks.message(text, blocks.section(text), _reference(catalog, request))
 
 
-def not_posted(request: Request, code: str) -> Message:
-    """Tell the requester that nobody would see the card."""
-    channel = f"<#{request.card.channel}>" if request.card else "the channel"
-    text = (
-        f"I could not post the card in {channel} (`{code}`), so nobody could confirm it: the request is withdrawn and "
-        "nothing was changed. Invite me to that channel, or ask whoever runs me to correct APPROVALS_CHANNEL."
-    )
-    return blocks.message(text, blocks.section(text), blocks.context(f"Reference `{request.reference}`"))
+def card_not_posted(catalog: Catalog, request: Request, slack_code: str) -> Message:
+    """Return the reply that says that the card could not be posted, so the request was cancelled."""
+    channel = f"<#{request.card.channel}>" if request.card else catalog.text("card_not_posted.channel")
+    text = catalog.text("card_not_posted", channel=channel, slack_code=escape(slack_code))
+    return blocks.message(text, blocks.section(text), _reference(catalog, request))
 
 
-def answer(error: BotError, request: Request | None) -> Message:
-    """Tell somebody in private why their click changed nothing."""
-    if isinstance(error, Denied):
-        return refusal(error, request)
-    if request is None:
-        text = "I do not know this request (any more). Nothing was changed."
-        return blocks.message(text, blocks.quote(text))
-    if request.state is State.PENDING:
-        text = "Your click reached me too late to count. Nothing was changed by it."
-    else:
-        text = f"Your click changed nothing: {outcomes.standing(request)}"
-    return blocks.message(escape(text), blocks.quote(text), _line(request))
+def too_late(catalog: Catalog, request: Request) -> Message:
+    """Return the private reply to a click that came too late."""
+    text = outcomes.too_late(catalog, request)
+    return blocks.message(escape(text), blocks.plain_section(text), _small_print(catalog, request))
 
 
-def refusal(error: Denied, request: Request | None = None) -> Message:
-    """Tell somebody in private why not, and what to do."""
-    text = sentence(error)
+def _pending(catalog: Catalog, request: Request) -> Message:
+    title = catalog.of_action(request.action, "title", target=outcomes.target_name(request), action=request.action)
+    requester = user_mention(request.requester)
+    own = request.target_slack_id == request.requester
     return blocks.message(
-        text, blocks.section(text), blocks.context(f"Reference `{request.reference}`") if request else None
-    )
-
-
-def _pending(request: Request) -> Message:
-    title = _title(request)
-    rotating = request.kind is Kind.ROTATE
-    happens = blocks.bullets(WHAT_ROTATING_DOES if rotating else WHAT_HAPPENS)
-    return blocks.message(
-        f"{user(request.requester)} asks: {escape(title)} Nothing happens before it is confirmed.",
+        catalog.text("request.summary", requester_mention=requester, title=escape(title)),
         blocks.header(title),
-        _who(request),
-        blocks.section(":warning: *This is the account of the person who asks.*") if _own(request) else None,
-        blocks.section(f"*What will happen*\n{happens}"),
-        None if rotating else blocks.section(f"*What will not*\n{blocks.bullets(WHAT_DOES_NOT)}"),
-        _reason(request),
-        _agreement(request),
-        blocks.actions(request.id, _confirm_button(request), blocks.button("Cancel", CANCEL, request.id)),
+        _target(catalog, request),
+        blocks.section(catalog.text("request.own_account", requester_mention=requester)) if own else None,
+        _list(catalog, request, "effects"),
+        _list(catalog, request, "limits"),
+        _reason(catalog, request),
+        _approvals(catalog, request),
+        blocks.actions(
+            request.id,
+            _approve_button(catalog, request),
+            blocks.button(catalog.of_action(request.action, "button.cancel"), CANCEL, request.id),
+        ),
         blocks.context(
-            f"Asked by {user(request.requester)}",
-            f"can be confirmed until {moment(request.expires_at)}",
-            f"reference `{request.reference}`",
+            catalog.text("request.requested_by", requester_mention=requester),
+            catalog.text("request.open_until", time=local_time(request.expires_at)),
+            catalog.text("request.reference", reference=request.reference),
         ),
     )
 
 
-def _title(request: Request) -> str:
-    if request.target is None:
-        return "Exchange the bot's own Genesys Cloud token?"
-    return f"Revoke every session of {blocks.cut(request.target.name or request.target.id, 100)}?"
+def _list(catalog: Catalog, request: Request, name: str) -> Block | None:
+    """Return a heading and a bulleted list, or None for an action without this text."""
+    code = f"{request.action}.{name}"
+    if code not in catalog:
+        return None
+    heading = catalog.text(f"request.{name}.heading")
+    return blocks.section(f"{heading}\n{blocks.bullets(catalog.lines(code))}")
 
 
-def _own(request: Request) -> bool:
-    return request.target_slack_id == request.requester
-
-
-def _confirm_button(request: Request) -> Block:
-    if request.target is None:
-        question = blocks.confirm("Exchange the token?", "The bot's old token is deleted.", "Exchange", "Go back")
-        return blocks.button("Exchange token", APPROVE, request.id, style="danger", confirm=question)
-    name = blocks.cut(request.target.name or request.target.id, 120)
+def _approve_button(catalog: Catalog, request: Request) -> Block:
+    target = outcomes.target_name(request)
     question = blocks.confirm(
-        "Revoke access?",
-        f"Every session of {name} ends. A live call may drop. It cannot be undone.",
-        "Revoke access",
-        "Go back",
+        catalog.of_action(request.action, "dialog.title"),
+        catalog.of_action(request.action, "dialog.text", target=target),
+        catalog.of_action(request.action, "dialog.approve"),
+        catalog.of_action(request.action, "dialog.back"),
     )
-    return blocks.button("Revoke access", APPROVE, request.id, style="danger", confirm=question)
+    label = catalog.of_action(request.action, "button")
+    return blocks.button(label, APPROVE, request.id, style="danger", confirm=question)
 
 
-def _who(request: Request) -> Block | None:
+def _target(catalog: Catalog, request: Request) -> Block | None:
     target = request.target
     if target is None:
         return None
-    return blocks.facts(
-        [
-            ("Name", target.name),
-            ("E-mail", target.email),
-            ("Division", target.division),
-            ("State", target.state),
-            ("Genesys Cloud id", target.id),
-        ]
-    )
+    values = {
+        "name": target.name,
+        "email": target.email,
+        "division": target.division,
+        "state": target.state,
+        "id": target.id,
+    }
+    return blocks.facts([(catalog.text(f"request.fact.{name}"), value) for name, value in values.items()])
 
 
-def _reason(request: Request) -> Block | None:
-    return blocks.quote(f"Reason: {request.reason}") if request.reason else None
+def _reason(catalog: Catalog, request: Request) -> Block | None:
+    return blocks.plain_section(catalog.text("request.reason", reason=request.reason)) if request.reason else None
 
 
-def _agreement(request: Request) -> Block | None:
+def _approvals(catalog: Catalog, request: Request) -> Block | None:
     if not request.protected:
         return None
-    agreed = ", ".join(user(one) for one in request.approvals) or "nobody yet"
-    return blocks.section(
-        f"*Protected*: {request.approvals_required} different approvers must confirm, "
-        f"none of them {user(request.requester)}.\n"
-        f"Approved so far: {agreed} ({len(request.approvals)} of {request.approvals_required})."
+    approvers = ", ".join(user_mention(one) for one in request.approvals)
+    text = catalog.text(
+        "request.protected",
+        required=request.approvals_required,
+        requester_mention=user_mention(request.requester),
+        approvers=approvers or catalog.text("request.protected.no_one"),
+        count=len(request.approvals),
     )
+    return blocks.section(text)
 
 
-def _line(request: Request) -> Block:
+def _small_print(catalog: Catalog, request: Request) -> Block:
+    ended = request.state in FINAL and request.finished_at
     return blocks.context(
-        f"Asked by {user(request.requester)}",
-        _decision(request),
-        moment(request.finished_at) if request.state in FINAL and request.finished_at else None,
-        f"reference `{request.reference}`",
+        catalog.text("request.requested_by", requester_mention=user_mention(request.requester)),
+        _decided_by(catalog, request),
+        local_time(request.finished_at) if ended and request.finished_at else None,
+        catalog.text("request.reference", reference=request.reference),
     )
 
 
-def _decision(request: Request) -> str | None:
-    """Tell who cancelled it or who confirmed it; one signature of two is no confirmation."""
+def _decided_by(catalog: Catalog, request: Request) -> str | None:
+    """Return who cancelled or approved; one approval of two is not an approved request."""
     if request.state is State.CANCELLED:
-        return f"cancelled by {user(request.decided_by)}" if request.decided_by else None
-    agreed = ", ".join(user(one) for one in request.approvals)
-    if not agreed:
+        by = request.decided_by
+        return catalog.text("request.cancelled_by", approver_mention=user_mention(by)) if by else None
+    approvers = ", ".join(user_mention(one) for one in request.approvals)
+    if not approvers:
         return None
-    return f"confirmed by {agreed}" if request.approved_at else f"agreed to by {agreed} alone"
+    code = "request.approved_by" if request.approved_at else "request.approved_only_by"
+    return catalog.text(code, approvers=approvers)
 
 
-def _genesys(request: Request) -> Block | None:
+def _request_again(catalog: Catalog, request: Request) -> Block | None:
+    """Return the line to type, because a finished card has no button."""
+    if request.state not in outcomes.REPEATABLE_STATES:
+        return None
+    target = f" {escape(request.target.id)}" if request.target else ""
+    return blocks.section(catalog.text("request.again", command=f"/purecloud {request.action}{target}"))
+
+
+def _summary(catalog: Catalog, request: Request, headline: str) -> str:
+    return f"{escape(headline)}. {catalog.text('reference.plain', reference=request.reference)}"
+
+
+def _reference(catalog: Catalog, request: Request) -> Block:
+    return blocks.context(catalog.text("reference", reference=request.reference))
+
+
+def _correlation(catalog: Catalog, request: Request) -> Block | None:
     correlation_id = request.outcome.get("correlation_id")
-    return blocks.context(f"Genesys Cloud correlation id `{escape(str(correlation_id))}`") if correlation_id else None
-
-
-def _again(request: Request) -> str:
-    return f"/purecloud revoke {escape(request.target.id)}" if request.target else "/purecloud rotate"
+    if not correlation_id:
+        return None
+    return blocks.context(catalog.text("correlation_id", correlation_id=escape(str(correlation_id))))

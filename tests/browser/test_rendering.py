@@ -9,11 +9,12 @@ import aiohttp
 from playwright.async_api import expect
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.requests import Kind, State
+from bot.domain.requests import State
 from bot.sandbox import personas
 from bot.sandbox.manifest import Shortcut
-from handlers.ui import cards
-from tests.support.sample_outcomes import in_state
+from handlers.ui.renderer import MessageRenderer
+from tests.support.sample_outcomes import ACTIONS, in_state
+from tests.support.stub_services import ENGLISH
 
 if TYPE_CHECKING:
     from tests.browser.sandbox_page import SandboxPage
@@ -37,7 +38,8 @@ async def call_method(page: SandboxPage, method: str, **arguments: Any) -> None:
 
 
 async def test_cards__of_every_state_are_rendered(page: SandboxPage) -> None:
-    requests = [in_state(state, kind) for kind in Kind for state in State]
+    cards = MessageRenderer(ENGLISH)
+    requests = [in_state(state, action) for action in ACTIONS for state in State]
     for request in requests:
         message = cards.card(request)
         page.run.slack.conversations.post(personas.OPS, message["text"], message["blocks"])
@@ -106,11 +108,11 @@ async def test_home__shows_the_published_view(page: SandboxPage) -> None:
     await page.open_conversation("direct messages with PureCloud")
     await page.tab.get_by_role("button", name="Home", exact=True).click()
     await expect(page.tab.get_by_text("The app has not published a Home tab")).to_be_visible()
-    button = {"type": "button", "action_id": "again", "text": text("Ask again"), "value": "7"}
+    button = {"type": "button", "action_id": "again", "text": text("Request it again"), "value": "7"}
     blocks = [{"type": "header", "text": text("Your requests")}, {"type": "actions", "elements": [button]}]
     await call_method(page, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": blocks})
     await expect(page.tab.get_by_role("heading", name="Your requests")).to_be_visible()
-    again = page.tab.get_by_role("button", name="Ask again")
+    again = page.tab.get_by_role("button", name="Request it again")
     await again.click()
     await expect(again).not_to_have_attribute("aria-disabled", "true")
     assert page.run.last_delivery

@@ -48,7 +48,7 @@ async def test_guide__leads_through_three_steps(open_page: OpenPage) -> None:
         if place == 1:
             await page.expect_newest("I sent you the card")
             await page.open_conversation("direct messages with PureCloud")
-            await page.click_and_confirm("Revoke access")
+            await page.click_and_confirm("Revoke all sessions")
         done = page.tab.get_by_role("listitem").filter(has_text="(done)")
         await expect(done).to_have_count(place + 1)
     await expect(page.tab.get_by_role("heading", name="All steps done")).to_be_visible()
@@ -87,16 +87,16 @@ async def test_keyboard__is_sufficient_for_a_revocation(page: SandboxPage) -> No
     await keys.press("Enter")
     await page.expect_newest("I sent you the card")
     await page.tab.get_by_role("button", name="direct messages with PureCloud").press("Enter")
-    await page.newest.get_by_role("button", name="Revoke access").press("Enter")
+    await page.newest.get_by_role("button", name="Revoke all sessions").press("Enter")
     dialog = page.tab.get_by_role("dialog")
     await expect(dialog).to_be_visible()
     await keys.press("Escape")
     await expect(dialog).to_have_count(0)
     assert page.deletes == 0
-    await expect(page.newest.get_by_role("button", name="Revoke access")).to_be_focused()
+    await expect(page.newest.get_by_role("button", name="Revoke all sessions")).to_be_focused()
     await keys.press("Enter")
-    await dialog.get_by_role("button", name="Revoke access").press("Enter")
-    await page.expect_newest("Revoked: every session of Tom Target.")
+    await dialog.get_by_role("button", name="Revoke all sessions").press("Enter")
+    await page.expect_newest("Revoked: all sessions of Tom Target")
     await expect(page.tab.get_by_role("log")).to_be_focused()  # because the button is gone
 
 
@@ -162,7 +162,7 @@ async def test_laptop__shows_the_whole_card_below_the_first_steps(open_page: Ope
     await page.send_command("revoke @tom laptop stolen")
     await page.open_conversation("direct messages with PureCloud")
     await expect(page.tab.get_by_role("region", name="First steps")).to_be_visible()
-    for name in ("Revoke access", "Cancel"):
+    for name in ("Revoke all sessions", "Cancel"):
         await expect(page.newest.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
 
 
@@ -219,9 +219,9 @@ async def test_axe__finds_no_violation(open_page: OpenPage, theme: str) -> None:
     page.run.slack.conversations.post(page.run.slack.workspace.dm(personas.OLIVIA).id, "odd", [{"type": "hologram"}])
     await expect(page.messages).to_have_count(2)
     await page.inject_fault("403: permission missing")
-    await page.messages.first.get_by_role("button", name="Revoke access").click()
+    await page.messages.first.get_by_role("button", name="Revoke all sessions").click()
     assert await axe_violations(page) == []
-    await page.tab.get_by_role("dialog").get_by_role("button", name="Revoke access").click()
+    await page.tab.get_by_role("dialog").get_by_role("button", name="Revoke all sessions").click()
     await expect(page.messages.first).to_contain_text("Refused by Genesys Cloud")
     await page.tab.get_by_role("button", name="Audit log").click()
     await page.open_conversation("channel ops")

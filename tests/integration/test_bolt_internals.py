@@ -1,4 +1,4 @@
-"""The internals of Bolt that the server relies on; an upgrade of Bolt that changes one of them fails here."""
+"""Behaviour of Bolt that the bot relies on; an upgrade of Bolt that changes it fails here."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any, TypeVarTuple
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.app import dispatcher
-
-Said = TypeVarTuple("Said")
+Arguments = TypeVarTuple("Arguments")
 Log = list[str]
 
+CLICK = {"type": "block_actions", "actions": [{"action_id": "approve"}], "user": {"id": "U0OLIVIA01"}}
 BODY = {
     "command": "/purecloud",
     "text": "revoke <@U0TOMTARG1|tom> leaked the payload",
@@ -34,30 +35,33 @@ class TimedLoop(asyncio.SelectorEventLoop):
     timers = 0
 
     def call_at(
-        self, when: float, callback: Callable[[*Said], object], *args: *Said, context: Context | None = None
+        self, when: float, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
     ) -> asyncio.TimerHandle:
         self.timers += 1
         return super().call_at(when, callback, *args, context=context)
 
 
-class Doorkeeper(AsyncMiddleware):
-    """Answers commands with a status of its own, and lets all else pass."""
+class AnswersCommands(AsyncMiddleware):
+    """Answers commands itself, and passes everything else on."""
 
     async def async_process(
         self,
         *,
         req: AsyncBoltRequest,
-        resp: BoltResponse,  # noqa: ARG002 - Bolt hands it in by name
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name for it
+        resp: BoltResponse,  # noqa: ARG002 - Bolt passes it by name
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
     ) -> BoltResponse:
-        return BoltResponse(status=202) if "command" in req.body else await next()
+        if "command" in req.body:
+            return BoltResponse(status=202)
+        req.context["injected"] = "a service"
+        return await next()
 
 
 def app(
     *,
     before_response: bool = True,
     verifying: bool = False,
-    door: AsyncMiddleware | None = None,
+    gate: AsyncMiddleware | None = None,
     log: Log | None = None,
 ) -> AsyncApp:
     async def authorize(**_: Any) -> AuthorizeResult:
@@ -67,44 +71,61 @@ def app(
 
     return AsyncApp(
         authorize=authorize,
-        before_authorize=door,
+        before_authorize=gate,
         signing_secret="made-up",
         process_before_response=before_response,
         request_verification_enabled=verifying,
+        raise_error_for_unhandled_request=True,
     )
 
 
-async def test_before_authorize__answers_without_a_listener_and_without_asking_who_it_is_for() -> None:
+async def dispatch(bolt: AsyncApp, body: dict[str, Any]) -> BoltResponse:
+    """Dispatch a body as the bot does."""
+    return await bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+
+
+async def test_before_authorize__answers_without_a_listener_and_before_authorization() -> None:
     log: Log = []
-    bolt = app(door=Doorkeeper(), log=log)
+    bolt = app(gate=AnswersCommands(), log=log)
 
     @bolt.command("/purecloud")
     async def listen(args: AsyncArgs) -> None:
-        log.append("heard")
+        log.append("called")
 
-    response = await dispatcher(bolt)(BODY)
-
-    assert response.status == 202
+    assert (await dispatch(bolt, BODY)).status == 202
     assert log == []
 
 
-async def test_before_authorize__what_it_lets_pass_comes_to_the_listeners() -> None:
+async def test_before_authorize__injects_what_it_puts_into_the_context() -> None:
     log: Log = []
-    bolt = app(door=Doorkeeper(), log=log)
+    bolt = app(gate=AnswersCommands(), log=log)
 
     @bolt.action("approve")
-    async def listen(args: AsyncArgs) -> None:
-        await args.ack()
-        log.append("heard")
+    async def listen(ack: AsyncAck, injected: str) -> None:
+        await ack()
+        log.append(injected)
 
-    body = {"type": "block_actions", "actions": [{"action_id": "approve"}], "user": {"id": "U0OLIVIA01"}}
-    response = await dispatcher(bolt)(body)
-
-    assert response.status == 200
-    assert log == ["authorized", "heard"]
+    assert (await dispatch(bolt, CLICK)).status == 200
+    assert log == ["authorized", "a service"]
 
 
-async def test_socket_mode__takes_the_body_as_it_is() -> None:
+async def test_error_handler__response_replaces_the_one_to_an_unhandled_or_failed_request() -> None:
+    bolt = app()
+
+    @bolt.action("approve")
+    async def listen(ack: AsyncAck) -> None:
+        await ack()
+        raise OSError("the disk is full")
+
+    @bolt.error
+    async def on_error(error: Exception) -> BoltResponse:
+        return BoltResponse(status=404 if isinstance(error, BoltUnhandledRequestError) else 503)
+
+    assert (await dispatch(bolt, CLICK)).status == 503
+    assert (await dispatch(bolt, BODY)).status == 404
+
+
+async def test_socket_mode__uses_the_body_as_it_is() -> None:
     bolt = app()
     bodies: list[dict[str, Any]] = []
 
@@ -113,27 +134,27 @@ async def test_socket_mode__takes_the_body_as_it_is() -> None:
         await args.ack()
         bodies.append(args.body)
 
-    response = await dispatcher(bolt)(BODY)
+    response = await dispatch(bolt, BODY)
 
     assert response.status == 200
     assert bodies == [BODY]
 
 
-async def test_socket_mode__asks_for_no_signature() -> None:
+async def test_socket_mode__needs_no_signature() -> None:
     bolt = app(verifying=True)
 
     @bolt.command("/purecloud")
     async def listen(args: AsyncArgs) -> None:
         await args.ack()
 
-    trusted = await dispatcher(bolt)(BODY)
+    trusted = await dispatch(bolt, BODY)
     untrusted = await bolt.async_dispatch(AsyncBoltRequest(body="command=%2Fpurecloud", mode="http"))
 
     assert trusted.status == 200
     assert untrusted.status == 401
 
 
-async def test_process_before_response__answers_when_the_listener_is_done_and_not_before() -> None:
+async def test_process_before_response__responds_after_the_listener_returns() -> None:
     bolt, written = app(), asyncio.Event()
 
     @bolt.command("/purecloud")
@@ -141,7 +162,7 @@ async def test_process_before_response__answers_when_the_listener_is_done_and_no
         await args.ack()
         await written.wait()
 
-    answering = asyncio.create_task(dispatcher(bolt)(BODY))
+    answering = asyncio.create_task(dispatch(bolt, BODY))
     for _ in range(100):
         await asyncio.sleep(0)
     early = answering.done()
@@ -151,19 +172,19 @@ async def test_process_before_response__answers_when_the_listener_is_done_and_no
     assert (await answering).status == 200
 
 
-async def test_process_before_response__hands_on_what_the_listener_answers() -> None:
+async def test_process_before_response__uses_the_listeners_response() -> None:
     bolt = app()
 
     @bolt.command("/purecloud")
     async def listen(args: AsyncArgs) -> BoltResponse:
         return BoltResponse(status=503, body="The click could not be written down.")
 
-    response = await dispatcher(bolt)(BODY)
+    response = await dispatch(bolt, BODY)
 
     assert (response.status, response.body) == (503, "The click could not be written down.")
 
 
-async def test_process_before_response__a_listener_that_raises_is_no_acknowledgement() -> None:
+async def test_process_before_response__failed_listener_is_not_acknowledged() -> None:
     bolt = app()
 
     @bolt.command("/purecloud")
@@ -171,10 +192,10 @@ async def test_process_before_response__a_listener_that_raises_is_no_acknowledge
         message = "The disk is full."
         raise OSError(message)
 
-    assert (await dispatcher(bolt)(BODY)).status >= 400
+    assert (await dispatch(bolt, BODY)).status >= 400
 
 
-def test_process_before_response__waits_for_no_timer() -> None:
+def test_process_before_response__sets_no_timer() -> None:
     assert timers_of(app(before_response=True)) == 0
 
 
@@ -183,10 +204,10 @@ def test_process_before_response__without_it_bolt_polls() -> None:
 
 
 def timers_of(bolt: AsyncApp) -> int:
-    """How many timers one acknowledged command sets."""
+    """Return the number of timers that one acknowledged command sets."""
     loops: list[TimedLoop] = []
 
-    def made() -> TimedLoop:
+    def new_loop() -> TimedLoop:
         loops.append(TimedLoop())
         return loops[0]
 
@@ -197,8 +218,8 @@ def timers_of(bolt: AsyncApp) -> int:
 
     async def once() -> int:
         before = loops[0].timers
-        assert (await dispatcher(bolt)(BODY)).status == 200
+        assert (await dispatch(bolt, BODY)).status == 200
         return loops[0].timers - before
 
-    with asyncio.Runner(loop_factory=made) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(once())

@@ -16,7 +16,7 @@ from bot.domain.requests import State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.workspace import SlackUser
-from bot.worker import SLOTS
+from bot.worker import CONCURRENCY
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 from tests.support.components import Components, open_components
@@ -56,7 +56,7 @@ async def bot_for_all(office: Components) -> AsyncIterator[tuple[BotHarness, Rec
         async with open_bot(
             office, session, tokens=client, users=client, authorization=client, requesters=",".join(user_ids())
         ) as one:
-            await one.components.directory.identify()
+            await one.components.workspace.identify()
             yield one, client
 
 
@@ -68,6 +68,7 @@ async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure
     office.genesys.fault("login", DOWN)
     async with bot_for_all(office) as (one, client):
         await asyncio.gather(*(one.command(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
+        await one.run_jobs()
 
         replies = [one.messages(user)[-1].text for user in user_ids()]
 
@@ -79,6 +80,7 @@ async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_call
     office.genesys.fault("search_by_email", DOWN)
     async with bot_for_all(office) as (one, client):
         await asyncio.gather(*(one.command(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
+        await one.run_jobs()
 
         replies = [one.messages(user)[-1].text for user in user_ids()]
 
@@ -122,7 +124,7 @@ async def test_fifty_clicks__on_one_card_while_the_api_fails_execute_once(office
 
 
 async def test_401__for_all_concurrent_deletes_renews_the_token_once(office: Components) -> None:
-    users = user_ids()[:SLOTS]
+    users = user_ids()[:CONCURRENCY]
     async with bot_for_all(office) as (one, client):
         for user in users:
             await one.command(f"revoke <@{personas.TOM}>", by=user)
@@ -134,7 +136,7 @@ async def test_401__for_all_concurrent_deletes_renews_the_token_once(office: Com
         await one.run_jobs()
 
     assert call_counts(client)["login"] == 2
-    assert call_counts(client)["delete_token"] <= 2 * SLOTS, "each concurrent DELETE is repeated at most once"
+    assert call_counts(client)["delete_token"] <= 2 * CONCURRENCY, "each concurrent DELETE is repeated at most once"
 
 
 async def readyz_statuses(app: AppHarness, count: int) -> list[int]:

@@ -26,8 +26,9 @@ WITHOUT_ERROR = (CARD, EXECUTED)
 STATES_WHAT_CHANGED = (
     *WITHOUT_ERROR,
     "othing was changed",
+    "got no certain answer",
     "nothing is known to have ended",
-    "is unknown: it was tried",
+    "is unknown: I tried",
     "Genesys Cloud confirmed that",
     "not deleted",
     "not known to be deleted",
@@ -184,7 +185,7 @@ async def run_scenario(
         async with open_bot(
             components, session, tokens=faulty, users=users, authorization=faulty, approvers=scenario.approvers
         ) as bot:
-            await bot.components.directory.identify()
+            await bot.components.workspace.identify()
             text = await scenario.steps(bot)
             events = [event.tag for event in await bot.audit_events()]
     assert_invariants(scenario, case, faulty, text, events)
@@ -212,7 +213,7 @@ def assert_invariants(
 
 
 def _shows_no_error(text: str) -> bool:
-    return text in WITHOUT_ERROR or "Genesys Cloud knows nobody" in text  # prose: allow - quotes a message
+    return text in WITHOUT_ERROR or "Genesys Cloud has no active user" in text
 
 
 def generalize(text: str, case: FaultCase) -> str:

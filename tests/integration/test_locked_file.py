@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from bot.sandbox import personas
 from tests.support.app_harness import AppHarness
 
-DONE = "Revoked: every session of Tom Target"
+DONE = "Revoked: all sessions of Tom Target"
 RECOVERY_TIMEOUT = 60.0
 """Maximum time to wait for the lock and for readiness, in seconds. Long, because a test machine can be slow."""
 

@@ -15,7 +15,7 @@ async def test_revoke__approved_by_its_requester(app: AppHarness) -> None:
     assert not app.deletes
 
     await app.slack.click(personas.OLIVIA, card, "approve")
-    outcome = await app.wait_for_message("Revoked: every session of Tom Target")
+    outcome = await app.wait_for_message("Revoked: all sessions of Tom Target")
 
     assert not app.slack.buttons(outcome)
     assert [request.status for request in app.deletes] == [200]

@@ -39,18 +39,18 @@ async def test_metrics__count_requests_calls_and_outcomes(app: AppHarness) -> No
     await app.slack.send_raw(b"text=forged", {})
     card = await app.request_card(personas.RAVI, "revoke @tom")
     await app.slack.click(personas.BEN, card, "approve")
-    await app.wait_for_message("Revoked: every session of Tom Target")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
     await app.slack.click(personas.BEN, card, "approve", force=True)
-    await app.wait_for_private_message(personas.BEN, "confirmed already")
+    await app.wait_for_private_message(personas.BEN, "already approved")
     await app.send_command(personas.NADIA, "revoke @tom")
-    await app.wait_for_private_message(personas.NADIA, "nothing in REQUESTERS")
+    await app.wait_for_private_message(personas.NADIA, "You can't request revocations")
     await app.wait_until_idle()
 
     samples = await scrape(app)
     expected = {
         "ack_seconds_count rejected 401": 1,
         "ack_seconds_count command 200": 2,
-        "ack_seconds_count click 200": 2,
+        "ack_seconds_count block_actions 200": 2,
         "click_to_delete_seconds_count": 1,
         "outcomes_total revoke revoked": 1,
         "refusals_total stale": 1,
@@ -74,14 +74,14 @@ async def test_metrics__count_requests_calls_and_outcomes(app: AppHarness) -> No
 async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
     cancelled = await app.request_card(personas.OLIVIA, "revoke @tom")
     await app.slack.click(personas.OLIVIA, cancelled, "cancel")
-    await app.wait_for_message("Cancelled: every session")
+    await app.wait_for_message("Cancelled: sessions of")
     app.genesys.fault("delete_token", GenesysFault(status=404))
     refused = await app.request_card(personas.OLIVIA, "revoke @tom")
     await app.slack.click(personas.OLIVIA, refused, "approve")
-    await app.wait_for_message("Refused by Genesys Cloud: every session")
+    await app.wait_for_message("Refused by Genesys Cloud: sessions of")
     rotated = await app.request_card(personas.OLIVIA, "rotate")
     await app.slack.click(personas.OLIVIA, rotated, "approve")
-    await app.wait_for_message("Exchanged: the bot's own token")
+    await app.wait_for_message("Rotated: the bot's own token")
     await app.wait_until_idle()
 
     samples = await scrape(app)
@@ -94,7 +94,7 @@ async def test_metrics__count_an_expired_request(start_app_with: StartApp) -> No
     app = await start_app_with(REQUEST_TTL="1s")
 
     await app.request_card(personas.OLIVIA, "revoke @tom")
-    await app.wait_for_message("Expired: every session")
+    await app.wait_for_message("Expired: sessions of")
     await app.wait_until_idle()
 
     assert outcome_counts(await scrape(app)) == {"revoke expired": 1}
@@ -106,7 +106,7 @@ async def test_metrics__show_a_card_update_that_waits_as_queue_depth(app: AppHar
     app.slack.fault("chat.update", SlackFault(retry_after=600, times=None))
 
     await app.slack.click(personas.OLIVIA, card, "cancel")
-    await app.wait_for_message("Cancelled: every session")
+    await app.wait_for_message("Cancelled: sessions of")
 
     samples = await scrape(app)
     assert samples["queue_depth card"] == 1

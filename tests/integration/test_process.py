@@ -17,7 +17,7 @@ from tests.support.process import BotProcess, bot_process
 
 pytestmark = pytest.mark.process
 
-DONE = "Revoked: every session of Tom Target"
+DONE = "Revoked: all sessions of Tom Target"
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_kill__before_the_card_is_updated_updates_it_after_restart(bot: Bo
     assert bot.slack.buttons(card)
     bot.slack_delay.released.set()
     await bot.serve()
-    await bot.wait_for_message("Cancelled: every session", personas.APPROVALS)
+    await bot.wait_for_message("Cancelled: sessions of", personas.APPROVALS)
     await bot.wait_until_idle()
 
     assert not bot.slack.buttons(card)
@@ -143,7 +143,7 @@ async def test_sigterm__finishes_running_jobs_and_refuses_new_requests(bot: BotP
     released.set()
     result = await first.wait()
 
-    assert (click.status, "I am being restarted. Nothing was changed" in command.body) == (503, True)
+    assert (click.status, "I am restarting. *Nothing was changed.*" in command.body) == (503, True)
     assert (result.code, healthz, missing) == (0, 200, {"process": "it is stopping"})
     assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
     assert len(bot.deletes) == 1

@@ -18,7 +18,7 @@ from tests.support.replicas import Replicas, start_replicas
 
 pytestmark = pytest.mark.heavy
 
-DONE = "Revoked: every session of Tom Target"
+DONE = "Revoked: all sessions of Tom Target"
 APPROVERS = (personas.OLIVIA, personas.BEN)
 
 

@@ -11,8 +11,8 @@ from bot.sandbox.genesys.server import GenesysFault
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 
-QUESTION = "Revoke every session of Tom Target?"
-DONE = "Revoked: every session of Tom Target"
+QUESTION = "Revoke all sessions of Tom Target?"
+DONE = "Revoked: all sessions of Tom Target"
 
 both_transports = pytest.mark.parametrize("transport", ["http", "socket"])
 """Runs a test over HTTP and over Socket Mode. The transports share all code that these scenarios cover."""
@@ -27,13 +27,15 @@ async def texts_in(app: AppHarness, channel_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("user", "allowed", "denied"),
     [
-        pytest.param(personas.OLIVIA, ["revoke @user", "rotate", "You may confirm requests"], [], id="admin"),
-        pytest.param(personas.BEN, ["revoke @user", "You may confirm requests"], ["rotate"], id="approver"),
+        pytest.param(personas.OLIVIA, ["revoke @user", "rotate", "You can approve requests"], [], id="admin"),
+        pytest.param(personas.BEN, ["revoke @user", "You can approve requests"], ["rotate"], id="approver"),
         pytest.param(
-            personas.RAVI, ["revoke @user", "You may ask; somebody else confirms."], ["rotate"], id="requester"
+            personas.RAVI, ["revoke @user", "You can request; an approver decides."], ["rotate"], id="requester"
         ),
-        pytest.param(personas.NADIA, ["whoami", "neither ask"], ["revoke @user", "rotate"], id="colleague"),
-        pytest.param(personas.GUS, ["whoami", "Guests may not"], ["revoke @user", "rotate"], id="guest"),
+        pytest.param(
+            personas.NADIA, ["whoami", "can't request or approve"], ["revoke @user", "rotate"], id="colleague"
+        ),
+        pytest.param(personas.GUS, ["whoami", "Guests can't"], ["revoke @user", "rotate"], id="guest"),
     ],
 )
 async def test_help__lists_what_the_user_can_do(
@@ -73,8 +75,8 @@ async def test_whoami__shows_the_users_permissions_and_their_rules(
 
     assert app.slack.members[user].email in text.split("\n")
     for what, rule in (
-        ("ask for a revocation", requests),
-        ("confirm a revocation", approves),
+        ("request a revocation", requests),
+        ("approve a revocation", approves),
         ("rotate the bot", rotates),
     ):
         line = next(line for line in text.split("\n") if what in line)
@@ -99,7 +101,7 @@ async def test_revoke__approved_by_its_requester_posts_in_the_audit_channel(app:
 
     assert card.channel_id == app.slack.workspace.dm(personas.OLIVIA).id
     text = app.slack.text_of(card)
-    for words in (QUESTION, "tom.target@example.com", "Support", "active", "laptop stolen", "cannot be undone"):
+    for words in (QUESTION, "tom.target@example.com", "Support", "active", "laptop stolen", "can't be undone"):
         assert words in text
     await app.slack.click(personas.OLIVIA, card, "approve")
     await app.wait_for_message(DONE)
@@ -121,8 +123,8 @@ async def test_revoke__approved_by_another_person_in_the_approvals_channel(app: 
     await app.wait_until_idle()
 
     for text in (app.slack.text_of(card), outcome):
-        assert f"Asked by <@{personas.RAVI}>" in text
-        assert f"confirmed by <@{personas.BEN}>" in text
+        assert f"Requested by <@{personas.RAVI}>" in text
+        assert f"approved by <@{personas.BEN}>" in text
     assert not app.slack.buttons(card)
     assert len(app.deletes) == 1
 
@@ -133,7 +135,7 @@ async def test_revoke__without_an_approvals_channel_is_approved_in_the_same_chan
     card = await app.request_card(personas.RAVI, "revoke @tom", personas.OPS)
     assert card.channel_id == personas.OPS
     await app.slack.click(personas.RAVI, card, "approve")
-    await app.wait_for_private_message(personas.RAVI, "You may not confirm this")
+    await app.wait_for_private_message(personas.RAVI, "You can't approve this request")
     assert not app.deletes
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_message(DONE)
@@ -146,7 +148,7 @@ async def test_revoke__where_no_approver_can_see_the_card_is_refused(start_app_w
 
     await app.send_command(personas.RAVI, "revoke @tom", app.slack.workspace.dm(personas.RAVI).id)
 
-    await app.wait_for_private_message(personas.RAVI, "Somebody else must confirm this")
+    await app.wait_for_private_message(personas.RAVI, "This needs an approver")
     assert await app.audit_tags() == ["request:ask_refused"]
 
 
@@ -157,7 +159,7 @@ async def test_self_approval__off_needs_another_approver(start_app_with: StartAp
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     assert card.channel_id == personas.APPROVALS
     await app.slack.click(personas.OLIVIA, card, "approve")
-    await app.wait_for_private_message(personas.OLIVIA, "somebody else must confirm it")
+    await app.wait_for_private_message(personas.OLIVIA, "a different approver must decide")
     await app.wait_until_idle()
     assert not app.deletes
     assert app.slack.buttons(card)
@@ -173,20 +175,20 @@ async def test_protected__needs_two_approvers_other_than_the_requester(start_app
     app.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
 
     card = await app.request_card(personas.OLIVIA, "revoke @pia left her desk unlocked")
-    assert "2 different approvers must confirm" in app.slack.text_of(card)
+    assert "2 different approvers must approve" in app.slack.text_of(card)
     await app.slack.click(personas.OLIVIA, card, "approve")
-    await app.wait_for_private_message(personas.OLIVIA, "two other approvers must confirm")
+    await app.wait_for_private_message(personas.OLIVIA, "two other approvers must approve")
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_message(f"Approved so far: <@{personas.BEN}> (1 of 2)")
     await app.slack.click(personas.BEN, card, "approve")
-    await app.wait_for_private_message(personas.BEN, "the same person counts once")
+    await app.wait_for_private_message(personas.BEN, "You have already approved this request")
     await app.wait_until_idle()
     assert not app.deletes
     await app.slack.click(personas.NADIA, card, "approve")
-    await app.wait_for_message("Revoked: every session of Pia Protected")
+    await app.wait_for_message("Revoked: all sessions of Pia Protected")
 
     await app.wait_until_idle()
-    assert f"confirmed by <@{personas.BEN}>, <@{personas.NADIA}>" in app.slack.text_of(card)
+    assert f"approved by <@{personas.BEN}>, <@{personas.NADIA}>" in app.slack.text_of(card)
     assert len(app.deletes) == 1
 
 
@@ -195,7 +197,7 @@ async def test_protected__applies_to_an_address_and_an_id(app: AppHarness, targe
     card = await app.request_card(personas.OLIVIA, f"revoke {target}")
 
     assert card.channel_id == personas.APPROVALS
-    assert "2 different approvers must confirm" in app.slack.text_of(card)
+    assert "2 different approvers must approve" in app.slack.text_of(card)
     assert not app.deletes
 
 
@@ -208,9 +210,9 @@ async def test_cancel__by_requester_or_approver_closes_the_request(start_app_wit
     card = await app.request_card(personas.RAVI, "revoke @tom")
 
     await app.slack.click(user, card, "cancel")
-    await app.wait_for_message("Cancelled: every session of Tom Target")
+    await app.wait_for_message("Cancelled: sessions of Tom Target not touched")
     await app.slack.click(personas.BEN, card, "approve", force=True)
-    await app.wait_for_private_message(personas.BEN, "the request was cancelled already")
+    await app.wait_for_private_message(personas.BEN, "this request is already cancelled")
 
     await app.wait_until_idle()
     assert f"cancelled by <@{user}>" in app.slack.text_of(card)
@@ -236,12 +238,12 @@ async def test_expiry__updates_the_card_and_notifies(start_app_with: StartApp) -
     app = await start_app_with(REQUEST_TTL="1s")
 
     card = await app.request_card(personas.RAVI, "revoke @tom")
-    await app.wait_for_private_message(personas.RAVI, "Expired: every session of Tom Target")
+    await app.wait_for_private_message(personas.RAVI, "Expired: sessions of Tom Target not touched")
     await app.wait_until_idle()
-    assert "Ask again with" in app.slack.text_of(card)
+    assert "Request it again with" in app.slack.text_of(card)
     assert not app.slack.buttons(card)
     await app.slack.click(personas.BEN, card, "approve", force=True)
-    await app.wait_for_private_message(personas.BEN, "the request had expired")
+    await app.wait_for_private_message(personas.BEN, "this request has expired")
 
     assert len(await texts_in(app, personas.AUDIT)) == 1
     assert await app.audit_tags() == ["request:asked", "request:expired", "click:stale"]
@@ -257,7 +259,7 @@ async def test_rotate__replaces_the_bots_token(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "rotate")
     assert app.genesys.state.live_generations == before
     await app.slack.click(personas.OLIVIA, card, "approve")
-    await app.wait_for_message("Exchanged: the bot's own token")
+    await app.wait_for_message("Rotated: the bot's own token")
     await app.send_command(personas.OLIVIA, "whoami")
     await app.wait_for_private_message(personas.OLIVIA, "Acme Contact Center")
     await app.wait_until_idle()
@@ -281,7 +283,7 @@ async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> N
     app = await start_app_with(SELF_APPROVAL="false")
     card = await app.request_card(personas.OLIVIA, "rotate")
 
-    for user, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "somebody else must confirm")):
+    for user, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "a different approver must decide")):
         await app.slack.click(user, card, "approve")
         await app.wait_for_private_message(user, words)
 
@@ -293,15 +295,15 @@ async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> N
     ("fault", "headline", "sentence"),
     [
         pytest.param(
-            GenesysFault(status=404), "Refused by Genesys Cloud", "knows no such person any more (404)", id="refused"
+            GenesysFault(status=404), "Refused by Genesys Cloud", "no longer has this user (404)", id="refused"
         ),
         pytest.param(
             GenesysFault(status=429, headers={"Retry-After": "3600"}),
             "Failed",
-            "Treat the sessions as alive",
+            "Treat the sessions as active",
             id="failed",
         ),
-        pytest.param(GenesysFault(drop="after", times=6), "Unknown", "it was tried 2 times", id="unknown"),
+        pytest.param(GenesysFault(drop="after", times=6), "Unknown", "I tried 2 times", id="unknown"),
     ],
 )
 async def test_outcome__other_than_revoked_reaches_the_requester_and_the_audit_channel(
@@ -311,7 +313,7 @@ async def test_outcome__other_than_revoked_reaches_the_requester_and_the_audit_c
     app.genesys.fault("delete_token", fault)
 
     await app.slack.click(personas.BEN, card, "approve")
-    outcome = await app.wait_for_private_message(personas.RAVI, f"{headline}: every session of Tom Target")
+    outcome = await app.wait_for_private_message(personas.RAVI, headline)
     await app.wait_until_idle()
 
     audited = await texts_in(app, personas.AUDIT)
@@ -325,7 +327,7 @@ async def test_outcome__other_than_revoked_reaches_the_requester_and_the_audit_c
 async def test_revoke__of_the_requester_is_marked_on_the_card(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @olivia")
 
-    assert "This is the account of the person who asks" in app.slack.text_of(card)
+    assert "requests this for their own account" in app.slack.text_of(card)
     assert not app.deletes
 
 

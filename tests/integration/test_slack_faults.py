@@ -15,8 +15,7 @@ import pytest
 from bot.errors import SettingsError, SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
-from bot.services.error_text import error_text
-from bot.slack.socket_mode import ask_for_a_connection
+from bot.slack.socket_mode import open_connection
 from tests.support.components import Components, deletes, open_components
 from tests.support.fault_harness import BotHarness, open_bot, recording_client, replace_ids
 from tests.support.markdown_tables import read_table, render_table, write_table
@@ -47,10 +46,10 @@ async def start(bot: BotHarness, inject: InjectFault) -> str:
     bot.components.slack.workspace.app_id = ""  # so that the bot calls `bots.info` too
     inject()
     try:
-        await bot.components.directory.identify()
+        await bot.components.workspace.identify()
     except SlackUnavailable as error:
-        assert not bot.components.directory.known.is_set()
-        return f"Not ready: {error_text(error)}"
+        assert not bot.components.workspace.known.is_set()
+        return f"Not ready: {error}"
     return "Ready"
 
 
@@ -58,23 +57,23 @@ async def request_connection_url(bot: BotHarness, inject: InjectFault) -> str:
     inject()
     result, code = "Connected", "ok"
     try:
-        await ask_for_a_connection(bot.web_client, bot.components.slack.sockets.app_token)
+        await open_connection(bot.web_client, bot.components.slack.sockets.app_token)
     except SettingsError as error:
         result, code = f"Exit code 2: {error}", "refused"
     except SlackUnavailable as error:
-        result, code = f"Not ready: {error_text(error)}", error.slack_code
+        result, code = f"Not ready: {error}", error.slack_code
     bot.components.calls.append(("apps.connections.open", code))
     return result
 
 
 async def request_by_mention(bot: BotHarness, inject: InjectFault) -> str:
-    await bot.components.directory.identify()
+    await bot.components.workspace.identify()
     inject()
     return await _request(bot, f"revoke <@{personas.TOM}>")
 
 
 async def request_by_email(bot: BotHarness, inject: InjectFault) -> str:
-    await bot.components.directory.identify()
+    await bot.components.workspace.identify()
     inject()
     return await _request(bot, "revoke tom.target@example.com")
 
@@ -100,7 +99,7 @@ async def other_user_clicks(bot: BotHarness, inject: InjectFault) -> str:
 
 
 async def _click(bot: BotHarness, inject: InjectFault, user_id: str) -> str:
-    await bot.components.directory.identify()
+    await bot.components.workspace.identify()
     await bot.command(f"revoke <@{personas.TOM}>", by=personas.RAVI)
     await bot.run_jobs()
     inject()
@@ -110,7 +109,7 @@ async def _click(bot: BotHarness, inject: InjectFault, user_id: str) -> str:
 
 
 async def denied_command(bot: BotHarness, inject: InjectFault) -> str:
-    await bot.components.directory.identify()
+    await bot.components.workspace.identify()
     inject()
     await bot.command(f"revoke <@{personas.TOM}>", by=personas.NADIA)
     await bot.run_jobs()
@@ -126,7 +125,7 @@ def _private_messages(bot: BotHarness, user_id: str) -> str:
 
 async def receive_card(bot: BotHarness, inject: InjectFault) -> str:
     """Return where the card is in the end, and the number of copies."""
-    await bot.components.directory.identify()
+    await bot.components.workspace.identify()
     inject()
     await bot.command(f"revoke <@{personas.TOM}>")
     await bot.run_jobs()
@@ -138,7 +137,7 @@ async def receive_card(bot: BotHarness, inject: InjectFault) -> str:
 
 async def receive_outcome(bot: BotHarness, inject: InjectFault) -> str:
     """Return what the card and the audit channel show in the end."""
-    await bot.components.directory.identify()
+    await bot.components.workspace.identify()
     await bot.command(f"revoke <@{personas.TOM}>")
     await bot.run_jobs()
     inject()

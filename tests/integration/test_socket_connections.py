@@ -9,7 +9,15 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
-from bot.slack.socket_mode import CONNECTIONS, FORGET, LINGER, REBUILD, Client, Line, SocketMode
+from bot.slack.socket_client import SocketClient
+from bot.slack.socket_mode import (
+    CONNECTIONS,
+    DRAIN_PERIOD,
+    RECONNECT_AFTER,
+    STALE_URL_AFTER,
+    ConnectionSupervisor,
+    SocketMode,
+)
 from tests.support.socket_harness import Rig, becomes_up, open_rig, open_sockets, short_sleep, until
 
 
@@ -36,7 +44,7 @@ async def test_refresh__loses_no_command(rig: Rig, sockets: SocketMode) -> None:
         delivery = await rig.slack.command(personas.OLIVIA, f"help {number}")
         assert delivery.status == 200
 
-    assert [body["text"] for body in rig.heard] == [f"help {number}" for number in range(40)]
+    assert [body["text"] for body in rig.received] == [f"help {number}" for number in range(40)]
     assert len(rig.slack.sockets.connections) == CONNECTIONS
     assert await sockets.is_up()
 
@@ -46,7 +54,7 @@ async def test_refresh__opens_new_connections_before_closing_old_ones(rig: Rig, 
 
     await rig.slack.sockets.disconnect("warning")
     await rig.slack.sockets.wait_until(lambda: len(rig.slack.sockets.connections) == 2 * CONNECTIONS)
-    rig.clock.now += LINGER
+    rig.clock.now += DRAIN_PERIOD
     await rig.connected()
 
     assert not set(old) & set(rig.slack.sockets.connections)
@@ -65,23 +73,23 @@ async def test_disconnect__for_another_reason_reconnects(rig: Rig, sockets: Sock
 
 async def test_network__an_aborted_connection_is_replaced(rig: Rig, sockets: SocketMode) -> None:
     rig.slack.sockets.redeliver = True
-    rig.listening.clear()
+    rig.responding.clear()
     pending = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
-    await until(lambda: bool(rig.heard))
+    await until(lambda: bool(rig.received))
 
     rig.slack.sockets.abort()
     await becomes_up(sockets, up=False)
     await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened >= 2 * CONNECTIONS)
     await becomes_up(sockets)
-    rig.listening.set()
+    rig.responding.set()
     await asyncio.gather(pending)
 
-    assert len(rig.heard) == 1
+    assert len(rig.received) == 1
     assert (await rig.slack.command(personas.OLIVIA, "help")).status == 200
 
 
-async def test_network__that_falls_silent_is_noticed_by_pings(rig: Rig) -> None:
-    sockets = rig.sockets(ping=0.2)
+async def test_network__a_silent_connection_is_detected_by_pings(rig: Rig) -> None:
+    sockets = rig.sockets(ping_interval=0.2)
     sockets.start()
     await rig.connected()
     old = list(rig.slack.sockets.connections)
@@ -94,22 +102,24 @@ async def test_network__that_falls_silent_is_noticed_by_pings(rig: Rig) -> None:
     assert rig.slack.sockets.opened >= 2 * CONNECTIONS
 
 
-class Unsound(Client):
-    """A client that cannot even say whether it is connected."""
+class BrokenClient(SocketClient):
+    """A client whose connection check raises."""
 
     async def is_connected(self) -> bool:
         raise RuntimeError("unexpected")
 
 
-async def test_connection__that_cannot_be_watched_is_replaced(rig: Rig) -> None:
-    kinds = [Unsound, Client]
-    line = Line(lambda: kinds.pop(0)(rig.slack.sockets.app_token, rig.web, 5.0), rig.clock, short_sleep)
+async def test_connection__is_replaced_if_its_check_raises(rig: Rig) -> None:
+    kinds = [BrokenClient, SocketClient]
+    supervisor = ConnectionSupervisor(
+        lambda: kinds.pop(0)(rig.slack.sockets.app_token, rig.web, 5.0), rig.clock, short_sleep
+    )
 
-    running = asyncio.create_task(line.run())
+    running = asyncio.create_task(supervisor.run())
     await until(lambda: not kinds)
     await rig.slack.sockets.wait_until(lambda: len(rig.slack.sockets.connections) == 1)
 
-    await becomes_up(line)
+    await becomes_up(supervisor)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await rig.slack.sockets.wait_until(lambda: not rig.slack.sockets.connections)
@@ -130,19 +140,19 @@ async def test_connection__that_never_answered_a_ping_is_not_up(rig: Rig) -> Non
     await sockets.stop(5)
 
 
-def clients_of(sockets: SocketMode) -> list[Client]:
-    return [client for line in sockets._lines for client in line._clients]
+def clients_of(sockets: SocketMode) -> list[SocketClient]:
+    return [client for one in sockets._supervisors for client in one._clients]
 
 
 async def test_url__that_keeps_failing_is_discarded(rig: Rig) -> None:
     rig.slack.sockets.refuse_next = CONNECTIONS
-    sockets = rig.sockets(ping=0.02)
+    sockets = rig.sockets(ping_interval=0.02)
     sockets.start()
     await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.refused >= 3 * CONNECTIONS)
     assert not await sockets.is_up()
     assert (rig.slack.sockets.opened, len(rig.slack.calls_of("apps.connections.open"))) == (0, CONNECTIONS)
 
-    rig.clock.now += FORGET
+    rig.clock.now += STALE_URL_AFTER
     await rig.slack.sockets.wait_until(lambda: rig.slack.sockets.opened >= CONNECTIONS)
     await becomes_up(sockets)
     await sockets.stop(5)
@@ -157,7 +167,7 @@ async def test_connecting__is_restarted_if_it_hangs(rig: Rig) -> None:
 
     async with asyncio.timeout(30):
         while rig.slack.sockets.opened < CONNECTIONS:
-            rig.clock.now += REBUILD
+            rig.clock.now += RECONNECT_AFTER
             await asyncio.sleep(0.05)
     await sockets.stop(5)
 
@@ -166,7 +176,7 @@ async def test_connecting__continues_while_slack_fails(rig: Rig) -> None:
     rig.slack.fault("apps.connections.open", SlackFault(html="<h1>Down</h1>", times=2))
     rig.slack.fault("apps.connections.open", SlackFault(retry_after=0, times=1))
     rig.slack.fault("apps.connections.open", SlackFault(drop=True, times=1))
-    sockets = rig.sockets(ping=0.02)
+    sockets = rig.sockets(ping_interval=0.02)
     sockets.start()
 
     await rig.connected()

@@ -62,7 +62,7 @@ async def test_envelope__is_dispatched_acknowledged_and_measured(rig: Rig) -> No
     delivery = await rig.slack.command(personas.OLIVIA, "whoami")
 
     assert (delivery.status, delivery.error, delivery.json) == (200, None, {})
-    assert [body["text"] for body in rig.heard] == ["whoami"]
+    assert [body["text"] for body in rig.received] == ["whoami"]
     assert acks(rig) == {"command 200": 1}
 
 
@@ -70,8 +70,8 @@ async def test_envelope__is_dispatched_acknowledged_and_measured(rig: Rig) -> No
 @pytest.mark.parametrize(
     ("body", "shown"), [('{"response_type": "ephemeral", "text": "Hello"}', "Hello"), ("Good day", "Good day")]
 )
-async def test_envelope__an_answer_in_the_acknowledgement_is_shown(rig: Rig, body: str, shown: str) -> None:
-    rig.answer = BoltResponse(status=200, body=body)
+async def test_envelope__the_response_in_its_acknowledgement_is_posted(rig: Rig, body: str, shown: str) -> None:
+    rig.response = BoltResponse(status=200, body=body)
 
     await rig.slack.command(personas.OLIVIA, "whoami", personas.OPS)
 
@@ -80,15 +80,15 @@ async def test_envelope__an_answer_in_the_acknowledgement_is_shown(rig: Rig, bod
 
 
 @pytest.mark.usefixtures("sockets")
-async def test_envelope__that_was_not_done_is_not_acknowledged(rig: Rig) -> None:
-    rig.answer, rig.slack.response_timeout = BoltResponse(status=503), 0.2
+async def test_envelope__that_failed_is_not_acknowledged(rig: Rig) -> None:
+    rig.response, rig.slack.response_timeout = BoltResponse(status=503), 0.2
 
     failed = await rig.slack.command(personas.OLIVIA, "whoami")
     foreign = await rig.slack.command(personas.OLIVIA, "whoami", api_app_id="A0SOMEBODY")
     await until(lambda: len(acks(rig)) > 1)  # Slack has given up by then
 
     assert [(one.status, one.error) for one in (failed, foreign)] == [(None, "dispatch_failed")] * 2
-    assert len(rig.heard) == 1
+    assert len(rig.received) == 1
     assert acks(rig) == {"command 503": 1, "command 401": 1}
     assert len([one for one in rig.slack.messages if "dispatch_failed" in one.text]) == 2
 
@@ -99,11 +99,11 @@ async def test_envelope__a_duplicate_is_acknowledged_and_not_processed_again(rig
         delivery = await rig.slack.command(personas.OLIVIA, "whoami", trigger_id="1.2.same")
         assert delivery.status == 200
 
-    assert len(rig.heard) == 1
+    assert len(rig.received) == 1
 
 
-async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> None:
-    rig.directory.known.clear()
+async def test_envelope__before_the_workspace_is_known_gets_a_notice(rig: Rig) -> None:
+    rig.workspace.is_known = False
     sockets = rig.sockets()
     sockets.start()
     await rig.connected()
@@ -112,7 +112,7 @@ async def test_envelope__before_slack_told_the_workspace_says_so(rig: Rig) -> No
     await sockets.stop(5)
 
     assert "still starting" in delivery.json["text"]
-    assert not rig.heard
+    assert not rig.received
 
 
 @pytest.mark.parametrize("frame", INVALID_FRAMES, ids=range(len(INVALID_FRAMES)))
@@ -122,7 +122,7 @@ async def test_frame__an_invalid_one_keeps_the_connection(rig: Rig, sockets: Soc
     delivery = await rig.slack.command(personas.OLIVIA, "help")
 
     assert delivery.status == 200
-    assert [body["text"] for body in rig.heard] == ["help"]
+    assert [body["text"] for body in rig.received] == ["help"]
     assert await sockets.is_up()
     assert rig.slack.sockets.opened == CONNECTIONS
 
@@ -160,29 +160,29 @@ async def test_check__passes_while_slack_is_unavailable(rig: Rig, fault: SlackFa
     assert rig.slack.sockets.opened == 0
 
 
-async def test_stop__answers_what_is_in_hand_takes_no_more_and_hangs_up(rig: Rig, sockets: SocketMode) -> None:
-    rig.listening.clear()
+async def test_stop__finishes_pending_envelopes_accepts_no_more_and_disconnects(rig: Rig, sockets: SocketMode) -> None:
+    rig.responding.clear()
     begun = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
-    await until(lambda: bool(rig.heard))
+    await until(lambda: bool(rig.received))
 
     stopping = asyncio.create_task(sockets.stop(3))
     late = asyncio.create_task(rig.slack.command(personas.OLIVIA, "help"))
     await asyncio.sleep(0.05)
-    rig.listening.set()
+    rig.responding.set()
     await stopping
 
     assert (await begun).status == 200
     assert (await late).status is None
-    assert [body["text"] for body in rig.heard] == ["whoami"]
+    assert [body["text"] for body in rig.received] == ["whoami"]
     await rig.slack.sockets.wait_until(lambda: not rig.slack.sockets.connections)
 
 
-async def test_stop__waits_for_nothing_without_end(rig: Rig, sockets: SocketMode) -> None:
-    rig.listening.clear()
+async def test_stop__ends_at_its_timeout(rig: Rig, sockets: SocketMode) -> None:
+    rig.responding.clear()
     begun = asyncio.create_task(rig.slack.command(personas.OLIVIA, "whoami"))
-    await until(lambda: bool(rig.heard))
+    await until(lambda: bool(rig.received))
 
     await sockets.stop(0)
 
     assert (await begun).status is None
-    rig.listening.set()
+    rig.responding.set()

@@ -19,7 +19,7 @@ from tests.support.process import BotProcess, bot_process
 
 pytestmark = pytest.mark.process
 
-DONE = "Revoked: every session of Tom Target"
+DONE = "Revoked: all sessions of Tom Target"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
             server = request.getfixturevalue("postgres")
             overrides["DATABASE_URL"] = await opened.enter_async_context(server.database())
         in_sockets = request.param == "socket"
-        yield await opened.enter_async_context(start_app(tmp_path, socket_mode=in_sockets, **overrides))
+        yield await opened.enter_async_context(start_app(tmp_path, socket_mode=in_sockets, overrides=overrides))
 
 
 async def errors_after(app: AppHarness, payload: dict[str, Any], form: dict[str, str]) -> list[str]:
@@ -101,7 +101,7 @@ async def test_click__with_a_nul_leaves_the_card_usable(app: AppHarness, changes
     assert await errors_after(app, payload, {"payload": json.dumps(payload)}) == []
 
     assert (await app.slack.click(personas.BEN, card, "approve")).status == 200
-    await app.wait_for_message("Revoked: every session of Tom Target")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
 
 
 async def test_revoke__removes_a_nul_from_a_name(app: AppHarness) -> None:

@@ -25,7 +25,7 @@ from bench.sampling import Sample, Samples, interleave
 from bench.slack_requests import EXAMPLE_CARD, SlackRequests
 from bench.table import Goal, Row
 from bot.slack.dispatch import InvalidSlackRequest
-from bot.slack.http import parse, verify
+from bot.slack.http import RequestVerifier, parse_body
 
 
 async def test_interleave__starts_each_round_with_another_contestant() -> None:
@@ -139,13 +139,14 @@ def test_slack_requests__are_accepted_by_the_bot_unless_forged() -> None:
     requests = SlackRequests("http://127.0.0.1")
     first, second = (_split(requests.click(EXAMPLE_CARD)) for _ in range(2))
 
-    verify(SIGNING_SECRET.encode(), first[1], first[0], now=int(first[0]["X-Slack-Request-Timestamp"]))
-    body, other = (parse(one[1], "application/x-www-form-urlencoded") for one in (first, second))
+    verifier = RequestVerifier(SIGNING_SECRET, lambda: int(first[0]["X-Slack-Request-Timestamp"]))
+    verifier.verify(first[1], first[0])
+    body, other = (parse_body(one[1], "application/x-www-form-urlencoded") for one in (first, second))
     assert body["actions"][0]["value"] == EXAMPLE_CARD.request_id
     assert body["trigger_id"] != other["trigger_id"]
     headers, raw = _split(requests.forged().command("whoami"))
-    with pytest.raises(InvalidSlackRequest, match="signature is wrong"):
-        verify(SIGNING_SECRET.encode(), raw, headers, now=int(headers["X-Slack-Request-Timestamp"]))
+    with pytest.raises(InvalidSlackRequest, match="signature wrong"):
+        verifier.verify(raw, headers)
 
 
 def _split(wire: bytes) -> tuple[dict[str, str], bytes]:

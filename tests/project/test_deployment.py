@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.app import BEGUN, CLOSE, DRAIN
+from bot.app import CLOSE_TIMEOUT, COMMAND_DRAIN_TIMEOUT, DRAIN_TIMEOUT
 from bot.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +123,7 @@ async def test_image__is_healthy_only_if_healthz_answers_200(status: int, code: 
 def test_unit__waits_for_the_drain_and_does_not_restart_on_invalid_settings() -> None:
     (stop_timeout,) = unit_values("TimeoutStopSec")
 
-    assert int(stop_timeout) > MAX_STOP_SECONDS > DRAIN + 2 * CLOSE > BEGUN
+    assert int(stop_timeout) > MAX_STOP_SECONDS > DRAIN_TIMEOUT + 2 * CLOSE_TIMEOUT > COMMAND_DRAIN_TIMEOUT
     assert unit_values("RestartPreventExitStatus") == ["2"]
     assert unit_values("Restart") == ["always"]
 

@@ -12,23 +12,29 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from handlers.commands import COMMANDS
+from bot.domain.actions import ACTIONS
+from handlers.commands import READ_ONLY
+from handlers.revoke import GLOBAL_SHORTCUT, MESSAGE_SHORTCUT
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "tests" / "data" / "slack-manifest"
+URL = "https://your-host.example/slack/events"
 README = (ROOT / "README.md").read_text()
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
 
+SOURCES = [*(ROOT / "bot").rglob("*.py"), *(ROOT / "handlers").rglob("*.py")]
 SCOPES = {
-    "auth_test": set[str](),
-    "bots_info": {"users:read"},
-    "users_info": {"users:read", "users:read.email"},
-    "users_lookupByEmail": {"users:read.email"},
-    "usergroups_users_list": {"usergroups:read"},
-    "chat_postMessage": {"chat:write", "im:write"},
-    "chat_update": {"chat:write"},
-    "chat_getPermalink": set[str](),
-    "conversations_info": set[str](),  # called by `check` only, and only with the scopes that the token has
+    "auth.test": set[str](),
+    "bots.info": {"users:read"},
+    "users.info": {"users:read", "users:read.email"},
+    "users.lookupByEmail": {"users:read.email"},
+    "usergroups.users.list": {"usergroups:read"},
+    "chat.postMessage": {"chat:write", "im:write"},
+    "chat.update": {"chat:write"},
+    "chat.getPermalink": set[str](),
+    "conversations.info": set[str](),  # called by `check` only, and only with the scopes that the token has
+    "views.open": set[str](),
+    "views.publish": set[str](),
 }
 """Scopes that each Web API method needs, from its page on docs.slack.dev. Posting to a user id needs `im:write`."""
 
@@ -49,8 +55,8 @@ def socket_mode_manifest() -> dict[str, Any]:
     (change,) = re.findall(r"```diff\n(.*?)```", README, re.DOTALL)
     text = (ROOT / "manifest.yml").read_text()
     for old, new in re.findall(r"^-(.*\n)(?:\+(.*\n))?", change, re.MULTILINE):
-        assert text.count(old) == 1
-        text = text.replace(old, new)
+        assert old in text
+        text = text.replace(old, new, 1)
     changed: dict[str, Any] = yaml.safe_load(text)
     return changed
 
@@ -70,10 +76,11 @@ def test_manifest__for_socket_mode_differs_only_in_the_urls() -> None:
     changed = socket_mode_manifest()
 
     assert changed["settings"].pop("socket_mode_enabled") is True
-    assert "request_url" not in changed["settings"]["interactivity"]
+    assert "request_url" not in str(changed)
     assert "your-host.example" not in str(changed)
     (command,) = changed["features"]["slash_commands"]
-    command["url"] = changed["settings"]["interactivity"]["request_url"] = "https://your-host.example/slack/events"
+    command["url"] = changed["settings"]["interactivity"]["request_url"] = URL
+    changed["settings"]["event_subscriptions"]["request_url"] = URL
     changed["settings"]["socket_mode_enabled"] = False
     assert changed == MANIFEST
 
@@ -83,12 +90,21 @@ def test_manifest__has_one_command_that_receives_mentions_as_ids() -> None:
 
     assert command["command"] == "/purecloud"
     assert command["should_escape"] is True
-    assert all(verb in command["usage_hint"] for verb in COMMANDS)
+    assert all(verb in command["usage_hint"] for verb in [*READ_ONLY, *ACTIONS])
+
+
+def test_manifest__declares_what_the_listeners_of_the_app_receive() -> None:
+    shortcuts = {shortcut["callback_id"]: shortcut["type"] for shortcut in MANIFEST["features"]["shortcuts"]}
+
+    assert shortcuts == {GLOBAL_SHORTCUT: "global", MESSAGE_SHORTCUT: "message"}
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"] is True
+    assert MANIFEST["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
 
 
 def test_manifest__uses_one_url() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
-    urls = {command["url"], MANIFEST["settings"]["interactivity"]["request_url"]}
+    settings = MANIFEST["settings"]
+    urls = {command["url"], settings["interactivity"]["request_url"], settings["event_subscriptions"]["request_url"]}
 
     assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
     assert MANIFEST["settings"]["socket_mode_enabled"] is False
@@ -97,8 +113,13 @@ def test_manifest__uses_one_url() -> None:
 
 
 def test_manifest__requests_exactly_the_scopes_the_bot_needs() -> None:
-    sources = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sandbox" not in path.parts]
-    called = {name for source in sources for name in re.findall(r"_client\.([a-z]\w+)", source)}
+    sources = [path.read_text() for path in SOURCES if "sandbox" not in path.parts]
+    called = {
+        name
+        for source in sources
+        for name in re.findall(r'"((?:auth|bots|chat|users|usergroups|conversations)\.[\w.]+)"', source)
+    }
+    called |= {name.replace("_", ".") for source in sources for name in re.findall(r"client\.(views_\w+)\(", source)}
     granted = MANIFEST["oauth_config"]["scopes"]["bot"]
 
     assert called == set(SCOPES)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.app import Server, running
+from bot.app import RunningApp, running
+from bot.domain.actions import ACTIONS, Actions
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, genesys_users
@@ -16,6 +17,7 @@ from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 from bot.slack.socket_mode import CONNECTIONS
+from handlers.messages import Catalog
 from tests.support.schema import put_database
 
 MESSAGE_TIMEOUT = 30.0
@@ -31,7 +33,7 @@ class AppHarness:
     slack: FakeSlack
     genesys: FakeGenesys
     environ: dict[str, str]
-    server: Server
+    server: RunningApp
     url: str
 
     async def send_command(self, user_id: str, line: str, channel_id: str = personas.OPS) -> Delivery:
@@ -79,8 +81,11 @@ class AppHarness:
 
 
 @asynccontextmanager
-async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str) -> AsyncIterator[AppHarness]:
-    """Start the bot with the sandbox's environment and these overrides; an empty value unsets a setting."""
+async def start_app(
+    folder: Path, *, socket_mode: bool = False, actions: Actions = ACTIONS, catalog: Catalog | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> AsyncIterator[AppHarness]:  # fmt: skip
+    """Start the bot with the sandbox's environment and the overrides; an empty value unsets a setting."""
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
@@ -89,11 +94,11 @@ async def start_app(folder: Path, *, socket_mode: bool = False, **overrides: str
     await slack.start()
     genesys_url = await genesys.start()
     try:
-        environ = environment(slack, genesys_url, folder) | overrides
-        async with running(read_settings(environ)) as server:
+        environ = environment(slack, genesys_url, folder) | dict(overrides or {})
+        async with running(read_settings(environ), catalog=catalog, actions=actions) as server:
             url = f"http://127.0.0.1:{server.port}"
             slack.events_url = f"{url}/slack/events"
-            await server.services.directory.known.wait()
+            await server.services.workspace.known.wait()
             if socket_mode:
                 await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == CONNECTIONS, MESSAGE_TIMEOUT)
             yield AppHarness(slack, genesys, environ, server, url)

@@ -1,4 +1,4 @@
-"""The bot's pieces put together by hand between the stand-ins, with the database's clock in the test's hand."""
+"""The bot's services between fake servers, with a database whose clock the test moves."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.bootstrap import recipients_of
-from bot.db.jobs import Job
+from bot.bootstrap import Options, job_services
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.sqlite import sqlite_engine
-from bot.domain.people import Person, parse_principals
-from bot.domain.policy import Rules
+from bot.domain.actions import ACTIONS
+from bot.domain.clicks import Click
+from bot.domain.commands import Invoker, RequestCommand, TargetRef
+from bot.domain.denials import Denied
+from bot.domain.people import Person
+from bot.domain.principals import Rules, parse_principals
 from bot.domain.requests import APPROVE, MessageRef, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
@@ -28,26 +32,37 @@ from bot.sandbox.server import genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel
+from bot.services.account import AccountService
 from bot.services.cards import CardUpdater
-from bot.services.clicks import Click, Decisions
-from bot.services.identity import Directory
-from bot.services.requesting import Service
+from bot.services.clicks import ClickService
+from bot.services.expiry import ExpiryService
+from bot.services.identity import Identity
+from bot.services.inbox import Inbox
+from bot.services.job_result import JobResult
+from bot.services.notifications import Delivery, Notifier
+from bot.services.requesting import RequestService
+from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
-from bot.worker import Worker
-from handlers.ui import cards
-from tests.support import database as ledger
+from bot.slack.users import SlackUsers
+from bot.slack.workspace import WorkspaceIdentity
+from bot.worker import Process, Worker
+from handlers.messages import Catalog
+from handlers.messages.en import SENTENCES
+from handlers.ui.renderer import MessageRenderer
+from tests.support import database
 from tests.support.clock import FakeClock
 from tests.support.database import TTL, DatabaseHarness, open_database, stored
 from tests.support.schema import put_database
 
-PATIENCE = 60.0
-"""Seconds after which what does not come is missed: long, because machines are slow at times."""
+WAIT_TIMEOUT = 60.0
+"""Maximum time to wait for an expected state, in seconds. It is long because test machines may be slow."""
 
-QUIET = "C0QUIET001"
-"""A channel the bot was not invited to."""
+NOT_INVITED = "C0QUIET001"
+"""A channel that the bot is not a member of."""
 
 TOM = next(one for one in genesys_users() if one.name == "Tom Target")
 PIA = next(one for one in genesys_users() if one.name == "Pia Protected")
+TOM_IN_GENESYS = Person(TOM.id, TOM.name, TOM.email, "Support", "active")
 
 RULES = Rules(
     approvers=parse_principals(",".join(personas.APPROVERS)),
@@ -56,172 +71,209 @@ RULES = Rules(
     protected=parse_principals(",".join(personas.PROTECTED)),
 )
 
+RENDERER = MessageRenderer(Catalog(SENTENCES))
+
 
 @dataclass
 class Components:
-    """Everything but the worker and the service, which a test makes as it wants them."""
+    """The clients of a bot; its services are made with the rules that a test needs."""
 
     slack: FakeSlack
     genesys: FakeGenesys
-    ledger: DatabaseHarness
+    database: DatabaseHarness
     store: RequestStore
-    courier: SlackMessenger
-    directory: Directory
+    api: SlackApi
+    messenger: SlackMessenger
+    workspace: WorkspaceIdentity
+    identity: Identity
     purecloud: PureCloud
-    monotonic: FakeClock
+    clock: FakeClock
     metrics: Metrics = field(default_factory=Metrics)
     calls: list[tuple[str, str]] = field(default_factory=list)
-    taken: list[Job] = field(default_factory=list)
+    submitted: list[Job] = field(default_factory=list)
 
-    def audience(self, request: Request) -> tuple[str, ...]:
-        return recipients_of(request, personas.AUDIT)
+    def options(self, **changes: Any) -> Options:
+        """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
+        options = {name: changes.pop(name) for name in ("actions", "approvals_channel") if name in changes}
+        usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
+        return replace(usual, **options)
 
-    def decisions(self, **rules: Any) -> Decisions:
-        return Decisions(self.store, self.directory, replace(RULES, **rules), self.audience)
+    def notifier(self, store: RequestStore | None = None) -> Notifier:
+        store = store or self.store
+        return Notifier(store, self.messenger, RENDERER, Delivery(store), clock=self.clock, sleep=self.clock.sleep)
 
-    def painter(self) -> CardUpdater:
-        return CardUpdater(self.store, self.courier, cards, self.audience)
+    def cards(self) -> CardUpdater:
+        return CardUpdater(self.store, self.messenger, RENDERER, Delivery(self.store), self.options().recipients)
+
+    def clicks(self, **changes: Any) -> ClickService:
+        options = self.options(**changes)
+        return ClickService(
+            self.store, self.identity, actions=options.actions, rules=options.rules,
+            metrics=self.metrics, recipients=options.recipients,
+        )  # fmt: skip
+
+    def requests(self, **changes: Any) -> RequestService:
+        options = self.options(**changes)
+        return RequestService(
+            self.store, self.identity, actions=options.actions, rules=options.rules, metrics=self.metrics, ttl=TTL,
+            approvals_channel=options.approvals_channel,
+        )  # fmt: skip
+
+    def account(self, **changes: Any) -> AccountService:
+        options = self.options(**changes)
+        return AccountService(
+            self.identity, self.purecloud.tokens, rules=options.rules, actions=options.actions,
+            region=self.purecloud.region,
+        )  # fmt: skip
+
+    def inbox(self) -> Inbox:
+        return Inbox(self.store, self.submitted.append)
 
     def worker(
-        self, store: RequestStore | None = None, *, clock: Callable[[], float] = time.monotonic, **rules: Any
+        self, store: RequestStore | None = None, *, clock: Callable[[], float] = time.monotonic, **changes: Any
     ) -> Worker:
-        store = store or self.store
-        decisions = Decisions(store, self.directory, replace(RULES, **rules), self.audience)
-        painter = CardUpdater(store, self.courier, cards, self.audience)
+        store, options = store or self.store, self.options(**changes)
         return Worker(
-            store,
-            decisions,
-            self.purecloud.tokens,
-            painter,
-            metrics=self.metrics,
-            audience=self.audience,
+            store.jobs,
+            ExpiryService(store, options.recipients, self.metrics, clock=clock),
+            self.services(store, options),
             clock=clock,
         )
 
-    def service(self, *, approvals_channel: str | None = personas.APPROVALS, **rules: Any) -> Service:
-        return Service(
-            self.store,
-            self.directory,
-            self.purecloud.tokens,
-            self.courier,
-            rules=replace(RULES, **rules),
-            region=self.purecloud.region,
-            take=self.taken.append,
-            metrics=self.metrics,
-            ttl=TTL,
-            approvals_channel=approvals_channel,
-        )
+    def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:
+        return job_services(
+            store=store, identity=self.identity, messenger=self.messenger, notifier=self.notifier(store),
+            genesys=self.purecloud, renderer=RENDERER, metrics=self.metrics, options=options,
+        )  # fmt: skip
 
-    async def ask(self, **changes: Any) -> tuple[Request, Job]:
-        """Ravi asks for the end of Tom's sessions; the card is to be posted in #ops unless said."""
+    async def request(self, **changes: Any) -> tuple[Request, Job]:
+        """Store a request by Ravi for Tom's sessions; return it and the job that posts its card in #ops."""
         usual: dict[str, Any] = {
             "requester": personas.RAVI,
             "target_slack_id": personas.TOM,
             "target": TOM_IN_GENESYS,
             "requested_in": personas.OPS,
         }
-        return await ledger.create_request(self.store, **({"card": MessageRef(personas.OPS)} | usual | changes))
+        return await database.create_request(self.store, **({"card": MessageRef(personas.OPS)} | usual | changes))
 
     async def click(self, by: str = personas.OLIVIA, action: str = APPROVE, **more: Any) -> Job:
-        """Somebody presses a button of the card; the click is written down."""
-        press = Click(request_id="first", action=action, user_id=by, team_id=self.slack.team_id, key=f"{by} {action}")
-        press = replace(press, **more)
-        job = await self.store.record_click(press.request_id, press.key, press.payload)
+        """Store a click on the card."""
+        click = Click(request_id="first", action=action, user_id=by, team_id=self.slack.team_id, key=f"{by} {action}")
+        click = replace(click, **more)
+        job = await self.store.record_click(click.request_id, click.key, click.payload)
         assert job
         return job
 
-    def said_to(self, channel: str) -> list[str]:
-        """What stands in a channel."""
+    async def command(
+        self, by: Invoker, target: TargetRef | None = None, *, action: str = "revoke", reason: str = "",
+        problem: Denied | None = None,
+    ) -> Job:  # fmt: skip
+        """Store a command."""
+        command = RequestCommand(action, by, target, reason, problem)
+        job = await self.store.record_command(f"request-{by.key}", by.key, command.payload)
+        assert job
+        return job
+
+    async def run(self, job: Job, **changes: Any) -> JobResult:
+        """Run one job with the service for its kind."""
+        return await self.services(self.store, self.options(**changes))[job.kind](job)
+
+    def texts_in(self, channel: str) -> list[str]:
+        """Return the texts of the messages in a channel."""
         return [self.slack.text_of(one) for one in self.slack.messages if one.channel_id == channel]
 
     def response_url(self, user_id: str, channel: str = personas.OPS) -> str:
-        """An address as it comes with a command."""
+        """Return a `response_url` as it comes with a command."""
         return self.slack.response_url_for_command(user_id, channel, "revoke @tom")
 
     def second_copy(self, card: PostedMessage) -> PostedMessage:
-        """The same card once more, as where the answer to its posting was lost and it was posted again."""
+        """Post a card once more, as after a lost response to `chat.postMessage`."""
         return self.slack.conversations.post(card.channel_id, card.text, card.blocks)
 
     def click_url(self, message: PostedMessage, user_id: str = personas.OLIVIA) -> str:
-        """An address as it comes with a click on a message."""
+        """Return a `response_url` as it comes with a click on a message."""
         return self.slack.response_url_for_click(message, user_id)
-
-
-TOM_IN_GENESYS = Person(TOM.id, TOM.name, TOM.email, "Support", "active")
 
 
 @asynccontextmanager
 async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator[Components]:  # noqa: ASYNC109 - a session's
-    """Open it all; `timeout` is how many seconds Slack may take to answer."""
-    async with AsyncExitStack() as opened:
-        channels = [*personas.channels(), Channel(id=QUIET, name="quiet", members=[personas.RAVI], is_member=False)]
-        held = asyncio.Event()
+    """Open the fakes and the clients; `timeout` is how long Slack may take to answer, in seconds."""
+    async with AsyncExitStack() as stack:
+        channels = [
+            *personas.channels(),
+            Channel(id=NOT_INVITED, name="quiet", members=[personas.RAVI], is_member=False),
+        ]
+        released = asyncio.Event()
 
         async def hold(_seconds: float) -> None:
-            await held.wait()
+            await released.wait()
 
         slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=channels, sleep=hold)
         genesys = FakeGenesys(users=genesys_users())
         await slack.start()
-        opened.push_async_callback(slack.stop)
-        opened.callback(held.set)
+        stack.push_async_callback(slack.stop)
+        stack.callback(released.set)
         url = await genesys.start()
-        opened.push_async_callback(genesys.stop)
+        stack.push_async_callback(genesys.stop)
         put_database(folder / "bot.db")
-        book = await opened.enter_async_context(open_database(sqlite_engine(folder / "bot.db")))
+        opened = await stack.enter_async_context(open_database(sqlite_engine(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
-        yield await _assemble(slack, genesys, url, book, await opened.enter_async_context(session))
+        yield await _assemble(slack, genesys, url, opened, await stack.enter_async_context(session))
 
 
 async def _assemble(
-    slack: FakeSlack, genesys: FakeGenesys, url: str, book: DatabaseHarness, session: aiohttp.ClientSession
+    slack: FakeSlack, genesys: FakeGenesys, url: str, opened: DatabaseHarness, session: aiohttp.ClientSession
 ) -> Components:
     client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
-    quick = FakeClock()
+    clock = FakeClock()
     place = region("mypurecloud.ie", api_url=url, login_url=url)
-    purecloud = PureCloud(session, place, CLIENT.id, CLIENT.secret, clock=quick, sleep=quick.sleep)
+    purecloud = PureCloud(session, place, CLIENT.id, CLIENT.secret, clock=clock, sleep=clock.sleep)
     calls: list[tuple[str, str]] = []
 
     def observe(method: str, status: str) -> None:
         calls.append((method, status))
 
-    courier = SlackMessenger(client, session, observe)
-    directory = Directory(client, purecloud.users, purecloud.authorization, observe, clock=quick)
-    await directory.identify()
-    return Components(slack, genesys, book, book.store(), courier, directory, purecloud, quick, calls=calls)
+    api = SlackApi(client, observe)
+    workspace = WorkspaceIdentity(api)
+    await workspace.identify()
+    identity = Identity(workspace, SlackUsers(api, clock=clock), purecloud.users, purecloud.authorization)
+    messenger = SlackMessenger(api, session, observe)
+    return Components(
+        slack, genesys, opened, opened.store(), api, messenger, workspace, identity, purecloud, clock, calls=calls
+    )
 
 
 @asynccontextmanager
 async def running(worker: Worker) -> AsyncIterator[Worker]:
-    """A worker at work, drained at the end."""
+    """Run a worker, and drain it at the end."""
     task = asyncio.create_task(worker.run())
     try:
         yield worker
     finally:
-        await worker.drain(PATIENCE)
+        await worker.drain(WAIT_TIMEOUT)
         await task
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what the store will say; it rings no bell."""
-    async with asyncio.timeout(PATIENCE):
-        while not await check():  # noqa: ASYNC110 - see above
+    """Poll the store until a check is true."""
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while not await check():  # noqa: ASYNC110 - the store sends no notification
             await asyncio.sleep(0.01)
 
 
-async def ended(office: Components, state: State) -> Request:
-    """Wait for a request's end and for everybody to have been told."""
+async def ended(components: Components, state: State) -> Request:
+    """Wait until a request has ended and no job is left; return it."""
 
     async def done() -> bool:
-        final = (await stored(office.store)).finished_at is not None
-        return final and not any((await office.store.jobs.depth()).values())
+        final = (await stored(components.store)).finished_at is not None
+        return final and not any((await components.store.jobs.depth()).values())
 
     await until(done)
-    found = await stored(office.store)
+    found = await stored(components.store)
     assert found.state is state
     return found
 
 
-def deletes(office: Components) -> list[RecordedRequest]:
-    """Every DELETE of a person's tokens that reached Genesys Cloud."""
-    return office.genesys.received("delete_token")
+def deletes(components: Components) -> list[RecordedRequest]:
+    """Return the DELETEs of a person's tokens that reached Genesys Cloud."""
+    return components.genesys.received("delete_token")

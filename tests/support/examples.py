@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.people import Actor, Grants, Member, Person, Principal, PrincipalKind, Workspace
-from bot.domain.policy import Rules
-from bot.domain.requests import Kind, MessageRef, Request
+from bot.domain.people import Actor, Grants, Member, Person, Workspace
+from bot.domain.principals import Principal, PrincipalKind, Rules
+from bot.domain.requests import MessageRef, Request
 
 WORKSPACE = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001")
 GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001", enterprise_id="E0GRID0001")
@@ -40,7 +40,7 @@ _RAVI = Member(id=RAVI, team_id=WORKSPACE.team_id, name="Ravi Rao")
 _REQUEST = Request(
     id="request-id",
     reference="7K3M9QX",
-    kind=Kind.REVOKE,
+    action="revoke",
     requester=RAVI,
     requested_in="C0OPS00001",
     created_at=NOON,
@@ -57,10 +57,10 @@ def member(user_id: str = RAVI, **changes: Any) -> Member:
 
 
 def actor(user_id: str = RAVI, *, groups: tuple[str, ...] = (), **changes: Any) -> Actor:
-    """Return a member with their groups and grants; other changes are the member's."""
+    """Return a member with `groups`, `grants` and `unverified`; other changes are the member's."""
     grants = changes.pop("grants", Grants())
-    unread = changes.pop("unread", ())
-    return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, unread=unread)
+    unverified = changes.pop("unverified", ())
+    return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, unverified=unverified)
 
 
 def users(*ids: str) -> tuple[Principal, ...]:
@@ -81,5 +81,5 @@ def request(**changes: Any) -> Request:
 
 def rotation(**changes: Any) -> Request:
     """Return Olivia's request to rotate the bot's token."""
-    usual = {"kind": Kind.ROTATE, "requester": OLIVIA, "target": None, "target_slack_id": None}
+    usual = {"action": "rotate", "requester": OLIVIA, "target": None, "target_slack_id": None}
     return replace(_REQUEST, **(usual | changes))

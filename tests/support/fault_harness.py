@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import aiohttp
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
+from bot.background import BackgroundTasks
 from bot.db.schema import jobs
-from bot.domain.people import parse_principals
+from bot.domain.actions import ACTIONS, Actions
+from bot.domain.clicks import Click
+from bot.domain.principals import parse_principals
 from bot.domain.requests import APPROVE
 from bot.purecloud import HttpAttempt, PureCloud, region
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.slack.messages import PostedMessage
-from bot.services.clicks import Click
-from bot.services.identity import Directory
-from bot.services.requesting import Invoker, Service
+from bot.services.account import AccountService
+from bot.services.identity import Identity
+from bot.services.inbox import Inbox
+from bot.services.notifications import Notifier
+from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
+from bot.slack.users import SlackUsers
+from bot.slack.workspace import WorkspaceIdentity
 from bot.worker import Worker
-from handlers import errors
+from handlers import commands
 from tests.support.clock import FakeClock
-from tests.support.components import Components
+from tests.support.components import WAIT_TIMEOUT, Components
+from tests.support.stub_services import ENGLISH
 from tests.support.timeouts import InstantTimeoutSession
 
 MAX_JOB_TIME = 86400
@@ -50,42 +60,54 @@ class RecordingClient:
 
 @dataclass
 class BotHarness:
-    """The service and the worker of one bot, and what existed before it started."""
+    """The services of one bot, and what existed before it started. Listeners use it as `handlers.services.Services`."""
 
     components: Components
     web_client: AsyncWebClient
-    service: Service
+    account: AccountService
+    inbox: Inbox
+    replies: Notifier
     worker: Worker
     messages_before: int
     events_before: int
     calls_before: int
+    tasks: BackgroundTasks = field(default_factory=BackgroundTasks)
 
     async def command(self, line: str, by: str = personas.OLIVIA) -> None:
         """Run `/purecloud <line>` as a user, until it has been answered."""
-        invoker = Invoker(by, self.components.slack.team_id, personas.OPS, f"{by} {self.events_before} {line}")
-        await errors.command(replace(invoker, response_url=self.components.response_url(by)), line, self.service)
+        body = {
+            "command": "/purecloud", "text": line, "user_id": by, "team_id": self.components.slack.team_id,
+            "channel_id": personas.OPS, "trigger_id": secrets.token_hex(8),
+            "response_url": self.components.response_url(by),
+        }  # fmt: skip
+        await commands.on_command(AsyncAck(), body, self, ENGLISH)  # type: ignore[no-untyped-call]
+        await self.tasks.drain(WAIT_TIMEOUT)
+
+    @property
+    def actions(self) -> Actions:
+        return ACTIONS
 
     async def click(self, request_id: str, by: str = personas.OLIVIA) -> None:
         """Store a click on the button of a request's card."""
         request = await self.components.store.get(request_id)
         click = Click(request_id, APPROVE, by, self.components.slack.team_id, key=f"{request_id} {by}")
         ts = request.card.ts if request and request.card else None
-        await self.service.click(replace(click, response_url=self.components.response_url(by), ts=ts))
+        await self.inbox.record_click(replace(click, response_url=self.components.response_url(by), ts=ts))
 
     async def run_jobs(self) -> None:
         """Run every job; when no job is due, advance the clock to the next one."""
-        clock = self.components.ledger.clock
+        clock = self.components.database.clock
         deadline = clock.now + MAX_JOB_TIME
         while any((await self.components.store.jobs.depth()).values()):
             assert clock.now < deadline, await self.components.store.jobs.depth()
-            for job in [*self.components.taken, *await self.components.store.jobs.claim(16)]:
-                self.worker.take(job)
-            self.components.taken.clear()
+            for job in [*self.components.submitted, *await self.components.store.jobs.claim(16)]:
+                self.worker.submit(job)
+            self.components.submitted.clear()
             if running := list(self.worker._running.values()):
                 await asyncio.wait(running)
             else:
                 due = select(func.min(jobs.c.due_at)).where(jobs.c.done_at.is_(None), jobs.c.due_at > clock.now)
-                ((next_due,),) = await self.components.ledger.run(due)
+                ((next_due,),) = await self.components.database.run(due)
                 clock.now = next_due or clock.now + 1
 
     async def last_request_id(self) -> str:
@@ -151,26 +173,24 @@ async def open_bot(
     def observe(method: str, status: str) -> None:
         components.calls.append((method, status))
 
+    api = SlackApi(web_client, observe, sleep=components.clock.sleep)
+    workspace = WorkspaceIdentity(api)
+    identity = Identity(
+        workspace, SlackUsers(api, clock=components.clock), users.purecloud.users,
+        authorization.purecloud.authorization,
+    )  # fmt: skip
     own = replace(
-        components,
-        courier=SlackMessenger(web_client, shared, observe),
-        directory=Directory(
-            web_client,
-            users.purecloud.users,
-            authorization.purecloud.authorization,
-            observe,
-            clock=components.monotonic,
-            sleep=components.monotonic.sleep,
-        ),
-        purecloud=tokens.purecloud,
-        taken=[],
-    )
+        components, api=api, messenger=SlackMessenger(api, shared, observe), workspace=workspace, identity=identity,
+        purecloud=tokens.purecloud, submitted=[],
+    )  # fmt: skip
     settings = {"approvers": approvers, "requesters": requesters, "protected": protected}
     rules: dict[str, Any] = {name: parse_principals(text) for name, text in settings.items()}
     bot = BotHarness(
         own,
         web_client,
-        own.service(**rules),
+        own.account(**rules),
+        own.inbox(),
+        own.notifier(),
         own.worker(**rules),
         messages_before=len(components.slack.messages),
         events_before=len(await components.store.audit_events()),

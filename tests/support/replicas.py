@@ -1,4 +1,4 @@
-"""Several bots in the test's process on one PostgreSQL, as behind a load balancer."""
+"""Several bots in the test's process on one PostgreSQL, with the same fakes, as behind a load balancer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from bot.app import Server, running
+from bot.app import RunningApp, running
 from bot.db.requests import RequestStore
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
@@ -29,7 +29,7 @@ class Replicas:
 
     slack: FakeSlack
     genesys: FakeGenesys
-    servers: list[Server]
+    servers: list[RunningApp]
     session: ClientSession
 
     @property
@@ -99,7 +99,7 @@ async def start_replicas(folder: Path, *database_urls: str, **overrides: str) ->
             starting = [running(read_settings(environ | {"DATABASE_URL": url})) for url in database_urls]
             servers = [await stack.enter_async_context(one) for one in starting]
             for server in servers:
-                await server.services.directory.known.wait()
+                await server.services.workspace.known.wait()
             yield Replicas(slack, genesys, servers, session)
     finally:
         await genesys.stop()

@@ -1,27 +1,29 @@
-"""Requests in every state, with what Genesys Cloud has answered: what the words are tried on."""
+"""Requests in every state, with the outcome that a service stores: samples for tests of texts."""
 
 from __future__ import annotations
 
 from itertools import product
 from typing import Any
 
-from bot.domain.requests import FINAL, Kind, Request, State
+from bot.domain.requests import FINAL, Request, State
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request, rotation
 
 OUTCOMES: dict[State, dict[str, Any]] = {
-    State.REVOKED: {"attempts": 1, "uncertain": False, "status": 200, "correlation_id": "c0ffee-1"},
+    State.REVOKED: {"code": "executed", "attempts": 1, "uncertain": False, "status": 200, "correlation_id": "c0ffee-1"},
     State.REFUSED: {
+        "code": "genesys_forbidden",
         "attempts": 1,
-        "error": "GenesysForbidden",
         "status": 403,
-        "message": "You lack a permission.",
+        "detail": "You lack a permission.",
         "correlation_id": "c0ffee-2",
         "permissions": ["oauth:token:delete"],
     },
-    State.FAILED: {"attempts": 2, "error": "GenesysUnreachable", "message": "No connection."},
-    State.UNKNOWN: {"attempts": 2, "error": "GenesysNoResponse", "uncertain": True, "message": "No answer."},
+    State.FAILED: {"code": "genesys_unreachable", "attempts": 2},
+    State.UNKNOWN: {"code": "genesys_no_response", "attempts": 2, "uncertain": True},
 }
-"""What is written down of how a request ended."""
+"""The stored outcome of a request in each final state that has one."""
+
+ACTIONS = ("revoke", "rotate")
 
 HOSTILE = [
     "",
@@ -29,34 +31,35 @@ HOSTILE = [
     "<!channel> <!here> <!subteam^S0AGENTS01>",
     "<@U0BEN00001> <https://evil.example|Approve here>",
     "&lt;!channel&gt;",
-    "*Approved* `by` _everybody_",
+    "*Approved* `by` _everyone_",
     "x" * 5000,
     "<" * 5000,
     "🚨" * 2000,
     "two\n\nlines\u202eand back",
+    "{target} {0} {",
 ]
-"""What a person, or Genesys Cloud, may be called."""
+"""Names that a person, or Genesys Cloud, may send."""
 
 
-def in_state(state: State, kind: Kind = Kind.REVOKE, **changes: Any) -> Request:
-    """A request that got to a state in the usual way."""
-    make = rotation if kind is Kind.ROTATE else request
-    said: dict[str, Any] = {"state": state, "outcome": OUTCOMES.get(state, {})}
+def in_state(state: State, action: str = "revoke", **changes: Any) -> Request:
+    """Return a request that reached a state in the usual way."""
+    make = rotation if action == "rotate" else request
+    fields: dict[str, Any] = {"state": state, "outcome": OUTCOMES.get(state, {})}
     if state in FINAL:
-        said["finished_at"] = NOON + 70
+        fields["finished_at"] = NOON + 70
     if state is State.CANCELLED:
-        said["decided_by"] = RAVI
+        fields["decided_by"] = RAVI
     if state in OUTCOMES or state is State.APPROVED:
-        approver = OLIVIA if kind is Kind.ROTATE else BEN
-        said |= {"approved_at": NOON + 60, "decided_by": approver, "approvals": (approver,)}
-    return make(**said | changes)
+        approver = OLIVIA if action == "rotate" else BEN
+        fields |= {"approved_at": NOON + 60, "decided_by": approver, "approvals": (approver,)}
+    return make(**fields | changes)
 
 
-def every(state: State, kind: Kind) -> list[Request]:
-    """A request in a state with and without protection, on one's own account or not, with and without a reason."""
+def variants(state: State, action: str) -> list[Request]:
+    """Return requests in a state with and without protection, on the requester's own account or not, with a reason."""
     found = []
-    for needed, own, reason in product((1, 2), (False, True), ("", "laptop stolen")):
-        asked = in_state(state, kind, approvals_required=needed, reason=reason)
-        changes = {"target_slack_id": asked.requester} if own and kind is Kind.REVOKE else {}
-        found.append(in_state(state, kind, approvals_required=needed, reason=reason, **changes))
+    for required, own, reason in product((1, 2), (False, True), ("", "laptop stolen")):
+        asked = in_state(state, action, approvals_required=required, reason=reason)
+        changes = {"target_slack_id": asked.requester} if own and action == "revoke" else {}
+        found.append(in_state(state, action, approvals_required=required, reason=reason, **changes))
     return found

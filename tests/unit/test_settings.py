@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.domain.people import Principal, PrincipalKind
+from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SettingsError
 from bot.settings import Settings, read_settings
 
@@ -74,10 +74,10 @@ def test_settings__report_every_problem_at_once() -> None:
     ("name", "value", "advice"),
     [
         ("APPROVERS", " , ", "it is required; without an approver no request can be approved"),
-        ("APPROVERS", "ravi", "'ravi' is no principal"),
-        ("REQUESTERS", "U0RAVI0001, @ben", "'@ben' is no principal"),
-        ("ADMINS", "role:", "'role:' is no principal"),
-        ("PROTECTED", "permission:oauth", "'permission:oauth' is no principal"),
+        ("APPROVERS", "ravi", "'ravi' is not a principal"),
+        ("REQUESTERS", "U0RAVI0001, @ben", "'@ben' is not a principal"),
+        ("ADMINS", "role:", "'role:' is not a principal"),
+        ("PROTECTED", "permission:oauth", "'permission:oauth' is not a principal"),
         ("REQUEST_TTL", "15", "write a duration"),
         ("REQUEST_TTL", "0s", "write a duration"),
         ("REQUEST_TTL", "-5m", "write a duration"),

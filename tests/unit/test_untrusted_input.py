@@ -17,22 +17,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from bot.domain.people import Person, Workspace, parse_principals, read_member
-from bot.domain.policy import DenialCode, Denied
-from bot.domain.requests import Kind, MessageRef, State
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Person, Workspace, read_member
+from bot.domain.principals import parse_principals
+from bot.domain.requests import MessageRef, State
 from bot.purecloud import GenesysError, GenesysLoginFailed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
-from bot.purecloud.responses import parse_body, parse_login_response, parse_response
+from bot.purecloud.responses import parse_body as parse_model
+from bot.purecloud.responses import parse_login_response, parse_response
 from bot.sandbox import personas
 from bot.sandbox.slack import block_kit
-from bot.services.identity import person_from, read_grants
-from bot.slack.dispatch import InvalidSlackRequest, kind_of
-from bot.slack.http import MOST_BYTES, parse, verify
+from bot.services.identity import read_grants, read_person
+from bot.slack.dispatch import InvalidSlackRequest, payload_type
+from bot.slack.http import MAX_BODY_SIZE, RequestVerifier, parse_body
 from handlers.commands import nearest
 from handlers.payloads import read_click, read_invoker
 from handlers.targets import read_line
-from handlers.ui import cards
+from handlers.ui.renderer import MessageRenderer
 from tests.support import examples
+from tests.support.sample_outcomes import ACTIONS
+from tests.support.stub_services import ENGLISH
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 JSON_HEADERS = {"Content-Type": "application/json"}
@@ -55,6 +59,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
+RENDERER = MessageRenderer(ENGLISH)
 REMOVED = object()
 MUTATIONS = st.lists(st.tuples(st.integers(0, 10**6), JSON_VALUES | st.just(REMOVED)), min_size=1, max_size=3)
 """Changes to a document: the number of a place in it, and the value to put there."""
@@ -117,25 +122,25 @@ MEMBER = {
 @given(raw=st.binary(max_size=200), headers=st.dictionaries(st.text(max_size=30), st.text(max_size=80)))
 def test_verify__refuses_any_unsigned_request(raw: bytes, headers: dict[str, str]) -> None:
     with pytest.raises(InvalidSlackRequest):
-        verify(b"secret", raw, headers, now=0.0)
+        RequestVerifier("secret", lambda: 0.0).verify(raw, headers)
 
 
 @cases(200)
 @given(raw=st.binary(max_size=300), kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded"]))
 def test_parse__returns_a_body_or_refuses(raw: bytes, kind: str) -> None:
     with suppress(InvalidSlackRequest):
-        assert isinstance(parse(raw, kind), dict)
+        assert isinstance(parse_body(raw, kind), dict)
 
 
 @cases(250)
 @given(mutations=MUTATIONS, document=st.sampled_from([CLICK, COMMAND]))
-def test_kind_of__accepts_only_readable_payloads(mutations: list[Any], document: Any) -> None:
+def test_payload_type__accepts_only_readable_payloads(mutations: list[Any], document: Any) -> None:
     body = mutate(document, mutations)
     with suppress(InvalidSlackRequest):
-        kind = kind_of(body)
+        kind = payload_type(body)
         if kind == "command":
             assert isinstance(read_invoker(body).user_id, str)
-        if kind == "click":
+        if kind == "block_actions":
             for action in body["actions"]:
                 click = read_click(body, action)
                 assert isinstance(click.request_id, str)
@@ -161,10 +166,10 @@ def test_read_member__accepts_any_value_from_slack(user: dict[str, Any]) -> None
      "U0TOM0001"]
 ), max_size=6).map(" ".join))  # fmt: skip
 def test_read_line__returns_one_target_or_refuses(line: str) -> None:
-    nearest(line)
+    nearest(line, ACTIONS)
     with suppress(Denied):
         wanted, reason = read_line(line)
-        assert sum(one is not None for one in (wanted.member, wanted.email, wanted.person)) == 1
+        assert sum(one is not None for one in (wanted.slack_user_id, wanted.email, wanted.genesys_user_id)) == 1
         assert isinstance(reason, str)
 
 
@@ -204,9 +209,9 @@ def test_responses__are_parsed_or_refused(
     model, document = response
     body = json.dumps(mutate(document, mutations)).encode()
     with suppress(GenesysError):
-        found = parse_body(model, parse_response(status, JSON_HEADERS | headers, body))
+        found = parse_model(model, parse_response(status, JSON_HEADERS | headers, body))
         if isinstance(found, User):
-            person = person_from(found)
+            person = read_person(found)
             assert isinstance(person.name, str)
             assert "\0" not in "".join(
                 filter(None, (person.id, person.name, person.email, person.division, person.state))
@@ -221,7 +226,7 @@ def test_responses__of_any_json_or_bytes_are_parsed_or_refused(document: Any, st
     body = json.dumps(document).encode() if raw is None else raw
     for model, _ in RESPONSES:
         with suppress(GenesysError):
-            parse_body(model, parse_response(status, JSON_HEADERS, body))
+            parse_model(model, parse_response(status, JSON_HEADERS, body))
     with suppress(GenesysLoginFailed):
         parse_login_response(status, JSON_HEADERS, body)
 
@@ -232,8 +237,12 @@ PEOPLE = st.builds(
 OUTCOMES = st.fixed_dictionaries(
     {"attempts": st.integers(0, 9)},
     optional={
-        "error": st.sampled_from(["GenesysForbidden", "GenesysNotFound", "GenesysNoResponse", "GenesysLoginFailed"]),
-        "message": WORDS,
+        "code": st.sampled_from(
+            ["genesys_forbidden", "genesys_not_found", "genesys_no_response", "genesys_login_failed", "too_late", "x"]
+        ),
+        "detail": WORDS,
+        "cause": WORDS,
+        "problem": WORDS,
         "status": st.none() | st.integers(100, 599),
         "permissions": st.lists(WORDS, max_size=3),
         "correlation_id": st.none() | WORDS,
@@ -244,35 +253,38 @@ OUTCOMES = st.fixed_dictionaries(
 
 @cases(250)
 @given(
-    case=st.tuples(st.sampled_from(State), st.sampled_from(Kind)),
+    case=st.tuples(st.sampled_from(State), st.sampled_from(ACTIONS)),
     target=PEOPLE,
     reason=st.text(max_size=500) | WORDS.map(lambda text: text[:500]),
     outcome=OUTCOMES,
     needed=st.integers(1, 2),
 )
 def test_cards__with_any_names_are_valid_block_kit(
-    case: tuple[State, Kind], target: Person, reason: str, outcome: dict[str, Any], needed: int
+    case: tuple[State, str], target: Person, reason: str, outcome: dict[str, Any], needed: int
 ) -> None:
-    state, kind = case
+    state, action = case
     request = examples.request(
-        state=state, kind=kind, target=None if kind is Kind.ROTATE else target, reason=reason, outcome=outcome,
+        state=state, action=action, target=None if action == "rotate" else target, reason=reason, outcome=outcome,
         approvals_required=needed, finished_at=examples.NOON, approved_at=examples.NOON, approvals=(examples.BEN,),
     )  # fmt: skip
     for message in (
-        cards.card(request),
-        cards.outcome(request),
-        cards.posted(request, MessageRef("C0OPS00001", "1.2")),
+        RENDERER.card(request),
+        RENDERER.outcome(request),
+        RENDERER.card_posted(request, MessageRef("C0OPS00001", "1.2")),
+        RENDERER.reply("stale_request", {}, request),
     ):
         assert block_kit.problems(dict(message)) == []
         assert "<!" not in "".join(marked(message["blocks"])).replace("<!date^", "")
 
 
 @cases(100)
-@given(reason=st.sampled_from(DenialCode), facts=st.dictionaries(
-    st.sampled_from(["word", "named", "email", "names", "count", "code", "member", "requester", "unread"]), WORDS
+@given(code=st.sampled_from(DenialCode), params=st.dictionaries(
+    st.sampled_from(
+        ["word", "named", "email", "names", "count", "slack_code", "member", "requester", "unverified"]
+    ), WORDS
 ))  # fmt: skip
-def test_refusals__with_any_facts_are_valid_block_kit(reason: DenialCode, facts: dict[str, str]) -> None:
-    message = cards.refusal(Denied(reason, **facts))
+def test_denials__with_any_parameters_are_valid_block_kit(code: DenialCode, params: dict[str, str]) -> None:
+    message = RENDERER.reply(code, params)
 
     assert block_kit.problems(dict(message)) == []
     assert "<!" not in "".join(marked(message["blocks"]))
@@ -297,20 +309,20 @@ def test_parse_principals__returns_principals_or_refuses(text: str) -> None:
 
 def test_parse__uses_bounded_memory_for_the_worst_bodies() -> None:
     worst = [
-        b"[" * MOST_BYTES,
-        b'{"a":' * (MOST_BYTES // 5),
-        b"[" + b"{}," * (MOST_BYTES // 3 - 1) + b"{}]",
-        b"&".join(b"%d=" % number for number in range(MOST_BYTES // 8)),
-        b"payload=" + b"%5B" * (MOST_BYTES // 3 - 3),
+        b"[" * MAX_BODY_SIZE,
+        b'{"a":' * (MAX_BODY_SIZE // 5),
+        b"[" + b"{}," * (MAX_BODY_SIZE // 3 - 1) + b"{}]",
+        b"&".join(b"%d=" % number for number in range(MAX_BODY_SIZE // 8)),
+        b"payload=" + b"%5B" * (MAX_BODY_SIZE // 3 - 3),
     ]
     tracemalloc.start()
     try:
         for raw in worst:
             for kind in ("application/json", "application/x-www-form-urlencoded"):
                 with suppress(InvalidSlackRequest):
-                    parse(raw, kind)
+                    parse_body(raw, kind)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert peak < 100 * MOST_BYTES
+    assert peak < 100 * MAX_BODY_SIZE

@@ -17,7 +17,7 @@ from bot.sandbox.genesys.server import FakeGenesys, GenesysUser
 from bot.sandbox.page.server import PageServer
 from bot.sandbox.session import SandboxRun, SandboxSession
 from bot.sandbox.slack.server import FakeSlack
-from tests.support import database as ledger
+from tests.support import database
 from tests.support.schema import put_database
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def genesys() -> FakeGenesys:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RequestStore]:
     put_database(tmp_path / "bot.db")
-    async with ledger.open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
+    async with database.open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
         yield opened.store()
 
 

@@ -12,7 +12,7 @@ from bot.sandbox import personas
 from bot.sandbox.manifest import Shortcut
 from tests.sandbox.conftest import card
 from tests.sandbox.page.conftest import TOM_ID, post, read_snapshot
-from tests.support import database as ledger
+from tests.support import database
 from tests.support.event_receiver import Receiver
 
 if TYPE_CHECKING:
@@ -227,9 +227,9 @@ async def test_log_in__gives_a_user_a_session(url: str, session: aiohttp.ClientS
 async def test_advance_clock__moves_the_expiry_closer(
     url: str, session: aiohttp.ClientSession, store: RequestStore
 ) -> None:
-    request, _ = await ledger.create_request(store)
+    request, _ = await database.create_request(store)
     assert await post(session, f"{url}advance-clock", {"seconds": 60}) == (200, None)
-    assert (await ledger.stored(store)).expires_at == request.expires_at - 60
+    assert (await database.stored(store)).expires_at == request.expires_at - 60
 
 
 async def test_reset__starts_another_run(url: str, session: aiohttp.ClientSession, sandbox: SandboxSession) -> None:

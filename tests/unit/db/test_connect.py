@@ -66,7 +66,7 @@ class FailingServices:
     problems: list[Exception]
     worker_started: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def make_ready(self) -> None:
+    async def prepare_database(self) -> None:
         if self.problems:
             raise self.problems.pop(0)
 
@@ -82,7 +82,7 @@ async def test_work__retries_after_any_error_of_the_database() -> None:
     services = FailingServices([DatabaseUnavailable(), SettingsError(["DATABASE_URL: no"]), RuntimeError("unexpected")])
 
     with capture_logs() as logged:
-        await _work(cast("Services", services), is_open=False)
+        await _work(cast("Services", services), database_ready=False)
 
     assert services.worker_started.is_set()
     assert [entry["log_level"] for entry in logged] == ["error", "error", "error"]

@@ -210,7 +210,7 @@ async def test_write__cancelled_caller_does_not_stop_the_commit(replicas: Replic
     pause = Pause()
 
     def append_and_wait(tx: Transaction) -> None:
-        audit_log.append(tx, AuditEvent(tx.now, EventType.ASK_REFUSED, OLIVIA))
+        audit_log.append(tx, AuditEvent(tx.now, EventType.REQUEST_DENIED, OLIVIA))
         pause.wait()
 
     writing = asyncio.create_task(one.database.write(append_and_wait))
@@ -220,11 +220,11 @@ async def test_write__cancelled_caller_does_not_stop_the_commit(replicas: Replic
     pause.resume.set()
     await asyncio.gather(*one.database._writes)
 
-    assert [event.tag for event, _ in await two.store().audit_events()] == [EventType.ASK_REFUSED]
+    assert [event.tag for event, _ in await two.store().audit_events()] == [EventType.REQUEST_DENIED]
 
 
 async def test_record_event__concurrent_writers_on_two_replicas_keep_one_chain(replicas: Replicas) -> None:
-    event = AuditEvent(0.0, EventType.ASK_REFUSED, OLIVIA)
+    event = AuditEvent(0.0, EventType.REQUEST_DENIED, OLIVIA)
     await asyncio.gather(*(one.store().record_event(event) for _ in range(25) for one in replicas))
     rows = await replicas[0].store().audit_events()
     assert (len(rows), first_invalid(rows)) == (50, None)
@@ -236,7 +236,7 @@ async def test_create__concurrent_replays_create_one_request(replicas: Replicas)
         for number, one in enumerate(replicas * 5)
     ]
     assert len([job for job in await asyncio.gather(*creating) if job]) == 1
-    assert [event.tag for event, _ in await replicas[0].store().audit_events()] == [EventType.ASKED]
+    assert [event.tag for event, _ in await replicas[0].store().audit_events()] == [EventType.REQUESTED]
 
 
 async def test_create__concurrent_processes_with_one_command_create_one_request(replicas: Replicas) -> None:
@@ -253,7 +253,7 @@ async def test_create__concurrent_processes_with_one_command_create_one_request(
         )
         assert [bool(card) for card in cards] == [True, False]
     tags = [event.tag for event, _ in await stores[0].audit_events()]
-    assert tags == [EventType.ASKED] * 10
+    assert tags == [EventType.REQUESTED] * 10
     assert (await stores[0].jobs.depth())["command"] == 0
 
 

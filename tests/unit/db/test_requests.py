@@ -48,7 +48,7 @@ async def test_create__stores_every_field_and_an_audit_event(store: RequestStore
     )
     assert (await urls(store)).command == "https://hooks.example.com/ask"
     ((event, _),) = await store.audit_events("first")
-    assert (event.tag, event.actor, event.target) == (EventType.ASKED, RAVI, examples.TOM_IN_GENESYS.id)
+    assert (event.tag, event.actor, event.target) == (EventType.REQUESTED, RAVI, examples.TOM_IN_GENESYS.id)
     assert event.detail == {"kind": "revoke", "reason": "laptop stolen", "needed": 2, "ttl": TTL}
 
 
@@ -282,15 +282,15 @@ async def test_withdraw__changes_nothing_for_a_decided_request_or_a_lost_lease(
 
 
 async def test_record_event__stores_the_time_of_the_database(store: RequestStore, db: DatabaseHarness) -> None:
-    await store.record_event(AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"reason": "guest"}))
+    await store.record_event(AuditEvent(0.0, EventType.REQUEST_DENIED, RAVI, detail={"reason": "guest"}))
     ((event, _),) = await store.audit_events()
-    assert (event.at, event.tag, event.actor, event.request_id) == (db.clock.now, EventType.ASK_REFUSED, RAVI, None)
+    assert (event.at, event.tag, event.actor, event.request_id) == (db.clock.now, EventType.REQUEST_DENIED, RAVI, None)
 
 
 async def test_record_event__writes_nothing_after_the_lease_was_lost(store: RequestStore, db: DatabaseHarness) -> None:
     await create_request(store)
     job = await click(store)
-    event = AuditEvent(0.0, EventType.CLICK_REFUSED, BEN, request_id="first")
+    event = AuditEvent(0.0, EventType.CLICK_DENIED, BEN, request_id="first")
     assert await db.store("two#1").record_event(event, done=job) is False
     assert await tags(store) == ["request:asked"]
     assert await store.jobs.still_leased(job)
@@ -305,7 +305,7 @@ async def test_audit_events__returns_one_request_or_all(store: RequestStore) -> 
     await create_request(store, "second")
     await approve(store, "first")
     assert await tags(store) == ["request:asked", "request:asked", "request:approved"]
-    assert [event.tag for event, _ in await store.audit_events("first")] == [EventType.ASKED, EventType.APPROVED]
+    assert [event.tag for event, _ in await store.audit_events("first")] == [EventType.REQUESTED, EventType.APPROVED]
 
 
 @pytest.mark.parametrize("column", ["at", "tag", "actor", "reference", "request_id", "target", "detail", "hash"])

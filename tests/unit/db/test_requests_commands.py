@@ -17,7 +17,7 @@ from tests.support.examples import BEN, RAVI
 
 PAYLOAD = {"user_id": RAVI, "text": "revoke @tom"}
 REPLY = {"user_id": RAVI, "code": "guest"}
-DENIAL = AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"reason": "guest"})
+DENIAL = AuditEvent(0.0, EventType.REQUEST_DENIED, RAVI, detail={"reason": "guest"})
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ async def test_record_denial__completes_the_command_and_leases_the_reply(
     assert await store.jobs.is_done(job.id)
     assert await other.jobs.claim(10) == []
     ((event, _),) = await store.audit_events()
-    assert (event.at, event.tag, event.detail) == (db.clock.now, EventType.ASK_REFUSED, {"reason": "guest"})
+    assert (event.at, event.tag, event.detail) == (db.clock.now, EventType.REQUEST_DENIED, {"reason": "guest"})
     assert await store.get("first") is None
 
 

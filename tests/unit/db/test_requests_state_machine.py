@@ -21,13 +21,16 @@ from bot.db.requests import RequestStore
 from bot.db.rows import SELECT_REQUEST, audit_event_from_row, request_from_row
 from bot.db.schema import audit, jobs
 from bot.db.sqlite import sqlite_engine
+from bot.domain.actions import ACTIONS, REVOKE
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
-from bot.domain.people import Actor, Member, Principal, Workspace
+from bot.domain.people import Actor, Member, Workspace
+from bot.domain.principals import Principal
 from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State
+from bot.metrics import Metrics
 from bot.purecloud import Done, GenesysForbidden, GenesysNoResponse, GenesysServerError
-from bot.services.clicks import Decisions
+from bot.services.clicks import ClickService
 from bot.services.execution import execute
-from bot.services.identity import Directory
+from bot.services.identity import Identity
 from tests.support.clock import FakeClock
 from tests.support.database import TTL, DatabaseHarness
 from tests.support.examples import (
@@ -84,11 +87,11 @@ def read_everything(tx: Transaction) -> DatabaseState:
     return DatabaseState(events, {one.id: one for one in requests}, list(tx.execute(select(jobs).order_by(jobs.c.id))))
 
 
-class FakeDirectory(Directory):
-    """A directory in which every user is a full member with the roles that the rules give to their id."""
+class StubIdentity(Identity):
+    """Identities in which every user is a full member with the roles that the rules give to their id."""
 
     def __init__(self) -> None:
-        """Create a directory that calls neither Slack nor Genesys Cloud."""
+        """Create identities without Slack and Genesys Cloud."""
 
     @property
     def workspace(self) -> Workspace:
@@ -103,12 +106,16 @@ class FakeDirectory(Directory):
         return Actor(member)
 
 
-class FakeTokens:
+class FakeGenesysApi:
     """A fake Tokens API that records the revoked users and raises `error`."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
         self.error: type[Exception] | None = None
+
+    @property
+    def tokens(self) -> FakeGenesysApi:
+        return self
 
     async def delete_token(self, user_id: str) -> Done:
         self.deleted.append(user_id)
@@ -131,7 +138,10 @@ class Replica:
 
     def start(self) -> None:
         self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"))
-        self.decisions = Decisions(self.store, FakeDirectory(), RULES, lambda _: ("C0AUDIT001",))
+        self.clicks = ClickService(
+            self.store, StubIdentity(), actions=ACTIONS, rules=RULES, metrics=Metrics(),
+            recipients=lambda _: ("C0AUDIT001",),
+        )  # fmt: skip
         self.held: list[Job] = []
 
 
@@ -151,7 +161,7 @@ class TwoReplicas(RuleBasedStateMachine):
         put_database(path)
         self.db = DatabaseHarness(Database(sqlite_engine(path), clock=self.clock), self.clock)
         self.replicas = [Replica(name, self.db.database) for name in ("one", "two")]
-        self.tokens = FakeTokens()
+        self.tokens = FakeGenesysApi()
         self.requests: list[str] = []
         self.clicks = 0
         self.commands: dict[str, bool] = {}
@@ -188,7 +198,7 @@ class TwoReplicas(RuleBasedStateMachine):
         self.clicks += 1
         assert self.do(self.replicas[1 - replica].store.record_click(name, key, payload)) is None  # a replay
         if at_once:
-            one.held.extend(self.do(one.decisions.settle(job)).work)
+            self.hold(one, self.do(one.clicks.process(job)).follow_up)
         else:
             one.held.append(job)
 
@@ -211,7 +221,7 @@ class TwoReplicas(RuleBasedStateMachine):
             pending = request(id=name, reference=name)
             follow_up = self.do(one.store.create(pending, ttl=TTL, key=name, command_url=None, job=job))
         else:
-            denial = AuditEvent(0.0, EventType.ASK_REFUSED, RAVI, detail={"command": name})
+            denial = AuditEvent(0.0, EventType.REQUEST_DENIED, RAVI, detail={"command": name})
             follow_up = self.do(one.store.record_denial(denial, job=job, reply={"command": name}))
         self.hold(one, [follow_up] if follow_up else [])
 
@@ -223,7 +233,7 @@ class TwoReplicas(RuleBasedStateMachine):
         one = holding[which % len(holding)]
         job = one.held.pop(place % len(one.held))
         if job.kind is JobKind.CLICK:
-            one.held.extend(self.do(one.decisions.settle(job)).work)
+            self.hold(one, self.do(one.clicks.process(job)).follow_up)
         elif job.kind is JobKind.COMMAND:
             self.process_command(one, job)
         else:
@@ -242,14 +252,14 @@ class TwoReplicas(RuleBasedStateMachine):
         assert before
         self.tokens.error = error
         sent = len(self.tokens.deleted)
-        ending = self.do(execute(before, job, self.tokens, now=self.clock.now))
+        ending = self.do(execute(before, job, REVOKE, self.tokens, now=self.clock.now))
         if len(self.tokens.deleted) > sent:
             self.check_delete(before)
         if ending.event:
             outcome = dict(ending.outcome)
             self.do(one.store.finish_execution(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
         else:
-            self.do(one.store.retry_execution(job, delay=ending.wait, outcome=dict(ending.outcome)))
+            self.do(one.store.retry_execution(job, delay=ending.retry_delay, outcome=dict(ending.outcome)))
 
     def check_delete(self, before: Request) -> None:
         """Check that a DELETE has all its approvals, by different approvers, within the execution window."""
@@ -324,7 +334,7 @@ class TwoReplicas(RuleBasedStateMachine):
         assert state is found.state
         retries = [event for event in events if event.tag is EventType.ATTEMPT_FAILED]
         assert found.revision == 1 + len(steps) + len(retries)
-        assert [event.tag for event in events].count(EventType.ASKED) == 1
+        assert [event.tag for event in events].count(EventType.REQUESTED) == 1
         if found.state in FINAL:
             assert self.ended.setdefault(found.id, found) == found
 

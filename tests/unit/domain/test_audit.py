@@ -1,4 +1,4 @@
-"""The chain: every row as it was is whole, and each change, gap or swap shows where it is."""
+"""The audit chain: an unchanged log is valid; a changed, missing or swapped row is found."""
 
 from __future__ import annotations
 
@@ -15,37 +15,36 @@ Chain = list[tuple[AuditEvent, str]]
 
 
 def chain() -> Chain:
-    """Three rows, sealed one after the other."""
+    """Return three chained events."""
     asked = request()
     rows = [
-        entry(asked, EventType.ASKED, at=NOON, actor=asked.requester, reason="laptop stolen"),
+        entry(asked, EventType.REQUESTED, at=NOON, actor=asked.requester, reason="laptop stolen"),
         entry(asked, EventType.APPROVED, at=NOON + 1, actor=BEN),
         entry(asked, EventType.REVOKED, at=NOON + 2, status=200, attempts=1),
     ]
-    sealed: Chain = []
+    chained: Chain = []
     for row in rows:
-        sealed.append((row, chain_hash(row, sealed[-1][1] if sealed else GENESIS)))
-    return sealed
+        chained.append((row, chain_hash(row, chained[-1][1] if chained else GENESIS)))
+    return chained
 
 
-def test_tags__there_is_one_for_every_event() -> None:
+def test_event_types__exist_for_every_event() -> None:
     assert set(EVENT_TYPES) == set(Event)
     assert len(set(EVENT_TYPES.values())) == len(EVENT_TYPES)
 
 
-def test_entry__tells_of_whom_by_whom_and_which_request() -> None:
+def test_entry__has_actor_target_and_request() -> None:
     row = entry(request(), EventType.APPROVED, at=NOON, actor=BEN, needed=1)
 
     assert row == AuditEvent(NOON, EventType.APPROVED, BEN, "7K3M9QX", "request-id", TOM_IN_GENESYS.id, {"needed": 1})
 
 
-def test_entry__names_the_bot_itself_where_nobody_acted_or_nobody_is_meant() -> None:
+def test_entry__without_actor_or_target_names_the_bot() -> None:
     assert entry(request(), EventType.EXPIRED, at=NOON).actor == "bot"
-    assert entry(rotation(), EventType.ASKED, at=NOON).target == "me"
-    assert entry(request(target=None), EventType.ASKED, at=NOON).target is None
+    assert entry(rotation(), EventType.REQUESTED, at=NOON).target == "me"
 
 
-def test_first_break__finds_none_in_a_whole_chain() -> None:
+def test_first_invalid__is_none_for_an_unchanged_chain() -> None:
     assert first_invalid(chain()) is None
     assert first_invalid([]) is None
 
@@ -62,14 +61,14 @@ def test_first_break__finds_none_in_a_whole_chain() -> None:
         {"detail": {"needed": 2}},
     ],
 )
-def test_first_break__shows_any_change_of_a_row(change: dict[str, Any]) -> None:
+def test_first_invalid__finds_a_changed_row(change: dict[str, Any]) -> None:
     rows = chain()
     rows[1] = (replace(rows[1][0], **change), rows[1][1])
 
     assert first_invalid(rows) == 1
 
 
-def test_first_break__shows_a_row_that_was_sealed_anew_by_the_next_one() -> None:
+def test_first_invalid__finds_the_row_after_a_rehashed_one() -> None:
     rows = chain()
     forged = replace(rows[0][0], actor="U0SOMEBODY")
     rows[0] = (forged, chain_hash(forged, GENESIS))
@@ -78,21 +77,21 @@ def test_first_break__shows_a_row_that_was_sealed_anew_by_the_next_one() -> None
 
 
 @pytest.mark.parametrize(("gone", "place"), [(0, 0), (1, 1)])
-def test_first_break__shows_a_row_that_is_missing(gone: int, place: int) -> None:
+def test_first_invalid__finds_a_missing_row(gone: int, place: int) -> None:
     rows = chain()
     del rows[gone]
 
     assert first_invalid(rows) == place
 
 
-def test_first_break__shows_rows_that_changed_places() -> None:
+def test_first_invalid__finds_swapped_rows() -> None:
     rows = chain()
 
     assert first_invalid([rows[0], rows[2], rows[1]]) == 1
 
 
-def test_seal__does_not_depend_on_the_order_of_details_but_tells_neighbouring_fields_apart() -> None:
-    row = AuditEvent(NOON, EventType.ASKED, "a", detail={"one": 1, "two": 2})
+def test_chain_hash__ignores_the_order_of_details_and_separates_fields() -> None:
+    row = AuditEvent(NOON, EventType.REQUESTED, "a", detail={"one": 1, "two": 2})
 
     assert chain_hash(row, GENESIS) == chain_hash(replace(row, detail={"two": 2, "one": 1}), GENESIS)
     assert chain_hash(replace(row, reference="x"), GENESIS) != chain_hash(replace(row, request_id="x"), GENESIS)
@@ -100,7 +99,7 @@ def test_seal__does_not_depend_on_the_order_of_details_but_tells_neighbouring_fi
     assert len(chain_hash(replace(row, detail={"name": "Zoë 🚨"}), GENESIS)) == 64
 
 
-def test_seal__of_a_row_never_changes_or_every_trail_there_is_would_break() -> None:
+def test_chain_hash__is_stable_so_that_existing_logs_stay_valid() -> None:
     row = AuditEvent(
         NOON, EventType.REVOKED, "bot", "7K3M9QX", "request-id", TOM_IN_GENESYS.id, {"status": 200, "name": "Zoë"}
     )

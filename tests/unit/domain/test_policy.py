@@ -1,4 +1,4 @@
-"""May this person do this? Each way to yes, each way to no, and that doubt is a no."""
+"""Policy: every way to be allowed, every way to be denied, and doubt is a denial."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.people import Grants, Permission, Principal, PrincipalKind
+from bot.domain.actions import REVOKE, ROTATE, Action
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Grants, Permission
 from bot.domain.policy import (
-    DenialCode,
-    Denied,
-    Rules,
     Verdict,
     covers,
+    denial,
+    ineligibility,
     matches,
     may_approve,
-    may_ask,
     may_cancel,
+    may_request,
     may_self_approve,
     permits,
     rule_for,
-    standing,
 )
-from bot.domain.requests import Kind, Request
+from bot.domain.principals import Principal, PrincipalKind, Rules
+from bot.domain.requests import Request
 from tests.support.examples import BEN, OLIVIA, RAVI, TOM, WORKSPACE, actor, member, request, rotation, rules, users
 
+ACTIONS = {action.name: action for action in (REVOKE, ROTATE)}
 DELETE: Permission = ("oauth", "token", "delete")
 NO_FULL_MEMBER: list[tuple[dict[str, Any], DenialCode]] = [
     ({"team_id": "T0OTHER001"}, DenialCode.OUTSIDER),
@@ -38,22 +40,23 @@ NO_FULL_MEMBER: list[tuple[dict[str, Any], DenialCode]] = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), NO_FULL_MEMBER)
-def test_standing__keeps_everybody_but_full_members_from_everything(
+def test_ineligibility__excludes_all_but_full_members_from_everything(
     changes: dict[str, Any], reason: DenialCode
 ) -> None:
     named_everywhere = rules(requesters=users(BEN), approvers=users(BEN), admins=users(BEN))
     person = actor(BEN, **changes)
 
-    assert standing(member(BEN, **changes), WORKSPACE) is reason
-    for kind in Kind:
-        assert may_ask(person, kind, named_everywhere, WORKSPACE) == Verdict(reason=reason)
+    assert ineligibility(member(BEN, **changes), WORKSPACE) is reason
+    for action in (REVOKE, ROTATE):
+        assert may_request(person, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
     for asked in (request(), rotation(), request(requester=BEN)):
-        assert may_approve(person, asked, named_everywhere, WORKSPACE) == Verdict(reason=reason)
-        assert may_cancel(person, asked, named_everywhere, WORKSPACE) == Verdict(reason=reason)
+        action = ACTIONS[asked.action]
+        assert may_approve(person, asked, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
+        assert may_cancel(person, asked, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
 
 
-def test_standing__has_nothing_against_a_full_member() -> None:
-    assert standing(member(), WORKSPACE) is None
+def test_ineligibility__is_none_for_a_full_member() -> None:
+    assert ineligibility(member(), WORKSPACE) is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_standing__has_nothing_against_a_full_member() -> None:
         (("oauth", "*", "*"), ("oauth", "token", "*"), True),
     ],
 )
-def test_covers__understands_wildcards_on_the_granted_side_alone(
+def test_covers__reads_wildcards_on_the_granted_side_only(
     granted: Permission, wanted: Permission, covered: bool
 ) -> None:
     assert covers(granted, wanted) is covered
@@ -88,7 +91,7 @@ def test_covers__understands_wildcards_on_the_granted_side_alone(
         (Grants(listed=frozenset({("oauth", "token", "view")})), False),
     ],
 )
-def test_permits__counts_no_permission_under_a_condition(grants: Grants, permitted: bool) -> None:
+def test_permits__ignores_permissions_under_a_condition(grants: Grants, permitted: bool) -> None:
     assert permits(grants, "oauth:token:delete") is permitted
     assert permits(grants, "OAuth:Token:Delete") is permitted
 
@@ -106,7 +109,7 @@ def test_permits__counts_no_permission_under_a_condition(grants: Grants, permitt
         (Principal(PrincipalKind.PERMISSION, "oauth:token:*"), False),
     ],
 )
-def test_matches__each_kind_of_principal_by_what_was_read(principal: Principal, meant: bool) -> None:
+def test_matches__every_kind_of_principal(principal: Principal, meant: bool) -> None:
     grants = Grants(roles=frozenset({"token approver"}), unconditional=frozenset({DELETE}))
     person = actor(groups=("S0APPROVE1",), grants=grants)
 
@@ -114,7 +117,7 @@ def test_matches__each_kind_of_principal_by_what_was_read(principal: Principal, 
     assert rule_for(person, [principal]) == (principal if meant else None)
 
 
-def test_rule_for__names_the_first_rule_that_means_somebody() -> None:
+def test_rule_for__returns_the_first_matching_principal() -> None:
     group = Principal(PrincipalKind.GROUP, "S0APPROVE1")
 
     assert rule_for(actor(groups=("S0APPROVE1",)), [*users(BEN), group, *users(RAVI)]) == group
@@ -122,32 +125,32 @@ def test_rule_for__names_the_first_rule_that_means_somebody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "kind", "verdict"),
+    ("who", "action", "verdict"),
     [
-        (RAVI, Kind.REVOKE, Verdict(rule=users(RAVI)[0])),
-        (OLIVIA, Kind.REVOKE, Verdict(reason=DenialCode.NOT_A_REQUESTER)),
-        (TOM, Kind.REVOKE, Verdict(reason=DenialCode.NOT_A_REQUESTER)),
-        (OLIVIA, Kind.ROTATE, Verdict(rule=users(OLIVIA)[0])),
-        (RAVI, Kind.ROTATE, Verdict(reason=DenialCode.NOT_AN_ADMIN)),
-        (BEN, Kind.ROTATE, Verdict(reason=DenialCode.NOT_AN_ADMIN)),
+        (RAVI, REVOKE, Verdict(rule=users(RAVI)[0])),
+        (OLIVIA, REVOKE, Verdict(reason=DenialCode.NOT_A_REQUESTER)),
+        (TOM, REVOKE, Verdict(reason=DenialCode.NOT_A_REQUESTER)),
+        (OLIVIA, ROTATE, Verdict(rule=users(OLIVIA)[0])),
+        (RAVI, ROTATE, Verdict(reason=DenialCode.NOT_AN_ADMIN)),
+        (BEN, ROTATE, Verdict(reason=DenialCode.NOT_AN_ADMIN)),
     ],
 )
-def test_may_ask__requesters_for_people_and_admins_for_the_token(who: str, kind: Kind, verdict: Verdict) -> None:
-    assert may_ask(actor(who), kind, rules(), WORKSPACE) == verdict
+def test_may_request__requesters_revoke_and_admins_rotate(who: str, action: Action, verdict: Verdict) -> None:
+    assert may_request(actor(who), action, rules(), WORKSPACE) == verdict
 
 
-def test_may_ask__approvers_where_no_requesters_are_named() -> None:
+def test_may_request__approvers_if_no_requesters_are_set() -> None:
     only_approvers = Rules(approvers=users(BEN))
 
-    assert may_ask(actor(BEN), Kind.REVOKE, only_approvers, WORKSPACE).allowed
-    assert not may_ask(actor(RAVI), Kind.REVOKE, only_approvers, WORKSPACE).allowed
-    assert not may_ask(actor(BEN), Kind.ROTATE, only_approvers, WORKSPACE).allowed
+    assert may_request(actor(BEN), REVOKE, only_approvers, WORKSPACE).allowed
+    assert not may_request(actor(RAVI), REVOKE, only_approvers, WORKSPACE).allowed
+    assert not may_request(actor(BEN), ROTATE, only_approvers, WORKSPACE).allowed
 
 
-def test_may_ask__what_could_not_be_read_counts_as_no_and_is_named() -> None:
-    verdict = may_ask(actor(TOM, unread=("user group S0X (ratelimited)",)), Kind.REVOKE, rules(), WORKSPACE)
+def test_may_request__failed_check_counts_as_no_and_is_named() -> None:
+    verdict = may_request(actor(TOM, unverified=("user group S0X (ratelimited)",)), REVOKE, rules(), WORKSPACE)
 
-    assert verdict == Verdict(reason=DenialCode.NOT_A_REQUESTER, unread=("user group S0X (ratelimited)",))
+    assert verdict == Verdict(reason=DenialCode.NOT_A_REQUESTER, unverified=("user group S0X (ratelimited)",))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_may_ask__what_could_not_be_read_counts_as_no_and_is_named() -> None:
         (BEN, request(requester=BEN, approvals_required=2), {}, DenialCode.OWN_PROTECTED_REQUEST),
         (BEN, request(requester=BEN, approvals_required=2), {"self_approval": False}, DenialCode.OWN_PROTECTED_REQUEST),
         (BEN, request(approvals_required=2), {}, None),
-        (BEN, request(approvals_required=2, approvals=(BEN,)), {}, DenialCode.ALREADY_AGREED),
+        (BEN, request(approvals_required=2, approvals=(BEN,)), {}, DenialCode.ALREADY_APPROVED),
         (OLIVIA, request(approvals_required=2, approvals=(BEN,)), {}, None),
         (OLIVIA, rotation(), {}, None),
         (OLIVIA, rotation(), {"self_approval": False}, DenialCode.OWN_REQUEST),
@@ -172,10 +175,10 @@ def test_may_ask__what_could_not_be_read_counts_as_no_and_is_named() -> None:
         (OLIVIA, rotation(), {"admins": ()}, DenialCode.NOT_AN_ADMIN),
     ],
 )
-def test_may_confirm__the_role_first_then_whose_request_it_is(
+def test_may_approve__checks_the_role_before_the_request(
     who: str, asked: Request, changes: dict[str, Any], reason: DenialCode | None
 ) -> None:
-    verdict = may_approve(actor(who), asked, rules(**changes), WORKSPACE)
+    verdict = may_approve(actor(who), asked, ACTIONS[asked.action], rules(**changes), WORKSPACE)
 
     assert verdict.reason is reason
     assert verdict.allowed is (reason is None)
@@ -192,28 +195,30 @@ def test_may_confirm__the_role_first_then_whose_request_it_is(
         (OLIVIA, rotation(requester=RAVI), None),
     ],
 )
-def test_may_cancel__the_requester_and_who_may_confirm(who: str, asked: Request, reason: DenialCode | None) -> None:
-    assert may_cancel(actor(who), asked, rules(), WORKSPACE).reason is reason
+def test_may_cancel__requester_and_approvers(who: str, asked: Request, reason: DenialCode | None) -> None:
+    assert may_cancel(actor(who), asked, ACTIONS[asked.action], rules(), WORKSPACE).reason is reason
 
 
-def test_may_cancel__the_requester_also_after_losing_the_role() -> None:
-    assert may_cancel(actor(RAVI), request(), Rules(approvers=users(BEN), requesters=users(BEN)), WORKSPACE).allowed
+def test_may_cancel__requester_even_without_the_role() -> None:
+    only_ben = Rules(approvers=users(BEN), requesters=users(BEN))
+
+    assert may_cancel(actor(RAVI), request(), REVOKE, only_ben, WORKSPACE).allowed
 
 
 @pytest.mark.parametrize(
-    ("who", "kind", "changes", "alone"),
+    ("who", "action", "changes", "alone"),
     [
-        (BEN, Kind.REVOKE, {}, True),
-        (BEN, Kind.REVOKE, {"self_approval": False}, False),
-        (RAVI, Kind.REVOKE, {}, False),
-        (OLIVIA, Kind.ROTATE, {}, True),
-        (BEN, Kind.ROTATE, {}, False),
+        (BEN, REVOKE, {}, True),
+        (BEN, REVOKE, {"self_approval": False}, False),
+        (RAVI, REVOKE, {}, False),
+        (OLIVIA, ROTATE, {}, True),
+        (BEN, ROTATE, {}, False),
     ],
 )
-def test_confirms_alone__who_may_confirm_their_own_request(
-    who: str, kind: Kind, changes: dict[str, Any], alone: bool
+def test_may_self_approve__approvers_with_self_approval(
+    who: str, action: Action, changes: dict[str, Any], alone: bool
 ) -> None:
-    assert may_self_approve(actor(who), kind, rules(**changes)) is alone
+    assert may_self_approve(actor(who), action, rules(**changes)) is alone
 
 
 @given(
@@ -222,23 +227,31 @@ def test_confirms_alone__who_may_confirm_their_own_request(
     requester=st.sampled_from([RAVI, OLIVIA, BEN]),
     clicks=st.lists(st.sampled_from([RAVI, OLIVIA, BEN]), max_size=6),
 )
-def test_may_confirm__a_protected_person_always_takes_two_others(
+def test_may_approve__protected_target_always_needs_two_other_people(
     approvers: list[str], self_approval: bool, requester: str, clicks: list[str]
 ) -> None:
     held = Rules(approvers=users(*approvers), self_approval=self_approval)
-    agreed: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
     for who in clicks:
-        asked = request(requester=requester, approvals_required=2, approvals=agreed)
-        if may_approve(actor(who), asked, held, WORKSPACE).allowed:
-            agreed = (*agreed, who)
+        asked = request(requester=requester, approvals_required=2, approvals=approvals)
+        if may_approve(actor(who), asked, REVOKE, held, WORKSPACE).allowed:
+            approvals = (*approvals, who)
 
-    assert requester not in agreed
-    assert len(set(agreed)) == len(agreed)
-    assert set(agreed) <= set(approvers)
+    assert requester not in approvals
+    assert len(set(approvals)) == len(approvals)
+    assert set(approvals) <= set(approvers)
 
 
-def test_refused__keeps_its_reason_and_the_facts_for_its_sentence() -> None:
-    refused = Denied(DenialCode.NO_EMAIL, member=TOM)
+def test_denied__has_a_code_and_parameters() -> None:
+    denied = Denied(DenialCode.NO_EMAIL, member=TOM)
 
-    assert (refused.reason, refused.facts) == (DenialCode.NO_EMAIL, {"member": TOM})
-    assert str(refused) == "Refused: no_email."
+    assert (denied.reason, denied.code, denied.params) == (DenialCode.NO_EMAIL, "no_email", {"member": TOM})
+
+
+def test_denial__names_the_requester_and_the_failed_checks() -> None:
+    verdict = Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=("user group S0X (ratelimited)", "roles (x)"))
+
+    assert denial(verdict, request()).params == {
+        "requester": RAVI, "unverified": "user group S0X (ratelimited); roles (x)",
+    }  # fmt: skip
+    assert denial(Verdict(reason=DenialCode.GUEST)).params == {}

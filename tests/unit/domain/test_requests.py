@@ -1,4 +1,4 @@
-"""Every state meets every event, and only what the table allows moves a request."""
+"""The state machine: every event in every state."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FORBIDDEN = [
 ]
 
 
-def test_transitions__have_a_row_for_every_state_and_use_every_event() -> None:
+def test_transitions__cover_every_state_and_event() -> None:
     assert set(TRANSITIONS) == set(State)
     assert {event for events in TRANSITIONS.values() for event in events} == set(Event)
 
 
-def test_transitions__are_those_that_were_promised() -> None:
+def test_transitions__are_the_documented_ones() -> None:
     assert {(state, target) for state, _, target in ALLOWED if state is not target} == {
         ("pending", "approved"),
         ("pending", "cancelled"),
@@ -37,7 +37,7 @@ def test_transitions__are_those_that_were_promised() -> None:
 
 
 @pytest.mark.parametrize(("state", "event", "target"), ALLOWED)
-def test_advance__moves_where_the_table_says(state: State, event: Event, target: State) -> None:
+def test_advance__follows_the_table(state: State, event: Event, target: State) -> None:
     before = request(state=state)
 
     after = advance(before, event, at=NOON + 5, by=BEN)
@@ -49,12 +49,12 @@ def test_advance__moves_where_the_table_says(state: State, event: Event, target:
 
 
 @pytest.mark.parametrize(("state", "event"), FORBIDDEN)
-def test_advance__refuses_everything_else(state: State, event: Event) -> None:
-    with pytest.raises(StaleRequest, match=f"A request that is {state} takes no {event}; nothing was changed"):
+def test_advance__rejects_other_events(state: State, event: Event) -> None:
+    with pytest.raises(StaleRequest, match=f"{event} in state {state}"):
         advance(request(state=state), event, at=NOON, by=BEN)
 
 
-def test_advance__writes_down_who_agreed_and_when_it_was_decided() -> None:
+def test_advance__records_approvers_and_the_time_of_approval() -> None:
     signed = advance(request(approvals_required=2), Event.ADD_APPROVAL, at=NOON + 1, by=BEN)
     approved = advance(signed, Event.APPROVE, at=NOON + 2, by=OLIVIA)
 
@@ -63,17 +63,17 @@ def test_advance__writes_down_who_agreed_and_when_it_was_decided() -> None:
 
 
 @pytest.mark.parametrize(("event", "by", "decided_by"), [(Event.CANCEL, RAVI, RAVI), (Event.EXPIRE, None, None)])
-def test_advance__counts_no_approval_when_nobody_approved(event: Event, by: str | None, decided_by: str | None) -> None:
+def test_advance__cancel_and_expire_add_no_approval(event: Event, by: str | None, decided_by: str | None) -> None:
     ended = advance(request(), event, at=NOON, by=by)
 
     assert (ended.approvals, ended.approved_at, ended.decided_by) == ((), None, decided_by)
 
 
-def test_advance__leaves_what_was_frozen_as_it_was() -> None:
+def test_advance__keeps_what_was_requested() -> None:
     asked = request(approvals_required=2, reason="laptop stolen")
     moved = advance(asked, Event.APPROVE, at=NOON, by=None)
 
-    frozen = ("id", "reference", "kind", "requester", "requested_in", "created_at", "expires_at", "target", "reason")
+    frozen = ("id", "reference", "action", "requester", "requested_in", "created_at", "expires_at", "target", "reason")
     assert all(
         getattr(moved, name) == getattr(asked, name)
         for name in (*frozen, "approvals_required", "card", "target_slack_id")
@@ -82,7 +82,7 @@ def test_advance__leaves_what_was_frozen_as_it_was() -> None:
 
 
 @given(events=st.lists(st.sampled_from(Event), max_size=12))
-def test_advance__whatever_happens_a_request_ends_once_at_most(events: list[Event]) -> None:
+def test_advance__request_ends_at_most_once(events: list[Event]) -> None:
     current, endings = request(), 0
     for event in events:
         try:
@@ -106,24 +106,24 @@ def test_advance__whatever_happens_a_request_ends_once_at_most(events: list[Even
         (2, (BEN,), OLIVIA, Event.APPROVE),
     ],
 )
-def test_agreement__counts_people_and_not_clicks(
+def test_approval_event__counts_people_not_clicks(
     needed: int, approvals: tuple[str, ...], by: str, event: Event
 ) -> None:
     assert approval_event(request(approvals_required=needed, approvals=approvals), by) is event
 
 
 @pytest.mark.parametrize(("seconds", "expired"), [(0, False), (899.999, False), (900, True), (901, True)])
-def test_request__expires_at_its_second(seconds: float, expired: bool) -> None:
+def test_expired__from_expires_at_on(seconds: float, expired: bool) -> None:
     assert request().expired(NOON + seconds) is expired
 
 
-def test_request__is_protected_when_one_approval_is_not_enough() -> None:
+def test_protected__if_one_approval_is_not_enough() -> None:
     assert request(approvals_required=2).protected
     assert not request().protected
 
 
 @given(events=st.lists(st.sampled_from([Event.LOSE_TRACK, Event.FAIL, Event.REFUSE, Event.SUCCEED]), min_size=1))
-def test_overall__is_a_success_only_if_every_item_is(events: list[Event]) -> None:
+def test_worst_of__is_a_success_only_if_every_item_is(events: list[Event]) -> None:
     found = worst_of(events)
 
     assert found in events
@@ -131,7 +131,7 @@ def test_overall__is_a_success_only_if_every_item_is(events: list[Event]) -> Non
     assert (found is Event.LOSE_TRACK) == (Event.LOSE_TRACK in events)
 
 
-def test_diagram__draws_every_transition_and_nothing_else() -> None:
+def test_diagram__draws_exactly_the_transitions() -> None:
     lines = diagram().splitlines()
 
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> pending"]

@@ -1,65 +1,64 @@
-"""The first word chooses the use case, in any case and spacing; any other word is answered with the nearest."""
+"""`/purecloud`: the first word chooses the command; an unknown word gets the nearest one."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.domain.policy import DenialCode, Denied
+from bot.domain.actions import ACTIONS
+from bot.domain.commands import TargetRef
+from bot.domain.denials import DenialCode
 from bot.sandbox.slack.block_kit import problems
-from bot.services.requesting import TargetRef
-from handlers import commands
-from handlers.commands import COMMANDS, nearest
-from tests.support.examples import RAVI
+from handlers.commands import READ_ONLY, nearest
+from tests.support.bolt import BoltHarness
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
-from tests.support.stub_service import INVOKER, StubService
 
-TOM = TargetRef(member="U0TOM00001")
+TOM = TargetRef(slack_user_id="U0TOM00001")
+COMMANDS = [*READ_ONLY, *ACTIONS]
 
 
 @pytest.mark.parametrize(
-    ("typed", "wanted", "reason"),
+    ("line", "reason"),
     [
-        ("revoke <@U0TOM00001> laptop stolen", TOM, "laptop stolen"),
-        ("REVOKE <@U0TOM00001>", TOM, ""),
-        ("  Revoke\u00a0<@U0TOM00001|tom>\u00a0 laptop\n\tstolen  ", TOM, "laptop stolen"),
-        ("revoke U0TOM00001 revoke rotate help", TOM, "revoke rotate help"),
+        ("revoke <@U0TOM00001> laptop stolen", "laptop stolen"),
+        ("REVOKE <@U0TOM00001>", ""),
+        ("  Revoke\u00a0<@U0TOM00001|tom>\u00a0 laptop\n\tstolen  ", "laptop stolen"),
+        ("revoke U0TOM00001 revoke rotate help", "revoke rotate help"),
     ],
 )
-async def test_commands__revoke_asks_for_one_person_with_a_reason(typed: str, wanted: TargetRef, reason: str) -> None:
-    service = StubService()
-
-    assert await commands.run(INVOKER, typed, service) is None
-    assert service.asked == [("revoke", RAVI, wanted, reason)]
-
-
-@pytest.mark.parametrize("typed", ["rotate", " ROTATE ", "rotate now please"])
-async def test_commands__rotate_asks_for_a_new_token_whatever_follows(typed: str) -> None:
-    service = StubService()
-
-    assert await commands.run(INVOKER, typed, service) is None
-    assert service.asked == [("rotate", RAVI)]
+async def test_revoke__is_stored_with_its_target_and_reason(line: str, reason: str) -> None:
+    bolt = BoltHarness()
+    assert (await bolt.command(line)).status == 200
+    (command,) = bolt.services.commands
+    assert (command.action, command.target, command.reason, command.problem) == ("revoke", TOM, reason, None)
+    assert bolt.services.started == []
 
 
-async def test_commands__revoke_without_a_person_asks_nothing() -> None:
-    service = StubService()
-
-    with pytest.raises(Denied) as refused:
-        await commands.run(INVOKER, "revoke", service)
-
-    assert refused.value.reason is DenialCode.TARGET_MISSING
-    assert service.asked == []
+@pytest.mark.parametrize("line", ["rotate", " ROTATE ", "rotate now please"])
+async def test_rotate__is_stored_whatever_follows(line: str) -> None:
+    bolt = BoltHarness()
+    await bolt.command(line)
+    assert [(one.action, one.target) for one in bolt.services.commands] == [("rotate", None)]
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "\u00a0", "help", "HELP me"])
-async def test_commands__nothing_typed_is_help(typed: str) -> None:
-    service = StubService()
+async def test_revoke__without_a_target_is_stored_with_its_problem() -> None:
+    """The bot checks the person's role before it says anything about the line."""
+    bolt = BoltHarness()
+    await bolt.command("revoke")
+    (command,) = bolt.services.commands
+    assert command.problem
+    assert command.problem.reason is DenialCode.TARGET_MISSING
+    assert bolt.services.replies_sent == []
 
-    message = await commands.run(INVOKER, typed, service)
 
-    assert message
-    assert "I do not know" not in words(message)
-    assert service.asked == [("abilities", RAVI)]
+@pytest.mark.parametrize("line", ["", "   ", "\u00a0", "help", "HELP me"])
+async def test_empty_line__is_help(line: str) -> None:
+    bolt = BoltHarness()
+    await bolt.command(line)
+    await bolt.services.run_started()
+    (message,) = bolt.services.replies_sent
+    assert "I don't know" not in words(message)
+    assert bolt.services.commands == []
 
 
 @pytest.mark.parametrize(
@@ -76,31 +75,31 @@ async def test_commands__nothing_typed_is_help(typed: str) -> None:
         ("<@U0TOM00001>", None),
     ],
 )
-def test_nearest__finds_the_word_that_was_probably_meant(word: str, meant: str | None) -> None:
-    assert nearest(word) == meant
+def test_nearest__finds_a_misspelt_command(word: str, meant: str | None) -> None:
+    assert nearest(word, COMMANDS) == meant
 
 
 @pytest.mark.parametrize(
-    ("typed", "hint"), [("revok <@U0TOM00001>", "Did you mean `/purecloud revoke`?"), ("xyzzy", "")]
+    ("line", "hint"), [("revok <@U0TOM00001>", "Did you mean `/purecloud revoke`?"), ("xyzzy", "")]
 )
-async def test_commands__an_unknown_word_does_nothing_and_is_answered_with_the_nearest(typed: str, hint: str) -> None:
-    service = StubService()
-
-    message = await commands.run(INVOKER, typed, service)
-
-    assert message
+async def test_unknown_word__does_nothing_and_suggests_the_nearest_command(line: str, hint: str) -> None:
+    bolt = BoltHarness()
+    await bolt.command(line)
+    await bolt.services.run_started()
+    (message,) = bolt.services.replies_sent
     said = words(message)
-    assert f"I do not know `{typed.split(maxsplit=1)[0].replace('<', '&lt;').replace('>', '&gt;')}`" in said
+    assert f"I don't know `{line.split(maxsplit=1)[0]}`" in said
     assert "Nothing was changed." in said
     assert hint in said
     assert ("Did you mean" in said) == bool(hint)
-    assert service.asked == [("abilities", RAVI)]
+    assert bolt.services.commands == []
 
 
-@pytest.mark.parametrize("typed", [one for one in HOSTILE if one.strip()], ids=range(8))
-async def test_commands__an_unknown_word_is_repeated_harmless_and_short(typed: str) -> None:
-    message = await commands.run(INVOKER, typed, StubService())
-
-    assert message
+@pytest.mark.parametrize("line", [one for one in HOSTILE if one.strip()], ids=lambda line: ascii(line)[:20])
+async def test_unknown_word__is_repeated_escaped_and_truncated(line: str) -> None:
+    bolt = BoltHarness()
+    await bolt.command(line)
+    await bolt.services.run_started()
+    (message,) = bolt.services.replies_sent
     assert problems(message) == []
-    assert not any(call in "".join(texts(message, "mrkdwn")) for call in ("<!", "<@", "<http"))
+    assert not any(markup in "".join(texts(message, "mrkdwn")) for markup in ("<!", "<@", "<http"))

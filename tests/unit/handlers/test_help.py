@@ -1,67 +1,62 @@
-"""Help tells a person what they themselves can do, and no more."""
+"""Help shows a person what they can do, and no more."""
 
 from __future__ import annotations
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot.domain.people import Principal, PrincipalKind
-from bot.domain.policy import DenialCode
+from bot.domain.denials import DenialCode
+from bot.domain.principals import Principal, PrincipalKind
 from bot.sandbox.slack.block_kit import problems
-from bot.services.requesting import Permissions
-from handlers import help as helping
-from handlers.commands import COMMANDS
+from bot.services.account import Permissions
+from handlers import help as help_command
+from handlers.commands import READ_ONLY
 from tests.support.render_text import buttons, readable, texts
 from tests.support.sample_outcomes import HOSTILE
-from tests.support.stub_service import INVOKER, StubService
+from tests.support.stub_services import ENGLISH, INVOKER, StubServices
 
 RULE = Principal(PrincipalKind.GROUP, "S0TOKENAPP")
+REVOKE, ALL = {"revoke": RULE}, {"revoke": RULE, "rotate": RULE}
 PEOPLE = {
-    "nobody": Permissions(),
-    "guest": Permissions(against=DenialCode.GUEST),
-    "requester": Permissions(ask=RULE),
-    "requester, not all could be read": Permissions(ask=RULE, unread=("user group S0X (ratelimited)",)),
-    "approver": Permissions(ask=RULE, confirm=RULE),
-    "approver of others": Permissions(ask=RULE, confirm=RULE, self_approval=False),
-    "confirms alone": Permissions(confirm=RULE),
-    "admin": Permissions(ask=RULE, confirm=RULE, administer=RULE),
+    "no rights": Permissions(),
+    "guest": Permissions(denied_because=DenialCode.GUEST),
+    "requester": Permissions(request=REVOKE),
+    "requester, a group is unreadable": Permissions(request=REVOKE, unverified=("user group S0X (ratelimited)",)),
+    "approver": Permissions(request=REVOKE, approve=REVOKE),
+    "approver of others": Permissions(request=REVOKE, approve=REVOKE, self_approval=False),
+    "approver who cannot request": Permissions(approve=REVOKE),
+    "admin": Permissions(request=ALL, approve=ALL, administer=RULE),
 }
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-async def test_help__tells_each_what_they_can_do(who: str, snapshot: SnapshotAssertion) -> None:
-    message = await helping.answer(INVOKER, "", StubService(PEOPLE[who]))
-
+async def test_help__shows_what_a_person_can_do(who: str, snapshot: SnapshotAssertion) -> None:
+    message = await help_command.answer(INVOKER, StubServices(PEOPLE[who]), ENGLISH)
     assert readable(message) == snapshot
     assert problems(message) == []
     assert buttons(message) == []
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-async def test_help__offers_no_command_to_who_may_not_use_it(who: str) -> None:
-    can = PEOPLE[who]
-    offered = "\n".join(helping.commands_for(can))
-
-    assert ("/purecloud revoke" in offered) == bool(can.ask)
-    assert ("/purecloud rotate" in offered) == bool(can.administer)
+def test_commands_for__offers_no_command_without_the_right(who: str) -> None:
+    offered = "\n".join(help_command.commands_for(ENGLISH, PEOPLE[who]))
+    assert ("/purecloud revoke" in offered) == ("revoke" in PEOPLE[who].request)
+    assert ("/purecloud rotate" in offered) == ("rotate" in PEOPLE[who].request)
 
 
-def test_help__shows_every_command_to_who_may_do_everything() -> None:
-    offered = "\n".join(helping.commands_for(PEOPLE["admin"]))
+def test_commands_for__shows_every_command_to_an_admin() -> None:
+    offered = "\n".join(help_command.commands_for(ENGLISH, PEOPLE["admin"]))
+    assert all(f"`/purecloud {verb}" in offered for verb in [*READ_ONLY, *ALL])
 
-    assert all(f"`/purecloud {verb}" in offered for verb in COMMANDS)
 
-
-async def test_help__names_the_unknown_word_first_and_the_nearest_one(snapshot: SnapshotAssertion) -> None:
-    message = await helping.answer(INVOKER, "", StubService(), unknown="revok", nearest="revoke")
-
+async def test_help__names_an_unknown_word_first(snapshot: SnapshotAssertion) -> None:
+    message = await help_command.answer(INVOKER, StubServices(), ENGLISH, unknown="revok", suggestion="revoke")
     assert readable(message) == snapshot
 
 
-async def test_help__shows_hostile_words_and_failed_checks_harmless() -> None:
+async def test_help__escapes_unknown_words_and_failed_checks() -> None:
     for words in HOSTILE:
-        can = Permissions(unread=(words,))
-        message = await helping.answer(INVOKER, "", StubService(can), unknown=words, nearest=None)
-
+        services = StubServices(Permissions(unverified=(words,)))
+        message = await help_command.answer(INVOKER, services, ENGLISH, unknown=words)
         assert problems(message) == []
-        assert not any(call in "".join(texts(message, "mrkdwn")) for call in ("<!", "<@", "<http"))
+        assert not any(markup in "".join(texts(message, "mrkdwn")) for markup in ("<!", "<@", "<http"))

@@ -1,4 +1,4 @@
-"""Who typed or clicked, read from what Slack sends, and from what it may leave out."""
+"""Payloads: who did what, even if Slack leaves out optional fields."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.payloads import read_click, read_invoker
+from handlers.payloads import read_click, read_invoker, read_submitter, read_visitor
 
 COMMAND: dict[str, Any] = {
     "command": "/purecloud",
@@ -17,7 +17,7 @@ COMMAND: dict[str, Any] = {
     "trigger_id": "13345224609.738474920.8088930838d88f008e0",
     "response_url": "https://hooks.slack.com/commands/1234/5678",
 }
-PRESS: dict[str, Any] = {
+CLICK: dict[str, Any] = {
     "type": "block_actions",
     "user": {"id": "U0BEN00001", "team_id": "T0HOME0001"},
     "container": {"message_ts": "1.1", "channel_id": "C0OPS00001"},
@@ -29,15 +29,15 @@ PRESS: dict[str, Any] = {
 ACTION: dict[str, Any] = {"action_id": "approve", "block_id": "request-other", "value": "request-id"}
 
 
-def test_read_asker__takes_ids_and_never_names() -> None:
-    asker = read_invoker(COMMAND)
+def test_read_invoker__reads_ids_and_never_names() -> None:
+    invoker = read_invoker(COMMAND)
 
-    assert (asker.user_id, asker.team_id, asker.channel) == ("U0RAVI0001", "T0HOME0001", "C0OPS00001")
-    assert asker.response_url == COMMAND["response_url"]
-    assert "ravi" not in str(asker).replace("U0RAVI0001", "")
+    assert (invoker.user_id, invoker.team_id, invoker.channel) == ("U0RAVI0001", "T0HOME0001", "C0OPS00001")
+    assert invoker.response_url == COMMAND["response_url"]
+    assert "ravi" not in str(invoker).replace("U0RAVI0001", "")
 
 
-def test_read_asker__keeps_no_trigger_id_but_knows_a_command_again() -> None:
+def test_read_invoker__key_identifies_a_command_without_its_trigger_id() -> None:
     key = read_invoker(COMMAND).key
 
     assert COMMAND["trigger_id"] not in key
@@ -49,30 +49,47 @@ def test_read_asker__keeps_no_trigger_id_but_knows_a_command_again() -> None:
     )
 
 
-def test_read_asker__of_an_empty_command_is_nobody() -> None:
-    asker = read_invoker({"command": "/purecloud"})
+def test_read_invoker__empty_command_has_empty_ids() -> None:
+    invoker = read_invoker({"command": "/purecloud"})
 
-    assert (asker.user_id, asker.team_id, asker.channel, asker.response_url) == ("", None, "", None)
+    assert (invoker.user_id, invoker.team_id, invoker.channel, invoker.response_url) == ("", None, "", None)
 
 
-def test_read_click__takes_only_the_value_from_the_button_and_the_place_from_its_container() -> None:
-    click = read_click(PRESS, ACTION)
+def test_read_click__reads_the_value_and_the_message_from_the_container() -> None:
+    click = read_click(CLICK, ACTION)
 
     assert (click.request_id, click.action) == ("request-id", "approve")
     assert (click.user_id, click.team_id) == ("U0BEN00001", "T0HOME0001")
     assert click.ts == "1.1"
-    assert PRESS["trigger_id"] not in str(click)
+    assert CLICK["trigger_id"] not in str(click)
 
 
 @pytest.mark.parametrize("missing", [{"container": None}, {"container": "odd"}, {"container": {}}])
-def test_read_click__finds_the_place_elsewhere_where_the_container_is_missing(missing: dict[str, Any]) -> None:
-    click = read_click(PRESS | missing, ACTION)
+def test_read_click__reads_the_message_without_a_container(missing: dict[str, Any]) -> None:
+    click = read_click(CLICK | missing, ACTION)
 
     assert click.ts == "2.2"
 
 
-def test_read_click__of_an_empty_payload_means_no_request_and_nobody() -> None:
+def test_read_click__empty_payload_has_empty_ids() -> None:
     click = read_click({}, {})
 
     assert (click.request_id, click.action, click.user_id, click.team_id) == ("", "", "", None)
     assert (click.ts, click.response_url) == (None, None)
+
+
+def test_read_submitter__reads_the_user_and_the_channel_of_the_modal() -> None:
+    user = {"id": "U0BEN00001", "team_id": "T0HOME0001"}
+    submission = {"type": "view_submission", "user": user, "view": {"id": "V1", "private_metadata": "C0OPS00001"}}
+    invoker = read_submitter(submission)
+
+    assert (invoker.user_id, invoker.team_id, invoker.channel) == ("U0BEN00001", "T0HOME0001", "C0OPS00001")
+    assert invoker.response_url is None
+    assert invoker.key == read_submitter(submission | {"trigger_id": "another"}).key, "a view is submitted once"
+    assert invoker.key != read_submitter(submission | {"view": {"id": "V2"}}).key
+
+
+def test_read_visitor__reads_the_user_of_the_event() -> None:
+    visitor = read_visitor({"team_id": "T0HOME0001", "event": {"type": "app_home_opened", "user": "U0BEN00001"}})
+
+    assert (visitor.user_id, visitor.team_id, visitor.channel) == ("U0BEN00001", "T0HOME0001", "")

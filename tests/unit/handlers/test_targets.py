@@ -1,4 +1,4 @@
-"""Whom a line names, in every form people and Slack write it; two people in one line are never one."""
+"""Targets: every way to write one person; two people in one line are never one."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.policy import DenialCode, Denied
-from bot.services.requesting import TargetRef
+from bot.domain.commands import TargetRef
+from bot.domain.denials import DenialCode, Denied
 from handlers.targets import read_line
 
-TOM = TargetRef(member="U0TOM00001")
+TOM = TargetRef(slack_user_id="U0TOM00001")
 TOM_BY_EMAIL = TargetRef(email="tom.target@example.com")
-TOM_IN_GENESYS = TargetRef(person="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09")
+TOM_IN_GENESYS = TargetRef(genesys_user_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09")
 
 ONE = {
     "<@U0TOM00001>": TOM,
     "<@U0TOM00001|tom>": TOM,
-    "<@W0TOM00001|>": TargetRef(member="W0TOM00001"),
+    "<@W0TOM00001|>": TargetRef(slack_user_id="W0TOM00001"),
     "U0TOM00001": TOM,
     "tom.target@example.com": TOM_BY_EMAIL,
     "Tom.Target@Example.COM": TOM_BY_EMAIL,
@@ -29,10 +29,10 @@ ONE = {
     "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09": TOM_IN_GENESYS,
     "6F1C0B1E-52D0-4D0C-9D0E-0A1B2C3D4E09": TOM_IN_GENESYS,
 }
-"""Each way to write one person."""
+"""The ways to write one person."""
 
 
-@pytest.mark.parametrize(("text", "wanted"), list(ONE.items()))
+@pytest.mark.parametrize(("text", "target"), list(ONE.items()))
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -49,8 +49,8 @@ ONE = {
         ("{} twice: {}", "twice:"),
     ],
 )
-def test_targets__one_person_with_or_without_a_reason(text: str, wanted: TargetRef, line: str, reason: str) -> None:
-    assert read_line(line.replace("{}", text)) == (wanted, reason)
+def test_read_line__one_person_with_or_without_a_reason(text: str, target: TargetRef, line: str, reason: str) -> None:
+    assert read_line(line.replace("{}", text)) == (target, reason)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_targets__one_person_with_or_without_a_reason(text: str, wanted: TargetR
         ("&lt;@U0TOM00001&gt;", DenialCode.TARGET_IS_A_PLAIN_NAME),
     ],
 )
-def test_targets__what_names_nobody_is_refused_with_what_it_is(line: str, reason: DenialCode) -> None:
-    with pytest.raises(Denied) as refused:
+def test_read_line__without_a_person_is_denied_with_the_reason(line: str, reason: DenialCode) -> None:
+    with pytest.raises(Denied) as denied:
         read_line(line)
 
-    assert refused.value.reason is reason
+    assert denied.value.reason is reason
 
 
 SECOND = ["<@U0ANN00001>", "U0ANN00001", "ann@example.com", "<mailto:ann@example.com|ann>", "@ann"]
@@ -99,39 +99,43 @@ SECOND += ["6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"]
 @pytest.mark.parametrize(
     "between", [" ", ", ", " and ", " &amp; ", " - ", " laptop stolen, seen by ", '" "', " (", " /"]
 )
-def test_targets__a_second_person_in_any_form_is_refused_and_counted(second: str, between: str) -> None:
+def test_read_line__second_person_in_any_form_is_denied(second: str, between: str) -> None:
     for first in [*ONE, "@tom"]:
-        with pytest.raises(Denied) as refused:
+        with pytest.raises(Denied) as denied:
             read_line(first + between + second)
 
-        assert refused.value.reason is DenialCode.SEVERAL_TARGETS
-        assert refused.value.facts["count"] == "2"
+        assert denied.value.reason is DenialCode.SEVERAL_TARGETS
+        assert denied.value.params["count"] == "2"
 
 
 @pytest.mark.parametrize("second", SECOND)
 @pytest.mark.parametrize("glue", [",", ";", "/", "|", "+", "&amp;", "-", ":", ".", "=", ""])
-def test_targets__two_people_glued_together_are_never_taken_for_one_of_them(second: str, glue: str) -> None:
-    ann = [TargetRef(member="U0ANN00001"), TargetRef(email="ann@example.com"), TargetRef(person=SECOND[-1])]
+def test_read_line__two_people_without_a_space_are_never_one_of_them(second: str, glue: str) -> None:
+    ann = [
+        TargetRef(slack_user_id="U0ANN00001"),
+        TargetRef(email="ann@example.com"),
+        TargetRef(genesys_user_id=SECOND[-1]),
+    ]
     for first, tom in ONE.items():
         try:
-            wanted, _ = read_line(first + glue + second)
+            target, _ = read_line(first + glue + second)
         except Denied:
             continue
-        assert wanted not in [tom, *ann]
+        assert target not in [tom, *ann]
 
 
-def test_targets__a_refusal_shows_whom_it_saw_as_people_wrote_them() -> None:
-    with pytest.raises(Denied) as refused:
+def test_read_line__denial_names_the_people_as_they_were_written() -> None:
+    with pytest.raises(Denied) as denied:
         read_line("<@U0TOM00001|tom> <mailto:ann@example.com|ann@example.com> @ben u@x.org v@x.org w@x.org")
 
-    assert refused.value.facts == {"count": "6", "names": "tom, ann@example.com, u@x.org, v@x.org, w@x.org …"}
+    assert denied.value.params == {"count": "6", "names": "tom, ann@example.com, u@x.org, v@x.org, w@x.org …"}
 
 
-def test_targets__a_refusal_quotes_a_word_short_and_without_backticks() -> None:
-    with pytest.raises(Denied) as refused:
+def test_read_line__denial_quotes_a_word_truncated_and_without_backticks() -> None:
+    with pytest.raises(Denied) as denied:
         read_line("`" + "x" * 5000 + " more")
 
-    assert refused.value.facts["word"] == "'" + "x" * 79
+    assert denied.value.params["word"] == "'" + "x" * 79
 
 
 FRAGMENTS = [*ONE, *SECOND, "<!here>", "<#C0OPS00001|ops>", "&amp;", "&lt;", "<", ">", "@", "|", '"', "“", "’", "`"]  # noqa: RUF001
@@ -142,14 +146,14 @@ LINES = st.lists(
 
 @given(parts=LINES)
 @example(parts=["<@U0TOM00001>", "<@U0ANN00001>"])
-def test_targets__any_line_is_refused_or_names_one_person_that_stands_in_it(parts: list[str]) -> None:
+def test_read_line__any_line_is_denied_or_names_one_person_in_it(parts: list[str]) -> None:
     line = "".join(parts)
     try:
-        wanted, reason = read_line(line)
+        target, reason = read_line(line)
     except Denied:
         return
 
-    names = [name for name in (wanted.member, wanted.email, wanted.person) if name]
+    names = [name for name in (target.slack_user_id, target.email, target.genesys_user_id) if name]
     assert len(names) == 1
     assert names[0].lower() in line.lower()
     assert reason == reason.strip()

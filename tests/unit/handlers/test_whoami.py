@@ -1,4 +1,4 @@
-"""Who am I: the person here and in Genesys Cloud, what they may do by which rule, and the token but never itself."""
+"""whoami: the person here and in Genesys Cloud, their rights by rule, and the bot's token but never its value."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot.domain.people import Person, Principal, PrincipalKind
-from bot.domain.policy import DenialCode, Denied
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Person
+from bot.domain.principals import Principal, PrincipalKind
 from bot.purecloud import GenesysForbidden, GenesysUnreachable, TokenInfo, region
 from bot.sandbox.slack.block_kit import problems
-from bot.services.requesting import Permissions, WhoAmI
+from bot.services.account import Permissions, WhoAmI
 from handlers import whoami
+from handlers.ui.blocks import Message
 from tests.support.examples import RAVI, WORKSPACE, member
 from tests.support.render_text import readable, texts, words
 from tests.support.sample_outcomes import HOSTILE
-from tests.support.stub_service import INVOKER, StubService
+from tests.support.stub_services import ENGLISH, INVOKER, StubServices
 
 TOKEN: dict[str, Any] = {
     "organization": {"id": "0c1d", "name": "Example Ltd"},
@@ -26,12 +28,14 @@ TOKEN: dict[str, Any] = {
     "OAuthClient": {"id": "b07", "name": "Revoke bot", "authorizedGrantType": "CLIENT_CREDENTIALS"},
 }
 RAVI_IN_GENESYS = Person("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03", "Ravi Rao", "ravi.rao@example.com", "Home", "active")
-ABILITIES = Permissions(
-    ask=Principal(PrincipalKind.USER, RAVI), confirm=Principal(PrincipalKind.ROLE, "Token <Approver>")
+PERMISSIONS = Permissions(
+    request={"revoke": Principal(PrincipalKind.USER, RAVI)},
+    approve={"revoke": Principal(PrincipalKind.ROLE, "Token <Approver>")},
 )
+ADMIN = replace(PERMISSIONS, administer=Principal(PrincipalKind.USER, RAVI))
 WHO = WhoAmI(
     member=member(email="ravi.rao@example.com"),
-    abilities=ABILITIES,
+    permissions=PERMISSIONS,
     person=RAVI_IN_GENESYS,
     token=TokenInfo.model_validate(TOKEN),
     region=region("mypurecloud.ie"),
@@ -43,48 +47,57 @@ def token(**changes: Any) -> WhoAmI:
     return replace(WHO, token=TokenInfo.model_validate(TOKEN | changes))
 
 
-EVERYBODY = {
+PEOPLE = {
     "a member": WHO,
+    "an admin": replace(WHO, permissions=ADMIN),
     "not found": replace(WHO, person=Denied(DenialCode.UNKNOWN_IN_GENESYS, named="ravi.rao@example.com")),
-    "no e-mail": replace(WHO, member=member(), person=Denied(DenialCode.NO_EMAIL, member=RAVI)),
-    "genesys away": replace(WHO, person=GenesysUnreachable(), token=GenesysForbidden(status=403)),
-    "a guest": replace(WHO, abilities=Permissions(against=DenialCode.GUEST), token=None),
-    "not all could be read": replace(WHO, abilities=Permissions(unread=("user group S0X (ratelimited)", "roles (x)"))),
-    "a token of another home": token(homeOrganization={"id": "0c2e", "name": "Partner Ltd"}),
+    "no email": replace(WHO, member=member(), person=Denied(DenialCode.NO_EMAIL, member=RAVI)),
+    "genesys unreachable": replace(WHO, person=GenesysUnreachable(), token=GenesysForbidden(status=403)),
+    "a guest": replace(WHO, permissions=Permissions(denied_because=DenialCode.GUEST), token=None),
+    "unverified": replace(WHO, permissions=Permissions(unverified=("user group S0X (ratelimited)", "roles (x)"))),
+    "another home organization": token(homeOrganization={"id": "0c2e", "name": "Partner Ltd"}),
     "a token with scopes": token(OAuthClient={"id": "b07", "scope": ["authorization", "users:readonly"]}),
-    "a token that says nothing": replace(WHO, token=TokenInfo()),
+    "an empty token": replace(WHO, token=TokenInfo()),
 }
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
-async def test_whoami__tells_each_who_they_are(who: str, snapshot: SnapshotAssertion) -> None:
-    message = await whoami.answer(INVOKER, "", StubService(who=EVERYBODY[who]))
+async def answer(who: WhoAmI) -> Message:
+    return await whoami.answer(INVOKER, StubServices(who=who), ENGLISH)
 
+
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_whoami__shows_who_a_person_is(who: str, snapshot: SnapshotAssertion) -> None:
+    message = await answer(PEOPLE[who])
     assert readable(message) == snapshot
     assert problems(message) == []
 
 
-async def test_whoami__names_the_home_organization_only_where_it_is_another() -> None:
-    same = words(await whoami.answer(INVOKER, "", StubService(who=WHO)))
-    other = words(await whoami.answer(INVOKER, "", StubService(who=EVERYBODY["a token of another home"])))
-
-    assert "home:" not in same
-    assert "Example Ltd (0c1d) (home: Partner Ltd (0c2e))" in other
+async def test_whoami__names_the_home_organization_only_if_it_differs() -> None:
+    assert "home:" not in words(await answer(WHO))
+    assert "Example Ltd (home: Partner Ltd)" in words(await answer(PEOPLE["another home organization"]))
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
-async def test_whoami__says_nothing_of_changes_to_who_only_asked(who: str) -> None:
-    assert "changed" not in words(await whoami.answer(INVOKER, "", StubService(who=EVERYBODY[who])))
+async def test_whoami__shows_ids_to_admins_only() -> None:
+    hidden = words(await answer(WHO))
+    assert "0c1d" not in hidden
+    assert "b07" not in hidden
+    shown = words(await answer(PEOPLE["an admin"]))
+    assert "Example Ltd (0c1d)" in shown
+    assert "Revoke bot (b07)" in shown
 
 
-async def test_whoami__shows_no_token_to_who_is_no_full_member() -> None:
-    said = words(await whoami.answer(INVOKER, "", StubService(who=EVERYBODY["a guest"])))
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_whoami__says_nothing_about_changes(who: str) -> None:
+    assert "changed" not in words(await answer(PEOPLE[who]))
 
+
+async def test_whoami__hides_the_token_from_guests() -> None:
+    said = words(await answer(PEOPLE["a guest"]))
     assert "full members of the workspace only" in said
     assert "Revoke bot" not in said
 
 
-async def test_whoami__shows_hostile_names_as_they_are_and_harmless() -> None:
+async def test_whoami__escapes_names() -> None:
     for called in HOSTILE:
         named = {"id": called, "name": called}
         client = {**named, "authorizedGrantType": called, "scope": [called]}
@@ -93,9 +106,12 @@ async def test_whoami__shows_hostile_names_as_they_are_and_harmless() -> None:
             member=member(name=called, email=called),
             person=Person(called, called, called, called, called),
             workspace=replace(WORKSPACE, name=called),
-            abilities=Permissions(ask=Principal(PrincipalKind.ROLE, called), unread=(called,)),
+            permissions=Permissions(
+                request={"revoke": Principal(PrincipalKind.ROLE, called)},
+                administer=Principal(PrincipalKind.ROLE, called),
+                unverified=(called,),
+            ),
         )
-        message = await whoami.answer(INVOKER, "", StubService(who=who))
-
+        message = await answer(who)
         assert problems(message) == []
-        assert not any(call in "".join(texts(message, "mrkdwn")) for call in ("<!channel", "<!sub", "<@", "<http"))
+        assert not any(one in "".join(texts(message, "mrkdwn")) for one in ("<!channel", "<!sub", "<@", "<http"))

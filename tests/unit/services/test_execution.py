@@ -1,4 +1,4 @@
-"""What is sent for an approved request, how often, and what each answer of Genesys Cloud comes to."""
+"""Execution: what is sent for an approved request, how often, and what each response means."""
 
 from __future__ import annotations
 
@@ -9,18 +9,31 @@ from typing import Any
 import pytest
 
 from bot.db.jobs import Job, JobKind
-from bot.domain.requests import EXECUTION_WINDOW, Event, Kind, Request, State
+from bot.domain.actions import REVOKE, ROTATE
+from bot.domain.requests import EXECUTION_WINDOW, Event, Request, State
 from bot.purecloud import Done, GenesysError, LoginCause, errors
-from bot.services.execution import LONGEST_PAUSE, MOST_ATTEMPTS, PAUSE, ROUNDS, AttemptResult, execute, result_of_error
+from bot.services.execution import (
+    MAX_ATTEMPTS,
+    MAX_RETRY_AFTER,
+    MAX_ROUNDS,
+    RETRY_DELAY,
+    AttemptResult,
+    execute,
+    result_of_error,
+)
 from tests.support.examples import NOON, TOM_IN_GENESYS, request, rotation
 
 
 @dataclass
-class FakeTokens:
-    """The Tokens API, remembering what was asked; `error` is what it answers with instead."""
+class FakeGenesysApi:
+    """The Tokens API; it records calls, and raises `error` if it is set."""
 
     error: Exception | None = None
     calls: list[str] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> FakeGenesysApi:
+        return self
 
     async def delete_token(self, user_id: str) -> Done:
         return self._answer(user_id)
@@ -55,60 +68,62 @@ def login_failed(cause: LoginCause) -> GenesysError:
     return error
 
 
-async def test_carry_out__a_confirmed_delete_is_a_success_with_its_correlation_id() -> None:
-    tokens = FakeTokens()
+async def test_execute__confirmed_delete_is_a_success_with_its_correlation_id() -> None:
+    genesys = FakeGenesysApi()
 
-    ending = await execute(approved(), job(), tokens, now=NOON + 1)
+    result = await execute(approved(), job(), REVOKE, genesys, now=NOON + 1)
 
-    assert tokens.calls == [TOM_IN_GENESYS.id]
-    assert ending.event is Event.SUCCEED
-    assert ending.outcome == {"attempts": 1, "uncertain": False, "status": 200, "correlation_id": "correlation-1"}
+    assert genesys.calls == [TOM_IN_GENESYS.id]
+    assert result.event is Event.SUCCEED
+    assert result.outcome == {
+        "code": "executed", "attempts": 1, "uncertain": False, "status": 200, "correlation_id": "correlation-1",
+    }  # fmt: skip
 
 
-async def test_carry_out__a_rotation_touches_the_bots_own_token_alone() -> None:
-    tokens = FakeTokens()
+async def test_execute__rotation_uses_only_the_bots_own_token() -> None:
+    genesys = FakeGenesysApi()
 
-    ending = await execute(rotation(approved_at=NOON), job(), tokens, now=NOON)
+    result = await execute(rotation(approved_at=NOON), job(), ROTATE, genesys, now=NOON)
 
-    assert tokens.calls == ["me"]
-    assert ending.event is Event.SUCCEED
+    assert genesys.calls == ["me"]
+    assert result.event is Event.SUCCEED
 
 
 @pytest.mark.parametrize(("seconds", "sent"), [(0, True), (EXECUTION_WINDOW, True), (EXECUTION_WINDOW + 0.001, False)])
-async def test_carry_out__nothing_is_sent_when_the_approval_is_too_old(seconds: float, sent: bool) -> None:
-    tokens = FakeTokens()
+async def test_execute__sends_nothing_after_the_execution_window(seconds: float, sent: bool) -> None:
+    genesys = FakeGenesysApi()
 
-    ending = await execute(approved(), job(), tokens, now=NOON + seconds)
+    result = await execute(approved(), job(), REVOKE, genesys, now=NOON + seconds)
 
-    assert bool(tokens.calls) is sent
-    assert ending.event is (Event.SUCCEED if sent else Event.LOSE_TRACK)
-
-
-@pytest.mark.parametrize(("attempts", "told"), [(1, 0), (2, 1)])
-async def test_carry_out__an_attempt_that_sends_nothing_is_not_told_as_one(attempts: int, told: int) -> None:
-    ending = await execute(approved(), job(attempts), FakeTokens(), now=NOON + 2 * EXECUTION_WINDOW)
-
-    assert ending.outcome["attempts"] == told
-    assert ending.outcome["uncertain"] is (told > 0)
+    assert bool(genesys.calls) is sent
+    assert result.event is (Event.SUCCEED if sent else Event.LOSE_TRACK)
 
 
-async def test_carry_out__a_rotation_is_never_repeated_because_its_token_is_gone_with_its_process() -> None:
-    tokens = FakeTokens()
+@pytest.mark.parametrize(("attempts", "counted"), [(1, 0), (2, 1)])
+async def test_execute__does_not_count_an_attempt_that_sends_nothing(attempts: int, counted: int) -> None:
+    result = await execute(approved(), job(attempts), REVOKE, FakeGenesysApi(), now=NOON + 2 * EXECUTION_WINDOW)
 
-    ending = await execute(rotation(approved_at=NOON), job(attempts=2), tokens, now=NOON + 5)
-
-    assert tokens.calls == []
-    assert ending.event is Event.LOSE_TRACK
+    assert result.outcome["attempts"] == counted
+    assert result.outcome["uncertain"] is (counted > 0)
 
 
-async def test_carry_out__a_request_that_names_nobody_or_no_uuid_is_refused_and_not_sent() -> None:
-    tokens = FakeTokens()
-    nobody = await execute(approved(target=None), job(), tokens, now=NOON)
-    no_uuid = await execute(approved(), job(), FakeTokens(ValueError("not a UUID")), now=NOON)
+async def test_execute__never_repeats_a_rotation() -> None:
+    genesys = FakeGenesysApi()
 
-    assert tokens.calls == []
-    assert (nobody.event, no_uuid.event) == (Event.REFUSE, Event.REFUSE)
-    assert no_uuid.outcome["message"] == "The request does not name a Genesys Cloud user id; nothing was sent."
+    result = await execute(rotation(approved_at=NOON), job(attempts=2), ROTATE, genesys, now=NOON + 5)
+
+    assert genesys.calls == []
+    assert result.event is Event.LOSE_TRACK
+
+
+async def test_execute__refuses_a_request_without_a_valid_target() -> None:
+    genesys = FakeGenesysApi()
+    no_target = await execute(approved(target=None), job(), REVOKE, genesys, now=NOON)
+    no_uuid = await execute(approved(), job(), REVOKE, FakeGenesysApi(ValueError("not a UUID")), now=NOON)
+
+    assert genesys.calls == []
+    assert (no_target.event, no_uuid.event) == (Event.REFUSE, Event.REFUSE)
+    assert (no_target.outcome["code"], no_uuid.outcome["problem"]) == ("no_target", "invalid_target")
 
 
 @pytest.mark.parametrize(
@@ -121,36 +136,36 @@ async def test_carry_out__a_request_that_names_nobody_or_no_uuid_is_refused_and_
         ({"attempts": 1, "uncertain": False}, 3, True),
     ],
 )
-async def test_carry_out__remembers_that_an_earlier_attempt_may_have_got_through(
+async def test_execute__remembers_that_an_earlier_attempt_may_have_been_executed(
     outcome: Mapping[str, Any], attempts: int, uncertain: bool
 ) -> None:
-    tokens = FakeTokens(errors.GenesysUnreachable())
+    genesys = FakeGenesysApi(errors.GenesysUnreachable())
 
-    ending = await execute(approved(outcome=outcome), job(attempts), tokens, now=NOON)
+    result = await execute(approved(outcome=outcome), job(attempts), REVOKE, genesys, now=NOON)
 
-    assert ending.outcome["uncertain"] is uncertain
-    if attempts >= ROUNDS:
-        assert ending.event is (Event.LOSE_TRACK if uncertain else Event.FAIL)
+    assert result.outcome["uncertain"] is uncertain
+    if attempts >= MAX_ROUNDS:
+        assert result.event is (Event.LOSE_TRACK if uncertain else Event.FAIL)
 
 
-PASSING = [
-    (errors.GenesysUnreachable(), PAUSE),
-    (errors.GenesysNoResponse(), PAUSE),
-    (errors.GenesysServerError(status=503), PAUSE),
-    (rate_limited(None), PAUSE),
+TRANSIENT = [
+    (errors.GenesysUnreachable(), RETRY_DELAY),
+    (errors.GenesysNoResponse(), RETRY_DELAY),
+    (errors.GenesysServerError(status=503), RETRY_DELAY),
+    (rate_limited(None), RETRY_DELAY),
     (rate_limited(7.0), 7.0),
     (rate_limited(0.0), 0.0),
-    (rate_limited(LONGEST_PAUSE), LONGEST_PAUSE),
-    (login_failed(LoginCause.RATE_LIMITED), PAUSE),
-    (login_failed(LoginCause.UNREACHABLE), PAUSE),
-    (login_failed(LoginCause.NO_RESPONSE), PAUSE),
+    (rate_limited(MAX_RETRY_AFTER), MAX_RETRY_AFTER),
+    (login_failed(LoginCause.RATE_LIMITED), RETRY_DELAY),
+    (login_failed(LoginCause.UNREACHABLE), RETRY_DELAY),
+    (login_failed(LoginCause.NO_RESPONSE), RETRY_DELAY),
 ]
-FOR_GOOD = [
+PERMANENT = [
     (errors.GenesysForbidden(status=403), Event.REFUSE),
     (errors.GenesysNotFound(status=404), Event.REFUSE),
     (errors.GenesysRejected(status=400), Event.REFUSE),
     (errors.GenesysUnauthenticated(status=401), Event.FAIL),
-    (rate_limited(LONGEST_PAUSE + 1), Event.FAIL),
+    (rate_limited(MAX_RETRY_AFTER + 1), Event.FAIL),
     (login_failed(LoginCause.WRONG_SECRET), Event.FAIL),
     (login_failed(LoginCause.CLIENT_NOT_FOUND), Event.FAIL),
     (login_failed(LoginCause.OTHER), Event.FAIL),
@@ -158,74 +173,74 @@ FOR_GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("error", "wait"), PASSING)
-def test_ending__a_passing_fault_gets_another_round_but_only_one(error: GenesysError, wait: float) -> None:
-    first = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
-    last = result_of_error(error, Kind.REVOKE, {"attempts": ROUNDS, "uncertain": False})
+@pytest.mark.parametrize(("error", "wait"), TRANSIENT)
+def test_result__transient_error_gets_one_more_round(error: GenesysError, wait: float) -> None:
+    first = result_of_error(error, REVOKE, {"attempts": 1, "uncertain": False})
+    last = result_of_error(error, REVOKE, {"attempts": MAX_ROUNDS, "uncertain": False})
 
-    assert (first.event, first.wait) == (None, wait)
+    assert (first.event, first.retry_delay) == (None, wait)
     assert last.event is (Event.LOSE_TRACK if isinstance(error, errors.GenesysNoResponse) else Event.FAIL)
 
 
-@pytest.mark.parametrize(("error", "_wait"), PASSING)
-def test_ending__a_rotation_gets_no_other_round(error: GenesysError, _wait: float) -> None:
-    assert result_of_error(error, Kind.ROTATE, {"attempts": 1, "uncertain": False}).event is not None
+@pytest.mark.parametrize(("error", "_wait"), TRANSIENT)
+def test_result__rotation_gets_no_second_round(error: GenesysError, _wait: float) -> None:
+    assert result_of_error(error, ROTATE, {"attempts": 1, "uncertain": False}).event is not None
 
 
-@pytest.mark.parametrize(("error", "event"), FOR_GOOD)
-def test_ending__what_will_not_pass_ends_at_once(error: GenesysError, event: Event) -> None:
-    ending = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
+@pytest.mark.parametrize(("error", "event"), PERMANENT)
+def test_result__permanent_error_ends_at_once(error: GenesysError, event: Event) -> None:
+    result = result_of_error(error, REVOKE, {"attempts": 1, "uncertain": False})
 
-    assert ending.event is event
-    assert ending.outcome["error"] == type(error).__name__
+    assert result.event is event
+    assert result.outcome["code"] == error.code
 
 
-@pytest.mark.parametrize("error", [error for error, _ in [*PASSING, *FOR_GOOD]])
+@pytest.mark.parametrize("error", [error for error, _ in [*TRANSIENT, *PERMANENT]])
 @pytest.mark.parametrize("uncertain", [True, False])
-@pytest.mark.parametrize("attempts", [1, ROUNDS, ROUNDS + 1])
-def test_ending__no_error_is_ever_a_success_and_doubt_never_a_plain_failure(
+@pytest.mark.parametrize("attempts", [1, MAX_ROUNDS, MAX_ROUNDS + 1])
+def test_result__error_is_never_a_success_and_uncertainty_never_a_failure(
     error: GenesysError, uncertain: bool, attempts: int
 ) -> None:
-    ending = result_of_error(error, Kind.REVOKE, {"attempts": attempts, "uncertain": uncertain})
+    result = result_of_error(error, REVOKE, {"attempts": attempts, "uncertain": uncertain})
 
-    assert ending.event is not Event.SUCCEED
-    assert not (uncertain and ending.event is Event.FAIL)
+    assert result.event is not Event.SUCCEED
+    assert not (uncertain and result.event is Event.FAIL)
 
 
-def test_ending__tells_what_genesys_said_and_which_permission_is_missing() -> None:
+def test_result__has_genesys_detail_and_the_missing_permission() -> None:
     error = errors.GenesysForbidden("Missing.", status=403, error_code="missing.permissions", correlation_id="c-1")
     error.permissions = ("oauth:token:delete",)
 
-    ending = result_of_error(error, Kind.REVOKE, {"attempts": 1, "uncertain": False})
+    result = result_of_error(error, REVOKE, {"attempts": 1, "uncertain": False})
 
-    assert ending == AttemptResult(
+    assert result == AttemptResult(
         Event.REFUSE,
         {
             "attempts": 1,
             "uncertain": False,
-            "error": "GenesysForbidden",
+            "code": "genesys_forbidden",
             "status": 403,
-            "code": "missing.permissions",
-            "message": "Missing.",
+            "error_code": "missing.permissions",
+            "detail": "Missing.",
             "correlation_id": "c-1",
             "permissions": ["oauth:token:delete"],
         },
     )
 
 
-def test_ending__tells_why_the_login_host_gave_no_token() -> None:
-    ending = result_of_error(login_failed(LoginCause.WRONG_SECRET), Kind.REVOKE, {"attempts": 1, "uncertain": False})
+def test_result__has_the_cause_of_a_failed_login() -> None:
+    result = result_of_error(login_failed(LoginCause.WRONG_SECRET), REVOKE, {"attempts": 1, "uncertain": False})
 
-    assert ending.outcome["cause"] == "wrong_secret"
+    assert result.outcome["cause"] == "wrong_secret"
 
 
 @pytest.mark.parametrize("error", [errors.GenesysNotFound(), errors.GenesysForbidden(), errors.GenesysRejected()])
-def test_ending__after_an_unanswered_attempt_a_refusal_leaves_it_unknown(error: GenesysError) -> None:
-    ending = result_of_error(error, Kind.REVOKE, {"attempts": 2, "uncertain": True})
-    assert ending.event is Event.LOSE_TRACK
+def test_result__refusal_after_an_unanswered_attempt_is_unknown(error: GenesysError) -> None:
+    result = result_of_error(error, REVOKE, {"attempts": 2, "uncertain": True})
+    assert result.event is Event.LOSE_TRACK
 
 
-async def test_carry_out__stops_after_four_attempts_whoever_made_them() -> None:
-    tokens = FakeTokens()
-    ending = await execute(approved(), job(attempts=MOST_ATTEMPTS + 1), tokens, now=NOON + 1)
-    assert (ending.event, tokens.calls) == (Event.LOSE_TRACK, [])
+async def test_execute__stops_after_four_attempts_by_any_process() -> None:
+    genesys = FakeGenesysApi()
+    result = await execute(approved(), job(attempts=MAX_ATTEMPTS + 1), REVOKE, genesys, now=NOON + 1)
+    assert (result.event, genesys.calls) == (Event.LOSE_TRACK, [])

@@ -1,8 +1,7 @@
-"""What people can ask for and who they are told to be: frozen when it was asked, and nothing asked that may not."""
+"""Requests: what a command creates, and what it denies."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,83 +10,92 @@ from typing import Any
 import pytest
 
 from bot.db.jobs import JobKind
-from bot.domain.people import Person, parse_principals
-from bot.domain.policy import DenialCode, Denied
-from bot.domain.requests import APPROVE, Kind, MessageRef, Request
-from bot.errors import SlackUnavailable
-from bot.purecloud import GenesysServerError, TokenInfo
+from bot.domain.commands import Invoker, TargetRef
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.principals import parse_principals
+from bot.domain.requests import MessageRef, Request
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from bot.services.clicks import Click
-from bot.services.requesting import LONGEST_REASON, Invoker, TargetRef, same_email
+from bot.services.requesting import MAX_REASON_LENGTH
 from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components
 from tests.support.database import tags
-from tests.support.examples import member
+
+TOM_MENTION = TargetRef(slack_user_id=personas.TOM)
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Components]:
+async def components(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
         yield opened
 
 
-def asker(user_id: str = personas.RAVI, **changes: Any) -> Invoker:
+def invoker(user_id: str = personas.RAVI, **changes: Any) -> Invoker:
     return replace(Invoker(user_id, "T0HOME0001", personas.OPS, f"trigger of {user_id}"), **changes)
 
 
-async def asked(office: Components, who: Invoker, wanted: TargetRef, reason: str = "", **settings: Any) -> Request:
-    """Somebody asks; the request as it is kept."""
-    before = len(office.taken)
-    await office.service(**settings).revoke(who, wanted, reason)
-    (job,) = office.taken[before:]
-    assert job.kind is JobKind.CARD
-    found = await office.store.get(job.request_id)
+async def created(
+    components: Components, by: Invoker, target: TargetRef | None, reason: str = "", *, action: str = "revoke",
+    **options: Any,
+) -> Request:  # fmt: skip
+    """Process a command and return the request that it created."""
+    job = await components.command(by, target, action=action, reason=reason)
+    result = await components.requests(**options).process(job)
+    assert [one.kind for one in result.follow_up] == [JobKind.CARD]
+    assert await components.store.jobs.is_done(job.id)
+    found = await components.store.get(job.request_id)
     assert found
     return found
 
 
-async def refused(office: Components, who: Invoker, wanted: TargetRef, reason: DenialCode, **settings: Any) -> Denied:
-    """It is refused, counted and in the trail; nothing is asked."""
-    with pytest.raises(Denied) as caught:
-        await office.service(**settings).revoke(who, wanted, "")
-    assert caught.value.reason is reason
-    assert office.taken == []
-    assert await tags(office.store) == ["request:ask_refused"]
-    counted = office.metrics.registry.get_sample_value("purecloud_bot_refusals_total", {"reason": reason})
-    assert counted == 1
-    return caught.value
+async def denied(
+    components: Components, by: Invoker, target: TargetRef | None, reason: DenialCode, *, action: str = "revoke",
+    problem: Denied | None = None, **options: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Process a command that is denied: counted, in the audit log, with a reply, and without a request."""
+    job = await components.command(by, target, action=action, problem=problem)
+    result = await components.requests(**options).process(job)
+    assert [one.kind for one in result.follow_up] == [JobKind.REPLY]
+    assert result.follow_up[0].payload["code"] == reason
+    assert await components.store.get(job.request_id) is None
+    assert await components.store.jobs.is_done(job.id)
+    assert await tags(components.store) == ["request:ask_refused"]
+    assert components.metrics.registry.get_sample_value("purecloud_bot_refusals_total", {"reason": reason}) == 1
+    return dict(result.follow_up[0].payload["params"])
 
 
 @pytest.mark.parametrize(
-    ("wanted", "user_id"),
+    ("target", "slack_id"),
     [
-        (TargetRef(member=personas.TOM), personas.TOM),
+        (TOM_MENTION, personas.TOM),
         (TargetRef(email=TOM.email.upper()), None),
-        (TargetRef(person=TOM.id), None),
+        (TargetRef(genesys_user_id=TOM.id), None),
     ],
     ids=["mention", "email", "id"],
 )
-async def test_revoke__freezes_whom_it_means(office: Components, wanted: TargetRef, user_id: str | None) -> None:
-    found = await asked(office, asker(), wanted, "laptop stolen")
-    assert (found.target, found.target_slack_id) == (TOM_IN_GENESYS, user_id)
-    assert (found.kind, found.requester, found.requested_in) == (Kind.REVOKE, personas.RAVI, personas.OPS)
+async def test_process__stores_the_target_that_it_found(
+    components: Components, target: TargetRef, slack_id: str | None
+) -> None:
+    found = await created(components, invoker(), target, "laptop stolen")
+    assert (found.target, found.target_slack_id) == (TOM_IN_GENESYS, slack_id)
+    assert (found.action, found.requester, found.requested_in) == ("revoke", personas.RAVI, personas.OPS)
     assert (found.reason, found.approvals_required, len(found.reference)) == ("laptop stolen", 1, 7)
-    assert office.genesys.received("delete_token") == []
+    assert components.genesys.received("delete_token") == []
 
 
-async def test_revoke__a_replayed_command_is_asked_once(office: Components) -> None:
-    await asked(office, asker(), TargetRef(member=personas.TOM))
-    await office.service().revoke(asker(), TargetRef(member=personas.TOM), "")
-    assert len(office.taken) == 1
-    assert await tags(office.store) == ["request:asked"]
+async def test_process__repeated_after_a_crash_creates_one_request(components: Components) -> None:
+    job = await components.command(invoker(), TOM_MENTION)
+    service = components.requests()
+    first, second = await service.process(job), await service.process(job)
+    assert (len(first.follow_up), second.follow_up) == (1, ())
+    assert await tags(components.store) == ["request:asked"]
 
 
-async def test_revoke__a_reason_is_shortened_and_without_secrets(office: Components) -> None:
+async def test_process__shortens_a_reason_and_removes_secrets(components: Components) -> None:
     secret = "xoxb-" + "123456789012-abcdefghijkl"
-    found = await asked(office, asker(), TargetRef(member=personas.TOM), f" {secret} {'x' * 600}")
+    found = await created(components, invoker(), TOM_MENTION, f" {secret} {'x' * 600}")
     assert secret not in found.reason
-    assert len(found.reason) == LONGEST_REASON
+    assert len(found.reason) == MAX_REASON_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -100,14 +108,32 @@ async def test_revoke__a_reason_is_shortened_and_without_secrets(office: Compone
         ("U0NOBODY01", DenialCode.OUTSIDER),
     ],
 )
-async def test_revoke__whoever_may_not_ask_asks_nothing(office: Components, user_id: str, reason: DenialCode) -> None:
-    await refused(office, asker(user_id), TargetRef(member=personas.TOM), reason)
-    assert office.genesys.requests == []  # and learns nothing of the target
+async def test_process__denies_other_people_without_looking_up_the_target(
+    components: Components, user_id: str, reason: DenialCode
+) -> None:
+    await denied(components, invoker(user_id), TOM_MENTION, reason)
+    assert components.genesys.requests == []
 
 
-async def test_revoke__another_workspaces_command_is_refused_unseen(office: Components) -> None:
-    await refused(office, asker(team_id=personas.OTHER_TEAM), TargetRef(member=personas.TOM), DenialCode.OUTSIDER)
-    assert office.slack.calls_of("users.info") == []
+async def test_process__checks_the_role_before_the_line(components: Components) -> None:
+    await denied(
+        components,
+        invoker(personas.NADIA),
+        None,
+        DenialCode.NOT_A_REQUESTER,
+        problem=Denied(DenialCode.TARGET_UNREADABLE, word="tom"),
+    )
+
+
+async def test_process__denies_an_unreadable_line(components: Components) -> None:
+    problem = Denied(DenialCode.TARGET_UNREADABLE, word="tom")
+    params = await denied(components, invoker(), None, DenialCode.TARGET_UNREADABLE, problem=problem)
+    assert params == {"word": "tom"}
+
+
+async def test_process__denies_another_workspace_without_a_lookup(components: Components) -> None:
+    await denied(components, invoker(team_id=personas.OTHER_TEAM), TOM_MENTION, DenialCode.OUTSIDER)
+    assert components.slack.calls_of("users.info") == []
 
 
 @pytest.mark.parametrize(
@@ -122,54 +148,74 @@ async def test_revoke__another_workspaces_command_is_refused_unseen(office: Comp
         (personas.UNA, DenialCode.EMAIL_UNCONFIRMED),
     ],
 )
-async def test_revoke__a_mention_that_is_no_certain_person_is_refused(
-    office: Components, user_id: str, reason: DenialCode
+async def test_process__denies_a_mention_that_identifies_no_person(
+    components: Components, user_id: str, reason: DenialCode
 ) -> None:
-    error = await refused(office, asker(), TargetRef(member=user_id), reason)
-    assert error.facts == {"member": user_id}
-    assert office.genesys.requests == []
+    params = await denied(components, invoker(), TargetRef(slack_user_id=user_id), reason)
+    assert params == {"member": user_id}
+    assert components.genesys.requests == []
 
 
-async def test_revoke__an_address_genesys_cloud_does_not_know_is_refused(office: Components) -> None:
-    await refused(office, asker(), TargetRef(email="nobody@example.com"), DenialCode.UNKNOWN_IN_GENESYS)
+async def test_process__denies_an_unknown_address(components: Components) -> None:
+    await denied(components, invoker(), TargetRef(email="nobody@example.com"), DenialCode.UNKNOWN_IN_GENESYS)
 
 
-async def test_revoke__genesys_cloud_that_is_down_is_no_refusal(office: Components) -> None:
-    office.genesys.fault("search_by_email", GenesysFault(status=500))
-    with pytest.raises(GenesysServerError):
-        await office.service().revoke(asker(), TargetRef(member=personas.TOM), "")
-    assert office.taken == []
-    assert await tags(office.store) == []
+async def test_process__replies_with_the_error_of_genesys_cloud(components: Components) -> None:
+    components.genesys.fault("search_by_email", GenesysFault(status=500))
+    job = await components.command(invoker(), TOM_MENTION)
+    result = await components.requests().process(job)
+    assert [one.payload["code"] for one in result.follow_up] == ["genesys_server_error"]
+    assert await components.store.get(job.request_id) is None
+    assert await tags(components.store) == []
+
+
+async def test_process__replies_with_the_error_of_slack(components: Components) -> None:
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    job = await components.command(invoker(), TOM_MENTION)
+    result = await components.requests().process(job)
+    assert [one.payload["code"] for one in result.follow_up] == ["slack_unavailable"]
+    assert await components.store.get(job.request_id) is None
+
+
+async def test_process__unexpected_error_names_an_incident_and_nothing_else(components: Components) -> None:
+    job = await components.command(invoker(), TargetRef(genesys_user_id="not a uuid"))
+    result = await components.requests().process(job)
+    (reply,) = result.follow_up
+    assert (reply.payload["code"], list(reply.payload["params"])) == ("internal_error", ["incident"])
 
 
 @pytest.mark.parametrize(
-    "wanted",
-    [TargetRef(member=personas.PIA), TargetRef(email=PIA.email), TargetRef(person=PIA.id)],
+    "target",
+    [TargetRef(slack_user_id=personas.PIA), TargetRef(email=PIA.email), TargetRef(genesys_user_id=PIA.id)],
     ids=["mention", "email", "id"],
 )
-async def test_protected__however_the_target_is_named(office: Components, wanted: TargetRef) -> None:
-    assert (await asked(office, asker(), wanted)).approvals_required == 2
+async def test_protected__applies_however_the_target_is_named(components: Components, target: TargetRef) -> None:
+    assert (await created(components, invoker(), target)).approvals_required == 2
 
 
 @pytest.mark.parametrize("rule", ["role:Managers", "permission:routing:queue:edit", "S0MANAGER1"])
-async def test_protected__by_role_permission_or_group(office: Components, rule: str) -> None:
-    tom = office.genesys.users[TOM.id]
+async def test_protected__by_role_permission_or_group(components: Components, rule: str) -> None:
+    tom = components.genesys.users[TOM.id]
     tom.roles = (replace(tom.division, name="Managers"),)
     tom.policies = ({"domain": "routing", "entityName": "queue", "actionSet": ["*"]},)
-    office.slack.groups["S0MANAGER1"] = replace(office.slack.groups[personas.TOKEN_APPROVERS], members=[personas.TOM])
-    protected = parse_principals(rule)
-    assert (await asked(office, asker(), TargetRef(person=TOM.id), protected=protected)).approvals_required == 2
+    group = replace(components.slack.groups[personas.TOKEN_APPROVERS], members=[personas.TOM])
+    components.slack.groups["S0MANAGER1"] = group
+    target = TargetRef(genesys_user_id=TOM.id)
+    found = await created(components, invoker(), target, protected=parse_principals(rule))
+    assert found.approvals_required == 2
 
 
 @pytest.mark.parametrize(
     ("method", "rule"),
     [("users.lookupByEmail", personas.PIA), ("usergroups.users.list", personas.TOKEN_APPROVERS)],
 )
-async def test_protected__what_slack_does_not_tell_counts_as_yes(office: Components, method: str, rule: str) -> None:
-    office.slack.fault(method, SlackFault(error="missing_scope", times=None))
-    found = await asked(
-        office,
-        asker(),
+async def test_protected__what_slack_does_not_answer_counts_as_yes(
+    components: Components, method: str, rule: str
+) -> None:
+    components.slack.fault(method, SlackFault(error="missing_scope", times=None))
+    found = await created(
+        components,
+        invoker(),
         TargetRef(email=TOM.email),
         protected=parse_principals(rule),
         approvers=parse_principals(personas.BEN),
@@ -177,144 +223,56 @@ async def test_protected__what_slack_does_not_tell_counts_as_yes(office: Compone
     assert found.approvals_required == 2
 
 
-async def test_protected__what_genesys_cloud_does_not_tell_counts_as_yes(office: Components) -> None:
-    office.genesys.fault("get_user_roles", GenesysFault(status=403, times=None))
+async def test_protected__what_genesys_cloud_does_not_answer_counts_as_yes(components: Components) -> None:
+    components.genesys.fault("get_user_roles", GenesysFault(status=403, times=None))
     protected = parse_principals("role:Managers")
-    assert (await asked(office, asker(), TargetRef(email=TOM.email), protected=protected)).approvals_required == 2
+    found = await created(components, invoker(), TargetRef(email=TOM.email), protected=protected)
+    assert found.approvals_required == 2
 
 
-async def test_protected__nobody_is_where_nobody_is_named(office: Components) -> None:
-    assert (await asked(office, asker(), TargetRef(member=personas.PIA), protected=())).approvals_required == 1
-    assert office.slack.calls_of("users.lookupByEmail") == []
+async def test_protected__an_empty_setting_protects_no_one_and_looks_nothing_up(components: Components) -> None:
+    found = await created(components, invoker(), TargetRef(slack_user_id=personas.PIA), protected=())
+    assert found.approvals_required == 1
+    assert components.slack.calls_of("users.lookupByEmail") == []
 
 
 @pytest.mark.parametrize(
-    ("user_id", "settings", "channel"),
+    ("user_id", "options", "channel"),
     [
-        (personas.RAVI, {}, personas.APPROVALS),  # somebody else must confirm
+        (personas.RAVI, {}, personas.APPROVALS),  # someone else must approve
         (personas.RAVI, {"approvals_channel": None}, personas.OPS),
-        (personas.OLIVIA, {}, personas.OLIVIA),  # she may confirm it herself: between her and the bot
+        (personas.OLIVIA, {}, personas.OLIVIA),  # she may approve it herself, so it stays between her and the bot
         (personas.OLIVIA, {"self_approval": False}, personas.APPROVALS),
     ],
 )
-async def test_the_card__goes_where_it_can_be_confirmed(
-    office: Components, user_id: str, settings: dict[str, Any], channel: str
+async def test_card__goes_where_it_can_be_approved(
+    components: Components, user_id: str, options: dict[str, Any], channel: str
 ) -> None:
-    found = await asked(office, asker(user_id), TargetRef(member=personas.TOM), **settings)
+    found = await created(components, invoker(user_id), TOM_MENTION, **options)
     assert found.card == MessageRef(channel)
 
 
-async def test_the_card__of_a_protected_target_never_stays_with_the_requester(office: Components) -> None:
-    found = await asked(office, asker(personas.OLIVIA), TargetRef(member=personas.PIA))
+async def test_card__of_a_protected_target_never_stays_with_the_requester(components: Components) -> None:
+    found = await created(components, invoker(personas.OLIVIA), TargetRef(slack_user_id=personas.PIA))
     assert found.card == MessageRef(personas.APPROVALS)
 
 
-async def test_the_card__in_direct_messages_nobody_else_could_confirm(office: Components) -> None:
-    who = asker(channel="D0RAVIREQ1")
-    await refused(office, who, TargetRef(member=personas.TOM), DenialCode.NOBODY_ELSE_HERE, approvals_channel=None)
+@pytest.mark.parametrize("channel", ["D0RAVIREQ1", ""], ids=["direct message", "global shortcut"])
+async def test_card__without_a_channel_that_approvers_see_is_denied(components: Components, channel: str) -> None:
+    by = invoker(channel=channel)
+    await denied(components, by, TOM_MENTION, DenialCode.NO_APPROVER_HERE, approvals_channel=None)
 
 
-async def test_the_target__that_is_the_requester_is_known_as_such(office: Components) -> None:
-    found = await asked(office, asker(personas.OLIVIA), TargetRef(email="olivia.ortega@example.com"))
+async def test_process__recognises_the_requesters_own_account(components: Components) -> None:
+    found = await created(components, invoker(personas.OLIVIA), TargetRef(email="olivia.ortega@example.com"))
     assert found.target_slack_id == personas.OLIVIA
 
 
-async def test_rotate__only_admins_ask(office: Components) -> None:
-    with pytest.raises(Denied) as caught:
-        await office.service().rotate(asker(personas.BEN))
-    assert caught.value.reason is DenialCode.NOT_AN_ADMIN
-    await office.service().rotate(asker(personas.OLIVIA))
-    (job,) = office.taken
-    found = await office.store.get(job.request_id)
-    assert found
-    assert (found.kind, found.target, found.card) == (Kind.ROTATE, None, MessageRef(personas.OLIVIA))
-    assert office.genesys.requests == []
+async def test_process__only_admins_request_a_rotation(components: Components) -> None:
+    found = await created(components, invoker(personas.OLIVIA), None, action="rotate")
+    assert (found.action, found.target, found.card) == ("rotate", None, MessageRef(personas.OLIVIA))
+    assert components.genesys.requests == []
 
 
-async def test_abilities__say_by_which_rule_and_what_could_not_be_read(office: Components) -> None:
-    can = await office.service().abilities(asker(personas.OLIVIA))
-    assert [str(one) for one in (can.ask, can.confirm, can.administer)] == [
-        personas.OLIVIA, personas.TOKEN_APPROVERS, personas.OLIVIA,
-    ]  # fmt: skip
-    office.monotonic.now += 60
-    office.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
-    can = await office.service().abilities(asker(personas.BEN))
-    assert (can.confirm, can.unread) == (None, (f"user group {personas.TOKEN_APPROVERS} (missing_scope)",))
-
-
-async def test_abilities__a_guest_has_none_and_is_told_why(office: Components) -> None:
-    can = await office.service().abilities(asker(personas.GUS))
-    assert (can.against, can.ask, can.confirm, can.administer) == (DenialCode.GUEST, None, None, None)
-
-
-async def test_whoami__tells_the_person_and_the_bots_token(office: Components) -> None:
-    told = await office.service().whoami(asker(personas.TOM))
-    assert told.member.id == personas.TOM
-    assert told.person == TOM_IN_GENESYS
-    assert isinstance(told.token, TokenInfo)
-    assert (told.region.domain, told.workspace.team_id) == ("mypurecloud.ie", office.slack.team_id)
-
-
-async def test_whoami__a_guest_is_not_told_of_the_token(office: Components) -> None:
-    assert (await office.service().whoami(asker(personas.GUS))).token is None
-    assert office.genesys.received("get_tokens_me") == []
-
-
-async def test_whoami__tells_why_there_is_no_person_or_no_token(office: Components) -> None:
-    told = await office.service().whoami(asker(personas.NOMAIL))
-    assert isinstance(told.person, Denied)
-    office.genesys.fault("search_by_email", GenesysFault(status=500))
-    office.genesys.fault("get_tokens_me", GenesysFault(status=500))
-    told = await office.service().whoami(asker(personas.TOM))
-    assert isinstance(told.person, GenesysServerError)
-    assert isinstance(told.token, GenesysServerError)
-
-
-async def test_whoami__slack_that_does_not_answer_is_an_error(office: Components) -> None:
-    office.slack.fault("users.info", SlackFault(error="internal_error", times=None))
-    with pytest.raises(SlackUnavailable):
-        await office.service().whoami(asker(personas.TOM))
-
-
-async def test_click__is_on_disk_before_it_is_judged_and_a_replay_is_nothing(office: Components) -> None:
-    await office.ask()
-    press = Click("first", APPROVE, personas.OLIVIA, office.slack.team_id, "trigger")
-    service = office.service()
-    await service.click(press)
-    await service.click(press)
-    assert [job.kind for job in office.taken] == [JobKind.CLICK]
-    assert (await office.store.jobs.depth())["click"] == 1
-    assert office.slack.calls_of("users.info") == []
-
-
-async def test_tell__answers_the_command_or_writes_a_direct_message(office: Components) -> None:
-    service, message = office.service(), {"text": "Hello", "blocks": []}
-    await service.tell(asker(response_url=office.response_url(personas.RAVI)), message)
-    assert (office.slack.messages[-1].channel_id, office.slack.messages[-1].only_for) == (personas.OPS, personas.RAVI)
-    await service.tell(asker(), message)
-    assert office.slack.messages[-1].channel_id == office.slack.workspace.dm(personas.RAVI).id
-    office.slack.fault("chat.postMessage", SlackFault(error="user_disabled"))
-    await service.tell(asker(), message)
-    assert len(office.slack.messages) == 2
-
-
-async def test_drain__what_was_begun_comes_to_its_end(office: Components) -> None:
-    service, go, done = office.service(), asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        await go.wait()
-        done.set()
-
-    await service.drain(0)
-    service.begin(work())
-    await service.drain(0)
-    assert not done.is_set()
-    go.set()
-    await service.drain(60)
-    assert done.is_set()
-
-
-def test_a_person__without_an_address_is_nobodys_own() -> None:
-    nameless = Person("id", "Name")
-    assert not same_email(nameless, member(email=None))
-    assert same_email(replace(nameless, email="A@example.com"), member(email="a@EXAMPLE.com"))
+async def test_process__denies_a_rotation_to_approvers(components: Components) -> None:
+    await denied(components, invoker(personas.BEN), None, DenialCode.NOT_AN_ADMIN, action="rotate")

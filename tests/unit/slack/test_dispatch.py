@@ -1,70 +1,129 @@
-"""What is turned away: each is counted, and the log tells of a flood without becoming one."""
+"""The dispatcher: malformed payloads, rejections, and failures inside Bolt."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import time
 from typing import Any
 
 import pytest
-from slack_bolt.response import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from structlog.testing import capture_logs
 
 from bot.metrics import Metrics
-from bot.slack.dispatch import QUIET, Dispatcher, InvalidSlackRequest
+from bot.slack.dispatch import (
+    REJECTION_LOG_INTERVAL,
+    Dispatcher,
+    InvalidSlackRequest,
+    is_storable_text,
+    payload_type,
+)
 from tests.support.clock import FakeClock
-from tests.support.components import Components, open_components
+
+USER = {"id": "U0RAVI0001"}
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Components]:
-    async with open_components(tmp_path) as opened:
-        yield opened
+def bolt_app() -> AsyncApp:
+    """Return an app with one command."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id="T0HOME0001", bot_token="xoxb-made-up")
+
+    app = AsyncApp(authorize=authorize, request_verification_enabled=False, process_before_response=True)
+
+    @app.command("/purecloud")
+    async def command(ack: Any) -> None:
+        await ack()
+
+    return app
 
 
-async def forged() -> dict[str, Any]:
-    raise InvalidSlackRequest("The signature is wrong.", 401)
+def count(metrics: Metrics, kind: str, status: int) -> float:
+    labels = {"kind": kind, "status": str(status)}
+    return metrics.registry.get_sample_value("purecloud_bot_ack_seconds_count", labels) or 0.0
 
 
-async def never(_body: dict[str, Any]) -> BoltResponse:
-    raise AssertionError("nothing of it may be dispatched")
+async def test_dispatch__returns_the_response_and_counts_it() -> None:
+    metrics = Metrics()
+    dispatcher = Dispatcher(bolt_app(), metrics)
+    response = await dispatcher.dispatch({"command": "/purecloud", "user_id": "U1"}, time.perf_counter())
+    assert response.status == 200
+    assert count(metrics, "command", 200) == 1
 
 
-async def test_rejected__the_log_tells_of_one_in_a_while_and_the_metric_counts_all(office: Components) -> None:
+async def test_dispatch__failure_inside_bolt_is_answered_503() -> None:
+    class Broken(AsyncApp):
+        async def async_dispatch(self, _req: Any) -> Any:
+            raise RuntimeError("broken")
+
+    metrics = Metrics()
+    broken = Broken(token="xoxb-made-up", signing_secret="made-up")
+    with capture_logs() as logs:
+        response = await Dispatcher(broken, metrics).dispatch({"command": "/p", "user_id": "U1"}, 0.0)
+    assert response.status == 503
+    assert [line["log_level"] for line in logs] == ["error"]
+
+
+async def test_dispatch__payload_that_bolt_cannot_read_is_answered_400() -> None:
+    payload = {"type": "shortcut", "user": USER, "callback_id": "x", "authorizations": [1]}
+    assert (await Dispatcher(bolt_app(), Metrics()).dispatch(payload, 0.0)).status == 400
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"type": 7},
+        {"command": "/purecloud"},
+        {"command": ["/purecloud"], "user_id": "U1"},
+        {"type": "block_actions", "user": USER},
+        {"type": "block_actions", "user": USER, "actions": []},
+        {"type": "block_actions", "user": USER, "actions": ["x"]},
+        {"type": "block_actions", "user": USER, "actions": [{"action_id": 7}]},
+        {"type": "block_actions", "user": {"id": ""}, "actions": [{"action_id": "approve"}]},
+        {"type": "block_actions", "actions": [{"action_id": "approve"}]},
+        {"type": "view_submission", "user": USER},
+        {"type": "view_submission", "user": USER, "view": {"callback_id": "revoke"}},
+        {"type": "view_closed", "view": {"callback_id": "revoke", "type": "modal"}},
+        {"type": "shortcut", "user": USER},
+        {"type": "message_action", "callback_id": "x"},
+        {"type": "event_callback"},
+        {"type": "event_callback", "event": {"type": None}},
+    ],
+)
+async def test_dispatch__malformed_payload_is_answered_400(payload: dict[str, Any]) -> None:
+    metrics = Metrics()
+    assert (await Dispatcher(bolt_app(), metrics).dispatch(payload, 0.0)).status == 400
+    assert count(metrics, "rejected", 400) == 1
+
+
+def test_payload_type__of_an_unknown_type_is_other() -> None:
+    """A label of the metrics must not grow with what Slack sends."""
+    assert payload_type({"type": "from_the_future"}) == "other"
+
+
+async def test_reject__logs_few_and_counts_all() -> None:
     metrics, clock = Metrics(), FakeClock()
-    admission = Dispatcher(never, office.directory, metrics, clock=clock)
-    with capture_logs() as said:
-        first = [await admission.admit(forged()) for _ in range(20)]
-        clock.now += QUIET
-        later = await admission.admit(forged())
-
-    assert {answer.status for answer in [*first, later]} == {401}
-    assert [(line["event"], line["status"]) for line in said] == [("rejected", 401)] * 2
-    told = {"kind": "rejected", "status": "401"}
-    assert metrics.registry.get_sample_value("purecloud_bot_ack_seconds_count", told) == 21
-
-
-COMMAND = {"command": "/purecloud", "text": "revoke @tom", "user_id": "U1", "trigger_id": "1.2.same"}
+    dispatcher = Dispatcher(bolt_app(), metrics, clock=clock)
+    error = InvalidSlackRequest("signature wrong", 401)
+    with capture_logs() as logs:
+        responses = [dispatcher.reject(error, 0.0) for _ in range(20)]
+        clock.advance(REJECTION_LOG_INTERVAL)
+        responses.append(dispatcher.reject(error, 0.0))
+    assert {response.status for response in responses} == {401}
+    assert [(line["event"], line["status"]) for line in logs] == [("request rejected", 401)] * 2
+    assert count(metrics, "rejected", 401) == 21
 
 
-async def a_command() -> dict[str, Any]:
-    return COMMAND
-
-
-@pytest.mark.parametrize("failure", [BoltResponse(status=503), RuntimeError("nobody thought of it")])
-async def test_command__that_was_not_done_is_done_when_it_comes_again_and_then_no_more(
-    office: Components, failure: BoltResponse | Exception
-) -> None:
-    await office.directory.identify()
-    answers: list[BoltResponse | Exception] = [failure, BoltResponse(status=200)]
-
-    async def dispatch(_body: dict[str, Any]) -> BoltResponse:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    admission = Dispatcher(dispatch, office.directory, Metrics())
-
-    assert [(await admission.admit(a_command())).status for _ in range(3)] == [503, 200, 200]
-    assert answers == []
+@pytest.mark.parametrize(
+    ("document", "storable"),
+    [
+        ('{"a": "b"}', True),
+        (r'{"a": "\\u0000"}', True),
+        (r'{"a": "\u0000"}', False),
+        (r'{"a": "\\\u0000"}', False),
+        ('{"a": "\ud800"}', False),
+    ],
+)
+def test_is_storable_text__rejects_nul_and_lone_surrogates(document: str, *, storable: bool) -> None:
+    assert is_storable_text(document) is storable

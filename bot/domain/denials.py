@@ -1,0 +1,64 @@
+"""Why a request or a click is denied."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from bot.errors import BotError
+
+
+class DenialCode(StrEnum):
+    """A reason for a denial; `handlers/messages` has its text."""
+
+    OUTSIDER = "outsider"
+    GUEST = "guest"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+    NOT_A_REQUESTER = "not_a_requester"
+    NOT_AN_APPROVER = "not_an_approver"
+    NOT_AN_ADMIN = "not_an_admin"
+    OWN_REQUEST = "own_request"
+    OWN_PROTECTED_REQUEST = "own_protected_request"
+    ALREADY_APPROVED = "already_approved"
+    NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
+    CLICKER_UNREADABLE = "clicker_unreadable"
+    NO_APPROVER_HERE = "no_approver_here"
+    TARGET_MISSING = "target_missing"
+    TARGET_UNREADABLE = "target_unreadable"
+    TARGET_IS_A_PLAIN_NAME = "target_is_a_plain_name"
+    TARGET_IS_A_GROUP = "target_is_a_group"
+    TARGET_IS_A_CHANNEL = "target_is_a_channel"
+    SEVERAL_TARGETS = "several_targets"
+    TARGET_NOT_IN_SLACK = "target_not_in_slack"
+    TARGET_OUTSIDER = "target_outsider"
+    TARGET_GUEST = "target_guest"
+    TARGET_BOT = "target_bot"
+    TARGET_DEACTIVATED = "target_deactivated"
+    NO_EMAIL = "no_email"
+    EMAIL_UNCONFIRMED = "email_unconfirmed"
+    UNKNOWN_IN_GENESYS = "unknown_in_genesys"
+    SEVERAL_IN_GENESYS = "several_in_genesys"
+    INACTIVE_IN_GENESYS = "inactive_in_genesys"
+
+
+class Denied(BotError):
+    """The bot does not do this for this person; nothing was changed.
+
+    `params` fill the placeholders of the code's text: ids, names, principals.
+    """
+
+    def __init__(self, code: DenialCode, **params: str) -> None:
+        super().__init__()
+        self.reason = code
+        self._params = params
+
+    @property
+    def code(self) -> str:  # type: ignore[override] # each instance has its own
+        """The reason, as it is stored and rendered."""
+        return self.reason.value
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What the text of this code can mention."""
+        return self._params

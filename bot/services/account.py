@@ -1,0 +1,123 @@
+"""Report who a person is here, what they may do, and what the bot's token is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.domain.actions import Actions
+from bot.domain.commands import Invoker
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Member, Person, Workspace
+from bot.domain.policy import ineligibility, rule_for
+from bot.domain.principals import Principal, Rules
+from bot.purecloud import GenesysError, NamedEntity, OrgOAuthClient, Region, TokenInfo
+from bot.services.identity import Identity
+
+__all__ = ["AccountService", "NamedEntity", "OrgOAuthClient", "Permissions", "TokenInfo", "TokenReader", "WhoAmI"]
+
+
+class TokenReader(Protocol):
+    """The call of the Tokens API that reads the bot's own token; raises GenesysError."""
+
+    async def get_tokens_me(self) -> TokenInfo:
+        """Return what Genesys Cloud knows of the bot's token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a member may do.
+
+    `request` and `approve` hold, for each action the member may request or approve, the rule that allows it, and
+    `administer` the rule that makes the member an admin. `denied_because` excludes the member from everything.
+    `unverified` names checks that failed and count as "no".
+    """
+
+    denied_because: DenialCode | None = None
+    request: Mapping[str, Principal] = field(default_factory=dict)
+    approve: Mapping[str, Principal] = field(default_factory=dict)
+    administer: Principal | None = None
+    self_approval: bool = True
+    unverified: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """What `whoami` shows. `person` and `token` may be the reason why they are not known.
+
+    `token` is None for people who are not full members.
+    """
+
+    member: Member
+    permissions: Permissions
+    person: Person | Denied | GenesysError
+    token: TokenInfo | GenesysError | None
+    region: Region
+    workspace: Workspace
+
+
+class AccountService:
+    """Answers the read-only commands."""
+
+    def __init__(
+        self, identity: Identity, tokens: TokenReader, *, rules: Rules, actions: Actions, region: Region
+    ) -> None:
+        self._identity = identity
+        self._tokens = tokens
+        self._rules = rules
+        self._actions = actions
+        self._region = region
+
+    async def permissions(self, invoker: Invoker) -> Permissions:
+        """Return what a person may do; raises Denied for people of other workspaces, and SlackUnavailable."""
+        return await self._permissions(await self._identity.own_member(invoker.user_id, invoker.team_id))
+
+    async def whoami(self, invoker: Invoker) -> WhoAmI:
+        """Return who a person is and what the bot's token is; raises like `permissions`."""
+        member = await self._identity.own_member(invoker.user_id, invoker.team_id)
+        permissions = await self._permissions(member)
+        return WhoAmI(
+            member=member,
+            permissions=permissions,
+            person=await self._person(member),
+            token=None if permissions.denied_because else await self._token(),
+            region=self._region,
+            workspace=self._identity.workspace,
+        )
+
+    async def _permissions(self, member: Member) -> Permissions:
+        denied = ineligibility(member, self._identity.workspace)
+        if denied:
+            return Permissions(denied_because=denied)
+        found: dict[tuple[Principal, ...], Principal | None] = {}
+        unverified: list[str] = []
+
+        async def rule(principals: tuple[Principal, ...]) -> Principal | None:
+            if principals not in found:
+                actor = await self._identity.actor(member, principals, fresh=False)
+                found[principals] = rule_for(actor, principals)
+                unverified.extend(actor.unverified)
+            return found[principals]
+
+        request = {name: await rule(action.requesters(self._rules)) for name, action in self._actions.items()}
+        approve = {name: await rule(action.approvers(self._rules)) for name, action in self._actions.items()}
+        return Permissions(
+            request={name: principal for name, principal in request.items() if principal},
+            approve={name: principal for name, principal in approve.items() if principal},
+            administer=await rule(self._rules.admins),
+            self_approval=self._rules.self_approval,
+            unverified=tuple(dict.fromkeys(unverified)),
+        )
+
+    async def _person(self, member: Member) -> Person | Denied | GenesysError:
+        try:
+            return await self._identity.person_of(member)
+        except (Denied, GenesysError) as error:
+            return error
+
+    async def _token(self) -> TokenInfo | GenesysError:
+        try:
+            return await self._tokens.get_tokens_me()
+        except GenesysError as error:
+            return error

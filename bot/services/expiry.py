@@ -1,0 +1,43 @@
+"""End requests that were not approved in time, and delete rows that are no longer needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bot.db.requests import RequestStore
+from bot.domain.requests import Request
+from bot.metrics import Metrics
+
+CLEANUP_INTERVAL = 600.0
+"""Seconds between two deletions of rows that are no longer needed."""
+
+log = structlog.get_logger()
+
+
+class ExpiryService:
+    """Ends overdue requests. `recipients` returns the channels to notify."""
+
+    def __init__(
+        self,
+        store: RequestStore,
+        recipients: Callable[[Request], Sequence[str]],
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._recipients = recipients
+        self._metrics = metrics
+        self._clock = clock
+        self._cleanup_at = 0.0
+
+    async def run(self) -> None:
+        """End overdue requests, and clean up every `CLEANUP_INTERVAL`."""
+        for request in await self._store.expire_due(self._recipients):
+            self._metrics.outcomes.labels(request.action, request.state).inc()
+            log.info("request expired", reference=request.reference)
+        if self._clock() > self._cleanup_at:
+            self._cleanup_at = self._clock() + CLEANUP_INTERVAL
+            await self._store.delete_expired_rows()

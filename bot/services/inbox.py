@@ -1,0 +1,32 @@
+"""Store what people requested or clicked, before Slack gets its acknowledgement."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from bot.db.jobs import Job
+from bot.db.requests import RequestStore
+from bot.domain.clicks import Click
+from bot.domain.commands import RequestCommand
+
+
+class Inbox:
+    """The inbox that all replicas share. Any of them may process what one of them stored."""
+
+    def __init__(self, store: RequestStore, submit: Callable[[Job], None]) -> None:
+        self._store = store
+        self._submit = submit
+
+    async def record_command(self, command: RequestCommand) -> None:
+        """Commit a command or modal submission; a replay is ignored. Raises DatabaseUnavailable."""
+        request_id = secrets.token_urlsafe(18)
+        job = await self._store.record_command(request_id, command.invoker.key, command.payload)
+        if job:
+            self._submit(job)
+
+    async def record_click(self, click: Click) -> None:
+        """Commit a click; a replay is ignored. Raises DatabaseUnavailable."""
+        job = await self._store.record_click(click.request_id, click.key, click.payload)
+        if job:
+            self._submit(job)

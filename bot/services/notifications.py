@@ -1,0 +1,156 @@
+"""Notify channels and people: outcomes, and private replies to commands and clicks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import structlog
+
+from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
+from bot.db.requests import RequestStore
+from bot.domain.requests import MessageRef, Request
+from bot.errors import TOKEN_REFUSED, BotError
+from bot.services.job_result import JobResult
+from bot.slack.api import SlackCallError
+from bot.slack.messages import Message, SlackMessenger
+
+DELIVERY_DEADLINE = 86400.0
+"""How long to keep retrying a message, in seconds. The audit log has the outcome in any case."""
+
+MAX_DELIVERY_DELAY = 60.0
+"""Longest wait between two attempts to deliver a recent message, in seconds."""
+
+RESPONSE_URL_LIFETIME = 1800.0
+"""Seconds for which Slack accepts a `response_url` (docs.slack.dev, Handling user interaction)."""
+
+FIXABLE_ERRORS = TOKEN_REFUSED | {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
+"""Errors of `chat.postMessage` that end once an admin invites or reinstalls the bot (docs.slack.dev)."""
+
+log = structlog.get_logger()
+
+
+class MessageRenderer(Protocol):
+    """Renders the messages that the bot sends; `handlers.ui` implements it."""
+
+    def card(self, request: Request) -> Message:
+        """Return the card of a request, as it is now."""
+
+    def outcome(self, request: Request) -> Message:
+        """Return a short message about how a request ended."""
+
+    def card_posted(self, request: Request, card: MessageRef) -> Message:
+        """Return the reply that says where the card is."""
+
+    def card_not_posted(self, request: Request, slack_code: str) -> Message:
+        """Return the reply that says that the card could not be posted, so the request was cancelled."""
+
+    def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
+        """Return the private reply for an error code: what happened, that nothing was changed, what to do next."""
+
+
+def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
+    """Return who is notified when a request ends: the audit channel, and a requester who does not see the card."""
+    channel = request.card.channel if request.card else ""
+    sees_card = channel.startswith("D") or channel in (request.requester, request.requested_in)
+    return tuple(one for one in (audit_channel, None if sees_card else request.requester) if one)
+
+
+def reply_payload(user_id: str, response_url: str | None, error: BotError) -> dict[str, Any]:
+    """Return the payload of a REPLY job: who is replied to, and the code and parameters of the reason."""
+    return {"user_id": user_id, "response_url": response_url, "code": error.code, "params": dict(error.params)}
+
+
+class Delivery:
+    """Decides what happens to a message that Slack did not take."""
+
+    def __init__(self, store: RequestStore) -> None:
+        self._store = store
+
+    async def retry_later(self, job: Job, error: SlackCallError, *, since: float | None) -> None:
+        """Retry a message after a growing delay, and not before Slack allows it; give it up after a day.
+
+        `since` is when the message became due, in epoch seconds; None while its request is open.
+        """
+        age = 0.0 if since is None else await self._store.jobs.check_writable() - since
+        if not error.retryable or age > DELIVERY_DEADLINE:
+            if job.kind is JobKind.REPLY:  # its user may not exist, which no operator can fix
+                log.warning("reply given up", code=error.slack_code, request_id=job.request_id)
+            else:
+                log.error("message given up", kind=job.kind, code=error.slack_code, request_id=job.request_id)
+            await self._store.jobs.complete(job)
+            return
+        longest = max(MAX_DELIVERY_DELAY, age / 20)
+        delay = max(error.retry_after, min(2.0 ** min(job.attempts - 1, MAX_BACKOFF_DOUBLINGS), longest))
+        log.warning("message not delivered; retrying", kind=job.kind, code=error.slack_code, delay=delay)
+        await self._store.jobs.release(job, delay=delay)
+
+
+class Notifier:
+    """Sends outcomes and private replies."""
+
+    def __init__(
+        self,
+        store: RequestStore,
+        messenger: SlackMessenger,
+        renderer: MessageRenderer,
+        delivery: Delivery,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._renderer = renderer
+        self._delivery = delivery
+        self._clock = clock
+        self._sleep = sleep
+
+    async def process_notice(self, job: Job) -> JobResult:
+        """Notify a channel or a person of how a request ended."""
+        request = await self._store.get(job.request_id)
+        if request is None:
+            await self._store.jobs.complete(job)
+            return JobResult()
+        try:
+            await self._messenger.post(job.payload["channel"], self._renderer.outcome(request))
+        except SlackCallError as error:
+            fixable = error.slack_code in FIXABLE_ERRORS
+            if fixable and job.attempts == 1:
+                log.error("outcome not posted; the bot must be invited", code=error.slack_code, **job.payload)  # noqa: TRY400
+            error.retryable = error.retryable or fixable
+            await self._delivery.retry_later(job, error, since=job.created_at)
+        else:
+            await self._store.jobs.complete(job)
+        return JobResult()
+
+    async def process_reply(self, job: Job) -> JobResult:
+        """Deliver a stored private reply, about the request as it is now if there is one."""
+        request = await self._store.get(job.request_id)
+        message = self._renderer.reply(job.payload["code"], job.payload["params"], request)
+        try:
+            await self._messenger.notify_user(job.payload.get("response_url"), job.payload["user_id"], message)
+        except SlackCallError as error:
+            await self._delivery.retry_later(job, error, since=job.created_at)
+        else:
+            await self._store.jobs.complete(job)
+        return JobResult()
+
+    async def reply_until_expired(self, response_url: str | None, user_id: str, message: Message) -> None:
+        """Send a private reply that is not stored; retry while Slack is unavailable and the `response_url` is valid."""
+        deadline, delay = self._clock() + RESPONSE_URL_LIFETIME, 1.0
+        while True:
+            try:
+                await self._messenger.notify_user(response_url, user_id, message)
+            except SlackCallError as error:
+                wait = max(delay, error.retry_after)
+                if not error.retryable or self._clock() + wait > deadline:
+                    log.warning("reply not delivered", code=error.slack_code, by=user_id)
+                    return
+                log.info("reply not delivered yet; retrying", code=error.slack_code, by=user_id, delay=wait)
+                await self._sleep(wait)
+                delay = min(2 * delay, MAX_DELIVERY_DELAY)
+            else:
+                return

@@ -1,0 +1,113 @@
+"""Call Slack's Web API: one place for error mapping, metrics and the retry of reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import BotError, SlackUnavailable
+
+MAX_READ_RETRY_DELAY = 1.0
+"""Longest wait before a read is retried, in seconds. A person or a click waits for the answer."""
+
+MAX_RETRY_AFTER = 86400.0
+"""Longest `Retry-After` that the bot believes, in seconds."""
+
+NETWORK_ERRORS = (TimeoutError, SlackApiError, aiohttp.ClientError, OSError)
+"""What a call of the Web API can raise."""
+
+Observe = Callable[[str, str], None]
+"""Receives the method (or `response_url`) and the result of each call."""
+
+_TRANSIENT = frozenset({
+    "ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
+    "team_added_to_org", "external_channel_migrating",
+})  # fmt: skip
+"""Error codes of the Web API after which a later call may succeed (docs.slack.dev, chat.postMessage, Errors)."""
+
+
+class SlackCallError(BotError):
+    """A call of Slack failed. `retryable` calls may succeed later, not before `retry_after` seconds."""
+
+    code = "slack_call_failed"
+
+    def __init__(self, slack_code: str, *, retryable: bool, retry_after: float = 0.0) -> None:
+        super().__init__()
+        self.slack_code = slack_code
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return Slack's error code."""
+        return {"slack_code": self.slack_code}
+
+
+def slack_call_error(error: Exception) -> SlackCallError:
+    """Return what an exception of the SDK means: Slack's error code, or the network's."""
+    if not isinstance(error, SlackApiError):
+        return SlackCallError(type(error).__name__, retryable=True)
+    response = error.response
+    status = getattr(response, "status_code", None) or getattr(response, "status", 0)
+    data = getattr(response, "data", None)
+    code = data.get("error") if isinstance(data, Mapping) else None
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        return SlackCallError("ratelimited", retryable=True, retry_after=_seconds(response.headers.get("Retry-After")))
+    if not code:  # a gateway's page in place of JSON
+        return SlackCallError(f"http_{status}", retryable=True)
+    return SlackCallError(str(code), retryable=code in _TRANSIENT)
+
+
+def _seconds(header: Any) -> float:
+    text = str(header or "")
+    return min(float(text), MAX_RETRY_AFTER) if text.isascii() and text.isdigit() else 1.0
+
+
+class SlackApi:
+    """Slack's Web API, with one bot token."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        observe: Observe,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.client = client
+        self._observe = observe
+        self._sleep = sleep
+
+    async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """Call a method that changes something; it is sent once. Raises SlackCallError."""
+        return await self._send(method, json=arguments)
+
+    async def read(self, method: str, **arguments: str) -> Mapping[str, Any]:
+        """Call a method that changes nothing, and retry it once after a transient error.
+
+        Raises SlackUnavailable with Slack's error code.
+        """
+        try:
+            return await self._send(method, params=arguments)
+        except SlackCallError as error:
+            if not error.retryable or error.retry_after > MAX_READ_RETRY_DELAY:
+                raise SlackUnavailable(method, error.slack_code) from error
+            await self._sleep(error.retry_after)
+        try:
+            return await self._send(method, params=arguments)
+        except SlackCallError as error:
+            raise SlackUnavailable(method, error.slack_code) from error
+
+    async def _send(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        try:
+            response = await self.client.api_call(method, **arguments)
+        except Exception as error:
+            failure = slack_call_error(error)
+            self._observe(method, failure.slack_code)
+            raise failure from error
+        self._observe(method, "ok")
+        return response.data if isinstance(response.data, Mapping) else {}

@@ -1,0 +1,324 @@
+"""The sentences in English.
+
+Codes: `reason.*` and `hint.*` explain an error or denial; `request.*` are the texts of every action, which an action
+replaces with its own (`revoke.*`, `rotate.*`); the rest belongs to one command or view. The glossary: revoke, session,
+request, approve, rotate.
+"""
+
+from __future__ import annotations
+
+SENTENCES = {
+    # --- shared ---------------------------------------------------------------------------------------------------
+    "nothing_changed": "*Nothing was changed.*",
+    "nothing_changed.plain": "Nothing was changed.",
+    "reference": "Reference `{reference}`",
+    "reference.plain": "Reference {reference}.",
+    "correlation_id": "Genesys Cloud correlation id `{correlation_id}`",
+    "unverified": "Not verified, so it counts as no: {unverified}.",
+    "starting": "I am still starting. *Nothing was changed.* Try again in a few seconds.",
+    "stopping": "I am restarting. *Nothing was changed.* Try again in a few seconds.",
+    # --- denials: the person ----------------------------------------------------------------------------------------
+    "reason.outsider": "Only members of this workspace can use this bot.",
+    "reason.guest": "Guests can't use this bot: only full members of this workspace can.",
+    "reason.bot": "Bots and apps can't use this bot: only people can.",
+    "reason.deactivated": "Your Slack account is deactivated.",
+    "reason.not_a_requester": "You can't request revocations.",
+    "hint.not_a_requester": "`/purecloud whoami` shows what you can do. The admins of this bot can change it.",
+    "reason.not_an_approver": "You can't approve this request.",
+    "hint.not_an_approver": "The request is still open for its approvers.",
+    "reason.not_an_admin": "Only admins of this bot can do this.",
+    "reason.own_request": "You requested this yourself, so a different approver must decide.",
+    "reason.own_protected_request": (
+        "You requested this yourself. This person is protected, so two other approvers must approve."
+    ),
+    "reason.already_approved": "You have already approved this request. Another approver is needed.",
+    "reason.not_yours_to_cancel": "Only {requester_mention} or an approver can cancel this request.",
+    "reason.clicker_unreadable": "Slack didn't say who you are (`{slack_code}`), so your click doesn't count.",
+    "hint.clicker_unreadable": "Click again in a moment.",
+    "reason.no_approver_here": "This needs an approver, and no one else can see this conversation.",
+    "hint.no_approver_here": "Request it in a channel with an approver, or ask an admin of this bot to set a channel for approvals.",
+    # --- denials: the target ----------------------------------------------------------------------------------------
+    "reason.target_missing": "Whose sessions? Name one person: `/purecloud revoke @user [reason]`.",
+    "hint.target_missing": "An email address or a Genesys Cloud user id works too.",
+    "reason.target_unreadable": "I don't know who `{word}` is.",
+    "hint.target_unreadable": "Type @ and pick the person, or use an email address or a Genesys Cloud user id.",
+    "reason.target_is_a_plain_name": "Slack sent `{word}` as plain text, so I can't say who that is.",
+    "hint.target_is_a_plain_name": (
+        "Pick the person from Slack's list while you type, or use their email address. If this happens every time, the "
+        "app's manifest needs `should_escape: true`."
+    ),
+    "reason.target_is_a_group": "I revoke one person's sessions at a time, not those of a user group or channel.",
+    "hint.target_is_a_group": "Name one person.",
+    "reason.target_is_a_channel": "That is a channel, not a person.",
+    "hint.target_is_a_channel": "Name one person.",
+    "reason.several_targets": "That names {count} people ({names}), and I don't guess which one you mean.",
+    "hint.several_targets": "Send one command per person. In the reason, leave out @ and email addresses.",
+    "reason.target_not_in_slack": "Slack doesn't know that person, or doesn't show them to me.",
+    "hint.target_not_in_slack": "Use their email address or Genesys Cloud user id, which work without Slack.",
+    "reason.target_outsider": "{member_mention} is not a member of this workspace, so their email address proves nothing here.",
+    "hint.target_outsider": "If they have a login in your Genesys Cloud, use its email address or user id.",
+    "reason.target_guest": "{member_mention} is a guest in Slack, so their email address proves nothing here.",
+    "hint.target_guest": "Use the email address or user id of their Genesys Cloud login.",
+    "reason.target_bot": "{member_mention} is a bot, not a person.",
+    "reason.target_deactivated": "{member_mention} is deactivated in Slack. Their Genesys Cloud login may still work.",
+    "hint.target_deactivated": "Use their email address or Genesys Cloud user id.",
+    "reason.no_email": "{member_mention} has no email address in Slack that I can see, so I can't find them in Genesys Cloud.",
+    "hint.no_email": "Use their email address or Genesys Cloud user id.",
+    "reason.email_unconfirmed": "{member_mention} has not confirmed their email address in Slack, so it proves nothing.",
+    "hint.email_unconfirmed": "Use their email address or Genesys Cloud user id.",
+    "reason.unknown_in_genesys": "Genesys Cloud has no active user `{named}` that the bot's role can see.",
+    "hint.unknown_in_genesys": "A user added seconds ago may need a minute to appear.",
+    "reason.several_in_genesys": "Genesys Cloud has {count} active users with the address `{email}`, and I don't guess.",
+    "hint.several_in_genesys": "Use the Genesys Cloud user id.",
+    "reason.inactive_in_genesys": "`{named}` is inactive in Genesys Cloud and can't log in.",
+    # --- errors -----------------------------------------------------------------------------------------------------
+    "reason.internal_error": "Something broke on my side.",
+    "hint.internal_error": "The admins of this bot find it in the log as `{incident}`.",
+    "reason.slack_unavailable": "Slack didn't answer me ({method}: `{slack_code}`).",
+    "hint.slack_unavailable": "Try again in a moment.",
+    "reason.slack_token_refused": "Slack doesn't accept the bot's token for this ({method}: `{slack_code}`).",
+    "hint.slack_token_refused": "An admin of this bot must fix it.",
+    "reason.genesys_error": "Genesys Cloud did not do it.",
+    "reason.genesys_unreachable": "Genesys Cloud can't be reached.",
+    "hint.genesys_unreachable": "Try again in a moment.",
+    "reason.genesys_no_response": "Genesys Cloud did not answer in time.",
+    "hint.genesys_no_response": "Try again in a moment.",
+    "reason.genesys_rate_limited": "Genesys Cloud takes no more requests for now (429).",
+    "hint.genesys_rate_limited": "Try again in a minute.",
+    "hint.genesys_rate_limited.retry_after": "Try again in {retry_after} s.",
+    "reason.genesys_unauthenticated": "Genesys Cloud doesn't accept the bot's token, even after a renewal.",
+    "hint.genesys_unauthenticated": "An admin of this bot must fix it.",
+    "reason.genesys_forbidden": "The role of the bot's OAuth client lacks {permissions} in Genesys Cloud.",
+    "reason.genesys_forbidden.permission": "a permission",
+    "hint.genesys_forbidden": "A Genesys Cloud admin must add it to the role.",
+    "reason.genesys_not_found": "Genesys Cloud has no user with this id.",
+    "reason.genesys_rejected": "Genesys Cloud rejected the request.",
+    "reason.genesys_rejected.status": "Genesys Cloud rejected the request ({status}).",
+    "reason.genesys_rejected.detail": "Genesys Cloud rejected the request ({status}): {detail}.",
+    "reason.genesys_rejected.invalid_target": "That is not a Genesys Cloud user id, so nothing was sent.",
+    "reason.genesys_rejected.unreadable_response": "Genesys Cloud sent a response that I can't read.",
+    "reason.genesys_server_error": "Genesys Cloud answered with an error ({status}).",
+    "hint.genesys_server_error": "Try again in a moment.",
+    "reason.genesys_login_failed": "Genesys Cloud gave the bot no token.",
+    "reason.genesys_login_failed.detail": "Genesys Cloud gave the bot no token: {detail}.",
+    "reason.genesys_login_failed.client_not_found": (
+        "Genesys Cloud doesn't know the bot's OAuth client: PURECLOUD_CLIENT_ID is wrong, or it belongs to another region "
+        "than PURECLOUD_ENVIRONMENT."
+    ),
+    "reason.genesys_login_failed.wrong_secret": "Genesys Cloud doesn't accept PURECLOUD_SECRET.",
+    "reason.genesys_login_failed.rate_limited": "Genesys Cloud's login takes no more requests for now.",
+    "reason.genesys_login_failed.unreachable": "Genesys Cloud's login can't be reached.",
+    "reason.genesys_login_failed.no_response": "Genesys Cloud's login did not answer in time.",
+    "hint.genesys_login_failed.rate_limited": "Try again in a minute.",
+    "hint.genesys_login_failed.unreachable": "Try again in a moment.",
+    "hint.genesys_login_failed.no_response": "Try again in a moment.",
+    # --- clicks that come too late ----------------------------------------------------------------------------------
+    "reason.stale_request": "I don't know this request any more.",
+    "stale.pending": "Your click came too late, so it changed nothing.",
+    "stale.approved": "Your click changed nothing: this request is already approved and in progress.",
+    "stale.revoked": "Your click changed nothing: this request is already approved and executed.",
+    "stale.refused": "Your click changed nothing: this request is already approved. {outcome}",
+    "stale.failed": "Your click changed nothing: this request is already approved. {outcome}",
+    "stale.unknown": "Your click changed nothing: this request is already approved. {outcome}",
+    "stale.cancelled": "Your click changed nothing: this request is already cancelled.",
+    "stale.expired": "Your click changed nothing: this request has expired. Request it again if it is still needed.",
+    # --- cards of every action --------------------------------------------------------------------------------------
+    "request.summary": "{requester_mention} requests: {title} Nothing happens until it is approved.",
+    "request.title": "Execute {action}?",
+    "request.subject": "{target}",
+    "request.effects.heading": "*What will happen*",
+    "request.limits.heading": "*What will not*",
+    "request.button": "Approve",
+    "request.button.cancel": "Cancel",
+    "request.dialog.title": "Approve this request?",
+    "request.dialog.text": "It can't be undone.",
+    "request.dialog.approve": "Approve",
+    "request.dialog.back": "Go back",
+    "request.own_account": ":warning: *{requester_mention} requests this for their own account.*",
+    "request.reason": "Reason: {reason}",
+    "request.protected": (
+        "*Protected*: {required} different approvers must approve, and {requester_mention} does not count.\n"
+        "Approved so far: {approvers} ({count} of {required})."
+    ),
+    "request.protected.no_one": "no one yet",
+    "request.requested_by": "Requested by {requester_mention}",
+    "request.open_until": "open until {time}",
+    "request.reference": "reference `{reference}`",
+    "request.cancelled_by": "cancelled by {approver_mention}",
+    "request.approved_by": "approved by {approvers}",
+    "request.approved_only_by": "approved only by {approvers}",
+    "request.again": "Request it again with `{command}`",
+    "request.fact.name": "Name",
+    "request.fact.email": "Email",
+    "request.fact.division": "Division",
+    "request.fact.state": "State",
+    "request.fact.id": "Genesys Cloud id",
+    # --- outcomes of every action -----------------------------------------------------------------------------------
+    "request.headline.pending": "Waiting for approval: {subject}",
+    "request.headline.approved": "Approved, in progress: {subject}",
+    "request.headline.revoked": "Done: {subject}",
+    "request.headline.refused": "Refused by Genesys Cloud: {subject} not changed",
+    "request.headline.failed": "Failed: {subject} not changed",
+    "request.headline.unknown": "Unknown: {subject} may not have changed",
+    "request.headline.cancelled": "Cancelled: {subject} not changed",
+    "request.headline.expired": "Expired: {subject} not changed",
+    "request.outcome.pending": "Nothing has happened yet.",
+    "request.outcome.approved": "The call to Genesys Cloud is in progress. This card will show how it ends.",
+    "request.outcome.retrying": "{problem} Nothing has ended so far. I am trying again, and this card will show how it ends.",
+    "request.outcome.retrying.uncertain": (
+        "{problem} Whether anything ended is unknown so far. I am trying again, and this card will show how it ends."
+    ),
+    "request.outcome.revoked": "Genesys Cloud confirmed it.",
+    "request.outcome.cancelled": "Nothing was changed.",
+    "request.outcome.expired": "It was not approved in time. Nothing was changed.",
+    "request.outcome.failed": "{problem} Treat it as not done. Request it again.",
+    "request.outcome.unknown": "{problem} I tried {times} and got no certain answer. Check in Genesys Cloud, or request it again.",
+    "request.outcome.never_sent": "{problem} Nothing was sent to Genesys Cloud. Request it again if it is still needed.",
+    "request.outcome.refused": "{problem} {changed}",
+    "request.outcome.refused.genesys_forbidden": (
+        "{problem} {changed} A Genesys Cloud admin must add it to the role of the bot's OAuth client. Then request it again."
+    ),
+    "request.changed.nothing": "Nothing was changed.",
+    "request.changed.uncertain": "This attempt changed nothing; an earlier one got no certain answer.",
+    "request.times.1": "once",
+    "request.times": "{times} times",
+    "problem.too_late": "More than 10 minutes have passed since the approval.",
+    "problem.too_many_attempts": "It was sent as often as the bot allows.",
+    "problem.process_ended": "The process that held the token has ended.",
+    "problem.no_target": "The request names no person.",
+    "problem.other": "It did not work.",
+    "problem.genesys_forbidden": "Genesys Cloud refused (403): the bot's role lacks {permissions}.",
+    "problem.genesys_forbidden.permissions": "permission {permissions}",
+    "problem.genesys_forbidden.permission": "a permission",
+    "problem.genesys_not_found": "Genesys Cloud no longer has this user (404).",
+    # --- revoke -----------------------------------------------------------------------------------------------------
+    "revoke.title": "Revoke all sessions of {target}?",
+    "revoke.subject": "all sessions of {target}",
+    "revoke.effects": (
+        "*Every session and every token* of this person ends, in all applications and on all devices.\n"
+        "A *live call or chat may drop*.\n"
+        "It *can't be undone*."
+    ),
+    "revoke.limits": (
+        "It does not lock them out: *single sign-on may log them straight back in*.\n"
+        "To keep them out, block the login at your identity provider as well."
+    ),
+    "revoke.button": "Revoke all sessions",
+    "revoke.dialog.title": "Revoke all sessions?",
+    "revoke.dialog.text": "{target} is logged out everywhere, now. A live call may drop. It can't be undone.",
+    "revoke.dialog.approve": "Revoke all sessions",
+    "revoke.headline.revoked": "Revoked: all sessions of {target}",
+    "revoke.headline.approved": "Approved: ending all sessions of {target} now",
+    "revoke.headline.refused": "Refused by Genesys Cloud: sessions of {target} not ended",
+    "revoke.headline.failed": "Failed: sessions of {target} not known to have ended",
+    "revoke.headline.unknown": "Unknown: {target} may still be logged in",
+    "revoke.headline.cancelled": "Cancelled: sessions of {target} not touched",
+    "revoke.headline.expired": "Expired: sessions of {target} not touched",
+    "revoke.outcome.revoked": (
+        "Genesys Cloud confirmed that every session and token of this person has ended. "
+        "Single sign-on may log them straight back in. To keep them out, block the login at your identity provider."
+    ),
+    "revoke.outcome.failed": "{problem} Treat the sessions as active: nothing is known to have ended. Request it again.",
+    "revoke.outcome.unknown": (
+        "{problem} Whether the sessions ended is unknown: I tried {times} and got no certain answer. "
+        "Treat {target} as logged in. Check in Genesys Cloud, or request it again."
+    ),
+    "revoke.outcome.never_sent": (
+        "{problem} Nothing was sent to Genesys Cloud, so no session has ended. Request it again if it is still needed."
+    ),
+    "revoke.outcome.refused.genesys_forbidden": (
+        "{problem} {changed} A Genesys Cloud admin must add it to the role of the bot's OAuth client, in the division of "
+        "this person. Then request it again."
+    ),
+    "revoke.can_request": "request a revocation",
+    "revoke.can_approve": "approve a revocation",
+    "revoke.help": (
+        "`/purecloud revoke @user [reason]` - request the end of every session and token of a person; nothing happens "
+        "until it is approved\n"
+        "      for example `/purecloud revoke @tom laptop stolen`, `/purecloud revoke tom@example.com`, "
+        "`/purecloud revoke 5f2c…` (a Genesys Cloud user id)"
+    ),
+    # --- rotate -----------------------------------------------------------------------------------------------------
+    "rotate.title": "Rotate the bot's own Genesys Cloud token?",
+    "rotate.subject": "the bot's own token",
+    "rotate.effects": (
+        "The bot gets a new token, then deletes its old one (`DELETE /api/v2/tokens/me`).\n"
+        "No one is logged out, and calls in progress continue with the new token.\n"
+        "It *can't be undone*, and need not be."
+    ),
+    "rotate.button": "Rotate token",
+    "rotate.dialog.title": "Rotate the token?",
+    "rotate.dialog.text": "The bot's old token is deleted.",
+    "rotate.dialog.approve": "Rotate",
+    "rotate.headline.revoked": "Rotated: the bot's own token",
+    "rotate.outcome.revoked": "The bot uses a new token; Genesys Cloud confirmed that the old one is deleted.",
+    "rotate.outcome.failed": "{problem} Treat the old token as active: it is not known to be deleted. Request it again.",
+    "rotate.outcome.unknown": (
+        "{problem} Whether the old token is deleted is unknown: I tried {times} and got no certain answer. "
+        "Treat it as active, and request it again."
+    ),
+    "rotate.outcome.refused": "{problem} The old token is not deleted.",
+    "rotate.outcome.refused.genesys_forbidden": "{problem} The old token is not deleted.",
+    "rotate.can_request": "rotate the bot's token",
+    "rotate.help": "`/purecloud rotate` - replace the bot's own Genesys Cloud token",
+    # --- replies about cards ----------------------------------------------------------------------------------------
+    "card_posted.direct": "I sent you the card in our direct messages, where only you see it. Nothing happens until you approve.",
+    "card_posted.channel": "I posted the card in {channel}. Nothing happens until an approver there approves.",
+    "card_not_posted": (
+        "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. The request is cancelled. "
+        "*Nothing was changed.* Invite me to that channel, or ask an admin of this bot to correct APPROVALS_CHANNEL."
+    ),
+    "card_not_posted.channel": "the channel",
+    # --- help -------------------------------------------------------------------------------------------------------
+    "help.title": "What you can do with /purecloud",
+    "help.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
+    "help.help": "`/purecloud help` - this",
+    "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
+    "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
+    "help.can_do_nothing": "You can't request or approve revocations.",
+    "help.can_request": "You can request; an approver decides.",
+    "help.can_approve": "You can approve requests, but not your own: click the button on the card.",
+    "help.can_approve_own": "You can approve requests, your own too: click the button on the card.",
+    # --- whoami -----------------------------------------------------------------------------------------------------
+    "whoami.summary": "You are {name} in {workspace}.",
+    "whoami.you": "You",
+    "whoami.slack": "Slack",
+    "whoami.workspace": "Workspace",
+    "whoami.email": "Email",
+    "whoami.genesys": "Genesys Cloud",
+    "whoami.genesys_email": "Email there",
+    "whoami.division": "Division",
+    "whoami.state": "State",
+    "whoami.id": "Id",
+    "whoami.no_person": "*Genesys Cloud*: no one. {problem}",
+    "whoami.person_unknown": "*Genesys Cloud*: not available. {problem}",
+    "whoami.can": "*You can*",
+    "whoami.yes": "{what}: *yes*, by `{rule}`",
+    "whoami.no": "{what}: no",
+    "whoami.token": "The bot's token",
+    "whoami.token_hidden": "Shown to full members of the workspace only.",
+    "whoami.token_unknown": "Genesys Cloud did not describe it. {problem}",
+    "whoami.organization": "Organization",
+    "whoami.organization_home": "{organization} (home: {home})",
+    "whoami.client": "OAuth client",
+    "whoami.grant": "Grant",
+    "whoami.scopes": "Scopes",
+    "whoami.no_scopes": "none (the roles of the client count)",
+    "whoami.region": "Region",
+    "whoami.idles": "expires when idle, {time}",
+    # --- modal ------------------------------------------------------------------------------------------------------
+    "modal.title": "Revoke sessions",
+    "modal.submit": "Request",
+    "modal.close": "Cancel",
+    "modal.intro": "Nothing is revoked until the request is approved.",
+    "modal.user": "Person",
+    "modal.user.placeholder": "Pick a person",
+    "modal.identifier": "Or their email address or Genesys Cloud user id",
+    "modal.reason": "Reason",
+    "modal.error.target_missing": "Pick a person, or enter an email address or a Genesys Cloud user id.",
+    "modal.error.two_targets": "Pick a person or enter an address, not both.",
+    "modal.error.target_unreadable": "This is neither an email address nor a Genesys Cloud user id.",
+    # --- Home tab ---------------------------------------------------------------------------------------------------
+    "home.title": "Genesys Cloud sessions",
+    "home.unavailable": "Not available right now: {problem}",
+}

@@ -1,0 +1,128 @@
+"""Refuse payloads that no listener should see, and inject what listeners need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.domain.people import Workspace
+from handlers.messages import Catalog
+from handlers.payloads import Payload
+from handlers.services import Services
+
+REPLAY_WINDOW = 600.0
+"""How long a command is recognised as a replay, in seconds: twice the time for which Slack's signature is valid."""
+
+log = structlog.get_logger()
+
+
+class ReplayFilter:
+    """Remembers commands by their `trigger_id`.
+
+    The database recognises replays of what it stores, across replicas and restarts. This filter spares read-only
+    commands the commit.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[str, float] = {}
+
+    def is_replay(self, payload: Payload) -> bool:
+        """Return whether this command came before, and remember it."""
+        key = self._key(payload)
+        if not key:
+            return False
+        now = self._clock()
+        while self._seen and now - next(iter(self._seen.values())) > REPLAY_WINDOW:
+            del self._seen[next(iter(self._seen))]
+        if key in self._seen:
+            return True
+        self._seen[key] = now
+        return False
+
+    def forget(self, payload: Payload) -> None:
+        """Forget a command that failed, because Slack may send it again."""
+        self._seen.pop(self._key(payload), None)
+
+    @staticmethod
+    def _key(payload: Payload) -> str:
+        return str(payload.get("trigger_id") or "") if "command" in payload else ""
+
+
+class WorkspaceState(Protocol):
+    """The workspace of the bot's token."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Slack has named it yet."""
+
+    @property
+    def current(self) -> Workspace:
+        """The workspace; raises SlackUnavailable until it is known."""
+
+
+class Gate(AsyncMiddleware):
+    """Runs before Bolt's authorization: refuses payloads while the bot starts or stops, for other apps, and replays."""
+
+    def __init__(
+        self,
+        services: Services,
+        workspace: WorkspaceState,
+        catalog: Catalog,
+        replays: ReplayFilter | None = None,
+    ) -> None:
+        self._services = services
+        self._workspace = workspace
+        self._catalog = catalog
+        self._replays = replays or ReplayFilter()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Refuse everything from now on, because the process can no longer finish it."""
+        self._stopping = True
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - Bolt passes it by name
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse | None:
+        """Return the refusal, or inject `services`, `catalog` and `replays` and go on."""
+        refusal = self._refusal(req.body)
+        if refusal:
+            return refusal
+        self._inject(req.context)
+        return await next()
+
+    def _refusal(self, payload: Payload) -> BoltResponse | None:
+        if payload.get("type") == "url_verification" or "ssl_check" in payload:
+            return None
+        if self._stopping or not self._workspace.is_known:
+            return self._not_now(payload, "stopping" if self._stopping else "starting")
+        app_id, own_app_id = payload.get("api_app_id"), self._workspace.current.app_id
+        if app_id and own_app_id and app_id != own_app_id:
+            log.warning("payload for another app rejected", app_id=app_id)
+            return BoltResponse(status=401, body="wrong app")
+        if self._replays.is_replay(payload):
+            log.info("replayed command ignored")
+            return BoltResponse(status=200)
+        return None
+
+    def _not_now(self, payload: Payload, code: str) -> BoltResponse:
+        text = self._catalog.text(code)
+        if "command" in payload:  # Slack shows the person what a 200 says
+            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": text})
+        return BoltResponse(status=503, body=code)
+
+    def _inject(self, context: AsyncBoltContext) -> None:
+        context["services"] = self._services
+        context["catalog"] = self._catalog
+        context["replays"] = self._replays

@@ -1,0 +1,69 @@
+"""What listeners need of the bot. `bot.bootstrap.Services` provides it; tests hand in their own."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from typing import Any, Protocol
+
+from bot.domain.actions import Actions
+from bot.domain.clicks import Click
+from bot.domain.commands import Invoker, RequestCommand
+from bot.services.account import Permissions, WhoAmI
+
+
+class Account(Protocol):
+    """Reads who a person is; raises BotError."""
+
+    async def permissions(self, invoker: Invoker) -> Permissions:
+        """Return what a person may do."""
+
+    async def whoami(self, invoker: Invoker) -> WhoAmI:
+        """Return who a person is and what the bot's token is."""
+
+
+class Inbox(Protocol):
+    """Commits what a person requested or clicked; raises BotError if it is not on disk."""
+
+    async def record_command(self, command: RequestCommand) -> None:
+        """Commit a command or modal submission."""
+
+    async def record_click(self, click: Click) -> None:
+        """Commit a click."""
+
+
+class Replies(Protocol):
+    """Sends private replies."""
+
+    async def reply_until_expired(self, response_url: str | None, user_id: str, message: Mapping[str, Any]) -> None:
+        """Send a private reply, retrying while its `response_url` is valid."""
+
+
+class Tasks(Protocol):
+    """Runs work after an acknowledgement."""
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work in a task of its own."""
+
+
+class Services(Protocol):
+    """The services that listeners use."""
+
+    @property
+    def account(self) -> Account:
+        """The read-only commands."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """The inbox for commands and clicks."""
+
+    @property
+    def replies(self) -> Replies:
+        """Private replies."""
+
+    @property
+    def tasks(self) -> Tasks:
+        """Work after an acknowledgement."""
+
+    @property
+    def actions(self) -> Actions:
+        """The actions that people can request."""

@@ -1,0 +1,82 @@
+"""Say how a request stands or ended. It is never "revoked" unless Genesys Cloud confirmed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.requests import Request, State
+from handlers.messages import Catalog
+from handlers.ui.blocks import truncate, without_period
+
+REPEATABLE_STATES = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State.EXPIRED})
+"""States in which the card suggests to request it again."""
+
+MAX_NAME_LENGTH = 100
+
+Outcome = Mapping[str, Any]
+
+
+def target_name(request: Request) -> str:
+    """Return the name of a request's target, as plain text."""
+    return truncate(request.target.name or request.target.id, MAX_NAME_LENGTH) if request.target else ""
+
+
+def headline(catalog: Catalog, request: Request) -> str:
+    """Return one line that says where a request stands, as plain text."""
+    target = target_name(request)
+    subject = catalog.of_action(request.action, "subject", target=target)
+    return catalog.of_action(request.action, f"headline.{request.state}", subject=subject, target=target)
+
+
+def outcome(catalog: Catalog, request: Request) -> str:
+    """Return what happened, whether anything was changed and what to do next, as plain text."""
+    code, params = _code(catalog, request), _params(catalog, request)
+    return catalog.of_action(request.action, f"outcome.{code}", **params)
+
+
+def too_late(catalog: Catalog, request: Request) -> str:
+    """Return what a person learns whose click came too late, as plain text."""
+    return catalog.text(f"stale.{request.state}", outcome=outcome(catalog, request))
+
+
+def _code(catalog: Catalog, request: Request) -> str:
+    result = request.outcome
+    if request.state is State.APPROVED and result:
+        return "retrying.uncertain" if result.get("uncertain") else "retrying"
+    if request.state is State.UNKNOWN and not result.get("attempts", 1):
+        return "never_sent"
+    if request.state is State.REFUSED and f"request.outcome.refused.{result.get('code')}" in catalog:
+        return f"refused.{result['code']}"
+    return request.state.value
+
+
+def _params(catalog: Catalog, request: Request) -> dict[str, str]:
+    result = request.outcome
+    attempts = int(result.get("attempts") or 1)
+    changed = "uncertain" if result.get("uncertain") else "nothing"
+    return {
+        "target": target_name(request),
+        "problem": _problem(catalog, result),
+        "changed": catalog.text(f"request.changed.{changed}"),
+        "times": catalog.text("request.times.1" if attempts == 1 else "request.times", times=attempts),
+    }
+
+
+def _problem(catalog: Catalog, result: Outcome) -> str:
+    """Return what Genesys Cloud did, or did not do, as plain text."""
+    code = str(result.get("code") or "other")
+    params = {name: value for name, value in result.items() if value is not None}
+    if params.get("detail"):
+        params["detail"] = without_period(str(params["detail"]))
+    if code == "genesys_forbidden":
+        permissions = ", ".join(result.get("permissions") or ())
+        one = "problem.genesys_forbidden.permissions" if permissions else "problem.genesys_forbidden.permission"
+        params["permissions"] = catalog.text(one, permissions=permissions)
+    for area in ("problem", "reason"):
+        for suffix in (result.get("cause"), result.get("problem"), *(n for n in ("detail", "status") if n in params)):
+            if suffix and f"{area}.{code}.{suffix}" in catalog:
+                return catalog.text(f"{area}.{code}.{suffix}", **params)
+        if f"{area}.{code}" in catalog:
+            return catalog.text(f"{area}.{code}", **params)
+    return catalog.text("problem.other")

@@ -1,0 +1,78 @@
+"""Explain an error or a denial: what happened, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.errors import TOKEN_REFUSED
+from handlers.messages import Catalog
+from handlers.ui.blocks import escape, user_mention, without_period
+
+Params = Mapping[str, Any]
+
+
+def explain(catalog: Catalog, code: str, params: Params, *, changed_nothing: bool = True) -> str:
+    """Return the text for an error code, in Slack's markup.
+
+    `changed_nothing` adds "Nothing was changed."; read-only commands leave it out.
+    """
+    code = _variant(code, params)
+    known = _escaped(params) | _computed(catalog, code, params)
+    parts = [
+        catalog.text(_most_specific(catalog, "reason", code, params), **known),
+        catalog.text("nothing_changed") if changed_nothing else None,
+        catalog.optional(_most_specific(catalog, "hint", code, params), **known),
+        catalog.text("unverified", **known) if params.get("unverified") else None,
+        _correlation(catalog, known),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _correlation(catalog: Catalog, known: Mapping[str, str]) -> str | None:
+    return f"({catalog.text('correlation_id', **known)})" if known.get("correlation_id") else None
+
+
+def _variant(code: str, params: Params) -> str:
+    """Return the code under which a text is found; a rejected token needs another advice than an outage."""
+    if code == "slack_unavailable" and params.get("slack_code") in TOKEN_REFUSED:
+        return "slack_token_refused"
+    return code
+
+
+def _most_specific(catalog: Catalog, area: str, code: str, params: Params) -> str:
+    """Return the most specific code that the catalog has: by cause or problem, by the parameters at hand, or plain."""
+    specific = [str(params[name]) for name in ("cause", "problem") if params.get(name)]
+    by_param = [name for name in ("detail", "retry_after", "status") if params.get(name)]
+    for suffix in (*specific, *by_param):
+        if f"{area}.{code}.{suffix}" in catalog:
+            return f"{area}.{code}.{suffix}"
+    return f"{area}.{code}"
+
+
+def _escaped(params: Params) -> dict[str, str]:
+    return {name: escape(without_period(str(value))) for name, value in params.items() if value is not None}
+
+
+def _mention(params: Params, name: str) -> str:
+    return user_mention(escape(str(params[name])))
+
+
+def _retry_after(params: Params) -> str:
+    return f"{float(params['retry_after']):.0f}"
+
+
+_COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
+    "member": ("member_mention", lambda params: _mention(params, "member")),
+    "requester": ("requester_mention", lambda params: _mention(params, "requester")),
+    "retry_after": ("retry_after", _retry_after),
+}
+
+
+def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
+    """Return the placeholders that are derived from parameters."""
+    computed = {name: make(params) for key, (name, make) in _COMPUTED.items() if params.get(key)}
+    if code == "genesys_forbidden":
+        named = ", ".join(f"`{escape(one)}`" for one in params.get("permissions") or ())
+        computed["permissions"] = named or catalog.text("reason.genesys_forbidden.permission")
+    return computed

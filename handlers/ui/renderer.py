@@ -1,0 +1,43 @@
+"""Render the messages that the bot's services send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.requests import MessageRef, Request
+from handlers.messages import Catalog
+from handlers.ui import blocks, cards
+from handlers.ui.blocks import Message
+from handlers.ui.reasons import explain
+
+
+class MessageRenderer:
+    """Renders messages in the language of a catalog; implements `bot.services.notifications.MessageRenderer`."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def card(self, request: Request) -> Message:
+        """Return the card of a request, as it is now."""
+        return cards.card(self.catalog, request)
+
+    def outcome(self, request: Request) -> Message:
+        """Return a short message about how a request ended."""
+        return cards.outcome(self.catalog, request)
+
+    def card_posted(self, request: Request, card: MessageRef) -> Message:
+        """Return the reply that says where the card is."""
+        return cards.card_posted(self.catalog, request, card)
+
+    def card_not_posted(self, request: Request, slack_code: str) -> Message:
+        """Return the reply that says that the card could not be posted, so the request was cancelled."""
+        return cards.card_not_posted(self.catalog, request, slack_code)
+
+    def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
+        """Return the private reply for an error code: what happened, that nothing was changed, what to do next."""
+        if code == "stale_request" and request:
+            return cards.too_late(self.catalog, request)
+        text = explain(self.catalog, code, params)
+        reference = self.catalog.text("reference", reference=request.reference) if request else None
+        return blocks.message(text, blocks.section(text), blocks.context(reference) if reference else None)

@@ -1,0 +1,64 @@
+"""The shortcuts, their modal and the Home tab, from Slack's payload to the card."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.sandbox import personas
+from handlers.revoke import GLOBAL_SHORTCUT, MESSAGE_SHORTCUT
+from handlers.ui.modals import IDENTIFIER, REASON, USER
+from tests.support.app_harness import AppHarness
+
+TITLE = "Revoke all sessions of Tom Target?"
+
+
+@pytest.mark.parametrize("transport", ["http", "socket"])
+async def test_modal__posts_a_card_that_can_be_approved(app: AppHarness) -> None:
+    await app.slack.shortcut(personas.OLIVIA, GLOBAL_SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {USER: personas.TOM, REASON: "laptop stolen"})
+    card = await app.wait_for_message(TITLE)
+    assert "laptop stolen" in app.slack.text_of(card)
+    assert app.deletes == []
+
+    await app.slack.click(personas.OLIVIA, card, "approve")
+
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    assert [request.status for request in app.deletes] == [200]
+
+
+async def test_message_shortcut__fills_in_the_author(app: AppHarness) -> None:
+    message = app.slack.conversations.post(personas.OPS, "my laptop is gone", author_id=personas.TOM)
+
+    await app.slack.message_shortcut(personas.OLIVIA, message, MESSAGE_SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {})
+
+    await app.wait_for_message(TITLE)
+    assert (await app.audit_tags()) == ["request:asked"]
+
+
+async def test_modal__by_a_user_without_the_right_is_denied_in_private(app: AppHarness) -> None:
+    await app.slack.shortcut(personas.NADIA, GLOBAL_SHORTCUT)
+    await app.slack.submit_view(personas.NADIA, {USER: personas.TOM})
+
+    await app.wait_for_private_message(personas.NADIA, "You can't request revocations")
+    assert await app.audit_tags() == ["request:ask_refused"]
+
+
+async def test_modal__with_an_unreadable_target_stays_open_and_stores_nothing(app: AppHarness) -> None:
+    await app.slack.shortcut(personas.OLIVIA, GLOBAL_SHORTCUT)
+
+    delivery = await app.slack.submit_view(personas.OLIVIA, {IDENTIFIER: "Tom T."})
+
+    assert "neither an email address" in delivery.body
+    await app.wait_until_idle()
+    assert await app.audit_tags() == []
+
+
+async def test_home__shows_each_user_their_own_commands(app: AppHarness) -> None:
+    for user in (personas.OLIVIA, personas.NADIA):
+        assert (await app.slack.open_home(user)).status == 200
+    await app.server.services.tasks.drain(5)
+
+    homes = app.slack.views.homes
+    assert "/purecloud revoke" in str(homes[personas.OLIVIA])
+    assert "/purecloud revoke" not in str(homes[personas.NADIA])

@@ -1,0 +1,87 @@
+"""The services that listeners use, recording what they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from bot.domain.actions import ACTIONS, Actions
+from bot.domain.clicks import Click
+from bot.domain.commands import Invoker, RequestCommand
+from bot.services.account import Permissions, WhoAmI
+from handlers.messages import Catalog
+from handlers.messages.en import SENTENCES
+from tests.support.examples import RAVI, WORKSPACE
+
+ENGLISH = Catalog(SENTENCES)
+
+INVOKER = Invoker(user_id=RAVI, team_id=WORKSPACE.team_id, channel="C0OPS00001", key="key")
+
+
+class StubServices:
+    """Implements `handlers.services.Services`; every service is this object."""
+
+    def __init__(
+        self,
+        permissions: Permissions | None = None,
+        who: WhoAmI | None = None,
+        *,
+        actions: Actions = ACTIONS,
+        error: Exception | None = None,
+    ) -> None:
+        self._permissions = permissions or Permissions()
+        self._who = who
+        self._error = error
+        self.actions = actions
+        self.commands: list[RequestCommand] = []
+        self.clicks: list[Click] = []
+        self.replies_sent: list[Mapping[str, Any]] = []
+        self.started: list[Coroutine[Any, Any, None]] = []
+
+    @property
+    def account(self) -> StubServices:
+        return self
+
+    @property
+    def inbox(self) -> StubServices:
+        return self
+
+    @property
+    def replies(self) -> StubServices:
+        return self
+
+    @property
+    def tasks(self) -> StubServices:
+        return self
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        self.started.append(work)
+
+    async def run_started(self) -> None:
+        """Run the tasks that were started."""
+        while self.started:
+            await self.started.pop(0)
+
+    async def permissions(self, _invoker: Invoker) -> Permissions:
+        self._raise()
+        return self._permissions
+
+    async def whoami(self, _invoker: Invoker) -> WhoAmI:
+        self._raise()
+        assert self._who
+        return self._who
+
+    async def record_command(self, command: RequestCommand) -> None:
+        self._raise()
+        self.commands.append(command)
+
+    async def record_click(self, click: Click) -> None:
+        self._raise()
+        self.clicks.append(click)
+
+    async def reply_until_expired(self, _response_url: str | None, _user_id: str, message: Mapping[str, Any]) -> None:
+        self.replies_sent.append(message)
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error

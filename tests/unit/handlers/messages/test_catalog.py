@@ -1,0 +1,150 @@
+"""The catalog: every sentence comes from it, so that a second language is one more file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.denials import DenialCode
+from bot.domain.people import Person
+from bot.domain.principals import Principal, PrincipalKind
+from bot.domain.requests import MessageRef, State
+from bot.purecloud import GenesysUnreachable, TokenInfo, region
+from bot.services.account import Permissions, WhoAmI
+from handlers import help as help_command
+from handlers import whoami
+from handlers.errors import error_message
+from handlers.messages import Catalog
+from handlers.messages.en import SENTENCES
+from handlers.ui.home import home_view
+from handlers.ui.modals import revoke_modal
+from handlers.ui.renderer import MessageRenderer
+from tests.support.bolt import BoltHarness, StubWorkspace, body
+from tests.support.examples import WORKSPACE, member
+from tests.support.sample_outcomes import ACTIONS, OUTCOMES, variants
+from tests.support.stub_services import INVOKER, StubServices
+
+_VERBATIM = re.compile(r"({\w+}|`[^`]*`|<[^>]*>)")
+"""What a translation keeps: placeholders, commands and markup."""
+
+
+def pseudo(sentence: str) -> str:
+    """Return a sentence in a language whose words are all "§"."""
+    parts = _VERBATIM.split(sentence)
+    return "".join(part if _VERBATIM.fullmatch(part) else re.sub(r"[A-Za-z'’]+", "§", part) for part in parts)  # noqa: RUF001
+
+
+PSEUDO = Catalog({code: pseudo(sentence) for code, sentence in SENTENCES.items()})
+NUMBER = "12345"
+RULE = Principal(PrincipalKind.USER, NUMBER)
+
+
+def untranslated(value: Any) -> list[str]:
+    """Return the words of a message that did not come from the catalog; data in these tests has no letters."""
+    found: list[str] = []
+    for text in shown(value):
+        visible = re.sub(r"`[^`]*`|<[^>]*>|:\w+:", "", text)
+        found += re.findall(r"[A-Za-z]{2,}", visible)
+    return found
+
+
+def shown(value: Any) -> Iterator[str]:
+    """Yield the texts that a person sees in a message or view."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "text" and isinstance(inner, str):
+                yield inner
+            elif not isinstance(inner, str):
+                yield from shown(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from shown(inner)
+
+
+PERSON = Person(NUMBER, NUMBER, NUMBER, NUMBER, NUMBER)
+OUTCOME_CODES = sorted({code.split(".")[1] for code in SENTENCES if code.startswith(("problem.", "reason."))})
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_pseudo_locale__leaves_no_english_on_cards(state: State, action: str) -> None:
+    renderer = MessageRenderer(PSEUDO)
+    for asked in variants(state, action):
+        for code in (None, *OUTCOME_CODES):
+            outcome = (OUTCOMES.get(state, {}) | {"code": code} if code else {}) | {"detail": NUMBER, "permissions": []}
+            asked = replace(  # noqa: PLW2901 - the same request with another outcome
+                asked, target=PERSON if asked.target else None, reason=NUMBER, reference=NUMBER, outcome=outcome
+            )
+            for message in (
+                renderer.card(asked),
+                renderer.outcome(asked),
+                renderer.card_posted(asked, MessageRef("C1")),
+                renderer.card_posted(asked, MessageRef("D1")),
+                renderer.card_not_posted(asked, NUMBER),
+                renderer.reply("stale_request", {}, asked),
+            ):
+                assert untranslated(message) == [], code
+
+
+@pytest.mark.parametrize("code", [*DenialCode, *(one for one in OUTCOME_CODES if f"reason.{one}" in SENTENCES)])
+def test_pseudo_locale__leaves_no_english_in_replies(code: str) -> None:
+    params = dict.fromkeys(
+        ("method", "slack_code", "word", "named", "email", "count", "names", "detail", "incident", "unverified"), NUMBER
+    )
+    for extra in ({}, {"status": 400}, {"retry_after": 7.0}, {"correlation_id": NUMBER}, {"permissions": [NUMBER]}):
+        message = MessageRenderer(PSEUDO).reply(code, {**params, **extra, "member": NUMBER, "requester": NUMBER})
+        assert untranslated(message) == []
+
+
+async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> None:
+    everything = Permissions(
+        request=dict.fromkeys(ACTIONS, RULE), approve={"revoke": RULE}, administer=RULE, unverified=(NUMBER,)
+    )
+    someone = member(name=NUMBER, email=NUMBER)
+    workspace = replace(WORKSPACE, name=NUMBER)
+    place = replace(region("mypurecloud.ie"), domain=NUMBER)
+    who = WhoAmI(someone, everything, PERSON, TokenInfo(), place, workspace)
+    away = replace(who, person=GenesysUnreachable(), token=GenesysUnreachable())
+    guest = replace(who, permissions=Permissions(denied_because=DenialCode.GUEST), token=None)
+    messages = [await whoami.answer(INVOKER, StubServices(who=one), PSEUDO) for one in (who, away, guest)]
+    for permissions in (everything, Permissions(), Permissions(denied_because=DenialCode.GUEST)):
+        services = StubServices(permissions)
+        messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER))
+        messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER, suggestion=NUMBER))
+        messages.append(home_view(PSEUDO, help_command.commands_for(PSEUDO, permissions), "§"))
+    messages.append(revoke_modal(PSEUDO, "revoke"))
+    messages.append(error_message(PSEUDO, RuntimeError("unexpected"), by=NUMBER))
+    for message in messages:
+        assert untranslated(message) == []
+
+
+async def test_pseudo_locale__leaves_no_english_while_starting_or_stopping() -> None:
+    starting = BoltHarness(workspace=StubWorkspace(is_known=False), catalog=PSEUDO)
+    stopping = BoltHarness(catalog=PSEUDO)
+    stopping.gate.stop()
+    for bolt in (starting, stopping):
+        assert untranslated(body(await bolt.command("help"))) == []
+
+
+def test_pseudo__replaces_words_and_keeps_placeholders_and_commands() -> None:
+    assert pseudo("I don't know `{word}`. Say `/purecloud help` to {target}.") == (
+        "§ § § `{word}`. § `/purecloud help` § {target}."
+    )
+    assert untranslated({"text": "§ `/purecloud help` English"}) == ["English"]
+
+
+def test_text__missing_value_is_a_question_mark_and_a_missing_code_an_error() -> None:
+    catalog = Catalog({"a.b": "{x} of {y}"})
+    assert catalog.text("a.b", x=1) == "1 of ?"
+    assert catalog.optional("a.c") is None
+    with pytest.raises(KeyError):
+        catalog.text("a.c")
+
+
+def test_of_action__prefers_the_actions_own_sentence() -> None:
+    catalog = Catalog({"request.title": "all", "revoke.title": "own"})
+    assert (catalog.of_action("revoke", "title"), catalog.of_action("rotate", "title")) == ("own", "all")

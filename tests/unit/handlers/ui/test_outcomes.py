@@ -1,0 +1,90 @@
+"""Outcomes: what each stored result means, never more than Genesys Cloud confirmed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from bot.domain.requests import State
+from handlers.ui import outcomes
+from tests.support.sample_outcomes import ACTIONS, in_state
+from tests.support.stub_services import ENGLISH
+
+RESULTS: dict[str, tuple[State, dict[str, Any]]] = {
+    "403 with permissions": (
+        State.REFUSED,
+        {"code": "genesys_forbidden", "status": 403, "permissions": ["oauth:token:delete", "directory:user:view"]},
+    ),
+    "403 without": (State.REFUSED, {"code": "genesys_forbidden", "status": 403, "permissions": []}),
+    "404": (State.REFUSED, {"code": "genesys_not_found", "status": 404, "detail": "User not found."}),
+    "400": (State.REFUSED, {"code": "genesys_rejected", "status": 400, "detail": "the id is not valid"}),
+    "400 without detail": (State.REFUSED, {"code": "genesys_rejected", "status": 400}),
+    "unreadable": (State.REFUSED, {"code": "genesys_rejected", "problem": "unreadable_response"}),
+    "invalid target": (State.REFUSED, {"code": "genesys_rejected", "problem": "invalid_target"}),
+    "no target": (State.REFUSED, {"code": "no_target"}),
+    "404 after no response": (State.REFUSED, {"code": "genesys_not_found", "status": 404, "uncertain": True}),
+    "unreachable": (State.FAILED, {"code": "genesys_unreachable"}),
+    "429": (State.FAILED, {"code": "genesys_rate_limited", "status": 429, "retry_after": 3600.0}),
+    "401": (State.FAILED, {"code": "genesys_unauthenticated", "status": 401}),
+    "503": (State.FAILED, {"code": "genesys_server_error", "status": 503}),
+    "no token": (State.FAILED, {"code": "genesys_login_failed", "cause": "wrong_secret"}),
+    "no token, other": (State.FAILED, {"code": "genesys_login_failed", "cause": "other", "detail": "sorry"}),
+    "unknown code": (State.FAILED, {"code": "from_the_future", "detail": "it {went} wrong"}),
+    "no code": (State.FAILED, {}),
+    "no response, once": (State.UNKNOWN, {"code": "genesys_no_response", "attempts": 1}),
+    "no response, three times": (State.UNKNOWN, {"code": "genesys_no_response", "attempts": 3}),
+    "too late, never sent": (State.UNKNOWN, {"code": "too_late", "attempts": 0}),
+    "too late, sent once": (State.UNKNOWN, {"code": "too_late", "attempts": 1}),
+    "too many attempts": (State.UNKNOWN, {"code": "too_many_attempts", "attempts": 4}),
+    "process ended": (State.UNKNOWN, {"code": "process_ended", "attempts": 1}),
+    "in progress": (State.APPROVED, {}),
+    "retrying": (State.APPROVED, {"code": "genesys_server_error", "status": 502, "uncertain": False}),
+    "retrying after no response": (State.APPROVED, {"code": "genesys_no_response", "uncertain": True}),
+}
+
+
+@pytest.mark.parametrize(("state", "result"), list(RESULTS.values()), ids=list(RESULTS))
+@pytest.mark.parametrize("action", ACTIONS)
+def test_outcome__every_result(action: str, state: State, result: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+    said = outcomes.outcome(ENGLISH, in_state(state, action, outcome=result))
+    assert said == snapshot
+    assert "revoked" not in said.lower()
+    assert ".." not in said
+    assert "?" not in said
+    assert ("session" in said) <= (action == "revoke")
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.REVOKED])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_headline__says_revoked_or_rotated_only_after_a_success(action: str, state: State) -> None:
+    said = outcomes.headline(ENGLISH, in_state(state, action)).lower()
+    assert "revoked" not in said
+    assert "rotated" not in said
+    assert outcomes.headline(ENGLISH, in_state(State.REVOKED)) == "Revoked: all sessions of Tom Target"
+    assert outcomes.headline(ENGLISH, in_state(State.REVOKED, "rotate")) == "Rotated: the bot's own token"
+
+
+@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELLED, State.REFUSED, State.FAILED])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_headline__cannot_be_read_as_its_opposite(action: str, state: State) -> None:
+    """ "Expired: every session of Tom" reads as if his sessions had expired."""
+    assert " not " in outcomes.headline(ENGLISH, in_state(state, action))
+
+
+@pytest.mark.parametrize("state", [State.REFUSED, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_outcome__always_says_whether_something_was_changed(action: str, state: State) -> None:
+    said = outcomes.outcome(ENGLISH, in_state(state, action)).lower()
+    assert any(words in said for words in ("nothing was changed", "not deleted", "as active", "not known", "unknown"))
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("action", [*ACTIONS, "from_the_future"])
+def test_texts__exist_for_every_state_even_of_an_unknown_action(action: str, state: State) -> None:
+    asked = in_state(state, "revoke")
+    object.__setattr__(asked, "action", action)
+    assert outcomes.headline(ENGLISH, asked)
+    assert outcomes.outcome(ENGLISH, asked)
+    assert outcomes.too_late(ENGLISH, asked)

@@ -1,0 +1,94 @@
+"""Permissions and whoami."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.commands import Invoker
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.people import Person
+from bot.errors import SlackUnavailable
+from bot.purecloud import GenesysServerError, TokenInfo
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import GenesysFault
+from bot.sandbox.slack.faults import SlackFault
+from bot.services.identity import same_email
+from tests.support.components import TOM_IN_GENESYS, Components, open_components
+from tests.support.examples import member
+
+
+@pytest.fixture
+async def components(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
+        yield opened
+
+
+def invoker(user_id: str) -> Invoker:
+    return Invoker(user_id, "T0HOME0001", personas.OPS, f"trigger of {user_id}")
+
+
+async def test_permissions__name_the_rules(components: Components) -> None:
+    found = await components.account().permissions(invoker(personas.OLIVIA))
+    assert {name: str(rule) for name, rule in found.request.items()} == {
+        "revoke": personas.OLIVIA, "rotate": personas.OLIVIA,
+    }  # fmt: skip
+    assert {name: str(rule) for name, rule in found.approve.items()} == {
+        "revoke": personas.TOKEN_APPROVERS, "rotate": personas.OLIVIA,
+    }  # fmt: skip
+    assert str(found.administer) == personas.OLIVIA
+
+
+async def test_permissions__name_what_could_not_be_read(components: Components) -> None:
+    components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
+    found = await components.account().permissions(invoker(personas.BEN))
+    assert found.approve == {}
+    assert found.unverified == (f"user group {personas.TOKEN_APPROVERS} (missing_scope)",)
+
+
+async def test_permissions__guest_has_none(components: Components) -> None:
+    found = await components.account().permissions(invoker(personas.GUS))
+    assert found.denied_because is DenialCode.GUEST
+    assert (found.request, found.approve, found.administer) == ({}, {}, None)
+
+
+async def test_permissions__other_workspace_is_denied(components: Components) -> None:
+    with pytest.raises(Denied) as caught:
+        await components.account().permissions(invoker(personas.ONA))
+    assert caught.value.reason is DenialCode.OUTSIDER
+
+
+async def test_whoami__returns_the_person_and_the_bots_token(components: Components) -> None:
+    who = await components.account().whoami(invoker(personas.TOM))
+    assert (who.member.id, who.person) == (personas.TOM, TOM_IN_GENESYS)
+    assert isinstance(who.token, TokenInfo)
+    assert (who.region.domain, who.workspace.team_id) == ("mypurecloud.ie", components.slack.team_id)
+
+
+async def test_whoami__does_not_read_the_token_for_a_guest(components: Components) -> None:
+    assert (await components.account().whoami(invoker(personas.GUS))).token is None
+    assert components.genesys.received("get_tokens_me") == []
+
+
+async def test_whoami__returns_why_there_is_no_person_or_no_token(components: Components) -> None:
+    assert isinstance((await components.account().whoami(invoker(personas.NOMAIL))).person, Denied)
+    components.genesys.fault("search_by_email", GenesysFault(status=500))
+    components.genesys.fault("get_tokens_me", GenesysFault(status=500))
+    who = await components.account().whoami(invoker(personas.TOM))
+    assert isinstance(who.person, GenesysServerError)
+    assert isinstance(who.token, GenesysServerError)
+
+
+async def test_whoami__slack_outage_is_an_error(components: Components) -> None:
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    with pytest.raises(SlackUnavailable):
+        await components.account().whoami(invoker(personas.TOM))
+
+
+def test_same_email__missing_addresses_are_not_the_same() -> None:
+    person = Person("id", "Name")
+    assert not same_email(person, member(email=None))
+    assert same_email(replace(person, email="A@example.com"), member(email="a@EXAMPLE.com"))
