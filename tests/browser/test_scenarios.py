@@ -72,7 +72,7 @@ async def test_revoke__of_a_protected_person_needs_two_approvers(page: SandboxPa
     await page.expect_newest("Approved so far: @ben (1 of 2)")
     await page.click_and_confirm("Revoke all sessions")
     await expect(page.messages).to_have_count(2)
-    await page.expect_newest("Only visible to you", "You have approved this already")
+    await page.expect_newest("Only visible to you", "You have already approved this request")
     assert page.deletes == 0
     await page.switch_to("Olivia")
     await page.open_conversation("channel approvals")
@@ -114,15 +114,15 @@ async def test_expiry__removes_the_buttons(page: SandboxPage) -> None:
 REFUSALS = {
     "Nadia": {"revoke @tom": "You can't request revocations"},
     "Gus": {"revoke @tom": "Guests can't use this bot"},
-    "Ravi": {"rotate": "Only admins of this bot may do this"},
+    "Ravi": {"rotate": "Only admins of this bot can do this"},
     "Olivia": {
         "revoke @nomail": "has no email address in Slack",
         "revoke @una": "has not confirmed their email address",
         "revoke @bea": "is a bot, not a person",
         "revoke @ona": "is not a member of this workspace",
         "revoke @gus": "is a guest in Slack",
-        "revoke @dan": "as plain text, not as a mention",
-        "revoke @tom @pia": "never just the first",
+        "revoke @dan": "as plain text",
+        "revoke @tom @pia": "That names 2 people",
         "revoke unknown@example.com": "has no active user unknown@example.com",
         "revoke tom": "I don't know who",
         "revoke": "Whose sessions?",

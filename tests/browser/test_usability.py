@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.sandbox import personas
+from bot.sandbox.manifest import SHORTCUTS
 from tests.browser.test_rendering import call_method, field, text
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def test_keyboard__is_sufficient_for_a_revocation(page: SandboxPage) -> No
     await expect(page.tab.get_by_role("radio", name="Ben")).to_be_checked()
     await page.composer.focus()
     await keys.type("/")
-    await expect(page.tab.get_by_role("option")).to_have_count(7)
+    await expect(page.tab.get_by_role("option")).to_have_count(8)
     await keys.press("ArrowDown")
     await keys.press("ArrowDown")
     await expect(page.tab.get_by_role("option", selected=True)).to_contain_text("/purecloud whoami")
@@ -114,7 +115,8 @@ async def test_composer__describes_each_example(page: SandboxPage) -> None:
     await expect(page.composer).to_be_focused()
     shown = await page.tab.get_by_role("option").all_inner_texts()
     assert [" ".join(one.split()) for one in shown] == [
-        f"/purecloud {line} {about}" for line, about in personas.EXAMPLES.items()
+        *(f"/purecloud {line} {about}" for line, about in personas.EXAMPLES.items()),
+        *(f"{shortcut.name} shortcut" for shortcut in SHORTCUTS if shortcut.type == "global"),
     ]
 
 
