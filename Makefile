@@ -96,6 +96,7 @@ lint: install
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
+	$(RUN) -m lint.prose
 
 # Updates the lock files. Needs uv.
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras

@@ -78,7 +78,10 @@ class Services:
 
 @asynccontextmanager
 async def build(settings: Settings, renderer: MessageRenderer, actions: Actions = ACTIONS) -> AsyncIterator[Services]:
-    """Open everything, yield it, close it. Raises SettingsError for a setting that proves wrong only when used."""
+    """Open everything, yield it and close it.
+
+    Raises SettingsError for a setting that proves to be invalid only when it is used.
+    """
     genesys_region = region_of(settings)
     async with AsyncExitStack() as stack:
         metrics = Metrics()

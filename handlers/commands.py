@@ -29,7 +29,7 @@ READ_ONLY: dict[str, Answer] = {
 
 
 async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
-    """Store a command that requests an action before acknowledging it; answer a read-only command afterwards."""
+    """Store a command that requests an action, then acknowledge it; answer a read-only command later."""
     verb, _, line = " ".join(str(body.get("text") or "").split()).partition(" ")
     invoker, name = read_invoker(body), verb.casefold()
     if name in services.actions:

@@ -52,7 +52,7 @@ async def reply_with(answer: Awaitable[Message], invoker: Invoker, services: Ser
 
 
 def error_message(catalog: Catalog, error: Exception, *, by: str) -> Message:
-    """Return what a person reads after an error: what happened, that nothing was changed, and what to do next."""
+    """Return what a user reads after an error."""
     if isinstance(error, BotError):
         if not isinstance(error, Denied):
             log.warning("command failed", error=error.code, problem=str(error), by=by)

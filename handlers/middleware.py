@@ -69,7 +69,10 @@ class WorkspaceState(Protocol):
 
 
 class Gate(AsyncMiddleware):
-    """Runs before Bolt's authorization: refuses payloads while the bot starts or stops, for other apps, and replays."""
+    """A gate before Bolt's authorization.
+
+    It refuses payloads while the bot starts or stops, payloads for other apps, and replays.
+    """
 
     def __init__(
         self,

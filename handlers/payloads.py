@@ -25,7 +25,7 @@ def read_invoker(command: Payload) -> Invoker:
 
 
 def read_submitter(view_submission: Payload) -> Invoker:
-    """Read who submitted a modal (docs.slack.dev, view_submission). The modal keeps its channel as metadata."""
+    """Read who submitted a modal, whose metadata has the channel (docs.slack.dev, view_submission)."""
     user = nested(view_submission, "user")
     return Invoker(
         user_id=str(user.get("id") or ""),
@@ -60,7 +60,7 @@ def read_click(payload: Payload, action: Payload) -> Click:
 
 
 def invocation_key(payload: Payload) -> str:
-    """Return a key that identifies a command or a click: a hash of its `trigger_id`, which Slack never repeats."""
+    """Return a key for a command or a click: a hash of its `trigger_id`, which Slack never repeats."""
     return _hash(payload.get("trigger_id") or payload)
 
 

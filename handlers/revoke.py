@@ -1,4 +1,4 @@
-"""The shortcuts and the modal that request a revocation; `/purecloud revoke` itself is in `handlers.commands`."""
+"""The shortcuts and the modal that request a revocation; the command is in `handlers.commands`."""
 
 from __future__ import annotations
 

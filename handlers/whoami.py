@@ -1,4 +1,4 @@
-"""`/purecloud whoami`: who a person is, what they can do, and what the bot's token is. Never the token itself."""
+"""`/purecloud whoami`: the person, their rights and facts about the bot's token, never its value."""
 
 from __future__ import annotations
 

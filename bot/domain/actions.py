@@ -1,4 +1,4 @@
-"""What people can request: each action says who may request and approve it, and which call carries it out."""
+"""The actions that people can request: who may request and approve each, and which call executes it."""
 
 from __future__ import annotations
 

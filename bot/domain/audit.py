@@ -1,4 +1,4 @@
-"""The audit trail's words: what happened, who did it, and the chain that shows a missing or changed row."""
+"""Audit events, and the hash chain that reveals a missing or changed row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GENESIS = "0" * 64
 
 
 class EventType(StrEnum):
-    """What a row tells, as subject:happening."""
+    """What happened, as `subject:event`."""
 
     REQUESTED = "request:asked"
     REQUEST_DENIED = "request:ask_refused"
@@ -47,7 +47,10 @@ EVENT_TYPES: Mapping[Event, EventType] = {
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One row of the trail. `actor` is a Slack user id, or `bot`; `target` a Genesys user id; `at` epoch seconds."""
+    """A row of the audit log.
+
+    `actor` is a Slack user id, or `bot`; `target` is a Genesys user id; `at` is in epoch seconds.
+    """
 
     at: float
     tag: EventType
@@ -59,7 +62,7 @@ class AuditEvent:
 
 
 def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **detail: Any) -> AuditEvent:
-    """Tell what happened to a request."""
+    """Return the event of a request."""
     return AuditEvent(
         at=at,
         tag=tag,
@@ -79,7 +82,7 @@ def chain_hash(row: AuditEvent, previous: str) -> str:
 
 
 def first_invalid(rows: Iterable[tuple[AuditEvent, str]]) -> int | None:
-    """Return the place (from 0) of the first row that does not follow from those before it, None when all do."""
+    """Return the index of the first row that does not follow from its predecessors, None if all do."""
     previous = GENESIS
     for place, (row, found) in enumerate(rows):
         if chain_hash(row, previous) != found:

@@ -123,7 +123,9 @@ class Request:
 
 
 def advance(request: Request, event: Event, *, at: float, by: str | None = None) -> Request:
-    """Return a request after an event. `by` is the Slack member who caused it, None for the clock and Genesys Cloud.
+    """Return a request after an event.
+
+    `by` is the Slack member who caused the event, None for the clock and Genesys Cloud.
 
     Raises StaleRequest, changing nothing, if the event cannot happen in the request's state.
     """

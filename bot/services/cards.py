@@ -81,9 +81,10 @@ class CardUpdater:
         return posted
 
     async def _post_elsewhere(self, job: Job, request: Request, command_url: str | None, code: str) -> None:
-        """Answer the command with the card, which needs no membership, unless approvers would not see it there.
+        """Reply to the command with the card, unless approvers would not see it there.
 
-        If that is not possible, the request is cancelled, because no approver can see it.
+        A reply needs no membership in the channel. If that is not possible, the request is cancelled, because no
+        approver can see it.
         """
         log.warning("card not posted", channel=request.card and request.card.channel, code=code)
         visible = request.card is not None and request.card.channel in (request.requester, request.requested_in)

@@ -1,4 +1,4 @@
-"""Decide a stored click: look the clicker up now, and move the request or reply with the reason against it."""
+"""Decide a stored click: look up the clicker, and move the request or reply with the denial."""
 
 from __future__ import annotations
 
@@ -96,7 +96,10 @@ class ClickService:
         return JobResult(tuple(follow_up), wake=not follow_up)
 
     async def _clicker(self, job: Job, click: Click) -> Member:
-        """Look the clicker up, uncached; raises Denied for outsiders, guests and bots before it asks anything else."""
+        """Look up the clicker without a cache.
+
+        Raises Denied for outsiders, guests and bots, before any other call.
+        """
         workspace = self._identity.workspace
         if is_other_workspace(click.team_id, workspace) or is_other_workspace(click.installed_in, workspace):
             raise Denied(DenialCode.OUTSIDER)

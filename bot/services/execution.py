@@ -143,7 +143,10 @@ async def _send(request: Request, action: Action, genesys: GenesysApi) -> Respon
 
 
 def _uncertain(request: Request, job: Job) -> bool:
-    """Return whether an earlier attempt may have reached Genesys Cloud: it got no response, or its process died."""
+    """Return whether an earlier attempt may have reached Genesys Cloud.
+
+    Such an attempt got no response, or its process died.
+    """
     recorded = int(request.outcome.get("attempts", 0))
     return bool(request.outcome.get("uncertain")) or job.attempts - 1 > recorded
 

@@ -99,7 +99,10 @@ class Identity:
         return replace(actor, person=person, grants=grants)
 
     async def person_of(self, member: Member) -> Person:
-        """Find the one active Genesys Cloud person with a member's email address. Raises Denied and GenesysError."""
+        """Return the one active Genesys Cloud person with a member's email address.
+
+        Raises Denied and GenesysError.
+        """
         if not member.email:
             raise Denied(DenialCode.NO_EMAIL, member=member.id)
         if not member.email_confirmed:

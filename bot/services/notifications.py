@@ -48,11 +48,14 @@ class MessageRenderer(Protocol):
         """Return the reply that says that the card could not be posted, so the request was cancelled."""
 
     def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
-        """Return the private reply for an error code: what happened, that nothing was changed, what to do next."""
+        """Return the private reply for an error code."""
 
 
 def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
-    """Return who is notified when a request ends: the audit channel, and a requester who does not see the card."""
+    """Return who is notified when a request ends.
+
+    These are the audit channel, and a requester who does not see the card.
+    """
     channel = request.card.channel if request.card else ""
     sees_card = channel.startswith("D") or channel in (request.requester, request.requested_in)
     return tuple(one for one in (audit_channel, None if sees_card else request.requester) if one)
@@ -139,7 +142,10 @@ class Notifier:
         return JobResult()
 
     async def reply_until_expired(self, response_url: str | None, user_id: str, message: Message) -> None:
-        """Send a private reply that is not stored; retry while Slack is unavailable and the `response_url` is valid."""
+        """Send a private reply that is not stored.
+
+        Retries while Slack is unavailable and the `response_url` is valid.
+        """
         deadline, delay = self._clock() + RESPONSE_URL_LIFETIME, 1.0
         while True:
             try:

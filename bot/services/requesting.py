@@ -144,7 +144,7 @@ class RequestService:
         return member, may_self_approve(actor, action, self._rules)
 
     async def _target(self, ref: TargetRef | None) -> tuple[Person, str | None]:
-        """Return the one active Genesys Cloud person that a command names, and their Slack user id if it names one."""
+        """Return the one active Genesys Cloud person that a command names, and their Slack user id if given."""
         if ref is None:
             raise Denied(DenialCode.TARGET_MISSING)
         if ref.genesys_user_id:

@@ -150,7 +150,10 @@ class Dispatcher:
 
 
 def _bolt_request(payload: Payload) -> AsyncBoltRequest:
-    """Return Bolt's request. Mode `socket_mode` means that the body needs neither parsing nor a signature check."""
+    """Return Bolt's request.
+
+    With the mode `socket_mode` Bolt neither parses the body nor checks a signature.
+    """
     try:
         return AsyncBoltRequest(body=payload, mode="socket_mode")
     except (AttributeError, KeyError, TypeError) as error:  # it reads nested fields without checking their types

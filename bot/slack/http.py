@@ -27,7 +27,10 @@ _MAX_TIMESTAMP_DIGITS = 15
 
 
 class SlackEndpoint:
-    """`POST /slack/events`. Bolt alone would parse before it verifies, and drop forms with the word "payload"."""
+    """The endpoint `POST /slack/events`.
+
+    Bolt alone would parse before it verifies, and drop forms that contain the word "payload".
+    """
 
     def __init__(self, signing_secret: str, dispatcher: Dispatcher, *, clock: Callable[[], float] = time.time) -> None:
         self._verifier = RequestVerifier(signing_secret, clock)

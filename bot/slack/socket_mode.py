@@ -1,4 +1,4 @@
-"""Receive payloads from Slack over Socket Mode: two connections, kept up, and envelopes acknowledged once stored."""
+"""Receive payloads over two Socket Mode connections, and acknowledge envelopes once they are stored."""
 
 from __future__ import annotations
 
@@ -102,7 +102,10 @@ class SocketMode:
         return client
 
     async def _on_envelope(self, client: AsyncBaseSocketModeClient, envelope: SocketModeRequest) -> None:
-        """Dispatch one envelope. Only a 200 is acknowledged; otherwise Slack shows a failure or sends it again."""
+        """Dispatch one envelope.
+
+        Only a 200 is acknowledged; otherwise Slack shows a failure or sends it again.
+        """
         started = time.perf_counter()
         task = asyncio.current_task()
         if self._stopping or task is None:

@@ -23,7 +23,7 @@ TOKEN_FAILURE_TTL = 2.0
 
 @dataclass
 class Health:
-    """The state of the process, for probes and Prometheus. `socket_is_up` is None when the bot listens on HTTP."""
+    """The state of the process, for probes and Prometheus; `socket_is_up` is None without Socket Mode."""
 
     services: Services
     socket_is_up: Callable[[], Awaitable[bool]] | None = None

@@ -1,4 +1,4 @@
-"""Build Block Kit blocks; text that people wrote only ever goes into `plain_text` (docs.slack.dev, Block Kit)."""
+"""Build Block Kit blocks. Text that people wrote only goes into `plain_text` (docs.slack.dev)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def plain_section(text: str) -> Block:
 
 
 def facts(rows: Iterable[tuple[str, str | None]]) -> Block:
-    """Return up to five rows of a label and a value that someone else chose; rows without a value are left out."""
+    """Return up to five rows of a label and a value from a user, without the rows that have no value."""
     pairs = [(label, value) for label, value in rows if value][:MAX_FIELD_ROWS]
     fields = [
         field
@@ -111,6 +111,9 @@ def user_mention(user_id: str) -> str:
 
 
 def local_time(at: float) -> str:
-    """Return a time that Slack shows in the reader's time zone; `at` is epoch seconds (Formatting message text)."""
+    """Return a time that Slack shows in the reader's time zone (docs.slack.dev, Formatting message text).
+
+    `at` is in epoch seconds.
+    """
     fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"<!date^{int(at)}^{{date_short_pretty}} {{time_secs}}|{fallback}>"

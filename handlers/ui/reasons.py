@@ -41,7 +41,10 @@ def _variant(code: str, params: Params) -> str:
 
 
 def _most_specific(catalog: Catalog, area: str, code: str, params: Params) -> str:
-    """Return the most specific code that the catalog has: by cause or problem, by the parameters at hand, or plain."""
+    """Return the most specific code in the catalog.
+
+    The code may depend on the cause or problem, and on the parameters that have a value.
+    """
     specific = [str(params[name]) for name in ("cause", "problem") if params.get(name)]
     by_param = [name for name in ("detail", "retry_after", "status") if params.get(name)]
     for suffix in (*specific, *by_param):

@@ -13,7 +13,7 @@ from handlers.ui.reasons import explain
 
 
 class MessageRenderer:
-    """Renders messages in the language of a catalog; implements `bot.services.notifications.MessageRenderer`."""
+    """A `bot.services.notifications.MessageRenderer` in the language of a catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -35,7 +35,7 @@ class MessageRenderer:
         return cards.card_not_posted(self.catalog, request, slack_code)
 
     def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
-        """Return the private reply for an error code: what happened, that nothing was changed, what to do next."""
+        """Return the private reply for an error code."""
         if code == "stale_request" and request:
             return cards.too_late(self.catalog, request)
         text = explain(self.catalog, code, params)

@@ -60,7 +60,7 @@ class RecordingClient:
 
 @dataclass
 class BotHarness:
-    """The services of one bot, and what existed before it started. Listeners use it as `handlers.services.Services`."""
+    """The services of one bot, used by listeners as `handlers.services.Services`."""
 
     components: Components
     web_client: AsyncWebClient

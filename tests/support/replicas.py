@@ -1,4 +1,4 @@
-"""Several bots in the test's process on one PostgreSQL, with the same fakes, as behind a load balancer."""
+"""Several bots in one process, on one PostgreSQL and with the same fakes, as behind a load balancer."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def in_state(state: State, action: str = "revoke", **changes: Any) -> Request:
 
 
 def variants(state: State, action: str) -> list[Request]:
-    """Return requests in a state with and without protection, on the requester's own account or not, with a reason."""
+    """Return requests in a state: protected or not, for one's own account or not, with a reason."""
     found = []
     for required, own, reason in product((1, 2), (False, True), ("", "laptop stolen")):
         asked = in_state(state, action, approvals_required=required, reason=reason)

@@ -61,8 +61,8 @@ async def test_denied_click__sends_nothing_and_replies_to_the_clicker(components
     async with running(components.worker()) as worker:
         worker.submit(posted)
         worker.submit(await components.click(by=personas.NADIA, response_url=components.response_url(personas.NADIA)))
-        told = await components.slack.wait_for_message(lambda one: one.only_for == personas.NADIA, WAIT_TIMEOUT)
-    assert "You can't approve this request." in components.slack.text_of(told)
+        reply = await components.slack.wait_for_message(lambda one: one.only_for == personas.NADIA, WAIT_TIMEOUT)
+    assert "You can't approve this request." in components.slack.text_of(reply)
     assert deletes(components) == []
     assert (await stored(components.store)).state is State.PENDING
     assert (

@@ -209,7 +209,7 @@ async def test_stale_click__taken_over_by_another_replica_gets_no_second_reply(c
 
 
 async def test_job__claimed_again_while_its_task_ends_runs_again_at_once(components: Components) -> None:
-    """Otherwise this process would hold its lease and not run it, and it would be due only after the lease."""
+    """Otherwise this process would hold its lease without running it, until the lease ends."""
     _, posted = await components.request()
     service = OutdatedOnce(components.store.jobs)
     worker = Worker(components.store.jobs, NoSweep(), {JobKind.CARD: service.process})
@@ -264,7 +264,7 @@ async def test_job__is_released_even_after_a_thousand_failures(components: Compo
 
 async def test_execute__missing_request_sends_nothing(components: Components) -> None:
     worker = components.worker()
-    worker.submit(Job(4711, JobKind.EXECUTE, "nobody", {"place": 0, "clicked_at": 0.0}, 1, 0.0))
+    worker.submit(Job(4711, JobKind.EXECUTE, "unknown", {"place": 0, "clicked_at": 0.0}, 1, 0.0))
     await asyncio.gather(*worker._running.values())
     assert components.genesys.requests == []
 

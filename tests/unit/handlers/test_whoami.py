@@ -1,4 +1,4 @@
-"""whoami: the person here and in Genesys Cloud, their rights by rule, and the bot's token but never its value."""
+"""whoami shows the person, their rights by rule, and the bot's token without its value."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ async def components(tmp_path: Path) -> AsyncIterator[Components]:
 async def revoke(components: Components, **changes: str) -> None:
     """Approve and execute the request, which notifies the audit channel and the requester."""
     moved, work = await approve(components.store, by=personas.OLIVIA)
-    tell = components.options().recipients(moved)
+    recipients = components.options().recipients(moved)
     await components.store.finish_execution(
-        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=tell
+        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
     )
 
 
@@ -47,13 +47,13 @@ async def test_process__posts_a_new_card_and_stores_where_it_is(components: Comp
     assert components.slack.calls_of("response_url") == []
 
 
-async def test_process__tells_the_requester_about_a_card_in_another_channel(components: Components) -> None:
+async def test_process__informs_the_requester_about_a_card_in_another_channel(components: Components) -> None:
     url = components.response_url(personas.RAVI)
     _, job = await components.request(card=MessageRef(personas.APPROVALS), command_url=url)
     await components.cards().process(job)
     assert len(components.texts_in(personas.APPROVALS)) == 1
-    (told,) = components.texts_in(personas.OPS)
-    assert f"I posted the card in <#{personas.APPROVALS}>" in told
+    (reply,) = components.texts_in(personas.OPS)
+    assert f"I posted the card in <#{personas.APPROVALS}>" in reply
 
 
 async def test_process__removes_the_buttons_of_an_ended_request(components: Components) -> None:
@@ -143,8 +143,8 @@ async def test_process__cancels_a_request_whose_card_cannot_be_posted(
     await components.cards().process(job)
     request = await stored(components.store)
     assert (request.state, request.decided_by) == (State.CANCELLED, None)
-    (told,) = components.texts_in(personas.OPS)
-    assert f"I could not post the card in <#{NOT_INVITED}> (`not_in_channel`)" in told
+    (reply,) = components.texts_in(personas.OPS)
+    assert f"I could not post the card in <#{NOT_INVITED}> (`not_in_channel`)" in reply
     assert await tags(components.store) == ["request:asked", "request:cancelled"]
     (notice,) = await due(components, JobKind.NOTICE)
     assert notice.payload == {"channel": personas.AUDIT}
@@ -231,7 +231,7 @@ async def test_process__limits_the_delay_after_many_attempts(components: Compone
 
 
 async def test_process__unknown_request_has_no_card(components: Components) -> None:
-    job = Job(4711, JobKind.CARD, "nobody", {"channel": personas.OPS}, 1, 0.0)
+    job = Job(4711, JobKind.CARD, "unknown", {"channel": personas.OPS}, 1, 0.0)
     assert await components.cards().process(job) == JobResult()
     await components.notifier().process_notice(job)
     assert components.slack.messages == []

@@ -1,4 +1,4 @@
-"""Clicks: who may do what at the moment of the click, and what happens to a click that changes nothing."""
+"""Clicks are judged by the rights at the moment of the click; a denied click changes nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def apply(components: Components, job: Job, **rules: object) -> tuple[Requ
 
 
 async def denied(components: Components, job: Job, reason: DenialCode, **rules: object) -> dict[str, Any]:
-    """Process a click that is denied: nothing changes, the clicker gets a reply, the audit log has an event."""
+    """Process a denied click: nothing changes, the clicker gets a reply, the audit log an event."""
     before = await stored(components.store)
     await replied(components, job, **rules)
     assert await stored(components.store) == before

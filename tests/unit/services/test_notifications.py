@@ -28,9 +28,9 @@ async def components(tmp_path: Path) -> AsyncIterator[Components]:
 async def revoke(components: Components, **changes: str) -> None:
     """Approve and execute the request, which notifies the audit channel and the requester."""
     moved, work = await approve(components.store, by=personas.OLIVIA)
-    tell = components.options().recipients(moved)
+    recipients = components.options().recipients(moved)
     await components.store.finish_execution(
-        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=tell
+        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
     )
 
 

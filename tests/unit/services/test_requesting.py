@@ -157,7 +157,7 @@ async def test_process__denies_a_mention_that_identifies_no_person(
 
 
 async def test_process__denies_an_unknown_address(components: Components) -> None:
-    await denied(components, invoker(), TargetRef(email="nobody@example.com"), DenialCode.UNKNOWN_IN_GENESYS)
+    await denied(components, invoker(), TargetRef(email="unknown@example.com"), DenialCode.UNKNOWN_IN_GENESYS)
 
 
 async def test_process__replies_with_the_error_of_genesys_cloud(components: Components) -> None:

@@ -25,7 +25,7 @@ async def test_get_by_email__returns_the_user_or_none_or_raises(components: Comp
     found = await users.get_by_email(PIA.email)
     assert found
     assert found.id == personas.PIA
-    assert await users.get_by_email("nobody@example.com") is None
+    assert await users.get_by_email("unknown@example.com") is None
     components.slack.fault("users.lookupByEmail", SlackFault(error="missing_scope"))
     with pytest.raises(SlackUnavailable):
         await users.get_by_email(PIA.email)

@@ -44,7 +44,7 @@ RULE = Principal(PrincipalKind.USER, NUMBER)
 
 
 def untranslated(value: Any) -> list[str]:
-    """Return the words of a message that did not come from the catalog; data in these tests has no letters."""
+    """Return the words of a message that are not from the catalog; test data has no letters."""
     found: list[str] = []
     for text in shown(value):
         visible = re.sub(r"`[^`]*`|<[^>]*>|:\w+:", "", text)
