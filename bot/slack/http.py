@@ -66,7 +66,7 @@ class RequestVerifier:
         self._verifier = SignatureVerifier(signing_secret, _SdkClock(clock))
 
     def verify(self, raw: bytes, headers: Mapping[str, str]) -> None:
-        """Raise InvalidSlackRequest (401) unless the signature fits these very bytes."""
+        """Raise InvalidSlackRequest (401, or 400 without UTF-8) unless the signature fits these bytes."""
         timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
         is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MAX_TIMESTAMP_DIGITS
         if not is_number or not signature.isascii():
@@ -75,8 +75,8 @@ class RequestVerifier:
             raise InvalidSlackRequest("signature too old, or the clock of this machine is wrong", 401)
         try:
             valid = self._verifier.is_valid(raw, timestamp, signature)
-        except (ValueError, TypeError):  # a body that is not UTF-8
-            valid = False
+        except (ValueError, TypeError):  # the SDK decodes the body before it compares signatures
+            raise InvalidSlackRequest("body not UTF-8", 400) from None
         if not valid:
             raise InvalidSlackRequest("signature wrong", 401)
 

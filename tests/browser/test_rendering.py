@@ -139,7 +139,13 @@ async def test_modal__submits_its_values(page: SandboxPage) -> None:
         {"type": "actions", "elements": [{"type": "button", "action_id": "check", "text": text("Check")}]},
         field("sure", "Sure?", {"type": "checkboxes", "options": options[:1]}, optional=True),
     ]
-    view = {"type": "modal", "title": text("Revoke many"), "submit": text("Ask"), "blocks": blocks}
+    view = {
+        "type": "modal",
+        "callback_id": "unknown",
+        "title": text("Revoke many"),
+        "submit": text("Ask"),
+        "blocks": blocks,
+    }
     await call_method(page, "views.open", trigger_id=page.run.slack.views.issue_trigger_id(personas.OLIVIA), view=view)
     modal = page.tab.get_by_role("dialog", name="Revoke many")
     await modal.get_by_label("Reason").fill("left the company")
@@ -152,11 +158,25 @@ async def test_modal__submits_its_values(page: SandboxPage) -> None:
     assert page.run.last_delivery.payload["view"]["state"]["values"]["why"]["said"]["value"] == "left the company"
     await modal.get_by_role("button", name="Ask").press("Enter")
     await wait_for_payload(page, "view_submission")
+    await expect(page.tab.get_by_role("alert").filter(has_text="The bot responded with 404")).to_be_visible()
     values = page.run.last_delivery.payload["view"]["state"]["values"]
     assert values["why"]["said"]["value"] == "left the company"
     assert values["kind"]["said"]["selected_option"]["value"] == "phished"
     assert values["who"]["said"]["selected_users"] == [personas.TOM, personas.PIA]
     assert [one["value"] for one in values["sure"]["said"]["selected_options"]] == ["stolen"]
+
+
+async def test_modal__of_the_shortcut_closes_once_the_bot_accepts_it(page: SandboxPage) -> None:
+    await page.composer.fill("/Revoke sessions")
+    await page.composer.press("Tab")
+    modal = page.tab.get_by_role("dialog", name="Revoke sessions")
+    await modal.get_by_label("Person").select_option(personas.TOM)
+    await modal.get_by_label("Reason").fill("left the company")
+    await modal.get_by_role("button", name="Request").press("Enter")
+    await expect(modal).to_have_count(0)
+    await page.open_conversation("direct messages with PureCloud")
+    await page.expect_newest("Revoke all sessions of Tom Target?", "Reason: left the company")
+    assert page.deletes == 0
 
 
 async def test_modal__shows_errors_and_closes_on_escape(page: SandboxPage) -> None:

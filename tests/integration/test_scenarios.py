@@ -295,15 +295,23 @@ async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> N
     ("fault", "headline", "sentence"),
     [
         pytest.param(
-            GenesysFault(status=404), "Refused by Genesys Cloud", "no longer has this user (404)", id="refused"
+            GenesysFault(status=404),
+            "Refused by Genesys Cloud: sessions of Tom Target not ended",
+            "no longer has this user (404)",
+            id="refused",
         ),
         pytest.param(
             GenesysFault(status=429, headers={"Retry-After": "3600"}),
-            "Failed",
+            "Failed: sessions of Tom Target not known to have ended",
             "Treat the sessions as active",
             id="failed",
         ),
-        pytest.param(GenesysFault(drop="after", times=6), "Unknown", "I tried 2 times", id="unknown"),
+        pytest.param(
+            GenesysFault(drop="after", times=6),
+            "Unknown: Tom Target may still be logged in",
+            "I tried 2 times",
+            id="unknown",
+        ),
     ],
 )
 async def test_outcome__other_than_revoked_reaches_the_requester_and_the_audit_channel(

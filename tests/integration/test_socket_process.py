@@ -44,11 +44,11 @@ async def test_serve__needs_no_events_endpoint_and_reports_lost_connections(bot:
     await bot.wait_for_readyz(200)
 
     assert (unserved, alive) == (404, 200)
-    assert missing == {"socket": "no connection of Socket Mode answers"}
+    assert missing == {"socket": "no Socket Mode connection is up"}
     assert disconnected.error == "dispatch_failed"
     assert (await bot.slack.command(personas.OLIVIA, "help")).status == 200
     said = (await serving.kill()).stderr
-    assert "a connection to slack is lost" in said
+    assert "socket connection lost" in said
     assert "ticket=" not in said
     assert "Traceback" not in said
 
