@@ -59,6 +59,26 @@ async def test_kill__after_the_acknowledgement_executes_the_click_after_restart(
     assert not bot.slack.buttons(card)
 
 
+async def test_kill__after_an_acknowledged_command_posts_one_card_after_restart(bot: BotProcess) -> None:
+    first = await bot.serve("serve")
+    bot.slack.fault("users.info", SlackFault(delay=1))
+
+    command = await bot.slack.command(personas.RAVI, "revoke @tom laptop stolen", personas.OPS)
+    await bot.wait_for_slack_delay()
+    await first.kill()
+    before = (bot.audit_tags(), list(bot.slack.messages))
+    bot.slack_delay.released.set()
+    await bot.serve()
+    card = await bot.wait_for_message("Revoke all sessions of Tom Target?", personas.APPROVALS)
+    await bot.wait_until_idle()
+
+    assert command.status == 200
+    assert before == ([], [])
+    assert bot.audit_tags() == ["request:asked"]
+    assert [one for one in bot.slack.messages if bot.slack.buttons(one)] == [card]
+    assert not bot.deletes
+
+
 async def test_kill__before_genesys_executes_the_delete_repeats_it_after_restart(bot: BotProcess) -> None:
     first = await bot.serve("serve")
     card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
