@@ -70,7 +70,7 @@ def test_readme__marks_exactly_the_required_settings_as_required() -> None:
 def test_readme__lists_every_command_and_no_other() -> None:
     commands = " ".join(row[0] for row in table_rows(section(README, "What people type")))
 
-    assert sorted(re.findall(r"`/purecloud (\w+)", commands)) == sorted([*READ_ONLY, *ACTIONS])
+    assert sorted(re.findall(r"`/purecloud ([\w-]+)", commands)) == sorted([*READ_ONLY, *ACTIONS])
 
 
 def test_readme__draws_the_state_table() -> None:
