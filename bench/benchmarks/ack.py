@@ -27,7 +27,7 @@ BASELINES = {
     "lower_bound": "bare aiohttp + signature (lower bound)",
 }
 GOALS = {
-    ("whoami", 1, "p50", "bolt"): Goal(0.03),
+    ("whoami", 1, "p50", "bolt"): Goal(0.04),
     ("click", 1, "p50", "bolt"): Goal(0.15),
     ("whoami", 50, "cpu", "lower_bound"): Goal(2.2),
     ("whoami", 50, "cpu", "bolt"): Goal(1.0),

@@ -9,7 +9,7 @@ from bench.processes import BOT_PYTHON, MeasuredProcess, run_program
 from bench.sampling import Sample, interleave
 from bench.table import Goal, Row
 
-GOALS = {"command": Goal(0.65), "click": Goal(0.45)}
+GOALS = {"command": Goal(1.0), "click": Goal(0.7)}
 
 
 async def measure(config: Config) -> list[Row]:
