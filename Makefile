@@ -53,12 +53,14 @@ replicas: install
 	$(RUN) -m pytest -m heavy
 
 # Kills a replica ROUNDS times over HTTP and over Socket Mode, then breaks connections ROUNDS times, and counts losses.
-# Takes some minutes; ROUNDS=10 for a quick run.
+# Then stops a process 20 times after an acknowledged command, on each database, over HTTP and in Socket Mode, with
+# SIGKILL and with SIGTERM. Takes about 15 minutes; ROUNDS=10 for a quick run.
 ROUNDS ?= 100
 soak: install
 	$(RUN) -m tests.soak kills $(ROUNDS)
 	$(RUN) -m tests.soak sockets $(ROUNDS)
 	$(RUN) -m tests.soak wires $(ROUNDS)
+	$(RUN) -m tests.soak_commands 20
 
 # Compares the fake of Genesys Cloud with the official SDK, which gets an environment of its own (200 MB).
 OFFICIAL := .venv-official

@@ -9,7 +9,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,14 +181,23 @@ class BotProcess:
 
 
 @asynccontextmanager
-async def bot_process(folder: Path, *, socket_mode: bool = False, migrated: bool = False) -> AsyncIterator[BotProcess]:
-    """Start the fakes and, if `migrated`, create the database; kill remaining processes at the end."""
+async def bot_process(
+    folder: Path,
+    *,
+    socket_mode: bool = False,
+    migrated: bool = False,
+    sleep: Callable[[float], Awaitable[None]] | None = None,
+) -> AsyncIterator[BotProcess]:
+    """Start the fakes and, if `migrated`, create the database; kill remaining processes at the end.
+
+    `sleep` replaces the pause of a delayed call of Slack, which otherwise lasts until the test releases it.
+    """
     delay = PausedSleep()
     slack = FakeSlack(
         members=personas.members(),
         groups=personas.groups(),
         channels=personas.channels(),
-        sleep=delay,
+        sleep=sleep or delay,
         socket_mode=socket_mode,
     )
     genesys = FakeGenesys(users=genesys_users())
