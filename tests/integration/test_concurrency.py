@@ -34,7 +34,7 @@ DOWN = GenesysFault(status=503, times=None)
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Components]:
+async def components(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
         for number in range(USERS):
             member = SlackUser(id=f"U0CROWD{number:03}", name=f"crowd{number}", real_name=f"Crowd {number}")
@@ -48,13 +48,13 @@ def user_ids() -> list[str]:
 
 
 @asynccontextmanager
-async def bot_for_all(office: Components) -> AsyncIterator[tuple[BotHarness, RecordingClient]]:
+async def bot_for_all(components: Components) -> AsyncIterator[tuple[BotHarness, RecordingClient]]:
     """Start a bot in which every user may request and approve."""
-    url = str(office.purecloud.region.api_url)
+    url = str(components.purecloud.region.api_url)
     async with aiohttp.ClientSession() as session:
         client = recording_client(session, api_url=url, login_url=url)
         async with open_bot(
-            office, session, tokens=client, users=client, authorization=client, requesters=",".join(user_ids())
+            components, session, tokens=client, users=client, authorization=client, requesters=",".join(user_ids())
         ) as one:
             await one.components.workspace.identify()
             yield one, client
@@ -64,9 +64,9 @@ def call_counts(client: RecordingClient) -> Counter[str]:
     return Counter(call.operation for call in client.attempts)
 
 
-async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure(office: Components) -> None:
-    office.genesys.fault("login", DOWN)
-    async with bot_for_all(office) as (one, client):
+async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure(components: Components) -> None:
+    components.genesys.fault("login", DOWN)
+    async with bot_for_all(components) as (one, client):
         await asyncio.gather(*(one.command(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
         await one.run_jobs()
 
@@ -76,9 +76,9 @@ async def test_fifty_requests__while_login_fails_share_one_login_and_its_failure
     assert call_counts(client) == {"login": 2}, "one login and its one retry"
 
 
-async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_calls(office: Components) -> None:
-    office.genesys.fault("search_by_email", DOWN)
-    async with bot_for_all(office) as (one, client):
+async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_calls(components: Components) -> None:
+    components.genesys.fault("search_by_email", DOWN)
+    async with bot_for_all(components) as (one, client):
         await asyncio.gather(*(one.command(f"revoke <@{personas.TOM}>", by=user) for user in user_ids()))
         await one.run_jobs()
 
@@ -89,48 +89,48 @@ async def test_fifty_requests__while_the_api_fails_make_a_bounded_number_of_call
     assert USERS <= call_counts(client)["search_by_email"] <= USERS * ATTEMPTS_PER_CALL
 
 
-async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(office: Components) -> None:
+async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(components: Components) -> None:
     """Each DELETE takes at most two rounds of three attempts.
 
     No DELETE is sent after the outcome is stored. Some rounds run out of time, because concurrent waits all advance the
     fake clock.
     """
-    async with bot_for_all(office) as (one, client):
+    async with bot_for_all(components) as (one, client):
         for user in user_ids():
             await one.command(f"revoke <@{personas.TOM}>", by=user)
         await one.run_jobs()
         request_ids = [str(row.request_id) for row in await one.audit_events() if row.tag == "request:asked"]
-        office.genesys.fault("delete_token", DOWN)
+        components.genesys.fault("delete_token", DOWN)
         for request_id, user in zip(request_ids, user_ids(), strict=True):
             await one.click(request_id, by=user)
         await one.run_jobs()
-        requests = [await office.store.get(request_id) for request_id in request_ids]
+        requests = [await components.store.get(request_id) for request_id in request_ids]
 
     assert {request.state for request in requests if request} == {State.FAILED}
     deletes = call_counts(client)["delete_token"]
     assert USERS * ROUNDS_PER_DELETE <= deletes <= USERS * ATTEMPTS_PER_CALL * ROUNDS_PER_DELETE
 
 
-async def test_fifty_clicks__on_one_card_while_the_api_fails_execute_once(office: Components) -> None:
-    async with bot_for_all(office) as (one, client):
+async def test_fifty_clicks__on_one_card_while_the_api_fails_execute_once(components: Components) -> None:
+    async with bot_for_all(components) as (one, client):
         await one.command(f"revoke <@{personas.TOM}>", by=user_ids()[0])
         await one.run_jobs()
         request_id = await one.last_request_id()
-        office.genesys.fault("delete_token", DOWN)
+        components.genesys.fault("delete_token", DOWN)
         await asyncio.gather(*(one.click(request_id, by=user) for user in user_ids()))
         await one.run_jobs()
 
     assert call_counts(client)["delete_token"] == ATTEMPTS_PER_CALL * ROUNDS_PER_DELETE
 
 
-async def test_401__for_all_concurrent_deletes_renews_the_token_once(office: Components) -> None:
+async def test_401__for_all_concurrent_deletes_renews_the_token_once(components: Components) -> None:
     users = user_ids()[:CONCURRENCY]
-    async with bot_for_all(office) as (one, client):
+    async with bot_for_all(components) as (one, client):
         for user in users:
             await one.command(f"revoke <@{personas.TOM}>", by=user)
         await one.run_jobs()
         request_ids = [str(row.request_id) for row in await one.audit_events() if row.tag == "request:asked"]
-        office.genesys.state.revoke_all_tokens()
+        components.genesys.state.revoke_all_tokens()
         for request_id, user in zip(request_ids, users, strict=True):
             await one.click(request_id, by=user)
         await one.run_jobs()

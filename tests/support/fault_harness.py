@@ -38,7 +38,7 @@ from handlers import commands
 from tests.support.clock import FakeClock
 from tests.support.components import WAIT_TIMEOUT, Components
 from tests.support.stub_services import ENGLISH
-from tests.support.timeouts import InstantTimeoutSession
+from tests.support.timeouts import Blackhole, InstantTimeoutSession
 
 MAX_JOB_TIME = 86400
 """Maximum time until all jobs are done, in seconds of the database's clock."""
@@ -136,7 +136,13 @@ class BotHarness:
 def recording_client(
     session: aiohttp.ClientSession | InstantTimeoutSession, *, api_url: str, login_url: str
 ) -> RecordingClient:
-    """Return a Genesys Cloud client that waits on a fake clock."""
+    """Return a Genesys Cloud client that waits on a fake clock.
+
+    A plain session gets timeouts that never expire, because the client computes them from the fake clock. Waits of
+    concurrent calls advance it, so a real timeout could be too short for a slow machine.
+    """
+    if isinstance(session, aiohttp.ClientSession):
+        session = InstantTimeoutSession(session, Blackhole())
     clock = FakeClock()
     attempts: list[HttpAttempt] = []
     purecloud = PureCloud(
