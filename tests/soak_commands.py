@@ -1,4 +1,4 @@
-"""Stop the bot right after it has acknowledged a command, then count the cards; run it with `make soak`."""
+"""Stop the bot after acknowledged commands, then count the cards; run it with `make soak`."""
 
 from __future__ import annotations
 

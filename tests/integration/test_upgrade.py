@@ -1,0 +1,131 @@
+"""A database of an earlier version: pending requests stay alive, and open jobs are completed.
+
+`tests/data/database_0001.sql` is the dump of a SQLite file. The bot at revision 0001 of the schema wrote it against the
+fakes and was killed while it had an acknowledged click to decide on and a DELETE to send.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.db.engine import Database
+from bot.db.jobs import JobQueue
+from bot.db.migrate import migrate
+from bot.db.postgres import postgres_engine
+from bot.db.requests import RequestStore
+from bot.domain.audit import first_invalid
+from bot.domain.requests import State
+from bot.sandbox import personas
+from tests.support.components import TOM, Components, open_components
+from tests.support.examples import NOON
+from tests.support.fault_harness import open_bot, recording_client
+from tests.support.postgres import Server
+
+DUMP = Path(__file__).parents[1] / "data" / "database_0001.sql"
+
+RECORDED = {
+    "ends as expired": "expired",
+    "ends as revoked": "revoked",
+    "ends as refused": "refused",
+    "ends as failed": "failed",
+    "ends as unknown": "unknown",
+    "ends as cancelled": "cancelled",
+    "waits": "pending",
+    "clicked": "pending",
+    "executing": "approved",
+}
+"""The reason and the state of each request in the dump."""
+
+TIMES = {
+    "requests": ("created_at", "expires_at", "approved_at", "finished_at"),
+    "jobs": ("created_at", "due_at", "lease_until", "done_at"),
+}
+"""The columns to move to the time of the test. The times of the audit log stay, because its hashes cover them."""
+
+
+def put_old_database(path: Path) -> None:
+    """Write the dumped database to a file, as if its process had ended at `NOON`.
+
+    The fake Slack of the recording has ended, so its response_urls are removed.
+    """
+    dump = re.sub(r'(["\'])http://127\.0\.0\.1:\d+/response/[\w-]+\1', "NULL", DUMP.read_text())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(dump.replace('": NULL', '": null'))
+        (last,) = connection.execute("SELECT max(created_at) FROM jobs").fetchone()
+        for table, columns in TIMES.items():
+            for column in columns:
+                connection.execute(f"UPDATE {table} SET {column} = {column} + ?", (NOON - last,))  # noqa: S608
+        connection.commit()
+
+
+def states(path: Path) -> dict[str, str]:
+    """Return the reason and the state of each request in a file."""
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT reason, state FROM requests"))
+
+
+def request_id(path: Path, reason: str) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("SELECT id FROM requests WHERE reason = ?", (reason,)).fetchone()[0])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    put_old_database(tmp_path / "bot.db")
+    return tmp_path / "bot.db"
+
+
+def sent_deletes(components: Components) -> list[str]:
+    return [one.path for one in components.genesys.received("delete_token")]
+
+
+async def test_upgrade__completes_open_jobs_and_keeps_pending_cards_alive(path: Path) -> None:
+    assert states(path) == RECORDED
+    pending = request_id(path, "waits")
+
+    async with open_components(path.parent) as components, aiohttp.ClientSession() as session:
+        url = str(components.purecloud.region.api_url)
+        client = recording_client(session, api_url=url, login_url=url)
+        async with open_bot(components, session, tokens=client, users=client, authorization=client) as bot:
+            await bot.components.workspace.identify()
+            await bot.run_jobs()
+            restarted = states(path)
+            before = len(sent_deletes(components))
+            await bot.click(pending, by=personas.BEN)
+            await bot.run_jobs()
+            trail = await components.store.audit_events()
+
+    assert restarted == RECORDED | {"clicked": "revoked", "executing": "revoked"}
+    assert states(path) == restarted | {"waits": "revoked"}
+    assert before == 2
+    assert len(sent_deletes(components)) == 3
+    assert all(one.endswith(TOM.id) for one in sent_deletes(components))
+    assert first_invalid(trail) is None
+
+
+async def test_upgrade__of_rows_on_postgresql_keeps_requests_and_the_audit_log(postgres: Server, path: Path) -> None:
+    inserts = [line for line in DUMP.read_text().splitlines() if line.startswith("INSERT INTO")]
+    inserts.sort(key=lambda line: line.startswith('INSERT INTO "items"'))  # they refer to requests
+    async with postgres.database(empty=True) as url:
+        database = Database(postgres_engine(url))
+        await migrate(database, head="0001")
+        await postgres.do("\n".join(one for one in inserts if "alembic_version" not in one), url.rpartition("/")[2])
+
+        assert await migrate(database) is True
+        store = RequestStore(database, JobQueue(database, "one#1"))
+        found = [await store.get(request_id(path, reason)) for reason in RECORDED]
+        trail = await store.audit_events()
+        depth = await store.jobs.depth()
+        await database.close()
+
+    assert {one.reason: one.state for one in found if one} == RECORDED
+    assert first_invalid(trail) is None
+    assert (depth["click"], depth["target"]) == (1, 1)
+    outcomes = {one.state: one.outcome.get("code") for one in found if one}
+    assert (outcomes[State.REVOKED], outcomes[State.REFUSED]) == ("executed", "genesys_forbidden")
