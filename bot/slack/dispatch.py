@@ -68,8 +68,8 @@ def _is_block_actions(payload: Payload) -> bool:
 
 
 def _is_view(payload: Payload) -> bool:
-    view = nested(payload, "view")
-    return _has_user(payload) and text(view, "callback_id") is not None and text(view, "type") is not None
+    view = nested(payload, "view")  # Slack sends an empty callback_id for a view that was opened without one
+    return _has_user(payload) and isinstance(view.get("callback_id"), str) and text(view, "type") is not None
 
 
 def _is_shortcut(payload: Payload) -> bool:

@@ -45,7 +45,9 @@ class Health:
         """`GET /metrics`: Prometheus text."""
         metrics = self.services.metrics
         with suppress(Exception):  # the other numbers matter most while the database is unavailable
-            for kind, count in (await self.services.store.jobs.depth()).items():
+            depth = await self.services.store.jobs.depth()
+            metrics.queue_depth.clear()  # a kind that only a newer version adds is gone once its jobs are done
+            for kind, count in depth.items():
                 metrics.queue_depth.labels(kind).set(count)
         return web.Response(body=metrics.render(), content_type="text/plain", charset="utf-8")
 

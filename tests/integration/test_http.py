@@ -357,3 +357,23 @@ async def test_click__on_an_unknown_button_gets_404(app: AppHarness) -> None:
     assert delivery.status == 404
     await app.wait_until_idle()
     assert await app.audit_tags() == ["request:asked"]
+
+
+@pytest.mark.parametrize("callback_id", ["", "unknown"])
+@pytest.mark.parametrize("kind", ["view_submission", "view_closed"])
+async def test_view__without_a_listener_gets_404(app: AppHarness, kind: str, callback_id: str) -> None:
+    body = payload(
+        json.dumps(
+            {
+                "type": kind,
+                "api_app_id": app.slack.app_id,
+                "user": {"id": personas.OLIVIA, "team_id": app.slack.team_id},
+                "view": {"id": "V1", "type": "modal", "callback_id": callback_id, "state": {"values": {}}},
+            }
+        )
+    )
+
+    delivery = await app.slack.send_raw(body, app.slack.signed_headers(body))
+
+    assert delivery.status == 404
+    assert await app.audit_tags() == []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -112,3 +116,19 @@ async def test_metrics__show_a_card_update_that_waits_as_queue_depth(app: AppHar
     assert samples["queue_depth card"] == 1
     assert samples["queue_depth click"] == 0
     assert samples["outcomes_total revoke cancelled"] == 1
+
+
+async def test_metrics__forget_an_unknown_kind_of_job_that_is_done(app: AppHarness) -> None:
+    database = Path(app.environ["DATABASE_URL"].removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute(
+            "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until)"
+            " VALUES ('reminder', 'reminder:1', 'r', '{}', 9, 0, 0, 0, 0)"
+        )
+        before = await scrape(app)
+        connection.execute("UPDATE jobs SET done_at = 1 WHERE kind = 'reminder'")
+        after = await scrape(app)
+
+    assert before["queue_depth reminder"] == 1
+    assert "queue_depth reminder" not in after
+    assert after["queue_depth click"] == 0

@@ -97,6 +97,11 @@ async def test_dispatch__malformed_payload_is_answered_400(payload: dict[str, An
     assert count(metrics, "rejected", 400) == 1
 
 
+def test_payload_type__of_a_view_without_a_callback_id_is_known() -> None:
+    view = {"callback_id": "", "type": "modal"}
+    assert payload_type({"type": "view_submission", "user": USER, "view": view}) == "view_submission"
+
+
 def test_payload_type__of_an_unknown_type_is_other() -> None:
     """A label of the metrics must not grow with what Slack sends."""
     assert payload_type({"type": "from_the_future"}) == "other"
