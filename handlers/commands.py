@@ -18,8 +18,11 @@ from handlers.services import Services
 from handlers.targets import read_request
 from handlers.ui.blocks import Message
 
-Answer = Callable[[Invoker, Any, Catalog], Awaitable[Message]]
-"""Takes the person, the services and the texts. Each command names the services that it uses by a Protocol."""
+Answer = Callable[[Invoker, Any, Catalog, str], Awaitable[Message]]
+"""Takes the person, the services, the texts and the line after the command.
+
+Each command names the services that it uses by a Protocol.
+"""
 
 READ_ONLY: dict[str, Answer] = {
     "help": help_command.answer,
@@ -30,19 +33,21 @@ READ_ONLY: dict[str, Answer] = {
 
 async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Store a command that requests an action, then acknowledge it; answer a read-only command later."""
-    verb, _, line = " ".join(str(body.get("text") or "").split()).partition(" ")
+    typed = " ".join(str(body.get("text") or "").split())
+    verb, _, line = typed.partition(" ")
     invoker, name = read_invoker(body), verb.casefold()
     if name in services.actions:
         await services.inbox.record_command(read_request(services.actions[name], invoker, line))
     else:
-        services.tasks.start(_reply(name, verb, invoker, services, catalog))
+        services.tasks.start(_reply(typed, invoker, services, catalog))
     await ack()
 
 
-async def _reply(name: str, verb: str, invoker: Invoker, services: Services, catalog: Catalog) -> None:
-    answer = READ_ONLY.get(name)
+async def _reply(typed: str, invoker: Invoker, services: Services, catalog: Catalog) -> None:
+    verb, _, line = typed.partition(" ")
+    answer = READ_ONLY.get(verb.casefold())
     if answer:
-        await reply_with(answer(invoker, services, catalog), invoker, services, catalog)
+        await reply_with(answer(invoker, services, catalog, line), invoker, services, catalog)
         return
     suggestion = nearest(verb, [*READ_ONLY, *services.actions])
     await reply_with(

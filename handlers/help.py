@@ -15,7 +15,13 @@ MAX_WORD_LENGTH = 80
 
 
 async def answer(
-    invoker: Invoker, services: Services, catalog: Catalog, *, unknown: str = "", suggestion: str | None = None
+    invoker: Invoker,
+    services: Services,
+    catalog: Catalog,
+    _line: str = "",
+    *,
+    unknown: str = "",
+    suggestion: str | None = None,
 ) -> Message:
     """Return what this person can do; an unknown word is named first, with the nearest command."""
     permissions = await services.account.permissions(invoker)

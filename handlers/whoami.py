@@ -16,7 +16,7 @@ from handlers.ui.blocks import Block, Message, escape
 from handlers.ui.reasons import explain
 
 
-async def answer(invoker: Invoker, services: Services, catalog: Catalog) -> Message:
+async def answer(invoker: Invoker, services: Services, catalog: Catalog, _line: str = "") -> Message:
     """Return both, for this person alone."""
     who = await services.account.whoami(invoker)
     return blocks.message(

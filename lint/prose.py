@@ -96,9 +96,9 @@ def _long_summaries(path: str, text: str) -> Iterator[Problem]:
             yield Problem(path, node.body[0].lineno, LONG_SUMMARY, hint)
 
 
-def tracked_files(root: Path, paths: Sequence[str] = ()) -> list[str]:
-    """Return the tracked files to check, relative to the root and limited to `paths` if given."""
-    command = ["git", "ls-files", "-z", "--", *paths]
+def files_to_check(root: Path, paths: Sequence[str] = ()) -> list[str]:
+    """Return the files to check, new ones included, relative to the root and limited to `paths` if given."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *paths]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout  # noqa: S603
     names = [name for name in listed.split("\0") if name and (root / name).is_file()]
     return [name for name in names if PurePath(name).suffix in SUFFIXES or PurePath(name).name in FILE_NAMES]
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = Path()) -> int:
     parser.add_argument("paths", nargs="*", help="files and directories to check; all tracked files by default")
     parser.add_argument("--count", action="store_true", help="count the problems instead of listing them; exit 0")
     options = parser.parse_args(arguments)
-    files = tracked_files(root, options.paths)
+    files = files_to_check(root, options.paths)
     problems = [problem for name in files for problem in check_text(name, (root / name).read_text())]
     if options.count:
         _report_counts(problems)

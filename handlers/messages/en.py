@@ -22,7 +22,7 @@ SENTENCES = {
     "reason.guest": "Guests can't use this bot: only full members of this workspace can.",
     "reason.bot": "Bots and apps can't use this bot: only people can.",
     "reason.deactivated": "Your Slack account is deactivated.",
-    "reason.not_a_requester": "You can't request revocations.",
+    "reason.not_a_requester": "You can't request this.",
     "hint.not_a_requester": "`/purecloud whoami` shows what you can do. The admins of this bot can change it.",
     "reason.not_an_approver": "You can't approve this request.",
     "hint.not_an_approver": "The request is still open for its approvers.",
@@ -38,7 +38,7 @@ SENTENCES = {
     "reason.no_approver_here": "This needs an approver, and no one else can see this conversation.",
     "hint.no_approver_here": "Request it in a channel with an approver, or ask an admin of this bot to set a channel for approvals.",
     # --- denials: the target ----------------------------------------------------------------------------------------
-    "reason.target_missing": "Whose sessions? Name one person: `/purecloud revoke @user [reason]`.",
+    "reason.target_missing": "Who is it about? Name one person, as in `/purecloud revoke @user [reason]`.",
     "hint.target_missing": "An email address or a Genesys Cloud user id works too.",
     "reason.target_unreadable": "I don't know who `{word}` is.",
     "hint.target_unreadable": "Type @ and pick the person, or use an email address or a Genesys Cloud user id.",
@@ -47,7 +47,7 @@ SENTENCES = {
         "Pick the person from Slack's list while you type, or use their email address. If this happens every time, the "
         "app's manifest needs `should_escape: true`."
     ),
-    "reason.target_is_a_group": "I revoke one person's sessions at a time, not those of a user group or channel.",
+    "reason.target_is_a_group": "I act on one person at a time, not on a user group or channel.",
     "hint.target_is_a_group": "Name one person.",
     "reason.target_is_a_channel": "That is a channel, not a person.",
     "hint.target_is_a_channel": "Name one person.",

@@ -112,7 +112,7 @@ async def test_expiry__removes_the_buttons(page: SandboxPage) -> None:
 
 
 REFUSALS = {
-    "Nadia": {"revoke @tom": "You can't request revocations"},
+    "Nadia": {"revoke @tom": "You can't request this"},
     "Gus": {"revoke @tom": "Guests can't use this bot"},
     "Ravi": {"rotate": "Only admins of this bot can do this"},
     "Olivia": {
@@ -125,7 +125,7 @@ REFUSALS = {
         "revoke @tom @pia": "That names 2 people",
         "revoke unknown@example.com": "has no active user unknown@example.com",
         "revoke tom": "I don't know who",
-        "revoke": "Whose sessions?",
+        "revoke": "Who is it about?",
     },
 }
 

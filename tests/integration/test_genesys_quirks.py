@@ -49,7 +49,7 @@ async def test_revoke__needs_a_requester_although_the_bot_may_delete_all_tokens(
 
     for who in (personas.NADIA, personas.BEN):
         await app.send_command(who, "revoke @tom")
-        await app.wait_for_private_message(who, "You can't request revocations")
+        await app.wait_for_private_message(who, "You can't request this")
 
     await app.wait_until_idle()
     assert await app.audit_tags() == ["request:ask_refused"] * 2

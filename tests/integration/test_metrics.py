@@ -47,7 +47,7 @@ async def test_metrics__count_requests_calls_and_outcomes(app: AppHarness) -> No
     await app.slack.click(personas.BEN, card, "approve", force=True)
     await app.wait_for_private_message(personas.BEN, "already approved")
     await app.send_command(personas.NADIA, "revoke @tom")
-    await app.wait_for_private_message(personas.NADIA, "You can't request revocations")
+    await app.wait_for_private_message(personas.NADIA, "You can't request this")
     await app.wait_until_idle()
 
     samples = await scrape(app)

@@ -40,7 +40,7 @@ async def test_modal__by_a_user_without_the_right_is_denied_in_private(app: AppH
     await app.slack.shortcut(personas.NADIA, GLOBAL_SHORTCUT)
     await app.slack.submit_view(personas.NADIA, {USER: personas.TOM})
 
-    await app.wait_for_private_message(personas.NADIA, "You can't request revocations")
+    await app.wait_for_private_message(personas.NADIA, "You can't request this")
     assert await app.audit_tags() == ["request:ask_refused"]
 
 

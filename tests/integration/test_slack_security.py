@@ -288,12 +288,12 @@ async def test_click__replayed_after_the_role_was_granted_is_ignored(app: AppHar
         ("revoke @tom @pia", "That names 2 people"),
         ("revoke @tom because @ben said so", "That names 2 people"),
         ("revoke tom.target@example.com ben.baker@example.com", "That names 2 people"),
-        ("revoke @token-approvers", "I revoke one person's sessions at a time"),
-        ("revoke @here", "I revoke one person's sessions at a time"),
-        ("revoke @everyone now", "I revoke one person's sessions at a time"),
+        ("revoke @token-approvers", "I act on one person at a time"),
+        ("revoke @here", "I act on one person at a time"),
+        ("revoke @everyone now", "I act on one person at a time"),
         ("revoke <#C0OPS00001|ops>", "That is a channel"),
         ("revoke @tomm", "as plain text"),
-        ("revoke", "Whose sessions?"),
+        ("revoke", "Who is it about?"),
     ],
 )
 async def test_revoke__refuses_a_line_that_does_not_name_one_person(app: AppHarness, text: str, words: str) -> None:

@@ -59,19 +59,22 @@ def test_check_text__reports_a_docstring_summary_above_the_limit(head: str) -> N
     assert (problem.word, problem.line) == (LONG_SUMMARY, head.count("\n") + 1)
 
 
-def test_main__checks_tracked_files_and_returns_an_exit_code(
+def test_main__checks_all_files_but_ignored_ones_and_returns_an_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     git = ["git", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     (tmp_path / "tracked.md").write_text("It is told.\n")  # prose: allow
     (tmp_path / "clean.md").write_text("It is reported.\n")
-    (tmp_path / "untracked.md").write_text("It is told.\n")  # prose: allow
+    (tmp_path / "ignored.md").write_text("It is told.\n")  # prose: allow
+    (tmp_path / "new.md").write_text("It is told.\n")  # prose: allow
+    (tmp_path / ".gitignore").write_text("ignored.md\n")
     (tmp_path / "binary.png").write_bytes(b"told \xff")  # prose: allow
     subprocess.run([*git, "add", "tracked.md", "clean.md", "binary.png"], check=True)
 
     assert main([], tmp_path) == 1
-    assert capsys.readouterr().out.startswith("tracked.md:1: told: ")  # prose: allow
+    problems = sorted(line.partition(": ")[0] for line in capsys.readouterr().out.splitlines())
+    assert problems == ["new.md:1", "tracked.md:1"]
     assert main(["clean.md"], tmp_path) == 0
     assert main(["--count"], tmp_path) == 0
-    assert "1  total" in capsys.readouterr().out
+    assert "2  total" in capsys.readouterr().out

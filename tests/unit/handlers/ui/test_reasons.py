@@ -83,7 +83,7 @@ def test_denial__says_that_nothing_was_changed_and_never_that_something_ended(co
     said = explain(ENGLISH, code, PARAMS)
     assert "*Nothing was changed.*" in said
     assert "revoked" not in said.lower()
-    assert "?" not in said.replace("Whose sessions?", "")
+    assert "?" not in said.replace("Who is it about?", "")
     assert "changed" not in explain(ENGLISH, code, PARAMS, changed_nothing=False)
 
 
