@@ -39,8 +39,7 @@ def commands_for(catalog: Catalog, permissions: Permissions) -> list[str]:
     """Return the lines about what this person can type."""
     return [
         *(catalog.text(f"{action}.help") for action in permissions.request if f"{action}.help" in catalog),
-        catalog.text("help.whoami"),
-        catalog.text("help.help"),
+        *catalog.starting_with("command."),
     ]
 
 

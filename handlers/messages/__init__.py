@@ -29,6 +29,10 @@ class Catalog:
         """Return a sentence, or None if the catalog has none for this code."""
         return self.text(code, **params) if code in self else None
 
+    def starting_with(self, prefix: str) -> list[str]:
+        """Return the sentences whose codes start with a prefix, in the order of the catalog."""
+        return [self.text(code) for code in self._sentences if code.startswith(prefix)]
+
     def lines(self, code: str, /, **params: Any) -> list[str]:
         """Return the lines of a text that has several."""
         return self.text(code, **params).splitlines()

@@ -271,8 +271,8 @@ SENTENCES = {
     "card_not_posted.channel": "the channel",
     # --- help -------------------------------------------------------------------------------------------------------
     "help.title": "What you can do with /purecloud",
-    "help.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
-    "help.help": "`/purecloud help` - this",
+    "command.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
+    "command.help": "`/purecloud help` - this",
     "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
     "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
     "help.can_do_nothing": "You can't request or approve revocations.",
