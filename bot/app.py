@@ -66,6 +66,8 @@ class RunningApp:
     transport: SlackTransport
     health: Health
     port: int = 0
+    working: asyncio.Task[None] | None = None
+    """The worker's task, which ends only with the process."""
 
 
 @asynccontextmanager
@@ -83,7 +85,6 @@ async def running(
         app = RunningApp(services, transport, health)
         runner = web.AppRunner(application(health, transport.http), access_log=None, shutdown_timeout=CLOSE_TIMEOUT)
         identifying = asyncio.create_task(_identify(services))
-        working: asyncio.Task[None] | None = None
         try:
             await runner.setup()
             site = web.TCPSite(runner, settings.host, settings.port)
@@ -92,20 +93,18 @@ async def running(
             log.info("listening", host=settings.host, port=app.port)
             if transport.sockets is not None:
                 await transport.sockets.check()
-            working = asyncio.create_task(_work(services, database_ready=await _prepare_database(services)))
+            app.working = asyncio.create_task(_work(services, database_ready=await _prepare_database(services)))
             if transport.sockets is not None:
                 transport.sockets.start()
             yield app
         finally:
             health.stopping = True
-            await _stop(app, runner, identifying, working)
+            await _stop(app, runner, identifying)
 
 
-async def _stop(
-    app: RunningApp, runner: web.AppRunner, identifying: asyncio.Task[None], working: asyncio.Task[None] | None
-) -> None:
+async def _stop(app: RunningApp, runner: web.AppRunner, identifying: asyncio.Task[None]) -> None:
     """Stop in order: sockets, read-only commands, leased jobs, HTTP."""
-    services, sockets = app.services, app.transport.sockets
+    services, sockets, working = app.services, app.transport.sockets, app.working
     deadline = time.monotonic() + DRAIN_TIMEOUT
     identifying.cancel()
     if sockets is not None:
@@ -194,13 +193,16 @@ async def _work(services: Services, *, database_ready: bool) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT. Raises DatabaseReplaced if the worker ends because of it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with running(settings):
-        await stop.wait()
+    async with running(settings) as app:
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({one for one in (stopping, app.working) if one}, return_when=asyncio.FIRST_COMPLETED)
+        if app.working and app.working.done():
+            app.working.result()
         log.info("stopping; finishing the work in progress")
 
 

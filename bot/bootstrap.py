@@ -89,7 +89,8 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         genesys_session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
         database = database_from_settings(settings)
         stack.push_async_callback(database.close)
-        store = RequestStore(database, JobQueue(database, worker_identity(settings)))
+        owner = stack.enter_context(worker_identity(settings))
+        store = RequestStore(database, JobQueue(database, owner))
         web_client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot import __version__
-from bot.errors import SettingsError
+from bot.errors import BotError, SettingsError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         for problem in error.problems:
             print(problem, file=sys.stderr)  # noqa: T201 - for a person at a terminal
         return 2
-    except OSError as error:
+    except (OSError, BotError) as error:
         log.error("the bot cannot run", problem=str(error))  # noqa: TRY400 - an address in use needs no traceback
         return 1
 

@@ -11,7 +11,7 @@ import structlog
 
 from bot.redaction import redact
 
-WARNINGS_ONLY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
+WARNINGS_ONLY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "psycopg")
 """Libraries whose loggers are limited to warnings, because they log whole bodies at lower levels."""
 
 _MISLEADING = (

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.db.engine import DatabaseUnavailable
+from bot.db.engine import DatabaseReplaced, DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, JobQueue
 from bot.errors import SlackUnavailable
 from bot.services.job_result import JobResult
@@ -60,7 +60,10 @@ class Worker:
         self._renewal: asyncio.Task[None] | None = None
 
     def submit(self, job: Job) -> None:
-        """Start a job that this process has leased. A closed worker leaves it to another process."""
+        """Start a job that this process has leased. A closed worker leaves it to another process.
+
+        A job that runs already is not started again: its lease had ended, and this process has claimed it again.
+        """
         if job.id not in self._running and not self._closed:
             self._running[job.id] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
 
@@ -69,7 +72,10 @@ class Worker:
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Claim and run jobs until `drain`; an unavailable database is polled."""
+        """Claim and run jobs until `drain`; an unavailable database is polled.
+
+        Raises DatabaseReplaced, because then nothing that this process stores is kept.
+        """
         self._renewal = asyncio.create_task(self._renew_leases())
         while not self._stopping:
             await self._log_errors(self._poll())
@@ -87,7 +93,7 @@ class Worker:
         """
         self._stopping = True
         self.wake()
-        with suppress(TimeoutError):  # the database may not answer either
+        with suppress(TimeoutError, DatabaseReplaced):  # the database may not answer either
             async with asyncio.timeout(timeout):
                 while await self._has_running_jobs():
                     await asyncio.wait(self._running.values())
@@ -142,9 +148,11 @@ class Worker:
                 task.cancel()
 
     async def _log_errors(self, work: Coroutine[Any, Any, object]) -> None:
-        """Keep the loop alive whatever the database does."""
+        """Keep the loop alive whatever the database does, unless it was replaced."""
         try:
             await work
+        except DatabaseReplaced:
+            raise
         except DatabaseUnavailable as error:
             log.warning("database unavailable; the worker retries", problem=str(error))
         except Exception:
@@ -158,11 +166,13 @@ class Worker:
         except SlackUnavailable as error:
             log.warning("slack unavailable; job retried", kind=job.kind, method=error.method, code=error.slack_code)
             await self._log_errors(self._queue.release(job, delay=float(job.attempts)))
+        except DatabaseReplaced:
+            log.error("job failed; the database was replaced", kind=job.kind, request_id=job.request_id)  # noqa: TRY400
         except Exception:
             log.exception("job failed; it is retried", kind=job.kind, request_id=job.request_id)
             delay = min(2.0 ** min(job.attempts, MAX_BACKOFF_DOUBLINGS), MAX_RETRY_DELAY)
             await self._log_errors(self._queue.release(job, delay=delay))
-        finally:  # in this task, because the same job may be claimed again before a done-callback runs
+        finally:  # in this task, because the same job may be leased again before a done-callback runs
             self._running.pop(job.id, None)
             if self._backlog:
                 self.wake()

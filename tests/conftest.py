@@ -13,8 +13,8 @@ import pytest
 import structlog
 
 from bot import logs
-from bot.db.postgres import postgres_engine
-from bot.db.sqlite import sqlite_engine
+from bot.db.postgres import PostgresDriver
+from bot.db.sqlite import SqliteDriver
 from tests.support.app_harness import AppHarness, start_app
 from tests.support.database import DatabaseHarness, open_database
 from tests.support.postgres import Server, server
@@ -46,11 +46,11 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
     """A migrated database. The tests run on SQLite and on PostgreSQL, because both make the same promises."""
     if request.param == "sqlite":
         put_database(tmp_path / "bot.db")
-        async with open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
+        async with open_database(SqliteDriver(tmp_path / "bot.db")) as opened:
             yield opened
         return
     started: Server = request.getfixturevalue("postgres")
-    async with started.emptied() as address, open_database(postgres_engine(address)) as opened:
+    async with started.emptied() as address, open_database(PostgresDriver(address)) as opened:
         yield opened
 
 

@@ -21,7 +21,7 @@ from aiohttp import ClientError
 
 from bot.db.engine import Database
 from bot.db.jobs import JobQueue
-from bot.db.postgres import postgres_engine
+from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType, first_invalid
 from bot.sandbox import personas
@@ -193,7 +193,7 @@ class Soak:
 
 async def soak(database_url: str, mode: FailureMode, rounds: int, seed: int) -> SoakResult:
     """Run rounds of requests and failures on a database and return the counts."""
-    database = Database(postgres_engine(database_url))
+    database = Database(PostgresDriver(database_url))
     store = RequestStore(database, JobQueue(database, "soak#1"))
     with TemporaryDirectory() as folder:
         async with start_cluster(database_url, Path(folder), socket_mode=mode is FailureMode.SOCKETS) as cluster:

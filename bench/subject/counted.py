@@ -1,4 +1,7 @@
-"""The bot as it is served, with a count of its SQL statements and commits."""
+"""The bot as it is served, with a count of its SQL statements and commits.
+
+`commits` counts the commits that wait for the disk, `relaxed commits` the others.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,66 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import uvloop
-from sqlalchemy import event
 
 from bot import logs
 from bot.app import RunningApp, running
+from bot.db.engine import Connection, Cursor, Driver
 from bot.settings import read_settings
 
 counts: Counter[str] = Counter()
 
 
 def count_statements(app: RunningApp) -> None:
-    """Count statements and commits of the bot's engine; BEGIN is not a statement."""
-    engine = app.services.store.database.engine.engine
+    """Count statements and commits on the bot's connection; BEGIN and COMMIT are not statements."""
+    database = app.services.store.database
+    database.driver = CountingDriver(database.driver)
+    connection = database._connection  # noqa: SLF001 - opened already, by the migration
+    if connection is not None:
+        database._connection = CountingConnection(connection)  # noqa: SLF001
 
-    def execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            counts["statements"] += 1
-            counts[" ".join(statement.split())[:70]] += 1
 
-    event.listen(engine, "before_cursor_execute", execute)
-    event.listen(engine, "commit", lambda _connection: counts.update(commits=1))
+class CountingDriver:
+    """A driver whose connections count."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.error = driver.error
+        self.translate = driver.translate
+
+    def connect(self) -> Connection:
+        """Open a connection that counts."""
+        return CountingConnection(self._driver.connect())
+
+
+class CountingConnection:
+    """A connection that counts statements and commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._durable = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def begin(self, *, durable: bool, limited: bool) -> float | None:
+        """Begin a transaction."""
+        self._durable = durable
+        return self._connection.begin(durable=durable, limited=limited)
+
+    def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
+        """Count and execute a statement."""
+        counts["statements"] += 1
+        counts[" ".join(statement.split())[:70]] += 1
+        return self._connection.execute(statement, values)
+
+    def commit(self) -> None:
+        """Count and make a commit."""
+        counts["commits" if self._durable else "relaxed commits"] += 1
+        self._connection.commit()
 
 
 async def main() -> None:

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, insert
-
+from bot.db import audit, statements
+from bot.db.engine import Database, Driver, Transaction
+from bot.db.postgres import PostgresDriver
 from bot.db.rows import audit_event_to_row, item_to_row, request_to_row
-from bot.db.schema import audit, items, jobs, requests
+from bot.db.sqlite import SqliteDriver
 from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request
@@ -22,21 +26,32 @@ from bot.domain.requests import MessageRef, Request
 BATCH_SIZE = 5000
 REQUEST_TTL = 43_200.0
 
+INSERT_JOB = """
+INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until, done_at)
+VALUES (:kind, :key, :request_id, :payload, :prio, :created_at, :due_at, :attempts, :lease_until, :done_at)
+"""
 
-def fill(engine: Engine, audit_rows: int, pending: int) -> None:
+
+async def fill(driver: Driver, audit_rows: int, pending: int) -> None:
     """Insert all rows into existing tables, `BATCH_SIZE` rows per transaction."""
     now = time.time()
-    _insert(engine, audit, _audit_rows(audit_rows, now))
-    _insert(engine, requests, (_request_row(one, now) for one in range(pending)))
-    _insert(engine, items, (item_to_row(_request(one, now)) for one in range(pending)))
-    _insert(engine, jobs, (_card_job(one, now) for one in range(pending)))
+    database = Database(driver)
+    await _insert(database, audit.INSERT, _audit_rows(audit_rows, now))
+    await _insert(database, statements.INSERT_REQUEST, (_request_row(one, now) for one in range(pending)))
+    await _insert(database, statements.INSERT_ITEM, (item_to_row(_request(one, now)) for one in range(pending)))
+    await _insert(database, INSERT_JOB, (_card_job(one, now) for one in range(pending)))
+    await database.close()
 
 
-def _insert(engine: Engine, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+async def _insert(database: Database, statement: str, rows: Iterable[Mapping[str, Any]]) -> None:
     waiting = iter(rows)
     while some := list(islice(waiting, BATCH_SIZE)):
-        with engine.begin() as connection:
-            connection.execute(insert(table), some)
+        await database.write(partial(_insert_batch, statement, some), limited=False)
+
+
+def _insert_batch(statement: str, rows: Sequence[Mapping[str, Any]], tx: Transaction) -> None:
+    for row in rows:
+        tx.execute(statement, **row)
 
 
 def _audit_rows(count: int, now: float) -> Iterator[Mapping[str, Any]]:
@@ -86,5 +101,10 @@ def _card_job(number: int, now: float) -> Mapping[str, Any]:
     }
 
 
+def _driver(url: str) -> Driver:
+    path = url.removeprefix("sqlite:///")
+    return PostgresDriver(url) if path == url else SqliteDriver(Path(path))
+
+
 if __name__ == "__main__":
-    fill(create_engine(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    asyncio.run(fill(_driver(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

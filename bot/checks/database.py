@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
-
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DatabaseError
 
 from bot.checks.result import CheckResult, failed, ok
 from bot.db.connect import database_from_settings, unusable_database
 from bot.db.engine import Database, Transaction
 from bot.db.migrate import HEAD, refuse_newer, revision
-from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
-from bot.db.sqlite import SqliteEngine
+from bot.db.sqlite import SqliteDriver
 from bot.errors import SettingsError
 from bot.settings import Settings
 
 DATABASE: Final = "DATABASE_URL"
+
+MIN_FREE_SPACE = 64
+"""Free space of the disk below which the check fails, in MiB. A thousand requests take about 5 MiB."""
 
 
 async def check_database(settings: Settings) -> CheckResult:
@@ -29,7 +29,7 @@ async def check_database(settings: Settings) -> CheckResult:
     """
     path = settings.database_path
     if path is None:
-        return await _check_postgres(settings.database_url)
+        return await _check_postgres(settings)
     await database_from_settings(settings).close()  # raises for a missing directory; it opens no connection
     try:
         found = _check_file(path)
@@ -53,39 +53,36 @@ def _check_file(path: Path) -> CheckResult | None:
 
 
 async def _check_sqlite(path: Path) -> CheckResult:
-    database = Database(SqliteEngine(_read_only_engine(path)))
+    database = Database(SqliteDriver(path, read_only=True))
     try:
-        return _check_revision(await database.read(lambda tx: revision(tx.connection)), str(path))
-    except DatabaseError as error:
-        raise unusable_database(error) from error
+        found = _check_revision(await database.read(revision), str(path))
+    except database.driver.error as error:
+        raise unusable_database(database.driver, error) from error
     finally:
         await database.close()
+    return with_free_space(found, path, shutil.disk_usage(path.parent).free // 2**20)
 
 
-def _read_only_engine(path: Path) -> Engine:
-    """Return an engine that writes nothing.
-
-    SQLite creates files next to a database in WAL mode even to read it, unless the database is declared immutable.
-    If a write-ahead log exists, those files exist too, and the log must be read (sqlite.org/wal.html, Read-Only
-    Databases).
-    """
-    log = path.with_name(f"{path.name}-wal")
-    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
-    return create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?{mode}&uri=true")
+def with_free_space(result: CheckResult, path: Path, free: int) -> CheckResult:
+    """Add the free space of the disk to the message, in MiB; fail if there is too little of it."""
+    if free < MIN_FREE_SPACE:
+        hint = "Free some space. On a full disk nothing can be requested or approved."
+        return failed(DATABASE, f"the disk of {path} has {free} MiB free", hint)
+    return replace(result, message=f"{result.message}; {free:,} MiB are free")
 
 
-async def _check_postgres(url: str) -> CheckResult:
-    database = Database(postgres_engine(url), timeout=TRANSACTION_TIMEOUT)
+async def _check_postgres(settings: Settings) -> CheckResult:
+    database = database_from_settings(settings)
     try:
         return await database.read(_check_postgres_schema)
-    except DatabaseError as error:
-        raise unusable_database(error) from error
+    except database.driver.error as error:
+        raise unusable_database(database.driver, error) from error
     finally:
         await database.close()
 
 
 def _check_postgres_schema(tx: Transaction) -> CheckResult:
-    found = revision(tx.connection)
+    found = revision(tx)
     if found != HEAD and not _can_create_tables(tx):
         message = "the tables are missing or outdated, and the user may not create tables in the schema"
         return failed(DATABASE, message, "Run GRANT CREATE ON SCHEMA for the user, or connect as another user.")
@@ -93,7 +90,8 @@ def _check_postgres_schema(tx: Transaction) -> CheckResult:
 
 
 def _can_create_tables(tx: Transaction) -> bool:
-    return bool(tx.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar_one())
+    row = tx.fetch_one("SELECT has_schema_privilege(current_schema(), 'CREATE') AS allowed")
+    return bool(row and row.allowed)
 
 
 def _check_revision(found: str | None, name: str) -> CheckResult:

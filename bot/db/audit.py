@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
-
-from bot.db.engine import AdvisoryLock, Transaction
+from bot.db.engine import Transaction
 from bot.db.rows import audit_event_from_row, audit_event_to_row
-from bot.db.schema import audit
 from bot.domain.audit import GENESIS, AuditEvent, chain_hash
 
-_LAST_HASH = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-_INSERT = insert(audit)
+LAST_HASH = "SELECT hash FROM audit ORDER BY id DESC LIMIT 1"
+
+INSERT = """
+INSERT INTO audit (at, tag, actor, reference, request_id, target, detail, hash)
+VALUES (:at, :tag, :actor, :reference, :request_id, :target, :detail, :hash)
+"""
+
+SELECT = "SELECT * FROM audit ORDER BY id"
+
+SELECT_OF_REQUEST = "SELECT * FROM audit WHERE request_id = :request_id ORDER BY id"
 
 
 def append(tx: Transaction, event: AuditEvent) -> None:
-    """Append an event, chained to the last row.
-
-    The lock admits one writer at a time, because two writers would chain to the same row.
-    """
-    tx.acquire_lock(AdvisoryLock.AUDIT)
-    chained = chain_hash(event, tx.execute(_LAST_HASH).scalar_one_or_none() or GENESIS)
-    tx.execute(_INSERT, audit_event_to_row(event) | {"hash": chained})
+    """Append an event, chained to the last row; the transaction is the only writer."""
+    last = tx.fetch_one(LAST_HASH)
+    chained = chain_hash(event, last.hash if last else GENESIS)
+    tx.execute(INSERT, **audit_event_to_row(event), hash=chained)
 
 
 def read(tx: Transaction, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
     """Return the events of one request, or all if it is None, oldest first, each with its hash."""
-    rows = select(audit).order_by(audit.c.id)
-    if request_id is not None:
-        rows = rows.where(audit.c.request_id == request_id)
-    return [(audit_event_from_row(row), row.hash) for row in tx.execute(rows)]
+    rows = tx.fetch(SELECT) if request_id is None else tx.fetch(SELECT_OF_REQUEST, request_id=request_id)
+    return [(audit_event_from_row(row), row.hash) for row in rows]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from bot.db.engine import Database
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+from bot.db.engine import Database, Driver
 from bot.db.jobs import JobQueue
 from bot.db.migrate import migrate
-from bot.db.sqlite import sqlite_engine
+from bot.db.sqlite import SqliteDriver
 from bot.errors import SettingsError
 from bot.settings import Settings
 
@@ -20,21 +28,22 @@ log = structlog.get_logger()
 
 def database_from_settings(settings: Settings) -> Database:
     """Return the database of `DATABASE_URL`, without connecting to it. Raises SettingsError."""
+    return Database(_driver(settings))
+
+
+def _driver(settings: Settings) -> Driver:
     path = settings.database_path
     if path is None:
-        from bot.db.postgres import (  # noqa: PLC0415 - costs 150 ms, which SQLite does not need
-            TRANSACTION_TIMEOUT,
-            postgres_engine,
-        )
+        from bot.db.postgres import PostgresDriver  # noqa: PLC0415 - SQLite does not need it
 
-        return Database(postgres_engine(settings.database_url), timeout=TRANSACTION_TIMEOUT)
+        return PostgresDriver(settings.database_url)
     try:
         is_directory = path.parent.is_dir()
     except OSError as error:  # the path is too long, or a directory above it is not readable
         raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.strerror})"]) from error
     if not is_directory:
         raise SettingsError([f"DATABASE_URL: the folder {path.parent} does not exist"])
-    return Database(sqlite_engine(path))
+    return SqliteDriver(path)
 
 
 async def prepare_database(database: Database, jobs: JobQueue) -> None:
@@ -46,21 +55,49 @@ async def prepare_database(database: Database, jobs: JobQueue) -> None:
         if await migrate(database):
             log.info("database schema upgraded")
         await jobs.release_own_leases()
-    except DBAPIError as error:
-        raise unusable_database(error) from error
+    except Exception as error:
+        raise unusable_database(database.driver, error) from error
 
 
-def unusable_database(error: DBAPIError) -> SettingsError:
-    """Return the error for a database that answers but cannot be used."""
-    return SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})"])
+def unusable_database(driver: Driver, error: Exception) -> Exception:
+    """Return SettingsError for an error of a database that answers, any other error unchanged."""
+    if not isinstance(error, driver.error):
+        return error
+    return SettingsError([f"DATABASE_URL: the database cannot be used ({' '.join(str(error).split())})"])
 
 
-def worker_identity(settings: Settings) -> str:
-    """Return the owner of this process's leases, as `name#start`.
+@contextmanager
+def worker_identity(settings: Settings) -> Iterator[str]:
+    """Yield the owner of this process's leases, as `name#start`, and keep the name for this process.
 
-    On SQLite the name survives a restart, because a machine has each port once; the new process releases the old
-    one's leases. On PostgreSQL replicas may share host name and port, so each start has a name of its own, and other
-    processes claim its jobs when their leases end.
+    On SQLite the name survives a restart, so that the new process can release the leases of the old one. A process
+    whose name another living process holds gets a name of its own, as every process does on PostgreSQL. Other processes
+    claim its jobs when their leases end.
     """
     name, start = f"{socket.gethostname()}:{settings.port}", secrets.token_hex(4)
-    return f"{name}#{start}" if settings.database_path else f"{name}:{start}#{start}"
+    path = settings.database_path
+    lock = None if path is None else _lock_name(path, settings.port)
+    try:
+        yield f"{name}#{start}" if lock is not None else f"{name}:{start}#{start}"
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock_name(path: Path, port: int) -> int | None:
+    """Lock the name of this process; return the open file, None if another process holds the name.
+
+    Each port has a lock file next to the database. The system releases the lock when the process ends.
+    """
+    if fcntl is None:
+        return None
+    try:
+        file = os.open(f"{path}.{port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:  # the database cannot be used either, which its first transaction reports
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file

@@ -1,176 +1,458 @@
-"""Transactions on SQLite and PostgreSQL, timed by the database's own clock."""
+"""Run transactions on one connection, in a thread. Transactions that wait together share a commit.
+
+A step is the function of a transaction. It may run twice: on its own after another step of its group has failed, and on
+a new connection after the old one broke. So a step has no effect except on its transaction. A caller that repeats it
+after DatabaseUnavailable uses the same keys, because the first call may have been committed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from enum import IntEnum
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
-
-import sqlalchemy
-from sqlalchemy import Connection, Select, Table, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 from bot.errors import BotError
 
 Result = TypeVar("Result")
 
-Clock = Callable[[Connection], float]
+Row = Any
+"""A named tuple with the columns of a row."""
 
-Insert = Callable[[Table], Any]
+TRANSACTION_TIMEOUT = 5.0
+"""Maximum duration of a transaction, with its time in the queue and the connect, in seconds. Slack waits 3 seconds for
+an answer to a click. Without a limit, readiness probes pile up behind a server that does not answer."""
 
 CLOSE_TIMEOUT = 1.0
-"""Maximum time for closing the connections, in seconds, because an unreachable database does not answer."""
+"""Maximum time for closing the connection, in seconds, because an unreachable database does not answer."""
 
-_TRANSIENT_SQLSTATES = ("25006", "53", "57", "58")
-"""Prefixes of errors that a retry may resolve: a standby, a resource limit, a shutdown, an internal failure
-(postgresql.org, PostgreSQL Error Codes)."""
 
-_ACQUIRE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
-_NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
+TOO_BUSY = "The database does not answer; nothing was stored."
 
 
 class DatabaseUnavailable(BotError):
-    """A database that cannot be reached, so that nothing was stored."""
+    """A database that cannot be used just now, so that the bot cannot know that anything was stored."""
 
     code = "database_unavailable"
 
 
-class AdvisoryLock(IntEnum):
-    """Locks that one transaction of all processes holds at a time, as PostgreSQL's advisory locks."""
+class DatabaseFull(DatabaseUnavailable):
+    """A database whose disk is full or broken."""
 
-    SCHEMA = 7_372_001
-    AUDIT = 7_372_002
+    code = "database_full"
+
+
+class ConnectionLost(DatabaseUnavailable):
+    """A connection that is of no use any more; a new one may be."""
+
+
+class DatabaseReplaced(BotError):
+    """A database file that was replaced or deleted under the running process."""
+
+    code = "database_replaced"
+
+
+class Cursor(Protocol):
+    """The result of a statement, as in PEP 249."""
+
+    @property
+    def rowcount(self) -> int:
+        """The number of rows that the statement changed."""
+
+    def fetchall(self) -> Sequence[Row]:
+        """Return the rows that are left."""
+
+    def fetchone(self) -> Row | None:
+        """Return the next row."""
+
+
+class Dialect(NamedTuple):
+    """The SQL that the two databases do not share."""
+
+    auto_increment: str
+    """The type of a primary key that the database numbers."""
+    table_exists: str
+    """A query for the table `:name`; it has a row that is not NULL if there is one."""
+
+
+class Connection(Protocol):
+    """A connection to one of the databases, used by one thread."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that only this database has."""
+
+    def begin(self, *, durable: bool, limited: bool) -> float | None:
+        """Begin a transaction as the only writer; return the database's time, None if `now` is as good.
+
+        The commit of a transaction that is not `durable` need not wait for the disk. The statements of one that is not
+        `limited` may take long.
+        """
+
+    def now(self) -> float:
+        """Return the database's time in epoch seconds."""
+
+    def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
+        """Execute a statement with named parameters, written as `:name`."""
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+
+    def rollback(self) -> None:
+        """Roll the transaction back, if there is one."""
+
+    def verify(self) -> None:
+        """Raise DatabaseReplaced if this is not the database that the process has opened first."""
+
+    def interrupt(self) -> None:
+        """Break the connection, so that a call which waits for it raises; any thread may call this."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Driver(Protocol):
+    """Opens connections: `bot.db.sqlite.SqliteDriver` or `bot.db.postgres.PostgresDriver`."""
+
+    @property
+    def error(self) -> type[Exception]:
+        """The base class of the errors that the driver raises (PEP 249)."""
+
+    def connect(self) -> Connection:
+        """Open a connection. Raises DatabaseUnavailable, and SettingsError where a retry cannot help."""
+
+    def translate(self, error: Exception) -> Exception:
+        """Return DatabaseUnavailable for an error that a retry may resolve, any other error unchanged."""
 
 
 class Transaction:
-    """A transaction: its connection and the time that all its statements share."""
+    """A transaction, or a series of reads; its statements share the time `now`."""
 
-    def __init__(self, connection: Connection, clock: Clock, insert: Insert) -> None:
-        self.connection = connection
-        self.execute = connection.execute
-        self.insert = insert
-        """Builds an INSERT that supports ON CONFLICT, which SQLAlchemy has for each dialect."""
-        self._clock = clock
+    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+        self._connection = connection
+        self._clock = now
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that only this database has."""
+        return self._connection.dialect
 
     @cached_property
     def now(self) -> float:
-        """The database's time in epoch seconds, read at the first use and constant from then on."""
-        return self._clock(self.connection)
+        """The database's time in epoch seconds, so that replicas with wrong clocks agree."""
+        return self._clock()
 
-    def acquire_lock(self, lock: AdvisoryLock) -> None:
-        """Wait for a lock and hold it until the transaction ends."""
-        if self._has_concurrent_writers:
-            self.execute(_ACQUIRE_LOCK, {"lock": lock.value})
+    def execute(self, statement: str, **values: Any) -> int:
+        """Execute a statement with its parameters, written as `:name`; return the number of changed rows."""
+        return self._connection.execute(statement, values).rowcount
 
-    def lock_rows(self, rows: Select[Any], values: Mapping[str, Any]) -> None:
-        """Lock rows until the transaction ends, with `rows` as a SELECT … FOR UPDATE."""
-        if self._has_concurrent_writers:
-            self.execute(rows, values)
+    def fetch(self, statement: str, **values: Any) -> Sequence[Row]:
+        """Execute a statement and return its rows."""
+        return self._connection.execute(statement, values).fetchall()
 
-    @property
-    def _has_concurrent_writers(self) -> bool:
-        """Whether other transactions can write at the same time; SQLite has one writer."""
-        return self.connection.dialect.name == "postgresql"
+    def fetch_one(self, statement: str, **values: Any) -> Row | None:
+        """Execute a statement and return its first row, None if there is none."""
+        return self._connection.execute(statement, values).fetchone()
 
 
 Step = Callable[[Transaction], Result]
-"""The statements of a transaction, as a plain function. It runs in another thread or in a greenlet."""
+"""The statements of a transaction, as a plain function that runs in the database's thread."""
 
 
-class Engine(Protocol):
-    """A database engine: `bot.db.sqlite.SqliteEngine` or `bot.db.postgres.PostgresEngine`."""
+@dataclass(eq=False, slots=True)
+class WorkItem:
+    """A queued step, which must begin before `deadline`."""
 
-    @property
-    def engine(self) -> sqlalchemy.Engine:
-        """SQLAlchemy's engine."""
+    step: Step[Any]
+    future: asyncio.Future[Any]
+    deadline: float
+    read_only: bool
+    durable: bool
+    limited: bool
+    started: bool = False
+    result: Any = None
+    error: BaseException | None = None
 
-    @property
-    def insert(self) -> Insert:
-        """The INSERT of the dialect."""
-
-    async def run(self, work: Callable[[Connection], Result], *, read_only: bool) -> Result:
-        """Run a function on a connection, in a transaction unless it only reads."""
-
-    async def close(self) -> None:
-        """Close every connection."""
-
-
-def database_clock(connection: Connection) -> float:
-    """Return the database's time in epoch seconds, so that replicas with wrong clocks agree.
-
-    One machine has the SQLite file, so its clock is the machine's.
-    """
-    if connection.dialect.name == "sqlite":
-        return time.time()
-    return float(connection.execute(_NOW).scalar_one())
+    def resolve(self) -> None:
+        """Set the result of the future, unless its caller was cancelled."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+            return
+        try:
+            self.future.set_exception(self.error)
+        except TypeError as error:  # a future refuses StopIteration
+            self.future.set_exception(error)
 
 
 class Database:
-    """A database and its transactions. `timeout` limits each of them, in seconds; None is no limit."""
+    """A database and its transactions.
 
-    def __init__(self, engine: Engine, *, clock: Clock = database_clock, timeout: float | None = None) -> None:
-        self.engine = engine
+    `timeout` limits each transaction, in seconds. `clock` replaces the database's own clock, and `monotonic` the one
+    that deadlines are measured with.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        clock: Callable[[], float] | None = None,
+        timeout: float = TRANSACTION_TIMEOUT,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.driver = driver
         self._clock = clock
         self._timeout = timeout
-        self._writes: set[asyncio.Task[Any]] = set()
+        self._monotonic = monotonic
+        self._queue: SimpleQueue[WorkItem | asyncio.Future[None]] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+        self._busy_since: float | None = None
+        self._closing = False
+        self._writes: set[asyncio.Future[Any]] = set()
 
-    async def write(self, step: Step[Result], *, use_timeout: bool = True) -> Result:
+    async def write(self, step: Step[Result], *, durable: bool = True, limited: bool = True) -> Result:
         """Run a step in a transaction, which commits all of it or nothing.
 
-        The transaction ends even if the caller is cancelled. `use_timeout=False` is for steps that may take long.
+        The transaction ends even if the caller is cancelled. `durable=False` is for what may be repeated after a power
+        cut, because its commit does not wait for the disk; `limited=False` for steps that may take long.
         Raises DatabaseUnavailable if the database does not answer or the connection breaks.
         """
-        task = asyncio.create_task(self._run(step, read_only=False, timeout=self._timeout if use_timeout else None))
-        self._writes.add(task)
-        task.add_done_callback(self._write_ended)
-        return await asyncio.shield(task)
+        future = self._enqueue(step, read_only=False, durable=durable, limited=limited)
+        self._writes.add(future)
+        future.add_done_callback(self._write_ended)
+        result: Result = await asyncio.shield(future)
+        return result
 
     async def read(self, step: Step[Result]) -> Result:
         """Run a step that only reads; each statement sees what is committed, and takes no lock.
 
         Raises DatabaseUnavailable as `write` does.
         """
-        return await self._run(step, read_only=True, timeout=self._timeout)
-
-    async def _run(self, step: Step[Result], *, read_only: bool, timeout: float | None) -> Result:  # noqa: ASYNC109 - None for migrations
-        def work(connection: Connection) -> Result:
-            return step(Transaction(connection, self._clock, self.engine.insert))
-
-        with _translate_errors():
-            async with asyncio.timeout(timeout):
-                return await self.engine.run(work, read_only=read_only)
-
-    def _write_ended(self, task: asyncio.Task[Any]) -> None:
-        self._writes.discard(task)
-        if not task.cancelled():
-            task.exception()  # marks it as retrieved, because a cancelled caller does not
+        result: Result = await self._enqueue(step, read_only=True)
+        return result
 
     async def close(self) -> None:
-        """Wait for running writes and close every connection, each for at most `CLOSE_TIMEOUT`."""
+        """Wait for running writes, then close the connection; each takes at most `CLOSE_TIMEOUT`."""
         if self._writes:
             await asyncio.wait(self._writes, timeout=CLOSE_TIMEOUT)
-        with suppress(TimeoutError):
+        self._closing = True
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put(closed)
+        try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self.engine.close()
+                await closed
+        except TimeoutError:
+            self._interrupt()
+
+    def _enqueue(
+        self, step: Step[Any], *, read_only: bool, durable: bool = True, limited: bool = True
+    ) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        deadline = self._monotonic() + self._timeout if limited else float("inf")
+        item = WorkItem(step, future, deadline, read_only, durable, limited)
+        if self._closing:
+            future.set_exception(DatabaseUnavailable("The database is closed."))
+            return future
+        if limited:
+            timer = loop.call_later(self._timeout, self._expire, item)
+            future.add_done_callback(lambda _: timer.cancel())
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="database", daemon=True)
+            self._thread.start()
+        self._queue.put(item)
+        return future
+
+    def _write_ended(self, future: asyncio.Future[Any]) -> None:
+        self._writes.discard(future)
+        if not future.cancelled():
+            future.exception()  # marks it as retrieved, because a cancelled caller does not
+
+    def _expire(self, item: WorkItem) -> None:
+        """End a transaction that is too late: refuse it if it has not begun, or break a connection that hangs."""
+        with self._lock:
+            if not item.started:
+                item.error = DatabaseUnavailable(TOO_BUSY)
+        if item.error:
+            item.resolve()
+        since = self._busy_since
+        if since is not None and self._monotonic() - since >= self._timeout / 2:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        connection = self._connection
+        if connection is not None:
+            connection.interrupt()
+
+    # From here on, everything runs in the database's thread.
+
+    def _run(self) -> None:
+        while True:
+            batch = self._next_batch()
+            closed = [one for one in batch if isinstance(one, asyncio.Future)]
+            items = [one for one in batch if isinstance(one, WorkItem)]
+            self._run_items(items)
+            if closed:
+                self._disconnect()
+                for future in closed:
+                    _call_soon(future, _set_done, future)
+                return
+
+    def _next_batch(self) -> list[WorkItem | asyncio.Future[None]]:
+        """Wait for work, and return all that is queued."""
+        batch = [self._queue.get()]
+        with suppress(Empty):
+            while True:
+                batch.append(self._queue.get_nowait())
+        return batch
+
+    def _run_items(self, items: Sequence[WorkItem]) -> None:
+        """Run the reads one by one, then the writes as a group.
+
+        The reads get their results first, because the writes may wait for another process.
+        """
+        reads = [item for item in items if item.read_only]
+        for item in reads:
+            self._read(item)
+        _resolve_soon(reads)
+        writes = [item for item in items if not item.read_only]
+        self._write(writes)
+        _resolve_soon(writes)
+
+    def _read(self, item: WorkItem) -> None:
+        def run(connection: Connection) -> Any:
+            connection.verify()
+            return item.step(Transaction(connection, self._clock or connection.now))
+
+        if not self._start(item):
+            return
+        try:
+            with self._busy():
+                item.result = self._use_connection(run, [item])
+        except BaseException as error:  # noqa: BLE001 - the caller of the item gets it
+            item.error = error
+
+    def _write(self, items: Sequence[WorkItem]) -> None:
+        """Commit items together. If one of them fails, each runs again on its own."""
+        if not items:
+            return
+        try:
+            with self._busy():
+                self._commit(items)
+        except BaseException as error:  # noqa: BLE001 - the caller of the item gets it
+            if len(items) > 1 and not isinstance(error, DatabaseUnavailable | DatabaseReplaced):
+                for item in items:
+                    self._write([item])
+                return
+            for item in items:
+                item.error = item.error or error
+
+    def _commit(self, items: Sequence[WorkItem]) -> None:
+        durable, limited = any(item.durable for item in items), all(item.limited for item in items)
+
+        def begin(connection: Connection) -> tuple[Connection, float | None]:
+            connection.verify()
+            return connection, connection.begin(durable=durable, limited=limited)
+
+        connection, now = self._use_connection(begin, items)
+        clock = self._clock or (connection.now if now is None else lambda: now)
+        try:
+            for item in items:
+                if self._start(item):
+                    item.result = item.step(Transaction(connection, clock))
+            connection.commit()
+            connection.verify()
+        except BaseException as error:  # noqa: BLE001 - raised again, translated
+            self._roll_back(connection)
+            self._raise(error)
+
+    def _start(self, item: WorkItem) -> bool:
+        """Return whether an item may run; a late one, or one whose caller was cancelled, may not."""
+        with self._lock:
+            if not item.started and item.error is None and not item.future.cancelled():
+                if self._monotonic() > item.deadline:
+                    item.error = DatabaseUnavailable(TOO_BUSY)
+                else:
+                    item.started = True
+            return item.started
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        """Remember since when the connection is in use."""
+        self._busy_since = self._monotonic()
+        try:
+            yield
+        finally:
+            self._busy_since = None
+
+    def _use_connection(self, use: Callable[[Connection], Result], items: Sequence[WorkItem]) -> Result:
+        """Call a function with the connection. A connection that broke while it was idle is replaced once."""
+        reused = self._connection is not None
+        try:
+            return use(self._connected())
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            failure = self.driver.translate(error)
+            in_time = any(self._monotonic() < item.deadline for item in items)
+            if not (reused and in_time and isinstance(failure, ConnectionLost)):
+                self._raise(error)
+        self._disconnect()
+        return self._use_connection(use, items)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self.driver.connect()
+        return self._connection
+
+    def _raise(self, error: BaseException) -> NoReturn:
+        """Raise the error for the caller; close the connection after an error that a retry may resolve."""
+        failure = self.driver.translate(error) if isinstance(error, Exception) else error
+        if isinstance(failure, DatabaseUnavailable):
+            self._disconnect()
+        if failure is error:
+            raise error
+        raise failure from error
+
+    def _roll_back(self, connection: Connection) -> None:
+        try:
+            connection.rollback()
+        except Exception:  # noqa: BLE001 - a broken connection has no transaction
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
 
 
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Raise DatabaseUnavailable for errors that a retry may resolve."""
-    try:
-        yield
-    except (OSError, PoolTimeoutError) as error:
-        raise DatabaseUnavailable from error
-    except DBAPIError as error:
-        if error.connection_invalidated or "database is locked" in str(error.orig):
-            raise DatabaseUnavailable from error
-        if str(getattr(error.orig, "sqlstate", "")).startswith(_TRANSIENT_SQLSTATES):
-            raise DatabaseUnavailable(
-                f"PostgreSQL cannot be used just now ({error.orig}); nothing was kept."
-            ) from error
-        raise
+def _resolve_soon(items: Sequence[WorkItem]) -> None:
+    """Resolve the futures in their event loop, in one call."""
+    if items:
+        _call_soon(items[0].future, _resolve, items)
+
+
+def _resolve(items: Sequence[WorkItem]) -> None:
+    for item in items:
+        item.resolve()
+
+
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _call_soon(future: asyncio.Future[Any], function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function in the event loop of a future, unless the loop was closed."""
+    with suppress(RuntimeError):
+        future.get_loop().call_soon_threadsafe(function, *arguments)

@@ -12,10 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Row, Update, and_, bindparam, delete, func, or_, select, update
-
-from bot.db.engine import Database, Insert, Transaction
-from bot.db.schema import jobs
+from bot.db.engine import Database, Row, Transaction
 from bot.domain.requests import EXECUTION_WINDOW, Request
 
 LEASE_DURATION = 4.0
@@ -76,6 +73,85 @@ class JobSpec(NamedTuple):
     payload: Payload
 
 
+INSERT = """
+INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_owner, lease_until)
+VALUES (:kind, :key, :request_id, :payload, :prio, :now, :due_at, :attempts, :lease_owner, :lease_until)
+"""
+
+RETURNING = " RETURNING id, kind, request_id, payload, attempts, created_at"
+
+ADD_LEASED = INSERT + "ON CONFLICT (key) DO NOTHING" + RETURNING
+
+ENQUEUE = INSERT + "ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at, done_at = NULL, attempts = 0"
+
+ENQUEUE_LEASED = (
+    INSERT
+    + """
+ON CONFLICT (key) DO UPDATE SET
+    due_at = excluded.due_at,
+    done_at = NULL,
+    attempts = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now THEN 1 ELSE 0 END,
+    lease_owner = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
+                       THEN excluded.lease_owner ELSE jobs.lease_owner END,
+    lease_until = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
+                       THEN excluded.lease_until ELSE jobs.lease_until END
+"""
+    + RETURNING
+)
+"""A process that holds the job keeps its lease, and `attempts` becomes 0, which makes it run the job again."""
+
+IS_ANY_DUE = """
+SELECT 1 FROM jobs
+WHERE done_at IS NULL AND due_at <= :now AND (lease_owner IS NULL OR lease_until <= :now) AND kind IN ({kinds})
+LIMIT 1
+"""
+
+CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM jobs
+    WHERE done_at IS NULL AND due_at <= :now AND (lease_owner IS NULL OR lease_until <= :now) AND kind IN ({kinds})
+    ORDER BY prio, due_at LIMIT :limit
+)
+UPDATE jobs SET lease_owner = :owner, lease_until = :lease_until, attempts = attempts + 1
+WHERE id IN (SELECT id FROM due)
+RETURNING id, kind, request_id, payload, attempts, created_at
+"""
+"""The due jobs are materialized, because PostgreSQL may evaluate a subquery with LIMIT once for each row."""
+
+COMPLETE = """
+UPDATE jobs SET done_at = :now, lease_owner = NULL
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
+COMPLETE_UNLESS_ENQUEUED = COMPLETE + "AND attempts > 0"
+
+RELEASE = """
+UPDATE jobs SET due_at = :due_at, lease_owner = NULL
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
+RENEW = """
+UPDATE jobs SET lease_until = :lease_until
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
+RELEASE_OWN = """
+UPDATE jobs SET lease_owner = NULL
+WHERE substr(lease_owner, 1, length(:prefix)) = :prefix AND lease_owner <> :owner
+"""
+
+IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
+
+DEPTH = "SELECT kind, count(*) AS number FROM jobs WHERE done_at IS NULL GROUP BY kind"
+
+PROBE = """
+INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until, done_at)
+VALUES ('probe', 'probe', '', '{}', 0, :now, :now, 0, 0, :now)
+ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at
+"""
+"""A job that is done. Readiness writes it, because only a written row shows that the next click can be stored."""
+
+
 class JobQueue:
     """The jobs of one database, as one process uses them.
 
@@ -91,22 +167,28 @@ class JobQueue:
     async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
 
-        Jobs of unknown kinds, which a newer version of the bot has added, are left to that version.
+        Jobs of unknown kinds, which a newer version of the bot has added, are left to that version. Without a due job,
+        nothing is written.
         """
-        return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent))
+        if not await self.database.read(lambda tx: tx.fetch(_with_kinds(IS_ANY_DUE, most_urgent), now=tx.now)):
+            return []
+        return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent), durable=False)
 
     async def renew(self, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; return the ids of those that this process still holds."""
         wanted = list(ids)
-        return await self.database.write(lambda tx: self._renew(tx, wanted))
+        return await self.database.write(lambda tx: self._renew(tx, wanted), durable=False)
 
     async def still_leased(self, job: Job) -> bool:
         """Renew the lease of a job; return whether this process still holds it."""
         return job.id in await self.renew([job.id])
 
     async def complete(self, job: Job) -> bool:
-        """Mark a job as done; return False if the lease was lost."""
-        return await self.database.write(lambda tx: self.complete_in(tx, job))
+        """Mark a job as done; return False if the lease was lost.
+
+        After a power cut the job may run again, so this is for jobs that may, such as messages.
+        """
+        return await self.database.write(lambda tx: self.complete_in(tx, job), durable=False)
 
     async def complete_with_reply(self, job: Job, reply: Payload) -> Job | None:
         """Mark a job as done and add a REPLY job with this payload; return it, None if the lease was lost."""
@@ -114,7 +196,7 @@ class JobQueue:
 
     async def release(self, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
-        return await self.database.write(lambda tx: self.release_in(tx, job, delay=delay))
+        return await self.database.write(lambda tx: self.release_in(tx, job, delay=delay), durable=False)
 
     async def release_own_leases(self) -> int:
         """Release what an earlier start of this process leased, so that a restart continues at once.
@@ -125,24 +207,24 @@ class JobQueue:
 
     async def is_done(self, job_id: int) -> bool:
         """Return whether any process has completed a job."""
-        return await self.database.read(lambda tx: _is_done(tx, job_id))
+        return await self.database.read(lambda tx: tx.fetch_one(IS_DONE, id=job_id) is not None)
 
     async def depth(self) -> dict[str, int]:
         """Count the open jobs of each kind, unknown kinds included."""
         return await self.database.read(_depth)
 
-    async def check_writable(self) -> float:
-        """Write to the database, changing nothing; return the database's time in epoch seconds."""
-        return await self.database.write(_check_writable)
+    async def now(self) -> float:
+        """Return the database's time in epoch seconds."""
+        return await self.database.read(lambda tx: tx.now)
+
+    async def check_writable(self) -> None:
+        """Store a row as a click would be. Raises DatabaseUnavailable if the database cannot."""
+        await self.database.write(lambda tx: tx.execute(PROBE, now=tx.now))
 
     def add_leased(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
         """Add a job that this process holds at once, which saves the claim; return None for a known key."""
-        row = _row(tx.now, request_id, JobSpec(kind, key, payload)) | {
-            "attempts": 1,
-            "lease_owner": self.owner,
-            "lease_until": tx.now + self.lease,
-        }
-        found = tx.execute(_insert(tx.insert), row).one_or_none()
+        row = _row(tx.now, request_id, JobSpec(kind, key, payload)) | self._lease(tx)
+        found = tx.fetch_one(ADD_LEASED, **row)
         return _job(found) if found else None
 
     def enqueue(self, tx: Transaction, request_id: str, *specs: JobSpec, delay: float = 0.0) -> None:
@@ -150,15 +232,20 @@ class JobQueue:
 
         A process that holds one of them keeps the lease, and `complete_unless_enqueued_in` makes it run the job again.
         """
-        rows = [_row(tx.now, request_id, spec) | {"due_at": tx.now + delay} for spec in specs]
-        tx.execute(_upsert(tx.insert), rows)
+        for spec in specs:
+            tx.execute(ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
+
+    def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
+        """Enqueue jobs that are due now; return those that this process holds, because no other does."""
+        rows = [tx.fetch_one(ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
+        return [_job(row) for row in rows if row and row.attempts]
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost.
 
         Another process then has the job, so the caller must write nothing for it.
         """
-        return self._update_held(tx, _HELD, job, done_at=tx.now, lease_owner=None)
+        return tx.execute(COMPLETE, id=job.id, owner=self.owner, now=tx.now) == 1
 
     def complete_with_reply_in(self, tx: Transaction, job: Job, reply: Payload) -> Job | None:
         """Mark a job as done and add its REPLY job, leased; return None if the lease was lost."""
@@ -168,105 +255,54 @@ class JobQueue:
 
     def complete_unless_enqueued_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if it was enqueued again while it ran, or if the lease was lost."""
-        return self._update_held(tx, _HELD_AND_NOT_ENQUEUED, job, done_at=tx.now, lease_owner=None)
+        return tx.execute(COMPLETE_UNLESS_ENQUEUED, id=job.id, owner=self.owner, now=tx.now) == 1
 
     def release_in(self, tx: Transaction, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
-        return self._update_held(tx, _HELD, job, due_at=tx.now + delay, lease_owner=None)
+        return tx.execute(RELEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
+
+    def _lease(self, tx: Transaction) -> dict[str, Any]:
+        return {"attempts": 1, "lease_owner": self.owner, "lease_until": tx.now + self.lease}
 
     def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Job]:
-        kinds = [kind for kind in JobKind if PRIORITY[kind] >= PRIORITY[most_urgent]]
-        values = {"kinds": kinds, "limit": limit, "now": tx.now}
-        found = tx.execute(_CLAIM, values | {"owner": self.owner, "until": tx.now + self.lease}).all()
+        lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
+        found = tx.fetch(_with_kinds(CLAIM, most_urgent), now=tx.now, limit=limit, **lease)
         return sorted((_job(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
 
     def _renew(self, tx: Transaction, ids: list[int]) -> set[int]:
-        """Skip rows that another transaction has locked; waiting for them could deadlock."""
-        held = and_(jobs.c.id.in_(ids), jobs.c.lease_owner == self.owner, jobs.c.done_at.is_(None))
-        unlocked = select(jobs.c.id).where(held).with_for_update(skip_locked=True).cte("unlocked")
-        tx.execute(update(jobs).where(jobs.c.id.in_(select(unlocked.c.id))).values(lease_until=tx.now + self.lease))
-        return set(tx.execute(select(jobs.c.id).where(held)).scalars())
+        lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
+        return {one for one in ids if tx.execute(RENEW, id=one, **lease) == 1}
 
     def _release_own_leases(self, tx: Transaction) -> int:
         name = self.owner.rpartition("#")[0]
-        earlier = jobs.c.lease_owner.startswith(f"{name}#", autoescape=True)
-        leased = update(jobs).where(earlier, jobs.c.lease_owner != self.owner)
-        return tx.execute(leased.values(lease_owner=None)).rowcount
+        return tx.execute(RELEASE_OWN, prefix=f"{name}#", owner=self.owner)
 
-    def _update_held(self, tx: Transaction, statement: Update, job: Job, **values: Any) -> bool:
-        return tx.execute(statement, {"job": job.id, "owner": self.owner, **values}).rowcount == 1
+
+@cache
+def _with_kinds(statement: str, most_urgent: JobKind) -> str:
+    """Return a statement for the kinds that this version knows, from `most_urgent` on."""
+    kinds = (f"'{kind}'" for kind in JobKind if PRIORITY[kind] >= PRIORITY[most_urgent])
+    return statement.format(kinds=", ".join(kinds))
 
 
 def _row(now: float, request_id: str, spec: JobSpec) -> dict[str, Any]:
     return {
-        "kind": spec.kind,
+        "kind": spec.kind.value,
         "key": f"{spec.kind}:{spec.key}",
         "request_id": request_id,
         "payload": json.dumps(spec.payload),
         "prio": PRIORITY[spec.kind],
-        "created_at": now,
+        "now": now,
         "due_at": now,
         "attempts": 0,
+        "lease_owner": None,
         "lease_until": 0.0,
     }
 
 
-def _job(row: Row[Any]) -> Job:
+def _job(row: Row) -> Job:
     return Job(row.id, JobKind(row.kind), row.request_id, json.loads(row.payload), row.attempts, row.created_at)
 
 
-def _is_done(tx: Transaction, job_id: int) -> bool:
-    found = tx.execute(select(jobs.c.done_at).where(jobs.c.id == job_id))
-    return found.scalar_one_or_none() is not None
-
-
 def _depth(tx: Transaction) -> dict[str, int]:
-    counted = select(jobs.c.kind, func.count()).where(jobs.c.done_at.is_(None)).group_by(jobs.c.kind)
-    return {str(kind): 0 for kind in JobKind} | {row[0]: row[1] for row in tx.execute(counted)}
-
-
-def _check_writable(tx: Transaction) -> float:
-    tx.execute(delete(jobs).where(jobs.c.id < 0))
-    return tx.now
-
-
-# Statements are built once, because building one costs as much as running it (docs/performance.md).
-
-_COLUMNS = (jobs.c.id, jobs.c.kind, jobs.c.request_id, jobs.c.payload, jobs.c.attempts, jobs.c.created_at)
-
-_DUE = (
-    select(jobs.c.id)
-    .where(
-        jobs.c.done_at.is_(None),
-        jobs.c.kind.in_(bindparam("kinds", expanding=True)),
-        jobs.c.due_at <= bindparam("now"),
-        or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until <= bindparam("now")),
-    )
-    .order_by(jobs.c.prio, jobs.c.due_at)
-    .limit(bindparam("limit", type_=Integer))
-    .with_for_update(skip_locked=True)
-    .cte("due")
-)
-"""A CTE, because PostgreSQL may evaluate a subquery with LIMIT once for each row."""
-
-_CLAIM = (
-    update(jobs)
-    .where(jobs.c.id.in_(select(_DUE.c.id)))
-    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), attempts=jobs.c.attempts + 1)
-    .returning(*_COLUMNS)
-)
-
-_HELD = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.lease_owner == bindparam("owner"))
-_HELD_AND_NOT_ENQUEUED = _HELD.where(jobs.c.attempts > 0)
-
-
-@cache
-def _insert(insert: Insert) -> Any:
-    return insert(jobs).on_conflict_do_nothing(index_elements=["key"]).returning(*_COLUMNS)
-
-
-@cache
-def _upsert(insert: Insert) -> Any:
-    statement = insert(jobs)
-    reset = {"due_at": statement.excluded.due_at, "done_at": None, "attempts": 0}
-    return statement.on_conflict_do_update(index_elements=["key"], set_=reset)
+    return {str(kind): 0 for kind in JobKind} | {row.kind: row.number for row in tx.fetch(DEPTH)}

@@ -1,45 +1,69 @@
-"""Upgrade the schema at startup. Alembic is imported only if there is something to upgrade."""
+"""Upgrade the schema at startup, in one transaction."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import Connection, inspect, text
-
-from bot.db.engine import AdvisoryLock, Database, Transaction
+from bot.db.engine import Database, Transaction
+from bot.db.migrations import outcome_codes
 from bot.errors import SettingsError
 
-HEAD = "0002"
-"""The revision that this version of the bot works with: the newest file in `migrations/versions`."""
+FOLDER = Path(__file__).parent / "migrations"
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+_COMMENT = re.compile(r"--.*")
 
 
-async def migrate(database: Database, *, folder: Path = MIGRATIONS, head: str = HEAD) -> bool:
-    """Upgrade the schema to `head` in one transaction; return whether there was anything to upgrade.
+class Migration(NamedTuple):
+    """A change of the schema, which leads to `revision`."""
+
+    revision: str
+    upgrade: Callable[[Transaction], None]
+
+
+def _execute(file: str, tx: Transaction) -> None:
+    """Execute the statements of a file, with the types of the database."""
+    script = _COMMENT.sub("", (FOLDER / file).read_text())
+    for statement in script.replace("{auto_increment}", tx.dialect.auto_increment).split(";"):
+        if statement.strip():
+            tx.execute(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (
+    Migration("0001", partial(_execute, "0001_initial_schema.sql")),
+    Migration("0002", outcome_codes.upgrade),
+)
+
+HEAD = MIGRATIONS[-1].revision
+"""The revision that this version of the bot works with."""
+
+
+async def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
+    """Upgrade the schema to the newest revision; return whether there was anything to upgrade.
 
     Processes that start together wait for the one that upgrades. A current schema takes no lock. Raises SettingsError
     for a schema of a newer version of the bot.
     """
-    if await database.read(lambda tx: revision(tx.connection)) == head:
+    if await database.read(revision) == migrations[-1].revision:
         return False
-    return await database.write(partial(_upgrade, folder, head), use_timeout=False)
+    return await database.write(lambda tx: _upgrade(tx, migrations), limited=False)
 
 
-def _upgrade(folder: Path, head: str, tx: Transaction) -> bool:
-    tx.acquire_lock(AdvisoryLock.SCHEMA)
-    current = revision(tx.connection)
-    if current == head:
+def _upgrade(tx: Transaction, migrations: Sequence[Migration]) -> bool:
+    current = revision(tx)
+    refuse_newer(current, migrations[-1].revision)
+    missing = [one for one in migrations if one.revision > (current or "")]
+    if not missing:
         return False
-    refuse_newer(current, head)
-    from alembic import command  # noqa: PLC0415 - costs 62 ms and 4 MB, which most starts do not need
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.attributes["connection"] = tx.connection
-    command.upgrade(config, head)
+    if current is None:
+        tx.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    for one in missing:
+        one.upgrade(tx)
+    tx.execute("DELETE FROM alembic_version")
+    tx.execute("INSERT INTO alembic_version (version_num) VALUES (:revision)", revision=missing[-1].revision)
     return True
 
 
@@ -52,8 +76,13 @@ def refuse_newer(current: str | None, head: str = HEAD) -> None:
         raise SettingsError([message])
 
 
-def revision(connection: Connection) -> str | None:
-    """Return the revision of the schema, None for an empty database."""
-    if not inspect(connection).has_table("alembic_version"):
+def revision(tx: Transaction) -> str | None:
+    """Return the revision of the schema, None for an empty database.
+
+    The table has the name that Alembic gave it, which earlier versions of the bot used.
+    """
+    found = tx.fetch_one(tx.dialect.table_exists, name="alembic_version")
+    if found is None or found[0] is None:
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    row = tx.fetch_one("SELECT version_num FROM alembic_version")
+    return str(row.version_num) if row else None

@@ -1,184 +1,219 @@
-"""PostgreSQL: connection URLs as hosts write them, timeouts, and which errors a retry may resolve."""
+"""PostgreSQL: libpq reads the address, and a lock lets one transaction write at a time."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import ssl
-from collections.abc import Callable
+import re
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-from weakref import WeakSet
+from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
-
-from bot.db.engine import DatabaseUnavailable
+from bot.db.engine import TRANSACTION_TIMEOUT, ConnectionLost, Cursor, DatabaseFull, DatabaseUnavailable, Dialect
 from bot.errors import SettingsError
 
-Result = TypeVar("Result")
+WRITER_LOCK = 7_372_002
+"""The advisory lock of the transaction that writes. With one writer at a time, no statement needs a row lock."""
 
-POOL_SIZE = 5
-"""Maximum connections of one process. Transactions last milliseconds, and small managed databases allow 20 in all."""
+DEFAULTS: Mapping[str, Any] = {
+    "application_name": "purecloud-bot",
+    "connect_timeout": 4,  # shorter than `TRANSACTION_TIMEOUT`, which includes it
+    "target_session_attrs": "read-write",  # of several hosts, the primary
+    "tcp_user_timeout": 5000,  # milliseconds until a vanished server breaks the connection
+}
+"""Parameters of libpq, where the address has none."""
 
-TRANSACTION_TIMEOUT = 5.0
-"""Maximum duration of a transaction with its connect, in seconds. Slack waits 3 seconds for an answer to a click."""
+BEGIN = """
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL idle_in_transaction_session_timeout = '6s';
+{settings}
+SELECT pg_advisory_xact_lock({lock});
+SELECT extract(epoch FROM clock_timestamp())::float8, current_setting('transaction_read_only')
+"""
+"""One round trip. The time is read after the lock is held, so that it never runs backwards between transactions.
 
-CONNECT_TIMEOUT = 4.0
-"""Maximum time for opening a connection, in seconds; shorter than `TRANSACTION_TIMEOUT`, which includes it."""
+The timeouts end a transaction that hangs, or whose process has vanished; it would otherwise stop every writer until TCP
+notices. The idle timeout is longer than `TRANSACTION_TIMEOUT`, so that it never hits a live process. All settings are
+local to the transaction, because a pooler gives each transaction another connection.
+"""
 
-SET_IDLE_IN_TRANSACTION_TIMEOUT = "SET idle_in_transaction_session_timeout = '6s'"
-"""Ends the transaction of a vanished process, whose locks would otherwise stop every writer of the audit log until TCP
-notices. It is longer than `TRANSACTION_TIMEOUT`, so that it never hits a live process (postgresql.org, Client
-Connection Defaults). It is a statement because poolers refuse unknown startup parameters."""
+NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
-_LIBPQ_ONLY_PARAMETERS = frozenset({
-    "channel_binding", "connect_timeout", "fallback_application_name", "gssdelegation", "gssencmode", "keepalives",
-    "keepalives_count", "keepalives_idle", "keepalives_interval", "load_balance_hosts", "pgbouncer", "sslcertmode",
-    "sslcompression", "sslsni",
-})  # fmt: skip
-"""Parameters that hosts put in URLs, and that the server refuses, because the driver passes them on. A parameter that
-makes a connection safer, such as `require_auth`, is not among them: it must fail, not be ignored."""
+DIALECT = Dialect(auto_increment="SERIAL PRIMARY KEY", table_exists="SELECT to_regclass(:name)")
 
-_PERMANENT_ERRORS = (
-    "InvalidAuthorizationSpecificationError",  # wrong password, unknown user
-    "InvalidCatalogNameError",  # no such database
-    "InsufficientPrivilegeError",
-    "ClientConfigurationError",  # the address contradicts itself
-    "UndefinedObjectError",  # a parameter that the server does not know
-    "CantChangeRuntimeParamError",
-    "InvalidParameterValueError",
-    "ProtocolViolationError",  # a parameter that a pooler does not know
-    "SSLCertVerificationError",
+FULL_OR_BROKEN = ("53100", "58030")
+"""SQLSTATEs of a disk that does not take what is written: disk_full, io_error."""
+
+TRANSIENT = ("08", "25006", "53", "57", "58")
+"""Prefixes of SQLSTATEs that a retry may resolve: a lost connection, a standby, a resource limit, a shutdown, a failure
+of the system (postgresql.org, PostgreSQL Error Codes)."""
+
+PERMANENT_CONNECT_ERRORS = re.compile(
+    r"password authentication failed|no password supplied|no pg_hba\.conf entry|authentication method"
+    r"|(role|database) \".*\" does not exist|permission denied|does not support SSL|certificate"
+    r"|unrecognized configuration parameter|invalid value for parameter|invalid .*(option|value|integer|port)"
+    r"|unsupported startup parameter"
 )
-"""Class names of the driver's errors that no retry resolves."""
+"""Errors of a connection attempt that no retry resolves. libpq gives them no SQLSTATE."""
+
+TEMPORARY_CONNECT_ERRORS = re.compile(
+    r"refused|timeout|timed out|starting up|shutting down|too many|session is read-only"
+)
+"""Errors of one of several hosts that make another attempt worthwhile."""
+
+MAX_PORT = 65535
+
+_UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w+)"')
+_STRING_OR_PARAMETER = re.compile(r"'[^']*'|(?<!:):([a-z_]\w*)")
 
 
-def postgres_engine(url: str) -> PostgresEngine:
-    """Return an engine on PostgreSQL: READ COMMITTED, few connections, each tested before its use.
+class PostgresDriver:
+    """Opens connections to the server of an address, as libpq reads it.
 
-    Its connections raise DatabaseUnavailable while the server does not answer, and SettingsError when a retry cannot
-    help.
+    The server cancels a statement that takes longer than `statement_timeout` seconds, also one that waits for a lock.
     """
-    driver, address, tls = _driver(), _address(url), _tls_options(url)
-    _check_root_certificates(url)
 
-    async def connect() -> Any:
+    def __init__(self, url: str, *, statement_timeout: float = TRANSACTION_TIMEOUT) -> None:
+        self._statement_timeout = statement_timeout
+        self._psycopg = _psycopg()
+        self.error: type[Exception] = self._psycopg.Error
+        self._address = self._with_defaults(url)
+
+    def connect(self) -> PostgresConnection:
+        """Open a connection. Raises DatabaseUnavailable, and SettingsError where a retry cannot help."""
         try:
-            connection = await driver.connect(address, timeout=CONNECT_TIMEOUT, **tls)
-            await connection.execute(SET_IDLE_IN_TRANSACTION_TIMEOUT)
-        except (OSError, ValueError, OverflowError, driver.PostgresError, driver.InterfaceError) as error:
-            raise _translate_connect_error(error) from error
-        return connection
+            connection = self._psycopg.connect(
+                self._address,
+                autocommit=True,
+                prepare_threshold=None,  # a pooler in transaction mode has no prepared statements
+                row_factory=self._psycopg.rows.namedtuple_row,
+            )
+        except self._psycopg.Error as error:
+            raise _connect_error(error) from error
+        return PostgresConnection(connection, self._statement_timeout)
 
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=connect,
-        isolation_level="READ COMMITTED",
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=TRANSACTION_TIMEOUT,
-        pool_pre_ping=True,
-        hide_parameters=True,  # keeps response_urls out of errors, and so out of logs
+    def translate(self, error: Exception) -> Exception:
+        """Return DatabaseUnavailable for an error that a retry may resolve, any other error unchanged."""
+        if not isinstance(error, self._psycopg.Error):
+            return error
+        state = error.sqlstate
+        problem = f"PostgreSQL cannot be used just now ({_one_line(error)}); nothing was stored."
+        if state in FULL_OR_BROKEN:
+            return DatabaseFull(problem)
+        if state is None and isinstance(error, self._psycopg.OperationalError | self._psycopg.InterfaceError):
+            return ConnectionLost(problem)
+        return ConnectionLost(problem) if (state or "").startswith(TRANSIENT) else error
+
+    def _with_defaults(self, url: str) -> str:
+        """Return the address with `DEFAULTS`. Raises SettingsError for one that libpq cannot read."""
+        conninfo = import_module("psycopg.conninfo")
+        try:
+            given = conninfo.conninfo_to_dict(url)
+        except self._psycopg.Error as error:
+            raise SettingsError([_unreadable(str(error))]) from None
+        if not all(port.isdecimal() and int(port) <= MAX_PORT for port in str(given.get("port", MAX_PORT)).split(",")):
+            raise SettingsError([_unreadable("")])  # mostly because of a / in the password
+        return str(conninfo.make_conninfo(url, **{key: DEFAULTS[key] for key in DEFAULTS if key not in given}))
+
+
+class PostgresConnection:
+    """A connection that begins its transactions itself."""
+
+    dialect = DIALECT
+
+    def __init__(self, connection: Any, statement_timeout: float) -> None:
+        self._connection = connection
+        self._statement_timeout = statement_timeout
+        # A second descriptor of the same socket, so that another thread never shuts down one that was reused.
+        self._socket = socket.socket(fileno=socket.dup(connection.fileno()))
+
+    def begin(self, *, durable: bool, limited: bool) -> float:
+        """Begin a transaction as the only writer; return the database's time."""
+        cursor = self._connection.execute(_begin(durable, self._statement_timeout if limited else 0.0))
+        while cursor.nextset():
+            pass
+        now, read_only = cursor.fetchone()
+        if read_only == "on":
+            raise ConnectionLost("PostgreSQL is read-only just now, as a standby is; nothing was stored.")
+        return float(now)
+
+    def now(self) -> float:
+        """Return the server's time in epoch seconds."""
+        return float(self._connection.execute(NOW).fetchone()[0])
+
+    def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
+        """Execute a statement with named parameters, written as `:name`."""
+        cursor: Cursor = self._connection.execute(_for_psycopg(statement), values)
+        return cursor
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll the transaction back; PostgreSQL warns if there is none."""
+        self._connection.execute("ROLLBACK")
+
+    def verify(self) -> None:
+        """Do nothing: the server owns its files."""
+
+    def interrupt(self) -> None:
+        """Shut the socket down, so that a call which waits for the server raises."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+        self._connection.close()
+
+
+@cache
+def _begin(durable: bool, statement_timeout: float) -> str:
+    """Return the statements that begin a transaction; a timeout of 0 is no limit."""
+    settings = f"SET LOCAL statement_timeout = {statement_timeout * 1000:.0f};"
+    if not durable:
+        settings += " SET LOCAL synchronous_commit = off;"
+    return BEGIN.format(settings=settings, lock=WRITER_LOCK)
+
+
+@cache
+def _for_psycopg(statement: str) -> str:
+    """Return a statement with its parameters as psycopg writes them."""
+    return _STRING_OR_PARAMETER.sub(
+        lambda found: f"%({found[1]})s" if found[1] else found[0], statement.replace("%", "%%")
     )
-    return PostgresEngine(engine)
 
 
-class PostgresEngine:
-    """An engine with an asynchronous driver."""
-
-    insert = staticmethod(insert)
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine.sync_engine
-        self._connected: WeakSet[ConnectionPoolEntry] = WeakSet()
-        event.listen(self.engine, "connect", lambda _, entry: self._connected.add(entry))
-        self._writer = engine
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def run(self, work: Callable[[Connection], Result], *, read_only: bool) -> Result:
-        """Run a function on a connection, in a transaction unless it only reads."""
-        try:
-            async with self._reader.connect() if read_only else self._writer.begin() as connection:
-                return await connection.run_sync(work)
-        except asyncio.CancelledError:  # mostly by a timeout
-            self._terminate_idle()
-            raise
-
-    def _terminate_idle(self) -> None:
-        """Terminate the idle connections, because a vanished server answers none of them.
-
-        Each would otherwise cost the next transaction a timeout. If the server is alive, they are soon replaced.
-        """
-        for entry in self._connected:
-            if entry.driver_connection is not None and not entry.in_use:
-                entry.driver_connection.terminate()
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._writer.dispose()
-
-
-def _driver() -> Any:
+def _psycopg() -> Any:
     try:
-        return import_module("asyncpg")
+        module = import_module("psycopg")
+        import_module("psycopg.rows")
     except ImportError:
-        message = "DATABASE_URL: PostgreSQL needs the driver asyncpg; install what requirements.txt lists"
+        message = "DATABASE_URL: PostgreSQL needs the driver psycopg; install what requirements.txt lists"
         raise SettingsError([message]) from None
+    return module
 
 
-def _address(url: str) -> str:
-    parts = urlsplit(url)
-    known = [(name, value) for name, value in parse_qsl(parts.query) if name not in _LIBPQ_ONLY_PARAMETERS]
-    if _uses_system_roots(url):
-        known = [(name, value) for name, value in known if name not in ("sslmode", "sslrootcert")]
-    return urlunsplit(parts._replace(query=urlencode(known)))
-
-
-def _parameters(url: str) -> dict[str, str]:
-    return dict(parse_qsl(urlsplit(url).query))
-
-
-def _tls_options(url: str) -> dict[str, Any]:
-    """Return options that trust the system's authorities, if the URL asks to verify and names no file."""
-    if not _uses_system_roots(url):
-        return {}
-    context = ssl.create_default_context()
-    context.check_hostname = _parameters(url).get("sslmode") != "verify-ca"
-    return {"ssl": context}
-
-
-def _check_root_certificates(url: str) -> None:
-    """Raise SettingsError for a missing certificate file, because the driver's error does not name it."""
-    parameters = _parameters(url)
-    roots = parameters.get("sslrootcert", "system")
-    if roots != "system" and parameters.get("sslmode") != "disable" and not Path(roots).is_file():
-        raise SettingsError([f"DATABASE_URL: sslrootcert names {roots}, and there is no such file"])
-
-
-def _uses_system_roots(url: str) -> bool:
-    parameters = _parameters(url)
-    roots = parameters.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")
-    if roots:
-        return roots == "system"
-    return (
-        parameters.get("sslmode", "").startswith("verify-") and not Path("~/.postgresql/root.crt").expanduser().exists()
-    )
-
-
-def _translate_connect_error(error: Exception) -> Exception:
+def _connect_error(error: Exception) -> Exception:
     """Return SettingsError for a permanent error, DatabaseUnavailable for any other.
 
-    The driver's messages name the user and the database, never the password.
+    libpq's messages name the user and the database, never the password.
     """
-    if any(one.__name__ in _PERMANENT_ERRORS for one in type(error).__mro__):
-        return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({error})"])
-    if isinstance(error, ValueError | OverflowError):  # its message may quote a part of the password as the port
-        return SettingsError(["DATABASE_URL: it cannot be read; encode special characters of the password, / as %2F"])
-    return DatabaseUnavailable(
-        f"PostgreSQL cannot be reached ({str(error) or type(error).__name__}); nothing was kept."
-    )
+    text = _one_line(error)
+    if PERMANENT_CONNECT_ERRORS.search(text) and not TEMPORARY_CONNECT_ERRORS.search(text):
+        return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({text})"])
+    return DatabaseUnavailable(f"PostgreSQL cannot be reached ({text}); nothing was stored.")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _unreadable(problem: str) -> str:
+    """Return why libpq cannot read the address; its own message may quote a part of the password."""
+    found = _UNKNOWN_PARAMETER.search(problem)
+    if found:
+        return f'DATABASE_URL: libpq has no parameter "{found[1]}"; remove it (postgresql.org, Parameter Key Words)'
+    return "DATABASE_URL: it cannot be read; encode special characters of the password, / as %2F"

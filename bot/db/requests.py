@@ -97,33 +97,24 @@ class RequestStore:
 
         return await self.database.write(step)
 
-    async def record_event(
-        self, event: AuditEvent, *, done: Job | None = None, clicked: ResponseUrls | None = None
-    ) -> bool:
-        """Append an event that changes no request to the audit log; its time is the database's.
-
-        `done` is the job that led to it, completed in the same transaction; when its lease was lost, nothing is written
-        and False is returned. `clicked` renders the card again, and the clicked message too where it is another one,
-        so that a click on outdated buttons removes them.
-        """
-        return await self.database.write(lambda tx: self._record_event(tx, event, done, clicked))
-
     async def record_denial(
         self, event: AuditEvent, *, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None = None
     ) -> Job | None:
         """Append a denial to the audit log and complete its job; return the job of the reply.
 
-        `reply` is the payload of the REPLY job, `clicked` as for `record_event`. Returns None, writing nothing, when
-        the lease of `job` was lost.
+        `reply` is the payload of the REPLY job. `clicked` renders the card again, and the clicked message too where it
+        is another one, so that a click on outdated buttons removes them. Returns None, writing nothing, when the lease
+        of `job` was lost.
         """
         return await self.database.write(lambda tx: self._record_denial(tx, event, job, reply, clicked))
 
     async def finish_execution(
         self, job: Job, event: Event, *, outcome: dict[str, Any], notify: Sequence[str]
-    ) -> Request | None:
-        """Store the outcome of an approved target; return the request, None when the lease was lost.
+    ) -> tuple[Request, list[Job]] | None:
+        """Store the outcome of an approved target; return the request, and the jobs that this process holds.
 
-        `notify` are the channels that are notified once the last target is finished.
+        `notify` are the channels that are notified once the last target is finished. Returns None when the lease was
+        lost.
         """
         return await self.database.write(lambda tx: self._finish_execution(tx, job, event, outcome, notify))
 
@@ -133,7 +124,7 @@ class RequestStore:
 
     async def expire_due(self, recipients: Recipients, limit: int = 50) -> list[Request]:
         """Expire up to `limit` pending requests that are overdue and have no click to decide on; return them."""
-        if not await self.database.read(lambda tx: tx.execute(statements.overdue(tx, 1)).first()):
+        if not await self.database.read(lambda tx: statements.overdue(tx, 1)):
             return []
         return await self.database.write(lambda tx: self._expire(tx, recipients, limit))
 
@@ -144,13 +135,25 @@ class RequestStore:
         """
         return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify))
 
-    async def mark_rendered(self, job: Job, revision: int, card: MessageRef | None) -> bool:
-        """Store where a card is and that it shows a revision; return False when it is outdated already."""
-        return await self.database.write(lambda tx: self._mark_rendered(tx, job, revision, card))
+    async def mark_posted(self, job: Job, revision: int, card: MessageRef | None) -> bool:
+        """Store where a new card is and that it shows a revision; return False when it is outdated already.
+
+        Durable, because a card that is forgotten is posted twice.
+        """
+
+        def step(tx: Transaction) -> bool:
+            statements.set_card(tx, job.request_id, card)
+            return self._mark_rendered(tx, job, revision)
+
+        return await self.database.write(step)
+
+    async def mark_rendered(self, job: Job, revision: int) -> bool:
+        """Store that a card shows a revision; return False when it is outdated already."""
+        return await self.database.write(lambda tx: self._mark_rendered(tx, job, revision), durable=False)
 
     async def delete_expired_rows(self) -> None:
         """Delete jobs too old to be replayed, and response_urls too old to be used."""
-        await self.database.write(statements.delete_expired)
+        await self.database.write(statements.delete_expired, durable=False)
 
     def _create(
         self, tx: Transaction, request: Request, ttl: float, key: str, job: Job | None, **columns: Any
@@ -165,7 +168,6 @@ class RequestStore:
         return self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
-        statements.lock_against_update(tx, request_id)  # before the time is read, so that it cannot expire in between
         job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
         return replace(job, snapshot=(statements.get_request(tx, request_id), tx.now)) if job else None
 
@@ -178,18 +180,12 @@ class RequestStore:
             raise StaleRequest(message)
         if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
-        self._save(tx, request, moved, event, actor=by, **changes)
+        follow_up = self._save(tx, request, moved, event, actor=by, **changes)
         if event is not Event.APPROVE:
-            return moved, []
+            return moved, follow_up
         target = {"place": 0, "clicked_at": job.created_at}
         execution = self.jobs.add_leased(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", target)
         return moved, [replace(execution, snapshot=(moved, tx.now))] if execution else []
-
-    def _record_event(self, tx: Transaction, event: AuditEvent, done: Job | None, clicked: ResponseUrls | None) -> bool:
-        if done and not self.jobs.complete_in(tx, done):
-            return False
-        self._append(tx, event, clicked)
-        return True
 
     def _record_denial(
         self, tx: Transaction, event: AuditEvent, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None
@@ -200,19 +196,15 @@ class RequestStore:
         return added
 
     def _append(self, tx: Transaction, event: AuditEvent, clicked: ResponseUrls | None) -> None:
-        renders = event.request_id if clicked else None
-        if renders:
-            statements.lock(tx, renders)  # before the audit lock, because a transaction with the request waits for that
-        if renders and clicked and clicked.click:
-            statements.set_click_url(tx, renders, clicked.click)
         audit.append(tx, replace(event, at=tx.now))
-        if renders:
-            self.jobs.enqueue(tx, renders, _card_job(renders))
+        if event.request_id and clicked:
+            if clicked.click:
+                statements.set_click_url(tx, event.request_id, clicked.click)
+            self.jobs.enqueue(tx, event.request_id, _card_job(event.request_id))
 
     def _finish_execution(
         self, tx: Transaction, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
-    ) -> Request | None:
-        statements.lock(tx, job.request_id)
+    ) -> tuple[Request, list[Job]] | None:
         if not self.jobs.complete_in(tx, job):
             return None
         before, events = statements.finish_item(tx, job, event)
@@ -220,14 +212,12 @@ class RequestStore:
         finished = [one for one in events if one]
         if len(finished) < len(events):
             statements.set_outcome(tx, job.request_id, outcome)
-            return before
+            return before, []
         worst = worst_of(finished)
         moved = advance(before, worst, at=tx.now)
-        self._save(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
-        return moved
+        return moved, self._save(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
 
     def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
-        statements.lock(tx, job.request_id)
         if not self.jobs.release_in(tx, job, delay=delay):
             return None
         statements.add_attempt(tx, job.request_id, outcome)
@@ -238,24 +228,26 @@ class RequestStore:
         return request
 
     def _expire(self, tx: Transaction, recipients: Recipients, limit: int) -> list[Request]:
-        pending = statements.lock_overdue(tx, limit)
+        found = [statements.get_request(tx, one) for one in statements.overdue(tx, limit)]
+        pending = [request for request in found if request]
         expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
         for before, moved in zip(pending, expired, strict=True):
-            self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before))
+            self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before), lease=False)
         return expired
 
     def _withdraw(self, tx: Transaction, job: Job, problem: str, notify: Sequence[str]) -> Request | None:
-        statements.lock(tx, job.request_id)
         before = statements.get_request(tx, job.request_id)
         if before is None or before.state is not State.PENDING or not self.jobs.complete_in(tx, job):
             return None
         moved = advance(before, Event.CANCEL, at=tx.now, by=None)
         detail = {"problem": problem}
-        self._save(tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False)
+        self._save(
+            tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False, lease=False
+        )
         return moved
 
-    def _mark_rendered(self, tx: Transaction, job: Job, revision: int, card: MessageRef | None) -> bool:
-        current = statements.set_card(tx, job.request_id, card)
+    def _mark_rendered(self, tx: Transaction, job: Job, revision: int) -> bool:
+        current = statements.revision_of(tx, job.request_id)
         outdated = current is not None and current > revision
         if not outdated and self.jobs.complete_unless_enqueued_in(tx, job):
             return True
@@ -273,17 +265,22 @@ class RequestStore:
         click_url: str | None = None,
         detail: dict[str, Any] | None = None,
         render: bool = True,
-    ) -> None:
-        """Store a transition and its follow-up jobs; raise StaleRequest if the request has changed."""
-        columns = {"card_url": click_url} if click_url else {}
-        if not statements.transition(tx, before, moved, **columns):
+        lease: bool = True,
+    ) -> list[Job]:
+        """Store a transition and its follow-up jobs; return those that this process holds.
+
+        Without `lease`, any process may claim them. Raises StaleRequest if the request has changed.
+        """
+        if not statements.transition(tx, before, moved, card_url=click_url):
             raise StaleRequest
         audit.append(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
         follow_up = [_card_job(moved.id)] if render else []
         follow_up += [JobSpec(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in notify]
-        if follow_up:
-            delay = APPROVAL_RENDER_DELAY if event is Event.APPROVE else 0.0
-            self.jobs.enqueue(tx, moved.id, *follow_up, delay=delay)
+        if lease and event is not Event.APPROVE:
+            return self.jobs.enqueue_leased(tx, moved.id, *follow_up)
+        delay = APPROVAL_RENDER_DELAY if event is Event.APPROVE else 0.0
+        self.jobs.enqueue(tx, moved.id, *follow_up, delay=delay)
+        return []
 
 
 def _card_job(request_id: str) -> JobSpec:

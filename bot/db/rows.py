@@ -5,23 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Row, select
-
-from bot.db.schema import items, requests
+from bot.db.engine import Row
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request, State
-
-SELECT_REQUEST = select(
-    requests,
-    items.c.target_id,
-    items.c.name,
-    items.c.email,
-    items.c.division,
-    items.c.state.label("target_state"),
-    items.c.member,
-    items.c.event,
-).join(items)
 
 
 def request_to_row(request: Request) -> dict[str, Any]:
@@ -30,7 +17,7 @@ def request_to_row(request: Request) -> dict[str, Any]:
         "id": request.id,
         "reference": request.reference,
         "kind": request.action,
-        "state": request.state,
+        "state": request.state.value,
         "requester": request.requester,
         "asked_in": request.requested_in,
         "reason": request.reason,
@@ -51,22 +38,20 @@ def request_to_row(request: Request) -> dict[str, Any]:
 def item_to_row(request: Request) -> dict[str, Any]:
     """Return the columns of a request's only item."""
     target = request.target
-    if target is None:
-        return {"request_id": request.id, "place": 0}
     return {
         "request_id": request.id,
         "place": 0,
-        "target_id": target.id,
-        "name": target.name,
-        "email": target.email,
-        "division": target.division,
-        "state": target.state,
+        "target_id": target.id if target else None,
+        "name": target.name if target else None,
+        "email": target.email if target else None,
+        "division": target.division if target else None,
+        "state": target.state if target else None,
         "member": request.target_slack_id,
     }
 
 
-def request_from_row(row: Row[Any]) -> Request:
-    """Return the request of a row of SELECT_REQUEST."""
+def request_from_row(row: Row) -> Request:
+    """Return the request of a row of `bot.db.statements.SELECT_REQUEST`."""
     target = Person(row.target_id, row.name or "", row.email, row.division, row.target_state) if row.target_id else None
     return Request(
         id=row.id,
@@ -95,7 +80,7 @@ def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:
     """Return the columns of an audit event, without its hash."""
     return {
         "at": event.at,
-        "tag": event.tag,
+        "tag": event.tag.value,
         "actor": event.actor,
         "reference": event.reference,
         "request_id": event.request_id,
@@ -104,7 +89,7 @@ def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:
     }
 
 
-def audit_event_from_row(row: Row[Any]) -> AuditEvent:
+def audit_event_from_row(row: Row) -> AuditEvent:
     """Return the event of a row of the audit log."""
     return AuditEvent(
         row.at, EventType(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail)

@@ -1,205 +1,160 @@
-"""SQLite with one connection in one thread, and one commit for all transactions that are queued."""
+"""SQLite: WAL, so that readers and a writer do not wait for each other."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote
 
-import sqlalchemy
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.dialects.sqlite import insert
-
-from bot.db.engine import DatabaseUnavailable
-
-Result = TypeVar("Result")
+from bot.db.engine import DatabaseFull, DatabaseReplaced, DatabaseUnavailable, Dialect, Row
 
 BUSY_TIMEOUT = 2.0
 """Maximum time to wait for the lock of another process, in seconds."""
 
-QUEUE_TIMEOUT = 5.0
-"""Maximum time a transaction may be queued, in seconds. Without a limit, readiness probes pile up behind a locked
-file, and every later transaction waits for them."""
+FULL_OR_BROKEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""Primary result codes of a disk that does not take what is written (sqlite.org/rescode.html)."""
+
+LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+"""Primary result codes of a database that another process holds for longer than `BUSY_TIMEOUT`."""
+
+DIALECT = Dialect(
+    auto_increment="INTEGER PRIMARY KEY",
+    table_exists="SELECT name FROM sqlite_master WHERE type = 'table' AND name = :name",
+)
+
+FileIdentity = tuple[int, int]
+"""The device and the inode of a file, which a replacement changes."""
 
 
-@dataclass(eq=False, slots=True)
-class WorkItem:
-    """A queued transaction. The engine's clock must not have passed `deadline` when it starts."""
+class SqliteDriver:
+    """Opens connections to one file. With `read_only`, nothing is written, not even the file."""
 
-    work: Callable[[Connection], Any]
-    read_only: bool
-    deadline: float
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
+    error = sqlite3.Error
 
-    def resolve(self) -> None:
-        """Set the result of the future, unless its caller was cancelled."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-            return
-        try:
-            self.future.set_exception(self.error)
-        except TypeError as error:  # a future refuses StopIteration
-            self.future.set_exception(error)
-
-
-class SqliteEngine:
-    """A blocking engine, always used in the same thread over the same connection.
-
-    Transactions that are queued together are committed together, because most of the cost of a transaction is the wait
-    for the disk. If one of them fails, each runs again on its own, so a function that is run must have no effect except
-    on its connection.
-    """
-
-    insert = staticmethod(insert)
-
-    def __init__(self, engine: sqlalchemy.Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.engine = engine
+    def __init__(self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self._read_only = read_only
         self._clock = clock
-        self._closing = False
-        self._queue: deque[WorkItem] = deque()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._identity: FileIdentity | None = None
 
-    async def run(self, work: Callable[[Connection], Result], *, read_only: bool) -> Result:
-        """Run a function on the connection, in a transaction unless it only reads.
+    def connect(self) -> SqliteConnection:
+        """Open a connection. Raises DatabaseReplaced if the file is not the one that was opened before."""
+        if self._identity is not None:
+            self.verify()
+        connection = sqlite3.connect(self._address(), uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+        try:
+            connection.row_factory = _named_tuple
+            if not self._read_only:
+                _configure(connection)
+            self._identity = self._current_identity()
+        except BaseException:
+            connection.close()
+            raise
+        return SqliteConnection(connection, self.verify, self._clock)
 
-        Raises DatabaseUnavailable after it was queued for `QUEUE_TIMEOUT` seconds.
+    def verify(self) -> None:
+        """Raise DatabaseReplaced if the file was replaced or deleted."""
+        if self._current_identity() != self._identity:
+            raise DatabaseReplaced(f"The database file {self.path} was replaced or deleted while the bot was running.")
+
+    def translate(self, error: Exception) -> Exception:
+        """Return DatabaseUnavailable for a locked file, DatabaseFull for a disk that takes no more."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in FULL_OR_BROKEN:
+            return DatabaseFull(f"SQLite cannot write ({error}); nothing was stored.")
+        if code in LOCKED:
+            return DatabaseUnavailable(f"Another process uses the database ({error}); nothing was stored.")
+        return error
+
+    def _address(self) -> str:
+        """Return the URI of the file.
+
+        SQLite creates files next to a database in WAL mode even to read it, unless the database is declared immutable.
+        If a write-ahead log exists, those files exist too, and the log must be read (sqlite.org/wal.html, Read-Only
+        Databases).
         """
-        loop = asyncio.get_running_loop()
-        item = WorkItem(work, read_only, self._clock() + QUEUE_TIMEOUT, loop.create_future())
-        self._queue.append(item)
-        self._thread.submit(self._run_batch, loop)
-        result: Result = await item.future
-        return result
+        address = f"file:{quote(str(self.path.absolute()))}"
+        if not self._read_only:
+            return address
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return f"{address}?mode=ro" if log.exists() and log.stat().st_size else f"{address}?mode=ro&immutable=1"
 
-    def _run_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run all that is queued; the calls submitted for items of the same batch find the queue empty."""
-        batch = [self._queue.popleft() for _ in range(len(self._queue))]
-        reads = [item for item in batch if item.read_only]
-        writes = [item for item in batch if not item.read_only]
-        self._run_items(reads, self._read)
-        _resolve_soon(reads, loop)  # before the writes, because those may wait for another process
-        self._run_items(writes, self._write)
-        _resolve_soon(writes, loop)
-
-    def _run_items(self, items: Sequence[WorkItem], run: Callable[[Sequence[WorkItem]], list[Any]]) -> None:
-        """Run items together and store each one's result, or its error after it has failed alone."""
-        runnable = [item for item in items if self._is_runnable(item)]
-        if not runnable:
-            return
+    def _current_identity(self) -> FileIdentity | None:
         try:
-            results = run(runnable)
-        except BaseException as error:  # noqa: BLE001 - the caller of the item gets it
-            if len(runnable) == 1:
-                runnable[0].error = error
-                return
-            for item in runnable:
-                self._run_items([item], run)
-        else:
-            for item, result in zip(runnable, results, strict=True):
-                item.result = result
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
-    def _is_runnable(self, item: WorkItem) -> bool:
-        """Return False for an item that is too late or whose caller was cancelled."""
-        if self._closing or self._clock() > item.deadline:
-            item.error = DatabaseUnavailable()
-        return item.error is None and not item.future.cancelled()
 
-    def _read(self, items: Sequence[WorkItem]) -> list[Any]:
-        connection = self._connection  # outside of the try, because a failure to open it must not be retried
-        try:
-            return [item.work(connection) for item in items]
-        finally:
-            connection.rollback()  # ends SQLAlchemy's implicit transaction; SQLite has none open
+class SqliteConnection:
+    """A connection that begins its transactions itself."""
 
-    def _write(self, items: Sequence[WorkItem]) -> list[Any]:
-        """Run all items in one transaction.
+    dialect = DIALECT
+
+    def __init__(self, connection: sqlite3.Connection, verify: Callable[[], None], clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._durable: bool | None = None
+        self.verify = verify
+        self.now = clock
+        """One machine has the file, so its clock is the machine's."""
+
+    def begin(self, *, durable: bool, limited: bool) -> None:  # noqa: ARG002 - SQLite waits for nothing else
+        """Begin a transaction as the only writer.
 
         `BEGIN IMMEDIATE` takes the write lock at once. SQLite refuses to upgrade a reader to a writer while another
         process writes (sqlite.org/lang_transaction.html).
         """
-        connection = self._connection
-        try:
-            with connection.begin():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return [item.work(connection) for item in items]
-        except Exception:
-            connection.connection.rollback()  # SQLAlchemy does not roll back when the commit has failed
-            raise
+        if durable is not self._durable:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        self._connection.execute("BEGIN IMMEDIATE")
 
-    @cached_property
-    def _connection(self) -> Connection:
-        """The connection, opened at the first use, in the thread that it belongs to."""
-        return self.engine.connect()
+    def execute(self, statement: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        """Execute a statement with named parameters, written as `:name`."""
+        return self._connection.execute(statement, values)
 
-    async def close(self) -> None:
-        """Close the connection and end the thread; queued transactions are not started."""
-        self._closing = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
-        self._thread.shutdown(wait=False)
+    def commit(self) -> None:
+        """Commit the transaction."""
+        self._connection.execute("COMMIT")
 
-    def _disconnect(self) -> None:
-        if "_connection" in self.__dict__:
-            self._connection.close()
-        self.engine.dispose()
+    def rollback(self) -> None:
+        """Roll the transaction back, unless SQLite has done so because of an error."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
+    def interrupt(self) -> None:
+        """Do nothing: a call waits for another process for `BUSY_TIMEOUT` at most."""
 
-def _resolve_soon(items: Sequence[WorkItem], loop: asyncio.AbstractEventLoop) -> None:
-    """Resolve the futures in the event loop, unless it was closed."""
-    if items and not loop.is_closed():
-        loop.call_soon_threadsafe(_resolve, items)
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
-def _resolve(items: Sequence[WorkItem]) -> None:
-    for item in items:
-        item.resolve()
+def _named_tuple(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
+    return _row_class(tuple(column[0] for column in cursor.description))._make(values)
 
 
-def sqlite_engine(path: Path, *, clock: Callable[[], float] = time.monotonic) -> SqliteEngine:
-    """Return an engine on a SQLite file: WAL, and `synchronous=FULL`, so that a commit is on disk.
-
-    One connection is enough for a process and spares it waits for its own locks.
-    """
-    engine = create_engine(
-        f"sqlite:///{path}",
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=30,
-        connect_args={"timeout": BUSY_TIMEOUT},
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", _configure)
-    return SqliteEngine(engine, clock=clock)
+@cache
+def _row_class(columns: tuple[str, ...]) -> Any:
+    return namedtuple("Row", columns, rename=True)  # noqa: PYI024 - the columns are known only here
 
 
-def _configure(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # keeps the driver from beginning transactions
-    cursor = connection.cursor()
-    _enable_wal(cursor)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _enable_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch the file to WAL; retry, because SQLite refuses one of two concurrent switches."""
+def _configure(connection: sqlite3.Connection) -> None:
+    """Enable WAL and foreign keys; retry, because SQLite refuses one of two concurrent switches to WAL."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA journal_mode=WAL").close()
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            if error.sqlite_errorcode & 0xFF not in LOCKED or time.monotonic() > deadline:
                 raise
             time.sleep(BUSY_TIMEOUT / 40)
         else:
-            return
+            break
+    connection.execute("PRAGMA foreign_keys=ON")

@@ -8,11 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
-
 from bot.db.engine import DatabaseUnavailable
-from bot.db.schema import requests
-from bot.domain.requests import State
 from bot.sandbox.faults import SandboxFaults
 from bot.sandbox.manifest import SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica
@@ -115,9 +111,8 @@ class SandboxSession:
         """Move the expiry of every pending request closer by this time."""
         if self.run is None:
             return
-        pending = update(requests).where(requests.c.state == State.PENDING)
-        earlier = pending.values(expires_at=requests.c.expires_at - seconds)
-        await self.run.store.database.write(lambda tx: tx.execute(earlier))
+        earlier = "UPDATE requests SET expires_at = expires_at - :seconds WHERE state = 'pending'"
+        await self.run.store.database.write(lambda tx: tx.execute(earlier, seconds=seconds))
 
     async def refresh_audit_log(self) -> None:
         """Read the audit log; keep the last reading while the database is unavailable."""

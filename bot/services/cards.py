@@ -54,7 +54,10 @@ class CardUpdater:
         except SlackCallError as error:
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult()
-        up_to_date = await self._store.mark_rendered(job, request.revision, card)
+        if card == request.card:
+            up_to_date = await self._store.mark_rendered(job, request.revision)
+        else:
+            up_to_date = await self._store.mark_posted(job, request.revision, card)
         return JobResult(wake=not up_to_date)
 
     async def _sync(self, job: Job, request: Request, urls: ResponseUrls) -> MessageRef | None:

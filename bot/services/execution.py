@@ -84,15 +84,19 @@ class ExecutionService:
         if result.event is None:
             log.warning("call failed; retrying", reference=request.reference, **outcome)
             await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
-        else:
-            ended = await self._record(job, result.event, outcome, self._recipients(request))
-            if ended:
-                if ended.state in FINAL:
-                    self._metrics.outcomes.labels(ended.action, ended.state).inc()
-                log.info("request executed", state=ended.state, reference=ended.reference, **outcome)
-        return JobResult(wake=True)
+            return JobResult(wake=True)
+        recorded = await self._record(job, result.event, outcome, self._recipients(request))
+        if recorded is None:
+            return JobResult()
+        ended, follow_up = recorded
+        if ended.state in FINAL:
+            self._metrics.outcomes.labels(ended.action, ended.state).inc()
+        log.info("request executed", state=ended.state, reference=ended.reference, **outcome)
+        return JobResult(tuple(follow_up))
 
-    async def _record(self, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]) -> Request | None:
+    async def _record(
+        self, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
+    ) -> tuple[Request, list[Job]] | None:
         """Record an outcome. While the database is unavailable, recording is retried, never the call."""
         for delay in RECORD_RETRY_DELAYS:
             try:

@@ -77,7 +77,7 @@ class Delivery:
 
         `since` is when the message became due, in epoch seconds; None while its request is open.
         """
-        age = 0.0 if since is None else await self._store.jobs.check_writable() - since
+        age = 0.0 if since is None else await self._store.jobs.now() - since
         if not error.retryable or age > DELIVERY_DEADLINE:
             if job.kind is JobKind.REPLY:  # its user may not exist, which no operator can fix
                 log.warning("reply given up", code=error.slack_code, request_id=job.request_id)

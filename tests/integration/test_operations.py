@@ -71,6 +71,21 @@ async def test_store__that_rejects_writes_is_named_and_no_click_is_acknowledged(
     assert not bot.deletes
 
 
+async def test_database_file__replaced_under_the_process_ends_it_with_exit_code_1(bot: BotProcess) -> None:
+    """What it would acknowledge from then on would be lost with the old file."""
+    process = await bot.serve("serve")
+    other = bot.database.with_name("restored.db")
+    with closing(sqlite3.connect(bot.database)) as source, closing(sqlite3.connect(other)) as copy:
+        source.backup(copy)
+    other.replace(bot.database)
+
+    result = await process.wait()
+
+    assert result.code == 1
+    assert "was replaced" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 async def run_to_exit(arguments: list[str], environ: dict[str, str]) -> ExitResult:
     return await (await run_bot(arguments, environ)).wait()
 

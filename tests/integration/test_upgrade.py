@@ -16,8 +16,8 @@ import pytest
 
 from bot.db.engine import Database
 from bot.db.jobs import JobQueue
-from bot.db.migrate import migrate
-from bot.db.postgres import postgres_engine
+from bot.db.migrate import MIGRATIONS, migrate
+from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.domain.audit import first_invalid
 from bot.domain.requests import State
@@ -113,8 +113,8 @@ async def test_upgrade__of_rows_on_postgresql_keeps_requests_and_the_audit_log(p
     inserts = [line for line in DUMP.read_text().splitlines() if line.startswith("INSERT INTO")]
     inserts.sort(key=lambda line: line.startswith('INSERT INTO "items"'))  # they refer to requests
     async with postgres.database(empty=True) as url:
-        database = Database(postgres_engine(url))
-        await migrate(database, head="0001")
+        database = Database(PostgresDriver(url))
+        await migrate(database, MIGRATIONS[:1])
         await postgres.do("\n".join(one for one in inserts if "alembic_version" not in one), url.rpartition("/")[2])
 
         assert await migrate(database) is True

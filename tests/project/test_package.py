@@ -42,7 +42,7 @@ def test_wheel__holds_every_file_of_the_packages_and_no_other(wheel: Path) -> No
     files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
     assert names == {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts}
     assert "bot/sandbox/page/static/index.html" in names
-    assert "bot/db/migrations/env.py" in names
+    assert "bot/db/migrations/0001_initial_schema.sql" in names
 
 
 def test_wheel__has_the_version_and_the_console_script(wheel: Path) -> None:

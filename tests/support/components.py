@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.bootstrap import Options, job_services
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
-from bot.db.sqlite import sqlite_engine
+from bot.db.sqlite import SqliteDriver
 from bot.domain.actions import ACTIONS
 from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand, TargetRef
@@ -216,7 +216,7 @@ async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator
         url = await genesys.start()
         stack.push_async_callback(genesys.stop)
         put_database(folder / "bot.db")
-        opened = await stack.enter_async_context(open_database(sqlite_engine(folder / "bot.db")))
+        opened = await stack.enter_async_context(open_database(SqliteDriver(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
         yield await _assemble(slack, genesys, url, opened, await stack.enter_async_context(session))
 

@@ -7,9 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable
-
-from bot.db.engine import Database, Engine, Transaction
+from bot.db.engine import Database, Driver, Row
 from bot.db.jobs import Job, JobQueue
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
@@ -37,21 +35,20 @@ class DatabaseHarness:
         """Return the request store of the process `owner`."""
         return RequestStore(self.database, self.jobs(owner))
 
-    async def run(self, statement: Executable, *parameters: Any) -> list[Any]:
-        """Execute a statement that the store has no method for, and return its rows."""
+    async def run(self, statement: str, **values: Any) -> None:
+        """Execute a statement that the store has no method for."""
+        await self.database.write(lambda tx: tx.execute(statement, **values))
 
-        def step(tx: Transaction) -> list[Any]:
-            result = tx.execute(statement, *parameters)
-            return list(result.all()) if result.returns_rows else []
-
-        return await self.database.write(step)
+    async def rows(self, query: str, **values: Any) -> list[Row]:
+        """Return the rows of a query that the store has no method for."""
+        return list(await self.database.read(lambda tx: tx.fetch(query, **values)))
 
 
 @asynccontextmanager
-async def open_database(engine: Engine) -> AsyncIterator[DatabaseHarness]:
+async def open_database(driver: Driver) -> AsyncIterator[DatabaseHarness]:
     """Open a database and upgrade its schema to the newest revision."""
     clock = FakeClock(examples.NOON)
-    database = Database(engine, clock=clock)
+    database = Database(driver, clock=clock)
     try:
         await migrate(database)
         yield DatabaseHarness(database, clock)

@@ -13,10 +13,8 @@ from typing import Any, cast
 import aiohttp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import func, select
 
 from bot.background import BackgroundTasks
-from bot.db.schema import jobs
 from bot.domain.actions import ACTIONS, Actions
 from bot.domain.clicks import Click
 from bot.domain.principals import parse_principals
@@ -106,9 +104,9 @@ class BotHarness:
             if running := list(self.worker._running.values()):
                 await asyncio.wait(running)
             else:
-                due = select(func.min(jobs.c.due_at)).where(jobs.c.done_at.is_(None), jobs.c.due_at > clock.now)
-                ((next_due,),) = await self.components.database.run(due)
-                clock.now = next_due or clock.now + 1
+                due = "SELECT min(due_at) AS next FROM jobs WHERE done_at IS NULL AND due_at > :now"
+                (row,) = await self.components.database.rows(due, now=clock.now)
+                clock.now = row.next or clock.now + 1
 
     async def last_request_id(self) -> str:
         """Return the id of the latest request, an empty string if there is no request."""

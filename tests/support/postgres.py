@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -16,11 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
+from bot.db.postgres import PostgresDriver
 from tests.support.process import free_port
 
 PASSWORD = "p@ss/word %41"
@@ -60,11 +60,8 @@ class Server:
 
     async def do(self, statements: str, database: str = "postgres") -> None:
         """Execute statements in a database, each in a transaction of its own."""
-        connection = await import_module("asyncpg").connect(self.address(database))
-        try:
-            await connection.execute(statements)
-        finally:
-            await connection.close()
+        async with await psycopg.AsyncConnection.connect(self.address(database), autocommit=True) as connection:
+            await connection.execute(statements.encode())
 
     @asynccontextmanager
     async def database(self, *, empty: bool = False) -> AsyncIterator[str]:
@@ -95,7 +92,7 @@ class Server:
         if not self._template:
             name = self._name()
             await self.do(f"CREATE DATABASE {name}")
-            database = Database(postgres_engine(self.address(name)), timeout=TRANSACTION_TIMEOUT)
+            database = Database(PostgresDriver(self.address(name)))
             await migrate(database)
             await database.close()
             self._template = name
@@ -106,11 +103,32 @@ class Server:
 
     def start(self) -> None:
         """Start the server, also after `stop`."""
-        self._control("start", "-l", self.data.with_name("log"), "-w")
+        self._control("start", "-l", self.data.with_name(f"{self.data.name}.log"), "-w")
 
     def stop(self) -> None:
         """Stop the server at once, as a crash does: every connection breaks."""
         self._control("stop", "-m", "immediate", "-w")
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._control("promote", "-w")
+
+    @contextmanager
+    def standby(self) -> Iterator[Server]:
+        """Run a hot standby that follows this server."""
+        assert self.programs, "the server of TEST_DATABASE_URL cannot be copied"
+        home, port, primary = self.data.parent, free_port(), urlsplit(self.url)
+        data = home / f"standby-{port}"
+        run(self.programs / "pg_basebackup", "-D", data, "-R", "--checkpoint=fast", "-d", self.url)
+        with (data / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"port = {port}\n")
+        address = primary._replace(netloc=primary.netloc.replace(f":{primary.port}", f":{port}"))
+        follower = Server(address.geturl(), self.programs, data)
+        follower.start()
+        try:
+            yield follower
+        finally:
+            follower.stop()
 
     def _control(self, *arguments: Any) -> None:
         assert self.programs, "the server of TEST_DATABASE_URL can be neither started nor stopped"

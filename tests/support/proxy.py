@@ -36,9 +36,18 @@ class TcpProxy:
         userinfo, at, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{userinfo}{at}127.0.0.1:{self.port}").geturl()
 
+    def redirect(self, url: str) -> None:
+        """Forward new connections to the host and port of another URL."""
+        parts = urlsplit(url)
+        self._upstream = (parts.hostname or "", parts.port or 0)
+
     def cut(self) -> None:
         """Abort every connection and refuse new ones."""
         self._cut = True
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Abort every connection."""
         for writer in self._open:
             writer.transport.abort()
 

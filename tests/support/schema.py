@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from bot.db.engine import Database
 from bot.db.migrate import migrate
-from bot.db.sqlite import sqlite_engine
+from bot.db.sqlite import SqliteDriver
 
 
 def put_database(path: Path) -> None:
@@ -28,6 +28,6 @@ def _migrated_file() -> bytes:
 
 
 async def _migrate(path: Path) -> None:
-    database = Database(sqlite_engine(path))
+    database = Database(SqliteDriver(path))
     await migrate(database)
     await database.close()

@@ -6,15 +6,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
@@ -22,19 +19,7 @@ from bot.services.job_result import JobResult
 from bot.worker import Worker
 from tests.support.components import WAIT_TIMEOUT, Components, deletes, ended, open_components, running, until
 from tests.support.database import approve, stored, tags
-
-
-class OutdatedOnce:
-    """A service whose card is outdated after the first update, so that it must run twice."""
-
-    def __init__(self, queue: JobQueue) -> None:
-        self._queue = queue
-        self.runs = 0
-
-    async def process(self, job: Job) -> JobResult:
-        self.runs += 1
-        await (self._queue.release(job, delay=0) if self.runs == 1 else self._queue.complete(job))
-        return JobResult(wake=self.runs == 1)
+from tests.support.number_table import busy_thread
 
 
 class NoSweep:
@@ -63,7 +48,7 @@ async def through_an_outage(components: Components, posted: Job) -> None:
         worker.submit(posted)
         await components.slack.wait_for_message(lambda one: bool(components.slack.buttons(one)), WAIT_TIMEOUT)
         job = await components.click(by=personas.OLIVIA)
-        await components.database.run(text("ALTER TABLE audit RENAME TO away"))
+        await components.database.run("ALTER TABLE audit RENAME TO away")
         worker.submit(job)
 
         async def released() -> bool:
@@ -71,7 +56,7 @@ async def through_an_outage(components: Components, posted: Job) -> None:
 
         await until(released)
         assert deletes(components) == []
-        await components.database.run(text("ALTER TABLE away RENAME TO audit"))
+        await components.database.run("ALTER TABLE away RENAME TO audit")
         components.database.clock.advance(2)
         worker.wake()
         await ended(components, State.REVOKED)
@@ -208,38 +193,34 @@ async def test_stale_click__taken_over_by_another_replica_gets_no_second_reply(c
     assert components.slack.calls_of("response_url") == []
 
 
-async def test_job__claimed_again_while_its_task_ends_runs_again_at_once(components: Components) -> None:
+async def test_job__leased_again_in_the_commit_that_completes_it_runs_again_at_once(components: Components) -> None:
     """Otherwise this process would hold its lease without running it, until the lease ends."""
     _, posted = await components.request()
-    service = OutdatedOnce(components.store.jobs)
-    worker = Worker(components.store.jobs, NoSweep(), {JobKind.CARD: service.process})
-    before, after = threading.Event(), threading.Event()
-    waiting: list[asyncio.Task[Any]] = [
-        asyncio.create_task(components.database.database.write(lambda _: before.wait(WAIT_TIMEOUT)))
-    ]
-    await asyncio.sleep(0)
-    worker.submit(posted)
-    await until(partial(transactions_in_flight, components, 2))
-    waiting.append(asyncio.create_task(worker._claim(1)))
-    await until(partial(transactions_in_flight, components, 3))
-    waiting.append(asyncio.create_task(components.database.database.write(lambda _: after.set())))
-    await until(partial(transactions_in_flight, components, 4))
-    before.set()
-    after.wait(WAIT_TIMEOUT)  # keeps the loop busy until both are committed
-    await asyncio.gather(*waiting, *worker._running.values())
-    await asyncio.gather(*worker._running.values())
-    assert service.runs == 2
-    assert await components.store.jobs.is_done(posted.id)
+    other = await components.click()
+    queue, rendered = components.store.jobs, []
 
+    async def render(job: Job) -> JobResult:
+        rendered.append(job)
+        await queue.complete(job)
+        return JobResult()
 
-async def transactions_in_flight(components: Components, count: int) -> bool:
-    return len(components.database.database._writes) == count
+    async def decide(_job: Job) -> JobResult:
+        card = JobSpec(JobKind.CARD, "first", {})
+        return JobResult(tuple(await queue.database.write(lambda tx: queue.enqueue_leased(tx, "first", card))))
+
+    worker = Worker(queue, NoSweep(), {JobKind.CARD: render, JobKind.CLICK: decide})
+    async with busy_thread(queue.database):
+        worker.submit(posted)
+        worker.submit(other)
+    while worker._running:
+        await asyncio.wait(worker._running.values())
+    assert [job.id for job in rendered] == [posted.id, posted.id]
 
 
 async def test_poll__continues_when_the_database_is_back(components: Components) -> None:
     await components.request()
-    await components.database.run(text("UPDATE jobs SET lease_owner = NULL"))
-    await components.database.run(text("ALTER TABLE requests RENAME TO away"))
+    await components.database.run("UPDATE jobs SET lease_owner = NULL")
+    await components.database.run("ALTER TABLE requests RENAME TO away")
     with capture_logs() as said:
         async with running(components.worker()):
 
@@ -247,7 +228,7 @@ async def test_poll__continues_when_the_database_is_back(components: Components)
                 return bool(said)
 
             await until(logged)
-            await components.database.run(text("ALTER TABLE away RENAME TO requests"))
+            await components.database.run("ALTER TABLE away RENAME TO requests")
             await components.slack.wait_for_message(lambda one: bool(components.slack.buttons(one)), WAIT_TIMEOUT)
     assert said[0]["event"] == "worker failed; it retries"
 
@@ -279,7 +260,7 @@ async def test_outcome__is_recorded_later_without_a_second_delete(
     async with running(components.worker()) as worker:
         worker.submit(work)
         await components.genesys.wait_for_request("delete_token")
-        await components.database.run(text("ALTER TABLE items RENAME TO away"))
+        await components.database.run("ALTER TABLE items RENAME TO away")
         with capture_logs() as said:
             answer.set()
 
@@ -287,7 +268,7 @@ async def test_outcome__is_recorded_later_without_a_second_delete(
                 return "outcome not recorded; retrying" in [line["event"] for line in said]
 
             await until(tried)
-            await components.database.run(text("ALTER TABLE away RENAME TO items"))
+            await components.database.run("ALTER TABLE away RENAME TO items")
             components.database.clock.advance(4)  # when the card, which met the outage too, is due again)
             worker.wake()
             await ended(components, State.REVOKED)

@@ -1,0 +1,1 @@
+"""The migrations, by revision; `bot.db.migrate` lists them."""

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.db.requests import RequestStore
-from bot.db.sqlite import sqlite_engine
+from bot.db.sqlite import SqliteDriver
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, GenesysUser
 from bot.sandbox.page.server import PageServer
@@ -51,7 +51,7 @@ def genesys() -> FakeGenesys:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RequestStore]:
     put_database(tmp_path / "bot.db")
-    async with database.open_database(sqlite_engine(tmp_path / "bot.db")) as opened:
+    async with database.open_database(SqliteDriver(tmp_path / "bot.db")) as opened:
         yield opened.store()
 
 

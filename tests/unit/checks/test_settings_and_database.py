@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.bootstrap import region_of
-from bot.checks.database import DATABASE
-from bot.checks.result import CheckResult, Status
+from bot.checks.database import DATABASE, MIN_FREE_SPACE, with_free_space
+from bot.checks.result import CheckResult, Status, ok
 from bot.checks.run import run_checks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobQueue
@@ -102,7 +102,16 @@ async def test_sqlite__current_schema_passes_and_the_file_stays_unchanged(harnes
     result = (await harness.check()).of(DATABASE)
 
     assert result.status is Status.OK
-    assert f"schema is current ({HEAD})" in result.message
+    assert f"schema is current ({HEAD}); " in result.message
+    assert result.message.endswith(" MiB are free")
+
+
+@pytest.mark.parametrize(("free", "status"), [(MIN_FREE_SPACE, Status.OK), (MIN_FREE_SPACE - 1, Status.FAILED)])
+def test_free_space__too_little_of_it_fails(free: int, status: Status) -> None:
+    result = with_free_space(ok(DATABASE, "it is reachable"), Path("bot.db"), free)
+
+    assert result.status is status
+    assert f"{free} MiB" in result.message
 
 
 async def test_sqlite__locked_by_a_writer_is_read_with_its_log(harness: ChecksHarness) -> None:
@@ -164,8 +173,8 @@ async def test_sqlite__unusable_file_fails_with_the_text_of_a_start(
 
     settings = read_settings(harness.environ)
     database = database_from_settings(settings)
-    with pytest.raises(SettingsError) as rejected:
-        await prepare_database(database, JobQueue(database, worker_identity(settings)))
+    with pytest.raises(SettingsError) as rejected, worker_identity(settings) as owner:
+        await prepare_database(database, JobQueue(database, owner))
     await database.close()
     assert [f"{DATABASE}: {report.of(DATABASE).message}"] == rejected.value.problems
     assert report.exit_code == 2

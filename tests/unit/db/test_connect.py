@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -14,17 +16,17 @@ from bot.bootstrap import Services
 from bot.db.connect import prepare_database, worker_identity
 from bot.db.engine import Database, DatabaseUnavailable
 from bot.db.jobs import JobQueue
-from bot.db.postgres import postgres_engine
+from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.errors import SettingsError
-from bot.settings import read_settings
+from bot.settings import Settings, read_settings
 from tests.support.database import DatabaseHarness, create_request
 from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.postgres import Server
 
 
 async def prepare(address: str) -> None:
-    database = Database(postgres_engine(address))
+    database = Database(PostgresDriver(address))
     try:
         await prepare_database(database, JobQueue(database, "one#1"))
     finally:
@@ -45,18 +47,77 @@ async def test_prepare_database__foreign_schema_raises_settings_error(postgres: 
             await prepare(address)
 
 
-@pytest.mark.parametrize(("address", "released"), [("sqlite:///bot.db", True), ("postgres://bot@db/bot", False)])
-async def test_worker_identity__restart_releases_its_leases_on_sqlite_only(
-    db: DatabaseHarness, address: str, *, released: bool
+def settings_of(address: str, port: int = 3000) -> Settings:
+    return read_settings(REQUIRED_SETTINGS | {"DATABASE_URL": address, "PORT": str(port)})
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_of(f"sqlite:///{tmp_path / 'bot.db'}")
+
+
+async def test_worker_identity__restarted_process_releases_its_leases(db: DatabaseHarness, settings: Settings) -> None:
+    with worker_identity(settings) as owner:
+        await create_request(RequestStore(db.database, JobQueue(db.database, owner)))
+    with worker_identity(settings) as owner:
+        jobs = JobQueue(db.database, owner)
+        assert await jobs.release_own_leases() == 1
+        assert len(await jobs.claim(5)) == 1
+
+
+async def test_worker_identity__never_releases_leases_of_a_living_process_of_the_same_name(
+    db: DatabaseHarness, settings: Settings
 ) -> None:
-    """On PostgreSQL replicas may share a name, so one of them could release the lease of a running job."""
-    settings = read_settings(REQUIRED_SETTINGS | {"DATABASE_URL": address})
-    await create_request(RequestStore(db.database, JobQueue(db.database, worker_identity(settings))))
+    """Containers may share host name, port and file, or an update starts the new process first."""
+    with worker_identity(settings) as living, worker_identity(settings) as second:
+        await create_request(RequestStore(db.database, JobQueue(db.database, living)))
+        jobs = JobQueue(db.database, second)
+        assert await jobs.release_own_leases() == 0
+        assert await jobs.claim(5) == []
+        with worker_identity(settings) as third:
+            assert await JobQueue(db.database, third).release_own_leases() == 0
 
-    again = RequestStore(db.database, JobQueue(db.database, worker_identity(settings)))
-    await again.jobs.release_own_leases()
 
-    assert bool(await again.jobs.claim(5)) is released
+@pytest.mark.process
+async def test_worker_identity__is_free_after_its_process_was_killed(settings: Settings) -> None:
+    """The operating system releases the lock, whatever happens to the process."""
+    environ = REQUIRED_SETTINGS | {"DATABASE_URL": settings.database_url}
+    script = (
+        "import sys, time\nfrom bot.db.connect import worker_identity\nfrom bot.settings import read_settings\n"
+        f"with worker_identity(read_settings({environ!r})) as owner:\n"
+        "    print(owner, flush=True)\n    time.sleep(600)\n"
+    )
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=pipe)
+    assert process.stdout
+    name = (await process.stdout.readline()).decode().partition("#")[0]
+    with worker_identity(settings) as meanwhile:
+        assert meanwhile.partition("#")[0] != name
+    process.kill()
+    await process.communicate()
+    with worker_identity(settings) as afterwards:
+        assert afterwards.partition("#")[0] == name
+
+
+async def test_worker_identity__of_another_port_is_another_name(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'bot.db'}"
+    with worker_identity(settings_of(address)) as one, worker_identity(settings_of(address, 3001)) as two:
+        assert one.partition("#")[0].endswith(":3000")
+        assert two.partition("#")[0].endswith(":3001")
+
+
+async def test_worker_identity__replicas_on_postgresql_never_share_a_name() -> None:
+    """They may have the same host name and port, so one of them could release the lease of a running job."""
+    names = []
+    for _ in range(2):
+        with worker_identity(settings_of("postgres://bot@db/bot")) as owner:
+            names.append(owner.partition("#")[0])
+    assert names[0] != names[1]
+
+
+async def test_worker_identity__missing_directory_is_left_to_the_database(tmp_path: Path) -> None:
+    with worker_identity(settings_of(f"sqlite:///{tmp_path / 'missing' / 'bot.db'}")) as owner:
+        assert "#" in owner
 
 
 @dataclass

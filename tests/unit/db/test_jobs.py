@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, select, update
 
-from bot.db.engine import Transaction
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
-from bot.db.schema import jobs
+from bot.db.engine import Database, Transaction
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue, JobSpec
 from tests.support.database import DatabaseHarness
+from tests.support.recording_driver import RecordingDriver
 
 
 async def try_add(
@@ -36,9 +35,11 @@ async def claim(db: DatabaseHarness, owner: str = "two#1", limit: int = 10) -> l
 
 async def add_unknown_kind(db: DatabaseHarness) -> None:
     """Add a job as a newer version of the bot does."""
-    row = {"kind": "reminder", "key": "reminder:first", "request_id": "first", "payload": "{}", "prio": 0}
-    times = {"created_at": db.clock.now, "due_at": db.clock.now, "attempts": 0, "lease_until": 0.0}
-    await db.run(insert(jobs), row | times)
+    await db.run(
+        "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until) "
+        "VALUES ('reminder', 'reminder:first', 'first', '{}', 0, :now, :now, 0, 0)",
+        now=db.clock.now,
+    )
 
 
 async def test_add_leased__leases_the_job_to_this_process(db: DatabaseHarness) -> None:
@@ -76,21 +77,21 @@ async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness
 async def test_claim__returns_longest_due_first_within_a_kind(db: DatabaseHarness) -> None:
     await enqueue(db, "later")
     await enqueue(db, "sooner")
-    await db.run(update(jobs).where(jobs.c.key == "card:sooner").values(due_at=db.clock.now - 60))
+    await db.run("UPDATE jobs SET due_at = :due_at WHERE key = 'card:sooner'", due_at=db.clock.now - 60)
     assert await claim(db, limit=1) == ["sooner"]
 
 
 async def test_claim__leaves_jobs_of_unknown_kinds_unchanged(db: DatabaseHarness) -> None:
     """A newer version of the bot adds kinds while this version is still running."""
     await add_unknown_kind(db)
-    unchanged = await db.run(select(jobs))
+    unchanged = await db.rows("SELECT * FROM jobs")
     await enqueue(db, "known")
     assert await claim(db) == ["known"]
     db.clock.advance(10 * LEASE_DURATION)
     assert await claim(db) == ["known"]
     await db.jobs("two#2").release_own_leases()
     await db.store().delete_expired_rows()
-    assert await db.run(select(jobs).where(jobs.c.kind == "reminder")) == unchanged
+    assert await db.rows("SELECT * FROM jobs WHERE kind = 'reminder'") == unchanged
 
 
 async def test_claim__two_processes_never_get_the_same_job(db: DatabaseHarness) -> None:
@@ -139,7 +140,7 @@ async def test_complete_in__is_rolled_back_with_its_transaction(db: DatabaseHarn
     job = await add(db)
     with pytest.raises(LaterStepFailedError):
         await db.database.write(complete_and_fail)
-    rows = await db.run(select(jobs.c.done_at, jobs.c.lease_owner))
+    rows = await db.rows("SELECT done_at, lease_owner FROM jobs")
     assert [tuple(row) for row in rows] == [(None, "one#1")]
 
 
@@ -187,6 +188,62 @@ async def test_enqueue__ends_the_delay_of_a_released_job(db: DatabaseHarness) ->
     await db.jobs().release(job, delay=60)
     await enqueue(db)
     assert await claim(db) == ["key"]
+
+
+async def enqueue_leased(db: DatabaseHarness, *keys: str, owner: str = "one#1") -> list[Job]:
+    specs = [JobSpec(JobKind.CARD, key, {"key": key}) for key in keys]
+    return await db.database.write(lambda tx: db.jobs(owner).enqueue_leased(tx, "request", *specs))
+
+
+async def test_enqueue_leased__new_jobs_are_held_by_this_process(db: DatabaseHarness) -> None:
+    found = await enqueue_leased(db, "first", "second")
+    assert [(job.payload["key"], job.attempts) for job in found] == [("first", 1), ("second", 1)]
+    assert await claim(db) == []
+    assert await db.jobs().complete(found[0])
+
+
+async def test_enqueue_leased__done_job_is_held_again_with_its_attempts_reset(db: DatabaseHarness) -> None:
+    await enqueue(db)
+    (job,) = await db.jobs("two#1").claim(1)
+    await db.jobs("two#1").complete(job)
+    assert [(one.id, one.attempts) for one in await enqueue_leased(db, "key")] == [(job.id, 1)]
+    assert await db.jobs("two#1").complete(job) is False
+
+
+async def test_enqueue_leased__released_job_is_due_at_once(db: DatabaseHarness) -> None:
+    await enqueue(db)
+    (job,) = await db.jobs().claim(1)
+    await db.jobs().release(job, delay=60)
+    assert [one.id for one in await enqueue_leased(db, "key")] == [job.id]
+
+
+async def test_enqueue_leased__job_of_a_dead_process_is_taken_over(db: DatabaseHarness) -> None:
+    await enqueue_leased(db, "key", owner="two#1")
+    db.clock.advance(LEASE_DURATION)
+    assert len(await enqueue_leased(db, "key")) == 1
+
+
+@pytest.mark.parametrize("owner", ["one#1", "two#1"])
+async def test_enqueue_leased__job_that_runs_keeps_its_lease_and_runs_again(db: DatabaseHarness, owner: str) -> None:
+    (running,) = await enqueue_leased(db, "key", owner=owner)
+
+    assert await enqueue_leased(db, "key") == []
+
+    holder = db.jobs(owner)
+    assert await db.database.write(lambda tx: holder.complete_unless_enqueued_in(tx, running)) is False
+    assert await holder.release(running, delay=0)
+    assert await claim(db) == ["key"]
+
+
+async def test_claim__without_due_jobs_writes_nothing(db: DatabaseHarness) -> None:
+    await add(db)
+    recorded = RecordingDriver(db.database.driver)
+    database = Database(recorded, clock=db.clock)
+    assert await JobQueue(database, "two#1").claim(10) == []
+    db.clock.advance(LEASE_DURATION)
+    assert len(await JobQueue(database, "two#1").claim(10)) == 1
+    await database.close()
+    assert recorded.commits == [False]
 
 
 @pytest.mark.parametrize(

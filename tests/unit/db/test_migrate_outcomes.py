@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from bot.db.engine import Database
-from bot.db.migrate import migrate
-from bot.db.migrations.versions.r0002_outcome_codes import converted
-from bot.db.sqlite import sqlite_engine
+from bot.db.engine import Database, Transaction
+from bot.db.migrate import MIGRATIONS, migrate
+from bot.db.migrations.outcome_codes import converted
+from bot.db.sqlite import SqliteDriver
 from bot.domain.requests import State
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
@@ -72,26 +71,26 @@ def test_converted__outcome_is_shown_as_before(
 
 
 async def test_upgrade__converts_stored_outcomes_and_events(tmp_path: Path) -> None:
-    database = Database(sqlite_engine(tmp_path / "bot.db"))
-    await migrate(database, head="0001")
+    database = Database(SqliteDriver(tmp_path / "bot.db"))
+    await migrate(database, MIGRATIONS[:1])
 
-    def insert_old_rows(tx: Any) -> None:
-        tx.execute(
-            text(
+    def insert_old_rows(tx: Transaction) -> None:
+        for name, outcome in (("old", json.dumps(FORBIDDEN)), ("pending", "{}")):
+            tx.execute(
                 "INSERT INTO requests (id, reference, ask_key, kind, state, requester, asked_in, reason, needed,"
                 " approvals, created_at, expires_at, outcome, revision) "
-                "VALUES (:id, :id, :id, 'revoke', 'refused', 'U1', 'C1', '', 1, '[]', 0, 1, :outcome, 3)"
-            ),
-            [{"id": "old", "outcome": json.dumps(FORBIDDEN)}, {"id": "pending", "outcome": "{}"}],
-        )
-        tx.execute(text("INSERT INTO items (request_id, place, event) VALUES ('old', 0, 'lose'), ('pending', 0, NULL)"))
+                "VALUES (:id, :id, :id, 'revoke', 'refused', 'U1', 'C1', '', 1, '[]', 0, 1, :outcome, 3)",
+                id=name,
+                outcome=outcome,
+            )
+        tx.execute("INSERT INTO items (request_id, place, event) VALUES ('old', 0, 'lose'), ('pending', 0, NULL)")
 
     await database.write(insert_old_rows)
     assert await migrate(database) is True
 
-    def stored(tx: Any) -> tuple[list[str], list[Any]]:
-        outcomes = tx.execute(text("SELECT outcome FROM requests ORDER BY id")).scalars().all()
-        return list(outcomes), list(tx.execute(text("SELECT event FROM items ORDER BY request_id")).scalars())
+    def stored(tx: Transaction) -> tuple[list[str], list[Any]]:
+        outcomes = [row.outcome for row in tx.fetch("SELECT outcome FROM requests ORDER BY id")]
+        return outcomes, [row.event for row in tx.fetch("SELECT event FROM items ORDER BY request_id")]
 
     (old, pending), events = await database.read(stored)
     await database.close()

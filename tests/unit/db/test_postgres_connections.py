@@ -6,14 +6,15 @@ import asyncio
 import socket
 from functools import partial
 
+import psycopg
 import pytest
-from sqlalchemy import text
 
-from bot.db.engine import Database, DatabaseUnavailable
-from bot.db.postgres import TRANSACTION_TIMEOUT, postgres_engine
+from bot.db.engine import TRANSACTION_TIMEOUT, ConnectionLost, Database, DatabaseFull, DatabaseUnavailable
+from bot.db.postgres import PostgresDriver
 from bot.errors import SettingsError
 from tests.support.postgres import PASSWORD, Server
 from tests.support.proxy import proxy_to
+from tests.support.recording_driver import RecordingDriver
 
 
 def require_own_server(postgres: Server) -> None:
@@ -23,9 +24,9 @@ def require_own_server(postgres: Server) -> None:
 
 async def query(url: str, statement: str = "SELECT 1", database: Database | None = None) -> str:
     """Execute a statement on the server of a URL and return its result."""
-    opened = database or Database(postgres_engine(url))
+    opened = database or Database(PostgresDriver(url))
     try:
-        return await opened.write(lambda tx: str(tx.execute(text(statement)).scalar_one()))
+        return await opened.write(lambda tx: str(tx.fetch(statement)[0][0]))
     finally:
         await opened.close()
 
@@ -37,7 +38,8 @@ async def test_url__of_hosting_providers_connects(postgres: Server) -> None:
             url.replace("postgres://", "postgresql://"),
             f"{url}?sslmode=disable",
             f"{url}?sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=bot",
-            f"{url}?keepalives=1&keepalives_idle=30&sslsni=1&sslcompression=0&target_session_attrs=read-write",
+            f"{url}?keepalives=1&keepalives_idle=30&sslsni=1&sslcompression=0&target_session_attrs=any",
+            f"{url}?require_auth=scram-sha-256",
         ):
             assert await query(variant, "SHOW transaction_isolation") == "read committed"
 
@@ -59,9 +61,17 @@ async def test_url__unix_socket_connects(postgres: Server) -> None:
 
 async def test_url__required_encryption_is_not_skipped(postgres: Server) -> None:
     require_own_server(postgres)
-    for mode in ("require", "verify-full"):
-        with pytest.raises(DatabaseUnavailable, match="SSL"):
-            await query(f"{postgres.url}?sslmode={mode}")
+    for parameters in ("sslmode=require", "ssl=true"):
+        with pytest.raises(SettingsError, match="does not support SSL"):
+            await query(f"{postgres.url}?{parameters}")
+
+
+async def test_url__first_of_several_hosts_may_be_down(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            several = url.replace("@", f"@127.0.0.1:{closed.getsockname()[1]},")
+            assert await query(several) == "1"
 
 
 @pytest.mark.parametrize(
@@ -71,10 +81,10 @@ async def test_url__required_encryption_is_not_skipped(postgres: Server) -> None
         (("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
         (("p%40ss%2F", "pass/"), "cannot be read"),
         (("/postgres", "/postgres?sslmode=sometimes"), "sslmode"),
-        (("/postgres", "/postgres?ssl=true"), 'parameter "ssl"'),
-        (("/postgres", "/postgres?require_auth=md5"), 'parameter "require_auth"'),
-        (("/postgres", "/postgres?timezone=Mars"), '"TimeZone": "Mars"'),
-        (("/postgres", "/postgres?sslrootcert=/no/file"), "sslrootcert names /no/file"),
+        (("/postgres", "/postgres?pgbouncer=true"), 'no parameter "pgbouncer"; remove it'),
+        (("/postgres", "/postgres?require_auth=md5"), "authentication method"),
+        (("/postgres", "/postgres?options=-c%20timezone%3DMars"), '"TimeZone": "Mars"'),
+        (("/postgres", "/postgres?sslmode=verify-full"), "does not support SSL"),
         (("127.0.0.1:", "127.0.0.1:9"), "cannot be read"),
     ],
 )
@@ -95,16 +105,24 @@ async def test_connect__closed_port_raises_database_unavailable() -> None:
             await query(f"postgres://bot:secret@127.0.0.1:{closed.getsockname()[1]}/bot")
 
 
-async def test_transaction__without_an_answer_times_out(postgres: Server) -> None:
+async def test_transaction__that_hangs_is_ended_by_the_server(postgres: Server) -> None:
+    """Its lock would otherwise stop every writer."""
     async with postgres.emptied() as url:
-        database = Database(postgres_engine(url), timeout=0.5)
-        with pytest.raises(DatabaseUnavailable):
-            await query(url, "SELECT pg_sleep(60)::text", database)
+        database = Database(PostgresDriver(url, statement_timeout=0.1))
+        with pytest.raises(DatabaseUnavailable, match="statement timeout"):
+            await database.write(lambda tx: tx.fetch("SELECT pg_sleep(60)"))
+        assert await query(url) == "1"
+        await database.close()
 
 
-async def test_transaction__of_a_vanished_process_ends_soon_after_the_timeout(
-    postgres: Server,
-) -> None:
+async def test_transaction__without_a_limit_may_take_longer(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        database = Database(PostgresDriver(url, statement_timeout=0.05), timeout=0.05)
+        assert len(await database.write(lambda tx: tx.fetch("SELECT pg_sleep(0.2)"), limited=False)) == 1
+        await database.close()
+
+
+async def test_transaction__of_a_vanished_process_ends_soon_after_the_timeout(postgres: Server) -> None:
     async with postgres.emptied() as url:
         seconds = await query(url, "SHOW idle_in_transaction_session_timeout")
     assert TRANSACTION_TIMEOUT < float(seconds.removesuffix("s")) < TRANSACTION_TIMEOUT + 2
@@ -112,16 +130,16 @@ async def test_transaction__of_a_vanished_process_ends_soon_after_the_timeout(
 
 async def test_connection__terminated_by_the_server_is_replaced(postgres: Server) -> None:
     async with postgres.emptied() as url:
-        database = Database(postgres_engine(url))
-        backend = await database.write(lambda tx: tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        database = Database(PostgresDriver(url))
+        backend = await database.write(lambda tx: tx.fetch("SELECT pg_backend_pid()")[0][0])
         await postgres.do(f"SELECT pg_terminate_backend({backend}, 5000)")
         assert await query(url, database=database) == "1"
 
 
 async def test_connections__to_a_vanished_server_are_replaced_after_one_timeout(postgres: Server) -> None:
     async with postgres.emptied() as url, proxy_to(url) as proxy:
-        database = Database(postgres_engine(proxy.route(url)), timeout=2.0)
-        select_one = partial(database.write, lambda tx: tx.execute(text("SELECT 1")).scalar_one())
+        database = Database(PostgresDriver(proxy.route(url)), timeout=2.0)
+        select_one = partial(database.write, lambda tx: tx.fetch("SELECT 1")[0][0])
         await asyncio.gather(*(select_one() for _ in range(20)))
 
         proxy.stall_existing()
@@ -129,3 +147,50 @@ async def test_connections__to_a_vanished_server_are_replaced_after_one_timeout(
             await select_one()
         assert await select_one() == 1
         await database.close()
+
+
+async def test_connection__that_became_read_only_is_replaced(postgres: Server) -> None:
+    """After a failover, an address can lead to a standby, and to the primary a moment later."""
+    async with postgres.emptied() as url:
+        driver = RecordingDriver(PostgresDriver(f"{url}?target_session_attrs=any"))
+        database = Database(driver)
+        await database.write(lambda tx: tx.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+        await database.write(lambda tx: tx.execute("DELETE FROM jobs"))
+        assert driver.connects == 2
+        await database.close()
+
+
+async def test_session__is_left_as_it_was(postgres: Server) -> None:
+    """A pooler gives the next transaction another session, so no transaction may rely on one."""
+    async with postgres.emptied() as url:
+        driver = RecordingDriver(PostgresDriver(url))
+        database = Database(driver)
+        await database.write(lambda tx: tx.execute("DELETE FROM jobs WHERE id = :id", id=1), durable=False)
+        found = await database.read(
+            lambda tx: tx.fetch(
+                "SELECT current_setting('synchronous_commit') AS a, current_setting('statement_timeout') AS b,"
+                " (SELECT count(*) FROM pg_prepared_statements) AS c,"
+                " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS d"
+            )
+        )
+        assert [tuple(row) for row in found] == [("on", "0", 0, 0)]
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("25006", ConnectionLost),  # read_only_sql_transaction
+        ("57P01", ConnectionLost),  # admin_shutdown
+        ("57P03", ConnectionLost),  # cannot_connect_now
+        ("08006", ConnectionLost),  # connection_failure
+        ("53300", ConnectionLost),  # too_many_connections
+        ("53100", DatabaseFull),  # disk_full
+        ("58030", DatabaseFull),  # io_error
+        ("23505", psycopg.errors.UniqueViolation),
+        ("42P01", psycopg.errors.UndefinedTable),
+    ],
+)
+def test_translate__distinguishes_errors_that_a_retry_may_resolve(state: str, expected: type[Exception]) -> None:
+    error = psycopg.errors.lookup(state)("no")
+    assert type(PostgresDriver("postgres://db/bot").translate(error)) is expected

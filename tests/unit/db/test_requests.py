@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from bot.db.jobs import LEASE_DURATION, JobKind
+from bot.db.jobs import LEASE_DURATION, JobKind, JobQueue
 from bot.db.requests import RequestStore, ResponseUrls
-from bot.db.schema import audit, jobs, requests
 from bot.db.statements import COMPLETED_JOB_RETENTION
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
@@ -92,7 +89,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     _, card = await create_request(store)
-    assert await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2"))
+    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
     db.clock.advance(7)
     moved, work = await approve(store)
     assert moved == await stored(store)
@@ -142,13 +139,13 @@ async def test_apply_click__changes_nothing_after_the_lease_was_lost(store: Requ
 async def test_apply_click__failing_audit_event_rolls_back_everything(store: RequestStore, db: DatabaseHarness) -> None:
     pending, _ = await create_request(store)
     job = await click(store)
-    await db.run(text("ALTER TABLE audit RENAME TO away"))
-    with pytest.raises(SQLAlchemyError, match="audit"):
+    await db.run("ALTER TABLE audit RENAME TO away")
+    with pytest.raises(db.database.driver.error, match="audit"):
         await store.apply_click(pending, Event.APPROVE, job=job, by=OLIVIA)
     assert await stored(store) == pending
     assert await store.jobs.still_leased(job)
     assert (await store.jobs.depth())["target"] == 0
-    await db.run(text("ALTER TABLE away RENAME TO audit"))
+    await db.run("ALTER TABLE away RENAME TO audit")
     await store.apply_click(pending, Event.APPROVE, job=job, by=OLIVIA)
 
 
@@ -199,9 +196,10 @@ async def test_apply_click__cancellation_enqueues_notices_and_stores_the_click_u
     job = await click(store, by=RAVI)
     url = "https://hooks.example.com/card"
     moved, work = await store.apply_click(pending, Event.CANCEL, job=job, by=RAVI, notify=["C0AUDIT001"], click_url=url)
-    assert (moved.state, moved.decided_by, moved.finished_at, work) == (State.CANCELLED, RAVI, db.clock.now, [])
+    assert (moved.state, moved.decided_by, moved.finished_at) == (State.CANCELLED, RAVI, db.clock.now)
+    assert [job.kind for job in work] == [JobKind.NOTICE]  # the card's job is held since the request
     assert (await urls(store)).click == url
-    notices = await db.run(select(jobs.c.payload).where(jobs.c.kind == JobKind.NOTICE))
+    notices = await db.rows("SELECT payload FROM jobs WHERE kind = 'notice'")
     assert [row.payload for row in notices] == ['{"channel": "C0AUDIT001"}']
 
 
@@ -281,21 +279,25 @@ async def test_withdraw__changes_nothing_for_a_decided_request_or_a_lost_lease(
     assert await tags(store) == ["request:asked", "request:approved"]
 
 
-async def test_record_event__stores_the_time_of_the_database(store: RequestStore, db: DatabaseHarness) -> None:
-    await store.record_event(AuditEvent(0.0, EventType.REQUEST_DENIED, RAVI, detail={"reason": "guest"}))
-    ((event, _),) = await store.audit_events()
-    assert (event.at, event.tag, event.actor, event.request_id) == (db.clock.now, EventType.REQUEST_DENIED, RAVI, None)
+async def test_record_denial__stores_the_time_of_the_database(store: RequestStore, db: DatabaseHarness) -> None:
+    await create_request(store)
+    job = await click(store)
+    db.clock.advance(1)
+    await store.record_denial(AuditEvent(0.0, EventType.CLICK_DENIED, RAVI, request_id="first"), job=job, reply={})
+    event, _ = (await store.audit_events())[-1]
+    assert (event.at, event.tag, event.actor) == (db.clock.now, EventType.CLICK_DENIED, RAVI)
 
 
-async def test_record_event__writes_nothing_after_the_lease_was_lost(store: RequestStore, db: DatabaseHarness) -> None:
+async def test_record_denial__writes_nothing_after_the_lease_was_lost(store: RequestStore) -> None:
     await create_request(store)
     job = await click(store)
     event = AuditEvent(0.0, EventType.CLICK_DENIED, BEN, request_id="first")
-    assert await db.store("two#1").record_event(event, done=job) is False
+    other = RequestStore(store.database, JobQueue(store.database, "two#1"))
+    assert await other.record_denial(event, job=job, reply={}) is None
     assert await tags(store) == ["request:asked"]
     assert await store.jobs.still_leased(job)
-    assert await store.record_event(event, done=job) is True
-    assert await store.record_event(event, done=job) is False
+    assert await store.record_denial(event, job=job, reply={}) is not None
+    assert await store.record_denial(event, job=job, reply={}) is None
     assert await tags(store) == ["request:asked", "click:refused"]
     assert await store.jobs.is_done(job.id)
 
@@ -314,10 +316,9 @@ async def test_audit_events__changed_row_is_the_first_invalid_one(
 ) -> None:
     await create_request(store)
     await approve(store)
-    changes = {"at": 1.0, "tag": "request:cancelled", "detail": "{}"}
-    await db.run(update(audit).where(audit.c.id == 2).values({column: changes.get(column, "another")}))
-    if column == "detail":
-        await db.run(update(audit).where(audit.c.id == 2).values(detail='{"reason": "none"}'))
+    changes = {"at": 1.0, "tag": "request:cancelled", "detail": '{"reason": "none"}'}
+    value = changes.get(column, "another")
+    await db.run(f"UPDATE audit SET {column} = :value WHERE id = 2", value=value)  # noqa: S608 - a name of the test
     assert first_invalid(await store.audit_events()) == 1
 
 
@@ -325,18 +326,30 @@ async def test_audit_events__row_after_a_removed_one_is_invalid(store: RequestSt
     await create_request(store)
     await approve(store)
     await create_request(store, "second")
-    await db.run(delete(audit).where(audit.c.id == 2))
+    await db.run("DELETE FROM audit WHERE id = 2")
     assert first_invalid(await store.audit_events()) == 1
 
 
-async def test_check_writable__returns_the_time_or_raises(store: RequestStore, db: DatabaseHarness) -> None:
-    assert await store.jobs.check_writable() == db.clock.now
-    await db.run(text("ALTER TABLE jobs RENAME TO away"))
-    with pytest.raises(SQLAlchemyError):
+async def test_check_writable__stores_a_row_that_is_no_work(store: RequestStore, db: DatabaseHarness) -> None:
+    for _ in range(2):
+        db.clock.advance(1)
         await store.jobs.check_writable()
+    assert await db.rows("SELECT kind, done_at FROM jobs") == [("probe", db.clock.now)]
+    assert not any((await store.jobs.depth()).values())
+    assert await store.jobs.claim(10) == []
+
+
+async def test_check_writable__raises_if_no_row_can_be_stored(store: RequestStore, db: DatabaseHarness) -> None:
+    await db.run("ALTER TABLE jobs RENAME TO away")
+    with pytest.raises(db.database.driver.error):
+        await store.jobs.check_writable()
+
+
+async def test_now__is_the_time_of_the_database(store: RequestStore, db: DatabaseHarness) -> None:
+    assert await store.jobs.now() == db.clock.now
 
 
 async def test_get__unknown_request_is_none(store: RequestStore, db: DatabaseHarness) -> None:
     assert await store.get("unknown") is None
     assert await store.jobs.is_done(4711) is False
-    assert await db.run(select(requests.c.id)) == []
+    assert await db.rows("SELECT id FROM requests") == []

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import RequestStore, ResponseUrls
@@ -175,21 +173,21 @@ async def test_create__existing_request_completes_the_command_and_creates_nothin
 
 async def test_create__failure_keeps_the_command(store: RequestStore, db: DatabaseHarness) -> None:
     job = await record(store)
-    await db.run(text("ALTER TABLE audit RENAME TO away"))
-    with pytest.raises(SQLAlchemyError, match="audit"):
+    await db.run("ALTER TABLE audit RENAME TO away")
+    with pytest.raises(db.database.driver.error, match="audit"):
         await create(store, job)
-    await db.run(text("ALTER TABLE away RENAME TO audit"))
+    await db.run("ALTER TABLE away RENAME TO audit")
     assert await store.get("first") is None
     assert await store.jobs.still_leased(job)
     assert await create(store, job)
 
 
-async def test_create__reference_in_use_raises_and_keeps_the_command(store: RequestStore) -> None:
+async def test_create__reference_in_use_raises_and_keeps_the_command(store: RequestStore, db: DatabaseHarness) -> None:
     """The reference is random. The worker runs the command again, with another one."""
     await create_request(store, "earlier")
     job = await record(store)
     request = examples.request(id="first", reference="EARLIER")
-    with pytest.raises(SQLAlchemyError):
+    with pytest.raises(db.database.driver.error):
         await store.create(request, ttl=TTL, key="trigger", command_url=None, job=job)
     assert await store.get("first") is None
     assert await store.jobs.still_leased(job)
@@ -236,10 +234,10 @@ async def test_record_denial__crash_after_the_commit_leaves_the_reply_to_another
 
 async def test_record_denial__failure_keeps_the_command(store: RequestStore, db: DatabaseHarness) -> None:
     job = await record(store)
-    await db.run(text("ALTER TABLE audit RENAME TO away"))
-    with pytest.raises(SQLAlchemyError, match="audit"):
+    await db.run("ALTER TABLE audit RENAME TO away")
+    with pytest.raises(db.database.driver.error, match="audit"):
         await store.record_denial(DENIAL, job=job, reply=REPLY)
-    await db.run(text("ALTER TABLE away RENAME TO audit"))
+    await db.run("ALTER TABLE away RENAME TO audit")
     assert await store.jobs.still_leased(job)
     assert (await store.jobs.depth())["reply"] == 0
     assert await store.record_denial(DENIAL, job=job, reply=REPLY)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import insert, select
 
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY, RequestStore, ResponseUrls
-from bot.db.schema import items, jobs
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.requests import Event, MessageRef, State
 from tests.support.database import DatabaseHarness, approve, click, create_request, stored, tags
@@ -26,7 +24,7 @@ def store(db: DatabaseHarness) -> RequestStore:
 async def approved_with_two_items(db: DatabaseHarness, store: RequestStore) -> tuple[Job, Job]:
     """Create an approved request for two people; return the jobs of both executions."""
     await create_request(store)
-    await db.run(insert(items), {"request_id": "first", "place": 1, "target_id": "another"})
+    await db.run("INSERT INTO items (request_id, place, target_id) VALUES ('first', 1, 'another')")
     _, first = await approve(store)
     target = {"place": 1, "clicked_at": db.clock.now}
     second = await db.database.write(lambda tx: store.jobs.add_leased(tx, JobKind.EXECUTE, "first", "first:1", target))
@@ -49,13 +47,27 @@ async def test_finish_execution__stores_the_outcome_and_enqueues_notices(
     await create_request(store)
     _, work = await approve(store)
     db.clock.advance(2)
-    ended = await store.finish_execution(work, event, outcome=DONE, notify=["C0AUDIT001", "U0RAVI0001"])
+    finished = await store.finish_execution(work, event, outcome=DONE, notify=["C0AUDIT001", "U0RAVI0001"])
+    assert finished
+    ended, follow_up = finished
     assert ended == await stored(store)
     assert (ended.state, ended.outcome, ended.finished_at) == (state, DONE, db.clock.now)
     assert await tags(store) == ["request:asked", "request:approved", tag]
     assert (await store.audit_events())[-1][0].detail == DONE
-    assert (await store.jobs.depth())["notice"] == 2
+    # The job of the card is held since the request.
+    assert [job.kind for job in follow_up] == [JobKind.NOTICE, JobKind.NOTICE]
+    assert [job.payload["channel"] for job in follow_up] == ["C0AUDIT001", "U0RAVI0001"]
+    assert await db.store("two#1").jobs.claim(10) == []
     assert (await store.jobs.depth())["target"] == 0
+
+
+async def test_finish_execution__leases_the_card_that_no_process_renders(store: RequestStore) -> None:
+    _, card = await create_request(store)
+    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    _, work = await approve(store)
+    finished = await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=())
+    assert finished
+    assert [(job.id, job.kind, job.attempts) for job in finished[1]] == [(card.id, JobKind.CARD, 1)]
 
 
 async def test_finish_execution__changes_nothing_after_the_lease_was_lost(
@@ -74,39 +86,39 @@ async def test_finish_execution__changes_nothing_after_the_lease_was_lost(
     assert (await store.jobs.depth())["notice"] == 0
     ended = await other.finish_execution(taken, Event.SUCCEED, outcome={"attempts": 2}, notify=())
     assert ended
-    assert ended.state is State.REVOKED
+    assert ended[0].state is State.REVOKED
 
 
 async def test_finish_execution__request_ends_with_its_last_item(store: RequestStore, db: DatabaseHarness) -> None:
     first, second = await approved_with_two_items(db, store)
     half = await store.finish_execution(first, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"])
     assert half
-    assert half.state is State.APPROVED
+    assert (half[0].state, half[1]) == (State.APPROVED, [])
     assert (await store.jobs.depth())["notice"] == 0
     whole = await store.finish_execution(second, Event.LOSE_TRACK, outcome=DONE, notify=["C0AUDIT001"])
     assert whole
-    assert whole.state is State.UNKNOWN
+    assert whole[0].state is State.UNKNOWN
     assert await tags(store) == ["request:asked", "request:approved", "token:unknown"]
 
 
 async def test_finish_execution__concurrent_items_end_the_request_once(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
-    """Without a lock each transaction could see the other's item as open, and the request would never end."""
+    """If each transaction saw the other's item as open, the request would never end."""
     first, second = await approved_with_two_items(db, store)
     results = await asyncio.gather(
         *(store.finish_execution(job, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"]) for job in (first, second))
     )
-    assert sorted(one.state for one in results if one) == [State.APPROVED, State.REVOKED]
+    assert sorted(one[0].state for one in results if one) == [State.APPROVED, State.REVOKED]
     assert (await tags(store)).count("token:revoked") == 1
-    assert [row.event for row in await db.run(select(items.c.event))] == ["succeed", "succeed"]
+    assert [row.event for row in await db.rows("SELECT event FROM items")] == ["succeed", "succeed"]
 
 
 async def test_retry_execution__renders_the_card_and_is_due_after_the_delay(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     _, card = await create_request(store)
-    await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2"))
+    await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
     before, work = await approve(store)
     outcome = {"attempts": 1, "uncertain": True}
     waiting = await store.retry_execution(work, delay=3, outcome=outcome)
@@ -134,40 +146,41 @@ async def test_release_own_leases__restarted_process_claims_its_jobs_at_once(
     assert kinds == [JobKind.EXECUTE, JobKind.CARD]
 
 
-async def test_mark_rendered__latest_revision_completes_the_job_and_stores_the_card(store: RequestStore) -> None:
+async def test_mark_posted__latest_revision_completes_the_job_and_stores_the_card(store: RequestStore) -> None:
     _, card = await create_request(store, card=MessageRef("U0RAVI0001"))
-    assert await store.mark_rendered(card, 1, MessageRef("D0RAVI0001", "1.2")) is True
+    assert await store.mark_posted(card, 1, MessageRef("D0RAVI0001", "1.2")) is True
     assert (await stored(store)).card == MessageRef("D0RAVI0001", "1.2")
     assert await store.jobs.is_done(card.id)
 
 
-async def test_mark_rendered__click_on_another_copy_meanwhile_renders_again(store: RequestStore) -> None:
+async def test_mark_posted__click_on_another_copy_meanwhile_renders_again(store: RequestStore) -> None:
     """Only another rendering removes the buttons of that copy, although the request has not changed."""
     _, card = await create_request(store)
     stale = AuditEvent(0.0, EventType.CLICK_STALE, OLIVIA, request_id="first")
-    await store.record_event(
-        stale, done=await click(store), clicked=ResponseUrls(click="https://hooks.slack.com/actions/1")
-    )
-    assert await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2")) is False
+    clicked = ResponseUrls(click="https://hooks.slack.com/actions/1")
+    reply = await store.record_denial(stale, job=await click(store), reply={}, clicked=clicked)
+    assert reply
+    await store.jobs.complete(reply)
+    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2")) is False
     (again,) = await store.jobs.claim(10)
     assert again.id == card.id
-    assert await store.mark_rendered(again, 1, MessageRef("C0OPS00001", "1.2")) is True
+    assert await store.mark_posted(again, 1, MessageRef("C0OPS00001", "1.2")) is True
     assert await store.jobs.claim(10) == []
 
 
-async def test_mark_rendered__newer_revision_renders_again(store: RequestStore) -> None:
+async def test_mark_posted__newer_revision_renders_again(store: RequestStore) -> None:
     _, card = await create_request(store)
     await approve(store)
-    assert await store.mark_rendered(card, 1, MessageRef("C0OPS00001", "1.2")) is False
+    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2")) is False
     assert not await store.jobs.is_done(card.id)
     (again,) = await store.jobs.claim(10)
     assert (again.id, again.kind) == (card.id, JobKind.CARD)
-    assert await store.mark_rendered(again, 2, MessageRef("C0OPS00001", "1.2")) is True
+    assert await store.mark_posted(again, 2, MessageRef("C0OPS00001", "1.2")) is True
 
 
-async def test_mark_rendered__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:
+async def test_mark_posted__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:
     _, card = await create_request(store)
-    assert await store.mark_rendered(card, 1, None) is True
+    assert await store.mark_posted(card, 1, None) is True
     assert (await stored(store)).card is None
 
 
@@ -183,4 +196,19 @@ async def test_release__click_is_claimed_by_another_process_after_the_delay(
     (again,) = await other.jobs.claim(10)
     assert (again.id, again.attempts, again.created_at) == (job.id, 2, job.created_at)
     assert not await store.jobs.still_leased(job)
-    assert await db.run(select(jobs.c.lease_owner).where(jobs.c.id == job.id)) == [("two#1",)]
+    assert await db.rows("SELECT lease_owner FROM jobs WHERE id = :id", id=job.id) == [("two#1",)]
+
+
+async def test_mark_rendered__completes_the_job_and_keeps_where_the_card_is(store: RequestStore) -> None:
+    _, card = await create_request(store)
+    place = MessageRef("C0OPS00001", "1.2")
+    await store.mark_posted(card, 1, place)
+    _, work = await approve(store)
+    finished = await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=())
+    assert finished
+    ended, (again,) = finished
+    assert await store.mark_rendered(again, ended.revision - 1) is False
+    (again,) = await store.jobs.claim(10)
+    assert await store.mark_rendered(again, ended.revision) is True
+    assert (await stored(store)).card == place
+    assert await store.jobs.is_done(card.id)

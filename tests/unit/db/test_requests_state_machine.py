@@ -13,14 +13,13 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import Row, insert, select
 
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database, Row, Transaction
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
-from bot.db.rows import SELECT_REQUEST, audit_event_from_row, request_from_row
-from bot.db.schema import audit, jobs
-from bot.db.sqlite import sqlite_engine
+from bot.db.rows import audit_event_from_row, request_from_row
+from bot.db.sqlite import SqliteDriver
+from bot.db.statements import SELECT_REQUEST
 from bot.domain.actions import ACTIONS, REVOKE
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
 from bot.domain.people import Actor, Member, Workspace
@@ -31,6 +30,7 @@ from bot.purecloud import Done, GenesysForbidden, GenesysNoResponse, GenesysServ
 from bot.services.clicks import ClickService
 from bot.services.execution import execute
 from bot.services.identity import Identity
+from bot.services.job_result import JobResult
 from tests.support.clock import FakeClock
 from tests.support.database import TTL, DatabaseHarness
 from tests.support.examples import (
@@ -46,6 +46,7 @@ from tests.support.examples import (
     rules,
     users,
 )
+from tests.support.number_table import busy_thread
 from tests.support.schema import put_database
 
 T = TypeVar("T")
@@ -75,16 +76,16 @@ class DatabaseState:
 
     events: list[tuple[AuditEvent, str]]
     requests: dict[str, Request]
-    jobs: list[Row[Any]]
+    jobs: list[Row]
 
-    def jobs_of(self, kind: str) -> list[Row[Any]]:
+    def jobs_of(self, kind: str) -> list[Row]:
         return [job for job in self.jobs if job.kind == kind]
 
 
 def read_everything(tx: Transaction) -> DatabaseState:
-    events = [(audit_event_from_row(row), str(row.hash)) for row in tx.execute(select(audit).order_by(audit.c.id))]
-    requests = [request_from_row(row) for row in tx.execute(SELECT_REQUEST)]
-    return DatabaseState(events, {one.id: one for one in requests}, list(tx.execute(select(jobs).order_by(jobs.c.id))))
+    events = [(audit_event_from_row(row), row.hash) for row in tx.fetch("SELECT * FROM audit ORDER BY id")]
+    requests = [request_from_row(row) for row in tx.fetch(SELECT_REQUEST)]
+    return DatabaseState(events, {one.id: one for one in requests}, list(tx.fetch("SELECT * FROM jobs ORDER BY id")))
 
 
 class StubIdentity(Identity):
@@ -145,6 +146,11 @@ class Replica:
         self.held: list[Job] = []
 
 
+def payload(by: str, action: str) -> dict[str, Any]:
+    """Return the payload of a click."""
+    return {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None}
+
+
 replicas = st.integers(0, 1)
 people = st.sampled_from((OLIVIA, BEN, RAVI, TOM))
 actions = st.sampled_from((APPROVE, APPROVE, APPROVE, APPROVE, APPROVE, CANCEL))
@@ -159,14 +165,16 @@ class TwoReplicas(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.clock, path = FakeClock(NOON), Path(self.folder.name) / "bot.db"
         put_database(path)
-        self.db = DatabaseHarness(Database(sqlite_engine(path), clock=self.clock), self.clock)
+        self.db = DatabaseHarness(Database(SqliteDriver(path), clock=self.clock), self.clock)
         self.replicas = [Replica(name, self.db.database) for name in ("one", "two")]
         self.tokens = FakeGenesysApi()
         self.requests: list[str] = []
         self.clicks = 0
         self.commands: dict[str, bool] = {}
         self.ended: dict[str, Request] = {}
-        self.do(self.db.run(insert(jobs), UNKNOWN_KIND))
+        columns = ", ".join(UNKNOWN_KIND)
+        values = ", ".join(f":{name}" for name in UNKNOWN_KIND)
+        self.do(self.db.run(f"INSERT INTO jobs ({columns}) VALUES ({values})", **UNKNOWN_KIND))  # noqa: S608
         self.create_request(protected=False)
         self.create_request(protected=True)
 
@@ -192,15 +200,44 @@ class TwoReplicas(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), by=people, replica=replicas, action=actions, at_once=st.booleans())
     def click(self, which: int, by: str, replica: int, action: str, *, at_once: bool) -> None:
         name, key, one = self.requests[which], f"press-{self.clicks}", self.replicas[replica]
-        payload = {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None}
-        job = self.do(one.store.record_click(name, key, payload))
+        job = self.do(one.store.record_click(name, key, payload(by, action)))
         assert job
         self.clicks += 1
-        assert self.do(self.replicas[1 - replica].store.record_click(name, key, payload)) is None  # a replay
+        replay = self.replicas[1 - replica].store.record_click(name, key, payload(by, action))
+        assert self.do(replay) is None
         if at_once:
             self.hold(one, self.do(one.clicks.process(job)).follow_up)
         else:
             one.held.append(job)
+
+    @rule(which=st.integers(0, 1), presses=st.lists(st.tuples(people, replicas, actions), min_size=2, max_size=4))
+    def click_together(self, which: int, presses: list[tuple[str, int, str]]) -> None:
+        """Record clicks in one group of transactions, then decide them in another."""
+        name, pressed = self.requests[which], [(by, self.replicas[one], action) for by, one, action in presses]
+
+        async def record() -> list[Job | None]:
+            async with busy_thread(self.db.database):
+                recording = [
+                    asyncio.create_task(
+                        one.store.record_click(name, f"press-{self.clicks + number}", payload(by, action))
+                    )
+                    for number, (by, one, action) in enumerate(pressed)
+                ]
+            return await asyncio.gather(*recording)
+
+        async def decide(recorded: list[Job]) -> list[JobResult]:
+            async with busy_thread(self.db.database):
+                deciding = [
+                    asyncio.create_task(one.clicks.process(job))
+                    for (_, one, _), job in zip(pressed, recorded, strict=True)
+                ]
+            return await asyncio.gather(*deciding)
+
+        recorded = [job for job in self.do(record()) if job]
+        assert len(recorded) == len(pressed)
+        self.clicks += len(pressed)
+        for (_, one, _), result in zip(pressed, self.do(decide(recorded)), strict=True):
+            self.hold(one, result.follow_up)
 
     @precondition(lambda self: len(self.commands) < 3)
     @rule(replica=replicas, allowed=st.booleans(), at_once=st.booleans())
@@ -257,7 +294,8 @@ class TwoReplicas(RuleBasedStateMachine):
             self.check_delete(before)
         if ending.event:
             outcome = dict(ending.outcome)
-            self.do(one.store.finish_execution(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
+            ended = self.do(one.store.finish_execution(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
+            self.hold(one, ended[1] if ended else [])
         else:
             self.do(one.store.retry_execution(job, delay=ending.retry_delay, outcome=dict(ending.outcome)))
 
@@ -313,7 +351,7 @@ class TwoReplicas(RuleBasedStateMachine):
         for name, allowed in self.commands.items():
             self.check_command(found, name, allowed=allowed)
         (unknown,) = found.jobs_of(UNKNOWN_KIND["kind"])
-        assert dict(unknown._mapping) == dict(unknown._mapping) | UNKNOWN_KIND
+        assert unknown._asdict() == unknown._asdict() | UNKNOWN_KIND
         assert (unknown.lease_owner, unknown.done_at) == (None, None)
 
     def check_command(self, found: DatabaseState, name: str, *, allowed: bool) -> None:

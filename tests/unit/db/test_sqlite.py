@@ -1,178 +1,163 @@
-"""SQLite commits queued transactions together, and each of them succeeds or fails on its own."""
+"""SQLite: waits between processes, durability, a full disk, and a file that is replaced."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import Counter
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot.db.engine import Database, Transaction
-from bot.db.sqlite import sqlite_engine
-from tests.support.number_table import SELECT, THREAD_TIMEOUT, insert_numbers, open_number_table, stored_numbers
+from bot.db.engine import Database, DatabaseFull, DatabaseReplaced, DatabaseUnavailable, Transaction
+from bot.db.sqlite import SqliteDriver
+from tests.support.number_table import (
+    CREATE,
+    INSERT,
+    insert_numbers,
+    numbers,
+    open_number_table,
+    stored_numbers,
+    uncommitted_insert,
+)
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_number_table(tmp_path) as opened:
+    async with open_number_table(tmp_path) as (opened, _):
         yield opened
 
 
-@pytest.fixture
-def counted(database: Database) -> Counter[str]:
-    """The number of commits and rollbacks."""
-    counted: Counter[str] = Counter()
-    for name in ("commit", "rollback"):
-        event.listen(database.engine.engine, name, lambda _connection, name=name: counted.update([name]))
-    return counted
+def pragma(tx: Transaction, name: str) -> object:
+    row = tx.fetch_one(f"PRAGMA {name}")
+    return row[0] if row else None
 
 
-@asynccontextmanager
-async def busy_thread(database: Database) -> AsyncIterator[None]:
-    """Keep the database's thread busy, so that the transactions begun inside are queued together."""
-    loop, started, end = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
-
-    def wait_for_end(_tx: Transaction) -> None:
-        loop.call_soon_threadsafe(started.set)
-        end.wait(THREAD_TIMEOUT)
-
-    busy = asyncio.create_task(database.read(wait_for_end))
-    await started.wait()  # the thread would otherwise take a part of what follows into its first batch
-    yield
-    for _ in range(3):  # each transaction is queued on the second turn of the loop
-        await asyncio.sleep(0)
-    end.set()
-    await busy
-
-
-async def test_write__fifty_queued_transactions_share_one_commit(database: Database, counted: Counter[str]) -> None:
-    async with busy_thread(database):
-        counted.clear()
-        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in range(50)]
-    results = await asyncio.gather(*writing)
-
-    assert results == [(number,) for number in range(50)]
-    assert await stored_numbers(database) == list(range(50))
-    assert counted["commit"] == 1
-
-
-async def test_write__sequential_transactions_commit_one_by_one(database: Database, counted: Counter[str]) -> None:
-    for number in range(3):
-        await database.write(insert_numbers(number))
-
-    assert counted["commit"] == 3
-
-
-async def test_write__failure_does_not_affect_transactions_of_the_same_batch(database: Database) -> None:
-    async with busy_thread(database):
-        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2, 2, 3)]
-    results = await asyncio.gather(*writing, return_exceptions=True)
-
-    assert [results[0], results[1], results[3]] == [(1,), (2,), (3,)]
-    assert isinstance(results[2], IntegrityError)
-    assert await stored_numbers(database) == [1, 2, 3]
-
-
-async def test_write__returns_only_after_the_commit(database: Database) -> None:
-    done_at_commit: list[tuple[bool, ...]] = []
-    async with busy_thread(database):
-        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2)]
-        event.listen(
-            database.engine.engine, "commit", lambda _: done_at_commit.append(tuple(one.done() for one in writing))
-        )
-    await asyncio.gather(*writing)
-
-    assert set(done_at_commit) == {(False, False)}
-
-
-async def test_write__failing_commit_raises_for_every_transaction_of_the_batch(database: Database) -> None:
-    def refuse(_connection: object) -> None:
-        message = "The disk is full."
-        raise OSError(message)
-
-    event.listen(database.engine.engine, "commit", refuse)
-    async with busy_thread(database):
-        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2)]
-    results = await asyncio.gather(*writing, return_exceptions=True)
-    event.remove(database.engine.engine, "commit", refuse)
-
-    assert all(isinstance(result, Exception) for result in results)
-    assert await stored_numbers(database) == []
-
-
-async def test_read__cancelled_while_queued_never_runs(database: Database) -> None:
-    async with busy_thread(database):
-        reading = asyncio.create_task(stored_numbers(database))
-        writing = asyncio.create_task(database.write(insert_numbers(1)))
-        await asyncio.sleep(0)
-        reading.cancel()
-    await writing
-
-    assert reading.cancelled()
-    assert await stored_numbers(database) == [1]
-
-
-async def test_read__of_the_same_batch_sees_no_uncommitted_rows(database: Database) -> None:
-    async with busy_thread(database):
-        writing = asyncio.create_task(database.write(insert_numbers(1)))
-        reading = asyncio.create_task(stored_numbers(database))
-    await writing
-
-    assert await reading == []
-    assert await stored_numbers(database) == [1]
-
-
-async def test_read__of_the_same_batch_does_not_wait_for_the_writes(database: Database) -> None:
-    ended: list[bool] = []
-    end = threading.Event()
-    async with busy_thread(database):
-        writing = asyncio.create_task(database.write(lambda _tx: ended.append(end.wait(THREAD_TIMEOUT))))
-        reading = asyncio.create_task(stored_numbers(database))
-    async with asyncio.timeout(THREAD_TIMEOUT / 2):
-        await reading
-
-    assert not ended
-    end.set()
-    await writing
-    assert ended == [True]
-
-
-class Exit(BaseException):
-    """An exception that is no Exception, as SystemExit."""
-
-
-@pytest.mark.parametrize(("raised", "expected"), [(Exit(), Exit), (StopIteration(), TypeError)])
-async def test_write__unusual_exception_reaches_its_caller_only(
-    database: Database, raised: BaseException, expected: type[BaseException]
+@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
+async def test_write__syncs_the_commit_unless_it_need_not_last(
+    database: Database, *, durable: bool, synchronous: int
 ) -> None:
-    def fail(_tx: Transaction) -> None:
-        raise raised
+    await database.write(numbers, durable=not durable)
 
-    async with busy_thread(database):
-        writing = [asyncio.create_task(database.write(step)) for step in (insert_numbers(1), fail, insert_numbers(2))]
-    async with asyncio.timeout(THREAD_TIMEOUT / 2):
-        results = await asyncio.gather(*writing, return_exceptions=True)
+    def settings(tx: Transaction) -> list[object]:
+        return [pragma(tx, name) for name in ("journal_mode", "synchronous", "foreign_keys")]
 
-    assert [results[0], results[2]] == [(1,), (2,)]
-    assert isinstance(results[1], expected)
+    assert await database.write(settings, durable=durable) == ["wal", synchronous, 1]
+
+
+async def test_write__waits_for_another_process_from_its_first_statement(database: Database, tmp_path: Path) -> None:
+    """A transaction that began as a reader could not upgrade to a writer: `database is locked`."""
+    other = Database(SqliteDriver(tmp_path / "bot.db"))
+
+    def select_and_insert(tx: Transaction) -> list[int]:
+        found = numbers(tx)
+        tx.execute(INSERT, number=2)
+        return found
+
+    async with uncommitted_insert(database, 1):
+        waiting = asyncio.create_task(other.write(select_and_insert))
+        await asyncio.sleep(0)
+    found = await waiting
+    await other.close()
+    assert found == [1]
     assert await stored_numbers(database) == [1, 2]
 
 
-@pytest.mark.parametrize("method", ["read", "write"])
-async def test_connect__failure_is_not_retried(tmp_path: Path, method: str) -> None:
-    """A second attempt would double the wait for a locked file, at SIGTERM too."""
-    directory = Database(sqlite_engine(tmp_path))
-    attempts: list[None] = []
-    event.listen(directory.engine.engine, "do_connect", lambda *_: attempts.append(None))
+async def test_read__sees_committed_rows_without_waiting_for_a_writer(database: Database, tmp_path: Path) -> None:
+    other = Database(SqliteDriver(tmp_path / "bot.db"))
+    async with uncommitted_insert(database, 1):
+        before = await stored_numbers(other)
+    after = await stored_numbers(other)
+    await other.close()
+    assert (before, after) == ([], [1])
 
-    with pytest.raises(OperationalError, match="unable to open"):
-        await getattr(directory, method)(lambda tx: tx.execute(SELECT))
 
-    assert len(attempts) == 1
-    await directory.close()
+async def test_now__is_the_time_of_the_machine(database: Database) -> None:
+    found = await database.write(lambda tx: tx.now)
+    assert abs(found - time.time()) < 60  # on a machine that may be slow
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (sqlite3.SQLITE_FULL, DatabaseFull),
+        (sqlite3.SQLITE_IOERR, DatabaseFull),
+        (sqlite3.SQLITE_IOERR_WRITE, DatabaseFull),
+        (sqlite3.SQLITE_BUSY, DatabaseUnavailable),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, DatabaseUnavailable),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.OperationalError),
+        (sqlite3.SQLITE_CORRUPT, sqlite3.OperationalError),
+    ],
+)
+def test_translate__distinguishes_errors_that_a_retry_may_resolve(code: int, expected: type[Exception]) -> None:
+    error = sqlite3.OperationalError("no")
+    error.sqlite_errorcode = code
+    assert type(SqliteDriver(Path("bot.db")).translate(error)) is expected
+
+
+async def test_write__full_database_raises_and_works_when_there_is_space_again(database: Database) -> None:
+    pages = await database.read(lambda tx: pragma(tx, "page_count"))
+    await database.read(lambda tx: tx.fetch(f"PRAGMA max_page_count = {pages}"))  # of this connection
+
+    with pytest.raises(DatabaseFull, match="nothing was stored"):
+        await database.write(insert_numbers(*range(5000)))
+
+    assert await stored_numbers(database) == []
+    await database.write(insert_numbers(1))
+    assert await stored_numbers(database) == [1]
+
+
+async def replace(path: Path) -> None:
+    """Replace the file by another database with the same table, as a restored backup does."""
+    other = Database(SqliteDriver(path.with_name("other.db")))
+    await other.write(lambda tx: tx.execute(CREATE))
+    await other.close()
+    path.with_name("other.db").replace(path)
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+
+
+async def test_file__replaced_under_the_process_is_neither_read_nor_written(database: Database, tmp_path: Path) -> None:
+    await database.write(insert_numbers(1))
+    await replace(tmp_path / "bot.db")
+
+    for work in (database.read(numbers), database.write(insert_numbers(2))):
+        with pytest.raises(DatabaseReplaced, match=r"bot\.db was replaced"):
+            await work
+
+    found = Database(SqliteDriver(tmp_path / "bot.db"))
+    assert await stored_numbers(found) == []
+    await found.close()
+
+
+async def test_file__deleted_under_the_process_is_not_created_again(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "bot.db").unlink()
+    with pytest.raises(DatabaseReplaced):
+        await database.write(insert_numbers(1))
+    assert not (tmp_path / "bot.db").exists()
+
+
+async def test_file__replaced_while_it_was_locked_is_not_opened_again(database: Database, tmp_path: Path) -> None:
+    """A connection is closed after each error that may pass, so the next one could find another file."""
+    await database.read(lambda tx: tx.fetch("PRAGMA max_page_count = 1"))
+    with pytest.raises(DatabaseFull):
+        await database.write(insert_numbers(*range(5000)))
+    await replace(tmp_path / "bot.db")
+    with pytest.raises(DatabaseReplaced):
+        await database.write(insert_numbers(1))
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+async def test_read_only__creates_no_files_and_refuses_to_write(tmp_path: Path) -> None:
+    async with open_number_table(tmp_path) as (database, _):
+        await database.write(insert_numbers(1))
+    before = files(tmp_path)
+    database = Database(SqliteDriver(tmp_path / "bot.db", read_only=True))
+    assert await stored_numbers(database) == [1]
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await database.write(insert_numbers(2))
+    await database.close()
+    assert files(tmp_path) == before

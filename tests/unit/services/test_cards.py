@@ -32,6 +32,7 @@ async def revoke(components: Components, **changes: str) -> None:
     await components.store.finish_execution(
         work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
     )
+    await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")
 
 
 async def due(components: Components, kind: JobKind) -> list[Job]:

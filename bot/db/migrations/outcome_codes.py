@@ -1,4 +1,4 @@
-"""Store codes instead of sentences in the outcome of a request.
+"""Revision 0002: store codes instead of sentences in the outcome of a request.
 
 The audit log keeps its rows unchanged, because each row's hash covers the row before it.
 """
@@ -7,11 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-from alembic import op
-
-revision = "0002"
-down_revision = "0001"
+from bot.db.engine import Transaction
 
 CODES = {
     "GenesysUnreachable": "genesys_unreachable",
@@ -47,17 +43,12 @@ OWN_SENTENCES = (
 """Messages that version 0001 stored where Genesys Cloud sent no sentence; the code says the same."""
 
 
-def upgrade() -> None:
+def upgrade(tx: Transaction) -> None:
     """Convert the stored outcomes and the renamed event of the items."""
-    connection = op.get_bind()
-    requests = sa.table("requests", sa.column("id"), sa.column("outcome"))
-    stored = connection.execute(sa.select(requests.c.id, requests.c.outcome).where(requests.c.outcome != "{}")).all()
-    changes = [{"request_id": row.id, "new": json.dumps(converted(json.loads(row.outcome)))} for row in stored]
-    if changes:
-        by_id = sa.update(requests).where(requests.c.id == sa.bindparam("request_id"))
-        connection.execute(by_id.values(outcome=sa.bindparam("new")), changes)
-    items = sa.table("items", sa.column("event"))
-    connection.execute(sa.update(items).where(items.c.event == "lose").values(event="lose_track"))
+    for row in tx.fetch("SELECT id, outcome FROM requests WHERE outcome <> '{}'"):
+        outcome = json.dumps(converted(json.loads(row.outcome)))
+        tx.execute("UPDATE requests SET outcome = :outcome WHERE id = :id", id=row.id, outcome=outcome)
+    tx.execute("UPDATE items SET event = 'lose_track' WHERE event = 'lose'")
 
 
 def converted(outcome: Mapping[str, Any]) -> dict[str, Any]:
