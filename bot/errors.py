@@ -7,7 +7,9 @@ BotError                        internal_error          base class of every erro
 ├── policy.Denied               denied                  the policy or the input forbids it (`reason` says why)
 ├── slack.DeliveryError         delivery_failed         Slack did not accept a message
 ├── slack.InvalidSlackRequest   invalid_slack_request   the payload is not from Slack or not for this app
-├── db.DatabaseUnavailable      database_unavailable    the database cannot be reached
+├── db.DatabaseUnavailable      database_unavailable    the database cannot be used just now
+│   └── db.DatabaseFull         database_full           the database's disk is full or broken
+├── db.DatabaseReplaced         database_replaced       the database file was replaced: exit code 1
 └── purecloud.GenesysError      genesys_error           see `bot.purecloud.errors`
 """
 

@@ -13,6 +13,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.domain.commands import Invoker
 from bot.domain.denials import Denied
+from bot.domain.people import nested, text
 from bot.errors import BotError
 from handlers.messages import Catalog
 from handlers.payloads import Payload
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
     """Answer a payload that must not look acknowledged: 404 without a listener, 503 after any other error.
 
-    Slack shows the person a failure in both cases.
+    Slack shows the person a failure in both cases. A private reply adds the reason that the bot knows.
     """
     if isinstance(error, BoltUnhandledRequestError):
         log.warning("no listener for payload", type=_type(body))
@@ -35,7 +36,15 @@ async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltCon
     if "replays" in context:
         context["replays"].forget(body)
     log.error("listener failed; nothing was changed", type=_type(body), exc_info=error)
+    if isinstance(error, BotError) and "services" in context and text(body, "response_url"):
+        _reply_with_reason(error, body, context["services"], context["catalog"])
     return BoltResponse(status=503, body="not stored")
+
+
+def _reply_with_reason(error: BotError, body: Payload, services: Services, catalog: Catalog) -> None:
+    user_id = text(body, "user_id") or text(nested(body, "user"), "id") or ""
+    message = error_message(catalog, error, by=user_id)
+    services.tasks.start(services.replies.reply_until_expired(text(body, "response_url"), user_id, message))
 
 
 def _type(payload: Payload) -> str:
@@ -56,9 +65,9 @@ def error_message(catalog: Catalog, error: Exception, *, by: str) -> Message:
     if isinstance(error, BotError):
         if not isinstance(error, Denied):
             log.warning("command failed", error=error.code, problem=str(error), by=by)
-        text = explain(catalog, error.code, error.params)
+        reason = explain(catalog, error.code, error.params)
     else:
         incident = secrets.token_hex(4)
         log.error("command failed unexpectedly", incident=incident, by=by, exc_info=error)
-        text = explain(catalog, "internal_error", {"incident": incident})
-    return blocks.message(text, blocks.section(text))
+        reason = explain(catalog, "internal_error", {"incident": incident})
+    return blocks.message(reason, blocks.section(reason))

@@ -74,6 +74,12 @@ SENTENCES = {
     # --- errors -----------------------------------------------------------------------------------------------------
     "reason.internal_error": "Something broke on my side.",
     "hint.internal_error": "The admins of this bot find it in the log as `{incident}`.",
+    "reason.database_unavailable": "My database doesn't answer.",
+    "hint.database_unavailable": "Try again in a moment.",
+    "reason.database_full": "My database's disk is full or broken.",
+    "hint.database_full": "An admin of this bot must fix it. Then try again.",
+    "reason.database_replaced": "My database was replaced, so I am restarting.",
+    "hint.database_replaced": "Try again in a moment.",
     "reason.slack_unavailable": "Slack didn't answer me ({method}: `{slack_code}`).",
     "hint.slack_unavailable": "Try again in a moment.",
     "reason.slack_token_refused": "Slack doesn't accept the bot's token for this ({method}: `{slack_code}`).",

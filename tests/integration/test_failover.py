@@ -151,7 +151,7 @@ async def test_full_disk__is_reported_and_loses_nothing(tmp_path: Path) -> None:
 
             missing = await replicas.wait_for_readyz(503)
             refused = await replicas.click(personas.OLIVIA, card, 0)
-            await replicas.wait_for_message("nothing was changed")
+            await replicas.wait_for_message("disk is full or broken. *Nothing was changed.*")
             assert not replicas.deletes
 
             (disk / "other").unlink()

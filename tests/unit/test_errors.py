@@ -7,7 +7,7 @@ from inspect import getdoc
 
 import pytest
 
-from bot.db.engine import DatabaseUnavailable
+from bot.db.engine import DatabaseFull, DatabaseReplaced, DatabaseUnavailable
 from bot.domain.denials import DenialCode, Denied
 from bot.errors import BotError, SettingsError, SlackUnavailable, StaleRequest
 from bot.purecloud import GenesysError, GenesysForbidden, GenesysLoginFailed, GenesysRateLimited
@@ -23,6 +23,8 @@ ERRORS: list[BotError] = [
     SlackUnavailable("users.info", "ratelimited"),
     SlackCallError("no_ts", retryable=False),
     DatabaseUnavailable(),
+    DatabaseFull(),
+    DatabaseReplaced(),
     *(one() for one in GENESYS),
 ]
 

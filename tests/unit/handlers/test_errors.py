@@ -1,0 +1,99 @@
+"""Errors reach the person with a reason, whatever raises them and wherever they are raised."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+import bot
+from bot.db.engine import ConnectionLost, DatabaseFull, DatabaseUnavailable
+from bot.domain.denials import Denied
+from bot.errors import BotError, SettingsError
+from bot.slack.api import SlackCallError
+from bot.slack.dispatch import InvalidSlackRequest
+from handlers.errors import error_message
+from tests.support.bolt import BoltHarness
+from tests.support.stub_services import ENGLISH, StubServices
+
+RESPONSE_URL = "https://hooks.slack.com/commands/T0/1/2"
+
+NOT_SHOWN = {SettingsError, InvalidSlackRequest, SlackCallError, Denied}
+"""Errors that never reach a person: at start, of payloads without a sender, and of messages. `Denied` has reasons of
+its own, which another test renders."""
+
+CLICK = {
+    "type": "block_actions",
+    "user": {"id": "U0RAVI0001", "team_id": "T0WORKSP01"},
+    "trigger_id": "1.2.click",
+    "actions": [{"action_id": "approve", "value": "first", "type": "button"}],
+}
+
+
+def subclasses(of: type[BotError]) -> Iterator[type[BotError]]:
+    for one in of.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def every_error() -> list[type[BotError]]:
+    """Return every error class of the bot."""
+    for module in pkgutil.walk_packages(bot.__path__, "bot."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found = {one for one in subclasses(BotError) if one.__module__.startswith("bot.")}
+    return sorted(found - NOT_SHOWN, key=lambda one: one.__qualname__)
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda one: one.__name__)
+def test_error_message__has_a_sentence_for_every_error(kind: type[BotError]) -> None:
+    error = kind.__new__(kind)
+    Exception.__init__(error)
+    for name in ("detail", "method", "slack_code", "incident", "status", "error_code", "correlation_id", "problem"):
+        if not hasattr(error, name):
+            setattr(error, name, None)
+
+    message = error_message(ENGLISH, error, by="U0RAVI0001")
+
+    assert "Nothing was changed." in message["text"]
+    assert "incident" not in message["text"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseUnavailable(), "My database doesn't answer."),
+        (ConnectionLost(), "My database doesn't answer."),
+        (DatabaseFull(), "disk is full"),
+    ],
+)
+@pytest.mark.parametrize("payload", [{"command": "/purecloud", "text": "revoke @tom", "user_id": "U0RAVI0001"}, CLICK])
+async def test_payload__that_cannot_be_stored_is_answered_503_and_with_the_reason(
+    payload: dict[str, object], error: Exception, reason: str
+) -> None:
+    services = StubServices(error=error)
+    harness = BoltHarness(services)
+
+    response = await harness.send(payload | {"response_url": RESPONSE_URL, "trigger_id": "1.2.3"})
+    await services.run_started()
+
+    assert response.status == 503
+    (reply,) = services.replies_sent
+    assert reason in reply["text"]
+    assert "Nothing was changed." in reply["text"]
+
+
+async def test_payload__without_a_response_url_gets_the_status_only() -> None:
+    services = StubServices(error=DatabaseUnavailable())
+    assert (await BoltHarness(services).send(dict(CLICK))).status == 503
+    assert services.started == []
+
+
+async def test_unexpected_error__gets_the_status_only() -> None:
+    """Its cause is unknown, so no sentence could say what to do next."""
+    services = StubServices(error=RuntimeError("bug"))
+    response = await BoltHarness(services).send(CLICK | {"response_url": RESPONSE_URL})
+    assert response.status == 503
+    assert services.started == []
