@@ -25,6 +25,7 @@ from bot.purecloud import HttpAttempt, PureCloud, Region, region
 from bot.services.account import AccountService
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
 from bot.services.expiry import ExpiryService
 from bot.services.identity import Identity
@@ -118,15 +119,16 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     identity = Identity(workspace, users, purecloud.users, purecloud.authorization)
     options = Options(rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel)
     notifier = Notifier(store, clients.messenger, renderer, Delivery(store))
+    lookups = EarlyLookups(identity)
     services = job_services(
-        store=store, identity=identity, messenger=clients.messenger, notifier=notifier, genesys=purecloud,
-        renderer=renderer, metrics=metrics, options=options,
+        store=store, identity=identity, lookups=lookups, messenger=clients.messenger, notifier=notifier,
+        genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
     expiry = ExpiryService(store, options.recipients, metrics, clock=time.monotonic)
     worker = Worker(store.jobs, expiry, services)
     return Services(
         account=AccountService(identity, purecloud.tokens, rules=rules, actions=actions, region=purecloud.region),
-        inbox=Inbox(store, worker.submit),
+        inbox=Inbox(store, worker.submit, lookups.start),
         replies=notifier,
         tasks=BackgroundTasks(),
         actions=actions,
@@ -159,6 +161,7 @@ def job_services(
     *,
     store: RequestStore,
     identity: Identity,
+    lookups: EarlyLookups,
     messenger: SlackMessenger,
     notifier: Notifier,
     genesys: GenesysApi,
@@ -172,7 +175,9 @@ def job_services(
         store, identity, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
         approvals_channel=options.approvals_channel,
     )  # fmt: skip
-    clicks = ClickService(store, identity, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients)
+    clicks = ClickService(
+        store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients
+    )
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
     cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients)
     return {

@@ -19,6 +19,7 @@ from bot.domain.principals import Rules
 from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
 from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
+from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
@@ -36,6 +37,7 @@ class ClickService:
         self,
         store: RequestStore,
         identity: Identity,
+        lookups: EarlyLookups,
         *,
         actions: Actions,
         rules: Rules,
@@ -44,6 +46,7 @@ class ClickService:
     ) -> None:
         self._store = store
         self._identity = identity
+        self._lookups = lookups
         self._actions = actions
         self._rules = rules
         self._metrics = metrics
@@ -76,11 +79,15 @@ class ClickService:
         """Check what the clicker may do now, then move the request."""
         action = self._actions[request.action]
         member = await self._clicker(job, click)
-        actor = await self._identity.actor(member, action.approvers(self._rules), fresh=True)
+        principals, lookup = action.approvers(self._rules), job.lookup
+        groups = lookup.groups if lookup and lookup.principals == principals else None
+        actor = await self._identity.actor(member, principals, fresh=True, groups=groups)
         check = may_cancel if click.action == CANCEL else may_approve
         verdict = check(actor, request, action, self._rules, self._identity.workspace)
         if not verdict.allowed:
+            self._lookups.forget(member.id)
             raise denial(verdict, request)
+        self._lookups.remember(member.id, principals)
         event = Event.CANCEL if click.action == CANCEL else approval_event(request, member.id)
         moved, follow_up = await self._store.apply_click(
             request,
@@ -104,7 +111,7 @@ class ClickService:
         if is_other_workspace(click.team_id, workspace) or is_other_workspace(click.installed_in, workspace):
             raise Denied(DenialCode.OUTSIDER)
         try:
-            member = await self._identity.member(click.user_id)
+            member = await (job.lookup.member if job.lookup else self._identity.member(click.user_id))
         except SlackUnavailable as error:
             if job.attempts < MAX_LOOKUPS:
                 raise

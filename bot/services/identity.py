@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,6 +13,9 @@ from bot.domain.principals import Principal, PrincipalKind
 from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
+
+Groups = tuple[frozenset[str], tuple[str, ...]]
+"""The user groups that contain a person, and a line for each group that could not be read."""
 
 
 class GenesysUsers(Protocol):
@@ -61,12 +64,22 @@ class Identity:
             raise Denied(DenialCode.OUTSIDER)
         return member
 
-    async def actor(self, member: Member, principals: Sequence[Principal], *, fresh: bool) -> Actor:
+    async def groups(self, user_id: str, principals: Sequence[Principal], *, fresh: bool) -> Groups:
+        """Return which of the principals' user groups contain a user; none if the user is named without them."""
+        if rule_for(Actor(Member(id=user_id, team_id="", name="")), principals):
+            return frozenset(), ()
+        wanted = [one.value for one in principals if one.kind is PrincipalKind.GROUP]
+        return await self._slack_users.groups_of(user_id, wanted, fresh=fresh)
+
+    async def actor(
+        self, member: Member, principals: Sequence[Principal], *, fresh: bool, groups: Awaitable[Groups] | None = None
+    ) -> Actor:
         """Read what decides whether one of the principals names this member.
 
-        `fresh` bypasses the cache, as a decision must. What cannot be read is in `unverified` and counts as "no".
+        `fresh` bypasses the cache, as a decision must; `groups` are read already. What cannot be read is in
+        `unverified` and counts as "no".
         """
-        return await self._read(Actor(member), principals, fresh=fresh)
+        return await self._read(Actor(member), principals, fresh=fresh, groups=groups)
 
     async def target_actor(self, slack_user_id: str | None, person: Person, principals: Sequence[Principal]) -> Actor:
         """Read what decides whether one of the principals names a target.
@@ -81,13 +94,14 @@ class Identity:
         member = Member(id=slack_user_id or "", team_id="", name=person.name)
         return await self._read(Actor(member, person), principals, fresh=True)
 
-    async def _read(self, actor: Actor, principals: Sequence[Principal], *, fresh: bool) -> Actor:
+    async def _read(
+        self, actor: Actor, principals: Sequence[Principal], *, fresh: bool, groups: Awaitable[Groups] | None = None
+    ) -> Actor:
         """Ask Slack before Genesys Cloud, and neither if the answer is known already."""
         if rule_for(actor, principals):
             return actor
-        wanted = [one.value for one in principals if one.kind is PrincipalKind.GROUP]
-        groups, unverified = await self._slack_users.groups_of(actor.member.id, wanted, fresh=fresh)
-        actor = replace(actor, groups=groups, unverified=unverified)
+        containing, unverified = await (groups or self.groups(actor.member.id, principals, fresh=fresh))
+        actor = replace(actor, groups=containing, unverified=unverified)
         asks_genesys = any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals)
         if rule_for(actor, principals) or not asks_genesys:
             return actor

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.clicks import Click
 from bot.domain.commands import RequestCommand
+from bot.services.early_lookups import EarlyLookup
 
 
 class Inbox:
-    """The inbox that all replicas share. Any of them may process what one of them stored."""
+    """The inbox that all replicas share. Any of them may process what one of them stored.
 
-    def __init__(self, store: RequestStore, submit: Callable[[Job], None]) -> None:
+    `look_up` begins to look up who clicked, by Slack user id, if that is worthwhile.
+    """
+
+    def __init__(
+        self,
+        store: RequestStore,
+        submit: Callable[[Job], None],
+        look_up: Callable[[str], EarlyLookup | None] = lambda _user_id: None,
+    ) -> None:
         self._store = store
         self._submit = submit
+        self._look_up = look_up
 
     async def record_command(self, command: RequestCommand) -> None:
         """Commit a command or modal submission; a replay is ignored. Raises DatabaseUnavailable."""
@@ -27,6 +38,7 @@ class Inbox:
 
     async def record_click(self, click: Click) -> None:
         """Commit a click; a replay is ignored. Raises DatabaseUnavailable."""
+        lookup = self._look_up(click.user_id)
         job = await self._store.record_click(click.request_id, click.key, click.payload)
         if job:
-            self._submit(job)
+            self._submit(replace(job, lookup=lookup))

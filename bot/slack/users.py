@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from bot.domain.people import Member, read_member
@@ -22,7 +23,8 @@ class SlackUsers:
         self._api = api
         self._clock = clock
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
-        self._reads: dict[str, asyncio.Task[frozenset[str]]] = {}
+        self._waiting_reads: dict[str, asyncio.Task[frozenset[str]]] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, user_id: str) -> Member | None:
         """Look a user up, uncached; None for an id that Slack does not know or does not show."""
@@ -57,19 +59,24 @@ class SlackUsers:
         return frozenset(containing), tuple(unread)
 
     async def _members(self, group: str, *, fresh: bool) -> frozenset[str]:
-        """Return a group's members; concurrent callers share one call, because Slack allows 20 a minute."""
+        """Return a group's members; concurrent callers share calls, because Slack allows 20 a minute.
+
+        A fresh answer comes from a call that begins now or later, so a caller who meets a running call waits for the
+        next one.
+        """
         read_at, members = self._groups.get(group, (float("-inf"), frozenset()))
         if not fresh and self._clock() - read_at < GROUP_CACHE_TTL:
             return members
-        read = self._reads.get(group)
+        read = self._waiting_reads.get(group)
         if read is None:
-            read = asyncio.create_task(self._read_group(group))
-            self._reads[group] = read
-            read.add_done_callback(lambda _: self._reads.pop(group, None))
+            read = self._waiting_reads[group] = asyncio.create_task(self._read_group(group))
         return await asyncio.shield(read)
 
     async def _read_group(self, group: str) -> frozenset[str]:
-        response = await self._api.read("usergroups.users.list", usergroup=group)
+        """Read a group once no other call reads it; callers that come after the start wait for another call."""
+        async with self._locks[group]:
+            del self._waiting_reads[group]
+            response = await self._api.read("usergroups.users.list", usergroup=group)
         members = frozenset(str(user) for user in response.get("users") or ())
         self._groups[group] = (self._clock(), members)
         return members

@@ -35,6 +35,7 @@ from bot.sandbox.slack.workspace import Channel
 from bot.services.account import AccountService
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
@@ -91,6 +92,11 @@ class Components:
     metrics: Metrics = field(default_factory=Metrics)
     calls: list[tuple[str, str]] = field(default_factory=list)
     submitted: list[Job] = field(default_factory=list)
+    release_slack: Callable[[], None] = lambda: None
+    """Ends the delay of every call that a fault of Slack delays."""
+
+    def __post_init__(self) -> None:
+        self.lookups = EarlyLookups(self.identity)
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
@@ -108,7 +114,7 @@ class Components:
     def clicks(self, **changes: Any) -> ClickService:
         options = self.options(**changes)
         return ClickService(
-            self.store, self.identity, actions=options.actions, rules=options.rules,
+            self.store, self.identity, self.lookups, actions=options.actions, rules=options.rules,
             metrics=self.metrics, recipients=options.recipients,
         )  # fmt: skip
 
@@ -127,7 +133,7 @@ class Components:
         )  # fmt: skip
 
     def inbox(self) -> Inbox:
-        return Inbox(self.store, self.submitted.append)
+        return Inbox(self.store, self.submitted.append, self.lookups.start)
 
     def worker(
         self, store: RequestStore | None = None, *, clock: Callable[[], float] = time.monotonic, **changes: Any
@@ -142,8 +148,9 @@ class Components:
 
     def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:
         return job_services(
-            store=store, identity=self.identity, messenger=self.messenger, notifier=self.notifier(store),
-            genesys=self.purecloud, renderer=RENDERER, metrics=self.metrics, options=options,
+            store=store, identity=self.identity, lookups=self.lookups, messenger=self.messenger,
+            notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
+            metrics=self.metrics, options=options,
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:
@@ -218,7 +225,9 @@ async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator
         put_database(folder / "bot.db")
         opened = await stack.enter_async_context(open_database(SqliteDriver(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
-        yield await _assemble(slack, genesys, url, opened, await stack.enter_async_context(session))
+        components = await _assemble(slack, genesys, url, opened, await stack.enter_async_context(session))
+        components.release_slack = released.set
+        yield components
 
 
 async def _assemble(

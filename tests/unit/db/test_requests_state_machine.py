@@ -28,6 +28,7 @@ from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, FINAL, TRANSI
 from bot.metrics import Metrics
 from bot.purecloud import Done, GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.services.clicks import ClickService
+from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import execute
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
@@ -101,7 +102,10 @@ class StubIdentity(Identity):
     async def member(self, user_id: str) -> Member | None:
         return member(user_id)
 
-    async def actor(self, member: Member, principals: Sequence[Principal], *, fresh: bool) -> Actor:
+    async def actor(
+        self, member: Member, principals: Sequence[Principal], *, fresh: bool, groups: object = None
+    ) -> Actor:
+        assert groups is None
         assert fresh  # a decision needs a lookup, not the cache
         assert principals == RULES.approvers
         return Actor(member)
@@ -139,8 +143,9 @@ class Replica:
 
     def start(self) -> None:
         self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"))
+        identity = StubIdentity()
         self.clicks = ClickService(
-            self.store, StubIdentity(), actions=ACTIONS, rules=RULES, metrics=Metrics(),
+            self.store, identity, EarlyLookups(identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
             recipients=lambda _: ("C0AUDIT001",),
         )  # fmt: skip
         self.held: list[Job] = []

@@ -1,0 +1,112 @@
+"""Early lookups save time and decide nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.domain.clicks import Click
+from bot.domain.denials import DenialCode
+from bot.domain.requests import APPROVE, MessageRef, State
+from bot.sandbox import personas
+from bot.sandbox.slack.faults import SlackFault
+from bot.services.early_lookups import MAX_REMEMBERED, EarlyLookups
+from tests.support.components import RULES, WAIT_TIMEOUT, Components, open_components
+from tests.support.database import stored
+from tests.support.number_table import busy_thread
+
+LOOKUPS = ("users.info", "usergroups.users.list")
+
+
+@pytest.fixture
+async def components(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
+        await opened.request(card=MessageRef(personas.OPS, "1.2"))
+        yield opened
+
+
+def click(components: Components, by: str = personas.OLIVIA) -> Click:
+    return Click("first", APPROVE, by, components.slack.team_id, key=f"press by {by}")
+
+
+def lookups(components: Components) -> list[int]:
+    return [len(components.slack.calls_of(method)) for method in LOOKUPS]
+
+
+async def until_looked_up(components: Components, expected: list[int]) -> None:
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while lookups(components) != expected:  # noqa: ASYNC110 - the fake sends no event
+            await asyncio.sleep(0.001)
+
+
+async def test_click__of_a_known_approver_is_looked_up_while_it_is_stored(components: Components) -> None:
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    async with busy_thread(components.database.database):
+        recording = asyncio.create_task(components.inbox().record_click(click(components)))
+        await until_looked_up(components, [1, 1])
+        assert not recording.done()
+    await recording
+    (job,) = components.submitted
+    await components.clicks().process(job)
+
+    assert (await stored(components.store)).state is State.APPROVED
+    assert lookups(components) == [1, 1]
+
+
+@pytest.mark.parametrize("by", [personas.OLIVIA, personas.TOM])
+async def test_click__of_anyone_else_is_looked_up_after_it_was_stored(components: Components, by: str) -> None:
+    async with busy_thread(components.database.database):
+        recording = asyncio.create_task(components.inbox().record_click(click(components, by)))
+        await asyncio.sleep(0.05)
+        assert lookups(components) == [0, 0]
+    await recording
+
+
+async def test_click__after_an_approval_is_looked_up_early(components: Components) -> None:
+    await components.inbox().record_click(click(components))
+    await components.clicks().process(components.submitted.pop())
+    assert components.lookups.start(personas.OLIVIA)
+
+
+async def test_click__of_a_person_who_has_lost_the_role_is_denied_and_forgotten(components: Components) -> None:
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    components.slack.workspace.groups[personas.TOKEN_APPROVERS].members.remove(personas.OLIVIA)
+    await components.inbox().record_click(click(components))
+    await components.clicks().process(components.submitted.pop())
+
+    assert (await stored(components.store)).state is State.PENDING
+    event, _ = (await components.store.audit_events())[-1]
+    assert event.detail["reason"] == DenialCode.NOT_AN_APPROVER
+    assert components.lookups.start(personas.OLIVIA) is None
+
+
+async def test_click__whose_groups_were_asked_for_another_action_is_asked_again(components: Components) -> None:
+    components.lookups.remember(personas.OLIVIA, RULES.admins)
+    await components.inbox().record_click(click(components))
+    await components.clicks().process(components.submitted.pop())
+    assert (await stored(components.store)).state is State.APPROVED
+
+
+async def test_replay__leaves_no_error_of_its_lookup(components: Components, caplog: pytest.LogCaptureFixture) -> None:
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    inbox = components.inbox()
+    await inbox.record_click(click(components))
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    await inbox.record_click(click(components))
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while len(components.slack.calls_of("users.info")) < 2:  # noqa: ASYNC110 - the fake sends no event
+            await asyncio.sleep(0.001)
+    gc.collect()  # a task that is collected with its error would log it
+    assert len(components.submitted) == 1
+    assert "never retrieved" not in caplog.text
+
+
+def test_remember__is_bounded(components: Components) -> None:
+    known = EarlyLookups(components.identity)
+    for number in range(MAX_REMEMBERED + 1):
+        known.remember(f"U{number}", RULES.approvers)
+    assert len(known._remembered) == 1
