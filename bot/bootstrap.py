@@ -86,8 +86,8 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
     genesys_region = region_of(settings)
     async with AsyncExitStack() as stack:
         metrics = Metrics()
-        slack_session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_TIMEOUT))
-        genesys_session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_GENESYS_TIMEOUT))
+        slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT))
+        genesys_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT))
         database = database_from_settings(settings)
         stack.push_async_callback(database.close)
         owner = stack.enter_context(worker_identity(settings))
@@ -109,6 +109,11 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call)
         prepare = partial(prepare_database, database, store.jobs)
         yield assemble(settings, renderer, actions, Clients(store, slack, messenger, purecloud, metrics, prepare))
+
+
+def _session(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    """Return an HTTP client that keeps no cookies, because neither API uses them."""
+    return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, clients: Clients) -> Services:

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from bot.db.engine import Database, Row, Transaction
-from bot.domain.requests import EXECUTION_WINDOW, Request
+from bot.db.rows import Snapshot
+from bot.domain.requests import EXECUTION_WINDOW
 
 LEASE_DURATION = 4.0
 """Seconds until another process may claim a job. The worker renews the leases of running jobs every third of it."""
@@ -40,9 +41,6 @@ class JobKind(StrEnum):
 
 
 PRIORITY = {kind: position for position, kind in enumerate(JobKind)}
-
-Snapshot = tuple[Request | None, float]
-"""A request, None if there is none, and the database's time when it was read, in epoch seconds."""
 
 Payload = Mapping[str, Any]
 
@@ -238,7 +236,7 @@ class JobQueue:
             tx.execute(ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
 
     def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
-        """Enqueue jobs that are due now; return those that this process holds, because no other does."""
+        """Enqueue jobs that are due now; return those that no other process holds, leased."""
         rows = [tx.fetch_one(ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
         return [_job(row) for row in rows if row and row.attempts]
 

@@ -124,6 +124,7 @@ class PostgresConnection:
 
     def __init__(self, connection: Any, statement_timeout: float) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()  # one for all statements, whose rows are fetched before the next one
         self._statement_timeout = statement_timeout
         # A second descriptor of the same socket, so that another thread never shuts down one that was reused.
         self._socket = socket.socket(fileno=socket.dup(connection.fileno()))
@@ -144,7 +145,7 @@ class PostgresConnection:
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
         """Execute a statement with named parameters, written as `:name`."""
-        cursor: Cursor = self._connection.execute(_for_psycopg(statement), values)
+        cursor: Cursor = self._cursor.execute(_for_psycopg(statement), values)
         return cursor
 
     def commit(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bot.db import audit, statements
 from bot.db.engine import Database, Transaction
-from bot.db.jobs import Job, JobKind, JobQueue, JobSpec, Snapshot
-from bot.db.rows import request_from_row
+from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
+from bot.db.rows import ResponseUrls, Snapshot
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
 from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
 from bot.errors import StaleRequest
@@ -19,16 +19,6 @@ APPROVAL_RENDER_DELAY = 1.0
 
 Recipients = Callable[[Request], Sequence[str]]
 """Returns the channels that are notified when a request ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseUrls:
-    """The response_urls of a request, which are secret: no `Request`, log or audit log has them."""
-
-    command: str | None = None
-    """The command's: adds private messages for 30 minutes, edits nothing."""
-    click: str | None = None
-    """A click's: edits the clicked card where `chat.update` cannot."""
 
 
 class RequestStore:
@@ -42,13 +32,9 @@ class RequestStore:
         """Return the current state of a request, None for an unknown id."""
         return await self.database.read(lambda tx: statements.get_request(tx, request_id))
 
-    async def get_with_clock(self, request_id: str) -> Snapshot:
-        """Return the current state of a request, and the database's time in epoch seconds."""
-        return await self.database.read(lambda tx: (statements.get_request(tx, request_id), tx.now))
-
-    async def card_context(self, request_id: str) -> tuple[Request, ResponseUrls] | None:
-        """Return what a card is rendered from, and the addresses that reach people without a channel."""
-        return await self.database.read(lambda tx: _card_context(tx, request_id))
+    async def snapshot(self, request_id: str) -> Snapshot:
+        """Return the current state of a request, its response_urls, and the database's time in epoch seconds."""
+        return await self.database.read(lambda tx: statements.snapshot(tx, request_id))
 
     async def audit_events(self, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
         """Return the audit log of one request, or of all, oldest first; each event comes with its hash."""
@@ -135,21 +121,21 @@ class RequestStore:
         """
         return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify))
 
-    async def mark_posted(self, job: Job, revision: int, card: MessageRef | None) -> bool:
-        """Store where a new card is and that it shows a revision; return False when it is outdated already.
+    async def mark_posted(self, job: Job, card: MessageRef | None) -> bool:
+        """Store where a new card is and complete its job; return False when it is outdated already.
 
         Durable, because a card that is forgotten is posted twice.
         """
 
         def step(tx: Transaction) -> bool:
             statements.set_card(tx, job.request_id, card)
-            return self._mark_rendered(tx, job, revision)
+            return self._complete_card(tx, job)
 
         return await self.database.write(step)
 
-    async def mark_rendered(self, job: Job, revision: int) -> bool:
-        """Store that a card shows a revision; return False when it is outdated already."""
-        return await self.database.write(lambda tx: self._mark_rendered(tx, job, revision), durable=False)
+    async def mark_rendered(self, job: Job) -> bool:
+        """Complete the job of a card that was updated; return False when it is outdated already."""
+        return await self.database.write(lambda tx: self._complete_card(tx, job), durable=False)
 
     async def delete_expired_rows(self) -> None:
         """Delete jobs too old to be replayed, and response_urls too old to be used."""
@@ -165,11 +151,13 @@ class RequestStore:
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
         audit.append(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
-        return self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
+        card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
+        created = replace(request, created_at=tx.now, expires_at=tx.now + ttl)
+        return card and replace(card, snapshot=Snapshot(created, tx.now, ResponseUrls(command=columns["ask_url"])))
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
-        return replace(job, snapshot=(statements.get_request(tx, request_id), tx.now)) if job else None
+        return job and replace(job, snapshot=statements.snapshot(tx, request_id))
 
     def _apply_click(
         self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, **changes: Any
@@ -180,12 +168,12 @@ class RequestStore:
             raise StaleRequest(message)
         if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
-        follow_up = self._save(tx, request, moved, event, actor=by, **changes)
-        if event is not Event.APPROVE:
-            return moved, follow_up
-        target = {"place": 0, "clicked_at": job.created_at}
-        execution = self.jobs.add_leased(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", target)
-        return moved, [replace(execution, snapshot=(moved, tx.now))] if execution else []
+        saved, follow_up = self._save(tx, request, moved, event, actor=by, **changes)
+        if event is Event.APPROVE:
+            target = {"place": 0, "clicked_at": job.created_at}
+            execution = self.jobs.add_leased(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", target)
+            follow_up = [replace(execution, snapshot=Snapshot(saved, tx.now))] if execution else []
+        return saved, follow_up
 
     def _record_denial(
         self, tx: Transaction, event: AuditEvent, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None
@@ -215,7 +203,7 @@ class RequestStore:
             return before, []
         worst = worst_of(finished)
         moved = advance(before, worst, at=tx.now)
-        return moved, self._save(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
+        return self._save(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
 
     def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
         if not self.jobs.release_in(tx, job, delay=delay):
@@ -246,12 +234,9 @@ class RequestStore:
         )
         return moved
 
-    def _mark_rendered(self, tx: Transaction, job: Job, revision: int) -> bool:
-        current = statements.revision_of(tx, job.request_id)
-        outdated = current is not None and current > revision
-        if not outdated and self.jobs.complete_unless_enqueued_in(tx, job):
-            return True
-        return not self.jobs.release_in(tx, job, delay=0)
+    def _complete_card(self, tx: Transaction, job: Job) -> bool:
+        """Complete the job of a card, or release it if the request has changed: each change enqueues it again."""
+        return self.jobs.complete_unless_enqueued_in(tx, job) or not self.jobs.release_in(tx, job, delay=0)
 
     def _save(
         self,
@@ -266,27 +251,24 @@ class RequestStore:
         detail: dict[str, Any] | None = None,
         render: bool = True,
         lease: bool = True,
-    ) -> list[Job]:
-        """Store a transition and its follow-up jobs; return those that this process holds.
+    ) -> tuple[Request, list[Job]]:
+        """Store a transition and its follow-up jobs; return the request, and the jobs that this process holds.
 
         Without `lease`, any process may claim them. Raises StaleRequest if the request has changed.
         """
-        if not statements.transition(tx, before, moved, card_url=click_url):
+        saved = statements.transition(tx, before, moved, card_url=click_url)
+        if saved is None or saved.request is None:
             raise StaleRequest
         audit.append(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
         follow_up = [_card_job(moved.id)] if render else []
         follow_up += [JobSpec(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in notify]
         if lease and event is not Event.APPROVE:
-            return self.jobs.enqueue_leased(tx, moved.id, *follow_up)
+            leased = self.jobs.enqueue_leased(tx, moved.id, *follow_up)
+            return saved.request, [replace(job, snapshot=saved) for job in leased]
         delay = APPROVAL_RENDER_DELAY if event is Event.APPROVE else 0.0
         self.jobs.enqueue(tx, moved.id, *follow_up, delay=delay)
-        return []
+        return saved.request, []
 
 
 def _card_job(request_id: str) -> JobSpec:
     return JobSpec(JobKind.CARD, request_id, {})
-
-
-def _card_context(tx: Transaction, request_id: str) -> tuple[Request, ResponseUrls] | None:
-    row = statements.row_of(tx, request_id)
-    return (request_from_row(row), ResponseUrls(row.ask_url, row.card_url)) if row else None

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from bot.db.engine import Row
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request, State
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseUrls:
+    """The response_urls of a request, which are secret: no `Request`, log or audit log has them."""
+
+    command: str | None = None
+    """The command's: adds private messages for 30 minutes, edits nothing."""
+    click: str | None = None
+    """A click's: edits the clicked card where `chat.update` cannot."""
+
+
+class Snapshot(NamedTuple):
+    """What a transaction saw of a request: None if there is none, and the database's time in epoch seconds."""
+
+    request: Request | None
+    now: float
+    urls: ResponseUrls = ResponseUrls()
 
 
 def request_to_row(request: Request) -> dict[str, Any]:
@@ -72,8 +91,18 @@ def request_from_row(row: Row) -> Request:
         finished_at=row.finished_at,
         outcome=json.loads(row.outcome),
         revision=row.revision,
-        card=MessageRef(row.channel, row.ts) if row.channel else None,
+        card=card_from_row(row),
     )
+
+
+def card_from_row(row: Row) -> MessageRef | None:
+    """Return where a card is."""
+    return MessageRef(row.channel, row.ts) if row.channel else None
+
+
+def urls_from_row(row: Row) -> ResponseUrls:
+    """Return the response_urls of a request."""
+    return ResponseUrls(row.ask_url, row.card_url)
 
 
 def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:

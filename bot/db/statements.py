@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from bot.db.engine import Row, Transaction
+from bot.db.engine import Transaction
 from bot.db.jobs import Job
-from bot.db.rows import item_to_row, request_from_row, request_to_row
+from bot.db.rows import Snapshot, card_from_row, item_to_row, request_from_row, request_to_row, urls_from_row
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request
 
 COMPLETED_JOB_RETENTION = 3600.0
@@ -43,6 +44,7 @@ UPDATE requests
 SET state = :state, approvals = :approvals, decided_by = :decided_by, approved_at = :approved_at,
     finished_at = :finished_at, outcome = :outcome, revision = :revision, card_url = COALESCE(:card_url, card_url)
 WHERE id = :id AND state = :state_before AND revision = :revision_before
+RETURNING channel, ts, ask_url, card_url
 """
 
 SET_ITEM_EVENT = "UPDATE items SET event = :event WHERE request_id = :id AND place = :place"
@@ -54,8 +56,6 @@ ADD_ATTEMPT = "UPDATE requests SET outcome = :outcome, revision = revision + 1 W
 SET_CLICK_URL = "UPDATE requests SET card_url = :url WHERE id = :id"
 
 SET_CARD = "UPDATE requests SET channel = :channel, ts = :ts WHERE id = :id"
-
-REVISION = "SELECT revision FROM requests WHERE id = :id"
 
 OVERDUE = """
 SELECT id FROM requests
@@ -85,23 +85,27 @@ def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) 
     return True
 
 
-def row_of(tx: Transaction, request_id: str) -> Row | None:
-    """Return the row of a request's first item, with every column of the request; None for an unknown id."""
-    return tx.fetch_one(GET, id=request_id)
-
-
 def get_request(tx: Transaction, request_id: str) -> Request | None:
     """Return the current state of a request, None for an unknown id."""
-    row = row_of(tx, request_id)
-    return request_from_row(row) if row else None
+    return snapshot(tx, request_id).request
 
 
-def transition(tx: Transaction, before: Request, moved: Request, *, card_url: str | None = None) -> bool:
-    """Update a request from one state to the next; return False if it is not `before` any more."""
+def snapshot(tx: Transaction, request_id: str) -> Snapshot:
+    """Return the current state of a request, its response_urls and the time."""
+    row = tx.fetch_one(GET, id=request_id)
+    return Snapshot(request_from_row(row), tx.now, urls_from_row(row)) if row else Snapshot(None, tx.now)
+
+
+def transition(tx: Transaction, before: Request, moved: Request, *, card_url: str | None = None) -> Snapshot | None:
+    """Update a request from one state to the next; return None if it is not `before` any more.
+
+    The card may have been posted since `before` was read, so its place is read again.
+    """
     row = request_to_row(moved)
     changed = {name: row[name] for name in _CHANGING}
     expected = {"state_before": before.state.value, "revision_before": before.revision}
-    return tx.execute(TRANSITION, id=before.id, card_url=card_url, **expected, **changed) == 1
+    updated = tx.fetch_one(TRANSITION, id=before.id, card_url=card_url, **expected, **changed)
+    return updated and Snapshot(replace(moved, card=card_from_row(updated)), tx.now, urls_from_row(updated))
 
 
 def finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
@@ -129,12 +133,6 @@ def set_click_url(tx: Transaction, request_id: str, url: str) -> None:
 def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:
     """Store where a card is."""
     tx.execute(SET_CARD, id=request_id, channel=card.channel if card else None, ts=card.ts if card else None)
-
-
-def revision_of(tx: Transaction, request_id: str) -> int | None:
-    """Return a request's revision, None for an unknown id."""
-    row = tx.fetch_one(REVISION, id=request_id)
-    return row.revision if row else None
 
 
 def overdue(tx: Transaction, limit: int) -> list[str]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bot.db.jobs import Job
-from bot.db.requests import RequestStore, ResponseUrls
+from bot.db.requests import RequestStore
+from bot.db.rows import ResponseUrls
 from bot.domain.requests import MessageRef, Request
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery, MessageRenderer
@@ -44,20 +45,20 @@ class CardUpdater:
 
     async def process(self, job: Job) -> JobResult:
         """Bring a card to its request's latest revision, posting it first if necessary."""
-        context = await self._store.card_context(job.request_id)
-        if context is None:
+        found = job.snapshot or await self._store.snapshot(job.request_id)
+        request = found.request
+        if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        request, urls = context
         try:
-            card = await self._sync(job, request, urls)
+            card = await self._sync(job, request, found.urls)
         except SlackCallError as error:
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult()
         if card == request.card:
-            up_to_date = await self._store.mark_rendered(job, request.revision)
+            up_to_date = await self._store.mark_rendered(job)
         else:
-            up_to_date = await self._store.mark_posted(job, request.revision, card)
+            up_to_date = await self._store.mark_posted(job, card)
         return JobResult(wake=not up_to_date)
 
     async def _sync(self, job: Job, request: Request, urls: ResponseUrls) -> MessageRef | None:

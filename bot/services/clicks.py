@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 
 from bot.db.jobs import Job
-from bot.db.requests import RequestStore, ResponseUrls
+from bot.db.requests import RequestStore
+from bot.db.rows import ResponseUrls
 from bot.domain.actions import Actions
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.clicks import Click, read_click
@@ -59,7 +60,7 @@ class ClickService:
         """
         click, snapshot = read_click(job.request_id, job.payload), job.snapshot
         while True:
-            request, now = snapshot or await self._store.get_with_clock(click.request_id)
+            request, now, _ = snapshot or await self._store.snapshot(click.request_id)
             if request is None:
                 return await self._reply_stale(job, click, None)
             late = request.expired(job.created_at) or job.is_stale(now)

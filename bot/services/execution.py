@@ -74,7 +74,7 @@ class ExecutionService:
 
     async def process(self, job: Job) -> JobResult:
         """Send the call of an approved request, and record what came of it."""
-        request, now = job.snapshot or await self._store.get_with_clock(job.request_id)
+        request, now, _ = job.snapshot or await self._store.snapshot(job.request_id)
         if request is None:
             return JobResult()
         if job.attempts == 1:

@@ -113,7 +113,7 @@ class Notifier:
 
     async def process_notice(self, job: Job) -> JobResult:
         """Notify a channel or a person of how a request ended."""
-        request = await self._store.get(job.request_id)
+        request, _, _ = job.snapshot or await self._store.snapshot(job.request_id)
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()

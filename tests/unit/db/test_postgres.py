@@ -15,7 +15,7 @@ from bot.db.engine import Database, Transaction
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import PostgresDriver
-from bot.db.requests import ResponseUrls
+from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import Event, MessageRef, State
 from bot.errors import StaleRequest
@@ -303,7 +303,7 @@ async def test_mark_posted__request_that_changes_meanwhile_is_rendered_again(rep
         pending, card = await create_request(one, name)
         press = await click(two, name)
         latest, (_, held) = await asyncio.gather(
-            one.mark_posted(card, pending.revision, MessageRef("C1", "1.0")),
+            one.mark_posted(card, MessageRef("C1", "1.0")),
             two.apply_click(pending, Event.CANCEL, job=press, by=OLIVIA),
         )
         (row,) = await replicas[0].rows("SELECT done_at FROM jobs WHERE key = :key", key=f"card:{name}")

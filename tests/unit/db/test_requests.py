@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.db.jobs import LEASE_DURATION, JobKind, JobQueue
-from bot.db.requests import RequestStore, ResponseUrls
+from bot.db.requests import RequestStore
+from bot.db.rows import ResponseUrls
 from bot.db.statements import COMPLETED_JOB_RETENTION
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
@@ -21,9 +22,7 @@ def store(db: DatabaseHarness) -> RequestStore:
 
 
 async def urls(store: RequestStore) -> ResponseUrls:
-    context = await store.card_context("first")
-    assert context
-    return context[1]
+    return (await store.snapshot("first")).urls
 
 
 def no_recipients(_request: Request) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     _, card = await create_request(store)
-    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     db.clock.advance(7)
     moved, work = await approve(store)
     assert moved == await stored(store)

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
-from bot.db.requests import RequestStore, ResponseUrls
+from bot.db.requests import RequestStore
+from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType
 from tests.support import examples
 from tests.support.database import TTL, DatabaseHarness, click, create_request, tags
@@ -252,9 +253,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
     reply = await store.record_denial(stale, job=press, reply=REPLY, clicked=ResponseUrls(click=url))
     assert reply
     assert (reply.kind, reply.request_id) == (JobKind.REPLY, "first")
-    context = await store.card_context("first")
-    assert context
-    assert context[1].click == url
+    assert (await store.snapshot("first")).urls.click == url
     assert await store.jobs.depth() == {"click": 0, "target": 0, "command": 0, "card": 1, "reply": 1, "notice": 0}
     assert await tags(store) == ["request:asked", "click:stale"]
     assert await db.store("two#1").record_denial(stale, job=press, reply=REPLY) is None

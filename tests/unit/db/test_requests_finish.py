@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
-from bot.db.requests import APPROVAL_RENDER_DELAY, RequestStore, ResponseUrls
+from bot.db.requests import APPROVAL_RENDER_DELAY, RequestStore
+from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.requests import Event, MessageRef, State
 from tests.support.database import DatabaseHarness, approve, click, create_request, stored, tags
@@ -63,7 +64,7 @@ async def test_finish_execution__stores_the_outcome_and_enqueues_notices(
 
 async def test_finish_execution__leases_the_card_that_no_process_renders(store: RequestStore) -> None:
     _, card = await create_request(store)
-    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     _, work = await approve(store)
     finished = await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=())
     assert finished
@@ -118,7 +119,7 @@ async def test_retry_execution__renders_the_card_and_is_due_after_the_delay(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     _, card = await create_request(store)
-    await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     before, work = await approve(store)
     outcome = {"attempts": 1, "uncertain": True}
     waiting = await store.retry_execution(work, delay=3, outcome=outcome)
@@ -148,7 +149,7 @@ async def test_release_own_leases__restarted_process_claims_its_jobs_at_once(
 
 async def test_mark_posted__latest_revision_completes_the_job_and_stores_the_card(store: RequestStore) -> None:
     _, card = await create_request(store, card=MessageRef("U0RAVI0001"))
-    assert await store.mark_posted(card, 1, MessageRef("D0RAVI0001", "1.2")) is True
+    assert await store.mark_posted(card, MessageRef("D0RAVI0001", "1.2")) is True
     assert (await stored(store)).card == MessageRef("D0RAVI0001", "1.2")
     assert await store.jobs.is_done(card.id)
 
@@ -161,26 +162,26 @@ async def test_mark_posted__click_on_another_copy_meanwhile_renders_again(store:
     reply = await store.record_denial(stale, job=await click(store), reply={}, clicked=clicked)
     assert reply
     await store.jobs.complete(reply)
-    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2")) is False
+    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2")) is False
     (again,) = await store.jobs.claim(10)
     assert again.id == card.id
-    assert await store.mark_posted(again, 1, MessageRef("C0OPS00001", "1.2")) is True
+    assert await store.mark_posted(again, MessageRef("C0OPS00001", "1.2")) is True
     assert await store.jobs.claim(10) == []
 
 
 async def test_mark_posted__newer_revision_renders_again(store: RequestStore) -> None:
     _, card = await create_request(store)
     await approve(store)
-    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2")) is False
+    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2")) is False
     assert not await store.jobs.is_done(card.id)
     (again,) = await store.jobs.claim(10)
     assert (again.id, again.kind) == (card.id, JobKind.CARD)
-    assert await store.mark_posted(again, 2, MessageRef("C0OPS00001", "1.2")) is True
+    assert await store.mark_posted(again, MessageRef("C0OPS00001", "1.2")) is True
 
 
 async def test_mark_posted__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:
     _, card = await create_request(store)
-    assert await store.mark_posted(card, 1, None) is True
+    assert await store.mark_posted(card, None) is True
     assert (await stored(store)).card is None
 
 
@@ -202,13 +203,30 @@ async def test_release__click_is_claimed_by_another_process_after_the_delay(
 async def test_mark_rendered__completes_the_job_and_keeps_where_the_card_is(store: RequestStore) -> None:
     _, card = await create_request(store)
     place = MessageRef("C0OPS00001", "1.2")
-    await store.mark_posted(card, 1, place)
+    await store.mark_posted(card, place)
     _, work = await approve(store)
     finished = await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=())
     assert finished
     ended, (again,) = finished
-    assert await store.mark_rendered(again, ended.revision - 1) is False
-    (again,) = await store.jobs.claim(10)
-    assert await store.mark_rendered(again, ended.revision) is True
+    assert again.snapshot
+    assert again.snapshot.request == ended == await stored(store)
+    assert await store.mark_rendered(again) is True
     assert (await stored(store)).card == place
     assert await store.jobs.is_done(card.id)
+
+
+async def test_apply_click__card_that_was_posted_meanwhile_is_not_posted_again(store: RequestStore) -> None:
+    """The click was stored with a snapshot of the request that did not have the card's place yet."""
+    _, card = await create_request(store)
+    press = await click(store)
+    assert press.snapshot
+    assert press.snapshot.request
+    place = MessageRef("C0OPS00001", "1.2")
+    assert await store.mark_posted(card, place)
+
+    cancelled, (again,) = await store.apply_click(press.snapshot.request, Event.CANCEL, job=press, by=OLIVIA)
+
+    assert again.kind is JobKind.CARD
+    assert again.snapshot
+    assert again.snapshot.request == cancelled == await stored(store)
+    assert cancelled.card == place
