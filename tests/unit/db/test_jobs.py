@@ -195,11 +195,26 @@ async def enqueue_leased(db: DatabaseHarness, *keys: str, owner: str = "one#1") 
     return await db.database.write(lambda tx: db.jobs(owner).enqueue_leased(tx, "request", *specs))
 
 
+async def complete_unless_enqueued(db: DatabaseHarness, job: Job, owner: str = "one#1") -> bool:
+    return await db.database.write(lambda tx: db.jobs(owner).complete_unless_enqueued_in(tx, job))
+
+
 async def test_enqueue_leased__new_jobs_are_held_by_this_process(db: DatabaseHarness) -> None:
     found = await enqueue_leased(db, "first", "second")
     assert [(job.payload["key"], job.attempts) for job in found] == [("first", 1), ("second", 1)]
     assert await claim(db) == []
-    assert await db.jobs().complete(found[0])
+    for job in found:
+        assert await complete_unless_enqueued(db, job)
+
+
+async def test_enqueue_leased__crash_leaves_the_job_to_another_process_when_the_lease_ends(
+    db: DatabaseHarness,
+) -> None:
+    (job,) = await enqueue_leased(db, "key")
+    db.clock.advance(LEASE_DURATION - 0.001)
+    assert await claim(db) == []
+    db.clock.advance(0.001)
+    assert [(one.id, one.attempts) for one in await db.jobs("two#1").claim(10)] == [(job.id, 2)]
 
 
 async def test_enqueue_leased__done_job_is_held_again_with_its_attempts_reset(db: DatabaseHarness) -> None:
@@ -217,10 +232,15 @@ async def test_enqueue_leased__released_job_is_due_at_once(db: DatabaseHarness) 
     assert [one.id for one in await enqueue_leased(db, "key")] == [job.id]
 
 
-async def test_enqueue_leased__job_of_a_dead_process_is_taken_over(db: DatabaseHarness) -> None:
-    await enqueue_leased(db, "key", owner="two#1")
+async def test_enqueue_leased__job_whose_lease_has_ended_is_taken_over(db: DatabaseHarness) -> None:
+    (lost,) = await enqueue_leased(db, "key", owner="two#1")
     db.clock.advance(LEASE_DURATION)
-    assert len(await enqueue_leased(db, "key")) == 1
+    (job,) = await enqueue_leased(db, "key")
+    assert (job.id, job.attempts) == (lost.id, 1)
+    assert await db.jobs("two#1").complete(lost) is False
+    assert await db.jobs("two#1").release(lost, delay=0) is False
+    assert await claim(db) == []
+    assert await complete_unless_enqueued(db, job)
 
 
 @pytest.mark.parametrize("owner", ["one#1", "two#1"])
@@ -229,14 +249,49 @@ async def test_enqueue_leased__job_that_runs_keeps_its_lease_and_runs_again(db: 
 
     assert await enqueue_leased(db, "key") == []
 
-    holder = db.jobs(owner)
-    assert await db.database.write(lambda tx: holder.complete_unless_enqueued_in(tx, running)) is False
-    assert await holder.release(running, delay=0)
-    assert await claim(db) == ["key"]
+    assert await complete_unless_enqueued(db, running, owner) is False
+    assert await db.jobs(owner).release(running, delay=0)
+    (again,) = await db.jobs("three#1").claim(10)
+    assert (again.id, again.attempts) == (running.id, 1)
+    assert await complete_unless_enqueued(db, again, "three#1")
+
+
+async def test_enqueue_leased__job_that_runs_keeps_the_end_of_its_lease(db: DatabaseHarness) -> None:
+    """Its holder may have died, and would otherwise keep the job for longer than its own lease."""
+    await enqueue_leased(db, "key", owner="two#1")
+    db.clock.advance(LEASE_DURATION - 1)
+    assert await enqueue_leased(db, "key") == []
+    db.clock.advance(1)
+    assert await claim(db, "three#1") == ["key"]
+
+
+async def test_enqueue_leased__returns_only_the_jobs_that_no_other_process_holds(db: DatabaseHarness) -> None:
+    await enqueue_leased(db, "theirs", owner="two#1")
+    found = await enqueue_leased(db, "first", "theirs", "last")
+    assert [job.payload["key"] for job in found] == ["first", "last"]
+    ids = [row.id for row in await db.rows("SELECT id FROM jobs")]
+    assert len(ids) == 3
+    assert await db.jobs().renew(ids) == {job.id for job in found}
+
+
+async def test_enqueue_leased__is_rolled_back_with_its_transaction(db: DatabaseHarness) -> None:
+    class LaterStepFailedError(Exception):
+        """A failure of a later statement of the transaction."""
+
+    def enqueue_and_fail(tx: Transaction) -> None:
+        assert db.jobs().enqueue_leased(tx, "request", JobSpec(JobKind.CARD, "key", {}))
+        raise LaterStepFailedError
+
+    with pytest.raises(LaterStepFailedError):
+        await db.database.write(enqueue_and_fail)
+    assert await db.rows("SELECT * FROM jobs") == []
 
 
 async def test_claim__without_due_jobs_writes_nothing(db: DatabaseHarness) -> None:
     await add(db)
+    await add_unknown_kind(db)
+    await db.jobs().complete(await add(db, "done"))
+    await db.jobs().check_writable()
     recorded = RecordingDriver(db.database.driver)
     database = Database(recorded, clock=db.clock)
     assert await JobQueue(database, "two#1").claim(10) == []
