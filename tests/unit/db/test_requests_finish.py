@@ -71,6 +71,35 @@ async def test_finish_execution__leases_the_card_that_no_process_renders(store: 
     assert [(job.id, job.kind, job.attempts) for job in finished[1]] == [(card.id, JobKind.CARD, 1)]
 
 
+async def test_finish_execution__leaves_the_card_to_the_process_that_renders_it(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    other = db.store("two#1")
+    _, card = await create_request(other)
+    _, work = await approve(store)
+    finished = await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"])
+    assert finished
+    assert [job.kind for job in finished[1]] == [JobKind.NOTICE]
+    assert await other.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2")) is False
+    (again,) = await other.jobs.claim(10)
+    assert again.id == card.id
+    assert await other.mark_rendered(again, finished[0].revision) is True
+
+
+async def test_finish_execution__crash_after_the_commit_leaves_the_jobs_to_another_process(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    _, card = await create_request(store)
+    await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    _, work = await approve(store)
+    assert await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"])
+    other = db.store("two#1")
+    db.clock.advance(LEASE_DURATION - 0.001)
+    assert await other.jobs.claim(10) == []
+    db.clock.advance(0.001)
+    assert [job.kind for job in await other.jobs.claim(10)] == [JobKind.CARD, JobKind.NOTICE]
+
+
 async def test_finish_execution__changes_nothing_after_the_lease_was_lost(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
@@ -177,6 +206,21 @@ async def test_mark_posted__newer_revision_renders_again(store: RequestStore) ->
     (again,) = await store.jobs.claim(10)
     assert (again.id, again.kind) == (card.id, JobKind.CARD)
     assert await store.mark_posted(again, MessageRef("C0OPS00001", "1.2")) is True
+
+
+@pytest.mark.parametrize("posted", [True, False])
+async def test_mark_posted__lost_lease_leaves_the_job_to_its_holder(
+    store: RequestStore, db: DatabaseHarness, *, posted: bool
+) -> None:
+    _, card = await create_request(store)
+    db.clock.advance(LEASE_DURATION)
+    other = db.store("two#1")
+    (taken,) = await other.jobs.claim(10)
+    place = MessageRef("C0OPS00001", "1.2")
+    assert await (store.mark_posted(card, 1, place) if posted else store.mark_rendered(card, 1)) is True
+    assert not await other.jobs.is_done(card.id)
+    assert await other.jobs.still_leased(taken)
+    assert await other.mark_rendered(taken, 1) is True
 
 
 async def test_mark_posted__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:
