@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable
+from typing import TypeVar
+
 import pytest
 
-from bot.db.jobs import LEASE_DURATION, JobKind, JobQueue
+from bot.db.engine import Database
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
 from bot.db.statements import COMPLETED_JOB_RETENTION
@@ -14,11 +18,32 @@ from bot.errors import StaleRequest
 from tests.support import examples
 from tests.support.database import TTL, DatabaseHarness, approve, click, create_request, stored, tags
 from tests.support.examples import BEN, OLIVIA, RAVI
+from tests.support.recording_driver import RecordingDriver
+
+Result = TypeVar("Result")
 
 
 @pytest.fixture
 def store(db: DatabaseHarness) -> RequestStore:
     return db.store()
+
+
+@pytest.fixture
+async def recorded(db: DatabaseHarness) -> AsyncIterator[tuple[RequestStore, RecordingDriver]]:
+    """A store and the driver that records its commits."""
+    driver = RecordingDriver(db.database.driver)
+    database = Database(driver, clock=db.clock)
+    yield RequestStore(database, JobQueue(database, "one#1")), driver
+    await database.close()
+
+
+async def committed(driver: RecordingDriver, call: Awaitable[Result | None], *, durable: bool) -> Result:
+    """Return the result of a call, after a check whether its only commit waited for the disk."""
+    driver.commits.clear()
+    result = await call
+    assert driver.commits == [durable]
+    assert result
+    return result
 
 
 async def urls(store: RequestStore) -> ResponseUrls:
@@ -202,6 +227,19 @@ async def test_apply_click__cancellation_enqueues_notices_and_stores_the_click_u
     assert [row.payload for row in notices] == ['{"channel": "C0AUDIT001"}']
 
 
+async def test_apply_click__cancellation_leases_the_card_that_no_process_renders(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    pending, card = await create_request(store)
+    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    job = await click(store, by=RAVI)
+    _, work = await store.apply_click(pending, Event.CANCEL, job=job, by=RAVI, notify=["C0AUDIT001"])
+    assert [(one.kind, one.attempts) for one in work] == [(JobKind.CARD, 1), (JobKind.NOTICE, 1)]
+    assert work[0].id == card.id
+    assert await db.store("two#1").jobs.claim(10) == []
+    assert await store.jobs.renew(one.id for one in work) == {one.id for one in work}
+
+
 async def test_response_urls__are_in_no_request_and_no_audit_event(store: RequestStore) -> None:
     pending, _ = await create_request(store)
     job = await click(store)
@@ -222,7 +260,9 @@ async def test_expire_due__expires_only_overdue_pending_requests(store: RequestS
     assert await store.expire_due(no_recipients) == []
     assert [(await stored(store, name)).state for name in ("decided", "new")] == [State.APPROVED, State.PENDING]
     assert await tags(store, "old") == ["request:asked", "request:expired"]
-    assert (await store.jobs.depth())["notice"] == 1
+    # The sweep runs no jobs, so it leases none.
+    (notice,) = [job for job in await db.store("two#1").jobs.claim(10) if job.kind is JobKind.NOTICE]
+    assert (notice.request_id, notice.payload) == ("old", {"channel": RAVI})
 
 
 async def test_expire_due__waits_for_an_open_click_and_not_for_a_completed_one(
@@ -257,14 +297,16 @@ async def test_expire_due__expires_the_oldest_first_up_to_the_limit(store: Reque
     assert [one.id for one in await store.expire_due(no_recipients, limit=2)] == ["third"]
 
 
-async def test_withdraw__cancels_a_pending_request_without_rendering_a_card(store: RequestStore) -> None:
+async def test_withdraw__cancels_a_pending_request_without_rendering_a_card(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
     _, card = await create_request(store)
-    withdrawn = await store.withdraw(card, problem="not_in_channel", notify=())
+    withdrawn = await store.withdraw(card, problem="not_in_channel", notify=["C0AUDIT001"])
     assert withdrawn
     assert (withdrawn.state, withdrawn.decided_by) == (State.CANCELLED, None)
     event, _ = (await store.audit_events())[-1]
     assert (event.tag, event.actor, event.detail) == (EventType.CANCELLED, "bot", {"problem": "not_in_channel"})
-    assert not any((await store.jobs.depth()).values())
+    assert [job.payload for job in await db.store("two#1").jobs.claim(10)] == [{"channel": "C0AUDIT001"}]
 
 
 async def test_withdraw__changes_nothing_for_a_decided_request_or_a_lost_lease(
@@ -338,10 +380,28 @@ async def test_check_writable__stores_a_row_that_is_no_work(store: RequestStore,
     assert await store.jobs.claim(10) == []
 
 
+async def test_check_writable__commits_a_row_to_the_disk(recorded: tuple[RequestStore, RecordingDriver]) -> None:
+    """A click is stored in the same way."""
+    store, driver = recorded
+    await store.jobs.check_writable()
+    assert driver.commits == [True]
+
+
 async def test_check_writable__raises_if_no_row_can_be_stored(store: RequestStore, db: DatabaseHarness) -> None:
     await db.run("ALTER TABLE jobs RENAME TO away")
     with pytest.raises(db.database.driver.error):
         await store.jobs.check_writable()
+
+
+async def test_check_writable__stores_its_row_again_after_it_was_deleted(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    await store.jobs.check_writable()
+    db.clock.advance(COMPLETED_JOB_RETENTION + 1)
+    await store.delete_expired_rows()
+    assert await db.rows("SELECT kind FROM jobs") == []
+    await store.jobs.check_writable()
+    assert await db.rows("SELECT kind, done_at FROM jobs") == [("probe", db.clock.now)]
 
 
 async def test_now__is_the_time_of_the_database(store: RequestStore, db: DatabaseHarness) -> None:
@@ -352,3 +412,66 @@ async def test_get__unknown_request_is_none(store: RequestStore, db: DatabaseHar
     assert await store.get("unknown") is None
     assert await store.jobs.is_done(4711) is False
     assert await db.rows("SELECT id FROM requests") == []
+
+
+async def test_commit__waits_for_the_disk_where_a_power_cut_must_lose_nothing(
+    recorded: tuple[RequestStore, RecordingDriver], db: DatabaseHarness
+) -> None:
+    store, driver = recorded
+    denial = AuditEvent(0.0, EventType.REQUEST_DENIED, RAVI)
+
+    async def durable(call: Awaitable[Result | None]) -> Result:
+        return await committed(driver, call, durable=True)
+
+    async def create(name: str) -> Job:
+        request = examples.request(id=name, reference=name.upper())
+        return await durable(store.create(request, ttl=TTL, key=name, command_url=None))
+
+    await durable(store.record_denial(denial, job=await durable(store.record_command("a", "a", {})), reply={}))
+    await durable(store.jobs.complete_with_reply(await durable(store.record_command("b", "b", {})), {}))
+    await durable(store.withdraw(await create("unseen"), problem="not_in_channel", notify=()))
+    await durable(store.mark_posted(await create("first"), 1, MessageRef("C0OPS00001", "1.2")))
+    press = await durable(store.record_click("first", "press", {}))
+    _, work = await durable(store.apply_click(await stored(store), Event.APPROVE, job=press, by=OLIVIA))
+    await durable(store.retry_execution(work[0], delay=0, outcome={}))
+    (work[0],) = [job for job in await store.jobs.claim(10) if job.kind is JobKind.EXECUTE]
+    await durable(store.finish_execution(work[0], Event.SUCCEED, outcome={}, notify=()))
+    await create("ignored")
+    db.clock.advance(TTL)
+    await durable(store.expire_due(no_recipients))
+
+
+async def test_commit__of_what_may_be_repeated_does_not_wait_for_the_disk(
+    recorded: tuple[RequestStore, RecordingDriver], db: DatabaseHarness
+) -> None:
+    store, driver = recorded
+    _, card = await create_request(store)
+    assert await store.jobs.release(card, delay=0)
+
+    async def quick(call: Awaitable[Result | None]) -> Result:
+        return await committed(driver, call, durable=False)
+
+    (card,) = await quick(store.jobs.claim(10))
+    await quick(store.jobs.renew([card.id]))
+    await quick(store.jobs.release(card, delay=0))
+    (card,) = await quick(store.jobs.claim(10))
+    await quick(store.mark_rendered(card, 1))
+    reply = await store.jobs.complete_with_reply(await click(store), {})
+    assert reply
+    await quick(store.jobs.complete(reply))
+
+
+async def test_commit__reads_and_idle_polls_commit_nothing(
+    recorded: tuple[RequestStore, RecordingDriver], db: DatabaseHarness
+) -> None:
+    store, driver = recorded
+    await create_request(store)
+    driver.commits.clear()
+    assert await store.card_context("first")
+    assert await store.get_with_clock("first")
+    assert await store.audit_events()
+    assert await store.jobs.depth()
+    assert await store.jobs.now() == db.clock.now
+    assert await store.jobs.claim(10) == []
+    assert await store.expire_due(no_recipients) == []
+    assert driver.commits == []
