@@ -230,6 +230,8 @@ async def test_enqueue_leased__released_job_is_due_at_once(db: DatabaseHarness) 
     (job,) = await db.jobs().claim(1)
     await db.jobs().release(job, delay=60)
     assert [one.id for one in await enqueue_leased(db, "key")] == [job.id]
+    db.clock.advance(LEASE_DURATION)  # its process has died
+    assert await claim(db) == ["key"]
 
 
 async def test_enqueue_leased__job_whose_lease_has_ended_is_taken_over(db: DatabaseHarness) -> None:
@@ -305,6 +307,7 @@ async def test_claim__without_due_jobs_writes_nothing(db: DatabaseHarness) -> No
     ("owner", "released"),
     [
         ("one#2", True),  # the same process after a restart
+        ("one#1", False),  # the same start, which may have leased a click before the database was prepared
         ("two#2", False),
         ("on#2", False),
         ("one#1#2", False),  # another name with the same prefix
