@@ -240,6 +240,32 @@ async def test_apply_click__cancellation_leases_the_card_that_no_process_renders
     assert await store.jobs.renew(one.id for one in work) == {one.id for one in work}
 
 
+async def test_apply_click__latest_click_url_is_kept(store: RequestStore) -> None:
+    """Each click has another response_url, and the one of the message that was clicked last edits it."""
+    request, _ = await create_request(store, approvals_required=3)
+    for by, url, expected in ((OLIVIA, "a", "a"), (BEN, "b", "b"), (RAVI, None, "b")):
+        event = Event.APPROVE if by == RAVI else Event.ADD_APPROVAL
+        request, _ = await store.apply_click(request, event, job=await click(store, by=by), by=by, click_url=url)
+        assert (await urls(store)).click == expected
+
+
+async def test_delete_expired_rows__forgets_the_urls_of_requests_that_ended_long_ago(
+    store: RequestStore, db: DatabaseHarness
+) -> None:
+    pending, _ = await create_request(store, command_url="command")
+    known = ResponseUrls("command", "click")
+    await create_request(store, "open", command_url="other")
+    job = await click(store, by=RAVI)
+    await store.apply_click(pending, Event.CANCEL, job=job, by=RAVI, click_url="click")
+    db.clock.advance(COMPLETED_JOB_RETENTION)
+    await store.delete_expired_rows()
+    assert await urls(store) == known
+    db.clock.advance(1)
+    await store.delete_expired_rows()
+    assert await urls(store) == ResponseUrls()
+    assert await db.rows("SELECT ask_url FROM requests WHERE id = 'open'") == [("other",)]
+
+
 async def test_response_urls__are_in_no_request_and_no_audit_event(store: RequestStore) -> None:
     pending, _ = await create_request(store)
     job = await click(store)
@@ -289,10 +315,10 @@ async def test_expire_due__ignores_a_click_older_than_the_execution_window(
 
 
 async def test_expire_due__expires_the_oldest_first_up_to_the_limit(store: RequestStore, db: DatabaseHarness) -> None:
-    for name in ("first", "second", "third"):
+    for name in ("third", "second", "first"):
         await create_request(store, name)
-        db.clock.advance(1)
-    db.clock.advance(TTL)
+        db.clock.advance(-1)
+    db.clock.advance(TTL + 60)
     assert [one.id for one in await store.expire_due(no_recipients, limit=2)] == ["first", "second"]
     assert [one.id for one in await store.expire_due(no_recipients, limit=2)] == ["third"]
 
