@@ -92,7 +92,7 @@ def _lock_name(path: Path, port: int) -> int | None:
     if fcntl is None:
         return None
     try:
-        file = os.open(f"{path}.{port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.open(f"{path.resolve()}.{port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:  # the database cannot be used either, which its first transaction reports
         return None
     try:

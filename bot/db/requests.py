@@ -126,12 +126,7 @@ class RequestStore:
 
         Durable, because a card that is forgotten is posted twice.
         """
-
-        def step(tx: Transaction) -> bool:
-            statements.set_card(tx, job.request_id, card)
-            return self._complete_card(tx, job)
-
-        return await self.database.write(step)
+        return await self.database.write(lambda tx: self._mark_posted(tx, job, card))
 
     async def mark_rendered(self, job: Job) -> bool:
         """Complete the job of a card that was updated; return False when it is outdated already."""
@@ -233,6 +228,17 @@ class RequestStore:
             tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False, lease=False
         )
         return moved
+
+    def _mark_posted(self, tx: Transaction, job: Job, card: MessageRef | None) -> bool:
+        """Store the place, unless the lease was lost: the process that has it now posts a card of its own."""
+        if self.jobs.complete_unless_enqueued_in(tx, job):
+            up_to_date = True
+        elif self.jobs.release_in(tx, job, delay=0):
+            up_to_date = False
+        else:
+            return True
+        statements.set_card(tx, job.request_id, card)
+        return up_to_date
 
     def _complete_card(self, tx: Transaction, job: Job) -> bool:
         """Complete the job of a card, or release it if the request has changed: each change enqueues it again."""

@@ -23,7 +23,7 @@ class ResponseUrls:
 
 
 class Snapshot(NamedTuple):
-    """What a transaction saw of a request: None if there is none, and the database's time in epoch seconds."""
+    """A request as a transaction saw it, None if there is none; `now` is the database's time."""
 
     request: Request | None
     now: float

@@ -146,7 +146,7 @@ async def test_migrate__failure_rolls_back_the_whole_upgrade(database: Database,
 
 async def test_migrate__upgrade_keeps_open_requests_and_leases(db: DatabaseHarness) -> None:
     store, old = db.store(), db.store("old#1")
-    pending, card = await create_request(store)
+    _, card = await create_request(store)
     await store.mark_posted(card, MessageRef("C1", "1.0"))
     _, before = await approve(old, (await create_request(store, "second"))[0].id)
 

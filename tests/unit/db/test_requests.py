@@ -231,7 +231,7 @@ async def test_apply_click__cancellation_leases_the_card_that_no_process_renders
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     pending, card = await create_request(store)
-    assert await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     job = await click(store, by=RAVI)
     _, work = await store.apply_click(pending, Event.CANCEL, job=job, by=RAVI, notify=["C0AUDIT001"])
     assert [(one.kind, one.attempts) for one in work] == [(JobKind.CARD, 1), (JobKind.NOTICE, 1)]
@@ -456,7 +456,7 @@ async def test_commit__waits_for_the_disk_where_a_power_cut_must_lose_nothing(
     await durable(store.record_denial(denial, job=await durable(store.record_command("a", "a", {})), reply={}))
     await durable(store.jobs.complete_with_reply(await durable(store.record_command("b", "b", {})), {}))
     await durable(store.withdraw(await create("unseen"), problem="not_in_channel", notify=()))
-    await durable(store.mark_posted(await create("first"), 1, MessageRef("C0OPS00001", "1.2")))
+    await durable(store.mark_posted(await create("first"), MessageRef("C0OPS00001", "1.2")))
     press = await durable(store.record_click("first", "press", {}))
     _, work = await durable(store.apply_click(await stored(store), Event.APPROVE, job=press, by=OLIVIA))
     await durable(store.retry_execution(work[0], delay=0, outcome={}))
@@ -481,7 +481,7 @@ async def test_commit__of_what_may_be_repeated_does_not_wait_for_the_disk(
     await quick(store.jobs.renew([card.id]))
     await quick(store.jobs.release(card, delay=0))
     (card,) = await quick(store.jobs.claim(10))
-    await quick(store.mark_rendered(card, 1))
+    await quick(store.mark_rendered(card))
     reply = await store.jobs.complete_with_reply(await click(store), {})
     assert reply
     await quick(store.jobs.complete(reply))
@@ -493,8 +493,7 @@ async def test_commit__reads_and_idle_polls_commit_nothing(
     store, driver = recorded
     await create_request(store)
     driver.commits.clear()
-    assert await store.card_context("first")
-    assert await store.get_with_clock("first")
+    assert await store.snapshot("first")
     assert await store.audit_events()
     assert await store.jobs.depth()
     assert await store.jobs.now() == db.clock.now

@@ -80,17 +80,17 @@ async def test_finish_execution__leaves_the_card_to_the_process_that_renders_it(
     finished = await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"])
     assert finished
     assert [job.kind for job in finished[1]] == [JobKind.NOTICE]
-    assert await other.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2")) is False
+    assert await other.mark_posted(card, MessageRef("C0OPS00001", "1.2")) is False
     (again,) = await other.jobs.claim(10)
     assert again.id == card.id
-    assert await other.mark_rendered(again, finished[0].revision) is True
+    assert await other.mark_rendered(again) is True
 
 
 async def test_finish_execution__crash_after_the_commit_leaves_the_jobs_to_another_process(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     _, card = await create_request(store)
-    await store.mark_posted(card, 1, MessageRef("C0OPS00001", "1.2"))
+    await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     _, work = await approve(store)
     assert await store.finish_execution(work, Event.SUCCEED, outcome=DONE, notify=["C0AUDIT001"])
     other = db.store("two#1")
@@ -217,10 +217,11 @@ async def test_mark_posted__lost_lease_leaves_the_job_to_its_holder(
     other = db.store("two#1")
     (taken,) = await other.jobs.claim(10)
     place = MessageRef("C0OPS00001", "1.2")
-    assert await (store.mark_posted(card, 1, place) if posted else store.mark_rendered(card, 1)) is True
+    assert await (store.mark_posted(card, place) if posted else store.mark_rendered(card)) is True
     assert not await other.jobs.is_done(card.id)
     assert await other.jobs.still_leased(taken)
-    assert await other.mark_rendered(taken, 1) is True
+    assert (await stored(store)).card != place
+    assert await other.mark_rendered(taken) is True
 
 
 async def test_mark_posted__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:
