@@ -25,6 +25,7 @@ from bot.redaction import redact
 from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
+from bot.slack.workspace import WorkspaceUnknown
 
 MAX_REASON_LENGTH = 500
 """Characters of a reason that are stored; the card shows what is stored."""
@@ -65,7 +66,10 @@ class RequestService:
         self._approvals_channel = approvals_channel
 
     async def process(self, job: Job) -> JobResult:
-        """Create the request that a command asks for, and its card; or reply with the reason against it."""
+        """Create the request that a command asks for, and its card; or reply with the reason against it.
+
+        Raises DatabaseUnavailable and WorkspaceUnknown; the command stays stored.
+        """
         command = read_command(job.payload)
         by = command.invoker.user_id
         try:
@@ -76,7 +80,7 @@ class RequestService:
             detail = {"kind": command.action, "reason": denied.code, **denied.params}
             event = AuditEvent(0.0, EventType.REQUEST_DENIED, by, detail=detail)
             return await self._reply(job, command.invoker, denied, event)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, WorkspaceUnknown):  # the job is retried
             raise
         except BotError as error:
             log.warning("command failed", action=command.action, error=error.code, detail=str(error), by=by)

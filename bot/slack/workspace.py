@@ -9,6 +9,13 @@ from bot.errors import SlackUnavailable
 from bot.slack.api import SlackApi
 
 
+class WorkspaceUnknown(SlackUnavailable):
+    """A process that has just started, and does not know its workspace yet; work for it is retried."""
+
+    def __init__(self) -> None:
+        super().__init__("auth.test", "not_called_yet")
+
+
 class WorkspaceIdentity:
     """The workspace of the bot's token, once `auth.test` has passed."""
 
@@ -25,9 +32,9 @@ class WorkspaceIdentity:
 
     @property
     def current(self) -> Workspace:
-        """The workspace; raises SlackUnavailable until `identify` has succeeded."""
+        """The workspace; raises WorkspaceUnknown until `identify` has succeeded."""
         if self._workspace is None:
-            raise SlackUnavailable("auth.test", "not_called_yet")
+            raise WorkspaceUnknown
         return self._workspace
 
     async def identify(self) -> Workspace:

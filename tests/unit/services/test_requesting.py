@@ -14,10 +14,14 @@ from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.principals import parse_principals
 from bot.domain.requests import MessageRef, Request
+from bot.errors import SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
+from bot.services.identity import Identity
 from bot.services.requesting import MAX_REASON_LENGTH
+from bot.slack.users import SlackUsers
+from bot.slack.workspace import WorkspaceIdentity
 from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components
 from tests.support.database import tags
 
@@ -81,6 +85,20 @@ async def test_process__stores_the_target_that_it_found(
     assert (found.action, found.requester, found.requested_in) == ("revoke", personas.RAVI, personas.OPS)
     assert (found.reason, found.approvals_required, len(found.reference)) == ("laptop stolen", 1, 7)
     assert components.genesys.received("delete_token") == []
+
+
+async def test_process__command_of_a_process_that_has_just_started_is_retried(components: Components) -> None:
+    """A restarted process claims the commands of its predecessor before Slack has answered `auth.test`."""
+    job = await components.command(invoker(), TOM_MENTION)
+    users = SlackUsers(components.api, clock=components.clock)
+    unknown = WorkspaceIdentity(components.api)
+    identity = Identity(unknown, users, components.purecloud.users, components.purecloud.authorization)
+    starting = replace(components, identity=identity)
+    with pytest.raises(SlackUnavailable, match="not_called_yet"):
+        await starting.requests().process(job)
+    assert await components.store.jobs.still_leased(job)
+    assert await tags(components.store) == []
+    assert [one.kind for one in (await components.requests().process(job)).follow_up] == [JobKind.CARD]
 
 
 async def test_process__repeated_after_a_crash_creates_one_request(components: Components) -> None:
