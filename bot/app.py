@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
@@ -23,13 +23,15 @@ from bot.errors import BotError, SettingsError
 from bot.settings import Settings
 from bot.slack.dispatch import Dispatcher
 from bot.slack.http import SlackEndpoint
-from bot.slack.socket_mode import SocketMode
 from bot.web.health import Health
 from bot.web.routes import application
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from handlers.middleware import Gate
 from handlers.ui.renderer import MessageRenderer
+
+if TYPE_CHECKING:
+    from bot.slack.socket_mode import SocketMode
 
 DRAIN_TIMEOUT = 7.0
 """Seconds for work in progress after SIGTERM; with closing, that stays below the 10 s that platforms give."""
@@ -124,6 +126,8 @@ def slack_transport(settings: Settings, services: Services, catalog: Catalog) ->
     gate = Gate(services, services.workspace, catalog)
     dispatcher = Dispatcher(bolt_app(services, gate), services.metrics)
     if settings.slack_app_token is not None:
+        from bot.slack.socket_mode import SocketMode  # noqa: PLC0415 - loads clients that HTTP does not need
+
         sockets = SocketMode(settings.slack_app_token.get_secret_value(), services.slack, dispatcher)
         return SlackTransport(gate, sockets=sockets)
     if settings.slack_signing_secret is None:

@@ -19,10 +19,17 @@ SELECT_OF_REQUEST = "SELECT * FROM audit WHERE request_id = :request_id ORDER BY
 
 
 def append(tx: Transaction, event: AuditEvent) -> None:
-    """Append an event, chained to the last row; the transaction is the only writer."""
-    last = tx.fetch_one(LAST_HASH)
-    chained = chain_hash(event, last.hash if last else GENESIS)
+    """Append an event, chained to the last row.
+
+    The transaction is the only writer, so its group reads the last hash once.
+    """
+    chained = tx.group["last_hash"] = chain_hash(event, tx.group.get("last_hash") or _last_hash(tx))
     tx.execute(INSERT, **audit_event_to_row(event), hash=chained)
+
+
+def _last_hash(tx: Transaction) -> str:
+    last = tx.fetch_one(LAST_HASH)
+    return str(last.hash) if last else GENESIS
 
 
 def read(tx: Transaction, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:

@@ -131,11 +131,15 @@ class Driver(Protocol):
 
 
 class Transaction:
-    """A transaction, or a series of reads; its statements share the time `now`."""
+    """A transaction, or a series of reads; its statements share the time `now`.
 
-    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+    `group` is shared by the transactions that are committed together. It remembers what none but they can change.
+    """
+
+    def __init__(self, connection: Connection, now: Callable[[], float], group: dict[str, Any]) -> None:
         self._connection = connection
         self._clock = now
+        self.group = group
 
     @property
     def dialect(self) -> Dialect:
@@ -333,7 +337,7 @@ class Database:
     def _read(self, item: WorkItem) -> None:
         def run(connection: Connection) -> Any:
             connection.verify()
-            return item.step(Transaction(connection, self._clock or connection.now))
+            return item.step(Transaction(connection, self._clock or connection.now, {}))
 
         if not self._start(item):
             return
@@ -367,10 +371,11 @@ class Database:
 
         connection, now = self._use_connection(begin, items)
         clock = self._clock or (connection.now if now is None else lambda: now)
+        group: dict[str, Any] = {}
         try:
             for item in items:
                 if self._start(item):
-                    item.result = item.step(Transaction(connection, clock))
+                    item.result = item.step(Transaction(connection, clock, group))
             connection.commit()
             connection.verify()
         except BaseException as error:  # noqa: BLE001 - raised again, translated
