@@ -72,6 +72,7 @@ class Services:
     store: RequestStore
     purecloud: PureCloud
     metrics: Metrics
+    web_api: SlackApi
     slack: AsyncWebClient
     prepare_database: Callable[[], Awaitable[None]]
     """Bring the schema up to date. Raises DatabaseUnavailable and SettingsError."""
@@ -142,6 +143,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         store=store,
         purecloud=purecloud,
         metrics=metrics,
+        web_api=clients.slack,
         slack=clients.slack.client,
         prepare_database=clients.prepare_database,
     )

@@ -30,12 +30,15 @@ async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltCon
 
     Slack shows the person a failure in both cases. A private reply adds the reason that the bot knows.
     """
+    if "replays" in context:  # Slack may send it again
+        context["replays"].forget(body)
     if isinstance(error, BoltUnhandledRequestError):
         log.warning("no listener for payload", type=_type(body))
         return BoltResponse(status=404, body="no listener")
-    if "replays" in context:
-        context["replays"].forget(body)
-    log.error("listener failed; nothing was changed", type=_type(body), exc_info=error)
+    if isinstance(error, BotError):
+        log.warning("listener failed; nothing was changed", type=_type(body), error=error.code, problem=str(error))
+    else:
+        log.error("listener failed; nothing was changed", type=_type(body), exc_info=error)
     if isinstance(error, BotError) and "services" in context and text(body, "response_url"):
         _reply_with_reason(error, body, context["services"], context["catalog"])
     return BoltResponse(status=503, body="not stored")

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.commands import Invoker
 from bot.errors import BotError
@@ -20,16 +19,14 @@ from handlers.ui.reasons import explain
 log = structlog.get_logger()
 
 
-async def on_opened(
-    ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, services: Services, catalog: Catalog
-) -> None:
+async def on_opened(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Acknowledge, then publish the Home tab; the messages tab needs nothing."""
     await ack()
     if body["event"].get("tab") == "home":
-        services.tasks.start(_publish(read_visitor(body), client, services, catalog))
+        services.tasks.start(_publish(read_visitor(body), services, catalog))
 
 
-async def _publish(visitor: Invoker, client: AsyncWebClient, services: Services, catalog: Catalog) -> None:
+async def _publish(visitor: Invoker, services: Services, catalog: Catalog) -> None:
     try:
         permissions = await services.account.permissions(visitor)
         view = home_view(catalog, commands_for(catalog, permissions), approval_hint(catalog, permissions))
@@ -37,6 +34,6 @@ async def _publish(visitor: Invoker, client: AsyncWebClient, services: Services,
         problem = explain(catalog, error.code, error.params, changed_nothing=False)
         view = home_view(catalog, [], catalog.text("home.unavailable", problem=problem))
     try:
-        await client.views_publish(user_id=visitor.user_id, view=view)
-    except Exception as error:  # noqa: BLE001 - Slack shows the view of the last time
-        log.warning("home tab not published", problem=type(error).__name__, by=visitor.user_id)
+        await services.web_api.call("views.publish", user_id=visitor.user_id, view=view)
+    except BotError as error:  # Slack shows the view of the last time
+        log.warning("home tab not published", problem=str(error), by=visitor.user_id)

@@ -52,7 +52,7 @@ def read_click(payload: Payload, action: Payload) -> Click:
         action=str(action.get("action_id") or ""),
         user_id=str(user.get("id") or ""),
         team_id=text(user, "team_id"),
-        key=invocation_key(payload),
+        key=_hash(f"{invocation_key(payload)} {action.get('action_id')} {action.get('value')}"),
         response_url=text(payload, "response_url"),
         installed_in=text(nested(payload, "team"), "id"),
         ts=text(nested(payload, "container"), "message_ts") or text(nested(payload, "message"), "ts"),
@@ -60,7 +60,7 @@ def read_click(payload: Payload, action: Payload) -> Click:
 
 
 def invocation_key(payload: Payload) -> str:
-    """Return a key for a command or a click: a hash of its `trigger_id`, which Slack never repeats."""
+    """Return a key for an interaction: a hash of its `trigger_id`, which Slack never repeats."""
     return _hash(payload.get("trigger_id") or payload)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.actions import REVOKE
 from bot.domain.commands import RequestCommand, TargetRef
@@ -22,13 +21,12 @@ GLOBAL_SHORTCUT = "revoke_tokens"
 MESSAGE_SHORTCUT = "revoke_author"
 
 
-async def on_shortcut(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, catalog: Catalog) -> None:
+async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Open the modal; the message shortcut fills in the author of the message."""
     author = text(nested(body, "message"), "user")
     channel = text(nested(body, "channel"), "id") or ""
-    await client.views_open(
-        trigger_id=body["trigger_id"], view=revoke_modal(catalog, VIEW, user_id=author, channel=channel)
-    )
+    view = revoke_modal(catalog, VIEW, user_id=author, channel=channel)
+    await services.web_api.call("views.open", trigger_id=body["trigger_id"], view=view)
     await ack()
 
 

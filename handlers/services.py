@@ -38,6 +38,13 @@ class Replies(Protocol):
         """Send a private reply, retrying while its `response_url` is valid."""
 
 
+class WebApi(Protocol):
+    """Calls Slack's Web API; raises BotError."""
+
+    async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """Call a method."""
+
+
 class Tasks(Protocol):
     """Runs work after an acknowledgement."""
 
@@ -59,6 +66,10 @@ class Services(Protocol):
     @property
     def replies(self) -> Replies:
         """Private replies."""
+
+    @property
+    def web_api(self) -> WebApi:
+        """Slack's Web API."""
 
     @property
     def tasks(self) -> Tasks:

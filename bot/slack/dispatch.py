@@ -73,7 +73,7 @@ def _is_view(payload: Payload) -> bool:
 
 
 def _is_shortcut(payload: Payload) -> bool:
-    return _has_user(payload) and text(payload, "callback_id") is not None
+    return _has_user(payload) and bool(text(payload, "callback_id")) and bool(text(payload, "trigger_id"))
 
 
 def _is_event(payload: Payload) -> bool:
@@ -88,7 +88,8 @@ _WELL_FORMED: Mapping[str, Callable[[Payload], bool]] = {
     "shortcut": _is_shortcut,
     "message_action": _is_shortcut,
     "event_callback": _is_event,
-    "url_verification": lambda _: True,
+    "workflow_step_edit": lambda payload: bool(nested(payload, "workflow_step")),  # Bolt reads it, though it is retired
+    "url_verification": lambda payload: bool(text(payload, "challenge")),
     "ssl_check": lambda _: True,
 }
 

@@ -82,6 +82,8 @@ SENTENCES = {
     "hint.database_replaced": "Try again in a moment.",
     "reason.slack_unavailable": "Slack didn't answer me ({method}: `{slack_code}`).",
     "hint.slack_unavailable": "Try again in a moment.",
+    "reason.slack_call_failed": "Slack didn't do what I asked for (`{slack_code}`).",
+    "hint.slack_call_failed": "Try again.",
     "reason.slack_token_refused": "Slack doesn't accept the bot's token for this ({method}: `{slack_code}`).",
     "hint.slack_token_refused": "An admin of this bot must fix it.",
     "reason.genesys_error": "Genesys Cloud did not do it.",

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -24,6 +20,9 @@ from tests.support.clock import FakeClock
 from tests.support.examples import WORKSPACE
 from tests.support.stub_services import ENGLISH, StubServices
 
+UNREACHABLE = "http://127.0.0.1:9/api/"
+"""A Web API on a port on which no server listens, because listeners call Slack through the services."""
+
 USER = {"id": "U0RAVI0001", "team_id": WORKSPACE.team_id}
 
 
@@ -36,29 +35,6 @@ class StubWorkspace:
 
 
 @dataclass
-class WebApi:
-    """A Web API that accepts and records every call."""
-
-    base_url: str = ""
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    async def answer(self, request: web.Request) -> web.Response:
-        arguments = await request.json() if request.content_type == "application/json" else await request.post()
-        self.calls.append((request.match_info["method"], dict(arguments)))
-        return web.json_response({"ok": True})
-
-
-@asynccontextmanager
-async def recording_web_api() -> AsyncIterator[WebApi]:
-    """Serve a Web API that records calls."""
-    api, app = WebApi(), web.Application()
-    app.router.add_route("*", "/api/{method}", api.answer)
-    async with TestServer(app) as server:
-        api.base_url = str(server.make_url("/api/"))
-        yield api
-
-
-@dataclass
 class BoltHarness:
     """Bolt with the bot's listeners."""
 
@@ -66,8 +42,6 @@ class BoltHarness:
     workspace: StubWorkspace = field(default_factory=StubWorkspace)
     catalog: Catalog = ENGLISH
     clock: FakeClock = field(default_factory=FakeClock)
-    base_url: str = "http://127.0.0.1:9/api/"
-    """The Web API; by default a port on which no server listens."""
 
     def __post_init__(self) -> None:
         self.gate = Gate(self.services, self.workspace, self.catalog, ReplayFilter(self.clock))
@@ -76,7 +50,7 @@ class BoltHarness:
             return AuthorizeResult(enterprise_id=None, team_id=WORKSPACE.team_id, bot_token="xoxb-made-up")
 
         self.app = AsyncApp(
-            client=AsyncWebClient("xoxb-made-up", base_url=self.base_url, retry_handlers=[]),
+            client=AsyncWebClient("xoxb-made-up", base_url=UNREACHABLE, retry_handlers=[]),
             authorize=authorize,
             before_authorize=self.gate,
             process_before_response=True,

@@ -85,6 +85,10 @@ class BotHarness:
     def actions(self) -> Actions:
         return ACTIONS
 
+    @property
+    def web_api(self) -> SlackApi:
+        return self.components.api
+
     async def click(self, request_id: str, by: str = personas.OLIVIA) -> None:
         """Store a click on the button of a request's card."""
         request = await self.components.store.get(request_id)

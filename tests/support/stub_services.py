@@ -28,15 +28,18 @@ class StubServices:
         *,
         actions: Actions = ACTIONS,
         error: Exception | None = None,
+        api_error: Exception | None = None,
     ) -> None:
         self._permissions = permissions or Permissions()
         self._who = who
         self._error = error
+        self._api_error = api_error
         self.actions = actions
         self.commands: list[RequestCommand] = []
         self.clicks: list[Click] = []
         self.replies_sent: list[Mapping[str, Any]] = []
         self.started: list[Coroutine[Any, Any, None]] = []
+        self.api_calls: list[tuple[str, dict[str, Any]]] = []
 
     @property
     def account(self) -> StubServices:
@@ -49,6 +52,16 @@ class StubServices:
     @property
     def replies(self) -> StubServices:
         return self
+
+    @property
+    def web_api(self) -> StubServices:
+        return self
+
+    async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        if self._api_error:
+            raise self._api_error
+        self.api_calls.append((method, arguments))
+        return {}
 
     @property
     def tasks(self) -> StubServices:

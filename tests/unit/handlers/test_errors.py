@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 import bot
 from bot.db.engine import ConnectionLost, DatabaseFull, DatabaseUnavailable
@@ -20,9 +21,15 @@ from tests.support.stub_services import ENGLISH, StubServices
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0/1/2"
 
-NOT_SHOWN = {SettingsError, InvalidSlackRequest, SlackCallError, Denied}
-"""Errors that never reach a person: at start, of payloads without a sender, and of messages. `Denied` has reasons of
-its own, which another test renders."""
+NOT_SHOWN = {SettingsError, InvalidSlackRequest, Denied}
+"""Errors that never reach a person: at start, and of payloads without a sender. `Denied` has reasons of its own, which
+another test renders."""
+
+SHORTCUT = {
+    "type": "message_action", "callback_id": "revoke_author", "trigger_id": "1.2.shortcut",
+    "user": {"id": "U0RAVI0001", "team_id": "T0WORKSP01"}, "message": {"user": "U0TOM00001"},
+    "channel": {"id": "C0OPS00001"},
+}  # fmt: skip
 
 CLICK = {
     "type": "block_actions",
@@ -83,6 +90,23 @@ async def test_payload__that_cannot_be_stored_is_answered_503_and_with_the_reaso
     (reply,) = services.replies_sent
     assert reason in reply["text"]
     assert "Nothing was changed." in reply["text"]
+
+
+async def test_shortcut__whose_modal_slack_does_not_open_gets_the_reason() -> None:
+    services = StubServices(api_error=SlackCallError("expired_trigger_id", retryable=False))
+    with capture_logs() as logs:
+        response = await BoltHarness(services).send(SHORTCUT | {"response_url": RESPONSE_URL})
+        await services.run_started()
+    assert response.status == 503
+    (reply,) = services.replies_sent
+    assert "expired_trigger_id" in reply["text"]
+    assert [line["log_level"] for line in logs] == ["warning", "warning"]
+
+
+async def test_command__that_has_no_listener_is_no_replay_the_second_time() -> None:
+    harness = BoltHarness(StubServices())
+    command = {"command": "/unknown", "user_id": "U0RAVI0001", "trigger_id": "1.2.3"}
+    assert [(await harness.send(command)).status for _ in range(2)] == [404, 404]
 
 
 async def test_payload__without_a_response_url_gets_the_status_only() -> None:

@@ -11,7 +11,7 @@ from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SlackUnavailable
 from bot.sandbox.slack.block_kit import view_problems
 from bot.services.account import Permissions
-from tests.support.bolt import BoltHarness, recording_web_api
+from tests.support.bolt import BoltHarness
 from tests.support.stub_services import StubServices
 
 RULE = Principal(PrincipalKind.USER, "U0RAVI0001")
@@ -24,10 +24,9 @@ def opened(tab: str) -> dict[str, Any]:
 
 async def published(services: StubServices) -> str:
     """Open the Home tab and return what it says."""
-    async with recording_web_api() as api:
-        assert (await BoltHarness(services, base_url=api.base_url).send(opened("home"))).status == 200
-        await services.run_started()
-    ((method, arguments),) = api.calls
+    assert (await BoltHarness(services).send(opened("home"))).status == 200
+    await services.run_started()
+    ((method, arguments),) = services.api_calls
     assert (method, arguments["user_id"]) == ("views.publish", "U0RAVI0001")
     assert view_problems(arguments["view"], "home") == []
     return str(arguments["view"])

@@ -41,6 +41,7 @@ async def test_click__every_button_of_the_payload_is_stored() -> None:
     actions = [{"action_id": name, "value": name} for name in (APPROVE, "other", CANCEL)]
     await bolt.send(CLICK | {"actions": actions})
     assert [one.request_id for one in bolt.services.clicks] == [APPROVE, CANCEL]
+    assert len({one.key for one in bolt.services.clicks}) == 2, "the store would take one for a replay of the other"
 
 
 @pytest.mark.parametrize("error", [BotError("away"), RuntimeError("broken")])

@@ -8,8 +8,9 @@ import pytest
 
 from bot.domain.commands import TargetRef
 from bot.sandbox.slack.block_kit import view_problems
+from bot.slack.api import SlackCallError
 from handlers.revoke import GLOBAL_SHORTCUT, MESSAGE_SHORTCUT, VIEW
-from tests.support.bolt import USER, BoltHarness, body, recording_web_api
+from tests.support.bolt import USER, BoltHarness, body
 from tests.support.stub_services import StubServices
 
 SHORTCUT: dict[str, Any] = {
@@ -47,9 +48,9 @@ def submission(user: str | None = None, identifier: str | None = None, reason: s
 
 async def opened(payload: dict[str, Any]) -> dict[str, Any]:
     """Send a shortcut and return the view that it opens."""
-    async with recording_web_api() as api:
-        assert (await BoltHarness(base_url=api.base_url).send(payload)).status == 200
-    ((method, arguments),) = api.calls
+    services = StubServices()
+    assert (await BoltHarness(services).send(payload)).status == 200
+    ((method, arguments),) = services.api_calls
     assert (method, arguments["trigger_id"]) == ("views.open", "1.2.shortcut")
     view = arguments["view"]
     assert isinstance(view, dict)
@@ -118,4 +119,5 @@ async def test_submit__that_cannot_be_stored_is_not_acknowledged() -> None:
 
 
 async def test_shortcut__slack_outage_is_not_acknowledged() -> None:
-    assert (await BoltHarness().send(SHORTCUT)).status == 503
+    services = StubServices(api_error=SlackCallError("TimeoutError", retryable=True))
+    assert (await BoltHarness(services).send(SHORTCUT)).status == 503

@@ -65,7 +65,7 @@ async def test_dispatch__failure_inside_bolt_is_answered_503() -> None:
 
 
 async def test_dispatch__payload_that_bolt_cannot_read_is_answered_400() -> None:
-    payload = {"type": "shortcut", "user": USER, "callback_id": "x", "authorizations": [1]}
+    payload = {"type": "shortcut", "user": USER, "callback_id": "x", "trigger_id": "1.2", "authorizations": [1]}
     assert (await Dispatcher(bolt_app(), Metrics()).dispatch(payload, 0.0)).status == 400
 
 
@@ -86,6 +86,11 @@ async def test_dispatch__payload_that_bolt_cannot_read_is_answered_400() -> None
         {"type": "view_submission", "user": USER, "view": {"callback_id": "revoke"}},
         {"type": "view_closed", "view": {"callback_id": "revoke", "type": "modal"}},
         {"type": "shortcut", "user": USER},
+        {"type": "shortcut", "user": USER, "callback_id": "x"},
+        {"type": "message_action", "user": USER, "callback_id": "x", "trigger_id": ""},
+        {"type": "workflow_step_edit", "user": USER, "callback_id": "x"},
+        {"type": "url_verification"},
+        {"type": "url_verification", "challenge": 7},
         {"type": "message_action", "callback_id": "x"},
         {"type": "event_callback"},
         {"type": "event_callback", "event": {"type": None}},
