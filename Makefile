@@ -73,9 +73,9 @@ $(OFFICIAL)/.ready: tests/official/requirements.txt
 	$(OFFICIAL)/bin/python $(PIP_INSTALL) tests/official/requirements.txt
 	touch $@
 
-# Measures the bot and its peers: make bench, make bench ONLY=ack ROUNDS=9.
+# Measures the bot next to other programs: make bench, make bench ONLY=ack ROUNDS=9.
 # make bench DOCS=1 writes the last measurement into docs/performance.md.
-# The bot runs in an environment with its runtime dependencies alone; the peers have one of their own.
+# The bot runs in an environment with its runtime dependencies alone; the other programs have one of their own.
 BENCH := bench/.venv
 BOT := bench/.bot
 

@@ -9,20 +9,25 @@ from typing import Final
 from bot.checks.errors import PERMISSION_HINT, run_check
 from bot.checks.headers import ResponseHeaders
 from bot.checks.result import CheckResult, all_ok, failed, ok, skipped, undetermined
+from bot.domain.actions import ACTIONS
 from bot.domain.policy import covers
 from bot.purecloud import AuthorizationApi, GenesysForbidden, GenesysNotFound, GenesysRejected, PureCloud
 
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 VIEW_USERS: Final = "directory:user:view"
-DELETE_TOKENS: Final = "oauth:token:delete"
 VIEW_GRANTS: Final = "authorization:grant:view"
 RATE_LIMIT: Final = "rate limit"
 CLIENT_CHECK_FAILED: Final = "the check of the OAuth client failed"
 
+ACTION_PERMISSIONS: Final[Mapping[str, str]] = {
+    action.permission: action.name for action in ACTIONS.values() if action.permission
+}
+"""The permissions that the calls of the actions need, with the action's name."""
+
 _CONSEQUENCES: Final[Mapping[str, str]] = {
     VIEW_USERS: "the bot cannot find people by email",
-    DELETE_TOKENS: "Genesys Cloud would refuse every revocation",
     VIEW_GRANTS: "principals that name roles or permissions match no one",
+    **{needed: f"Genesys Cloud would refuse every `{action}`" for needed, action in ACTION_PERMISSIONS.items()},
 }
 """What fails if the client lacks a permission."""
 
@@ -48,7 +53,7 @@ class GenesysChecks:
 
     async def check_others(self, *, accepted: bool) -> list[CheckResult]:
         """Check the permissions and the rate limit, or skip them if the client was not `accepted`."""
-        needed = [VIEW_USERS, DELETE_TOKENS, *([VIEW_GRANTS] if self._reads_roles else [])]
+        needed = [VIEW_USERS, *ACTION_PERMISSIONS, *([VIEW_GRANTS] if self._reads_roles else [])]
         if not accepted:
             names = [*map(_check_name, needed), RATE_LIMIT]
             return [skipped(name, CLIENT_CHECK_FAILED) for name in names]
@@ -88,10 +93,10 @@ class GenesysChecks:
     async def _try_permission(self, permission: str) -> CheckResult:
         """Try a permission that Genesys Cloud does not show; only a read can be tried."""
         name = _check_name(permission)
-        if permission == DELETE_TOKENS:
+        if permission in ACTION_PERMISSIONS:
             message = (
-                "Genesys Cloud does not show the client its own roles, and a trial would end a person's sessions. If "
-                "the permission is missing, the first revocation reports it and changes nothing"
+                "Genesys Cloud does not show the client its own roles, and a trial would change something. If the "
+                f"permission is missing, the first `{ACTION_PERMISSIONS[permission]}` reports it and changes nothing"
             )
             return undetermined(name, message, "Check the roles of the client under Admin > Integrations > OAuth.")
         try:

@@ -51,8 +51,8 @@ class Action:
     """Something a person requests and an approver confirms.
 
     `name` is the word after `/purecloud`, the value stored with each request, and the prefix of the action's texts in
-    `handlers/messages`. `execute` sends one call to Genesys Cloud. A call of a `repeatable` action may be sent twice,
-    after a transient error or when another process takes over.
+    `handlers/messages`. `execute` sends one call to Genesys Cloud, which needs `permission`, if it needs one. A call of
+    a `repeatable` action may be sent twice, after a transient error or when another process takes over.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Action:
     approvers: PrincipalsOf = lambda rules: rules.approvers
     not_a_requester: DenialCode = DenialCode.NOT_A_REQUESTER
     not_an_approver: DenialCode = DenialCode.NOT_AN_APPROVER
+    permission: str | None = None
     has_target: bool = True
     repeatable: bool = True
 
@@ -94,7 +95,7 @@ async def _rotate(genesys: GenesysApi, _request: Request) -> Response:
     return await genesys.tokens.rotate()
 
 
-REVOKE = Action("revoke", execute=_delete_token)
+REVOKE = Action("revoke", execute=_delete_token, permission="oauth:token:delete")
 """End every session and token of a person: `DELETE /api/v2/tokens/{userId}`."""
 
 ROTATE = Action(

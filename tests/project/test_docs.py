@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.checks.genesys import DELETE_TOKENS, VIEW_GRANTS, VIEW_USERS
+from bot.checks.genesys import ACTION_PERMISSIONS, VIEW_GRANTS, VIEW_USERS
 from bot.checks.report import as_text
-from bot.domain.actions import ACTIONS
+from bot.domain.actions import ACTIONS, REVOKE
 from bot.domain.requests import diagram
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
 from bot.settings import Settings
@@ -81,13 +81,13 @@ def test_readme__lists_exactly_the_permissions_the_client_needs() -> None:
     rows = table_rows(section(README, "To a real workspace"))
     listed = {name for row in rows for name in re.findall(r"^`([a-z:]+)`$", row[0])}
 
-    assert listed == {VIEW_USERS, DELETE_TOKENS, VIEW_GRANTS} == BOT_PERMISSIONS
+    assert listed == {VIEW_USERS, VIEW_GRANTS, *ACTION_PERMISSIONS} == BOT_PERMISSIONS
 
 
 async def test_readme__shows_the_output_of_check(tmp_path: Path) -> None:
     (example,) = re.findall(r"^ *```text\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
     async with open_checks_harness(tmp_path) as harness:
-        harness.client.permissions -= {DELETE_TOKENS}
+        harness.client.permissions -= {REVOKE.permission}
         report = await harness.check()
 
     assert textwrap.dedent(example).strip() in as_text(report.results, width=100)

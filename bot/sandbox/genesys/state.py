@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bot.domain.actions import ACTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-BOT_PERMISSIONS: Final = frozenset({"oauth:token:delete", "directory:user:view", "authorization:grant:view"})
+BOT_PERMISSIONS: Final = frozenset({
+    "directory:user:view", "authorization:grant:view", *(one.permission for one in ACTIONS.values() if one.permission)
+})  # fmt: skip
 """The permissions that the bot's OAuth client needs."""
 
 PERMISSION_CATALOGUE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {

@@ -26,7 +26,7 @@ from bot.domain.people import Actor, Member, Workspace
 from bot.domain.principals import Principal
 from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State
 from bot.metrics import Metrics
-from bot.purecloud import Done, GenesysForbidden, GenesysNoResponse, GenesysServerError
+from bot.purecloud import GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import execute
@@ -47,6 +47,7 @@ from tests.support.examples import (
     rules,
     users,
 )
+from tests.support.fake_genesys_api import FakeGenesysApi
 from tests.support.number_table import busy_thread
 from tests.support.schema import put_database
 
@@ -109,27 +110,6 @@ class StubIdentity(Identity):
         assert fresh  # a decision needs a lookup, not the cache
         assert principals == RULES.approvers
         return Actor(member)
-
-
-class FakeGenesysApi:
-    """A fake Tokens API that records the revoked users and raises `error`."""
-
-    def __init__(self) -> None:
-        self.deleted: list[str] = []
-        self.error: type[Exception] | None = None
-
-    @property
-    def tokens(self) -> FakeGenesysApi:
-        return self
-
-    async def delete_token(self, user_id: str) -> Done:
-        self.deleted.append(user_id)
-        if self.error:
-            raise self.error
-        return Done(200, "correlation-id")
-
-    async def rotate(self) -> Done:
-        raise AssertionError
 
 
 class Replica:
@@ -292,10 +272,10 @@ class TwoReplicas(RuleBasedStateMachine):
     def execute(self, one: Replica, job: Job, error: type[Exception] | None) -> None:
         before = self.do(one.store.get(job.request_id))
         assert before
-        self.tokens.error = error
-        sent = len(self.tokens.deleted)
+        self.tokens.error = error() if error else None
+        sent = len(self.tokens.calls)
         ending = self.do(execute(before, job, REVOKE, self.tokens, now=self.clock.now))
-        if len(self.tokens.deleted) > sent:
+        if len(self.tokens.calls) > sent:
             self.check_delete(before)
         if ending.event:
             outcome = dict(ending.outcome)
@@ -312,7 +292,7 @@ class TwoReplicas(RuleBasedStateMachine):
         assert len(approvers) == len(before.approvals) >= before.approvals_required
         assert approvers <= {OLIVIA, BEN, RAVI}
         assert not (before.protected and before.requester in approvers)
-        assert self.tokens.deleted[-1] == TOM_IN_GENESYS.id
+        assert self.tokens.calls[-1] == TOM_IN_GENESYS.id
 
     @rule(seconds=st.sampled_from((0.5, 3.0, 6.0, 6.0, 6.0, 300.0)))
     def wait(self, seconds: float) -> None:

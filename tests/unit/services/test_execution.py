@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from bot.db.jobs import Job, JobKind
 from bot.domain.actions import REVOKE, ROTATE
 from bot.domain.requests import EXECUTION_WINDOW, Event, Request, State
-from bot.purecloud import Done, GenesysError, LoginCause, errors
+from bot.purecloud import GenesysError, LoginCause, errors
 from bot.services.execution import (
     MAX_ATTEMPTS,
     MAX_RETRY_AFTER,
@@ -22,30 +21,7 @@ from bot.services.execution import (
     result_of_error,
 )
 from tests.support.examples import NOON, TOM_IN_GENESYS, request, rotation
-
-
-@dataclass
-class FakeGenesysApi:
-    """The Tokens API; it records calls, and raises `error` if it is set."""
-
-    error: Exception | None = None
-    calls: list[str] = field(default_factory=list)
-
-    @property
-    def tokens(self) -> FakeGenesysApi:
-        return self
-
-    async def delete_token(self, user_id: str) -> Done:
-        return self._answer(user_id)
-
-    async def rotate(self) -> Done:
-        return self._answer("me")
-
-    def _answer(self, who: str) -> Done:
-        self.calls.append(who)
-        if self.error:
-            raise self.error
-        return Done(200, "correlation-1")
+from tests.support.fake_genesys_api import FakeGenesysApi
 
 
 def job(attempts: int = 1) -> Job:

@@ -17,6 +17,7 @@ from bot.purecloud import GenesysUnreachable, TokenInfo, region
 from bot.services.account import Permissions, WhoAmI
 from handlers import help as help_command
 from handlers import whoami
+from handlers.commands import READ_ONLY
 from handlers.errors import error_message
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
@@ -110,7 +111,8 @@ async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> 
     who = WhoAmI(someone, everything, PERSON, TokenInfo(), place, workspace)
     away = replace(who, person=GenesysUnreachable(), token=GenesysUnreachable())
     guest = replace(who, permissions=Permissions(denied_because=DenialCode.GUEST), token=None)
-    messages = [await whoami.answer(INVOKER, StubServices(who=one), PSEUDO) for one in (who, away, guest)]
+    messages = [await whoami.answer(INVOKER, StubServices(who=one), PSEUDO) for one in (away, guest)]
+    messages += [await answer(INVOKER, StubServices(everything, who), PSEUDO, "") for answer in READ_ONLY.values()]
     for permissions in (everything, Permissions(), Permissions(denied_because=DenialCode.GUEST)):
         services = StubServices(permissions)
         messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER))
