@@ -78,13 +78,22 @@ $(OFFICIAL)/.ready: tests/official/requirements.txt
 # The bot runs in an environment with its runtime dependencies alone; the other programs have one of their own.
 BENCH := bench/.venv
 BOT := bench/.bot
+PREVIOUS := bench/.previous
 
-bench: install $(BOT)/.ready $(BENCH)/.ready
+bench: install $(BOT)/.ready $(BENCH)/.ready $(PREVIOUS)/.ready
 	$(BENCH)/bin/python -m bench $(ONLY) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(if $(DOCS),--docs)
 
 $(BOT)/.ready: requirements.txt
 	$(PYTHON) -m venv $(BOT)
 	$(BOT)/bin/python $(PIP_INSTALL) requirements.txt
+	touch $@
+
+# The version before the new database engine, to compare with.
+$(PREVIOUS)/.ready:
+	mkdir -p $(PREVIOUS)
+	git archive ed7f9a7 bot handlers requirements.txt | tar -x -C $(PREVIOUS)
+	$(PYTHON) -m venv $(PREVIOUS)/.bot
+	$(PREVIOUS)/.bot/bin/python $(PIP_INSTALL) $(PREVIOUS)/requirements.txt
 	touch $@
 
 $(BENCH)/.ready: bench/requirements.txt bench/package-lock.json
@@ -110,4 +119,4 @@ lock:
 	$(UV_COMPILE) tests/official/requirements.in -c requirements.txt -o tests/official/requirements.txt
 
 clean:
-	rm -rf build dist $(VENV) $(OFFICIAL) bench/.bot bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov
+	rm -rf build dist $(VENV) $(OFFICIAL) bench/.bot bench/.previous bench/.venv bench/node_modules bench/.work .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov

@@ -34,6 +34,7 @@ BENCHMARKS = (
     "serve",
     "statements",
     "replicas",
+    "previous",
     "growth",
 )
 """The modules of `bench.benchmarks`, in the order of the table."""

@@ -120,6 +120,7 @@ async def start(
     *,
     core: int | None = SUBJECT_CORE,
     port: int = 0,
+    cwd: Path = ROOT,
 ) -> MeasuredProcess:
     """Start a process on a core (None: on any) with only these environment variables."""
     if not os.access(command[0], os.X_OK):
@@ -131,7 +132,7 @@ async def start(
     with STDERR_LOG.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
             *map(str, command),
-            cwd=ROOT,
+            cwd=cwd,
             env=kept | dict(environ or {}) | ({"PORT": str(port)} if port else {}),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -166,9 +167,10 @@ async def run_server(
     core: int | None = SUBJECT_CORE,
     port: int = 0,
     path: str = "",
+    cwd: Path = ROOT,
 ) -> AsyncIterator[MeasuredProcess]:
     """Run a server, once it accepts connections or, if `path` is given, returns 200 there."""
-    running = await start(command, environ, core=core, port=port or free_port())
+    running = await start(command, environ, core=core, port=port or free_port(), cwd=cwd)
     try:
         await wait_until_ready(running, path)
         yield running

@@ -48,7 +48,7 @@ async def _turn(config: Config, name: str, postgres: MeasuredProcess, numbers: I
         ]
         remaining = iter(targets)
         began, cpu = time.perf_counter(), sum(one.cpu for one in replicas)
-        await asyncio.gather(*(_revoke_remaining(user, index, remaining) for index, user in enumerate(users)))
+        await asyncio.gather(*(revoke_remaining(user, index, remaining) for index, user in enumerate(users)))
         seconds, cpu = time.perf_counter() - began, sum(one.cpu for one in replicas) - cpu
     if config.fakes.genesys.deletes != {genesys_id(number): 1 for number in targets}:
         raise RuntimeError("not every DELETE arrived exactly once")
@@ -65,8 +65,8 @@ async def _run_replicas(config: Config, url: str, replicas: int) -> AsyncIterato
         ]
 
 
-async def _revoke_remaining(connections: list[SimulatedUser], index: int, remaining: Iterator[int]) -> None:
-    """Request and approve through a different replica each time, as behind a load balancer.
+async def revoke_remaining(connections: list[SimulatedUser], index: int, remaining: Iterator[int]) -> None:
+    """Request and approve revocations through a different replica each time, as behind a load balancer.
 
     A user requests the next revocation before approving the last one, because no user clicks on a card within a
     millisecond.

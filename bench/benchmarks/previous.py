@@ -1,0 +1,93 @@
+"""The bot next to its version before the database engine was rewritten (commit `ed7f9a7`).
+
+Sixteen users make revocations at the same time, each from the command to the audit channel. Both versions use the
+same fakes and the same PostgreSQL server, and take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+
+from bench.benchmarks.replicas import USERS, revoke_remaining
+from bench.config import Config
+from bench.fakes import genesys_id
+from bench.processes import BENCH, BOT_PYTHON, DEV_PYTHON, ROOT, MeasuredProcess, run_program, run_server
+from bench.revocations import connect_user
+from bench.sampling import Sample, Samples, interleave
+from bench.table import Goal, Row
+
+REVOCATIONS = 500
+PREVIOUS = BENCH / ".previous"
+"""The previous version, with an environment of its own (see the Makefile)."""
+
+VERSIONS = {"this version": (ROOT, BOT_PYTHON), "the previous version": (PREVIOUS, PREVIOUS / ".bot/bin/python")}
+DATABASES = ("SQLite", "PostgreSQL")
+CPU_GOALS = {"SQLite": Goal(0.55), "PostgreSQL": Goal(0.33)}
+RATE_GOALS = {"PostgreSQL": Goal(2.5, at_least=True)}
+
+
+async def measure(config: Config) -> list[Row]:
+    """Let both versions take turns on both databases, each turn on a new database."""
+    numbers = count(1)
+    async with run_program(DEV_PYTHON, "bench.subject.postgres", core=None) as postgres:
+        await postgres.read_message()
+        turns = {
+            f"{version}, {database}": partial(_turn, config, version, database, postgres, numbers)
+            for database in DATABASES
+            for version in VERSIONS
+        }
+        samples = await interleave(turns, config.slow_rounds)
+    return [row for database in DATABASES for row in _rows(samples, database)]
+
+
+async def _turn(
+    config: Config, version: str, database: str, postgres: MeasuredProcess, numbers: Iterator[int]
+) -> Sample:
+    targets = list(islice(numbers, REVOCATIONS))
+    url = config.environ(f"previous{targets[0]}")["DATABASE_URL"]
+    if database != "SQLite":
+        url = (await postgres.call("create_database"))["url"]
+    config.fakes.genesys.reset_counters()
+    async with _run(config, version, url) as running:
+        users = [await connect_user(config.fakes, config.slack_requests, running.port) for _ in range(USERS)]
+        remaining = iter(targets)
+        began, cpu = time.perf_counter(), running.cpu
+        await asyncio.gather(*(revoke_remaining([user], index, remaining) for index, user in enumerate(users)))
+        seconds, cpu = time.perf_counter() - began, running.cpu - cpu
+    if config.fakes.genesys.deletes != {genesys_id(number): 1 for number in targets}:
+        raise RuntimeError("not every DELETE arrived exactly once")
+    return {"rate": REVOCATIONS / seconds, "cpu": cpu / REVOCATIONS * 1e3}
+
+
+@asynccontextmanager
+async def _run(config: Config, version: str, url: str) -> AsyncIterator[MeasuredProcess]:
+    folder, python = VERSIONS[version]
+    command: list[str | Path] = [python, "-m", "bot", "serve"]
+    environ = config.environ(DATABASE_URL=url)
+    async with run_server(command, environ, core=None, path="/readyz", cwd=folder) as running:
+        yield running
+
+
+def _rows(samples: Samples, database: str) -> list[Row]:
+    new, old = (f"{version}, {database}" for version in VERSIONS)
+    return [
+        Row(
+            f"{label}, {database}, 16 users",
+            "the version before the new engine",
+            samples.median(new, figure),
+            samples.median(old, figure),
+            unit,
+            samples.ratio(new, old, figure),
+            goals.get(database),
+        )
+        for figure, label, unit, goals in (
+            ("cpu", "CPU per revocation", "ms", CPU_GOALS),
+            ("rate", "revocations", "/s", RATE_GOALS),
+        )
+    ]
