@@ -17,7 +17,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 import handlers
 from bot.bootstrap import Services, build
-from bot.db.engine import DatabaseUnavailable
+from bot.db.driver import DatabaseUnavailable
 from bot.domain.actions import ACTIONS, Actions
 from bot.errors import BotError, SettingsError
 from bot.settings import Settings

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.db.engine import DatabaseReplaced, DatabaseUnavailable
+from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, JobQueue
 from bot.errors import SlackUnavailable
 from bot.services.job_result import JobResult

@@ -17,7 +17,7 @@ import uvloop
 
 from bot import logs
 from bot.app import RunningApp, running
-from bot.db.engine import Connection, Cursor, Driver
+from bot.db.driver import Connection, Cursor, Driver
 from bot.settings import read_settings
 
 counts: Counter[str] = Counter()

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.db import audit, statements
-from bot.db.engine import Database, Driver, Transaction
+from bot.db.driver import Driver
+from bot.db.engine import Database
 from bot.db.postgres import PostgresDriver
 from bot.db.rows import audit_event_to_row, item_to_row, request_to_row
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request

@@ -10,9 +10,10 @@ from typing import Final
 
 from bot.checks.result import CheckResult, failed, ok
 from bot.db.connect import database_from_settings, unusable_database
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.migrate import HEAD, refuse_newer, revision
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from bot.errors import SettingsError
 from bot.settings import Settings
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 
 from bot.checks.result import CheckResult, failed, invalid_setting
-from bot.db.engine import DatabaseUnavailable
+from bot.db.driver import DatabaseUnavailable
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
 from bot.purecloud import (
     GenesysError,

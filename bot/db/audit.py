@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.db.engine import Transaction
 from bot.db.rows import audit_event_from_row, audit_event_to_row
+from bot.db.transaction import Transaction
 from bot.domain.audit import GENESIS, AuditEvent, chain_hash
 
 LAST_HASH = "SELECT hash FROM audit ORDER BY id DESC LIMIT 1"

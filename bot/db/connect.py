@@ -16,7 +16,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-from bot.db.engine import Database, Driver
+from bot.db.driver import Driver
+from bot.db.engine import Database
 from bot.db.jobs import JobQueue
 from bot.db.migrate import migrate
 from bot.db.sqlite import SqliteDriver

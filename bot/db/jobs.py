@@ -12,8 +12,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from bot.db.engine import Database, Row, Transaction
+from bot.db.driver import Row
+from bot.db.engine import Database
 from bot.db.rows import Snapshot
+from bot.db.transaction import Transaction
 from bot.domain.requests import EXECUTION_WINDOW
 
 LEASE_DURATION = 4.0

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.migrations import outcome_codes
+from bot.db.transaction import Transaction
 from bot.errors import SettingsError
 
 FOLDER = Path(__file__).parent / "migrations"

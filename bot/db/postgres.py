@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from bot.db.engine import TRANSACTION_TIMEOUT, ConnectionLost, Cursor, DatabaseFull, DatabaseUnavailable, Dialect
+from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, Cursor, DatabaseFull, DatabaseUnavailable, Dialect
 from bot.errors import SettingsError
 
 WRITER_LOCK = 7_372_002

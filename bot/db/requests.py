@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bot.db import audit, statements
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.rows import ResponseUrls, Snapshot
+from bot.db.transaction import Transaction
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
 from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
 from bot.errors import StaleRequest

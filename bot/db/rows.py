@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from bot.db.engine import Row
+from bot.db.driver import Row
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request, State

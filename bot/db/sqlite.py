@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bot.db.engine import DatabaseFull, DatabaseReplaced, DatabaseUnavailable, Dialect, Row
+from bot.db.driver import DatabaseFull, DatabaseReplaced, DatabaseUnavailable, Dialect, Row
 
 BUSY_TIMEOUT = 2.0
 """Maximum time to wait for the lock of another process, in seconds."""

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from bot.db.engine import Transaction
 from bot.db.jobs import Job
 from bot.db.rows import Snapshot, card_from_row, item_to_row, request_from_row, request_to_row, urls_from_row
+from bot.db.transaction import Transaction
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request
 
 COMPLETED_JOB_RETENTION = 3600.0

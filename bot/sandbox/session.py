@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.db.engine import DatabaseUnavailable
+from bot.db.driver import DatabaseUnavailable
 from bot.sandbox.faults import SandboxFaults
 from bot.sandbox.manifest import SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica

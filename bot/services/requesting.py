@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from bot.db.engine import DatabaseUnavailable
+from bot.db.driver import DatabaseUnavailable
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions

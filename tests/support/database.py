@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bot.db.engine import Database, Driver, Row
+from bot.db.driver import Driver, Row
+from bot.db.engine import Database
 from bot.db.jobs import Job, JobQueue
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore

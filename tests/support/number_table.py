@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from tests.support.recording_driver import RecordingDriver
 
 CREATE = "CREATE TABLE numbers (number INTEGER PRIMARY KEY)"

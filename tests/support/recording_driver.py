@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.db.engine import Connection, Cursor, Dialect, Driver
+from bot.db.driver import Connection, Cursor, Dialect, Driver
 
 
 @dataclass

@@ -7,7 +7,7 @@ from inspect import getdoc
 
 import pytest
 
-from bot.db.engine import DatabaseFull, DatabaseReplaced, DatabaseUnavailable
+from bot.db.driver import DatabaseFull, DatabaseReplaced, DatabaseUnavailable
 from bot.domain.denials import DenialCode, Denied
 from bot.errors import BotError, SettingsError, SlackUnavailable, StaleRequest
 from bot.purecloud import GenesysError, GenesysForbidden, GenesysLoginFailed, GenesysRateLimited

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.db.engine import Transaction
+from bot.db.transaction import Transaction
 
 CODES = {
     "GenesysUnreachable": "genesys_unreachable",

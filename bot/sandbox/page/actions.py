@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.db.engine import DatabaseUnavailable
+from bot.db.driver import DatabaseUnavailable
 from bot.sandbox.replica import ReplicaNotReadyError
 from bot.sandbox.slack.delivery import InvalidAppResponse, NotPossibleInSlack
 

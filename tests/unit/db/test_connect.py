@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from bot.app import _work
 from bot.bootstrap import Services
 from bot.db.connect import prepare_database, worker_identity
-from bot.db.engine import Database, DatabaseUnavailable
+from bot.db.driver import DatabaseUnavailable
+from bot.db.engine import Database
 from bot.db.jobs import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from bot.db.engine import TRANSACTION_TIMEOUT, ConnectionLost, Database, DatabaseUnavailable, Transaction
+from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, DatabaseUnavailable
+from bot.db.engine import Database
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from tests.support.clock import FakeClock
 from tests.support.number_table import (
     CREATE,

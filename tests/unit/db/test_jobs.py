@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue, JobSpec
+from bot.db.transaction import Transaction
 from tests.support.database import DatabaseHarness
 from tests.support.recording_driver import RecordingDriver
 

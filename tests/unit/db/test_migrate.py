@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from bot.db import migrate as migrations
-from bot.db.engine import Database, Driver, Transaction
+from bot.db.driver import Driver
+from bot.db.engine import Database
 from bot.db.migrate import HEAD, MIGRATIONS, Migration, migrate, revision
 from bot.db.postgres import PostgresDriver
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from bot.domain.audit import first_invalid
 from bot.domain.requests import Event, MessageRef, State
 from bot.errors import SettingsError

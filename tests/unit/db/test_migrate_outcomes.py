@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.migrate import MIGRATIONS, migrate
 from bot.db.migrations.outcome_codes import converted
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from bot.domain.requests import State
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES

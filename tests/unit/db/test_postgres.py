@@ -11,11 +11,12 @@ from functools import partial
 import pytest
 
 from bot.db import audit as audit_log
-from bot.db.engine import Database, Transaction
+from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import PostgresDriver
 from bot.db.rows import ResponseUrls
+from bot.db.transaction import Transaction
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import Event, MessageRef, State
 from bot.errors import StaleRequest

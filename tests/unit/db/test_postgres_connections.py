@@ -9,7 +9,8 @@ from functools import partial
 import psycopg
 import pytest
 
-from bot.db.engine import TRANSACTION_TIMEOUT, ConnectionLost, Database, DatabaseFull, DatabaseUnavailable
+from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, DatabaseFull, DatabaseUnavailable
+from bot.db.engine import Database
 from bot.db.postgres import PostgresDriver
 from bot.errors import SettingsError
 from tests.support.postgres import PASSWORD, Server

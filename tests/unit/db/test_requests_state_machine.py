@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.db.engine import Database, Row, Transaction
+from bot.db.driver import Row
+from bot.db.engine import Database
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import audit_event_from_row, request_from_row
 from bot.db.sqlite import SqliteDriver
 from bot.db.statements import SELECT_REQUEST
+from bot.db.transaction import Transaction
 from bot.domain.actions import ACTIONS, REVOKE
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
 from bot.domain.people import Actor, Member, Workspace

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.engine import Database, DatabaseFull, DatabaseReplaced, DatabaseUnavailable, Transaction
+from bot.db.driver import DatabaseFull, DatabaseReplaced, DatabaseUnavailable
+from bot.db.engine import Database
 from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
 from tests.support.number_table import (
     CREATE,
     INSERT,

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import bot
-from bot.db.engine import ConnectionLost, DatabaseFull, DatabaseUnavailable
+from bot.db.driver import ConnectionLost, DatabaseFull, DatabaseUnavailable
 from bot.domain.denials import Denied
 from bot.errors import BotError, SettingsError
 from bot.slack.api import SlackCallError
