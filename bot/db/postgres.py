@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, Cursor, DatabaseFull, DatabaseUnavailable, Dialect
@@ -78,13 +81,14 @@ class PostgresDriver:
         self._statement_timeout = statement_timeout
         self._psycopg = _psycopg()
         self.error: type[Exception] = self._psycopg.Error
-        self._address = self._with_defaults(url)
+        self.address = self._with_defaults(url)
+        """The address with `DEFAULTS`, with its password."""
 
     def connect(self) -> PostgresConnection:
         """Open a connection. Raises DatabaseUnavailable, and SettingsError where a retry cannot help."""
         try:
             connection = self._psycopg.connect(
-                self._address,
+                self.address,
                 autocommit=True,
                 prepare_threshold=None,  # a pooler in transaction mode has no prepared statements
                 row_factory=self._psycopg.rows.namedtuple_row,
@@ -114,7 +118,12 @@ class PostgresDriver:
             raise SettingsError([_unreadable(str(error))]) from None
         if not all(port.isdecimal() and int(port) <= MAX_PORT for port in str(given.get("port", MAX_PORT)).split(",")):
             raise SettingsError([_unreadable("")])  # mostly because of a / in the password
-        return str(conninfo.make_conninfo(url, **{key: DEFAULTS[key] for key in DEFAULTS if key not in given}))
+        defaults = {key: DEFAULTS[key] for key in DEFAULTS if key not in given}
+        if given.get("sslmode") == "verify-full" and not _names_authorities(given):
+            defaults["sslrootcert"] = "system"
+        if "system" in (given.get("sslrootcert"), defaults.get("sslrootcert")):
+            _show_system_authorities()
+        return str(conninfo.make_conninfo(url, **defaults))
 
 
 class PostgresConnection:
@@ -195,6 +204,19 @@ def _psycopg() -> Any:
         message = "DATABASE_URL: PostgreSQL needs the driver psycopg; install what requirements.txt lists"
         raise SettingsError([message]) from None
     return module
+
+
+def _names_authorities(given: Mapping[str, Any]) -> bool:
+    """Return whether the address, the environment or the home directory names certificate authorities."""
+    at_home = Path("~/.postgresql/root.crt").expanduser().exists()
+    return "sslrootcert" in given or bool(os.environ.get("PGSSLROOTCERT")) or at_home
+
+
+def _show_system_authorities() -> None:
+    """Set where OpenSSL finds the system's certificate authorities; the copy in psycopg looks elsewhere."""
+    paths = ssl.get_default_verify_paths()
+    os.environ.setdefault("SSL_CERT_FILE", paths.openssl_cafile)
+    os.environ.setdefault("SSL_CERT_DIR", paths.openssl_capath)
 
 
 def _connect_error(error: Exception) -> Exception:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -73,6 +75,26 @@ async def test_url__first_of_several_hosts_may_be_down(postgres: Server) -> None
             closed.bind(("127.0.0.1", 0))
             several = url.replace("@", f"@127.0.0.1:{closed.getsockname()[1]},")
             assert await query(several) == "1"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("sslmode=verify-full", "sslrootcert=system"),
+        ("sslmode=verify-full&sslrootcert=/etc/ca.pem", "sslrootcert=/etc/ca.pem"),
+        ("sslmode=require", None),
+    ],
+)
+def test_url__verify_full_trusts_the_authorities_of_the_system_unless_it_names_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parameters: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("PGSSLROOTCERT", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    address = PostgresDriver(f"postgres://db/bot?{parameters}").address
+    found = [one for one in address.split() if one.startswith("sslrootcert")]
+    assert found == ([expected] if expected else [])
+    assert ("SSL_CERT_FILE" in os.environ) is (expected == "sslrootcert=system"), "psycopg's OpenSSL looks elsewhere"
 
 
 @pytest.mark.parametrize(
