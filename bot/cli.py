@@ -65,14 +65,7 @@ def serve(_options: Namespace, environ: Mapping[str, str]) -> int:
         from bot.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(environ)
-    secrets = (
-        settings.slack_bot_token,
-        settings.slack_signing_secret,
-        settings.slack_app_token,
-        settings.purecloud_secret,
-    )
-    values = (secret.get_secret_value() for secret in secrets if secret is not None)
-    logs.configure(settings.log_level, settings.log_format, *values)
+    logs.configure(settings.log_level, settings.log_format, *settings.secret_values)
     _event_loop_runner()(app.serve(settings))
     return 0
 
@@ -89,12 +82,12 @@ def sandbox(_options: Namespace, environ: Mapping[str, str]) -> int:
 def check(options: Namespace, environ: Mapping[str, str]) -> int:
     """Run every check and print the report."""
     from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
-    from bot.checks.report import as_json, text_for, without_secrets  # noqa: PLC0415
+    from bot.checks.report import as_json, text_for  # noqa: PLC0415
     from bot.checks.result import exit_code  # noqa: PLC0415
     from bot.checks.run import run_checks  # noqa: PLC0415
 
     logs.configure("critical", "auto")  # the report names each problem once
-    results = without_secrets(asyncio.run(run_checks(environ)), environ)
+    results = asyncio.run(run_checks(environ))
     print(as_json(results) if options.json else text_for(sys.stdout, results, environ))  # noqa: T201 - the report
     return exit_code(results)
 
@@ -169,12 +162,14 @@ def _add_check(add_parser: AddParser) -> None:
 
 def _settings_help() -> str:
     """Return the names of all settings of `serve`, wrapped and indented."""
-    from bot.settings import Settings  # noqa: PLC0415 - only the help needs it
+    from bot.secret_files import SUFFIX  # noqa: PLC0415 - only the help needs it
+    from bot.settings import SECRETS, Settings  # noqa: PLC0415
 
     fields = Settings.model_fields.values()
     groups = {
         "required": [*(str(field.alias) for field in fields if field.is_required()), f"{HTTP_ONLY} (for HTTP)"],
         "optional": [str(one.alias) for one in fields if not one.is_required() and one.alias != HTTP_ONLY],
+        "as files": [*(f"{name}{SUFFIX}" for name in sorted(SECRETS)), "each the path of a file that holds the secret"],
     }
     return "\n".join(
         textwrap.fill(", ".join(names), width=100, initial_indent=f"  {group}: ", subsequent_indent=" " * 12)

@@ -22,6 +22,16 @@ from pydantic import (
 from bot.domain.principals import Principal, parse_principals
 from bot.errors import SettingsError
 from bot.redaction import redact
+from bot.secret_files import read_secret_files
+
+SECRETS = frozenset({
+    "SLACK_BOT_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_APP_TOKEN",
+    "PURECLOUD_SECRET",
+    "DATABASE_URL",
+})  # fmt: skip
+"""The settings that hold a secret. Each can be read from a file that `<NAME>_FILE` names."""
 
 MAX_REQUEST_TTL = 24 * 3600
 """Maximum of REQUEST_TTL, in seconds. An approval must not be possible long after its reason is gone."""
@@ -135,6 +145,15 @@ class Settings(BaseModel):
     )
 
     @property
+    def secret_values(self) -> tuple[str, ...]:
+        """The secrets that logs and reports must not show.
+
+        A database's password is not among them, because the redaction recognizes it by its shape.
+        """
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+    @property
     def database_path(self) -> Path | None:
         """The path of the SQLite file, None for PostgreSQL."""
         kind, _, path = self.database_url.partition(":///")
@@ -142,12 +161,14 @@ class Settings(BaseModel):
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment; an empty variable counts as not set.
+    """Read the settings from an environment and the files of secrets.
 
+    An empty variable counts as not set.
     Raises SettingsError with one line per problem. A line names the variable and never shows the value of a secret.
     """
     names = {str(field.alias) for field in Settings.model_fields.values()}
     values = {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
+    values |= read_secret_files(environ, SECRETS)
     unreadable = [f"{name}: it is not UTF-8" for name, value in values.items() if not _is_utf8(value)]
     if unreadable:
         raise SettingsError(unreadable)

@@ -6,7 +6,7 @@ import json
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TextIO
 
@@ -23,12 +23,10 @@ _MAX_WIDTH: Final = 100
 """Maximum length of a line on a terminal, in columns, because longer lines are hard to read."""
 _MIN_SECRET_LENGTH: Final = 8
 """Minimum length of a value to remove. Shorter ones are placeholders and occur in ordinary words."""
-_SECRETS: Final = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "PURECLOUD_SECRET")
 
 
-def without_secrets(results: Sequence[CheckResult], environ: Mapping[str, str]) -> list[CheckResult]:
-    """Return the results without the secrets of the environment, and without what looks like a secret."""
-    values = [environ.get(name, "").strip() for name in _SECRETS]
+def without_secrets(results: Sequence[CheckResult], values: Iterable[str] = ()) -> list[CheckResult]:
+    """Return the results without these secrets, and without what looks like a secret."""
     secrets = [value for value in values if len(value) >= _MIN_SECRET_LENGTH]
     return [
         replace(

@@ -21,6 +21,7 @@ from bot.checks.principals import (
     is_genesys_principal,
     principals_in,
 )
+from bot.checks.report import without_secrets
 from bot.checks.result import CheckResult, all_ok, invalid_setting, ok, skipped, undetermined
 from bot.checks.slack import TOKEN_CHECK_FAILED, SlackChecks
 from bot.domain.principals import Principal
@@ -42,7 +43,7 @@ Clock = Callable[[], float]
 async def run_checks(
     environ: Mapping[str, str], *, clock: Clock = time.time, time_limit: float = CHECK_TIMEOUT
 ) -> list[CheckResult]:
-    """Run all checks and return their results in the order of the report.
+    """Run all checks and return their results in the order of the report, without secrets.
 
     `clock` returns this machine's time in seconds since the epoch. `time_limit` applies to each check, in seconds.
     """
@@ -50,13 +51,14 @@ async def run_checks(
         settings = read_settings(environ)
     except SettingsError as error:
         problems = [invalid_setting(problem) for problem in error.problems]
-        return [*problems, skipped("all other checks", "the settings are invalid")]
+        return without_secrets([*problems, skipped("all other checks", "the settings are invalid")])
     parts = await asyncio.gather(
         run_check(DATABASE, check_database(settings), time_limit),
         _check_slack(settings, ResponseHeaders(clock), time_limit),
         _check_genesys(settings, ResponseHeaders(clock), time_limit),
     )
-    return [ok("settings", "all required settings are present"), *(result for part in parts for result in part)]
+    present = ok("settings", "all required settings are present")
+    return without_secrets([present, *(result for part in parts for result in part)], settings.secret_values)
 
 
 async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:

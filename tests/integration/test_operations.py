@@ -15,6 +15,7 @@ import pytest
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
+from bot.settings import SECRETS
 from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.process import BotProcess, ExitResult, bot_process, run_bot
 
@@ -112,6 +113,33 @@ async def test_settings__that_are_invalid_are_reported_one_per_line_without_secr
         *(REQUIRED_SETTINGS[name] for name in REQUIRED_SETTINGS if name != "APPROVERS"),
     ):
         assert secret not in result.stderr
+
+
+async def test_secret_files__unusable_ones_are_reported_one_per_line_without_secrets(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    environ = REQUIRED_SETTINGS | {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(tmp_path / "empty")}
+    ended = await run_to_exit(["serve"], environ | {"PURECLOUD_SECRET_FILE": str(tmp_path / "missing")})
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines() == [
+        "PURECLOUD_SECRET_FILE: PURECLOUD_SECRET is set too; set only one of the two",
+        "SLACK_BOT_TOKEN_FILE: the file is empty",
+    ]
+
+
+async def test_secret_files__serve_as_the_variables_do_and_stay_out_of_the_log(bot: BotProcess, tmp_path: Path) -> None:
+    secrets = {name: bot.environ.pop(name) for name in SECRETS if name in bot.environ}
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    files = {f"{name}_FILE": str(tmp_path / name) for name in secrets}
+
+    handle = await bot.serve("serve", **files, LOG_LEVEL="debug")
+    handle.process.terminate()
+    result = await handle.wait()
+
+    assert result.code == 0
+    assert sorted(secrets) == ["DATABASE_URL", "PURECLOUD_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
+    assert [name for name, value in secrets.items() if name != "DATABASE_URL" and value in result.stderr] == []
 
 
 async def test_settings__that_fail_when_used_are_reported_the_same_way() -> None:

@@ -14,7 +14,7 @@ from bot.checks.report import as_text
 from bot.domain.actions import ACTIONS, REVOKE
 from bot.domain.requests import diagram
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
-from bot.settings import Settings
+from bot.settings import SECRETS, Settings
 from handlers.commands import READ_ONLY
 from tests.support.checks_harness import open_checks_harness
 
@@ -58,6 +58,12 @@ def test_readme__lists_every_setting_and_no_other() -> None:
     listed = [name for row in rows for name in re.findall(r"`([A-Z_]+)`", row[0])]
 
     assert sorted(listed) == sorted(str(field.alias) for field in Settings.model_fields.values())
+
+
+def test_readme__lists_the_file_of_every_secret_and_no_other() -> None:
+    listed = re.findall(r"`([A-Z_]+)_FILE`", section(README, "Settings"))
+
+    assert sorted(listed) == sorted(SECRETS)
 
 
 def test_readme__marks_exactly_the_required_settings_as_required() -> None:

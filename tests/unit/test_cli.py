@@ -10,7 +10,7 @@ import pytest
 
 from bot import __version__, cli
 from bot.cli import main, program_name
-from bot.settings import Settings
+from bot.settings import SECRETS, Settings
 
 REQUIRED = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "PURECLOUD_CLIENT_ID", "PURECLOUD_SECRET", "APPROVERS"]
 VERBS = ["serve", "sandbox", "check"]
@@ -93,13 +93,15 @@ def test_help__of_a_verb_has_settings_exit_codes_and_an_example(verb: str, capsy
 def test_help__names_every_setting_once(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, _, text = help_of([verb], capsys).partition("\nsettings, ")
     listed, _, _ = text.partition("\nexit codes:")
-    required, _, optional = listed.partition("optional: ")
+    settings, _, files = listed.partition("as files: ")
+    required, _, optional = settings.partition("optional: ")
     names = re.compile(r"\b[A-Z_]{4,}\b(?!\))")
 
     assert sorted(names.findall(required)) == sorted(REQUIRED)
     assert sorted(names.findall(required + optional)) == sorted(
         str(field.alias) for field in Settings.model_fields.values()
     )
+    assert sorted(names.findall(files)) == sorted(f"{name}_FILE" for name in SECRETS)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SettingsError
-from bot.settings import Settings, read_settings
+from bot.settings import SECRETS, Settings, read_settings
 
 REQUIRED = {
     "SLACK_BOT_TOKEN": "xoxb-very-secret",
@@ -191,3 +193,128 @@ def test_settings__show_no_secret_when_printed_or_refused() -> None:
     assert "very-secret" not in "".join(lines)
     assert "very-secret" not in f"{read_settings(REQUIRED)!r}{read_settings(REQUIRED)}"
     assert "hunter2" not in repr(read_settings(REQUIRED | {"DATABASE_URL": "sqlite:///hunter2.db"}))
+
+
+SECRET_VALUES = {
+    "SLACK_BOT_TOKEN": "xoxb-very-secret",
+    "SLACK_SIGNING_SECRET": "signing-very-secret",
+    "SLACK_APP_TOKEN": "xapp-very-secret",
+    "PURECLOUD_SECRET": "purecloud-very-secret",
+    "DATABASE_URL": "postgres://bot:very-secret@db/bot",
+}
+
+
+def value_of(settings: Settings, name: str) -> str:
+    """Return the value of a setting, by the name of its variable."""
+    value = getattr(settings, name.lower())
+    return str(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def test_secrets__are_all_fields_of_a_secret_type_and_the_database_url() -> None:
+    secret = {str(field.alias) for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation)}
+
+    assert secret | {"DATABASE_URL"} == SECRETS == SECRET_VALUES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n\n"])
+def test_secret_file__gives_its_content_without_the_final_newline(tmp_path: Path, name: str, end: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text(SECRET_VALUES[name] + end, newline="")
+    environ = {key: value for key, value in REQUIRED.items() if key != name} | {f"{name}_FILE": f" {path} "}
+
+    assert value_of(read_settings(environ), name) == SECRET_VALUES[name]
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_secret_file__blank_variables_count_as_not_set(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text(SECRET_VALUES[name])
+
+    from_file = read_settings(REQUIRED | {name: " ", f"{name}_FILE": str(path)})
+
+    assert value_of(from_file, name) == SECRET_VALUES[name]
+    assert read_settings(REQUIRED | {f"{name}_FILE": " "}) == read_settings(REQUIRED)
+
+
+def test_secret_file__gives_one_credential_of_systemd_per_setting(tmp_path: Path) -> None:
+    """As `LoadCredential=NAME:…` and `Environment=NAME_FILE=%d/NAME` do."""
+    for name, value in SECRET_VALUES.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    others = {name: value for name, value in REQUIRED.items() if name not in SECRETS}
+
+    settings = read_settings(others | {f"{name}_FILE": f"{tmp_path}/{name}" for name in SECRETS})
+
+    assert {name: value_of(settings, name) for name in SECRETS} == SECRET_VALUES
+    assert set(settings.secret_values) == {SECRET_VALUES[name] for name in SECRETS if name != "DATABASE_URL"}
+    assert "very-secret" not in f"{settings!r}{settings}"
+
+
+UNUSABLE_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda _path: None, "the file cannot be read (No such file or directory)"),
+    "directory": (Path.mkdir, "the file cannot be read (Is a directory)"),
+    "unreadable": (lambda path: path.symlink_to("/proc/self/mem"), "the file cannot be read (Input/output error)"),
+    "empty": (Path.touch, "the file is empty"),
+    "blank": (lambda path: path.write_text(" \n\n"), "the file is empty"),
+    "two lines": (lambda path: path.write_text("very-secret\nvery-secret\n"), "the file has more than one line"),
+    "not UTF-8": (lambda path: path.write_bytes(b"very-secret\xff"), "the file is not UTF-8"),
+    "large": (lambda path: path.write_text("very-secret" * 6000), "the file is larger than 65536 bytes"),
+    "endless": (lambda path: path.symlink_to("/dev/zero"), "the file is larger than 65536 bytes"),
+    "link to itself": (lambda path: path.symlink_to(path), "the file cannot be read (Too many"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+@pytest.mark.parametrize("kind", UNUSABLE_FILES)
+def test_secret_file__unusable_is_one_line_with_the_variable_and_without_the_secret(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    create, message = UNUSABLE_FILES[kind]
+    create(tmp_path / "secret")
+
+    (line,) = problems_of(**{name: "", f"{name}_FILE": str(tmp_path / "secret")})
+
+    assert line.startswith(f"{name}_FILE: {message}")
+    assert "very-secret" not in line
+    assert str(tmp_path) not in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_secret_file__without_read_permission_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch(mode=0)
+
+    assert problems_of(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "secret")) == [
+        "SLACK_BOT_TOKEN_FILE: the file cannot be read (Permission denied)"
+    ]
+
+
+@pytest.mark.parametrize("path", ["xoxb-very-secret", "very-secret\0", "very-secret" * 1000])
+def test_secret_file__never_shows_a_secret_that_was_set_as_the_path(path: str) -> None:
+    (line,) = problems_of(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=path)
+
+    assert line.startswith("SLACK_BOT_TOKEN_FILE: ")
+    assert "very-secret" not in line
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_secret_file__together_with_the_value_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text(SECRET_VALUES[name])
+
+    assert problems_of(**{name: SECRET_VALUES[name], f"{name}_FILE": str(path)}) == [
+        f"{name}_FILE: {name} is set too; set only one of the two"
+    ]
+
+
+def test_secret_file__every_unusable_one_is_reported_at_once(tmp_path: Path) -> None:
+    lines = problems_of(
+        SLACK_BOT_TOKEN_FILE=str(tmp_path), PURECLOUD_SECRET="", PURECLOUD_SECRET_FILE=str(tmp_path / "missing")
+    )
+
+    assert [line.partition(":")[0] for line in lines] == ["PURECLOUD_SECRET_FILE", "SLACK_BOT_TOKEN_FILE"]
+
+
+def test_secret_file__is_not_read_for_a_setting_without_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "approvers").write_text("U0TOM00001")
+
+    assert read_settings(REQUIRED | {"APPROVERS_FILE": str(tmp_path / "approvers")}) == read_settings(REQUIRED)

@@ -115,7 +115,7 @@ def test_json__keeps_the_documented_keys_and_values() -> None:
 def test_secrets__are_removed_from_every_text() -> None:
     leak = failed("x", "got opaque-secret and xoxb-1-2-3", "postgres://bot:pass@db/x")
 
-    (clean,) = without_secrets([leak], {"PURECLOUD_SECRET": "opaque-secret"})
+    (clean,) = without_secrets([leak], ["opaque-secret"])
 
     assert not any(secret in str(clean) for secret in ("opaque-secret", "xoxb", "pass@"))
 
@@ -123,7 +123,7 @@ def test_secrets__are_removed_from_every_text() -> None:
 def test_secrets__shorter_than_8_characters_are_not_removed() -> None:
     result = failed("PURECLOUD_SECRET", "the login failed", "Set it to the client's secret.")
 
-    assert without_secrets([result], {"PURECLOUD_SECRET": "secret", "SLACK_SIGNING_SECRET": "b"}) == [result]
+    assert without_secrets([result], ["secret", "b"]) == [result]
 
 
 @pytest.mark.parametrize(
