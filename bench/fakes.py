@@ -271,6 +271,8 @@ class FakeServices:
             "APPROVERS": GROUP,
             "AUDIT_CHANNEL": AUDIT,
             "REQUEST_TTL": "12h",
+            "MAX_COMMANDS_PER_MINUTE": "1000000",
+            "MAX_CLICKS_PER_MINUTE": "1000000",
             "LOG_LEVEL": "warning",
             "LOG_FORMAT": "json",
         }

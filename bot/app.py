@@ -23,8 +23,10 @@ from bot.errors import BotError, SettingsError
 from bot.settings import Settings
 from bot.slack.dispatch import Dispatcher
 from bot.slack.http import SlackEndpoint
+from bot.web.connections import ConnectionLimits, listen, raise_descriptor_limit
 from bot.web.health import Health
 from bot.web.routes import application
+from handlers.budgets import PersonBudgets
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from handlers.middleware import Gate
@@ -68,6 +70,7 @@ class RunningApp:
     transport: SlackTransport
     health: Health
     port: int = 0
+    listener: asyncio.Server | None = None
     working: asyncio.Task[None] | None = None
     """The worker's task, which ends only with the process."""
 
@@ -85,13 +88,13 @@ async def running(
         transport = slack_transport(settings, services, renderer.catalog)
         health = Health(services, transport.sockets.is_up if transport.sockets else None)
         app = RunningApp(services, transport, health)
-        runner = web.AppRunner(application(health, transport.http), access_log=None, shutdown_timeout=CLOSE_TIMEOUT)
+        runner = web.AppRunner(application(health, transport.http), shutdown_timeout=CLOSE_TIMEOUT)
         identifying = asyncio.create_task(_identify(services))
         try:
             await runner.setup()
-            site = web.TCPSite(runner, settings.host, settings.port)
-            await site.start()
-            app.port = runner.addresses[0][1]
+            limits = ConnectionLimits(count=services.metrics.count_closed_connection)
+            app.listener = await listen(runner, settings.host, settings.port, limits)
+            app.port = app.listener.sockets[0].getsockname()[1]
             log.info("listening", host=settings.host, port=app.port)
             if transport.sockets is not None:
                 await transport.sockets.check()
@@ -116,6 +119,8 @@ async def _stop(app: RunningApp, runner: web.AppRunner, identifying: asyncio.Tas
     if working is not None:
         await services.worker.drain(deadline - time.monotonic())
         working.cancel()  # what still runs waits for a database that does not answer
+    if app.listener is not None:
+        app.listener.close()
     await runner.cleanup()
     await asyncio.wait([task for task in (identifying, working) if task], timeout=CLOSE_TIMEOUT)
     log.info("stopped")
@@ -123,7 +128,8 @@ async def _stop(app: RunningApp, runner: web.AppRunner, identifying: asyncio.Tas
 
 def slack_transport(settings: Settings, services: Services, catalog: Catalog) -> SlackTransport:
     """Return the transport that the settings choose."""
-    gate = Gate(services, services.workspace, catalog)
+    budgets = PersonBudgets(settings.max_commands_per_minute, settings.max_clicks_per_minute)
+    gate = Gate(services, services.workspace, catalog, budgets)
     dispatcher = Dispatcher(bolt_app(services, gate), services.metrics)
     if settings.slack_app_token is not None:
         from bot.slack.socket_mode import SocketMode  # noqa: PLC0415 - loads clients that HTTP does not need
@@ -198,6 +204,7 @@ async def _work(services: Services, *, database_ready: bool) -> None:
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises DatabaseReplaced if the worker ends because of it."""
+    raise_descriptor_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

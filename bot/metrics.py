@@ -54,6 +54,12 @@ class Metrics:
             ["method", "status"],
             registry=self.registry,
         )
+        self.closed_connections = Counter(
+            "purecloud_bot_closed_connections",
+            "Connections that the HTTP server closed because of its limits, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "purecloud_bot_queue_depth",
             "Stored jobs that are not done, by kind.",
@@ -64,6 +70,10 @@ class Metrics:
     def count_slack_call(self, method: str, status: str) -> None:
         """Count a call to Slack."""
         self.slack_calls.labels(method, status).inc()
+
+    def count_closed_connection(self, reason: str) -> None:
+        """Count a connection that the HTTP server closed because of its limits."""
+        self.closed_connections.labels(reason).inc()
 
     def record_genesys_call(self, operation: str, status: str, seconds: float) -> None:
         """Count a call to Genesys Cloud and record its duration."""

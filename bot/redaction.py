@@ -13,7 +13,7 @@ _SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 _SECRET_SHAPES = re.compile(
-    r"xox[a-z](?:-[A-Za-z0-9-]+)+|xapp-[A-Za-z0-9-]+"  # Slack's tokens
+    r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+"  # Slack's tokens
     r"|https?://hooks\.slack[\w.-]*/\S+"  # a response_url is a bearer capability
     r"|(?i:\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,})"  # an Authorization header
     r"|(?i:(?:access_token|client_secret)[\"']?\s*[=:]\s*[\"']?[^\s\"'&,}]+)"

@@ -36,6 +36,9 @@ SECRETS = frozenset({
 MAX_REQUEST_TTL = 24 * 3600
 """Maximum of REQUEST_TTL, in seconds. An approval must not be possible long after its reason is gone."""
 
+MAX_BUDGET = 1_000_000
+"""Maximum of MAX_COMMANDS_PER_MINUTE and MAX_CLICKS_PER_MINUTE."""
+
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600}
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
@@ -137,6 +140,8 @@ class Settings(BaseModel):
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
+    max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
+    max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = Field(
         "info", alias="LOG_LEVEL"
     )

@@ -9,14 +9,16 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.commands import Invoker
+from bot.domain.denials import DenialCode
 from handlers import help as help_command
 from handlers import whoami
 from handlers.errors import reply_with
 from handlers.messages import Catalog
 from handlers.payloads import read_invoker
 from handlers.services import Services
-from handlers.targets import read_request
+from handlers.targets import MAX_LINE_LENGTH, read_request
 from handlers.ui.blocks import Message
+from handlers.ui.reasons import explain
 
 Answer = Callable[[Invoker, Any, Catalog, str], Awaitable[Message]]
 """Takes the person, the services, the texts and the line after the command.
@@ -33,6 +35,11 @@ READ_ONLY: dict[str, Answer] = {
 
 async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Store a command that requests an action, then acknowledge it; answer a read-only command later."""
+    line_length = len(str(body.get("text") or ""))
+    if line_length > MAX_LINE_LENGTH:
+        params = {"length": line_length, "limit": MAX_LINE_LENGTH}
+        await ack(response_type="ephemeral", text=explain(catalog, DenialCode.LINE_TOO_LONG, params))
+        return
     typed = " ".join(str(body.get("text") or "").split())
     verb, _, line = typed.partition(" ")
     invoker, name = read_invoker(body), verb.casefold()

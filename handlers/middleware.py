@@ -12,10 +12,12 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.domain.people import Workspace
+from bot.domain.people import Workspace, text
+from handlers.budgets import PersonBudgets, sender
 from handlers.messages import Catalog
 from handlers.payloads import Payload
 from handlers.services import Services
+from handlers.ui import blocks
 
 REPLAY_WINDOW = 600.0
 """How long a command is recognised as a replay, in seconds: twice the time for which Slack's signature is valid."""
@@ -71,7 +73,8 @@ class WorkspaceState(Protocol):
 class Gate(AsyncMiddleware):
     """A gate before Bolt's authorization.
 
-    It refuses payloads while the bot starts or stops, payloads for other apps, and replays.
+    It refuses payloads while the bot starts or stops, payloads for other apps, replays, and payloads of people who
+    send too many.
     """
 
     def __init__(
@@ -79,11 +82,13 @@ class Gate(AsyncMiddleware):
         services: Services,
         workspace: WorkspaceState,
         catalog: Catalog,
+        budgets: PersonBudgets,
         replays: ReplayFilter | None = None,
     ) -> None:
         self._services = services
         self._workspace = workspace
         self._catalog = catalog
+        self._budgets = budgets
         self._replays = replays or ReplayFilter()
         self._stopping = False
 
@@ -117,15 +122,36 @@ class Gate(AsyncMiddleware):
         if self._replays.is_replay(payload):
             log.info("replayed command ignored")
             return BoltResponse(status=200)
-        return None
+        return None if self._budgets.allows(payload) else self._too_many(payload)
+
+    def _too_many(self, payload: Payload) -> BoltResponse:
+        """Refuse a payload above its person's limit. They are told once a minute, and nothing is looked up."""
+        notify = self._budgets.may_notify(payload)
+        if notify:
+            log.warning("person sends too many payloads", by=sender(payload), type=payload.get("type", "command"))
+        if payload.get("type") == "event_callback":  # Slack would send it again
+            return BoltResponse(status=200)
+        sentence = self._catalog.text("too_many")
+        if "command" in payload:
+            return _private_reply(sentence) if notify else BoltResponse(status=200)
+        if notify:
+            message = blocks.message(sentence, blocks.section(sentence))
+            reply = self._services.replies.reply_until_expired(
+                text(payload, "response_url"), sender(payload) or "", message
+            )
+            self._services.tasks.start(reply)
+        return BoltResponse(status=429, body="too many")  # a 200 would say that the click is stored
 
     def _not_now(self, payload: Payload, code: str) -> BoltResponse:
-        text = self._catalog.text(code)
-        if "command" in payload:  # Slack shows the person what a 200 says
-            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": text})
-        return BoltResponse(status=503, body=code)
+        sentence = self._catalog.text(code)
+        return _private_reply(sentence) if "command" in payload else BoltResponse(status=503, body=code)
 
     def _inject(self, context: AsyncBoltContext) -> None:
         context["services"] = self._services
         context["catalog"] = self._catalog
         context["replays"] = self._replays
+
+
+def _private_reply(sentence: str) -> BoltResponse:
+    """Return the response to a command that Slack shows to its person alone."""
+    return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})

@@ -14,15 +14,19 @@ MAX_WORD_LENGTH = 80
 
 MAX_LISTED_TARGETS = 5
 
+MAX_LINE_LENGTH = 1000
+"""Characters of a line; a longer one is denied before it is read."""
+
+# Every repetition that may start anywhere is bounded, so that the time grows linearly with the length of a line.
 _TARGET = re.compile(
-    r"<@(?P<slack>[UW][A-Z0-9]+)(?:\|[^>]*)?>"
-    r"|<mailto:(?P<mailto>[^|>\s]+)(?:\|[^>]*)?>"
-    r"|(?<![\w@])(?P<email>[^\s<>@\"'“”‘’(),;:|]+@[\w-]+(?:\.[\w-]+)+)"  # noqa: RUF001 - quotes of a phone
+    r"<@(?P<slack>[UW][A-Z0-9]{1,30})(?:\|[^<>]{0,200})?>"
+    r"|<mailto:(?P<mailto>[^|<>\s]{1,254})(?:\|[^<>]{0,300})?>"
+    r"|(?<![\w@])(?P<email>[^\s<>@\"'“”‘’(),;:|]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,20})"  # noqa: RUF001 - quotes of a phone
     r"|(?<!\w)(?P<genesys>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?!\w|-\w)"
     r"|(?<![\w@])(?P<bare>[UW](?=[A-Z0-9]*[0-9])[A-Z0-9]{8,})(?!\w)"
 )
-_GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^>]*>")
-_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+(?:\|[^>]*)?>")
+_GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^<>]{0,200}>")
+_CHANNEL = re.compile(r"<#[CG][A-Z0-9]{1,30}(?:\|[^<>]{0,200})?>")
 _PLAIN_NAME = re.compile(r"(?<!\w)@\w[\w.-]*")
 _QUOTES = "\"'“”‘’"  # noqa: RUF001 - Slack on a phone types curly ones
 
@@ -43,6 +47,8 @@ def read_line(line: str) -> tuple[TargetRef, str]:
 
     A second person anywhere in the line is denied, even in the reason, so that the bot never picks the first silently.
     """
+    if len(line) > MAX_LINE_LENGTH:
+        raise Denied(DenialCode.LINE_TOO_LONG, length=str(len(line)), limit=str(MAX_LINE_LENGTH))
     found = list(_TARGET.finditer(line))
     targets = {_target_ref(match): match[0] for match in found}
     plain = _PLAIN_NAME.findall(_TARGET.sub(" ", line))

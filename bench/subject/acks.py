@@ -21,6 +21,7 @@ from bot.background import BackgroundTasks
 from bot.bootstrap import build
 from bot.services.inbox import Inbox
 from bot.settings import Settings, read_settings
+from bot.web.connections import ConnectionLimits, listen
 from bot.web.health import Health
 from bot.web.routes import application
 from handlers.messages import Catalog
@@ -45,9 +46,9 @@ async def serve(settings: Settings) -> None:
         inbox = Inbox(services.store, lambda _job: None)
         ack_only = replace(services, inbox=inbox, tasks=DiscardedTasks())
         transport = slack_transport(settings, ack_only, renderer.catalog)
-        runner = web.AppRunner(application(Health(ack_only), transport.http), access_log=None)
+        runner = web.AppRunner(application(Health(ack_only), transport.http))
         await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        await listen(runner, settings.host, settings.port, ConnectionLimits())
         await asyncio.Event().wait()
 
 

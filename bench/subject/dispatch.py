@@ -29,9 +29,10 @@ from bot.background import BackgroundTasks
 from bot.bootstrap import Services, build
 from bot.domain.clicks import Click
 from bot.services.inbox import Inbox
-from bot.settings import read_settings
+from bot.settings import MAX_BUDGET, read_settings
 from bot.slack.dispatch import Dispatcher
 from bot.slack.http import RequestVerifier, parse_body
+from handlers.budgets import PersonBudgets
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from handlers.middleware import Gate
@@ -64,7 +65,7 @@ async def subject_app(services: Services, catalog: Catalog) -> App:
     await services.workspace.identify()
     inbox = NullInbox(services.store, lambda _job: None)
     ack_only = replace(services, inbox=inbox, tasks=DiscardedTasks())
-    app = bolt_app(ack_only, Gate(ack_only, services.workspace, catalog))
+    app = bolt_app(ack_only, Gate(ack_only, services.workspace, catalog, PersonBudgets(MAX_BUDGET, MAX_BUDGET)))
     dispatcher, verifier = Dispatcher(app, services.metrics), RequestVerifier(SIGNING_SECRET, time.time)
 
     async def handle(raw: bytes, headers: Headers) -> int:

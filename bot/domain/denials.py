@@ -24,6 +24,7 @@ class DenialCode(StrEnum):
     NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
     CLICKER_UNREADABLE = "clicker_unreadable"
     NO_APPROVER_HERE = "no_approver_here"
+    LINE_TOO_LONG = "line_too_long"
     TARGET_MISSING = "target_missing"
     TARGET_UNREADABLE = "target_unreadable"
     TARGET_IS_A_PLAIN_NAME = "target_is_a_plain_name"

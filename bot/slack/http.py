@@ -1,8 +1,10 @@
-"""Receive requests from Slack over HTTP: verify the signature, then parse the body once."""
+"""Receive requests from Slack over HTTP: check the headers, verify the signature, then parse the body once."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,8 +16,11 @@ from yarl import URL
 
 from bot.slack.dispatch import Dispatcher, InvalidSlackRequest, Payload, is_storable_text
 
-MAX_BODY_SIZE = 1024 * 1024
-"""Bytes of a request body; larger ones are answered 413. Slack's payloads are far smaller."""
+MAX_BODY_SIZE = 256 * 1024
+"""Bytes of a request body; larger ones are answered 413. Slack's payloads have less than 50 KiB."""
+
+BODY_TIMEOUT = 5.0
+"""Seconds for the body of a request."""
 
 MAX_FORM_FIELDS = 200
 """Fields of a form; Slack's commands have about 15."""
@@ -24,6 +29,7 @@ MAX_SIGNATURE_AGE = 300.0
 """Seconds for which a signature is valid (docs.slack.dev, Verifying requests from Slack)."""
 
 _MAX_TIMESTAMP_DIGITS = 15
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
 class SlackEndpoint:
@@ -48,14 +54,29 @@ class SlackEndpoint:
         return await to_aiohttp_response(response)
 
     async def _read(self, request: web.Request) -> Payload:
-        try:
-            raw = await request.read()
-        except web.RequestPayloadError:
-            raise InvalidSlackRequest("unreadable body", 400) from None
-        except web.HTTPRequestEntityTooLarge:
-            raise InvalidSlackRequest("body too large", 413) from None
+        """Read nothing of a body whose headers show that Slack did not send it."""
+        self._verifier.check_headers(request.headers)
+        if "Content-Encoding" in request.headers:
+            raise InvalidSlackRequest("compressed body", 400)
+        if (request.content_length or 0) > MAX_BODY_SIZE:
+            raise InvalidSlackRequest("body too large", 413)
+        raw = await _read_body(request)
         self._verifier.verify(raw, request.headers)
         return parse_body(raw, request.content_type)
+
+
+async def _read_body(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await request.read()
+    except web.RequestPayloadError:
+        raise InvalidSlackRequest("unreadable body", 400) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise InvalidSlackRequest("body too large", 413) from None
+    except TimeoutError:
+        raise InvalidSlackRequest("body too slow", 408) from None
+    except OSError:  # the client closed the connection, so it gets no response
+        raise InvalidSlackRequest("connection closed", 400) from None
 
 
 class RequestVerifier:
@@ -65,14 +86,19 @@ class RequestVerifier:
         self._clock = clock
         self._verifier = SignatureVerifier(signing_secret, _SdkClock(clock))
 
-    def verify(self, raw: bytes, headers: Mapping[str, str]) -> None:
-        """Raise InvalidSlackRequest (401, or 400 without UTF-8) unless the signature fits these bytes."""
+    def check_headers(self, headers: Mapping[str, str]) -> None:
+        """Raise InvalidSlackRequest (401) unless the headers have the form of a current signature."""
         timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
         is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MAX_TIMESTAMP_DIGITS
-        if not is_number or not signature.isascii():
+        if not is_number or not _SIGNATURE.fullmatch(signature):
             raise InvalidSlackRequest("request not signed", 401)
         if abs(self._clock() - int(timestamp)) > MAX_SIGNATURE_AGE:
             raise InvalidSlackRequest("signature too old, or the clock of this machine is wrong", 401)
+
+    def verify(self, raw: bytes, headers: Mapping[str, str]) -> None:
+        """Raise InvalidSlackRequest (401, or 400 without UTF-8) unless the signature fits these bytes."""
+        self.check_headers(headers)
+        timestamp, signature = headers["X-Slack-Request-Timestamp"], headers["X-Slack-Signature"]
         try:
             valid = self._verifier.is_valid(raw, timestamp, signature)
         except (ValueError, TypeError):  # the SDK decodes the body before it compares signatures

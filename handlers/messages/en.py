@@ -17,6 +17,7 @@ SENTENCES = {
     "unverified": "Not verified, so it counts as no: {unverified}.",
     "starting": "I am still starting. *Nothing was changed.* Try again in a few seconds.",
     "stopping": "I am restarting. *Nothing was changed.* Try again in a few seconds.",
+    "too_many": "You send more than I take from one person. *Nothing was changed.* Try again in a minute.",
     # --- denials: the person ----------------------------------------------------------------------------------------
     "reason.outsider": "Only members of this workspace can use this bot.",
     "reason.guest": "Guests can't use this bot: only full members of this workspace can.",
@@ -37,6 +38,8 @@ SENTENCES = {
     "hint.clicker_unreadable": "Click again in a moment.",
     "reason.no_approver_here": "This needs an approver, and no one else can see this conversation.",
     "hint.no_approver_here": "Request it in a channel with an approver, or ask an admin of this bot to set a channel for approvals.",
+    "reason.line_too_long": "That line has {length} characters; I read {limit} at most.",
+    "hint.line_too_long": "Shorten the reason.",
     # --- denials: the target ----------------------------------------------------------------------------------------
     "reason.target_missing": "Who is it about? Name one person, as in `/purecloud revoke @user [reason]`.",
     "hint.target_missing": "An email address or a Genesys Cloud user id works too.",

@@ -120,8 +120,8 @@ MALFORMED: dict[str, tuple[bytes, Headers]] = {
     "a payload that is a list": (payload("[1]"), {}),
     "a payload that is a number": (payload("7"), {}),
     "a payload that is a string": (payload('"block_actions"'), {}),
-    "a deeply nested list": (payload("[" * 100_000), {}),
-    "a deeply nested object": (payload('{"a":' * 50_000), {}),
+    "a deeply nested list": (payload("[" * 50_000), {}),
+    "a deeply nested object": (payload('{"a":' * 10_000), {}),
     "a click without a user": (payload('{"type": "block_actions", "actions": []}'), {}),
     "a click whose user id is a list": (
         payload('{"type": "block_actions", "user": {"id": []}, "actions": [{"action_id": "approve", "value": "1"}]}'),

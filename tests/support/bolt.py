@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.domain.people import Workspace
+from handlers.budgets import PersonBudgets
 from handlers.messages import Catalog
 from handlers.middleware import Gate, ReplayFilter
 from tests.support.clock import FakeClock
@@ -44,7 +45,13 @@ class BoltHarness:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
-        self.gate = Gate(self.services, self.workspace, self.catalog, ReplayFilter(self.clock))
+        self.gate = Gate(
+            self.services,
+            self.workspace,
+            self.catalog,
+            PersonBudgets(30, 60, clock=self.clock),
+            ReplayFilter(self.clock),
+        )
 
         async def authorize(**_: Any) -> AuthorizeResult:
             return AuthorizeResult(enterprise_id=None, team_id=WORKSPACE.team_id, bot_token="xoxb-made-up")

@@ -19,6 +19,7 @@ from bot.sandbox import personas
 from bot.sandbox.slack.server import FakeSlack
 from bot.slack.dispatch import Dispatcher
 from bot.slack.socket_mode import CONNECTIONS, ConnectionSupervisor, SocketMode
+from handlers.budgets import PersonBudgets
 from handlers.middleware import Gate
 from tests.support.bolt import StubWorkspace
 from tests.support.clock import FakeClock
@@ -55,7 +56,7 @@ class Rig:
 
         app = AsyncApp(
             authorize=authorize,
-            before_authorize=Gate(StubServices(), self.workspace, ENGLISH),
+            before_authorize=Gate(StubServices(), self.workspace, ENGLISH, PersonBudgets(1000, 1000)),
             process_before_response=True,
             request_verification_enabled=False,
         )

@@ -9,7 +9,8 @@ from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode
 from bot.sandbox.slack.block_kit import problems
 from handlers.commands import READ_ONLY, nearest
-from tests.support.bolt import BoltHarness
+from handlers.targets import MAX_LINE_LENGTH
+from tests.support.bolt import BoltHarness, body
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
 
@@ -95,7 +96,9 @@ async def test_unknown_word__does_nothing_and_suggests_the_nearest_command(line:
     assert bolt.services.commands == []
 
 
-@pytest.mark.parametrize("line", [one for one in HOSTILE if one.strip()], ids=lambda line: ascii(line)[:20])
+@pytest.mark.parametrize(
+    "line", [one[:MAX_LINE_LENGTH] for one in HOSTILE if one.strip()], ids=lambda line: ascii(line)[:20]
+)
 async def test_unknown_word__is_repeated_escaped_and_truncated(line: str) -> None:
     bolt = BoltHarness()
     await bolt.command(line)
@@ -103,3 +106,23 @@ async def test_unknown_word__is_repeated_escaped_and_truncated(line: str) -> Non
     (message,) = bolt.services.replies_sent
     assert problems(message) == []
     assert not any(markup in "".join(texts(message, "mrkdwn")) for markup in ("<!", "<@", "<http"))
+
+
+@pytest.mark.parametrize("verb", ["revoke", "rotate", "whoami", "unknown"])
+async def test_line__above_the_limit_is_answered_and_not_read(verb: str) -> None:
+    bolt = BoltHarness()
+    answer = await bolt.command(f"{verb} " + "-" * MAX_LINE_LENGTH)
+
+    assert answer.status == 200
+    assert f"{len(verb) + 1 + MAX_LINE_LENGTH} characters" in body(answer)["text"]
+    assert "Nothing was changed" in body(answer)["text"]
+    assert (bolt.services.commands, bolt.services.started) == ([], [])
+
+
+async def test_line__of_the_maximum_length_is_read() -> None:
+    bolt = BoltHarness()
+    line = "revoke <@U0TOM00001> ".ljust(MAX_LINE_LENGTH, "x")
+    await bolt.command(line)
+
+    (command,) = bolt.services.commands
+    assert command.target == TOM

@@ -30,6 +30,8 @@ PARAMS = {
     "count": "2",
     "names": "tom, ann",
     "slack_code": "ratelimited",
+    "length": "1200",
+    "limit": "1000",
 }
 
 
