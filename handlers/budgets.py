@@ -1,4 +1,4 @@
-"""Limit how many commands and clicks each person may send a minute, before anything is looked up for them."""
+"""Limit how many commands and clicks each person may send a minute, before any lookup."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PersonBudgets:
         self._notices = TokenBuckets(1, clock=clock)
 
     def allows(self, payload: Payload) -> bool:
-        """Count a payload; return False if its person has sent too many. Payloads without a person are not counted."""
+        """Count a payload; return False if its person, if there is one, has sent too many."""
         person = sender(payload)
         if not person:
             return True

@@ -125,7 +125,7 @@ class Gate(AsyncMiddleware):
         return None if self._budgets.allows(payload) else self._too_many(payload)
 
     def _too_many(self, payload: Payload) -> BoltResponse:
-        """Refuse a payload above its person's limit. They are told once a minute, and nothing is looked up."""
+        """Refuse a payload above its person's limit. They get one message a minute, and nothing is looked up."""
         notify = self._budgets.may_notify(payload)
         if notify:
             log.warning("person sends too many payloads", by=sender(payload), type=payload.get("type", "command"))

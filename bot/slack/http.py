@@ -1,4 +1,4 @@
-"""Receive requests from Slack over HTTP: check the headers, verify the signature, then parse the body once."""
+"""Receive requests from Slack over HTTP: headers first, then the signature, then the body, once."""
 
 from __future__ import annotations
 

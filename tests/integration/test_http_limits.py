@@ -1,4 +1,4 @@
-"""Requests that prove nothing cost nothing: headers are checked before the body, and a body must come in time."""
+"""Requests that prove nothing cost nothing: the bot checks headers before the body."""
 
 from __future__ import annotations
 
