@@ -109,21 +109,32 @@ class PostgresDriver:
             return ConnectionLost(problem)
         return ConnectionLost(problem) if (state or "").startswith(TRANSIENT) else error
 
-    def _with_defaults(self, url: str) -> str:
+    @staticmethod
+    def _with_defaults(url: str) -> str:
         """Return the address with `DEFAULTS`. Raises SettingsError for one that libpq cannot read."""
-        conninfo = import_module("psycopg.conninfo")
-        try:
-            given = conninfo.conninfo_to_dict(url)
-        except self._psycopg.Error as error:
-            raise SettingsError([_unreadable(str(error))]) from None
-        if not all(port.isdecimal() and int(port) <= MAX_PORT for port in str(given.get("port", MAX_PORT)).split(",")):
-            raise SettingsError([_unreadable("")])  # mostly because of a / in the password
+        given = parameters_of(url)
         defaults = {key: DEFAULTS[key] for key in DEFAULTS if key not in given}
         if given.get("sslmode") == "verify-full" and not _names_authorities(given):
             defaults["sslrootcert"] = "system"
         if "system" in (given.get("sslrootcert"), defaults.get("sslrootcert")):
             _show_system_authorities()
-        return str(conninfo.make_conninfo(url, **defaults))
+        return str(import_module("psycopg.conninfo").make_conninfo(url, **defaults))
+
+
+def parameters_of(url: str) -> dict[str, Any]:
+    """Return the parameters that libpq reads in an address.
+
+    Raises SettingsError for an address that it cannot read.
+    """
+    psycopg, conninfo = _psycopg(), import_module("psycopg.conninfo")
+    try:
+        given: dict[str, Any] = conninfo.conninfo_to_dict(url)
+    except psycopg.Error as error:
+        raise SettingsError([_unreadable(str(error))]) from None
+    ports = filter(None, str(given.get("port", "")).split(","))  # a host without a port leaves an empty one
+    if not all(port.isdecimal() and int(port) <= MAX_PORT for port in ports):
+        raise SettingsError([_unreadable("")])  # mostly because of a / in the password
+    return given
 
 
 class PostgresConnection:

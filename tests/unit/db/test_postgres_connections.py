@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, DatabaseFull, DatabaseUnavailable
 from bot.db.engine import Database
@@ -75,6 +76,11 @@ async def test_url__first_of_several_hosts_may_be_down(postgres: Server) -> None
             closed.bind(("127.0.0.1", 0))
             several = url.replace("@", f"@127.0.0.1:{closed.getsockname()[1]},")
             assert await query(several) == "1"
+
+
+@pytest.mark.parametrize(("hosts", "port"), [("one,two", ","), ("one,two:5433", ",5433"), ("one", None)])
+def test_url__hosts_without_a_port_are_accepted(hosts: str, port: str | None) -> None:
+    assert conninfo_to_dict(PostgresDriver(f"postgres://bot@{hosts}/bot").address).get("port") == port
 
 
 @pytest.mark.parametrize(
