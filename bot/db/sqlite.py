@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections import namedtuple
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ DIALECT = Dialect(
 FileIdentity = tuple[int, int]
 """The device and the inode of a file, which a replacement changes."""
 
+OWNER_ONLY = 0o600
+"""The mode of the files that the bot creates. They hold addresses, names and the `response_url`s of open requests."""
+
 
 class SqliteDriver:
     """Opens connections to one file. With `read_only`, nothing is written, not even the file."""
@@ -48,6 +52,8 @@ class SqliteDriver:
         """Open a connection. Raises DatabaseReplaced if the file is not the one that was opened before."""
         if self._identity is not None:
             self.verify()
+        elif not self._read_only:
+            self._create()
         connection = sqlite3.connect(self._address(), uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
             connection.row_factory = _named_tuple
@@ -58,6 +64,14 @@ class SqliteDriver:
             connection.close()
             raise
         return SqliteConnection(connection, self.verify, self._clock)
+
+    def _create(self) -> None:
+        """Create the file for its owner alone, unless it exists.
+
+        SQLite gives the files next to it the same mode, whatever the umask.
+        """
+        with suppress(OSError):  # SQLite reports a file that cannot be created, and keeps one that exists
+            os.close(os.open(self.path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
 
     def verify(self) -> None:
         """Raise DatabaseReplaced if the file was replaced or deleted."""
@@ -82,7 +96,7 @@ class SqliteDriver:
         """
         address = f"file:{quote(str(self.path.absolute()))}"
         if not self._read_only:
-            return address
+            return f"{address}?mode=rw"  # SQLite creates no file, so that none has the mode of its umask
         log = self.path.with_name(f"{self.path.name}-wal")
         return f"{address}?mode=ro" if log.exists() and log.stat().st_size else f"{address}?mode=ro&immutable=1"
 

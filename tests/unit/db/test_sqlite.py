@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.db.connect import worker_identity
 from bot.db.driver import DatabaseFull, DatabaseReplaced, DatabaseUnavailable
 from bot.db.engine import Database
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
+from bot.settings import read_settings
+from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.number_table import (
     CREATE,
     INSERT,
@@ -163,3 +168,80 @@ async def test_read_only__creates_no_files_and_refuses_to_write(tmp_path: Path) 
         await database.write(insert_numbers(2))
     await database.close()
     assert files(tmp_path) == before
+
+
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], int]]:
+    """Return `os.umask`, and restore the mask after the test."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in files(folder)}
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o002, 0o022, 0o077])
+async def test_files__are_created_for_the_owner_alone_whatever_the_umask(
+    tmp_path: Path, umask: Callable[[int], int], mask: int
+) -> None:
+    umask(mask)
+    settings = read_settings(REQUIRED_SETTINGS | {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"})
+    database = Database(SqliteDriver(tmp_path / "bot.db"))
+    with worker_identity(settings):
+        await database.write(lambda tx: tx.execute(CREATE))
+        found = modes(tmp_path)
+        await database.close()
+
+    assert found.keys() == {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.3000.lock"}
+    assert set(found.values()) == {0o600}
+
+
+async def test_files__that_exist_keep_their_mode(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").touch()
+    (tmp_path / "bot.db").chmod(0o640)
+    database = Database(SqliteDriver(tmp_path / "bot.db"))
+    await database.write(lambda tx: tx.execute(CREATE))
+    found = modes(tmp_path)
+    await database.close()
+
+    assert set(found.values()) == {0o640}
+
+
+async def test_file__that_a_link_names_is_created_for_the_owner_alone(
+    tmp_path: Path, umask: Callable[[int], int]
+) -> None:
+    umask(0o000)
+    (tmp_path / "bot.db").symlink_to(tmp_path / "other.db")
+    database = Database(SqliteDriver(tmp_path / "bot.db"))
+    await database.write(lambda tx: tx.execute(CREATE))
+    found = modes(tmp_path)
+    await database.close()
+
+    assert set(found.values()) == {0o600}
+
+
+async def test_file__that_cannot_be_created_is_reported_by_sqlite(tmp_path: Path) -> None:
+    database = Database(SqliteDriver(tmp_path / "missing" / "bot.db"))
+
+    with pytest.raises(sqlite3.OperationalError, match="unable to open database file"):
+        await database.write(lambda tx: tx.execute(CREATE))
+    await database.close()
+
+
+class BlindDriver(SqliteDriver):
+    """A driver that looks at the file just before another process deletes it."""
+
+    def verify(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def test_file__deleted_between_the_look_and_the_opening_is_not_created_again(tmp_path: Path) -> None:
+    driver = BlindDriver(tmp_path / "bot.db")
+    driver.connect().close()
+
+    with pytest.raises(sqlite3.OperationalError, match="unable to open database file"):
+        driver.connect()
+
+    assert files(tmp_path) == []
