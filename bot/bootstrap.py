@@ -37,6 +37,7 @@ from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
+from bot.unencrypted import unencrypted_connections
 from bot.worker import Process, Worker
 
 _SLACK_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
@@ -85,6 +86,8 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
     Raises SettingsError for a setting that proves to be invalid only when it is used.
     """
     genesys_region = region_of(settings)
+    for found in unencrypted_connections(settings):
+        log.warning("connection not encrypted", setting=found.setting, problem=found.problem, hint=found.hint)
     async with AsyncExitStack() as stack:
         metrics = Metrics()
         slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT))

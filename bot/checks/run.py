@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.bootstrap import region_of
 from bot.checks.database import DATABASE, check_database
 from bot.checks.errors import run_check
+from bot.checks.exposure import check_connections, check_file_modes
 from bot.checks.genesys import CLIENT_CHECK_FAILED, GenesysChecks
 from bot.checks.headers import ResponseHeaders
 from bot.checks.principals import (
@@ -58,7 +59,8 @@ async def run_checks(
         _check_genesys(settings, ResponseHeaders(clock), time_limit),
     )
     present = ok("settings", "all required settings are present")
-    return without_secrets([present, *(result for part in parts for result in part)], settings.secret_values)
+    warnings = [*check_connections(settings), *check_file_modes(settings)]
+    return without_secrets([present, *warnings, *(result for part in parts for result in part)], settings.secret_values)
 
 
 async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:
