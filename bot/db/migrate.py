@@ -36,6 +36,7 @@ def _execute(file: str, tx: Transaction) -> None:
 MIGRATIONS: Sequence[Migration] = (
     Migration("0001", partial(_execute, "0001_initial_schema.sql")),
     Migration("0002", outcome_codes.upgrade),
+    Migration("0003", partial(_execute, "0003_approvals_and_metadata.sql")),
 )
 
 HEAD = MIGRATIONS[-1].revision
