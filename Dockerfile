@@ -1,5 +1,7 @@
 # The bot as a container. How to run it: docs/deployment.md.
-FROM python:3.11-slim
+# A digest pins the base image: --build-arg BASE=python:3.11-slim@sha256:…
+ARG BASE=python:3.11-slim
+FROM ${BASE}
 
 WORKDIR /app
 COPY requirements.txt ./

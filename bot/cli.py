@@ -72,9 +72,13 @@ def serve(_options: Namespace, environ: Mapping[str, str]) -> int:
 
 def sandbox(_options: Namespace, environ: Mapping[str, str]) -> int:
     """Run against local fakes until Ctrl-C."""
-    with _garbage_collector_off():
-        from bot.sandbox.cli import run  # noqa: PLC0415 - `serve` never loads the fakes
-
+    try:
+        with _garbage_collector_off():
+            from bot.sandbox.cli import run  # noqa: PLC0415 - `serve` never loads the fakes
+    except ModuleNotFoundError as error:
+        if error.name != "bot.sandbox":
+            raise
+        raise SettingsError(["sandbox: this installation has no fakes; use a clone or the Python package"]) from None
     asyncio.run(run(environ))
     return 0
 
