@@ -30,6 +30,16 @@ def chain() -> Chain:
 
 def test_event_types__exist_for_every_event() -> None:
     assert set(EVENT_TYPES) == set(Event)
+    assert EVENT_TYPES.items() >= {
+        (Event.ADD_APPROVAL, EventType.APPROVAL_ADDED),
+        (Event.APPROVE, EventType.APPROVED),
+        (Event.CANCEL, EventType.CANCELLED),
+        (Event.EXPIRE, EventType.EXPIRED),
+        (Event.SUCCEED, EventType.REVOKED),
+        (Event.REFUSE, EventType.REFUSED),
+        (Event.FAIL, EventType.FAILED),
+        (Event.LOSE_TRACK, EventType.UNKNOWN),
+    }
     assert len(set(EVENT_TYPES.values())) == len(EVENT_TYPES)
 
 
@@ -42,6 +52,12 @@ def test_entry__has_actor_target_and_request() -> None:
 def test_entry__without_actor_or_target_names_the_bot() -> None:
     assert entry(request(), EventType.EXPIRED, at=NOON).actor == "bot"
     assert entry(rotation(), EventType.REQUESTED, at=NOON).target == "me"
+
+
+def test_audit_event__of_no_request_has_only_an_actor() -> None:
+    row = AuditEvent(NOON, EventType.REQUEST_DENIED, BEN)
+
+    assert (row.reference, row.request_id, row.target, row.detail) == (None, None, None, {})
 
 
 def test_first_invalid__is_none_for_an_unchanged_chain() -> None:

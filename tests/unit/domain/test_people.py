@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from tests.support.examples import GRID, WORKSPACE, member
         ({"team_id": "T0OTHER001"}, GRID, False),
         ({"team_id": "", "enterprise_id": ""}, GRID, False),
         ({"enterprise_id": "E0GRID0001", "stranger": True}, GRID, False),
+        ({"team_id": "T0OTHER001", "enterprise_id": ""}, replace(WORKSPACE, enterprise_id=""), False),
+        ({"team_id": "T0OTHER001", "enterprise_id": None}, WORKSPACE, False),
     ],
 )
 def test_belongs_to__workspace_or_its_grid(changes: dict[str, Any], workspace: Any, belongs: bool) -> None:
@@ -43,6 +46,16 @@ def test_read_member__reads_users_info() -> None:
     )
 
     assert found == member(name="Ravi Rao", email="ravi.rao@example.com", enterprise_id="E0GRID0001")
+
+
+def test_read_member__finds_the_organization_of_a_stranger_too() -> None:
+    assert read_member({"enterprise_id": "E0GRID0001"}).enterprise_id == "E0GRID0001"
+    assert read_member({"enterprise_id": "E0", "enterprise_user": {"enterprise_id": "E1"}}).enterprise_id == "E1"
+
+
+@pytest.mark.parametrize("email", [5, True, ["ravi.rao@example.com"], {}, ""])
+def test_read_member__email_that_is_no_text_does_not_count(email: object) -> None:
+    assert read_member({"profile": {"email": email}}).email is None
 
 
 def test_read_member__empty_response_has_no_rights() -> None:

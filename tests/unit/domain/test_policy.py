@@ -77,6 +77,11 @@ def test_covers__reads_wildcards_on_the_granted_side_only(
     assert covers(granted, wanted) is covered
 
 
+def test_covers__compares_whole_permissions_only() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        covers(("oauth", "token", "delete"), ("oauth", "token"))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("grants", "permitted"),
     [
@@ -255,3 +260,5 @@ def test_denial__names_the_requester_and_the_failed_checks() -> None:
         "requester": RAVI, "unverified": "user group S0X (ratelimited); roles (x)",
     }  # fmt: skip
     assert denial(Verdict(reason=DenialCode.GUEST)).params == {}
+    assert denial(Verdict(reason=DenialCode.GUEST)).code == "guest"
+    assert denial(Verdict()).code == "not_an_approver"

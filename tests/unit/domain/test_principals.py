@@ -32,7 +32,7 @@ def test_parse_principal__reads_the_four_kinds(text: str, kind: PrincipalKind, v
     [
         *("", "ravi", "@ravi", "<@U0RAVI0001>", "u0ravi0001", "C0OPS00001", "U", "*", "user:U0RAVI0001"),
         *("role:", "permission:", "permission:oauth:token", "permission:a:b:c:d", "permission:a b:c:d"),
-        "U0RAVI0001 U0BEN00001",
+        *("U0RAVI0001 U0BEN00001", "S0TOKENAPP S0OTHERAPP"),
     ],
 )
 def test_parse_principal__rejects_other_text_and_quotes_it(text: str) -> None:

@@ -69,6 +69,12 @@ def test_advance__cancel_and_expire_add_no_approval(event: Event, by: str | None
     assert (ended.approvals, ended.approved_at, ended.decided_by) == ((), None, decided_by)
 
 
+def test_advance__without_a_person_records_no_approval() -> None:
+    approved = advance(request(), Event.APPROVE, at=NOON)
+
+    assert (approved.state, approved.approvals, approved.decided_by) == (State.APPROVED, (), None)
+
+
 def test_advance__keeps_what_was_requested() -> None:
     asked = request(approvals_required=2, reason="laptop stolen")
     moved = advance(asked, Event.APPROVE, at=NOON, by=None)
