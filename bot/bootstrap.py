@@ -137,7 +137,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     worker = Worker(store.jobs, expiry, services)
     return Services(
         account=AccountService(identity, purecloud.tokens, rules=rules, actions=actions, region=purecloud.region),
-        inbox=Inbox(store, worker.submit, lookups.start),
+        inbox=Inbox(store, worker.submit, lookups.start, clock=identity.clock),
         replies=notifier,
         tasks=BackgroundTasks(),
         actions=actions,

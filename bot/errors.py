@@ -4,6 +4,7 @@ BotError                        internal_error          base class of every erro
 ├── SettingsError               invalid_settings        a setting is missing or invalid: exit code 2 at start
 ├── StaleRequest                stale_request           the request was decided, expired or unknown
 ├── SlackUnavailable            slack_unavailable       Slack did not answer a call that must succeed
+├── CheckUnavailable            check_unavailable       a check of a person failed for a reason that may pass
 ├── policy.Denied               denied                  the policy or the input forbids it (`reason` says why)
 ├── slack.DeliveryError         delivery_failed         Slack did not accept a message
 ├── slack.InvalidSlackRequest   invalid_slack_request   the payload is not from Slack or not for this app
@@ -76,17 +77,39 @@ TOKEN_REFUSED = frozenset({
 class SlackUnavailable(BotError):
     """A failed call of the Web API that left everything unchanged.
 
-    `slack_code` is Slack's error code, or the client's where Slack sent none (`http_500`, `TimeoutError`).
+    `slack_code` is Slack's error code, or the client's where Slack sent none (`http_500`, `TimeoutError`). A
+    `retryable` call may succeed later, not before `retry_after` seconds.
     """
 
     code = "slack_unavailable"
 
-    def __init__(self, method: str, slack_code: str) -> None:
+    def __init__(self, method: str, slack_code: str, *, retryable: bool = False, retry_after: float = 0.0) -> None:
         super().__init__()
         self.method = method
         self.slack_code = slack_code
+        self.retryable = retryable
+        self.retry_after = retry_after
 
     @property
     def params(self) -> dict[str, Any]:
         """Return the method and Slack's error code."""
         return {"method": self.method, "slack_code": self.slack_code}
+
+
+class CheckUnavailable(BotError):
+    """A check of what a person may do, which failed for a reason that may pass in `retry_after` seconds.
+
+    It is never a verdict. `unverified` says what could not be read.
+    """
+
+    code = "check_unavailable"
+
+    def __init__(self, unverified: str, retry_after: float = 0.0) -> None:
+        super().__init__()
+        self.unverified = unverified
+        self.retry_after = retry_after
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return what could not be read, and when to try again."""
+        return {"unread": self.unverified, "retry_after": round(self.retry_after) or None}

@@ -59,8 +59,8 @@ class Job:
     created_at: float
     snapshot: Snapshot | None = None
     """The request as the transaction that added the job saw it; None for a claimed job."""
-    lookup: Any = None
-    """What this process has begun to look up for the job, if anything (`bot.services.early_lookups`)."""
+    received_at: float | None = None
+    """When this process received the click, in monotonic seconds; None for a claimed job."""
 
     def is_stale(self, now: float) -> bool:
         """Return whether the job is too old to act on; `now` is the database's time."""

@@ -70,17 +70,21 @@ class RequestStore:
         *,
         job: Job,
         by: str,
+        dropped: Sequence[str] = (),
         notify: Sequence[str] = (),
         click_url: str | None = None,
     ) -> tuple[Request, list[Job]]:
         """Advance a request because of a click; return it and the jobs that this process now holds for it.
 
-        `request` is the state that the decision was made on, `by` the Slack user, `notify` the channels that are
-        notified of an end. Raises StaleRequest, changing nothing, when the request has changed or the click is too old.
+        `request` is the state that the decision was made on, `by` the Slack user, `dropped` the approvers whose earlier
+        approval no longer holds, `notify` the channels that are notified of an end. Raises StaleRequest, changing
+        nothing, when the request has changed or the click is too old.
         """
 
         def step(tx: Transaction) -> tuple[Request, list[Job]]:
-            return self._apply_click(tx, request, event, job, by=by, notify=notify, click_url=click_url)
+            return self._apply_click(
+                tx, request, event, job, by=by, dropped=dropped, notify=notify, click_url=click_url
+            )
 
         return await self.database.write(step)
 
@@ -94,6 +98,10 @@ class RequestStore:
         of `job` was lost.
         """
         return await self.database.write(lambda tx: self._record_denial(tx, event, job, reply, clicked))
+
+    async def postpone(self, job: Job, *, delay: float, notice: Mapping[str, Any] | None) -> Job | None:
+        """Give a click back, due in `delay` seconds; return the job of a notice that its clicker has not had yet."""
+        return await self.database.write(lambda tx: self._postpone(tx, job, delay, notice))
 
     async def finish_execution(
         self, job: Job, event: Event, *, outcome: dict[str, Any], notify: Sequence[str]
@@ -156,14 +164,18 @@ class RequestStore:
         return job and replace(job, snapshot=statements.snapshot(tx, request_id))
 
     def _apply_click(
-        self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, **changes: Any
-    ) -> tuple[Request, list[Job]]:
+        self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, dropped: Sequence[str],
+        **changes: Any,
+    ) -> tuple[Request, list[Job]]:  # fmt: skip
+        request = replace(request, dropped=(*request.dropped, *dropped))
         moved = advance(request, event, at=tx.now, by=by)
         if not self.jobs.complete_in(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
         if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
+        for approver in dropped:
+            audit.append(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         saved, follow_up = self._save(tx, request, moved, event, actor=by, **changes)
         if event is Event.APPROVE:
             target = {"place": 0, "clicked_at": job.created_at}
@@ -178,6 +190,11 @@ class RequestStore:
         if added:
             self._append(tx, event, clicked)
         return added
+
+    def _postpone(self, tx: Transaction, job: Job, delay: float, notice: Mapping[str, Any] | None) -> Job | None:
+        if not self.jobs.release_in(tx, job, delay=delay) or notice is None:
+            return None
+        return self.jobs.add_leased(tx, JobKind.REPLY, job.request_id, f"{job.id}:postponed", notice)
 
     def _append(self, tx: Transaction, event: AuditEvent, clicked: ResponseUrls | None) -> None:
         audit.append(tx, replace(event, at=tx.now))

@@ -26,11 +26,11 @@ EXISTS = "SELECT 1 FROM requests WHERE id = :id OR ask_key = :key"
 
 INSERT_REQUEST = """
 INSERT INTO requests (
-    id, reference, ask_key, kind, state, requester, asked_in, reason, needed, approvals, decided_by, created_at,
-    expires_at, approved_at, finished_at, outcome, revision, channel, ts, ask_url
+    id, reference, ask_key, kind, state, requester, asked_in, reason, needed, approvals, dropped, decided_by,
+    created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts, ask_url
 ) VALUES (
-    :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :approvals, :decided_by,
-    :created_at, :expires_at, :approved_at, :finished_at, :outcome, :revision, :channel, :ts, :ask_url
+    :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :approvals, :dropped,
+    :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome, :revision, :channel, :ts, :ask_url
 )
 """
 
@@ -41,8 +41,9 @@ VALUES (:request_id, :place, :target_id, :name, :email, :division, :state, :memb
 
 TRANSITION = """
 UPDATE requests
-SET state = :state, approvals = :approvals, decided_by = :decided_by, approved_at = :approved_at,
-    finished_at = :finished_at, outcome = :outcome, revision = :revision, card_url = COALESCE(:card_url, card_url)
+SET state = :state, needed = :needed, approvals = :approvals, dropped = :dropped, decided_by = :decided_by,
+    approved_at = :approved_at, finished_at = :finished_at, outcome = :outcome, revision = :revision,
+    card_url = COALESCE(:card_url, card_url)
 WHERE id = :id AND state = :state_before AND revision = :revision_before
 RETURNING channel, ts, ask_url, card_url
 """
@@ -73,7 +74,17 @@ UPDATE requests SET ask_url = NULL, card_url = NULL
 WHERE finished_at < :limit AND (ask_url IS NOT NULL OR card_url IS NOT NULL)
 """
 
-_CHANGING = ("state", "approvals", "decided_by", "approved_at", "finished_at", "outcome", "revision")
+_CHANGING = (
+    "state",
+    "needed",
+    "approvals",
+    "dropped",
+    "decided_by",
+    "approved_at",
+    "finished_at",
+    "outcome",
+    "revision",
+)
 
 
 def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) -> bool:

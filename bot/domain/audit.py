@@ -21,6 +21,7 @@ class EventType(StrEnum):
     REQUESTED = "request:asked"
     REQUEST_DENIED = "request:ask_refused"
     APPROVAL_ADDED = "request:signed"
+    APPROVAL_DROPPED = "request:approval_dropped"
     APPROVED = "request:approved"
     CANCELLED = "request:cancelled"
     EXPIRED = "request:expired"

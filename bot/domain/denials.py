@@ -21,6 +21,7 @@ class DenialCode(StrEnum):
     OWN_REQUEST = "own_request"
     OWN_PROTECTED_REQUEST = "own_protected_request"
     ALREADY_APPROVED = "already_approved"
+    TARGET_CANNOT_DECIDE = "target_cannot_decide"
     NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
     CLICKER_UNREADABLE = "clicker_unreadable"
     NO_APPROVER_HERE = "no_approver_here"

@@ -32,6 +32,25 @@ class Member:
     bot: bool = False
     guest: bool = False
     stranger: bool = False
+    enterprise_user_id: str | None = None
+    """The id in the whole organization, on Enterprise Grid; a person from before the migration has two ids."""
+    asked_id: str | None = None
+    """The id that Slack was asked about, which may be another one of the same person."""
+
+    @property
+    def canonical_id(self) -> str:
+        """The one id under which the bot stores this person."""
+        return self.enterprise_user_id or self.id
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every known id of this person."""
+        return frozenset(one for one in (self.id, self.enterprise_user_id, self.asked_id) if one)
+
+    @property
+    def confirmed_email(self) -> str | None:
+        """The email address for comparisons, None if it proves nothing."""
+        return self.email.strip().casefold() if self.email and self.email_confirmed else None
 
     def belongs_to(self, workspace: Workspace) -> bool:
         """Return whether the user is a member of the workspace; shared channels bring in others.
@@ -60,6 +79,7 @@ def read_member(user: Mapping[str, Any]) -> Member:
         email=text(profile, "email"),
         email_confirmed=user.get("is_email_confirmed") is not False,
         enterprise_id=text(grid, "enterprise_id") or text(user, "enterprise_id"),
+        enterprise_user_id=text(grid, "id"),
         deleted=bool(user.get("deleted")),
         bot=bool(user.get("is_bot") or user.get("is_app_user") or user.get("is_workflow_bot"))
         or user.get("id") == "USLACKBOT",
@@ -112,7 +132,8 @@ class Grants:
 class Actor:
     """A member with everything that the bot could read about them just now.
 
-    `unverified` names the checks that failed, with the reason; each of them counts as "no".
+    `unverified` names the checks that failed, with the reason; each of them counts as "no". `retry_after` is None
+    unless one of them may succeed in so many seconds.
     """
 
     member: Member
@@ -120,3 +141,11 @@ class Actor:
     groups: frozenset[str] = frozenset()
     grants: Grants = field(default_factory=Grants)
     unverified: tuple[str, ...] = ()
+    retry_after: float | None = None
+
+
+def same_person(one: Member, other: Member) -> bool:
+    """Return whether two members are one person: they share an id, or a confirmed email address."""
+    return bool(one.ids & other.ids) or (
+        one.confirmed_email is not None and one.confirmed_email == other.confirmed_email
+    )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from bot.domain.actions import Action
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.people import Actor, Grants, Member, Permission, Workspace
+from bot.domain.people import Actor, Grants, Member, Permission, Workspace, same_person
 from bot.domain.principals import Principal, PrincipalKind, Rules
 from bot.domain.requests import Request
+from bot.errors import CheckUnavailable
 
 PROTECTED_APPROVALS = 2
 """Approvals that a protected target needs, none of them by the requester."""
@@ -17,11 +18,16 @@ PROTECTED_APPROVALS = 2
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Allowed by `rule`, or denied for `reason`. `unverified` names failed checks, which count as "no"."""
+    """Allowed by `rule`, or denied for `reason`.
+
+    `unverified` names failed checks, which count as "no". If `retry_after` is not None, one of them may succeed in so
+    many seconds, and the denial is no verdict yet.
+    """
 
     rule: Principal | None = None
     reason: DenialCode | None = None
     unverified: tuple[str, ...] = ()
+    retry_after: float | None = None
 
     @property
     def allowed(self) -> bool:
@@ -62,7 +68,7 @@ def permits(grants: Grants, permission: str) -> bool:
 
 
 _MATCHES: Mapping[PrincipalKind, Callable[[Actor, str], bool]] = {
-    PrincipalKind.USER: lambda actor, value: actor.member.id == value,
+    PrincipalKind.USER: lambda actor, value: value in actor.member.ids,
     PrincipalKind.GROUP: lambda actor, value: value in actor.groups,
     PrincipalKind.ROLE: lambda actor, value: value.casefold() in actor.grants.roles,
     PrincipalKind.PERMISSION: lambda actor, value: permits(actor.grants, value),
@@ -81,7 +87,9 @@ def rule_for(actor: Actor, principals: Iterable[Principal]) -> Principal | None:
 
 def _named_by(actor: Actor, principals: tuple[Principal, ...], otherwise: DenialCode) -> Verdict:
     rule = rule_for(actor, principals)
-    return Verdict(rule=rule) if rule else Verdict(reason=otherwise, unverified=actor.unverified)
+    if rule:
+        return Verdict(rule=rule)
+    return Verdict(reason=otherwise, unverified=actor.unverified, retry_after=actor.retry_after)
 
 
 def may_request(actor: Actor, action: Action, rules: Rules, workspace: Workspace) -> Verdict:
@@ -92,35 +100,79 @@ def may_request(actor: Actor, action: Action, rules: Rules, workspace: Workspace
     return _named_by(actor, action.requesters(rules), action.not_a_requester)
 
 
-def may_approve(actor: Actor, request: Request, action: Action, rules: Rules, workspace: Workspace) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What an approval is judged by: a request, its action and the rules of now.
+
+    `request` requires the stricter number of approvals of request time and now. `requester` is None if the requester
+    is unknown to Slack. `approvers` are the people whose earlier approvals hold.
+    """
+
+    request: Request
+    action: Action
+    rules: Rules
+    workspace: Workspace
+    requester: Member | None = None
+    approvers: tuple[Member, ...] = ()
+
+    @property
+    def requester_counts(self) -> bool:
+        """Whether an approval by the requester counts."""
+        return self.rules.self_approval and not self.request.protected
+
+
+def may_approve(actor: Actor, case: Case) -> Verdict:
     """Decide whether this person may approve a request now.
 
     The role is checked before anything about the request, so that a person without the role learns nothing else.
     """
-    reason = ineligibility(actor.member, workspace)
+    reason = ineligibility(actor.member, case.workspace)
     if reason:
         return Verdict(reason=reason)
-    verdict = _named_by(actor, action.approvers(rules), action.not_an_approver)
+    verdict = _named_by(actor, case.action.approvers(case.rules), case.action.not_an_approver)
     if not verdict.allowed:
         return verdict
-    if actor.member.id == request.requester:
-        if request.protected:
-            return Verdict(reason=DenialCode.OWN_PROTECTED_REQUEST)
-        if not rules.self_approval:
-            return Verdict(reason=DenialCode.OWN_REQUEST)
-    if actor.member.id in request.approvals:
-        return Verdict(reason=DenialCode.ALREADY_APPROVED)
-    return verdict
+    reason = _objection(actor.member, case)
+    return Verdict(reason=reason) if reason else verdict
+
+
+def _objection(member: Member, case: Case) -> DenialCode | None:
+    """Return why an approver may not approve this request."""
+    request = case.request
+    if is_target(member, request):
+        return DenialCode.TARGET_CANNOT_DECIDE
+    if not case.requester_counts and is_requester(member, request, case.requester):
+        return DenialCode.OWN_PROTECTED_REQUEST if request.protected else DenialCode.OWN_REQUEST
+    if any(same_person(member, one) for one in case.approvers):
+        return DenialCode.ALREADY_APPROVED
+    return None
+
+
+def is_requester(member: Member, request: Request, requester: Member | None) -> bool:
+    """Return whether a member made the request, under whichever id."""
+    return request.requester in member.ids or (requester is not None and same_person(member, requester))
+
+
+def is_target(member: Member, request: Request) -> bool:
+    """Return whether a request is about a member, who may own several Slack users with one email address."""
+    if request.target_slack_id in member.ids:
+        return True
+    email = request.target.email if request.target else None
+    return bool(email) and str(email).strip().casefold() == member.confirmed_email
 
 
 def may_cancel(actor: Actor, request: Request, action: Action, rules: Rules, workspace: Workspace) -> Verdict:
-    """Decide whether this person may cancel a request: its requester, or an approver."""
+    """Decide whether this person may cancel a request: its requester, or an approver, but not its target."""
     reason = ineligibility(actor.member, workspace)
     if reason:
         return Verdict(reason=reason)
-    if actor.member.id == request.requester:
-        return Verdict()
-    return _named_by(actor, action.approvers(rules), DenialCode.NOT_YOURS_TO_CANCEL)
+    if request.requester in actor.member.ids:
+        verdict = Verdict()
+    else:
+        verdict = _named_by(actor, action.approvers(rules), DenialCode.NOT_YOURS_TO_CANCEL)
+    if verdict.allowed and is_target(actor.member, request):
+        return Verdict(reason=DenialCode.TARGET_CANNOT_DECIDE)
+    return verdict
 
 
 def may_self_approve(actor: Actor, action: Action, rules: Rules) -> bool:
@@ -128,8 +180,10 @@ def may_self_approve(actor: Actor, action: Action, rules: Rules) -> bool:
     return rules.self_approval and rule_for(actor, action.approvers(rules)) is not None
 
 
-def denial(verdict: Verdict, request: Request | None = None) -> Denied:
-    """Return the error for a verdict that denies."""
+def denial(verdict: Verdict, request: Request | None = None) -> Denied | CheckUnavailable:
+    """Return the error for a verdict that denies, or for one that is not possible yet."""
+    if verdict.retry_after is not None:
+        return CheckUnavailable("; ".join(verdict.unverified), verdict.retry_after)
     params = {"unverified": "; ".join(verdict.unverified)} if verdict.unverified else {}
     if request:
         params["requester"] = request.requester

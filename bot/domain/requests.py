@@ -103,6 +103,8 @@ class Request:
     """Two for a protected target, and the requester does not count."""
     state: State = State.PENDING
     approvals: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Approvers whose approval no longer held when a later one was decided."""
     decided_by: str | None = None
     approved_at: float | None = None
     finished_at: float | None = None

@@ -95,7 +95,7 @@ class AccountService:
 
         async def rule(principals: tuple[Principal, ...]) -> Principal | None:
             if principals not in found:
-                actor = await self._identity.actor(member, principals, fresh=False)
+                actor = await self._identity.actor(member, principals, since=self._identity.recently)
                 found[principals] = rule_for(actor, principals)
                 unverified.extend(actor.unverified)
             return found[principals]

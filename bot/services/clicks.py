@@ -15,18 +15,25 @@ from bot.domain.audit import AuditEvent, EventType
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member
-from bot.domain.policy import denial, ineligibility, may_approve, may_cancel
+from bot.domain.policy import denial, ineligibility, may_cancel
 from bot.domain.principals import Rules
 from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
-from bot.errors import BotError, SlackUnavailable, StaleRequest
+from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
+from bot.services.approvals import ApprovalJudge, Judgement
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
 
-MAX_LOOKUPS = 3
-"""How often a click is decided while Slack does not answer. After that the clicker counts as unreadable."""
+MAX_SHARED_AGE = 10.0
+"""Longest time for which an answer that Slack began to give after a click may decide that click, in seconds."""
+
+MAX_POSTPONEMENT = 30.0
+"""Longest delay until a click is judged again, in seconds, unless Slack or Genesys Cloud asks for a longer one."""
+
+NOTICE_DELAY = 5.0
+"""Seconds of delay from which the clicker is notified that the click waits."""
 
 log = structlog.get_logger()
 
@@ -52,12 +59,10 @@ class ClickService:
         self._rules = rules
         self._metrics = metrics
         self._recipients = recipients
+        self._approvals = ApprovalJudge(identity, actions, rules)
 
     async def process(self, job: Job) -> JobResult:
-        """Decide a click and act on it.
-
-        Raises SlackUnavailable while another try is worthwhile; the click stays stored.
-        """
+        """Decide a click and act on it. While a lookup fails for a reason that may pass, the click stays stored."""
         click, snapshot = read_click(job.request_id, job.payload), job.snapshot
         while True:
             request, now, _ = snapshot or await self._store.snapshot(click.request_id)
@@ -67,60 +72,92 @@ class ClickService:
             if request.state is not State.PENDING or late:
                 return await self._reply_stale(job, click, request)
             try:
-                return await self._decide(job, click, request)
+                return await self._decide(job, click, request, since=self._since(job, now))
             except Denied as denied:
                 detail = {"action": click.action, "reason": denied.code} | denied.params
                 return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
+            except (CheckUnavailable, SlackUnavailable) as error:
+                return await self._postpone(job, click, request, error, now=now)
             except StaleRequest:
                 snapshot = None
                 if not await self._store.jobs.still_leased(job):
                     return JobResult()
 
-    async def _decide(self, job: Job, click: Click, request: Request) -> JobResult:
+    def _since(self, job: Job, now: float) -> float:
+        """Return when an answer of Slack may have begun at the earliest, which is after the click arrived."""
+        time = self._identity.clock()
+        arrived = time - max(0.0, now - job.created_at) if job.received_at is None else job.received_at
+        return max(arrived, time - MAX_SHARED_AGE)
+
+    async def _decide(self, job: Job, click: Click, request: Request, *, since: float) -> JobResult:
         """Check what the clicker may do now, then move the request."""
-        action = self._actions[request.action]
-        member = await self._clicker(job, click)
-        principals, lookup = action.approvers(self._rules), job.lookup
-        groups = lookup.groups if lookup and lookup.principals == principals else None
-        actor = await self._identity.actor(member, principals, fresh=True, groups=groups)
-        check = may_cancel if click.action == CANCEL else may_approve
-        verdict = check(actor, request, action, self._rules, self._identity.workspace)
-        if not verdict.allowed:
-            self._lookups.forget(member.id)
-            raise denial(verdict, request)
-        self._lookups.remember(member.id, principals)
-        event = Event.CANCEL if click.action == CANCEL else approval_event(request, member.id)
+        member = await self._clicker(click, since)
+        principals = self._actions[request.action].approvers(self._rules)
+        try:
+            judgement = await self._judge(click, member, request, since)
+        except Denied:
+            self._lookups.forget(click.user_id)
+            raise
+        self._lookups.remember(click.user_id, principals)
+        by = member.canonical_id
+        event = Event.CANCEL if click.action == CANCEL else approval_event(judgement.request, by)
         moved, follow_up = await self._store.apply_click(
-            request,
+            judgement.request,
             event,
             job=job,
-            by=member.id,
+            by=by,
+            dropped=judgement.dropped,
             notify=self._recipients(request) if event is Event.CANCEL else (),
             click_url=click.copy_url(request),
         )
-        log.info("click applied", state=moved.state, reference=moved.reference, by=member.id)
+        log.info("click applied", state=moved.state, reference=moved.reference, by=by, dropped=judgement.dropped)
         if moved.state in FINAL:
             self._metrics.outcomes.labels(moved.action, moved.state).inc()
         return JobResult(tuple(follow_up), wake=not follow_up)
 
-    async def _clicker(self, job: Job, click: Click) -> Member:
-        """Look up the clicker without a cache.
+    async def _judge(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
+        """Return the request that the click moves. Raises Denied."""
+        if click.action != CANCEL:
+            return await self._approvals.judge(member, request, since=since)
+        action = self._actions[request.action]
+        actor = await self._identity.actor(member, action.approvers(self._rules), since=since)
+        verdict = may_cancel(actor, request, action, self._rules, self._identity.workspace)
+        if not verdict.allowed:
+            raise denial(verdict, request)
+        return Judgement(request)
+
+    async def _clicker(self, click: Click, since: float) -> Member:
+        """Look up the clicker as of the click.
 
         Raises Denied for outsiders, guests and bots, before any other call.
         """
         workspace = self._identity.workspace
         if is_other_workspace(click.team_id, workspace) or is_other_workspace(click.installed_in, workspace):
             raise Denied(DenialCode.OUTSIDER)
-        try:
-            member = await (job.lookup.member if job.lookup else self._identity.member(click.user_id))
-        except SlackUnavailable as error:
-            if job.attempts < MAX_LOOKUPS:
-                raise
-            raise Denied(DenialCode.CLICKER_UNREADABLE, method=error.method, slack_code=error.slack_code) from error
+        member = await self._identity.member(click.user_id, since=since)
         reason = ineligibility(member, workspace) if member else DenialCode.OUTSIDER
         if member is None or reason:
             raise Denied(reason or DenialCode.OUTSIDER)
         return member
+
+    async def _postpone(
+        self, job: Job, click: Click, request: Request, error: CheckUnavailable | SlackUnavailable, *, now: float
+    ) -> JobResult:
+        """Keep a click stored, to be judged again when the failed lookup may succeed.
+
+        The clicker is notified once if that takes long. When the time of the click is over, it is denied.
+        """
+        delay = max(error.retry_after, min(2.0 ** (job.attempts - 1), MAX_POSTPONEMENT))
+        log.warning("click postponed", reference=request.reference, by=click.user_id, problem=str(error), delay=delay)
+        if job.is_stale(now + delay):
+            denied = Denied(DenialCode.CLICKER_UNREADABLE)
+            detail = {"action": click.action, "reason": denied.code, "problem": str(error)}
+            return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
+        notice = None
+        if delay >= NOTICE_DELAY:
+            notice = reply_payload(click.user_id, click.response_url, ClickPostponed(str(round(delay))))
+        reply = await self._store.postpone(job, delay=delay, notice=notice)
+        return JobResult((reply,) if reply else ())
 
     async def _reply_stale(self, job: Job, click: Click, request: Request | None) -> JobResult:
         """Reply to a click that comes too late or names no request; a request whose time is over ends now."""
@@ -162,3 +199,18 @@ class ClickService:
         self._metrics.refusals.labels("stale" if isinstance(error, StaleRequest) else error.code).inc()
         log.info("click changed nothing", reason=error.code, request_id=job.request_id, by=click.user_id)
         return JobResult((reply,), wake=True)
+
+
+class ClickPostponed(BotError):
+    """A click that waits until a lookup succeeds; `delay` is in seconds."""
+
+    code = "click_postponed"
+
+    def __init__(self, delay: str) -> None:
+        super().__init__()
+        self.delay = delay
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the delay."""
+        return {"delay": self.delay}

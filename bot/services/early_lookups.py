@@ -1,33 +1,21 @@
 """Begin to look up who clicked while the click is being stored, which saves the time of the commit.
 
 Only people who were allowed to decide the last time are looked up early, so a click of anyone else costs one call, as
-before. What is remembered decides nothing: the answers that decide are requested after the click arrived.
+before. What is remembered decides nothing: the answers that decide are requested after the click arrived, and the
+decision finds them among the shared reads.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from bot.domain.people import Member
 from bot.domain.principals import Principal
-from bot.services.identity import Groups, Identity
+from bot.services.identity import Identity
 
 MAX_REMEMBERED = 1000
 """Maximum number of people that are remembered. Workspaces have far fewer approvers."""
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class EarlyLookup:
-    """Lookups of one person that are under way. `principals` are those whose groups are read."""
-
-    principals: Sequence[Principal]
-    member: asyncio.Task[Member | None]
-    groups: asyncio.Task[Groups]
 
 
 class EarlyLookups:
@@ -36,6 +24,7 @@ class EarlyLookups:
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
         self._remembered: dict[str, Sequence[Principal]] = {}
+        self._running: set[asyncio.Task[object]] = set()
 
     def remember(self, user_id: str, principals: Sequence[Principal]) -> None:
         """Remember that one of the principals names a person."""
@@ -47,20 +36,16 @@ class EarlyLookups:
         """Forget a person whose click was denied."""
         self._remembered.pop(user_id, None)
 
-    def start(self, user_id: str) -> EarlyLookup | None:
-        """Start to look a person up; return None for one who is not remembered."""
+    def start(self, user_id: str) -> None:
+        """Start to look a person up, if that person is remembered."""
         principals = self._remembered.get(user_id)
-        if principals is None:
-            return None
-        return EarlyLookup(
-            principals,
-            _task(self._identity.member(user_id)),
-            _task(self._identity.groups(user_id, principals, fresh=True)),
-        )
+        if principals is not None:
+            self._run(self._identity.member(user_id))
+            self._run(self._identity.prefetch_groups(user_id, principals))
 
-
-def _task(lookup: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-    """Start a task whose error is not logged if no click needs its result, for example after a replay."""
-    task = asyncio.create_task(lookup)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return task
+    def _run(self, lookup: Coroutine[Any, Any, object]) -> None:
+        """Run a lookup in a task. Its error is the decision's, which needs the same answer."""
+        task = asyncio.create_task(lookup)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,12 +10,12 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
-from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization
+from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization, is_transient
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 
-Groups = tuple[frozenset[str], tuple[str, ...]]
-"""The user groups that contain a person, and a line for each group that could not be read."""
+CACHE_TTL = 60.0
+"""Seconds for which an answer serves a command. A click needs one that Slack began to give after the click."""
 
 
 class GenesysUsers(Protocol):
@@ -46,62 +46,71 @@ class Identity:
         self._genesys_users = genesys_users
         self._roles = roles
 
+    def clock(self) -> float:
+        """Return the time of the clock by which answers are old, in monotonic seconds."""
+        return self._slack_users.clock()
+
+    @property
+    def recently(self) -> float:
+        """When an answer for a command may have begun at the earliest."""
+        return self.clock() - CACHE_TTL
+
     @property
     def workspace(self) -> Workspace:
         """The workspace of the bot's token; raises SlackUnavailable until it is known."""
         return self._workspace.current
 
-    async def member(self, user_id: str) -> Member | None:
-        """Look a Slack user up, uncached; None for an id that Slack does not know. Raises SlackUnavailable."""
-        return await self._slack_users.get(user_id)
+    async def member(self, user_id: str, *, since: float | None = None) -> Member | None:
+        """Look a Slack user up; None for an id that Slack does not know. Raises SlackUnavailable."""
+        return await self._slack_users.get(user_id, since=since)
 
     async def own_member(self, user_id: str, team_id: str | None) -> Member:
         """Return a member of this workspace; raises Denied for any other user, and SlackUnavailable."""
         if is_other_workspace(team_id, self.workspace):
             raise Denied(DenialCode.OUTSIDER)
-        member = await self.member(user_id)
+        member = await self.member(user_id, since=self.recently)
         if member is None or not member.belongs_to(self.workspace):
             raise Denied(DenialCode.OUTSIDER)
         return member
 
-    async def groups(self, user_id: str, principals: Sequence[Principal], *, fresh: bool) -> Groups:
-        """Return which of the principals' user groups contain a user; none if the user is named without them."""
+    async def prefetch_groups(self, user_id: str, principals: Sequence[Principal]) -> None:
+        """Read the principals' user groups, unless the user is named without them, so that a click finds them read."""
         if rule_for(Actor(Member(id=user_id, team_id="", name="")), principals):
-            return frozenset(), ()
-        wanted = [one.value for one in principals if one.kind is PrincipalKind.GROUP]
-        return await self._slack_users.groups_of(user_id, wanted, fresh=fresh)
+            return
+        await self._slack_users.membership(frozenset({user_id}), groups_among(principals), since=None)
 
-    async def actor(
-        self, member: Member, principals: Sequence[Principal], *, fresh: bool, groups: Awaitable[Groups] | None = None
-    ) -> Actor:
+    async def actor(self, member: Member, principals: Sequence[Principal], *, since: float | None) -> Actor:
         """Read what decides whether one of the principals names this member.
 
-        `fresh` bypasses the cache, as a decision must; `groups` are read already. What cannot be read is in
-        `unverified` and counts as "no".
+        `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds; None reads again. What
+        cannot be read is in `unverified` and counts as "no".
         """
-        return await self._read(Actor(member), principals, fresh=fresh, groups=groups)
+        return await self._read(Actor(member), principals, since=since)
 
-    async def target_actor(self, slack_user_id: str | None, person: Person, principals: Sequence[Principal]) -> Actor:
+    async def target_actor(
+        self, slack_user_id: str | None, person: Person, principals: Sequence[Principal], *, since: float | None = None
+    ) -> Actor:
         """Read what decides whether one of the principals names a target.
 
-        If the target's Slack user is unknown and the principals name Slack users, it is looked up by email address.
-        Raises SlackUnavailable.
+        If the principals name Slack users, the target's Slack user is looked up, by email address if its id is
+        unknown. Raises SlackUnavailable.
         """
-        by_slack = any(one.kind in (PrincipalKind.USER, PrincipalKind.GROUP) for one in principals)
-        if slack_user_id is None and person.email and by_slack:
-            found = await self._slack_users.get_by_email(person.email)
-            slack_user_id = found.id if found else None
         member = Member(id=slack_user_id or "", team_id="", name=person.name)
-        return await self._read(Actor(member, person), principals, fresh=True)
+        if any(one.kind in (PrincipalKind.USER, PrincipalKind.GROUP) for one in principals):
+            member = await self._slack_user_of(slack_user_id, person) or member
+        return await self._read(Actor(member, person), principals, since=since)
 
-    async def _read(
-        self, actor: Actor, principals: Sequence[Principal], *, fresh: bool, groups: Awaitable[Groups] | None = None
-    ) -> Actor:
+    async def _slack_user_of(self, slack_user_id: str | None, person: Person) -> Member | None:
+        if slack_user_id:
+            return await self.member(slack_user_id, since=self.recently)
+        return await self._slack_users.get_by_email(person.email) if person.email else None
+
+    async def _read(self, actor: Actor, principals: Sequence[Principal], *, since: float | None) -> Actor:
         """Ask Slack before Genesys Cloud, and neither if the answer is known already."""
         if rule_for(actor, principals):
             return actor
-        containing, unverified = await (groups or self.groups(actor.member.id, principals, fresh=fresh))
-        actor = replace(actor, groups=containing, unverified=unverified)
+        found = await self._slack_users.membership(actor.member.ids, groups_among(principals), since=since)
+        actor = replace(actor, groups=found.groups, unverified=found.unread, retry_after=found.retry_after)
         asks_genesys = any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals)
         if rule_for(actor, principals) or not asks_genesys:
             return actor
@@ -109,7 +118,8 @@ class Identity:
             person = actor.person or await self.person_of(actor.member)
             grants = read_grants(await self._roles.get_user_roles(person.id))
         except (Denied, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
-            return replace(actor, unverified=(*unverified, f"Genesys Cloud roles ({_cause(error)})"))
+            unverified = (*actor.unverified, f"Genesys Cloud roles ({_cause(error)})")
+            return replace(actor, unverified=unverified, retry_after=_longest(actor.retry_after, _delay(error)))
         return replace(actor, person=person, grants=grants)
 
     async def person_of(self, member: Member) -> Person:
@@ -142,6 +152,23 @@ class Identity:
         if not user.active:
             raise Denied(DenialCode.INACTIVE_IN_GENESYS, named=user_id)
         return read_person(user)
+
+
+def groups_among(principals: Sequence[Principal]) -> list[str]:
+    """Return the ids of the user groups among principals."""
+    return [one.value for one in principals if one.kind is PrincipalKind.GROUP]
+
+
+def _delay(error: Exception) -> float | None:
+    """Return the seconds after which a failed call may succeed, None for a definite answer."""
+    if not isinstance(error, GenesysError) or not is_transient(error):
+        return None
+    return getattr(error, "retry_after", None) or 0.0
+
+
+def _longest(*delays: float | None) -> float | None:
+    known = [one for one in delays if one is not None]
+    return max(known) if known else None
 
 
 def is_other_workspace(team_id: str | None, workspace: Workspace) -> bool:

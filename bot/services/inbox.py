@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,6 @@ from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.clicks import Click
 from bot.domain.commands import RequestCommand
-from bot.services.early_lookups import EarlyLookup
 
 
 class Inbox:
@@ -23,11 +23,14 @@ class Inbox:
         self,
         store: RequestStore,
         submit: Callable[[Job], None],
-        look_up: Callable[[str], EarlyLookup | None] = lambda _user_id: None,
+        look_up: Callable[[str], None] = lambda _user_id: None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._submit = submit
         self._look_up = look_up
+        self._clock = clock
 
     async def record_command(self, command: RequestCommand) -> None:
         """Commit a command or modal submission; a replay is ignored. Raises DatabaseUnavailable."""
@@ -38,7 +41,8 @@ class Inbox:
 
     async def record_click(self, click: Click) -> None:
         """Commit a click; a replay is ignored. Raises DatabaseUnavailable."""
-        lookup = self._look_up(click.user_id)
+        received_at = self._clock()
+        self._look_up(click.user_id)
         job = await self._store.record_click(click.request_id, click.key, click.payload)
         if job:
-            self._submit(replace(job, lookup=lookup))
+            self._submit(replace(job, received_at=received_at))

@@ -119,12 +119,12 @@ class RequestService:
         if action.has_target:
             target, slack_id = await self._target(command.target)
             needed = PROTECTED_APPROVALS if await self._is_protected(target, slack_id) else 1
-            slack_id = slack_id or (requester.id if same_email(target, requester) else None)
+            slack_id = slack_id or (requester.canonical_id if same_email(target, requester) else None)
         return Request(
             id=request_id,
             reference="".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(_REFERENCE_LENGTH)),
             action=action.name,
-            requester=requester.id,
+            requester=requester.canonical_id,
             requested_in=command.invoker.channel,
             created_at=0.0,
             expires_at=0.0,
@@ -132,19 +132,19 @@ class RequestService:
             target_slack_id=slack_id,
             reason=str(redact(command.reason.strip()))[:MAX_REASON_LENGTH],
             approvals_required=needed,
-            card=self._card_channel(command.invoker, alone=alone and needed == 1),
+            card=self._card_channel(command.invoker, alone=alone and needed == 1 and slack_id not in requester.ids),
         )
 
     async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, bool]:
         """Return the requester, and whether they may approve their own request. Raises Denied."""
         member = await self._identity.own_member(invoker.user_id, invoker.team_id)
         requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)
-        actor = await self._identity.actor(member, requesters, fresh=False)
+        actor = await self._identity.actor(member, requesters, since=self._identity.recently)
         verdict = may_request(actor, action, self._rules, self._identity.workspace)
         if not verdict.allowed:
             raise denial(verdict)
         if approvers != requesters:
-            actor = await self._identity.actor(member, approvers, fresh=False)
+            actor = await self._identity.actor(member, approvers, since=self._identity.recently)
         return member, may_self_approve(actor, action, self._rules)
 
     async def _target(self, ref: TargetRef | None) -> tuple[Person, str | None]:
@@ -162,7 +162,7 @@ class RequestService:
         reason = ineligibility(member, self._identity.workspace)
         if reason:
             raise Denied(_TARGET_DENIALS[reason], member=member.id)
-        return await self._identity.person_of(member), member.id
+        return await self._identity.person_of(member), member.canonical_id
 
     async def _is_protected(self, person: Person, slack_user_id: str | None) -> bool:
         """Return whether PROTECTED names this person. What cannot be read counts as "yes"."""

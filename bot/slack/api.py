@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -77,10 +78,14 @@ class SlackApi:
         observe: Observe,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.client = client
         self._observe = observe
         self._sleep = sleep
+        self._clock = clock
+        self._limited_until: dict[str, float] = {}
+        """When Slack takes reads of a method again, after a `Retry-After`."""
 
     async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         """Call a method that changes something; it is sent once. Raises SlackCallError."""
@@ -89,18 +94,26 @@ class SlackApi:
     async def read(self, method: str, **arguments: str) -> Mapping[str, Any]:
         """Call a method that changes nothing, and retry it once after a transient error.
 
-        Raises SlackUnavailable with Slack's error code.
+        Raises SlackUnavailable with Slack's error code, without a call until the method's last `Retry-After` is over.
         """
+        wait = self._limited_until.get(method, 0.0) - self._clock()
+        if wait > 0:
+            raise SlackUnavailable(method, "ratelimited", retryable=True, retry_after=wait)
         try:
             return await self._send(method, params=arguments)
         except SlackCallError as error:
             if not error.retryable or error.retry_after > MAX_READ_RETRY_DELAY:
-                raise SlackUnavailable(method, error.slack_code) from error
+                raise self._unavailable(method, error) from error
             await self._sleep(error.retry_after)
         try:
             return await self._send(method, params=arguments)
         except SlackCallError as error:
-            raise SlackUnavailable(method, error.slack_code) from error
+            raise self._unavailable(method, error) from error
+
+    def _unavailable(self, method: str, error: SlackCallError) -> SlackUnavailable:
+        if error.retry_after > 0:
+            self._limited_until[method] = self._clock() + error.retry_after
+        return SlackUnavailable(method, error.slack_code, retryable=error.retryable, retry_after=error.retry_after)
 
     async def _send(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         try:

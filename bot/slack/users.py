@@ -3,36 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from bot.domain.people import Member, read_member
 from bot.errors import SlackUnavailable
 from bot.slack.api import SlackApi
+from bot.slack.shared_reads import Pace, SharedReads
 
-GROUP_CACHE_TTL = 60.0
-"""How long the members of a user group are cached, in seconds. A click never uses the cache."""
+GROUP_READ_BURST = 5
+GROUP_READ_INTERVAL = 4.0
+"""Reads of user groups: five at once, then one every four seconds. Slack allows 20 a minute (Tier 2)."""
 
 _UNKNOWN_USER = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
 
+class Membership(NamedTuple):
+    """The user groups that contain a person.
+
+    `unread` has a line for each group that could not be read. `retry_after` is None unless one of them may be readable
+    in so many seconds.
+    """
+
+    groups: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
+    retry_after: float | None = None
+
+
 class SlackUsers:
-    """Slack's users and user groups; every method raises SlackUnavailable."""
+    """Slack's users and user groups.
 
-    def __init__(self, api: SlackApi, *, clock: Callable[[], float]) -> None:
+    `since` is when an answer may have begun at the earliest, by `clock` (monotonic seconds); None reads again.
+    """
+
+    def __init__(
+        self,
+        api: SlackApi,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.clock = clock
         self._api = api
-        self._clock = clock
-        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
-        self._waiting_reads: dict[str, asyncio.Task[frozenset[str]]] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._users = SharedReads(self._read_user, clock=clock)
+        pace = Pace(GROUP_READ_BURST, GROUP_READ_INTERVAL, clock=clock, sleep=sleep)
+        self._groups = SharedReads(self._read_group, clock=clock, pace=pace)
 
-    async def get(self, user_id: str) -> Member | None:
-        """Look a user up, uncached; None for an id that Slack does not know or does not show."""
-        return await self._find("users.info", user=user_id)
+    async def get(self, user_id: str, *, since: float | None = None) -> Member | None:
+        """Look a user up; None for an id that Slack does not know or does not show. Raises SlackUnavailable."""
+        return await self._users.get(user_id, since=since)
 
     async def get_by_email(self, email: str) -> Member | None:
-        """Look up the user with an email address; None if there is none."""
+        """Look up the user with an email address; None if there is none. Raises SlackUnavailable."""
         return await self._find("users.lookupByEmail", email=email)
+
+    async def _read_user(self, user_id: str) -> Member | None:
+        member = await self._find("users.info", user=user_id)
+        return member and replace(member, asked_id=user_id)
 
     async def _find(self, method: str, **arguments: str) -> Member | None:
         try:
@@ -43,40 +71,21 @@ class SlackUsers:
             raise
         return read_member(response.get("user") or {})
 
-    async def groups_of(
-        self, user_id: str, groups: Sequence[str], *, fresh: bool
-    ) -> tuple[frozenset[str], tuple[str, ...]]:
-        """Return which of the groups contain a user, and a line for each group that could not be read."""
-        results = await asyncio.gather(*(self._members(group, fresh=fresh) for group in groups), return_exceptions=True)
-        containing, unread = set(), []
+    async def membership(self, ids: frozenset[str], groups: Sequence[str], *, since: float | None) -> Membership:
+        """Return which of the groups contain a person, who may have several ids."""
+        reads = (self._groups.get(group, since=since) for group in groups)
+        results = await asyncio.gather(*reads, return_exceptions=True)
+        containing, unread, delays = set(), [], []
         for group, members in zip(groups, results, strict=True):
             if isinstance(members, SlackUnavailable):
                 unread.append(f"user group {group} ({members.slack_code})")
+                delays += [members.retry_after] if members.retryable else []
             elif isinstance(members, BaseException):
                 raise members
-            elif user_id in members:
+            elif ids & members:
                 containing.add(group)
-        return frozenset(containing), tuple(unread)
-
-    async def _members(self, group: str, *, fresh: bool) -> frozenset[str]:
-        """Return a group's members; concurrent callers share calls, because Slack allows 20 a minute.
-
-        A fresh answer comes from a call that begins now or later, so a caller who meets a running call waits for the
-        next one.
-        """
-        read_at, members = self._groups.get(group, (float("-inf"), frozenset()))
-        if not fresh and self._clock() - read_at < GROUP_CACHE_TTL:
-            return members
-        read = self._waiting_reads.get(group)
-        if read is None:
-            read = self._waiting_reads[group] = asyncio.create_task(self._read_group(group))
-        return await asyncio.shield(read)
+        return Membership(frozenset(containing), tuple(unread), max(delays) if delays else None)
 
     async def _read_group(self, group: str) -> frozenset[str]:
-        """Read a group once no other call reads it; callers that come after the start wait for another call."""
-        async with self._locks[group]:
-            del self._waiting_reads[group]
-            response = await self._api.read("usergroups.users.list", usergroup=group)
-        members = frozenset(str(user) for user in response.get("users") or ())
-        self._groups[group] = (self._clock(), members)
-        return members
+        response = await self._api.read("usergroups.users.list", usergroup=group)
+        return frozenset(str(user) for user in response.get("users") or ())

@@ -13,7 +13,7 @@ class WorkspaceUnknown(SlackUnavailable):
     """A process that has just started, and does not know its workspace yet; work for it is retried."""
 
     def __init__(self) -> None:
-        super().__init__("auth.test", "not_called_yet")
+        super().__init__("auth.test", "not_called_yet", retryable=True)
 
 
 class WorkspaceIdentity:

@@ -20,6 +20,7 @@ def card(catalog: Catalog, request: Request) -> Message:
         blocks.plain_section(outcomes.outcome(catalog, request)),
         _request_again(catalog, request),
         _reason(catalog, request),
+        _dropped(catalog, request),
         _small_print(catalog, request),
         _correlation(catalog, request),
     )
@@ -72,6 +73,7 @@ def _pending(catalog: Catalog, request: Request) -> Message:
         _list(catalog, request, "limits"),
         _reason(catalog, request),
         _approvals(catalog, request),
+        _dropped(catalog, request),
         blocks.actions(
             request.id,
             _approve_button(catalog, request),
@@ -136,6 +138,14 @@ def _approvals(catalog: Catalog, request: Request) -> Block | None:
         count=len(request.approvals),
     )
     return blocks.section(text)
+
+
+def _dropped(catalog: Catalog, request: Request) -> Block | None:
+    """Return the line about approvals that no longer held, and do not count."""
+    if not request.dropped:
+        return None
+    approvers = ", ".join(user_mention(one) for one in dict.fromkeys(request.dropped))
+    return blocks.section(catalog.text("request.dropped", approvers=approvers))
 
 
 def _small_print(catalog: Catalog, request: Request) -> Block:

@@ -104,7 +104,7 @@ async def approve_by_permission(bot: BotHarness) -> str:
     await bot.click(await bot.last_request_id(), by=personas.BEN)
     await bot.run_jobs()
     replies = [message.text for message in bot.messages(personas.BEN)]
-    return replies[0] if replies else EXECUTED
+    return replies[-1] if replies else EXECUTED
 
 
 async def whoami(bot: BotHarness) -> str:
@@ -131,7 +131,7 @@ SCENARIOS = {
     "search_by_email during a command": GenesysScenario("search_by_email", request_by_mention, 3),
     "get_user during a command": GenesysScenario("get_user", request_by_id, 3),
     "get_user_roles for a click": GenesysScenario(
-        "get_user_roles", approve_by_permission, 6, approvers="permission:oauth:token:delete"
+        "get_user_roles", approve_by_permission, 120, approvers="permission:oauth:token:delete"
     ),
     "delete_token after the approval": GenesysScenario("delete_token", approve_revocation, 6),
     "delete_tokens_me after the approval": GenesysScenario("delete_tokens_me", approve_rotation, 3),
@@ -201,7 +201,9 @@ def assert_invariants(
     results = [attempt.outcome for attempt in client.attempts if attempt.operation == scenario.operation]
     assert 1 <= len(results) <= scenario.max_requests
     assert scenario.steps is whoami or any(words in text for words in STATES_WHAT_CHANGED)
-    assert "orrelation id" in text or case.fault is None or case.fault.status is None or _shows_no_error(text)
+    postponed = scenario.steps is approve_by_permission and "could not find out in time" in text
+    named = "orrelation id" in text or case.fault is None or case.fault.status is None or _shows_no_error(text)
+    assert named or postponed
     if scenario.steps in (approve_revocation, approve_rotation):
         assert events[-1] in OUTCOMES
         assert any(result in CONFIRMATIONS for result in results) or "token:revoked" not in events

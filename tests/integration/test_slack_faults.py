@@ -91,21 +91,25 @@ async def _request(bot: BotHarness, line: str) -> str:
 
 
 async def approver_clicks(bot: BotHarness, inject: InjectFault) -> str:
-    return await _click(bot, inject, personas.BEN)
+    """Return what the approver reads, and how the request ends."""
+    await _click(bot, inject, personas.BEN)
+    request = await bot.components.store.get(await bot.last_request_id())
+    texts = dict.fromkeys(message.text for message in bot.messages(personas.BEN))
+    return " ".join([*texts, f"The request is {request.state if request else 'unknown'}."])
 
 
 async def other_user_clicks(bot: BotHarness, inject: InjectFault) -> str:
-    return await _click(bot, inject, personas.NADIA)
+    await _click(bot, inject, personas.NADIA)
+    return _private_messages(bot, personas.NADIA)
 
 
-async def _click(bot: BotHarness, inject: InjectFault, user_id: str) -> str:
+async def _click(bot: BotHarness, inject: InjectFault, user_id: str) -> None:
     await bot.components.workspace.identify()
     await bot.command(f"revoke <@{personas.TOM}>", by=personas.RAVI)
     await bot.run_jobs()
     inject()
     await bot.click(await bot.last_request_id(), by=user_id)
     await bot.run_jobs()
-    return _private_messages(bot, user_id)
 
 
 async def denied_command(bot: BotHarness, inject: InjectFault) -> str:
@@ -180,14 +184,18 @@ SCENARIOS = {
     "users.info during a command": SlackScenario(
         "users.info", request_by_mention, ("user_not_found", "user_not_visible")
     ),
-    "users.info for a click": SlackScenario("users.info", approver_clicks, ("user_not_found", "user_not_visible")),
+    "users.info for a click": SlackScenario(
+        "users.info", approver_clicks, ("user_not_found", "user_not_visible"), times=6
+    ),
     "users.lookupByEmail during a command with an email address": SlackScenario(
         "users.lookupByEmail", request_by_email, ("users_not_found",), protected=personas.PIA
     ),
     "usergroups.users.list during a command": SlackScenario(
         "usergroups.users.list", request_by_mention, ("no_such_subteam",)
     ),
-    "usergroups.users.list for a click": SlackScenario("usergroups.users.list", approver_clicks, ("no_such_subteam",)),
+    "usergroups.users.list for a click": SlackScenario(
+        "usergroups.users.list", approver_clicks, ("no_such_subteam",), times=6
+    ),
     "chat.postMessage for a card": SlackScenario("chat.postMessage", receive_card, POST_ERRORS, times=4),
     "chat.postMessage for an outcome": SlackScenario("chat.postMessage", receive_outcome, POST_ERRORS, times=4),
     "chat.update for an outcome": SlackScenario(
@@ -272,8 +280,8 @@ def assert_invariants(scenario: SlackScenario, result: str, delete_count: int, e
     if scenario.steps is receive_outcome:
         assert delete_count == 1
     elif scenario.steps is approver_clicks:
-        assert delete_count == 0
-        assert events[-1] == "click:refused"
-        assert "Nothing was changed" in result
+        assert events[-1] in ("click:refused", "token:revoked")
+        assert delete_count == int("The request is revoked." in result)
+        assert delete_count or "Nothing was changed" in result
     else:
         assert delete_count == 0

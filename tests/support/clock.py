@@ -15,11 +15,14 @@ class FakeClock:
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
         """The current time; a test may set it."""
+        self.step = 0.0
+        """Seconds by which each call moves the clock, as a real clock moves between two calls."""
         self.slept: list[float] = []
         """The duration of every sleep so far, in seconds."""
 
     def __call__(self, _connection: object = None) -> float:
         """Return the current time."""
+        self.now += self.step
         return self.now
 
     def advance(self, seconds: float) -> None:

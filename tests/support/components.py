@@ -133,7 +133,7 @@ class Components:
         )  # fmt: skip
 
     def inbox(self) -> Inbox:
-        return Inbox(self.store, self.submitted.append, self.lookups.start)
+        return Inbox(self.store, self.submitted.append, self.lookups.start, clock=self.identity.clock)
 
     def worker(
         self, store: RequestStore | None = None, *, clock: Callable[[], float] = time.monotonic, **changes: Any
@@ -242,7 +242,7 @@ async def _assemble(
     def observe(method: str, status: str) -> None:
         calls.append((method, status))
 
-    api = SlackApi(client, observe)
+    api = SlackApi(client, observe, clock=clock)
     workspace = WorkspaceIdentity(api)
     await workspace.identify()
     identity = Identity(workspace, SlackUsers(api, clock=clock), purecloud.users, purecloud.authorization)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.actions import REVOKE, Action
 from bot.domain.people import Actor, Grants, Member, Person, Workspace
+from bot.domain.policy import Case
 from bot.domain.principals import Principal, PrincipalKind, Rules
 from bot.domain.requests import MessageRef, Request
 
@@ -53,14 +55,21 @@ _REQUEST = Request(
 
 def member(user_id: str = RAVI, **changes: Any) -> Member:
     """Return a full, active, human member of the workspace."""
-    return replace(_RAVI, id=user_id, **changes)
+    usual = {} if user_id == _RAVI.id else {"email": f"{user_id.lower()}@example.com"}
+    return replace(_RAVI, id=user_id, **(usual | changes))
 
 
 def actor(user_id: str = RAVI, *, groups: tuple[str, ...] = (), **changes: Any) -> Actor:
-    """Return a member with `groups`, `grants` and `unverified`; other changes are the member's."""
+    """Return a member with `groups`, `grants`, `unverified` and `retry_after`; other changes are the member's."""
     grants = changes.pop("grants", Grants())
-    unverified = changes.pop("unverified", ())
-    return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, unverified=unverified)
+    read = {name: changes.pop(name) for name in ("unverified", "retry_after") if name in changes}
+    return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, **read)
+
+
+def case(asked: Request, held: Rules | None = None, *, action: Action = REVOKE, **changes: Any) -> Case:
+    """Return what an approval of a request is judged by; earlier approvers hold their approvals."""
+    approvers = tuple(member(one) for one in asked.approvals)
+    return replace(Case(asked, action, held or rules(), WORKSPACE, approvers=approvers), **changes)
 
 
 def users(*ids: str) -> tuple[Principal, ...]:

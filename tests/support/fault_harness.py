@@ -181,10 +181,11 @@ async def open_bot(
     def observe(method: str, status: str) -> None:
         components.calls.append((method, status))
 
-    api = SlackApi(web_client, observe, sleep=components.clock.sleep)
+    clock = components.database.clock  # which `run_jobs` advances
+    api = SlackApi(web_client, observe, sleep=components.clock.sleep, clock=clock)
     workspace = WorkspaceIdentity(api)
     identity = Identity(
-        workspace, SlackUsers(api, clock=components.clock), users.purecloud.users,
+        workspace, SlackUsers(api, clock=clock, sleep=clock.sleep), users.purecloud.users,
         authorization.purecloud.authorization,
     )  # fmt: skip
     own = replace(

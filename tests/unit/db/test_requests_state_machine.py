@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,23 +94,27 @@ def read_everything(tx: Transaction) -> DatabaseState:
 
 
 class StubIdentity(Identity):
-    """Identities in which every user is a full member with the roles that the rules give to their id."""
+    """Identities in which every user is a full member with the roles that the rules give to their id.
 
-    def __init__(self) -> None:
-        """Create identities without Slack and Genesys Cloud."""
+    `deactivated` users are the exception.
+    """
+
+    def __init__(self, deactivated: set[str]) -> None:
+        self.deactivated = deactivated
 
     @property
     def workspace(self) -> Workspace:
         return WORKSPACE
 
-    async def member(self, user_id: str) -> Member | None:
-        return member(user_id)
+    def clock(self) -> float:
+        return time.monotonic()
 
-    async def actor(
-        self, member: Member, principals: Sequence[Principal], *, fresh: bool, groups: object = None
-    ) -> Actor:
-        assert groups is None
-        assert fresh  # a decision needs a lookup, not the cache
+    async def member(self, user_id: str, *, since: float | None = None) -> Member | None:  # noqa: ARG002 - overrides
+        return member(user_id, deleted=user_id in self.deactivated)
+
+    async def actor(self, member: Member, principals: Sequence[Principal], *, since: float | None) -> Actor:
+        assert since is not None
+        assert since > self.recently  # a decision needs an answer of after the click
         assert principals == RULES.approvers
         return Actor(member)
 
@@ -117,17 +122,17 @@ class StubIdentity(Identity):
 class Replica:
     """A process and the jobs of which it believes that it holds the lease."""
 
-    def __init__(self, name: str, database: Database) -> None:
+    def __init__(self, name: str, database: Database, deactivated: set[str]) -> None:
         self.name = name
+        self.identity = StubIdentity(deactivated)
         self.database = database
         self.starts = itertools.count(1)
         self.start()
 
     def start(self) -> None:
         self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"))
-        identity = StubIdentity()
         self.clicks = ClickService(
-            self.store, identity, EarlyLookups(identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
+            self.store, self.identity, EarlyLookups(self.identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
             recipients=lambda _: ("C0AUDIT001",),
         )  # fmt: skip
         self.held: list[Job] = []
@@ -153,7 +158,8 @@ class TwoReplicas(RuleBasedStateMachine):
         self.clock, path = FakeClock(NOON), Path(self.folder.name) / "bot.db"
         put_database(path)
         self.db = DatabaseHarness(Database(SqliteDriver(path), clock=self.clock), self.clock)
-        self.replicas = [Replica(name, self.db.database) for name in ("one", "two")]
+        self.deactivated: set[str] = set()
+        self.replicas = [Replica(name, self.db.database, self.deactivated) for name in ("one", "two")]
         self.tokens = FakeGenesysApi()
         self.requests: list[str] = []
         self.clicks = 0
@@ -258,6 +264,9 @@ class TwoReplicas(RuleBasedStateMachine):
         job = one.held.pop(place % len(one.held))
         if job.kind is JobKind.CLICK:
             self.hold(one, self.do(one.clicks.process(job)).follow_up)
+            after = self.do(one.store.get(job.request_id))
+            if after and after.decided_by == job.payload["user_id"]:
+                assert not self.deactivated & set(after.approvals)  # earlier approvals are judged again
         elif job.kind is JobKind.COMMAND:
             self.process_command(one, job)
         else:
@@ -295,6 +304,11 @@ class TwoReplicas(RuleBasedStateMachine):
         assert approvers <= {OLIVIA, BEN, RAVI}
         assert not (before.protected and before.requester in approvers)
         assert self.tokens.calls[-1] == TOM_IN_GENESYS.id
+
+    @rule(who=st.sampled_from((OLIVIA, BEN)))
+    def deactivate_or_activate(self, who: str) -> None:
+        """An approver loses the account, or gets it back."""
+        self.deactivated ^= {who}
 
     @rule(seconds=st.sampled_from((0.5, 3.0, 6.0, 6.0, 6.0, 300.0)))
     def wait(self, seconds: float) -> None:

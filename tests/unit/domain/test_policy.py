@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.actions import REVOKE, ROTATE, Action
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.people import Grants, Permission
+from bot.domain.people import Actor, Grants, Permission, Person
 from bot.domain.policy import (
     Verdict,
     covers,
@@ -26,7 +26,21 @@ from bot.domain.policy import (
 )
 from bot.domain.principals import Principal, PrincipalKind, Rules
 from bot.domain.requests import Request
-from tests.support.examples import BEN, OLIVIA, RAVI, TOM, WORKSPACE, actor, member, request, rotation, rules, users
+from bot.errors import CheckUnavailable
+from tests.support.examples import (
+    BEN,
+    OLIVIA,
+    RAVI,
+    TOM,
+    WORKSPACE,
+    actor,
+    case,
+    member,
+    request,
+    rotation,
+    rules,
+    users,
+)
 
 ACTIONS = {action.name: action for action in (REVOKE, ROTATE)}
 DELETE: Permission = ("oauth", "token", "delete")
@@ -51,7 +65,7 @@ def test_ineligibility__excludes_all_but_full_members_from_everything(
         assert may_request(person, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
     for asked in (request(), rotation(), request(requester=BEN)):
         action = ACTIONS[asked.action]
-        assert may_approve(person, asked, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
+        assert may_approve(person, case(asked, named_everywhere, action=action)) == Verdict(reason=reason)
         assert may_cancel(person, asked, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
 
 
@@ -183,7 +197,7 @@ def test_may_request__failed_check_counts_as_no_and_is_named() -> None:
 def test_may_approve__checks_the_role_before_the_request(
     who: str, asked: Request, changes: dict[str, Any], reason: DenialCode | None
 ) -> None:
-    verdict = may_approve(actor(who), asked, ACTIONS[asked.action], rules(**changes), WORKSPACE)
+    verdict = may_approve(actor(who), case(asked, rules(**changes), action=ACTIONS[asked.action]))
 
     assert verdict.reason is reason
     assert verdict.allowed is (reason is None)
@@ -239,12 +253,77 @@ def test_may_approve__protected_target_always_needs_two_other_people(
     approvals: tuple[str, ...] = ()
     for who in clicks:
         asked = request(requester=requester, approvals_required=2, approvals=approvals)
-        if may_approve(actor(who), asked, REVOKE, held, WORKSPACE).allowed:
+        if may_approve(actor(who), case(asked, held)).allowed:
             approvals = (*approvals, who)
 
     assert requester not in approvals
     assert len(set(approvals)) == len(approvals)
     assert set(approvals) <= set(approvers)
+
+
+TWO_IDS: dict[str, Any] = {"enterprise_user_id": "W0RAVI0001"}
+
+
+@pytest.mark.parametrize(
+    ("clicker", "reason"),
+    [
+        (actor("U0RAVI0002", **TWO_IDS), DenialCode.OWN_REQUEST),
+        (actor("U0RAVI0002", asked_id="W0RAVI0001"), DenialCode.OWN_REQUEST),
+        (actor("U0RAVI0002", email="RAVI@example.com"), DenialCode.OWN_REQUEST),
+        (actor("U0RAVI0002", email="ravi@example.com", email_confirmed=False), None),
+        (actor("U0RAVI0002"), None),
+    ],
+)
+def test_may_approve__requester_under_another_id_is_the_requester(clicker: Actor, reason: DenialCode | None) -> None:
+    asked = request(requester="W0RAVI0001")
+    held = rules(approvers=users("U0RAVI0002"), self_approval=False)
+    requester = member("W0RAVI0001", email="ravi@example.com")
+
+    assert may_approve(clicker, case(asked, held, requester=requester)).reason is reason
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("changes", [{"enterprise_user_id": BEN}, {"asked_id": BEN}, {"email": "ben@example.com"}])
+def test_may_approve__second_approval_of_one_person_does_not_count(count: int, changes: dict[str, Any]) -> None:
+    asked = request(approvals_required=count, approvals=(BEN,))
+    held = rules(approvers=users("U0BEN00002"))
+    known = (member(BEN, email="ben@example.com"),)
+
+    assert may_approve(actor("U0BEN00002"), case(asked, held, approvers=known)).allowed
+    verdict = may_approve(actor("U0BEN00002", **changes), case(asked, held, approvers=known))
+    assert verdict.reason is DenialCode.ALREADY_APPROVED
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"user_id": "U0TOM00002", "email": "tom.target@example.com"}, {"enterprise_user_id": TOM}]
+)
+def test_target__can_neither_approve_nor_cancel(changes: dict[str, Any]) -> None:
+    who = changes.pop("user_id", "U0TOM00002" if changes else TOM)
+    held = rules(approvers=users(who))
+    asked = request(requester=who)
+
+    assert may_approve(actor(who, **changes), case(asked, held)).reason is DenialCode.TARGET_CANNOT_DECIDE
+    cancelled = may_cancel(actor(who, **changes), asked, REVOKE, held, WORKSPACE)
+    assert cancelled.reason is DenialCode.TARGET_CANNOT_DECIDE
+
+
+def test_target__is_not_recognised_by_an_unconfirmed_or_missing_email_address() -> None:
+    held = rules(approvers=users(BEN))
+    unconfirmed = actor(BEN, email="tom.target@example.com", email_confirmed=False)
+
+    assert may_approve(unconfirmed, case(request(), held)).allowed
+    nameless = request(target=Person("id", "Tom"), target_slack_id=None)
+    assert may_approve(actor(BEN, email=None), case(nameless, held)).allowed
+    assert may_approve(actor(BEN), case(rotation(), rules(admins=users(BEN)), action=ROTATE)).allowed
+
+
+def test_denial__of_a_check_that_may_succeed_later_is_no_verdict() -> None:
+    asker = actor(BEN, unverified=("user group S0X (ratelimited)",), retry_after=12.0)
+    verdict = may_approve(asker, case(request(), rules(approvers=())))
+    error = denial(verdict, request())
+
+    assert isinstance(error, CheckUnavailable)
+    assert (error.retry_after, error.unverified) == (12.0, "user group S0X (ratelimited)")
 
 
 def test_denied__has_a_code_and_parameters() -> None:
@@ -256,7 +335,9 @@ def test_denied__has_a_code_and_parameters() -> None:
 def test_denial__names_the_requester_and_the_failed_checks() -> None:
     verdict = Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=("user group S0X (ratelimited)", "roles (x)"))
 
-    assert denial(verdict, request()).params == {
+    error = denial(verdict, request())
+
+    assert error.params == {
         "requester": RAVI, "unverified": "user group S0X (ratelimited); roles (x)",
     }  # fmt: skip
     assert denial(Verdict(reason=DenialCode.GUEST)).params == {}

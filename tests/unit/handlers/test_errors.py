@@ -58,9 +58,11 @@ def every_error() -> list[type[BotError]]:
 def test_error_message__has_a_sentence_for_every_error(kind: type[BotError]) -> None:
     error = kind.__new__(kind)
     Exception.__init__(error)
-    for name in ("detail", "method", "slack_code", "incident", "status", "error_code", "correlation_id", "problem"):
+    names = ("detail", "method", "slack_code", "incident", "status", "error_code", "correlation_id", "problem")
+    for name in (*names, "unverified", "delay"):
         if not hasattr(error, name):
             setattr(error, name, None)
+    error.retry_after = 0  # type: ignore[attr-defined]
 
     message = error_message(ENGLISH, error, by="U0RAVI0001")
 

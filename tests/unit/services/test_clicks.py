@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import pytest
 
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.denials import DenialCode
+from bot.domain.principals import parse_principals
 from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, Request, State
-from bot.errors import SlackUnavailable
 from bot.sandbox import personas
+from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from bot.services.clicks import MAX_LOOKUPS
 from bot.services.job_result import JobResult
 from tests.support.components import RULES, Components, open_components
 from tests.support.database import TTL, stored, tags
@@ -109,7 +110,7 @@ async def test_process__cached_membership_does_not_count(components: Components)
     await components.request()
     member = await components.identity.member(personas.OLIVIA)
     assert member
-    await components.identity.actor(member, RULES.approvers, fresh=False)
+    await components.identity.actor(member, RULES.approvers, since=components.identity.recently)
     components.slack.groups[personas.TOKEN_APPROVERS].members.remove(personas.OLIVIA)
     await denied(components, await components.click(by=personas.OLIVIA), DenialCode.NOT_AN_APPROVER)
 
@@ -123,30 +124,86 @@ async def test_process__unreadable_group_counts_as_no_and_is_named(components: C
     assert "missing_scope" in replies_to(components, job)[0]
 
 
-async def test_process__slack_outage_leaves_the_click_stored(components: Components) -> None:
+TRANSIENT = {
+    "user, Slack is down": ("users.info", SlackFault(error="internal_error", times=2)),
+    "user, rate limit": ("users.info", SlackFault(retry_after=12)),
+    "user, token revoked": ("users.info", SlackFault(error="token_revoked")),
+    "group, Slack is down": ("usergroups.users.list", SlackFault(html="<h1>Sorry</h1>", status=503, times=2)),
+    "group, rate limit": ("usergroups.users.list", SlackFault(retry_after=12)),
+    "group, no answer": ("usergroups.users.list", SlackFault(drop=True, times=2)),
+}
+
+
+@pytest.mark.parametrize(("method", "fault"), TRANSIENT.values(), ids=TRANSIENT)
+async def test_process__failed_lookup_is_no_verdict(components: Components, method: str, fault: SlackFault) -> None:
     await components.request()
-    components.slack.fault("users.info", SlackFault(error="internal_error", times=2))
+    components.slack.fault(method, replace(fault))
     job = await components.click(by=personas.OLIVIA)
-    with pytest.raises(SlackUnavailable):
-        await process(components, job)
-    assert await components.store.jobs.still_leased(job)
+    await process(components, job)
+    assert not await components.store.jobs.is_done(job.id)
     assert await tags(components.store) == ["request:asked"]
-    request, _ = await apply(components, job)
+
+    request, _ = await apply(components, await again(components, 12 if fault.retry_after else 1))
     assert request.state is State.APPROVED
 
 
-async def test_process__lasting_slack_outage_denies_the_click(components: Components) -> None:
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("operation", ["search_by_email", "get_user_roles"])
+async def test_process__failed_lookup_in_genesys_cloud_is_no_verdict(
+    components: Components, operation: str, status: int
+) -> None:
+    olivia = next(one for one in components.genesys.users.values() if one.name == "Olivia Ortega")
+    olivia.roles = (EntityRef("role-id", "Token Admin"),)
+    await components.request()
+    fault = GenesysFault(status=status, headers={"Retry-After": "12"} if status == 429 else {}, times=3)
+    components.genesys.fault(operation, fault)
+    rules = parse_principals("role:Token Admin")
+    await process(components, await components.click(by=personas.OLIVIA), approvers=rules)
+    assert await tags(components.store) == ["request:asked"]
+    components.genesys.faults.clear()
+
+    job = await again(components, 12)
+    await process(components, job, approvers=rules)
+    assert (await stored(components.store)).state is State.APPROVED
+
+
+async def again(components: Components, delay: float) -> Job:
+    """Return the click once it is due again."""
+    components.clock.advance(delay)
+    components.database.clock.advance(delay)
+    (job,) = [one for one in await components.store.jobs.claim(10) if one.kind is JobKind.CLICK]
+    return job
+
+
+async def test_process__clicker_of_a_postponed_click_is_notified_once(components: Components) -> None:
+    await components.request()
+    components.slack.fault("usergroups.users.list", SlackFault(retry_after=20, times=2))
+    job = await components.click(by=personas.OLIVIA)
+    (notice,) = (await process(components, job)).follow_up
+    await components.run(notice)
+    assert (await process(components, await again(components, 20))).follow_up == ()
+    request, _ = await apply(components, await again(components, 20))
+
+    assert request.state is State.APPROVED
+    (said,) = replies_to(components, job)
+    assert "Your click is stored" in said
+    assert "in 20 s" in said
+
+
+async def test_process__click_that_cannot_be_judged_in_time_is_denied(components: Components) -> None:
     await components.request()
     components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
     job = await components.click(by=personas.OLIVIA)
-    for attempt in range(1, MAX_LOOKUPS):
-        with pytest.raises(SlackUnavailable):
-            await process(components, job)
-        await components.store.jobs.release(job, delay=0)
+    while True:
+        await process(components, job)
+        if await components.store.jobs.is_done(job.id):
+            break
+        components.clock.advance(30)
+        components.database.clock.advance(30)
         (job,) = [one for one in await components.store.jobs.claim(10) if one.kind is JobKind.CLICK]
-        assert job.attempts == attempt + 1
-    detail = await denied(components, job, DenialCode.CLICKER_UNREADABLE)
-    assert (detail["method"], detail["slack_code"]) == ("users.info", "internal_error")
+    (event, _) = (await components.store.audit_events())[-1]
+    assert (event.tag, event.detail["reason"]) == ("click:refused", DenialCode.CLICKER_UNREADABLE)
+    assert (await stored(components.store)).state is State.PENDING
 
 
 async def test_process__protected_target_needs_two_different_approvers(components: Components) -> None:
@@ -249,3 +306,82 @@ async def test_process__only_admins_approve_a_rotation(components: Components) -
     await denied(components, await components.click(by=personas.BEN), DenialCode.NOT_AN_ADMIN)
     request, _ = await apply(components, await components.click(by=personas.OLIVIA))
     assert request.state is State.APPROVED
+
+
+async def test_process__earlier_approval_that_no_longer_holds_is_dropped(components: Components) -> None:
+    await components.request(approvals_required=2)
+    await apply(components, await components.click(by=personas.OLIVIA))
+    components.slack.groups[personas.TOKEN_APPROVERS].members.remove(personas.OLIVIA)
+    components.slack.members[personas.OLIVIA].deleted = True
+    request, _ = await apply(components, await components.click(by=personas.BEN))
+
+    assert (request.state, request.approvals, request.dropped) == (
+        State.PENDING, (personas.BEN,), (personas.OLIVIA,),
+    )  # fmt: skip
+    assert (await tags(components.store))[-2:] == ["request:approval_dropped", "request:signed"]
+    event = (await components.store.audit_events())[-2][0]
+    assert (event.actor, event.detail) == (personas.OLIVIA, {"decided_by": personas.BEN})
+    assert components.genesys.received("delete_token") == []
+
+
+async def test_process__earlier_approval_is_dropped_after_a_change_of_approvers(components: Components) -> None:
+    await components.request(approvals_required=2)
+    await apply(components, await components.click(by=personas.OLIVIA))
+    only_ben = parse_principals(personas.BEN)
+    job = await components.click(by=personas.BEN)
+    await process(components, job, approvers=only_ben)
+    found = await stored(components.store)
+    assert (found.state, found.approvals, found.dropped) == (State.PENDING, (personas.BEN,), (personas.OLIVIA,))
+
+
+async def test_process__unreadable_earlier_approver_is_no_verdict(components: Components) -> None:
+    await components.request(approvals_required=2)
+    await apply(components, await components.click(by=personas.OLIVIA))
+    job = await components.click(by=personas.BEN)
+    components.clock.advance(60)
+    components.slack.fault("users.info", SlackFault())  # Ben is read
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=2))
+    await process(components, job)
+    assert not await components.store.jobs.is_done(job.id)
+    assert (await stored(components.store)).approvals == (personas.OLIVIA,)
+
+
+async def test_process__target_protected_since_the_request_needs_two_approvals(components: Components) -> None:
+    await components.request()
+    protected = parse_principals(personas.TOM)
+    job = await components.click(by=personas.OLIVIA)
+    await process(components, job, protected=protected)
+    found = await stored(components.store)
+    assert (found.state, found.approvals_required, found.approvals) == (State.PENDING, 2, (personas.OLIVIA,))
+
+    await process(components, await components.click(by=personas.BEN), protected=protected)
+    assert (await stored(components.store)).state is State.APPROVED
+
+
+async def test_process__target_that_is_no_longer_protected_still_needs_two_approvals(components: Components) -> None:
+    await components.request(approvals_required=2)
+    await process(components, await components.click(by=personas.OLIVIA), protected=())
+    found = await stored(components.store)
+    assert (found.state, found.approvals_required) == (State.PENDING, 2)
+
+
+@pytest.mark.parametrize("action", [APPROVE, CANCEL])
+async def test_process__target_can_neither_approve_nor_cancel(components: Components, action: str) -> None:
+    await components.request(target_slack_id=personas.OLIVIA, requester=personas.OLIVIA)
+    job = await components.click(by=personas.OLIVIA, action=action)
+    await denied(components, job, DenialCode.TARGET_CANNOT_DECIDE)
+
+
+async def test_process__one_person_with_two_accounts_approves_once(components: Components) -> None:
+    await components.request(approvals_required=2)
+    await apply(components, await components.click(by=personas.OLIVIA))
+    components.slack.members[personas.BEN].email = components.slack.members[personas.OLIVIA].email
+    await denied(components, await components.click(by=personas.BEN), DenialCode.ALREADY_APPROVED)
+
+
+async def test_process__person_without_a_role_causes_no_lookup_about_the_request(components: Components) -> None:
+    await components.request()
+    protected = parse_principals("role:Protected")
+    job = await components.click(by=personas.NADIA)
+    await denied(components, job, DenialCode.NOT_AN_APPROVER, protected=protected)
+    assert components.genesys.requests == []

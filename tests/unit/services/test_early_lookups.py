@@ -25,6 +25,7 @@ LOOKUPS = ("users.info", "usergroups.users.list")
 @pytest.fixture
 async def components(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
+        opened.clock.step = 1e-6
         await opened.request(card=MessageRef(personas.OPS, "1.2"))
         yield opened
 
@@ -54,7 +55,9 @@ async def test_click__of_a_known_approver_is_looked_up_while_it_is_stored(compon
     await components.clicks().process(job)
 
     assert (await stored(components.store)).state is State.APPROVED
-    assert lookups(components) == [1, 1]
+    asked = [call.args["user"] for call in components.slack.calls_of("users.info")]
+    assert asked == [personas.OLIVIA, personas.TOM]  # whether Tom is protected now
+    assert len(components.slack.calls_of("usergroups.users.list")) == 1
 
 
 @pytest.mark.parametrize("by", [personas.OLIVIA, personas.TOM])
@@ -69,7 +72,9 @@ async def test_click__of_anyone_else_is_looked_up_after_it_was_stored(components
 async def test_click__after_an_approval_is_looked_up_early(components: Components) -> None:
     await components.inbox().record_click(click(components))
     await components.clicks().process(components.submitted.pop())
-    assert components.lookups.start(personas.OLIVIA)
+    before = lookups(components)
+    components.lookups.start(personas.OLIVIA)
+    await until_looked_up(components, [one + 1 for one in before])
 
 
 async def test_click__of_a_person_who_has_lost_the_role_is_denied_and_forgotten(components: Components) -> None:
@@ -81,7 +86,10 @@ async def test_click__of_a_person_who_has_lost_the_role_is_denied_and_forgotten(
     assert (await stored(components.store)).state is State.PENDING
     event, _ = (await components.store.audit_events())[-1]
     assert event.detail["reason"] == DenialCode.NOT_AN_APPROVER
-    assert components.lookups.start(personas.OLIVIA) is None
+    before = lookups(components)
+    components.lookups.start(personas.OLIVIA)
+    await asyncio.sleep(0.05)
+    assert lookups(components) == before
 
 
 async def test_click__whose_groups_were_asked_for_another_action_is_asked_again(components: Components) -> None:

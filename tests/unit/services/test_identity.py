@@ -19,8 +19,7 @@ from bot.purecloud import GenesysError, GenesysServerError, UserAuthorization
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from bot.services.identity import read_grants
-from bot.slack.users import GROUP_CACHE_TTL
+from bot.services.identity import CACHE_TTL, read_grants
 from tests.support.components import PIA, TOM, Components, open_components
 
 GROUP = parse_principals(personas.TOKEN_APPROVERS)
@@ -87,43 +86,48 @@ async def test_member__unknown_id_is_none(components: Components) -> None:
 
 async def test_actor__has_the_groups_that_contain_the_member(components: Components) -> None:
     for user_id, groups in ((personas.OLIVIA, [personas.TOKEN_APPROVERS]), (personas.RAVI, [])):
-        actor = await components.identity.actor(await member(components, user_id), GROUP, fresh=True)
+        actor = await components.identity.actor(await member(components, user_id), GROUP, since=None)
         assert sorted(actor.groups) == groups
         assert actor.unverified == ()
 
 
-@pytest.mark.parametrize("code", ["missing_scope", "no_such_subteam", "ratelimited"])
-async def test_actor__unreadable_group_counts_as_no_and_is_named(components: Components, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "retry_after"), [("missing_scope", None), ("no_such_subteam", None), ("ratelimited", 0.0)]
+)
+async def test_actor__unreadable_group_counts_as_no_and_is_named(
+    components: Components, code: str, retry_after: float | None
+) -> None:
     components.slack.fault("usergroups.users.list", SlackFault(error=code, times=None))
-    actor = await components.identity.actor(await member(components, personas.OLIVIA), GROUP, fresh=True)
+    actor = await components.identity.actor(await member(components, personas.OLIVIA), GROUP, since=None)
     assert rule_for(actor, GROUP) is None
     assert actor.unverified == (f"user group {personas.TOKEN_APPROVERS} ({code})",)
+    assert actor.retry_after == retry_after
 
 
 async def test_actor__another_rule_counts_when_a_group_is_unreadable(components: Components) -> None:
     components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
     rules = parse_principals(f"{personas.TOKEN_APPROVERS}, {personas.OLIVIA}")
-    actor = await components.identity.actor(await member(components, personas.OLIVIA), rules, fresh=True)
+    actor = await components.identity.actor(await member(components, personas.OLIVIA), rules, since=None)
     assert str(rule_for(actor, rules)) == personas.OLIVIA
     assert components.slack.calls_of("usergroups.users.list") == []  # the answer is known already
 
 
 async def test_actor__caches_a_group_for_a_minute_but_not_for_a_decision(components: Components) -> None:
     olivia = await member(components, personas.OLIVIA)
-    await components.identity.actor(olivia, GROUP, fresh=True)
+    await components.identity.actor(olivia, GROUP, since=None)
     components.slack.groups[personas.TOKEN_APPROVERS].members.remove(personas.OLIVIA)
-    components.clock.advance(GROUP_CACHE_TTL - 1)
-    assert (await components.identity.actor(olivia, GROUP, fresh=False)).groups
+    components.clock.advance(CACHE_TTL - 1)
+    assert (await components.identity.actor(olivia, GROUP, since=components.identity.recently)).groups
     components.clock.advance(1)
-    assert not (await components.identity.actor(olivia, GROUP, fresh=False)).groups
+    assert not (await components.identity.actor(olivia, GROUP, since=components.identity.recently)).groups
     components.slack.groups[personas.TOKEN_APPROVERS].members.append(personas.OLIVIA)
-    assert (await components.identity.actor(olivia, GROUP, fresh=True)).groups
+    assert (await components.identity.actor(olivia, GROUP, since=None)).groups
     assert len(components.slack.calls_of("usergroups.users.list")) == 3
 
 
 async def test_actor__concurrent_reads_share_one_call(components: Components) -> None:
     olivia = await member(components, personas.OLIVIA)
-    found = await asyncio.gather(*(components.identity.actor(olivia, GROUP, fresh=True) for _ in range(20)))
+    found = await asyncio.gather(*(components.identity.actor(olivia, GROUP, since=None) for _ in range(20)))
     assert all(one.groups for one in found)
     assert len(components.slack.calls_of("usergroups.users.list")) == 1
 
@@ -154,7 +158,7 @@ async def test_actor__reads_roles_and_permissions_from_genesys_cloud(
         {"domain": "directory", "entityName": "user", "actionSet": ["view"]},
     )
     principals = parse_principals(rule)
-    actor = await components.identity.actor(await member(components, personas.OLIVIA), principals, fresh=True)
+    actor = await components.identity.actor(await member(components, personas.OLIVIA), principals, since=None)
     assert (rule_for(actor, principals) is not None) is allowed
     assert actor.unverified == ()
 
@@ -163,9 +167,25 @@ async def test_actor__reads_roles_and_permissions_from_genesys_cloud(
 async def test_actor__genesys_outage_counts_as_no_and_is_named(components: Components, operation: str) -> None:
     components.genesys.fault(operation, GenesysFault(status=500, times=None))
     principals = parse_principals("role:Token Admin")
-    actor = await components.identity.actor(await member(components, personas.OLIVIA), principals, fresh=True)
+    actor = await components.identity.actor(await member(components, personas.OLIVIA), principals, since=None)
     assert rule_for(actor, principals) is None
     assert [one.partition(" (")[0] for one in actor.unverified] == ["Genesys Cloud roles"]
+    assert actor.retry_after == 0.0
+
+
+async def test_actor__rate_limit_of_genesys_cloud_says_when_to_try_again(components: Components) -> None:
+    fault = GenesysFault(status=429, headers={"Retry-After": "12"}, times=None)
+    components.genesys.fault("get_user_roles", fault)
+    principals = parse_principals("role:Token Admin")
+    actor = await components.identity.actor(await member(components, personas.OLIVIA), principals, since=None)
+    assert actor.retry_after == 12.0
+
+
+async def test_actor__person_with_two_ids_is_named_by_either(components: Components) -> None:
+    """On Enterprise Grid, user groups and settings may list the id from before the migration or the new one."""
+    olivia = replace(await member(components, personas.OLIVIA), id="W0OLIVIA01", enterprise_user_id="W0OLIVIA01")
+    for rules in (GROUP, parse_principals(personas.OLIVIA), parse_principals("W0OLIVIA01")):
+        assert rule_for(await components.identity.actor(olivia, rules, since=None), rules)
 
 
 @pytest.mark.parametrize(("user_id", "why"), [(personas.UNA, "email_unconfirmed"), (personas.NOMAIL, "no_email")])
@@ -173,7 +193,7 @@ async def test_actor__member_without_a_genesys_person_holds_no_role(
     components: Components, user_id: str, why: str
 ) -> None:
     principals = parse_principals("role:Token Admin")
-    actor = await components.identity.actor(await member(components, user_id), principals, fresh=True)
+    actor = await components.identity.actor(await member(components, user_id), principals, since=None)
     assert rule_for(actor, principals) is None
     assert actor.unverified == (f"Genesys Cloud roles ({why})",)
     assert components.genesys.requests == []

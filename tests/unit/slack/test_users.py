@@ -35,12 +35,14 @@ async def test_get_by_email__returns_the_user_or_none_or_raises(components: Comp
 GROUP = personas.TOKEN_APPROVERS
 
 
-async def start_read(components: Components, users: SlackUsers, *, fresh: bool = True) -> asyncio.Task[bool]:
+IDS = frozenset({personas.OLIVIA})
+
+
+async def start_read(components: Components, users: SlackUsers) -> asyncio.Task[bool]:
     """Start to read a group; return once Slack has the call, or once it waits for another one."""
 
     async def is_member() -> bool:
-        containing, _ = await users.groups_of(personas.OLIVIA, [GROUP], fresh=fresh)
-        return GROUP in containing
+        return GROUP in (await users.membership(IDS, [GROUP], since=None)).groups
 
     before = len(components.slack.calls_of("usergroups.users.list"))
     reading = asyncio.create_task(is_member())
@@ -51,7 +53,7 @@ async def start_read(components: Components, users: SlackUsers, *, fresh: bool =
     return reading
 
 
-async def test_groups_of__fresh_answer_never_comes_from_a_call_that_began_before(components: Components) -> None:
+async def test_membership__fresh_answer_never_comes_from_a_call_that_began_before(components: Components) -> None:
     """Someone who was removed from the group meanwhile must not approve."""
     users = SlackUsers(components.api, clock=components.clock)
     components.slack.fault("usergroups.users.list", SlackFault(delay=1))  # until `release`, with the members of now
@@ -61,19 +63,67 @@ async def test_groups_of__fresh_answer_never_comes_from_a_call_that_began_before
     components.release_slack()
     await asyncio.gather(early, *late)
 
-    assert len(components.slack.calls_of("usergroups.users.list")) == 2
+    assert len(components.slack.calls_of("usergroups.users.list")) > 1
 
 
-async def test_groups_of__cached_members_are_used_unless_they_must_be_fresh(components: Components) -> None:
+async def test_membership__one_read_serves_every_click_that_arrived_before_it_began(components: Components) -> None:
     users = SlackUsers(components.api, clock=components.clock)
-    for fresh in (True, False, False, True):
-        assert await users.groups_of(personas.OLIVIA, [GROUP], fresh=fresh) == (frozenset({GROUP}), ())
-    assert len(components.slack.calls_of("usergroups.users.list")) == 2
+    started = components.clock()
+    components.clock.advance(10)  # thirty clicks arrive in ten seconds, and are decided after that
+    for number in range(30):
+        components.clock.advance(0.01)
+        arrived = started + 0.33 * number
+        assert (await users.membership(IDS, [GROUP], since=arrived)).groups
+
+    assert len(components.slack.calls_of("usergroups.users.list")) == 1
 
 
-async def test_groups_of__failed_call_does_not_stop_the_next_one(components: Components) -> None:
+async def test_membership__reads_keep_to_slacks_rate_limit(components: Components) -> None:
+    """Slack allows 20 calls of usergroups.users.list a minute (Tier 2)."""
+    users = SlackUsers(components.api, clock=components.clock, sleep=components.clock.sleep)
+    started = components.clock()
+    while components.clock() - started < 60:
+        components.clock.advance(0.1)
+        await users.membership(IDS, [GROUP], since=None)
+
+    assert len(components.slack.calls_of("usergroups.users.list")) <= 21
+
+
+async def test_membership__isolated_reads_do_not_wait(components: Components) -> None:
+    users = SlackUsers(components.api, clock=components.clock, sleep=components.clock.sleep)
+    started = components.clock()
+    for _ in range(5):
+        await users.membership(IDS, [GROUP], since=None)
+
+    assert components.clock() == started
+
+
+async def test_membership__failed_call_does_not_stop_the_next_one(components: Components) -> None:
     users = SlackUsers(components.api, clock=components.clock)
     components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope"))
-    _, unread = await users.groups_of(personas.OLIVIA, [GROUP], fresh=True)
-    assert unread == (f"user group {GROUP} (missing_scope)",)
-    assert await users.groups_of(personas.OLIVIA, [GROUP], fresh=True) == (frozenset({GROUP}), ())
+    failed = await users.membership(IDS, [GROUP], since=components.clock() - 60)
+    assert failed == (frozenset(), (f"user group {GROUP} (missing_scope)",), None)
+    assert (await users.membership(IDS, [GROUP], since=components.clock() - 60)).groups == {GROUP}
+
+
+async def test_membership__rate_limit_is_not_asked_again_before_its_end(components: Components) -> None:
+    users = SlackUsers(components.api, clock=components.clock)
+    components.slack.fault("usergroups.users.list", SlackFault(retry_after=30))
+    for waited in (0, 10):
+        components.clock.advance(waited)
+        found = await users.membership(IDS, [GROUP], since=None)
+        assert (found.groups, found.retry_after) == (frozenset(), 30 - waited)
+    assert len(components.slack.calls_of("usergroups.users.list")) == 1
+
+    components.clock.advance(20)
+    assert (await users.membership(IDS, [GROUP], since=None)).groups == {GROUP}
+
+
+async def test_get__answer_is_shared_only_with_callers_that_accept_its_age(components: Components) -> None:
+    users = SlackUsers(components.api, clock=components.clock)
+    await users.get(personas.OLIVIA)
+    components.clock.advance(5)
+    await users.get(personas.OLIVIA, since=components.clock() - 6)
+    assert len(components.slack.calls_of("users.info")) == 1
+    await users.get(personas.OLIVIA, since=components.clock() - 5)
+    assert len(components.slack.calls_of("users.info")) == 2

@@ -61,6 +61,13 @@ def test_card__of_a_protected_person_names_both_approvers() -> None:
     assert f"approved by <@{BEN}>, <@{OLIVIA}>" in words(RENDERER.card(asked))
 
 
+@pytest.mark.parametrize("state", [State.PENDING, State.REVOKED, State.EXPIRED])
+def test_card__shows_an_approval_that_no_longer_counts(state: State) -> None:
+    asked = in_state(state, approvals_required=2, approvals=(OLIVIA,), dropped=(BEN, BEN))
+    assert words(RENDERER.card(asked)).count(f"The approval of <@{BEN}> no longer counts") == 1
+    assert "no longer counts" not in words(RENDERER.card(in_state(state, approvals_required=2)))
+
+
 def test_card__cancelled_after_one_approval_names_only_who_cancelled() -> None:
     asked = in_state(State.CANCELLED, approvals_required=2, approvals=(BEN,), decided_by=OLIVIA)
     said = words(RENDERER.card(asked))

@@ -29,7 +29,6 @@ PARAMS = {
     "email": "tom.target@example.com",
     "count": "2",
     "names": "tom, ann",
-    "slack_code": "ratelimited",
     "length": "1200",
     "limit": "1000",
 }
