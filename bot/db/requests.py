@@ -100,7 +100,7 @@ class RequestStore:
         return await self.database.write(lambda tx: self._record_denial(tx, event, job, reply, clicked))
 
     async def postpone(self, job: Job, *, delay: float, notice: Mapping[str, Any] | None) -> Job | None:
-        """Give a click back, due in `delay` seconds; return the job of a notice that its clicker has not had yet."""
+        """Give a click back, due in `delay` seconds; return the job of a notice that is new to its clicker."""
         return await self.database.write(lambda tx: self._postpone(tx, job, delay, notice))
 
     async def finish_execution(

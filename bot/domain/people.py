@@ -132,8 +132,8 @@ class Grants:
 class Actor:
     """A member with everything that the bot could read about them just now.
 
-    `unverified` names the checks that failed, with the reason; each of them counts as "no". `retry_after` is None
-    unless one of them may succeed in so many seconds.
+    `unverified` names the checks that failed, with the reason; each of them counts as "no". `retry_after` is the
+    delay in seconds after which one of them may succeed, None if none may.
     """
 
     member: Member

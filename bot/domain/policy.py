@@ -20,8 +20,8 @@ PROTECTED_APPROVALS = 2
 class Verdict:
     """Allowed by `rule`, or denied for `reason`.
 
-    `unverified` names failed checks, which count as "no". If `retry_after` is not None, one of them may succeed in so
-    many seconds, and the denial is no verdict yet.
+    `unverified` names failed checks, which count as "no". `retry_after` is the delay in seconds after which one of
+    them may succeed; unless it is None, the denial is no verdict yet.
     """
 
     rule: Principal | None = None

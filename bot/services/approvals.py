@@ -1,4 +1,4 @@
-"""Judge an approval by the facts of now: the approver, every earlier approval, and the approvals required."""
+"""Judge an approval by present facts: the approver, earlier approvals, and the approvals required."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from bot.services.identity import Identity
 
 
 class Judgement(NamedTuple):
-    """A request with the approvals that hold and the number that it requires now, and the approvals that ended."""
+    """A request with the approvals that hold and the number that it requires, and the dropped ones."""
 
     request: Request
     dropped: tuple[str, ...] = ()
 
 
 class ApprovalJudge:
-    """Judges approvals. `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds.
+    """Judges approvals.
+
+    `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds.
 
     Every method raises CheckUnavailable or SlackUnavailable while a fact cannot be read and may be readable later.
     """

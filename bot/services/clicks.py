@@ -62,7 +62,7 @@ class ClickService:
         self._approvals = ApprovalJudge(identity, actions, rules)
 
     async def process(self, job: Job) -> JobResult:
-        """Decide a click and act on it. While a lookup fails for a reason that may pass, the click stays stored."""
+        """Decide a click and act on it, or keep it stored while a lookup fails for a reason that may pass."""
         click, snapshot = read_click(job.request_id, job.payload), job.snapshot
         while True:
             request, now, _ = snapshot or await self._store.snapshot(click.request_id)

@@ -74,7 +74,7 @@ class Identity:
         return member
 
     async def prefetch_groups(self, user_id: str, principals: Sequence[Principal]) -> None:
-        """Read the principals' user groups, unless the user is named without them, so that a click finds them read."""
+        """Read the principals' user groups for a click, unless the user is named without them."""
         if rule_for(Actor(Member(id=user_id, team_id="", name="")), principals):
             return
         await self._slack_users.membership(frozenset({user_id}), groups_among(principals), since=None)

@@ -22,8 +22,8 @@ _UNKNOWN_USER = frozenset({"user_not_found", "user_not_visible", "users_not_foun
 class Membership(NamedTuple):
     """The user groups that contain a person.
 
-    `unread` has a line for each group that could not be read. `retry_after` is None unless one of them may be readable
-    in so many seconds.
+    `unread` has a line for each group that could not be read. `retry_after` is the delay in seconds after which one
+    of them may be readable, None if none may.
     """
 
     groups: frozenset[str] = frozenset()

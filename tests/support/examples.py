@@ -60,7 +60,7 @@ def member(user_id: str = RAVI, **changes: Any) -> Member:
 
 
 def actor(user_id: str = RAVI, *, groups: tuple[str, ...] = (), **changes: Any) -> Actor:
-    """Return a member with `groups`, `grants`, `unverified` and `retry_after`; other changes are the member's."""
+    """Return a member with groups, grants and failed checks; other changes are the member's."""
     grants = changes.pop("grants", Grants())
     read = {name: changes.pop(name) for name in ("unverified", "retry_after") if name in changes}
     return Actor(member(user_id, **changes), groups=frozenset(groups), grants=grants, **read)

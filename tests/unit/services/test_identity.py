@@ -182,7 +182,7 @@ async def test_actor__rate_limit_of_genesys_cloud_says_when_to_try_again(compone
 
 
 async def test_actor__person_with_two_ids_is_named_by_either(components: Components) -> None:
-    """On Enterprise Grid, user groups and settings may list the id from before the migration or the new one."""
+    """On Enterprise Grid, user groups and settings may list the id from before the migration."""
     olivia = replace(await member(components, personas.OLIVIA), id="W0OLIVIA01", enterprise_user_id="W0OLIVIA01")
     for rules in (GROUP, parse_principals(personas.OLIVIA), parse_principals("W0OLIVIA01")):
         assert rule_for(await components.identity.actor(olivia, rules, since=None), rules)
