@@ -109,7 +109,7 @@ def run_tests(run: Run) -> int:
     )
     options = [
         *("-x", "-q", "-n0", "-p", "no:cacheprovider", "--confcutdir", str(TESTS), "--hypothesis-profile=mutants"),
-        *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # about the preloaded plugins
+        *("--assert=plain", "--tb=no"),  # no one reads why a mutant was killed
     ]
     return int(pytest.main([*options, *map(str, run.tests)]))
 
