@@ -16,6 +16,7 @@ from bot.background import BackgroundTasks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
+from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
 from bot.domain.principals import Rules
 from bot.domain.requests import Request
@@ -95,7 +96,8 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         database = database_from_settings(settings)
         stack.push_async_callback(database.close)
         owner = stack.enter_context(worker_identity(settings))
-        store = RequestStore(database, JobQueue(database, owner))
+        unreadable = UnreadableRows(metrics.count_unreadable_row)
+        store = RequestStore(database, JobQueue(database, owner, actions=actions, unreadable=unreadable))
         web_client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",

@@ -10,6 +10,7 @@ BotError                        internal_error          base class of every erro
 ├── slack.InvalidSlackRequest   invalid_slack_request   the payload is not from Slack or not for this app
 ├── db.DatabaseUnavailable      database_unavailable    the database cannot be used just now
 │   └── db.DatabaseFull         database_full           the database's disk is full or broken
+├── db.UnreadableRow            unreadable_row          another version of the bot wrote the row, or it is damaged
 ├── db.DatabaseReplaced         database_replaced       the database file was replaced: exit code 1
 └── purecloud.GenesysError      genesys_error           see `bot.purecloud.errors`
 """

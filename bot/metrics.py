@@ -60,6 +60,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.unreadable_rows = Counter(
+            "purecloud_bot_unreadable_rows",
+            "Rows that this version of the bot cannot read and leaves alone, by table and column.",
+            ["table", "column"],
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "purecloud_bot_queue_depth",
             "Stored jobs that are not done, by kind.",
@@ -74,6 +80,10 @@ class Metrics:
     def count_closed_connection(self, reason: str) -> None:
         """Count a connection that the HTTP server closed because of its limits."""
         self.closed_connections.labels(reason).inc()
+
+    def count_unreadable_row(self, table: str, column: str) -> None:
+        """Count a row that this version of the bot cannot read."""
+        self.unreadable_rows.labels(table, column).inc()
 
     def record_genesys_call(self, operation: str, status: str, seconds: float) -> None:
         """Count a call to Genesys Cloud and record its duration."""

@@ -13,6 +13,7 @@ import structlog
 
 from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, JobQueue
+from bot.db.unreadable import UnreadableRow
 from bot.errors import SlackUnavailable
 from bot.services.job_result import JobResult
 
@@ -163,6 +164,8 @@ class Worker:
         try:
             result = await self._services[job.kind](job)
             await self._continue(result, started)
+        except UnreadableRow as error:
+            await self._log_errors(self._queue.set_aside(job, error))
         except SlackUnavailable as error:
             log.warning("slack unavailable; job retried", kind=job.kind, method=error.method, code=error.slack_code)
             await self._log_errors(self._queue.release(job, delay=float(job.attempts)))

@@ -6,17 +6,21 @@ A process renews the leases of its running jobs. If it dies, another process cla
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
+from bot.db import job_statements as sql
 from bot.db.driver import Row
 from bot.db.engine import Database
+from bot.db.payloads import check_payload, parse_payload
 from bot.db.rows import Snapshot
 from bot.db.transaction import Transaction
-from bot.domain.requests import EXECUTION_WINDOW
+from bot.db.unreadable import SET_ASIDE, UnreadableRow, UnreadableRows
+from bot.domain.actions import ACTIONS
+from bot.domain.requests import EXECUTION_WINDOW, State
 
 LEASE_DURATION = 4.0
 """Seconds until another process may claim a job. The worker renews the leases of running jobs every third of it."""
@@ -75,104 +79,36 @@ class JobSpec(NamedTuple):
     payload: Payload
 
 
-INSERT = """
-INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_owner, lease_until)
-VALUES (:kind, :key, :request_id, :payload, :prio, :now, :due_at, :attempts, :lease_owner, :lease_until)
-"""
-
-RETURNING = " RETURNING id, kind, request_id, payload, attempts, created_at"
-
-ADD_LEASED = INSERT + "ON CONFLICT (key) DO NOTHING" + RETURNING
-
-ENQUEUE = INSERT + "ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at, done_at = NULL, attempts = 0"
-
-ENQUEUE_LEASED = (
-    INSERT
-    + """
-ON CONFLICT (key) DO UPDATE SET
-    due_at = excluded.due_at,
-    done_at = NULL,
-    attempts = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now THEN 1 ELSE 0 END,
-    lease_owner = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
-                       THEN excluded.lease_owner ELSE jobs.lease_owner END,
-    lease_until = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
-                       THEN excluded.lease_until ELSE jobs.lease_until END
-"""
-    + RETURNING
-)
-"""A process that holds the job keeps its lease, and `attempts` becomes 0, which makes it run the job again."""
-
-IS_ANY_DUE = """
-SELECT 1 FROM jobs
-WHERE done_at IS NULL AND due_at <= :now AND (lease_owner IS NULL OR lease_until <= :now) AND kind IN ({kinds})
-LIMIT 1
-"""
-
-CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT id FROM jobs
-    WHERE done_at IS NULL AND due_at <= :now AND (lease_owner IS NULL OR lease_until <= :now) AND kind IN ({kinds})
-    ORDER BY prio, due_at LIMIT :limit
-)
-UPDATE jobs SET lease_owner = :owner, lease_until = :lease_until, attempts = attempts + 1
-WHERE id IN (SELECT id FROM due)
-RETURNING id, kind, request_id, payload, attempts, created_at
-"""
-"""The due jobs are materialized, because PostgreSQL may evaluate a subquery with LIMIT once for each row."""
-
-COMPLETE = """
-UPDATE jobs SET done_at = :now, lease_owner = NULL
-WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
-"""
-
-COMPLETE_UNLESS_ENQUEUED = COMPLETE + "AND attempts > 0"
-
-RELEASE = """
-UPDATE jobs SET due_at = :due_at, lease_owner = NULL
-WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
-"""
-
-RENEW = """
-UPDATE jobs SET lease_until = :lease_until
-WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
-"""
-
-RELEASE_OWN = """
-UPDATE jobs SET lease_owner = NULL
-WHERE substr(lease_owner, 1, length(:prefix)) = :prefix AND lease_owner <> :owner
-"""
-
-IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
-
-DEPTH = "SELECT kind, count(*) AS number FROM jobs WHERE done_at IS NULL GROUP BY kind"
-
-PROBE = """
-INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until, done_at)
-VALUES ('probe', 'probe', '', '{}', 0, :now, :now, 0, 0, :now)
-ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at
-"""
-"""A job that is done. Readiness writes it, because only a written row shows that the next click can be stored."""
-
-
 class JobQueue:
     """The jobs of one database, as one process uses them.
 
-    `owner` identifies this process and this start of it, as `name#start`. `lease` is in seconds.
+    `owner` identifies this process and this start of it, as `name#start`. `lease` is in seconds. Jobs that name another
+    action than `actions` are left to the version of the bot that has it; `unreadable` counts them.
     Methods that take a transaction are part of it; every other method is a transaction of its own.
     """
 
-    def __init__(self, database: Database, owner: str, lease: float = LEASE_DURATION) -> None:
+    def __init__(
+        self,
+        database: Database,
+        owner: str,
+        lease: float = LEASE_DURATION,
+        *,
+        actions: Iterable[str] = ACTIONS,
+        unreadable: UnreadableRows | None = None,
+    ) -> None:
         self.database = database
         self.owner = owner
         self.lease = lease
+        self.actions = frozenset(actions)
+        self.unreadable = unreadable or UnreadableRows()
 
     async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
 
-        Jobs of unknown kinds, which a newer version of the bot has added, are left to that version. Without a due job,
-        nothing is written.
+        Jobs that another version of the bot has added and this one cannot read are left to that version. Without a due
+        job, nothing is written.
         """
-        if not await self.database.read(lambda tx: tx.fetch(_with_kinds(IS_ANY_DUE, most_urgent), now=tx.now)):
+        if not await self.database.read(lambda tx: self._due(tx, 1, most_urgent)):
             return []
         return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent), durable=False)
 
@@ -200,6 +136,13 @@ class JobQueue:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
         return await self.database.write(lambda tx: self.release_in(tx, job, delay=delay), durable=False)
 
+    async def set_aside(self, job: Job, error: UnreadableRow) -> bool:
+        """Give a job back that cannot be run because of a row; return False if the lease was lost.
+
+        A job that a damaged row stops is due again after `SET_ASIDE`. One that needs another version is due at once.
+        """
+        return await self.database.write(lambda tx: self._undo_lease(tx, job, error), durable=False)
+
     async def release_own_leases(self) -> int:
         """Release what an earlier start of this process leased, so that a restart continues at once.
 
@@ -209,7 +152,7 @@ class JobQueue:
 
     async def is_done(self, job_id: int) -> bool:
         """Return whether any process has completed a job."""
-        return await self.database.read(lambda tx: tx.fetch_one(IS_DONE, id=job_id) is not None)
+        return await self.database.read(lambda tx: tx.fetch_one(sql.IS_DONE, id=job_id) is not None)
 
     async def depth(self) -> dict[str, int]:
         """Count the open jobs of each kind, unknown kinds included."""
@@ -221,12 +164,12 @@ class JobQueue:
 
     async def check_writable(self) -> None:
         """Store a row as a click would be. Raises DatabaseUnavailable if the database cannot."""
-        await self.database.write(lambda tx: tx.execute(PROBE, now=tx.now))
+        await self.database.write(lambda tx: tx.execute(sql.PROBE, now=tx.now))
 
     def add_leased(self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Payload) -> Job | None:
         """Add a job that this process holds at once, which saves the claim; return None for a known key."""
         row = _row(tx.now, request_id, JobSpec(kind, key, payload)) | self._lease(tx)
-        found = tx.fetch_one(ADD_LEASED, **row)
+        found = tx.fetch_one(sql.ADD_LEASED, **row)
         return _job(found) if found else None
 
     def enqueue(self, tx: Transaction, request_id: str, *specs: JobSpec, delay: float = 0.0) -> None:
@@ -235,19 +178,19 @@ class JobQueue:
         A process that holds one of them keeps the lease, and `complete_unless_enqueued_in` makes it run the job again.
         """
         for spec in specs:
-            tx.execute(ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
+            tx.execute(sql.ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
 
     def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
         """Enqueue jobs that are due now; return those that no other process holds, leased."""
-        rows = [tx.fetch_one(ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
-        return [_job(row) for row in rows if row and row.attempts]
+        rows = [tx.fetch_one(sql.ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
+        return list(self._readable(tx, [row for row in rows if row and row.attempts]))
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost.
 
         Another process then has the job, so the caller must write nothing for it.
         """
-        return tx.execute(COMPLETE, id=job.id, owner=self.owner, now=tx.now) == 1
+        return tx.execute(sql.COMPLETE, id=job.id, owner=self.owner, now=tx.now) == 1
 
     def complete_with_reply_in(self, tx: Transaction, job: Job, reply: Payload) -> Job | None:
         """Mark a job as done and add its REPLY job, leased; return None if the lease was lost."""
@@ -257,34 +200,70 @@ class JobQueue:
 
     def complete_unless_enqueued_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if it was enqueued again while it ran, or if the lease was lost."""
-        return tx.execute(COMPLETE_UNLESS_ENQUEUED, id=job.id, owner=self.owner, now=tx.now) == 1
+        return tx.execute(sql.COMPLETE_UNLESS_ENQUEUED, id=job.id, owner=self.owner, now=tx.now) == 1
 
     def release_in(self, tx: Transaction, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
-        return tx.execute(RELEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
+        return tx.execute(sql.RELEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
 
     def _lease(self, tx: Transaction) -> dict[str, Any]:
         return {"attempts": 1, "lease_owner": self.owner, "lease_until": tx.now + self.lease}
 
+    def _due(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Row]:
+        skipped = self.unreadable.skipped("jobs", tx.now)
+        rows = tx.fetch(_due(self.actions, most_urgent), now=tx.now, limit=limit + len(skipped))
+        return [row for row in rows if row.id not in skipped][:limit]
+
     def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Job]:
-        lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
-        found = tx.fetch(_with_kinds(CLAIM, most_urgent), now=tx.now, limit=limit, **lease)
-        return sorted((_job(row) for row in found), key=lambda job: (PRIORITY[job.kind], job.id))
+        jobs: list[Job] = []
+        while len(jobs) < limit:
+            rows = self._due(tx, limit - len(jobs), most_urgent)
+            found = list(self._readable(tx, rows))
+            if found:
+                ids = ", ".join(str(job.id) for job in found)
+                tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + self.lease)
+                jobs += [replace(job, attempts=job.attempts + 1) for job in found]
+            if len(found) == len(rows):
+                break
+        return sorted(jobs, key=lambda job: (PRIORITY[job.kind], job.id))
+
+    def _readable(self, tx: Transaction, rows: Iterable[Row]) -> Iterator[Job]:
+        """Yield the jobs of rows. Damaged ones are due again after `SET_ASIDE`; others are left as they are."""
+        for row in rows:
+            try:
+                job = _job(row)
+                check_payload(job.id, job.kind, job.payload, self.actions)
+            except UnreadableRow as error:
+                self.unreadable.add(error, tx.now)
+                if error.damaged:
+                    tx.execute(sql.SET_JOB_ASIDE, id=row.id, due_at=tx.now + SET_ASIDE)
+            else:
+                yield job
+
+    def _undo_lease(self, tx: Transaction, job: Job, error: UnreadableRow) -> bool:
+        self.unreadable.add(error, tx.now)
+        due_at = tx.now + (SET_ASIDE if error.damaged else 0.0)
+        return tx.execute(sql.UNDO_LEASE, id=job.id, owner=self.owner, due_at=due_at) == 1
 
     def _renew(self, tx: Transaction, ids: list[int]) -> set[int]:
         lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
-        return {one for one in ids if tx.execute(RENEW, id=one, **lease) == 1}
+        return {one for one in ids if tx.execute(sql.RENEW, id=one, **lease) == 1}
 
     def _release_own_leases(self, tx: Transaction) -> int:
         name = self.owner.rpartition("#")[0]
-        return tx.execute(RELEASE_OWN, prefix=f"{name}#", owner=self.owner)
+        return tx.execute(sql.RELEASE_OWN, prefix=f"{name}#", owner=self.owner)
+
+
+def literals(values: Iterable[str]) -> str:
+    """Return names from the source code as a list for IN."""
+    return ", ".join(f"'{value}'" for value in sorted(values))
 
 
 @cache
-def _with_kinds(statement: str, most_urgent: JobKind) -> str:
-    """Return a statement for the kinds that this version knows, from `most_urgent` on."""
-    kinds = (f"'{kind}'" for kind in JobKind if PRIORITY[kind] >= PRIORITY[most_urgent])
-    return statement.format(kinds=", ".join(kinds))
+def _due(actions: frozenset[str], most_urgent: JobKind) -> str:
+    """Return the query of the due jobs that this version knows, from `most_urgent` on."""
+    kinds = [kind for kind in JobKind if PRIORITY[kind] >= PRIORITY[most_urgent]]
+    return sql.DUE.format(kinds=literals(kinds), actions=literals(actions), states=literals(State))
 
 
 def _row(now: float, request_id: str, spec: JobSpec) -> dict[str, Any]:
@@ -303,8 +282,10 @@ def _row(now: float, request_id: str, spec: JobSpec) -> dict[str, Any]:
 
 
 def _job(row: Row) -> Job:
-    return Job(row.id, JobKind(row.kind), row.request_id, json.loads(row.payload), row.attempts, row.created_at)
+    """Return the job of a row. Raises UnreadableRow for a payload that is no JSON object."""
+    payload = parse_payload(row.id, row.payload)
+    return Job(row.id, JobKind(row.kind), row.request_id, payload, row.attempts, row.created_at)
 
 
 def _depth(tx: Transaction) -> dict[str, int]:
-    return {str(kind): 0 for kind in JobKind} | {row.kind: row.number for row in tx.fetch(DEPTH)}
+    return {str(kind): 0 for kind in JobKind} | {row.kind: row.number for row in tx.fetch(sql.DEPTH)}

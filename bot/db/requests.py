@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
+from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
 from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
 from bot.errors import StaleRequest
@@ -30,15 +32,21 @@ class RequestStore:
         self.jobs = jobs
 
     async def get(self, request_id: str) -> Request | None:
-        """Return the current state of a request, None for an unknown id."""
-        return await self.database.read(lambda tx: statements.get_request(tx, request_id))
+        """Return the current state of a request, None for an unknown id. Raises UnreadableRow."""
+        return await self.database.read(lambda tx: self._snapshot(tx, request_id).request)
 
     async def snapshot(self, request_id: str) -> Snapshot:
-        """Return the current state of a request, its response_urls, and the database's time in epoch seconds."""
-        return await self.database.read(lambda tx: statements.snapshot(tx, request_id))
+        """Return the current state of a request, its response_urls, and the database's time in epoch seconds.
+
+        Raises UnreadableRow.
+        """
+        return await self.database.read(lambda tx: self._snapshot(tx, request_id))
 
     async def audit_events(self, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
-        """Return the audit log of one request, or of all, oldest first; each event comes with its hash."""
+        """Return the audit log of one request, or of all, oldest first; each event comes with its hash.
+
+        The types of events that this version does not know are plain strings.
+        """
         return await self.database.read(lambda tx: audit.read(tx, request_id))
 
     async def record_command(self, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
@@ -118,8 +126,11 @@ class RequestStore:
         return await self.database.write(lambda tx: self._retry_execution(tx, job, delay, outcome))
 
     async def expire_due(self, recipients: Recipients, limit: int = 50) -> list[Request]:
-        """Expire up to `limit` pending requests that are overdue and have no click to decide on; return them."""
-        if not await self.database.read(lambda tx: statements.overdue(tx, 1)):
+        """Expire up to `limit` pending requests that are overdue and have no click to decide on; return them.
+
+        Requests that this version cannot read are left to the one that can.
+        """
+        if not await self.database.read(lambda tx: self._overdue(tx, 1)):
             return []
         return await self.database.write(lambda tx: self._expire(tx, recipients, limit))
 
@@ -141,6 +152,10 @@ class RequestStore:
         """Complete the job of a card that was updated; return False when it is outdated already."""
         return await self.database.write(lambda tx: self._complete_card(tx, job), durable=False)
 
+    async def count_unknown_rows(self) -> None:
+        """Count the jobs and requests that only another version of the bot knows, and log each kind once."""
+        await self.database.read(self._count_unknown_rows)
+
     async def delete_expired_rows(self) -> None:
         """Delete jobs too old to be replayed, and response_urls too old to be used."""
         await self.database.write(statements.delete_expired, durable=False)
@@ -161,7 +176,24 @@ class RequestStore:
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
-        return job and replace(job, snapshot=statements.snapshot(tx, request_id))
+        try:
+            return job and replace(job, snapshot=self._snapshot(tx, request_id))
+        except UnreadableRow:  # the click is stored in any case, and answered by its service
+            return job
+
+    def _snapshot(self, tx: Transaction, request_id: str) -> Snapshot:
+        try:
+            return statements.snapshot(tx, request_id, self.jobs.actions)
+        except UnreadableRow as error:
+            self.jobs.unreadable.add(error, tx.now)
+            raise
+
+    def _overdue(self, tx: Transaction, limit: int) -> list[str]:
+        return statements.overdue(tx, limit, self.jobs.actions, self.jobs.unreadable.skipped("requests", tx.now))
+
+    def _count_unknown_rows(self, tx: Transaction) -> None:
+        for error in statements.unknown_rows(tx, self.jobs.actions):
+            self.jobs.unreadable.add(error, tx.now)
 
     def _apply_click(
         self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, dropped: Sequence[str],
@@ -222,22 +254,25 @@ class RequestStore:
         if not self.jobs.release_in(tx, job, delay=delay):
             return None
         statements.add_attempt(tx, job.request_id, outcome)
-        request = statements.get_request(tx, job.request_id)
+        request = self._snapshot(tx, job.request_id).request
         if request:
             audit.append(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
             self.jobs.enqueue(tx, request.id, _card_job(request.id))
         return request
 
     def _expire(self, tx: Transaction, recipients: Recipients, limit: int) -> list[Request]:
-        found = [statements.get_request(tx, one) for one in statements.overdue(tx, limit)]
-        pending = [request for request in found if request]
+        pending: list[Request] = []
+        for request_id in self._overdue(tx, limit):
+            with suppress(UnreadableRow):
+                found = self._snapshot(tx, request_id).request
+                pending += [found] if found else []
         expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
         for before, moved in zip(pending, expired, strict=True):
             self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before), lease=False)
         return expired
 
     def _withdraw(self, tx: Transaction, job: Job, problem: str, notify: Sequence[str]) -> Request | None:
-        before = statements.get_request(tx, job.request_id)
+        before = self._snapshot(tx, job.request_id).request
         if before is None or before.state is not State.PENDING or not self.jobs.complete_in(tx, job):
             return None
         moved = advance(before, Event.CANCEL, at=tx.now, by=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bot.db.driver import Row
+from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request, State
@@ -28,6 +29,10 @@ class Snapshot(NamedTuple):
     request: Request | None
     now: float
     urls: ResponseUrls = ResponseUrls()
+
+
+_STATES = frozenset(State)
+_EVENT_TYPES = {event_type.value: event_type for event_type in EventType}
 
 
 def request_to_row(request: Request) -> dict[str, Any]:
@@ -97,6 +102,20 @@ def request_from_row(row: Row) -> Request:
     )
 
 
+def read_request(row: Row) -> Request:
+    """Return the request of a row of any version of the bot. Raises UnreadableRow."""
+    if row.state not in _STATES:
+        raise UnreadableRow("requests", row.id, "state", str(row.state))
+    try:
+        request = request_from_row(row)
+        dict(request.outcome)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnreadableRow("requests", row.id, "json") from error
+    if not all(isinstance(one, str) for one in request.approvals):
+        raise UnreadableRow("requests", row.id, "json")
+    return request
+
+
 def card_from_row(row: Row) -> MessageRef | None:
     """Return where a card is."""
     return MessageRef(row.channel, row.ts) if row.channel else None
@@ -111,7 +130,7 @@ def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:
     """Return the columns of an audit event, without its hash."""
     return {
         "at": event.at,
-        "tag": event.tag.value,
+        "tag": str(event.tag),
         "actor": event.actor,
         "reference": event.reference,
         "request_id": event.request_id,
@@ -121,7 +140,24 @@ def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:
 
 
 def audit_event_from_row(row: Row) -> AuditEvent:
-    """Return the event of a row of the audit log."""
+    """Return the event of a row of the audit log.
+
+    The type of an event that this version does not know stays a string, so that the row's hash is still right. The hash
+    of a row with a damaged detail is not.
+    """
     return AuditEvent(
-        row.at, EventType(row.tag), row.actor, row.reference, row.request_id, row.target, json.loads(row.detail)
+        row.at,
+        _EVENT_TYPES.get(row.tag, row.tag),
+        row.actor,
+        row.reference,
+        row.request_id,
+        row.target,
+        _detail(row.detail),
     )
+
+
+def _detail(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except (TypeError, ValueError, RecursionError):
+        return {"damaged": text}

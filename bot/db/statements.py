@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from bot.db.jobs import Job
-from bot.db.rows import Snapshot, card_from_row, item_to_row, request_from_row, request_to_row, urls_from_row
+from bot.db.driver import Row
+from bot.db.jobs import Job, JobKind, literals
+from bot.db.rows import Snapshot, card_from_row, item_to_row, read_request, request_to_row, urls_from_row
 from bot.db.transaction import Transaction
-from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request
+from bot.db.unreadable import UnreadableRow
+from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 
 COMPLETED_JOB_RETENTION = 3600.0
 """Seconds that a completed job is kept, so that a replayed click is recognised. Slack's signatures live for 300."""
@@ -60,11 +64,19 @@ SET_CARD = "UPDATE requests SET channel = :channel, ts = :ts WHERE id = :id"
 
 OVERDUE = """
 SELECT id FROM requests
-WHERE state = 'pending' AND expires_at <= :now AND NOT EXISTS (
+WHERE state = 'pending' AND kind IN ({actions}) AND expires_at <= :now AND NOT EXISTS (
     SELECT 1 FROM jobs
     WHERE jobs.request_id = requests.id AND jobs.kind = 'click' AND jobs.done_at IS NULL AND jobs.created_at > :counts
 )
 ORDER BY expires_at LIMIT :limit
+"""
+
+UNKNOWN_JOBS = "SELECT id, kind AS value FROM jobs WHERE done_at IS NULL AND kind NOT IN ({kinds}) LIMIT 1000"
+
+UNKNOWN_STATES = "SELECT id, state AS value FROM requests WHERE {states} LIMIT 1000"
+
+UNKNOWN_ACTIONS = """
+SELECT id, kind AS value FROM requests WHERE state IN ('pending', 'approved') AND kind NOT IN ({actions}) LIMIT 1000
 """
 
 DELETE_JOBS = "DELETE FROM jobs WHERE done_at < :limit"
@@ -96,15 +108,17 @@ def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) 
     return True
 
 
-def get_request(tx: Transaction, request_id: str) -> Request | None:
-    """Return the current state of a request, None for an unknown id."""
-    return snapshot(tx, request_id).request
+def snapshot(tx: Transaction, request_id: str, actions: Collection[str]) -> Snapshot:
+    """Return the current state of a request, its response_urls and the time.
 
-
-def snapshot(tx: Transaction, request_id: str) -> Snapshot:
-    """Return the current state of a request, its response_urls and the time."""
+    Raises UnreadableRow for one that this version cannot read, or that is for another action.
+    """
     row = tx.fetch_one(GET, id=request_id)
-    return Snapshot(request_from_row(row), tx.now, urls_from_row(row)) if row else Snapshot(None, tx.now)
+    if row is None:
+        return Snapshot(None, tx.now)
+    if row.kind not in actions:
+        raise UnreadableRow("requests", request_id, "action", row.kind)
+    return Snapshot(read_request(row), tx.now, urls_from_row(row))
 
 
 def transition(tx: Transaction, before: Request, moved: Request, *, card_url: str | None = None) -> Snapshot | None:
@@ -120,10 +134,20 @@ def transition(tx: Transaction, before: Request, moved: Request, *, card_url: st
 
 
 def finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:
-    """Store the outcome of an item; return its request and all outcomes, None for open items."""
+    """Store the outcome of an item; return its request and all outcomes, None for open items.
+
+    Raises UnreadableRow.
+    """
     tx.execute(SET_ITEM_EVENT, id=job.request_id, place=job.payload["place"], event=event.value)
     rows = tx.fetch(GET, id=job.request_id)
-    return request_from_row(rows[0]), [Event(row.event) if row.event else None for row in rows]
+    return read_request(rows[0]), [_event(row) for row in rows]
+
+
+def _event(row: Row) -> Event | None:
+    try:
+        return Event(row.event) if row.event else None
+    except ValueError as error:
+        raise UnreadableRow("items", row.id, "event", row.event) from error
 
 
 def set_outcome(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
@@ -146,9 +170,33 @@ def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:
     tx.execute(SET_CARD, id=request_id, channel=card.channel if card else None, ts=card.ts if card else None)
 
 
-def overdue(tx: Transaction, limit: int) -> list[str]:
-    """Return the ids of overdue pending requests without a click that counts, oldest first."""
-    return [row.id for row in tx.fetch(OVERDUE, now=tx.now, counts=tx.now - EXECUTION_WINDOW, limit=limit)]
+def overdue(tx: Transaction, limit: int, actions: Iterable[str], skipped: Collection[int | str]) -> list[str]:
+    """Return the ids of overdue pending requests without a click that counts, oldest first.
+
+    Requests for other actions are left out, and those whose ids are `skipped`.
+    """
+    query = OVERDUE.format(actions=literals(actions))
+    rows = tx.fetch(query, now=tx.now, counts=tx.now - EXECUTION_WINDOW, limit=limit + len(skipped))
+    return [row.id for row in rows if row.id not in skipped][:limit]
+
+
+def unknown_rows(tx: Transaction, actions: Iterable[str]) -> list[UnreadableRow]:
+    """Return the open jobs and requests of kinds, states and actions that only another version knows."""
+    kinds, states = sorted(JobKind), sorted(State)
+    unknown = (
+        ("jobs", "kind", UNKNOWN_JOBS.format(kinds=literals(kinds))),
+        ("requests", "state", UNKNOWN_STATES.format(states=_outside("state", states))),
+        ("requests", "action", UNKNOWN_ACTIONS.format(actions=literals(actions))),
+    )
+    return [
+        UnreadableRow(table, row.id, column, row.value) for table, column, query in unknown for row in tx.fetch(query)
+    ]
+
+
+def _outside(column: str, known: Sequence[str]) -> str:
+    """Return a condition for other values than the known ones, as ranges that an index finds quickly."""
+    gaps = [f"{column} > '{low}' AND {column} < '{high}'" for low, high in pairwise(known)]
+    return " OR ".join([f"{column} < '{known[0]}'", *gaps, f"{column} > '{known[-1]}'"])
 
 
 def delete_expired(tx: Transaction) -> None:

@@ -50,11 +50,12 @@ EVENT_TYPES: Mapping[Event, EventType] = {
 class AuditEvent:
     """A row of the audit log.
 
-    `actor` is a Slack user id, or `bot`; `target` is a Genesys user id; `at` is in epoch seconds.
+    `actor` is a Slack user id, or `bot`; `target` is a Genesys user id; `at` is in epoch seconds. `tag` is a plain
+    string for an event of a newer version of the bot.
     """
 
     at: float
-    tag: EventType
+    tag: EventType | str
     actor: str
     reference: str | None = None
     request_id: str | None = None

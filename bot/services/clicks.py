@@ -10,6 +10,7 @@ import structlog
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
+from bot.db.unreadable import UnreadableRow
 from bot.domain.actions import Actions
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.clicks import Click, read_click
@@ -63,7 +64,15 @@ class ClickService:
 
     async def process(self, job: Job) -> JobResult:
         """Decide a click and act on it, or keep it stored while a lookup fails for a reason that may pass."""
-        click, snapshot = read_click(job.request_id, job.payload), job.snapshot
+        click = read_click(job.request_id, job.payload)
+        try:
+            return await self._process(job, click)
+        except UnreadableRow as error:
+            detail = {"action": click.action, "state": "unreadable"}
+            return await self._deny(EventType.CLICK_STALE, job, click, None, error=error, detail=detail)
+
+    async def _process(self, job: Job, click: Click) -> JobResult:
+        snapshot = job.snapshot
         while True:
             request, now, _ = snapshot or await self._store.snapshot(click.request_id)
             if request is None:

@@ -13,6 +13,9 @@ from bot.metrics import Metrics
 CLEANUP_INTERVAL = 600.0
 """Seconds between two deletions of rows that are no longer needed."""
 
+COUNT_INTERVAL = 60.0
+"""Seconds between two counts of the rows that only another version of the bot knows."""
+
 log = structlog.get_logger()
 
 
@@ -32,12 +35,16 @@ class ExpiryService:
         self._metrics = metrics
         self._clock = clock
         self._cleanup_at = 0.0
+        self._count_at = 0.0
 
     async def run(self) -> None:
-        """End overdue requests, and clean up every `CLEANUP_INTERVAL`."""
+        """End overdue requests. At their intervals, count unknown rows and clean up."""
         for request in await self._store.expire_due(self._recipients):
             self._metrics.outcomes.labels(request.action, request.state).inc()
             log.info("request expired", reference=request.reference)
+        if self._clock() > self._count_at:
+            self._count_at = self._clock() + COUNT_INTERVAL
+            await self._store.count_unknown_rows()
         if self._clock() > self._cleanup_at:
             self._cleanup_at = self._clock() + CLEANUP_INTERVAL
             await self._store.delete_expired_rows()

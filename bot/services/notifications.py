@@ -11,6 +11,7 @@ import structlog
 
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
+from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import MessageRef, Request
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
@@ -130,9 +131,18 @@ class Notifier:
         return JobResult()
 
     async def process_reply(self, job: Job) -> JobResult:
-        """Deliver a stored private reply, about the request as it is now if there is one."""
-        request = await self._store.get(job.request_id)
-        message = self._renderer.reply(job.payload["code"], job.payload["params"], request)
+        """Deliver a stored private reply, about the request as it is now if there is one.
+
+        Raises UnreadableRow for a reply that only another version of the bot can render.
+        """
+        try:
+            request = await self._store.get(job.request_id)
+        except UnreadableRow:
+            request = None
+        try:
+            message = self._renderer.reply(job.payload["code"], job.payload["params"], request)
+        except KeyError as error:  # a code of a newer version of the bot
+            raise UnreadableRow("jobs", job.id, "payload", f"reply: {job.payload['code']}") from error
         try:
             await self._messenger.notify_user(job.payload.get("response_url"), job.payload["user_id"], message)
         except SlackCallError as error:

@@ -90,6 +90,8 @@ SENTENCES = {
     "hint.database_full": "An admin of this bot must fix it. Then try again.",
     "reason.database_replaced": "My database was replaced, so I am restarting.",
     "hint.database_replaced": "Try again in a moment.",
+    "reason.unreadable_row": "I can't read this request: another version of me made it, or its data is damaged.",
+    "hint.unreadable_row": "If I am being upgraded, try again in a few minutes. Otherwise ask an admin of this bot.",
     "reason.slack_unavailable": "Slack didn't answer me ({method}: `{slack_code}`).",
     "hint.slack_unavailable": "Try again in a moment.",
     "reason.slack_call_failed": "Slack didn't do what I asked for (`{slack_code}`).",

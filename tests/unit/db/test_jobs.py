@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.db.engine import Database
@@ -10,12 +12,25 @@ from bot.db.transaction import Transaction
 from tests.support.database import DatabaseHarness
 from tests.support.recording_driver import RecordingDriver
 
+PAYLOADS: dict[JobKind, dict[str, Any]] = {
+    JobKind.CLICK: {"action": "approve", "user_id": "U0OLIVIA01"},
+    JobKind.EXECUTE: {"place": 0, "clicked_at": 0.0},
+    JobKind.COMMAND: {"action": "revoke", "invoker": {"user_id": "U0RAVI0001", "key": "key"}},
+    JobKind.REPLY: {"user_id": "U0RAVI0001", "code": "stale_request", "params": {}},
+    JobKind.NOTICE: {"channel": "C0OPS00001"},
+}
+"""What this version must find in the payload of each kind of job."""
+
+
+def payload(kind: JobKind, key: str = "key") -> dict[str, Any]:
+    return {"key": key} | PAYLOADS.get(kind, {})
+
 
 async def try_add(
     db: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLICK, owner: str = "two#1"
 ) -> Job | None:
     queue = db.jobs(owner)
-    return await db.database.write(lambda tx: queue.add_leased(tx, kind, "request", key, {"key": key}))
+    return await db.database.write(lambda tx: queue.add_leased(tx, kind, "request", key, payload(kind, key)))
 
 
 async def add(db: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLICK, owner: str = "one#1") -> Job:
@@ -25,7 +40,7 @@ async def add(db: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CLI
 
 
 async def enqueue(db: DatabaseHarness, key: str = "key", kind: JobKind = JobKind.CARD) -> None:
-    spec = JobSpec(kind, key, {"key": key})
+    spec = JobSpec(kind, key, payload(kind, key))
     await db.database.write(lambda tx: db.jobs().enqueue(tx, "request", spec))
 
 
@@ -45,7 +60,12 @@ async def add_unknown_kind(db: DatabaseHarness) -> None:
 
 async def test_add_leased__leases_the_job_to_this_process(db: DatabaseHarness) -> None:
     job = await add(db)
-    assert (job.kind, job.request_id, job.payload, job.attempts) == (JobKind.CLICK, "request", {"key": "key"}, 1)
+    assert (job.kind, job.request_id, job.payload, job.attempts) == (
+        JobKind.CLICK,
+        "request",
+        payload(JobKind.CLICK),
+        1,
+    )
     assert job.created_at == db.clock.now
     assert await claim(db) == []
 

@@ -14,8 +14,8 @@ from tests.support import examples
 from tests.support.database import TTL, DatabaseHarness, click, create_request, tags
 from tests.support.examples import BEN, RAVI
 
-PAYLOAD = {"user_id": RAVI, "text": "revoke @tom"}
-REPLY = {"user_id": RAVI, "code": "guest"}
+PAYLOAD = {"action": "revoke", "invoker": {"user_id": RAVI, "key": "trigger"}}
+REPLY = {"user_id": RAVI, "code": "guest", "params": {}}
 DENIAL = AuditEvent(0.0, EventType.REQUEST_DENIED, RAVI, detail={"reason": "guest"})
 
 

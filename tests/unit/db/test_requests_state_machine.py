@@ -366,7 +366,7 @@ class TwoReplicas(RuleBasedStateMachine):
 
     def check_request(self, found: Request, events: list[AuditEvent]) -> None:
         """Check that a request's audit events lead to its state, and that a final state never changes."""
-        steps = [EVENT_OF[event.tag] for event in events if event.tag in EVENT_OF]
+        steps = [EVENT_OF[EventType(event.tag)] for event in events if event.tag in EVENT_OF]
         state = State.PENDING
         for event in steps:
             state = TRANSITIONS[state][event]

@@ -1,0 +1,85 @@
+"""The SQL of the job queue."""
+
+from __future__ import annotations
+
+INSERT = """
+INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_owner, lease_until)
+VALUES (:kind, :key, :request_id, :payload, :prio, :now, :due_at, :attempts, :lease_owner, :lease_until)
+"""
+
+RETURNING = " RETURNING id, kind, request_id, payload, attempts, created_at"
+
+ADD_LEASED = INSERT + "ON CONFLICT (key) DO NOTHING" + RETURNING
+
+ENQUEUE = INSERT + "ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at, done_at = NULL, attempts = 0"
+
+ENQUEUE_LEASED = (
+    INSERT
+    + """
+ON CONFLICT (key) DO UPDATE SET
+    due_at = excluded.due_at,
+    done_at = NULL,
+    attempts = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now THEN 1 ELSE 0 END,
+    lease_owner = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
+                       THEN excluded.lease_owner ELSE jobs.lease_owner END,
+    lease_until = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
+                       THEN excluded.lease_until ELSE jobs.lease_until END
+"""
+    + RETURNING
+)
+"""A process that holds the job keeps its lease, and `attempts` becomes 0, which makes it run the job again."""
+
+DUE = """
+SELECT id, kind, request_id, payload, attempts, created_at FROM jobs
+WHERE done_at IS NULL AND due_at <= :now AND (lease_owner IS NULL OR lease_until <= :now) AND kind IN ({kinds})
+    AND (kind IN ('command', 'reply') OR NOT EXISTS (
+        SELECT 1 FROM requests
+        WHERE requests.id = jobs.request_id AND (requests.kind NOT IN ({actions}) OR requests.state NOT IN ({states}))
+    ))
+ORDER BY prio, due_at LIMIT :limit
+"""
+"""Commands have no request yet, and a reply needs none."""
+
+LEASE = """
+UPDATE jobs SET lease_owner = :owner, lease_until = :lease_until, attempts = attempts + 1 WHERE id IN ({ids})
+"""
+
+SET_JOB_ASIDE = "UPDATE jobs SET due_at = :due_at WHERE id = :id"
+
+COMPLETE = """
+UPDATE jobs SET done_at = :now, lease_owner = NULL
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
+COMPLETE_UNLESS_ENQUEUED = COMPLETE + "AND attempts > 0"
+
+RELEASE = """
+UPDATE jobs SET due_at = :due_at, lease_owner = NULL
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
+UNDO_LEASE = """
+UPDATE jobs SET due_at = :due_at, lease_owner = NULL, attempts = attempts - 1
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL AND attempts > 0
+"""
+
+RENEW = """
+UPDATE jobs SET lease_until = :lease_until
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
+RELEASE_OWN = """
+UPDATE jobs SET lease_owner = NULL
+WHERE substr(lease_owner, 1, length(:prefix)) = :prefix AND lease_owner <> :owner
+"""
+
+IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
+
+DEPTH = "SELECT kind, count(*) AS number FROM jobs WHERE done_at IS NULL GROUP BY kind"
+
+PROBE = """
+INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until, done_at)
+VALUES ('probe', 'probe', '', '{}', 0, :now, :now, 0, 0, :now)
+ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at
+"""
+"""A job that is done. Readiness writes it, because only a written row shows that the next click can be stored."""
