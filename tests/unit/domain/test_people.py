@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.people import read_member
-from tests.support.examples import GRID, WORKSPACE, member
+from bot.domain.people import read_member, same_person
+from tests.support.examples import BEN, GRID, RAVI, WORKSPACE, member
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,61 @@ def test_read_member__marks_bots_guests_and_strangers(user: dict[str, Any], what
 def test_read_member__email_is_unconfirmed_only_if_slack_says_so(user: dict[str, Any], confirmed: bool) -> None:
     assert read_member(user).email_confirmed is confirmed
     assert read_member(user | {"profile": {"email": ""}}).email is None
+
+
+def test_member__has_one_canonical_id_among_all_ids() -> None:
+    alone, moved = member(), member(enterprise_user_id="W0RAVI0001", asked_id="U0RAVIOLD1")
+
+    assert (alone.canonical_id, alone.ids) == ("U0RAVI0001", {"U0RAVI0001"})
+    assert moved.canonical_id == "W0RAVI0001"
+    assert moved.ids == {"U0RAVI0001", "W0RAVI0001", "U0RAVIOLD1"}
+    assert member("", asked_id="", enterprise_user_id="").ids == set()
+
+
+def test_read_member__reads_the_id_in_the_organization() -> None:
+    assert read_member({"enterprise_user": {"id": "W0RAVI0001"}}).enterprise_user_id == "W0RAVI0001"
+    assert read_member({"id": "U0RAVI0001"}).enterprise_user_id is None
+
+
+@pytest.mark.parametrize(
+    ("email", "confirmed", "compared"),
+    [
+        (" Ravi.Rao@Example.COM ", True, "ravi.rao@example.com"),
+        ("STRASSE@example.com", True, "strasse@example.com"),
+        ("straße@example.com", True, "strasse@example.com"),
+        ("ravi.rao@example.com", False, None),
+        (None, True, None),
+        ("", True, None),
+    ],
+)
+def test_confirmed_email__compares_without_case_and_spaces(
+    email: str | None, confirmed: bool, compared: str | None
+) -> None:
+    assert member(email=email, email_confirmed=confirmed).confirmed_email == compared
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, False),
+        ({"email": "RAVI.RAO@example.com"}, True),
+        ({"email": "ravi.rao@example.com", "email_confirmed": False}, False),
+        ({"email": "other@example.com"}, False),
+        ({"asked_id": RAVI}, True),
+        ({"enterprise_user_id": RAVI}, True),
+        ({"enterprise_user_id": "W0RAVI0001"}, True),
+        ({"enterprise_user_id": "W0OTHER001"}, False),
+        ({"name": "Ravi Rao"}, False),
+    ],
+)
+def test_same_person__shares_an_id_or_a_confirmed_email(changes: dict[str, Any], same: bool) -> None:
+    ravi = member(RAVI, email="ravi.rao@example.com", enterprise_user_id="W0RAVI0001")
+    other = member(BEN, **({"email": None} | changes))
+
+    assert same_person(ravi, other) is same
+    assert same_person(other, ravi) is same
+
+
+def test_same_person__without_an_email_is_no_one_else_without_one() -> None:
+    assert not same_person(member(RAVI, email=None), member(BEN, email=None))
+    assert not same_person(member(RAVI, email=""), member(BEN, email=""))

@@ -16,6 +16,8 @@ from bot.domain.policy import (
     covers,
     denial,
     ineligibility,
+    is_requester,
+    is_target,
     matches,
     may_approve,
     may_cancel,
@@ -282,6 +284,15 @@ def test_may_approve__requester_under_another_id_is_the_requester(clicker: Actor
     assert may_approve(clicker, case(asked, held, requester=requester)).reason is reason
 
 
+def test_is_requester__needs_an_id_or_a_known_requester() -> None:
+    asked = request(requester="W0RAVI0001")
+
+    assert is_requester(member(RAVI, enterprise_user_id="W0RAVI0001"), asked, None)
+    assert not is_requester(member(RAVI), asked, None)
+    assert not is_requester(member(RAVI), asked, member(BEN))
+    assert is_requester(member(BEN), asked, member(BEN))
+
+
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("changes", [{"enterprise_user_id": BEN}, {"asked_id": BEN}, {"email": "ben@example.com"}])
 def test_may_approve__second_approval_of_one_person_does_not_count(count: int, changes: dict[str, Any]) -> None:
@@ -317,6 +328,25 @@ def test_target__is_not_recognised_by_an_unconfirmed_or_missing_email_address() 
     assert may_approve(actor(BEN), case(rotation(), rules(admins=users(BEN)), action=ROTATE)).allowed
 
 
+@pytest.mark.parametrize("email", [" Tom.Target@Example.com ", "TOM.TARGET@EXAMPLE.COM"])
+def test_target__is_recognised_by_email_without_case_and_spaces(email: str) -> None:
+    asked = request(target=Person("id", "Tom", email=email), target_slack_id=None)
+
+    assert is_target(member("U0TOM00002", email="tom.target@example.com"), asked)
+    assert is_target(member("U0TOM00002", email="Tom.Target@example.com "), asked)
+    assert not is_target(member("U0TOM00002", email="tom@example.com"), asked)
+    assert not is_target(member("U0TOM00002", email=None), asked)
+
+
+@pytest.mark.parametrize("target", [None, Person("id", "Tom"), Person("id", "Tom", email="")])
+def test_target__without_an_email_address_is_no_member(target: Person | None) -> None:
+    asked = request(target=target, target_slack_id=None)
+
+    assert not is_target(member(email="none"), asked)
+    assert not is_target(member(email=None), asked)
+    assert not is_target(member(email=""), asked)
+
+
 def test_denial__of_a_check_that_may_succeed_later_is_no_verdict() -> None:
     asker = actor(BEN, unverified=("user group S0X (ratelimited)",), retry_after=12.0)
     verdict = may_approve(asker, case(request(), rules(approvers=())))
@@ -324,6 +354,9 @@ def test_denial__of_a_check_that_may_succeed_later_is_no_verdict() -> None:
 
     assert isinstance(error, CheckUnavailable)
     assert (error.retry_after, error.unverified) == (12.0, "user group S0X (ratelimited)")
+    later = denial(Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=("one", "two"), retry_after=0.0))
+    assert isinstance(later, CheckUnavailable)
+    assert later.unverified == "one; two"
 
 
 def test_denied__has_a_code_and_parameters() -> None:

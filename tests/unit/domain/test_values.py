@@ -98,7 +98,7 @@ def test_stored_words__keep_their_spelling() -> None:
     assert {str(one) for one in EventType} >= {
         "request:asked", "request:ask_refused", "request:signed", "request:approved", "request:cancelled",
         "request:expired", "click:refused", "click:stale", "token:attempt_failed", "token:revoked", "token:refused",
-        "token:failed", "token:unknown",
+        "token:failed", "token:unknown", "request:approval_dropped",
     }  # fmt: skip
     assert [str(one) for one in PrincipalKind] == ["user", "group", "role", "permission"]
     assert (APPROVE, CANCEL) == ("approve", "cancel")
