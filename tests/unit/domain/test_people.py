@@ -107,7 +107,7 @@ def test_read_member__email_is_unconfirmed_only_if_slack_says_so(user: dict[str,
 def test_member__has_one_canonical_id_among_all_ids() -> None:
     alone, moved = member(), member(enterprise_user_id="W0RAVI0001", asked_id="U0RAVIOLD1")
 
-    assert (alone.canonical_id, alone.ids) == ("U0RAVI0001", {"U0RAVI0001"})
+    assert (alone.canonical_id, alone.ids) == ("U0RAVI0001", frozenset({"U0RAVI0001"}))
     assert moved.canonical_id == "W0RAVI0001"
     assert moved.ids == {"U0RAVI0001", "W0RAVI0001", "U0RAVIOLD1"}
     assert member("", asked_id="", enterprise_user_id="").ids == set()

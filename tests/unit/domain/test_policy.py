@@ -12,6 +12,7 @@ from bot.domain.actions import REVOKE, ROTATE, Action
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Permission, Person
 from bot.domain.policy import (
+    Case,
     Verdict,
     covers,
     denial,
@@ -282,6 +283,15 @@ def test_may_approve__requester_under_another_id_is_the_requester(clicker: Actor
     requester = member("W0RAVI0001", email="ravi@example.com")
 
     assert may_approve(clicker, case(asked, held, requester=requester)).reason is reason
+
+
+def test_case__knows_no_people_by_default() -> None:
+    unknown = Case(request(), REVOKE, rules(), WORKSPACE)
+
+    assert (unknown.requester, unknown.approvers) == (None, ())
+    assert unknown.requester_counts
+    assert not Case(request(), REVOKE, rules(self_approval=False), WORKSPACE).requester_counts
+    assert not Case(request(approvals_required=2), REVOKE, rules(), WORKSPACE).requester_counts
 
 
 def test_is_requester__needs_an_id_or_a_known_requester() -> None:
