@@ -50,6 +50,9 @@ IDENTIFY_INTERVAL = 2.0
 DATABASE_RETRY_INTERVAL = 0.5
 """Seconds between two attempts to reach an unavailable database at startup."""
 
+BINDING_TIMEOUT = 3.0
+"""Seconds to wait for Slack and Genesys Cloud before the worker starts without a confirmed owner of the database."""
+
 log = structlog.get_logger()
 
 
@@ -189,7 +192,10 @@ async def _prepare_database(services: Services) -> bool:
 async def _work(services: Services, *, database_ready: bool) -> None:
     """Wait for the database, however long it is unavailable, then run the worker.
 
-    At startup a database that rejects the bot ends the process; from here on `/readyz` reports it.
+    At startup a database that rejects the bot ends the process; from here on `/readyz` reports it. The worker starts
+    without a confirmed owner of the database only if Slack or Genesys Cloud takes longer than `BINDING_TIMEOUT`.
+
+    Raises SettingsError if the database belongs to others, and what the worker raises.
     """
     while not database_ready:
         await asyncio.sleep(DATABASE_RETRY_INTERVAL)
@@ -199,11 +205,23 @@ async def _work(services: Services, *, database_ready: bool) -> None:
             log.error("database not usable; the bot is not ready and retries", problem=str(error))  # noqa: TRY400
         except Exception:  # otherwise the bot would never retry
             log.exception("database not prepared; retrying")
-    await services.worker.run()
+    binding = asyncio.create_task(services.binding.confirm())
+    await asyncio.wait({binding}, timeout=BINDING_TIMEOUT)
+    if binding.done():
+        binding.result()
+    working = asyncio.create_task(services.worker.run())
+    try:
+        await asyncio.wait({binding, working}, return_when=asyncio.FIRST_EXCEPTION)
+        for task in (binding, working):
+            if task.done():
+                task.result()
+    finally:
+        binding.cancel()
+        working.cancel()
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises DatabaseReplaced if the worker ends because of it."""
+    """Run until SIGTERM or SIGINT. Raises DatabaseReplaced or SettingsError if the worker ends because of it."""
     raise_descriptor_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

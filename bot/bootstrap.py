@@ -20,10 +20,12 @@ from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
 from bot.domain.principals import Rules
 from bot.domain.requests import Request
+from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
 from bot.metrics import Metrics
 from bot.purecloud import HttpAttempt, PureCloud, Region, region
 from bot.services.account import AccountService
+from bot.services.binding import Binding
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
@@ -76,6 +78,7 @@ class Services:
     metrics: Metrics
     web_api: SlackApi
     slack: AsyncWebClient
+    binding: Binding
     prepare_database: Callable[[], Awaitable[None]]
     """Bring the schema up to date. Raises DatabaseUnavailable and SettingsError."""
 
@@ -97,7 +100,8 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         stack.push_async_callback(database.close)
         owner = stack.enter_context(worker_identity(settings))
         unreadable = UnreadableRows(metrics.count_unreadable_row)
-        store = RequestStore(database, JobQueue(database, owner, actions=actions, unreadable=unreadable))
+        jobs = JobQueue(database, owner, actions=actions, unreadable=unreadable)
+        store = RequestStore(database, jobs, seals_of(settings))
         web_client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
@@ -113,7 +117,7 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         )
         slack = SlackApi(web_client, metrics.count_slack_call)
         messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call)
-        prepare = partial(prepare_database, database, store.jobs)
+        prepare = partial(prepare_database, store)
         yield assemble(settings, renderer, actions, Clients(store, slack, messenger, purecloud, metrics, prepare))
 
 
@@ -150,8 +154,14 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         metrics=metrics,
         web_api=clients.slack,
         slack=clients.slack.client,
+        binding=Binding(store.database, workspace, purecloud.tokens, client_of(settings, purecloud.region)),
         prepare_database=clients.prepare_database,
     )
+
+
+def client_of(settings: Settings, region: Region) -> str:
+    """Return what identifies the OAuth client."""
+    return f"{settings.purecloud_client_id}@{region.domain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +221,12 @@ def rules_of(settings: Settings) -> Rules:
         protected=settings.protected,
         self_approval=settings.self_approval,
     )
+
+
+def seals_of(settings: Settings) -> Seals:
+    """Return what seals requests, with AUDIT_KEY, or with a key that all replicas derive from PURECLOUD_SECRET."""
+    secret = settings.audit_key or settings.purecloud_secret
+    return Seals(derive_key(secret.get_secret_value()))
 
 
 def region_of(settings: Settings) -> Region:

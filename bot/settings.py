@@ -25,6 +25,7 @@ from bot.redaction import redact
 from bot.secret_files import read_secret_files
 
 SECRETS = frozenset({
+    "AUDIT_KEY",
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_APP_TOKEN",
@@ -140,6 +141,7 @@ class Settings(BaseModel):
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
+    audit_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(None, alias="AUDIT_KEY")
     max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = Field(

@@ -29,6 +29,7 @@ from bot.sandbox.genesys.server import GenesysFault, GenesysUser
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from tests.support.cluster import PROXIED, REPLICAS, WAIT_TIMEOUT, Cluster, ReplicaProcess, start_cluster
+from tests.support.examples import SEALS
 from tests.support.postgres import server
 
 CARDS_PER_ROUND = 4
@@ -194,7 +195,7 @@ class Soak:
 async def soak(database_url: str, mode: FailureMode, rounds: int, seed: int) -> SoakResult:
     """Run rounds of requests and failures on a database and return the counts."""
     database = Database(PostgresDriver(database_url))
-    store = RequestStore(database, JobQueue(database, "soak#1"))
+    store = RequestStore(database, JobQueue(database, "soak#1"), SEALS)
     with TemporaryDirectory() as folder:
         async with start_cluster(database_url, Path(folder), socket_mode=mode is FailureMode.SOCKETS) as cluster:
             run = Soak(cluster, mode, random.Random(seed))  # noqa: S311 - no secret

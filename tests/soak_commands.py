@@ -23,6 +23,7 @@ from bot.sandbox.genesys.server import GenesysUser
 from bot.sandbox.slack.faults import SlackFault
 from bot.settings import read_settings
 from tests.soak import wait_until_idle
+from tests.support.examples import SEALS
 from tests.support.postgres import Server, server
 from tests.support.process import BotProcess, bot_process
 
@@ -94,7 +95,7 @@ async def stop_after_commands(bot: BotProcess, case: Case, rounds: int, rng: ran
 @asynccontextmanager
 async def _store(bot: BotProcess) -> AsyncIterator[RequestStore]:
     database = database_from_settings(read_settings(bot.environ))
-    yield RequestStore(database, JobQueue(database, "soak#1"))
+    yield RequestStore(database, JobQueue(database, "soak#1"), SEALS)
     await database.close()
 
 

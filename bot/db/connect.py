@@ -18,8 +18,8 @@ except ImportError:  # Windows
 
 from bot.db.driver import Driver
 from bot.db.engine import Database
-from bot.db.jobs import JobQueue
 from bot.db.migrate import migrate
+from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -47,15 +47,16 @@ def _driver(settings: Settings) -> Driver:
     return SqliteDriver(path)
 
 
-async def prepare_database(database: Database, jobs: JobQueue) -> None:
+async def prepare_database(store: RequestStore) -> None:
     """Migrate the schema, and release the leases of an earlier start of this process.
 
     Raises DatabaseUnavailable when a retry may help, SettingsError when the database cannot be used as it is.
     """
+    database = store.database
     try:
-        if await migrate(database):
+        if await migrate(database, upgraded=store.seal_open_requests):
             log.info("database schema upgraded")
-        await jobs.release_own_leases()
+        await store.jobs.release_own_leases()
     except Exception as error:
         raise unusable_database(database.driver, error) from error
 

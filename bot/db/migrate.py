@@ -43,18 +43,27 @@ HEAD = MIGRATIONS[-1].revision
 """The revision that this version of the bot works with."""
 
 
-async def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
+def _nothing(_tx: Transaction, _revision: str) -> None:
+    """Do nothing after an upgrade."""
+
+
+async def migrate(
+    database: Database,
+    migrations: Sequence[Migration] = MIGRATIONS,
+    upgraded: Callable[[Transaction, str], None] = _nothing,
+) -> bool:
     """Upgrade the schema to the newest revision; return whether there was anything to upgrade.
 
-    Processes that start together wait for the one that upgrades. A current schema takes no lock. Raises SettingsError
-    for a schema of a newer version of the bot.
+    `upgraded` is called in the same transaction with the revision of an earlier version. Processes that start together
+    wait for the one that upgrades. A current schema takes no lock. Raises SettingsError for a schema of a newer version
+    of the bot.
     """
     if await database.read(revision) == migrations[-1].revision:
         return False
-    return await database.write(lambda tx: _upgrade(tx, migrations), limited=False)
+    return await database.write(lambda tx: _upgrade(tx, migrations, upgraded), limited=False)
 
 
-def _upgrade(tx: Transaction, migrations: Sequence[Migration]) -> bool:
+def _upgrade(tx: Transaction, migrations: Sequence[Migration], upgraded: Callable[[Transaction, str], None]) -> bool:
     current = revision(tx)
     refuse_newer(current, migrations[-1].revision)
     missing = [one for one in migrations if one.revision > (current or "")]
@@ -64,6 +73,8 @@ def _upgrade(tx: Transaction, migrations: Sequence[Migration]) -> bool:
         tx.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     for one in missing:
         one.upgrade(tx)
+    if current is not None:
+        upgraded(tx, current)
     tx.execute("DELETE FROM alembic_version")
     tx.execute("INSERT INTO alembic_version (version_num) VALUES (:revision)", revision=missing[-1].revision)
     return True

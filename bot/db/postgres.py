@@ -194,8 +194,7 @@ class PostgresConnection:
 def _begin(durable: bool, statement_timeout: float) -> str:
     """Return the statements that begin a transaction; a timeout of 0 is no limit."""
     settings = f"SET LOCAL statement_timeout = {statement_timeout * 1000:.0f};"
-    if not durable:
-        settings += " SET LOCAL synchronous_commit = off;"
+    settings += f" SET LOCAL synchronous_commit = {'on' if durable else 'off'};"  # whatever the server's default is
     return BEGIN.format(settings=settings, lock=WRITER_LOCK)
 
 

@@ -15,10 +15,14 @@ from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
 from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
+from bot.domain.seals import Seals
 from bot.errors import StaleRequest
 
 APPROVAL_RENDER_DELAY = 1.0
 """Seconds before a card shows an approval. Most executions end sooner, so the card is rendered once."""
+
+SEALED_SINCE = "0003"
+"""The revision of the schema that added seals."""
 
 Recipients = Callable[[Request], Sequence[str]]
 """Returns the channels that are notified when a request ends."""
@@ -27,9 +31,10 @@ Recipients = Callable[[Request], Sequence[str]]
 class RequestStore:
     """The requests that all replicas share, their audit log, and the jobs that follow from them."""
 
-    def __init__(self, database: Database, jobs: JobQueue) -> None:
+    def __init__(self, database: Database, jobs: JobQueue, seals: Seals) -> None:
         self.database = database
         self.jobs = jobs
+        self.seals = seals
 
     async def get(self, request_id: str) -> Request | None:
         """Return the current state of a request, None for an unknown id. Raises UnreadableRow."""
@@ -160,19 +165,31 @@ class RequestStore:
         """Delete jobs too old to be replayed, and response_urls too old to be used."""
         await self.database.write(statements.delete_expired, durable=False)
 
+    def seal_open_requests(self, tx: Transaction, revision: str) -> None:
+        """Seal the requests of a version before 0003 that can still be approved or executed.
+
+        Only the upgrade may do this, because a seal that is missing later was removed.
+        """
+        if revision >= SEALED_SINCE:
+            return
+        for request in statements.open_requests(tx):
+            sealed = self.seals.seal(request)
+            for approver in request.approvals:
+                sealed = self.seals.add_approval(sealed, approver, request.approved_at or tx.now)
+            statements.set_seals(tx, sealed)
+
     def _create(
         self, tx: Transaction, request: Request, ttl: float, key: str, job: Job | None, **columns: Any
     ) -> Job | None:
         if job and not self.jobs.complete_in(tx, job):
             return None
-        columns |= {"created_at": tx.now, "expires_at": tx.now + ttl}
+        request = self.seals.seal(replace(request, created_at=tx.now, expires_at=tx.now + ttl))
         if not statements.insert_request(tx, request, key, **columns):
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
         audit.append(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
         card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
-        created = replace(request, created_at=tx.now, expires_at=tx.now + ttl)
-        return card and replace(card, snapshot=Snapshot(created, tx.now, ResponseUrls(command=columns["ask_url"])))
+        return card and replace(card, snapshot=Snapshot(request, tx.now, ResponseUrls(command=columns["ask_url"])))
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
@@ -201,6 +218,8 @@ class RequestStore:
     ) -> tuple[Request, list[Job]]:  # fmt: skip
         request = replace(request, dropped=(*request.dropped, *dropped))
         moved = advance(request, event, at=tx.now, by=by)
+        if event is not Event.CANCEL:
+            moved = self.seals.add_approval(self.seals.seal(moved), by, tx.now)
         if not self.jobs.complete_in(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)

@@ -10,7 +10,7 @@ from bot.db.driver import Row
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
-from bot.domain.requests import MessageRef, Request, State
+from bot.domain.requests import ApprovalSeal, MessageRef, Request, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ def request_to_row(request: Request) -> dict[str, Any]:
         "needed": request.approvals_required,
         "approvals": json.dumps(request.approvals),
         "dropped": json.dumps(request.dropped),
+        "seal": request.seal,
+        "approval_seals": json.dumps(request.approval_seals),
         "decided_by": request.decided_by,
         "created_at": request.created_at,
         "expires_at": request.expires_at,
@@ -93,6 +95,8 @@ def request_from_row(row: Row) -> Request:
         state=State(row.state),
         approvals=tuple(json.loads(row.approvals)),
         dropped=tuple(json.loads(row.dropped)),
+        seal=row.seal,
+        approval_seals=tuple(ApprovalSeal(*one) for one in json.loads(row.approval_seals)),
         decided_by=row.decided_by,
         approved_at=row.approved_at,
         finished_at=row.finished_at,

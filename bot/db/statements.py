@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -15,8 +16,14 @@ from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 
-COMPLETED_JOB_RETENTION = 3600.0
-"""Seconds that a completed job is kept, so that a replayed click is recognised. Slack's signatures live for 300."""
+COMPLETED_JOB_RETENTION = 1800.0
+"""Seconds that a completed job, with its response_url, is kept, so that a replayed click is recognised.
+
+Slack's signatures live for 300 seconds.
+"""
+
+RESPONSE_URL_LIFETIME = 1800.0
+"""Seconds for which Slack accepts a `response_url` (docs.slack.dev, Handling user interaction)."""
 
 SELECT_REQUEST = """
 SELECT requests.*,
@@ -30,11 +37,12 @@ EXISTS = "SELECT 1 FROM requests WHERE id = :id OR ask_key = :key"
 
 INSERT_REQUEST = """
 INSERT INTO requests (
-    id, reference, ask_key, kind, state, requester, asked_in, reason, needed, approvals, dropped, decided_by,
-    created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts, ask_url
+    id, reference, ask_key, kind, state, requester, asked_in, reason, needed, approvals, dropped, seal, approval_seals,
+    decided_by, created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts, ask_url
 ) VALUES (
-    :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :approvals, :dropped,
-    :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome, :revision, :channel, :ts, :ask_url
+    :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :approvals, :dropped, :seal,
+    :approval_seals, :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome, :revision, :channel,
+    :ts, :ask_url
 )
 """
 
@@ -45,7 +53,8 @@ VALUES (:request_id, :place, :target_id, :name, :email, :division, :state, :memb
 
 TRANSITION = """
 UPDATE requests
-SET state = :state, needed = :needed, approvals = :approvals, dropped = :dropped, decided_by = :decided_by,
+SET state = :state, needed = :needed, approvals = :approvals, dropped = :dropped, seal = :seal,
+    approval_seals = :approval_seals, decided_by = :decided_by,
     approved_at = :approved_at, finished_at = :finished_at, outcome = :outcome, revision = :revision,
     card_url = COALESCE(:card_url, card_url)
 WHERE id = :id AND state = :state_before AND revision = :revision_before
@@ -59,6 +68,10 @@ SET_OUTCOME = "UPDATE requests SET outcome = :outcome WHERE id = :id"
 ADD_ATTEMPT = "UPDATE requests SET outcome = :outcome, revision = revision + 1 WHERE id = :id"
 
 SET_CLICK_URL = "UPDATE requests SET card_url = :url WHERE id = :id"
+
+OPEN_REQUESTS = f"{SELECT_REQUEST} WHERE requests.state IN ('pending', 'approved') AND items.place = 0"
+
+SET_SEALS = "UPDATE requests SET seal = :seal, approval_seals = :approval_seals WHERE id = :id"
 
 SET_CARD = "UPDATE requests SET channel = :channel, ts = :ts WHERE id = :id"
 
@@ -83,20 +96,16 @@ DELETE_JOBS = "DELETE FROM jobs WHERE done_at < :limit"
 
 FORGET_URLS = """
 UPDATE requests SET ask_url = NULL, card_url = NULL
-WHERE finished_at < :limit AND (ask_url IS NOT NULL OR card_url IS NOT NULL)
+WHERE created_at < :limit AND (ask_url IS NOT NULL OR card_url IS NOT NULL) AND NOT EXISTS (
+    SELECT 1 FROM jobs WHERE jobs.request_id = requests.id AND jobs.kind = 'card' AND jobs.done_at IS NULL
+)
 """
+"""A card that waits may still need the url of a click."""
 
 _CHANGING = (
-    "state",
-    "needed",
-    "approvals",
-    "dropped",
-    "decided_by",
-    "approved_at",
-    "finished_at",
-    "outcome",
-    "revision",
-)
+    "state", "needed", "approvals", "dropped", "seal", "approval_seals", "decided_by", "approved_at", "finished_at",
+    "outcome", "revision",
+)  # fmt: skip
 
 
 def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) -> bool:
@@ -170,6 +179,21 @@ def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:
     tx.execute(SET_CARD, id=request_id, channel=card.channel if card else None, ts=card.ts if card else None)
 
 
+def open_requests(tx: Transaction) -> list[Request]:
+    """Return the requests that are pending or approved, without those that this version cannot read."""
+    found = []
+    for row in tx.fetch(OPEN_REQUESTS):
+        with suppress(UnreadableRow):
+            found.append(read_request(row))
+    return found
+
+
+def set_seals(tx: Transaction, request: Request) -> None:
+    """Store the seals of a request."""
+    row = request_to_row(request)
+    tx.execute(SET_SEALS, id=request.id, seal=row["seal"], approval_seals=row["approval_seals"])
+
+
 def overdue(tx: Transaction, limit: int, actions: Iterable[str], skipped: Collection[int | str]) -> list[str]:
     """Return the ids of overdue pending requests without a click that counts, oldest first.
 
@@ -201,6 +225,5 @@ def _outside(column: str, known: Sequence[str]) -> str:
 
 def delete_expired(tx: Transaction) -> None:
     """Delete jobs too old to be replayed, and response_urls too old to be used."""
-    limit = tx.now - COMPLETED_JOB_RETENTION
-    tx.execute(DELETE_JOBS, limit=limit)
-    tx.execute(FORGET_URLS, limit=limit)
+    tx.execute(DELETE_JOBS, limit=tx.now - COMPLETED_JOB_RETENTION)
+    tx.execute(FORGET_URLS, limit=tx.now - RESPONSE_URL_LIFETIME)

@@ -23,6 +23,7 @@ class DenialCode(StrEnum):
     ALREADY_APPROVED = "already_approved"
     TARGET_CANNOT_DECIDE = "target_cannot_decide"
     NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
+    REQUEST_ALTERED = "request_altered"
     CLICKER_UNREADABLE = "clicker_unreadable"
     NO_APPROVER_HERE = "no_approver_here"
     LINE_TOO_LONG = "line_too_long"

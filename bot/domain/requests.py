@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.domain.people import Person
 from bot.errors import StaleRequest
@@ -83,6 +83,14 @@ class MessageRef:
     ts: str | None = None
 
 
+class ApprovalSeal(NamedTuple):
+    """What proves an approval: who approved, when (epoch seconds), and a code (`bot.domain.seals`)."""
+
+    approver: str
+    at: float
+    mac: str
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request for an action, with everything that was found when it was made. Times are epoch seconds."""
@@ -105,6 +113,9 @@ class Request:
     approvals: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     """Approvers whose approval no longer held when a later one was decided."""
+    seal: str | None = None
+    """What proves that the bot stored this request (`bot.domain.seals`)."""
+    approval_seals: tuple[ApprovalSeal, ...] = ()
     decided_by: str | None = None
     approved_at: float | None = None
     finished_at: float | None = None

@@ -81,6 +81,7 @@ class ClickService:
             if request.state is not State.PENDING or late:
                 return await self._reply_stale(job, click, request)
             try:
+                self._require_intact(request)
                 return await self._decide(job, click, request, since=self._since(job, now))
             except Denied as denied:
                 detail = {"action": click.action, "reason": denied.code} | denied.params
@@ -91,6 +92,12 @@ class ClickService:
                 snapshot = None
                 if not await self._store.jobs.still_leased(job):
                     return JobResult()
+
+    def _require_intact(self, request: Request) -> None:
+        """Raise Denied for a request that was changed without the key of its seal."""
+        if not self._store.seals.is_intact(request):
+            log.error("request was changed outside the bot; it cannot be approved", reference=request.reference)
+            raise Denied(DenialCode.REQUEST_ALTERED)
 
     def _since(self, job: Job, now: float) -> float:
         """Return when an answer of Slack may have begun at the earliest, which is after the click arrived."""
@@ -127,7 +134,8 @@ class ClickService:
     async def _judge(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
         """Return the request that the click moves. Raises Denied."""
         if click.action != CANCEL:
-            return await self._approvals.judge(member, request, since=since)
+            genuine = self._store.seals.without_forged_approvals(request)
+            return await self._approvals.judge(member, genuine, since=since)
         action = self._actions[request.action]
         actor = await self._identity.actor(member, action.approvers(self._rules), since=since)
         verdict = may_cancel(actor, request, action, self._rules, self._identity.workspace)

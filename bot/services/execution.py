@@ -12,7 +12,7 @@ import structlog
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions, GenesysApi, Response
-from bot.domain.requests import EXECUTION_WINDOW, FINAL, Event, Request
+from bot.domain.requests import EXECUTION_WINDOW, FINAL, Event, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import (
     GenesysError,
@@ -77,9 +77,15 @@ class ExecutionService:
         request, now, _ = job.snapshot or await self._store.snapshot(job.request_id)
         if request is None:
             return JobResult()
+        if request.state is not State.APPROVED:
+            log.error("call without an approved request; nothing was sent", reference=request.reference)
+            await self._store.jobs.complete(job)
+            return JobResult()
         if job.attempts == 1:
             self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
-        result = await execute(request, job, self._actions[request.action], self._genesys, now=now)
+        authorized = self._store.seals.authorizes(request, now)
+        action = self._actions[request.action]
+        result = await execute(request, job, action, self._genesys, now=now, authorized=authorized)
         outcome = dict(result.outcome)
         if result.event is None:
             log.warning("call failed; retrying", reference=request.reference, **outcome)
@@ -107,8 +113,12 @@ class ExecutionService:
         return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
 
 
-async def execute(request: Request, job: Job, action: Action, genesys: GenesysApi, *, now: float) -> AttemptResult:
+async def execute(
+    request: Request, job: Job, action: Action, genesys: GenesysApi, *, now: float, authorized: bool
+) -> AttemptResult:
     """Send the call of an approved request; `now` is the database's time in epoch seconds.
+
+    `authorized` says whether the seals of the request and of its approvals are genuine.
 
     A call is repeated only if the repetition cannot end a new login that the approval does not cover.
     """
@@ -116,6 +126,9 @@ async def execute(request: Request, job: Job, action: Action, genesys: GenesysAp
     expired = _reason_not_to_send(request, job, action, now)
     if expired:
         return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "code": expired})
+    if not authorized:
+        event = Event.LOSE_TRACK if facts["uncertain"] else Event.REFUSE
+        return AttemptResult(event, facts | {"code": "not_authorized"})
     if action.has_target and request.target is None:
         return AttemptResult(Event.REFUSE, facts | {"code": "no_target"})
     try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,26 @@ async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> No
     logged = [json.loads(line) for line in result.stderr.splitlines()]
     assert "listening" in [line["event"] for line in logged]
     assert [line["event"] for line in logged if line["level"] != "info"] == []
+
+
+@pytest.mark.parametrize("owner", ["workspace", "organization"])
+async def test_start__on_the_database_of_another_bot_exits_with_2_and_touches_nothing(
+    bot: BotProcess, owner: str
+) -> None:
+    first = await bot.serve("serve")
+    card = await bot.request_card(personas.RAVI, "revoke @tom")
+    await first.kill()
+    with closing(sqlite3.connect(bot.database)) as connection, connection:
+        connection.execute("UPDATE metadata SET value = 'another' WHERE name = ?", (owner,))
+        connection.execute("DELETE FROM metadata WHERE name = 'client'")
+
+    second = await (await bot.start("serve")).wait()
+
+    assert second.code == 2
+    assert f"belongs to the {owner} another" in second.stderr
+    assert bot.audit_tags() == ["request:asked"]
+    assert bot.slack.buttons(card)
+    assert not bot.deletes
 
 
 async def test_kill__after_the_acknowledgement_executes_the_click_after_restart(bot: BotProcess) -> None:

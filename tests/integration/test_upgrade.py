@@ -23,7 +23,7 @@ from bot.domain.audit import first_invalid
 from bot.domain.requests import State
 from bot.sandbox import personas
 from tests.support.components import TOM, Components, open_components
-from tests.support.examples import NOON
+from tests.support.examples import NOON, SEALS
 from tests.support.fault_harness import open_bot, recording_client
 from tests.support.postgres import Server
 
@@ -117,14 +117,16 @@ async def test_upgrade__of_rows_on_postgresql_keeps_requests_and_the_audit_log(p
         await migrate(database, MIGRATIONS[:1])
         await postgres.do("\n".join(one for one in inserts if "alembic_version" not in one), url.rpartition("/")[2])
 
-        assert await migrate(database) is True
-        store = RequestStore(database, JobQueue(database, "one#1"))
+        store = RequestStore(database, JobQueue(database, "one#1"), SEALS)
+        assert await migrate(database, upgraded=store.seal_open_requests) is True
         found = [await store.get(request_id(path, reason)) for reason in RECORDED]
         trail = await store.audit_events()
         depth = await store.jobs.depth()
         await database.close()
 
     assert {one.reason: one.state for one in found if one} == RECORDED
+    opened = {one.reason for one in found if one and SEALS.is_intact(one)}
+    assert opened == {reason for reason, state in RECORDED.items() if state in ("pending", "approved")}
     assert first_invalid(trail) is None
     assert (depth["click"], depth["target"]) == (1, 1)
     outcomes = {one.state: one.outcome.get("code") for one in found if one}

@@ -34,7 +34,7 @@ class DatabaseHarness:
 
     def store(self, owner: str = "one#1") -> RequestStore:
         """Return the request store of the process `owner`."""
-        return RequestStore(self.database, self.jobs(owner))
+        return RequestStore(self.database, self.jobs(owner), examples.SEALS)
 
     async def run(self, statement: str, **values: Any) -> None:
         """Execute a statement that the store has no method for."""
@@ -51,8 +51,9 @@ async def open_database(driver: Driver) -> AsyncIterator[DatabaseHarness]:
     clock = FakeClock(examples.NOON)
     database = Database(driver, clock=clock)
     try:
-        await migrate(database)
-        yield DatabaseHarness(database, clock)
+        opened = DatabaseHarness(database, clock)
+        await migrate(database, upgraded=opened.store().seal_open_requests)
+        yield opened
     finally:
         await database.close()
 

@@ -10,6 +10,7 @@ from bot.domain.people import Actor, Grants, Member, Person, Workspace
 from bot.domain.policy import Case
 from bot.domain.principals import Principal, PrincipalKind, Rules
 from bot.domain.requests import MessageRef, Request
+from bot.domain.seals import Seals
 
 WORKSPACE = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001")
 GRID = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001", enterprise_id="E0GRID0001")
@@ -51,6 +52,9 @@ _REQUEST = Request(
     target_slack_id=TOM,
     card=MessageRef("C0OPS00001", "1782043200.000100"),
 )
+
+
+SEALS = Seals(b"the key of the tests")
 
 
 def member(user_id: str = RAVI, **changes: Any) -> Member:

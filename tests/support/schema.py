@@ -8,9 +8,21 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.db import metadata
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.db.sqlite import SqliteDriver
+from bot.sandbox.genesys.server import CLIENT, ORGANIZATION
+from bot.sandbox.slack.server import FakeSlack
+from bot.services import binding
+
+OWNER = {
+    binding.WORKSPACE: FakeSlack().team_id,
+    binding.APP: FakeSlack().app_id,
+    binding.ORGANIZATION: ORGANIZATION.id,
+    binding.CLIENT: f"{CLIENT.id}@mypurecloud.com",
+}
+"""What the database of a sandbox belongs to, so that a bot that starts with it does not ask Genesys Cloud."""
 
 
 def put_database(path: Path) -> None:
@@ -30,4 +42,5 @@ def _migrated_file() -> bytes:
 async def _migrate(path: Path) -> None:
     database = Database(SqliteDriver(path))
     await migrate(database)
+    await database.write(lambda tx: metadata.add(tx, OWNER))
     await database.close()

@@ -17,6 +17,7 @@ from bot.sandbox import personas
 from tests.support.clock import FakeClock
 from tests.support.components import WAIT_TIMEOUT, Components, deletes, ended, open_components, running
 from tests.support.database import stored
+from tests.support.examples import SEALS
 
 
 @dataclass
@@ -41,7 +42,7 @@ class SlowDisk:
                 return moved
 
         database = self.components.database.database
-        return Slow(database, JobQueue(database, "one#1"))
+        return Slow(database, JobQueue(database, "one#1"), SEALS)
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ from bot.checks.run import run_checks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobQueue
 from bot.db.migrate import HEAD
+from bot.db.requests import RequestStore
 from bot.errors import SettingsError
 from bot.settings import read_settings
 from tests.support.checks_harness import CheckReport, ChecksHarness
+from tests.support.examples import SEALS
 from tests.support.postgres import Server
 from tests.support.process import free_port
 from tests.support.schema import put_database
@@ -174,7 +176,7 @@ async def test_sqlite__unusable_file_fails_with_the_text_of_a_start(
     settings = read_settings(harness.environ)
     database = database_from_settings(settings)
     with pytest.raises(SettingsError) as rejected, worker_identity(settings) as owner:
-        await prepare_database(database, JobQueue(database, owner))
+        await prepare_database(RequestStore(database, JobQueue(database, owner), SEALS))
     await database.close()
     assert [f"{DATABASE}: {report.of(DATABASE).message}"] == rejected.value.problems
     assert report.exit_code == 2

@@ -22,14 +22,14 @@ from bot.db.requests import RequestStore
 from bot.errors import SettingsError
 from bot.settings import Settings, read_settings
 from tests.support.database import DatabaseHarness, create_request
-from tests.support.examples import REQUIRED_SETTINGS
+from tests.support.examples import REQUIRED_SETTINGS, SEALS
 from tests.support.postgres import Server
 
 
 async def prepare(address: str) -> None:
     database = Database(PostgresDriver(address))
     try:
-        await prepare_database(database, JobQueue(database, "one#1"))
+        await prepare_database(RequestStore(database, JobQueue(database, "one#1"), SEALS))
     finally:
         await database.close()
 
@@ -59,7 +59,7 @@ def settings(tmp_path: Path) -> Settings:
 
 async def test_worker_identity__restarted_process_releases_its_leases(db: DatabaseHarness, settings: Settings) -> None:
     with worker_identity(settings) as owner:
-        await create_request(RequestStore(db.database, JobQueue(db.database, owner)))
+        await create_request(RequestStore(db.database, JobQueue(db.database, owner), SEALS))
     with worker_identity(settings) as owner:
         jobs = JobQueue(db.database, owner)
         assert await jobs.release_own_leases() == 1
@@ -71,7 +71,7 @@ async def test_worker_identity__never_releases_leases_of_a_living_process_of_the
 ) -> None:
     """Containers may share host name, port and file, or an update starts the new process first."""
     with worker_identity(settings) as living, worker_identity(settings) as second:
-        await create_request(RequestStore(db.database, JobQueue(db.database, living)))
+        await create_request(RequestStore(db.database, JobQueue(db.database, living), SEALS))
         jobs = JobQueue(db.database, second)
         assert await jobs.release_own_leases() == 0
         assert await jobs.claim(5) == []

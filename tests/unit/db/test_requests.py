@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -11,13 +12,13 @@ from bot.db.engine import Database
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
-from bot.db.statements import COMPLETED_JOB_RETENTION
+from bot.db.statements import COMPLETED_JOB_RETENTION, RESPONSE_URL_LIFETIME
 from bot.domain.audit import AuditEvent, EventType, first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 from bot.errors import StaleRequest
 from tests.support import examples
 from tests.support.database import TTL, DatabaseHarness, approve, click, create_request, stored, tags
-from tests.support.examples import BEN, OLIVIA, RAVI
+from tests.support.examples import BEN, OLIVIA, RAVI, SEALS
 from tests.support.recording_driver import RecordingDriver
 
 Result = TypeVar("Result")
@@ -33,7 +34,7 @@ async def recorded(db: DatabaseHarness) -> AsyncIterator[tuple[RequestStore, Rec
     """A store and the driver that records its commits."""
     driver = RecordingDriver(db.database.driver)
     database = Database(driver, clock=db.clock)
-    yield RequestStore(database, JobQueue(database, "one#1")), driver
+    yield RequestStore(database, JobQueue(database, "one#1"), SEALS), driver
     await database.close()
 
 
@@ -59,14 +60,8 @@ async def test_create__stores_every_field_and_an_audit_event(store: RequestStore
     job = await store.create(request, ttl=TTL, key="trigger", command_url="https://hooks.example.com/ask")
     assert job
     assert job.kind is JobKind.CARD
-    assert await store.get("first") == examples.request(
-        id="first",
-        reference="FIRST",
-        reason="laptop stolen",
-        approvals_required=2,
-        created_at=db.clock.now,
-        expires_at=db.clock.now + TTL,
-    )
+    created = replace(request, created_at=db.clock.now, expires_at=db.clock.now + TTL)
+    assert await store.get("first") == examples.SEALS.seal(created)
     assert (await urls(store)).command == "https://hooks.example.com/ask"
     ((event, _),) = await store.audit_events("first")
     assert (event.tag, event.actor, event.target) == (EventType.REQUESTED, RAVI, examples.TOM_IN_GENESYS.id)
@@ -249,21 +244,22 @@ async def test_apply_click__latest_click_url_is_kept(store: RequestStore) -> Non
         assert (await urls(store)).click == expected
 
 
-async def test_delete_expired_rows__forgets_the_urls_of_requests_that_ended_long_ago(
+async def test_delete_expired_rows__forgets_urls_after_their_life_unless_a_card_waits_for_them(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
-    pending, _ = await create_request(store, command_url="command")
-    known = ResponseUrls("command", "click")
-    await create_request(store, "open", command_url="other")
+    pending, card = await create_request(store, command_url="command")
     job = await click(store, by=RAVI)
     await store.apply_click(pending, Event.CANCEL, job=job, by=RAVI, click_url="click")
-    db.clock.advance(COMPLETED_JOB_RETENTION)
+    db.clock.advance(RESPONSE_URL_LIFETIME)
     await store.delete_expired_rows()
-    assert await urls(store) == known
+    assert await urls(store) == ResponseUrls("command", "click")
     db.clock.advance(1)
     await store.delete_expired_rows()
+    assert await urls(store) == ResponseUrls("command", "click")  # its card is not updated yet
+
+    await store.jobs.complete(next(one for one in await store.jobs.claim(10) if one.id == card.id))
+    await store.delete_expired_rows()
     assert await urls(store) == ResponseUrls()
-    assert await db.rows("SELECT ask_url FROM requests WHERE id = 'open'") == [("other",)]
 
 
 async def test_response_urls__are_in_no_request_and_no_audit_event(store: RequestStore) -> None:
@@ -359,7 +355,7 @@ async def test_record_denial__writes_nothing_after_the_lease_was_lost(store: Req
     await create_request(store)
     job = await click(store)
     event = AuditEvent(0.0, EventType.CLICK_DENIED, BEN, request_id="first")
-    other = RequestStore(store.database, JobQueue(store.database, "two#1"))
+    other = RequestStore(store.database, JobQueue(store.database, "two#1"), SEALS)
     assert await other.record_denial(event, job=job, reply={}) is None
     assert await tags(store) == ["request:asked"]
     assert await store.jobs.still_leased(job)

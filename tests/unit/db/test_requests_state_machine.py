@@ -42,6 +42,7 @@ from tests.support.examples import (
     NOON,
     OLIVIA,
     RAVI,
+    SEALS,
     TOM,
     TOM_IN_GENESYS,
     WORKSPACE,
@@ -130,7 +131,7 @@ class Replica:
         self.start()
 
     def start(self) -> None:
-        self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"))
+        self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"), SEALS)
         self.clicks = ClickService(
             self.store, self.identity, EarlyLookups(self.identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
             recipients=lambda _: ("C0AUDIT001",),
@@ -285,7 +286,16 @@ class TwoReplicas(RuleBasedStateMachine):
         assert before
         self.tokens.error = error() if error else None
         sent = len(self.tokens.calls)
-        ending = self.do(execute(before, job, REVOKE, self.tokens, now=self.clock.now))
+        ending = self.do(
+            execute(
+                before,
+                job,
+                REVOKE,
+                self.tokens,
+                now=self.clock.now,
+                authorized=one.store.seals.authorizes(before, self.clock.now),
+            )
+        )
         if len(self.tokens.calls) > sent:
             self.check_delete(before)
         if ending.event:

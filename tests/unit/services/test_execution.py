@@ -47,7 +47,7 @@ def login_failed(cause: LoginCause) -> GenesysError:
 async def test_execute__confirmed_delete_is_a_success_with_its_correlation_id() -> None:
     genesys = FakeGenesysApi()
 
-    result = await execute(approved(), job(), REVOKE, genesys, now=NOON + 1)
+    result = await execute(approved(), job(), REVOKE, genesys, now=NOON + 1, authorized=True)
 
     assert genesys.calls == [TOM_IN_GENESYS.id]
     assert result.event is Event.SUCCEED
@@ -59,7 +59,7 @@ async def test_execute__confirmed_delete_is_a_success_with_its_correlation_id() 
 async def test_execute__rotation_uses_only_the_bots_own_token() -> None:
     genesys = FakeGenesysApi()
 
-    result = await execute(rotation(approved_at=NOON), job(), ROTATE, genesys, now=NOON)
+    result = await execute(rotation(approved_at=NOON), job(), ROTATE, genesys, now=NOON, authorized=True)
 
     assert genesys.calls == ["me"]
     assert result.event is Event.SUCCEED
@@ -69,7 +69,7 @@ async def test_execute__rotation_uses_only_the_bots_own_token() -> None:
 async def test_execute__sends_nothing_after_the_execution_window(seconds: float, sent: bool) -> None:
     genesys = FakeGenesysApi()
 
-    result = await execute(approved(), job(), REVOKE, genesys, now=NOON + seconds)
+    result = await execute(approved(), job(), REVOKE, genesys, now=NOON + seconds, authorized=True)
 
     assert bool(genesys.calls) is sent
     assert result.event is (Event.SUCCEED if sent else Event.LOSE_TRACK)
@@ -77,7 +77,9 @@ async def test_execute__sends_nothing_after_the_execution_window(seconds: float,
 
 @pytest.mark.parametrize(("attempts", "counted"), [(1, 0), (2, 1)])
 async def test_execute__does_not_count_an_attempt_that_sends_nothing(attempts: int, counted: int) -> None:
-    result = await execute(approved(), job(attempts), REVOKE, FakeGenesysApi(), now=NOON + 2 * EXECUTION_WINDOW)
+    result = await execute(
+        approved(), job(attempts), REVOKE, FakeGenesysApi(), now=NOON + 2 * EXECUTION_WINDOW, authorized=True
+    )
 
     assert result.outcome["attempts"] == counted
     assert result.outcome["uncertain"] is (counted > 0)
@@ -86,7 +88,7 @@ async def test_execute__does_not_count_an_attempt_that_sends_nothing(attempts: i
 async def test_execute__never_repeats_a_rotation() -> None:
     genesys = FakeGenesysApi()
 
-    result = await execute(rotation(approved_at=NOON), job(attempts=2), ROTATE, genesys, now=NOON + 5)
+    result = await execute(rotation(approved_at=NOON), job(attempts=2), ROTATE, genesys, now=NOON + 5, authorized=True)
 
     assert genesys.calls == []
     assert result.event is Event.LOSE_TRACK
@@ -94,8 +96,10 @@ async def test_execute__never_repeats_a_rotation() -> None:
 
 async def test_execute__refuses_a_request_without_a_valid_target() -> None:
     genesys = FakeGenesysApi()
-    no_target = await execute(approved(target=None), job(), REVOKE, genesys, now=NOON)
-    no_uuid = await execute(approved(), job(), REVOKE, FakeGenesysApi(ValueError("not a UUID")), now=NOON)
+    no_target = await execute(approved(target=None), job(), REVOKE, genesys, now=NOON, authorized=True)
+    no_uuid = await execute(
+        approved(), job(), REVOKE, FakeGenesysApi(ValueError("not a UUID")), now=NOON, authorized=True
+    )
 
     assert genesys.calls == []
     assert (no_target.event, no_uuid.event) == (Event.REFUSE, Event.REFUSE)
@@ -117,7 +121,7 @@ async def test_execute__remembers_that_an_earlier_attempt_may_have_been_executed
 ) -> None:
     genesys = FakeGenesysApi(errors.GenesysUnreachable())
 
-    result = await execute(approved(outcome=outcome), job(attempts), REVOKE, genesys, now=NOON)
+    result = await execute(approved(outcome=outcome), job(attempts), REVOKE, genesys, now=NOON, authorized=True)
 
     assert result.outcome["uncertain"] is uncertain
     if attempts >= MAX_ROUNDS:
@@ -218,5 +222,5 @@ def test_result__refusal_after_an_unanswered_attempt_is_unknown(error: GenesysEr
 
 async def test_execute__stops_after_four_attempts_by_any_process() -> None:
     genesys = FakeGenesysApi()
-    result = await execute(approved(), job(attempts=MAX_ATTEMPTS + 1), REVOKE, genesys, now=NOON + 1)
+    result = await execute(approved(), job(attempts=MAX_ATTEMPTS + 1), REVOKE, genesys, now=NOON + 1, authorized=True)
     assert (result.event, genesys.calls) == (Event.LOSE_TRACK, [])

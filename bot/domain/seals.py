@@ -1,0 +1,84 @@
+"""Seals: message authentication codes of what people see and approve.
+
+Who can write to the database but lacks the key can invalidate a request, and cannot make the bot execute one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
+
+DERIVATION = b"purecloud-bot: seals of requests, version 1"
+"""What tells the derived key from other uses of the same secret."""
+
+
+def derive_key(secret: str) -> bytes:
+    """Return the key of the seals; the secret itself signs nothing."""
+    return hmac.digest(secret.encode(), DERIVATION, hashlib.sha256)
+
+
+class Seals:
+    """Makes and checks seals with one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def seal(self, request: Request) -> Request:
+        """Return a request with the seal of what its card shows."""
+        return replace(request, seal=self._of_request(request))
+
+    def is_intact(self, request: Request) -> bool:
+        """Return whether a request is what the bot has stored."""
+        return request.seal is not None and hmac.compare_digest(request.seal, self._of_request(request))
+
+    def add_approval(self, request: Request, approver: str, at: float) -> Request:
+        """Return a request with the seal of its newest approval, made at this time in epoch seconds."""
+        kept = tuple(one for one in request.approval_seals if one.approver in request.approvals)
+        mac = self._of_approval(request, approver, at)
+        return replace(request, approval_seals=(*kept, ApprovalSeal(approver, at, mac)))
+
+    def without_forged_approvals(self, request: Request) -> Request:
+        """Return a request without approvals that the bot has not stored."""
+        sealed = self._sealed_at(request)
+        return replace(request, approvals=tuple(one for one in dict.fromkeys(request.approvals) if one in sealed))
+
+    def authorizes(self, request: Request, now: float) -> bool:
+        """Return whether a request may be executed: it is approved, intact and has the approvals it requires.
+
+        The last approval must be as recent as the execution window, so that an old one authorizes nothing again.
+        """
+        if request.state is not State.APPROVED or not self.is_intact(request):
+            return False
+        genuine = self.without_forged_approvals(request).approvals
+        if genuine != request.approvals or len(genuine) < request.approvals_required:
+            return False
+        sealed = self._sealed_at(request)
+        return now - max(sealed[one] for one in genuine) <= EXECUTION_WINDOW
+
+    def _sealed_at(self, request: Request) -> dict[str, float]:
+        """Return when each approver with a genuine seal approved."""
+        return {
+            one.approver: one.at
+            for one in request.approval_seals
+            if hmac.compare_digest(one.mac, self._of_approval(request, one.approver, one.at))
+        }
+
+    def _of_request(self, request: Request) -> str:
+        target = request.target.id if request.target else None
+        return self._mac(
+            "request", request.id, request.reference, request.action, request.requester, target,
+            request.target_slack_id, request.approvals_required, request.created_at, request.expires_at,
+        )  # fmt: skip
+
+    def _of_approval(self, request: Request, approver: str, at: float) -> str:
+        target = request.target.id if request.target else None
+        return self._mac("approval", request.id, request.action, target, approver, at)
+
+    def _mac(self, *parts: Any) -> str:
+        text = json.dumps(parts, separators=(",", ":"))
+        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()

@@ -1,0 +1,134 @@
+"""Who can write to the database, and has no key, can deny a revocation but cannot cause one."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from bot.sandbox import personas
+from bot.sandbox.slack.messages import PostedMessage
+from tests.support.app_harness import AppHarness
+
+PIA_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"
+
+EXECUTION = {"place": 0, "clicked_at": 0.0}
+
+
+async def run(app: AppHarness, statement: str, **values: Any) -> None:
+    """Execute a statement, as a person with access to the database can."""
+    await app.server.services.store.database.write(lambda tx: tx.execute(statement, **values))
+
+
+async def add_execution(app: AppHarness, request_id: str, key: str = "forged") -> None:
+    """Add the job that executes a request."""
+    await run(
+        app,
+        "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until) "
+        "VALUES ('target', :key, :id, :payload, 1, :now, :now, 0, 0)",
+        key=key,
+        id=request_id,
+        payload=json.dumps(EXECUTION),
+        now=time.time(),
+    )
+
+
+async def card_and_id(app: AppHarness, target: str = "@tom") -> tuple[PostedMessage, str]:
+    """Return Ravi's card, and the id of its request."""
+    card = await app.request_card(personas.RAVI, f"revoke {target}")
+    return card, str(app.slack.buttons(card)[0]["value"])
+
+
+async def test_execution__of_a_pending_request_is_not_sent(app: AppHarness) -> None:
+    card, request_id = await card_and_id(app)
+
+    await add_execution(app, request_id)
+    await app.wait_until_idle()
+
+    assert not app.deletes
+    assert await app.audit_tags() == ["request:asked"]
+    await app.slack.click(personas.BEN, card, "approve")  # the request is still alive
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    assert len(app.deletes) == 1
+
+
+async def test_execution__of_a_request_with_forged_approvals_is_not_sent(app: AppHarness) -> None:
+    _, request_id = await card_and_id(app)
+    await run(
+        app,
+        "UPDATE requests SET state = 'approved', approved_at = :now, approvals = :approvals, decided_by = :by "
+        "WHERE id = :id",
+        now=time.time(),
+        approvals=json.dumps([personas.BEN]),
+        by=personas.BEN,
+        id=request_id,
+    )
+
+    await add_execution(app, request_id)
+
+    await app.wait_for_message("The stored approvals can't be verified")
+    await app.wait_until_idle()
+    assert not app.deletes
+    assert (await app.audit_tags())[-1] == "token:refused"
+
+
+async def test_click__on_a_request_whose_target_was_swapped_is_denied(app: AppHarness) -> None:
+    card, request_id = await card_and_id(app)
+    await run(app, "UPDATE items SET target_id = :target WHERE request_id = :id", target=PIA_ID, id=request_id)
+
+    await app.slack.click(personas.BEN, card, "approve")
+
+    await app.wait_for_private_message(personas.BEN, "altered outside the bot")
+    await app.wait_until_idle()
+    assert not app.deletes
+    assert (await app.audit_tags())[-1] == "click:refused"
+
+
+async def test_click__on_a_protected_request_that_was_made_to_need_one_approval_is_denied(app: AppHarness) -> None:
+    card, request_id = await card_and_id(app, "@pia")
+    await run(app, "UPDATE requests SET needed = 1 WHERE id = :id", id=request_id)
+
+    await app.slack.click(personas.BEN, card, "approve")
+
+    await app.wait_for_private_message(personas.BEN, "altered outside the bot")
+    assert not app.deletes
+
+
+async def test_forged_first_approval__does_not_count(app: AppHarness) -> None:
+    card, request_id = await card_and_id(app, "@pia")
+    await run(
+        app,
+        "UPDATE requests SET approvals = :approvals WHERE id = :id",
+        approvals=json.dumps([personas.OLIVIA]),
+        id=request_id,
+    )
+
+    await app.slack.click(personas.BEN, card, "approve")
+
+    await app.wait_for_message(f"Approved so far: <@{personas.BEN}> (1 of 2)")
+    await app.wait_until_idle()
+    assert not app.deletes
+
+
+async def test_finished_request__that_is_set_back_is_not_executed_again(app: AppHarness) -> None:
+    card, request_id = await card_and_id(app)
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    await app.wait_until_idle()
+    hour_ago = time.time() - 3600
+    store = app.server.services.store
+    sealed = await store.get(request_id)
+    assert sealed
+    old = store.seals.add_approval(sealed, personas.BEN, hour_ago)
+    await run(
+        app,
+        "UPDATE requests SET state = 'approved', approved_at = :now, approval_seals = :seals WHERE id = :id",
+        now=time.time(),
+        seals=json.dumps([old.approval_seals[-1]]),
+        id=request_id,
+    )
+
+    await add_execution(app, request_id, key="again")
+    await app.wait_until_idle()
+
+    assert len(app.deletes) == 1

@@ -1,0 +1,126 @@
+"""Seals: only what the bot stored can be approved and executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.people import Person
+from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
+from bot.domain.seals import Seals, derive_key
+from tests.support.examples import BEN, NOON, OLIVIA, SEALS, TOM_IN_GENESYS, request, rotation
+
+OTHER = Person("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4eff", "Other Person")
+
+
+def approved(*approvers: str, **changes: object) -> Request:
+    """Return a request that these people approved, with genuine seals."""
+    sealed = SEALS.seal(request(approvals_required=len(approvers), **changes))
+    for approver in approvers:
+        sealed = SEALS.add_approval(replace(sealed, approvals=(*sealed.approvals, approver)), approver, NOON)
+    return replace(sealed, state=State.APPROVED, approved_at=NOON)
+
+
+CHANGES: dict[str, Callable[[Request], Request]] = {
+    "another target": lambda one: replace(one, target=OTHER),
+    "no target": lambda one: replace(one, target=None),
+    "another action": lambda one: replace(one, action="rotate"),
+    "another requester": lambda one: replace(one, requester=BEN),
+    "another Slack user of the target": lambda one: replace(one, target_slack_id=BEN),
+    "fewer approvals required": lambda one: replace(one, approvals_required=one.approvals_required - 1),
+    "later expiry": lambda one: replace(one, expires_at=one.expires_at + 1),
+    "later creation": lambda one: replace(one, created_at=one.created_at + 1),
+    "another id": lambda one: replace(one, id="second"),
+    "no seal": lambda one: replace(one, seal=None),
+    "empty seal": lambda one: replace(one, seal=""),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_request__changed_without_the_key_is_not_intact_and_authorizes_nothing(
+    change: Callable[[Request], Request],
+) -> None:
+    genuine = approved(OLIVIA, BEN)
+    assert SEALS.is_intact(genuine)
+    assert SEALS.authorizes(genuine, NOON)
+
+    changed = change(genuine)
+
+    assert not SEALS.is_intact(changed)
+    assert not SEALS.authorizes(changed, NOON)
+
+
+FORGERIES: dict[str, Callable[[Request], Request]] = {
+    "no approval": lambda one: replace(one, approvals=(), approval_seals=()),
+    "approval without a seal": lambda one: replace(one, approvals=(OLIVIA, "U0FORGED01")),
+    "seal without a key": lambda one: replace(
+        one,
+        approvals=(OLIVIA, "U0FORGED01"),
+        approval_seals=(one.approval_seals[0], ApprovalSeal("U0FORGED01", NOON, "00" * 32)),
+    ),
+    "another approver's seal": lambda one: replace(
+        one,
+        approvals=(OLIVIA, "U0FORGED01"),
+        approval_seals=(one.approval_seals[0], one.approval_seals[0]._replace(approver="U0FORGED01")),
+    ),
+    "one approver twice": lambda one: replace(one, approvals=(OLIVIA, OLIVIA)),
+    "a later time": lambda one: replace(
+        one, approval_seals=tuple(seal._replace(at=seal.at + 300) for seal in one.approval_seals)
+    ),
+    "pending": lambda one: replace(one, state=State.PENDING),
+    "cancelled": lambda one: replace(one, state=State.CANCELLED),
+    "revoked": lambda one: replace(one, state=State.REVOKED),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_approvals__forged_without_the_key_authorize_nothing(forge: Callable[[Request], Request]) -> None:
+    assert not SEALS.authorizes(forge(approved(OLIVIA, BEN)), NOON)
+
+
+def test_approval__of_another_request_for_the_same_target_does_not_count() -> None:
+    other = approved(OLIVIA, id="second")
+    borrowed = replace(approved(OLIVIA), approval_seals=other.approval_seals)
+
+    assert not SEALS.authorizes(borrowed, NOON)
+
+
+def test_approval__authorizes_for_the_execution_window_only() -> None:
+    """A finished request that is set back to approved is not executed again."""
+    genuine = approved(OLIVIA)
+
+    assert SEALS.authorizes(genuine, NOON + EXECUTION_WINDOW)
+    assert not SEALS.authorizes(genuine, NOON + EXECUTION_WINDOW + 1)
+    assert not SEALS.authorizes(replace(genuine, approved_at=NOON + 3600), NOON + 3600)
+
+
+def test_forged_approval__is_removed_before_a_decision() -> None:
+    half = replace(approved(OLIVIA), approvals=(OLIVIA, "U0FORGED01", OLIVIA))
+
+    assert SEALS.without_forged_approvals(half).approvals == (OLIVIA,)
+
+
+def test_dropped_approval__takes_its_seal_with_it() -> None:
+    both = approved(OLIVIA, BEN)
+    after = SEALS.add_approval(replace(both, approvals=(BEN, "U0NEW00001")), "U0NEW00001", NOON)
+
+    assert [one.approver for one in after.approval_seals] == [BEN, "U0NEW00001"]
+
+
+@given(secret=st.text(min_size=1), other=st.text(min_size=1))
+def test_key__of_another_secret_opens_nothing(secret: str, other: str) -> None:
+    sealed = Seals(derive_key(secret)).seal(request())
+
+    assert Seals(derive_key(other)).is_intact(sealed) is (secret == other)
+    assert secret not in str(sealed.seal) or len(secret) < 3
+
+
+def test_rotation__is_sealed_too() -> None:
+    sealed = SEALS.seal(rotation())
+
+    assert SEALS.is_intact(sealed)
+    assert not SEALS.is_intact(replace(sealed, target=TOM_IN_GENESYS))
