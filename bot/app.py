@@ -211,10 +211,10 @@ async def _work(services: Services, *, database_ready: bool) -> None:
         binding.result()
     working = asyncio.create_task(services.worker.run())
     try:
-        await asyncio.wait({binding, working}, return_when=asyncio.FIRST_EXCEPTION)
-        for task in (binding, working):
-            if task.done():
-                task.result()
+        await asyncio.wait({binding, working}, return_when=asyncio.FIRST_COMPLETED)
+        if binding.done():
+            binding.result()
+        await working
     finally:
         binding.cancel()
         working.cancel()

@@ -136,6 +136,13 @@ class FailingServices:
     def worker(self) -> FailingServices:
         return self
 
+    @property
+    def binding(self) -> FailingServices:
+        return self
+
+    async def confirm(self) -> None:
+        """The database belongs to this bot."""
+
     async def run(self) -> None:
         self.worker_started.set()
 

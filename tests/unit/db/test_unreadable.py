@@ -14,7 +14,7 @@ from bot.db.unreadable import MAX_LOGGED, SET_ASIDE, UnreadableRow, UnreadableRo
 from bot.domain.audit import AuditEvent, chain_hash, first_invalid
 from bot.domain.requests import Event, Request, State
 from tests.support.database import TTL, DatabaseHarness, approve, click, create_request, stored
-from tests.support.examples import OLIVIA
+from tests.support.examples import OLIVIA, SEALS
 from tests.support.other_version import (
     AUDIT,
     DAMAGED_JOBS,
@@ -39,7 +39,7 @@ def store(db: DatabaseHarness, counted: Counter[tuple[str, str]]) -> RequestStor
     def count(table: str, column: str) -> None:
         counted[table, column] += 1
 
-    return RequestStore(db.database, JobQueue(db.database, "one#1", unreadable=UnreadableRows(count)))
+    return RequestStore(db.database, JobQueue(db.database, "one#1", unreadable=UnreadableRows(count)), SEALS)
 
 
 async def write_unknown(db: DatabaseHarness, *, overdue: bool = False) -> None:
