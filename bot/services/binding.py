@@ -1,4 +1,4 @@
-"""Bind a database to one workspace, app and organization, so that another bot cannot act on its requests."""
+"""Bind a database to a workspace, an app and an organization, against mistakes of operators."""
 
 from __future__ import annotations
 
