@@ -14,7 +14,7 @@ from typing import Any
 from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
 
 DERIVATION = b"purecloud-bot: seals of requests, version 1"
-"""What tells the derived key from other uses of the same secret."""
+"""The purpose of the derived key, so that it differs from other keys of the same secret."""
 
 
 def derive_key(secret: str) -> bytes:
