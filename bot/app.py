@@ -221,7 +221,7 @@ async def _work(services: Services, *, database_ready: bool) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises DatabaseReplaced or SettingsError if the worker ends because of it."""
+    """Run until SIGTERM or SIGINT. Raises what ends the worker: DatabaseReplaced, SettingsError."""
     raise_descriptor_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

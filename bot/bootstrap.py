@@ -224,7 +224,7 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def seals_of(settings: Settings) -> Seals:
-    """Return what seals requests, with AUDIT_KEY, or with a key that all replicas derive from PURECLOUD_SECRET."""
+    """Return the seals, with AUDIT_KEY or a key that all replicas derive from PURECLOUD_SECRET."""
     secret = settings.audit_key or settings.purecloud_secret
     return Seals(derive_key(secret.get_secret_value()))
 
