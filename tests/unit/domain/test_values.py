@@ -83,6 +83,7 @@ def test_request__is_undecided_by_default() -> None:
 
     assert (asked.state, asked.revision, asked.approvals, asked.approvals_required) == (State.PENDING, 1, (), 1)
     assert (asked.target, asked.target_slack_id, asked.card, asked.reason) == (None, None, None, "")
+    assert asked.dropped == ()
     assert MessageRef("C0OPS00001").ts is None
     assert (asked.decided_by, asked.approved_at, asked.finished_at, asked.outcome) == (None, None, None, {})
 
