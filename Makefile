@@ -44,7 +44,7 @@ screenshots: install
 test: install
 	$(RUN) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-# Changes bot/domain in a thousand ways; a unit test must fail for at least 98 % of them. Takes about five minutes.
+# Changes bot/domain in a thousand ways; a unit test must fail for at least 98 % of them. Takes five to ten minutes.
 # make mutants MODULES="policy requests" changes these modules only.
 mutants: install
 	$(RUN) -m tests.mutation $(MODULES)

@@ -7,6 +7,7 @@ python -m tests.mutation policy requests  these modules only
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import signal
@@ -110,6 +111,7 @@ def run_tests(run: Run) -> int:
     options = [
         *("-x", "-q", "-n0", "-p", "no:cacheprovider", "--confcutdir", str(TESTS), "--hypothesis-profile=mutants"),
         *("--assert=plain", "--tb=no"),  # no one reads why a mutant was killed
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),  # they collect garbage for a tenth of a second
     ]
     return int(pytest.main([*options, *map(str, run.tests)]))
 
@@ -196,6 +198,7 @@ def main() -> int:
     options = parser.parse_args()
     for name in PRELOADED:
         importlib.import_module(name)
+    gc.freeze()  # the children need not look for garbage in what was imported
     found = find_mutants(options.modules)
     equivalent, complaints = allowed(found, options.modules)
     tests = sorted(path for path in TESTS.glob("test_*.py") if path.name not in EXCLUDED)
