@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+from bot.domain import actions
 from bot.domain.requests import FINAL, Request, State
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request, rotation
 
@@ -23,7 +24,8 @@ OUTCOMES: dict[State, dict[str, Any]] = {
 }
 """The stored outcome of a request in each final state that has one."""
 
-ACTIONS = ("revoke", "rotate")
+ACTIONS = tuple(actions.ACTIONS)
+"""The names of all actions."""
 
 HOSTILE = [
     "",
@@ -42,15 +44,16 @@ HOSTILE = [
 
 
 def in_state(state: State, action: str = "revoke", **changes: Any) -> Request:
-    """Return a request that reached a state in the usual way."""
-    make = rotation if action == "rotate" else request
-    fields: dict[str, Any] = {"state": state, "outcome": OUTCOMES.get(state, {})}
+    """Return a request of an action, which reached a state in the usual way."""
+    has_target = actions.ACTIONS[action].has_target
+    make = request if has_target else rotation
+    fields: dict[str, Any] = {"action": action, "state": state, "outcome": OUTCOMES.get(state, {})}
     if state in FINAL:
         fields["finished_at"] = NOON + 70
     if state is State.CANCELLED:
         fields["decided_by"] = RAVI
     if state in OUTCOMES or state is State.APPROVED:
-        approver = OLIVIA if action == "rotate" else BEN
+        approver = BEN if has_target else OLIVIA
         fields |= {"approved_at": NOON + 60, "decided_by": approver, "approvals": (approver,)}
     return make(**fields | changes)
 
@@ -60,6 +63,6 @@ def variants(state: State, action: str) -> list[Request]:
     found = []
     for required, own, reason in product((1, 2), (False, True), ("", "laptop stolen")):
         asked = in_state(state, action, approvals_required=required, reason=reason)
-        changes = {"target_slack_id": asked.requester} if own and action == "revoke" else {}
+        changes = {"target_slack_id": asked.requester} if own and asked.target else {}
         found.append(in_state(state, action, approvals_required=required, reason=reason, **changes))
     return found
