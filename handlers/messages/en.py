@@ -50,8 +50,8 @@ SENTENCES = {
     "reason.line_too_long": "That line has {length} characters; I read {limit} at most.",
     "hint.line_too_long": "Shorten the reason.",
     # --- denials: the target ----------------------------------------------------------------------------------------
-    "reason.target_missing": "Who is it about? Name one person, as in `/purecloud revoke @user [reason]`.",
-    "hint.target_missing": "An email address or a Genesys Cloud user id works too.",
+    "reason.target_missing": "Who is it about? Name one person after the command.",
+    "hint.target_missing": "Type @ and pick the person, or use an email address or a Genesys Cloud user id.",
     "reason.target_unreadable": "I don't know who `{word}` is.",
     "hint.target_unreadable": "Type @ and pick the person, or use an email address or a Genesys Cloud user id.",
     "reason.target_is_a_plain_name": "Slack sent `{word}` as plain text, so I can't say who that is.",
@@ -187,15 +187,18 @@ SENTENCES = {
     "request.headline.expired": "Expired: {subject} not changed",
     "request.outcome.pending": "Nothing has happened yet.",
     "request.outcome.approved": "The call to Genesys Cloud is in progress. This card will show how it ends.",
-    "request.outcome.retrying": "{problem} Nothing has ended so far. I am trying again, and this card will show how it ends.",
+    "request.outcome.retrying": "{problem} Nothing was changed so far. I am trying again, and this card will show how it ends.",
     "request.outcome.retrying.uncertain": (
-        "{problem} Whether anything ended is unknown so far. I am trying again, and this card will show how it ends."
+        "{problem} Whether anything was changed is unknown so far. I am trying again, and this card will show how it ends."
     ),
     "request.outcome.revoked": "Genesys Cloud confirmed it.",
     "request.outcome.cancelled": "Nothing was changed.",
     "request.outcome.expired": "It was not approved in time. Nothing was changed.",
     "request.outcome.failed": "{problem} Treat it as not done. Request it again.",
-    "request.outcome.unknown": "{problem} I tried {times} and got no certain answer. Check in Genesys Cloud, or request it again.",
+    "request.outcome.unknown": (
+        "{problem} Whether it was done is unknown: I tried {times} and got no certain answer. "
+        "Check in Genesys Cloud, or request it again."
+    ),
     "request.outcome.never_sent": "{problem} Nothing was sent to Genesys Cloud. Request it again if it is still needed.",
     "request.outcome.refused": "{problem} {changed}",
     "request.outcome.refused.genesys_forbidden": (
@@ -241,6 +244,10 @@ SENTENCES = {
     "revoke.outcome.revoked": (
         "Genesys Cloud confirmed that every session and token of this person has ended. "
         "Single sign-on may log them straight back in. To keep them out, block the login at your identity provider."
+    ),
+    "revoke.outcome.retrying": "{problem} No session has ended so far. I am trying again, and this card will show how it ends.",
+    "revoke.outcome.retrying.uncertain": (
+        "{problem} Whether any session ended is unknown so far. I am trying again, and this card will show how it ends."
     ),
     "revoke.outcome.failed": "{problem} Treat the sessions as active: nothing is known to have ended. Request it again.",
     "revoke.outcome.unknown": (
@@ -299,7 +306,7 @@ SENTENCES = {
     "command.help": "`/purecloud help` - this",
     "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
     "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
-    "help.can_do_nothing": "You can't request or approve revocations.",
+    "help.can_do_nothing": "You can't request or approve anything.",
     "help.can_request": "You can request; an approver decides.",
     "help.can_approve": "You can approve requests, but not your own: click the button on the card.",
     "help.can_approve_own": "You can approve requests, your own too: click the button on the card.",
@@ -343,6 +350,5 @@ SENTENCES = {
     "modal.error.two_targets": "Pick a person or enter an address, not both.",
     "modal.error.target_unreadable": "This is neither an email address nor a Genesys Cloud user id.",
     # --- Home tab ---------------------------------------------------------------------------------------------------
-    "home.title": "Genesys Cloud sessions",
     "home.unavailable": "Not available right now: {problem}",
 }

@@ -14,5 +14,5 @@ def home_view(catalog: Catalog, commands: Sequence[str], hint: str) -> dict[str,
     listed = [blocks.section(blocks.bullets(commands))] if commands else []
     return {
         "type": "home",
-        "blocks": [blocks.header(catalog.text("home.title")), *listed, blocks.context(hint)],
+        "blocks": [blocks.header(catalog.text("help.title")), *listed, blocks.context(hint)],
     }

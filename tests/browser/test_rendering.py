@@ -107,7 +107,7 @@ async def test_unknown_blocks__are_shown_as_json(page: SandboxPage) -> None:
 async def test_home__shows_the_published_view(page: SandboxPage) -> None:
     await page.open_conversation("direct messages with PureCloud")
     await page.tab.get_by_role("button", name="Home", exact=True).click()
-    await expect(page.tab.get_by_role("heading", name="Genesys Cloud sessions")).to_be_visible()
+    await expect(page.tab.get_by_role("heading", name="What you can do with /purecloud")).to_be_visible()
     button = {"type": "button", "action_id": "again", "text": text("Request it again"), "value": "7"}
     blocks = [{"type": "header", "text": text("Your requests")}, {"type": "actions", "elements": [button]}]
     await call_method(page, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": blocks})

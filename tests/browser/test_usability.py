@@ -247,7 +247,7 @@ async def test_axe__finds_no_violation_in_modals_and_the_home_tab(open_page: Ope
     ]
     await page.open_conversation("direct messages with PureCloud")
     await page.tab.get_by_role("button", name="Home", exact=True).click()
-    await expect(page.tab.get_by_role("heading", name="Genesys Cloud sessions")).to_be_visible()
+    await expect(page.tab.get_by_role("heading", name="What you can do with /purecloud")).to_be_visible()
     assert await axe_violations(page) == []
     await call_method(page, "views.publish", user_id=personas.OLIVIA, view={"type": "home", "blocks": HOME_BLOCKS})
     await expect(page.tab.get_by_role("heading", name="Your requests")).to_be_visible()

@@ -67,6 +67,8 @@ def shown(value: Any) -> Iterator[str]:
 
 
 PERSON = Person(NUMBER, NUMBER, NUMBER, NUMBER, NUMBER)
+SHARED = ("reason.", "hint.", "problem.", "stale.", "request.", "card_", "help.")
+"""Areas of the sentences that every action uses."""
 OUTCOME_CODES = sorted({code.split(".")[1] for code in SENTENCES if code.startswith(("problem.", "reason."))})
 
 
@@ -137,6 +139,12 @@ def test_pseudo__replaces_words_and_keeps_placeholders_and_commands() -> None:
         "§ § § `{word}`. § `/purecloud help` § {target}."
     )
     assert untranslated({"text": "§ `/purecloud help` English"}) == ["English"]
+
+
+@pytest.mark.parametrize("code", [code for code in SENTENCES if code.startswith(SHARED)])
+def test_sentence__of_every_action_fits_all_of_them(code: str) -> None:
+    """An action without a text of its own gets it, so it must not claim what another action does."""
+    assert not re.search(r"\b(revo[ck]|rotat|session|logged (in|out)|end(ed)? so far|anything ended)", SENTENCES[code])
 
 
 def test_text__missing_value_is_a_question_mark_and_a_missing_code_an_error() -> None:
