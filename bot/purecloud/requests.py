@@ -20,6 +20,7 @@ _JSON: Final = {"Accept": "application/json", "Content-Type": "application/json"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _SEARCH_PAGE_SIZE: Final = 25
 _LISTING_PAGE_SIZE: Final = 100
+_POSTS_THAT_READ: Final = ("login", "search_by_email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class ApiRequest:
 
     @property
     def is_write(self) -> bool:
-        """Return whether the request changes something in Genesys Cloud."""
-        return self.method == "DELETE"
+        """Return whether the request may change something in Genesys Cloud."""
+        return self.method not in ("GET", "HEAD") and self.operation not in _POSTS_THAT_READ
 
 
 def with_bearer_token(request: ApiRequest, token: str) -> ApiRequest:

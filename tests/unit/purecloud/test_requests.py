@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import string
 from uuid import UUID
@@ -14,7 +15,12 @@ from hypothesis import strategies as st
 from bot.purecloud import requests
 
 JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
-BY_ID = [requests.delete_token, requests.get_user, requests.get_user_roles]
+BY_ID = [
+    build
+    for _, build in inspect.getmembers(requests, inspect.isfunction)
+    if "user_id" in inspect.signature(build).parameters
+]
+"""Every function that puts the id of a user into a path."""
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,20 @@ def test_requests__have_the_documented_method_and_path(
     assert (request_.operation, request_.method, request_.path) == (operation, method, path)
     assert request_.headers["Accept"] == request_.headers["Content-Type"] == "application/json"
     assert request_.is_write == (method == "DELETE")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_is_write__includes_every_method_that_may_change_something(method: str) -> None:
+    assert requests.ApiRequest("some_operation", method, "/").is_write
+
+
+def test_is_write__excludes_posts_that_read() -> None:
+    assert not requests.login("client", "secret").is_write
+    assert not requests.search_by_email("a@b.example").is_write
+
+
+def test_by_id__contains_the_functions_that_take_a_user_id() -> None:
+    assert {requests.delete_token, requests.get_user, requests.get_user_roles} <= set(BY_ID)
 
 
 @pytest.mark.parametrize("build", BY_ID)
