@@ -12,10 +12,10 @@ from tests.support.app_harness import AppHarness
 async def test_revoke__approved_by_its_requester(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, "revoke @tom laptop stolen")
 
-    assert not app.deletes
+    assert not app.writes
 
     await app.slack.click(personas.OLIVIA, card, "approve")
     outcome = await app.wait_for_message("Revoked: all sessions of Tom Target")
 
     assert not app.slack.buttons(outcome)
-    assert [request.status for request in app.deletes] == [200]
+    assert [(request.operation, request.status) for request in app.writes] == [("delete_token", 200)]

@@ -48,5 +48,5 @@ async def test_third_action__is_requested_approved_and_executed_once(tmp_path: P
 
         assert executed == ["Tom Target"]
         assert not app.slack.buttons(outcome)
-        assert app.deletes == []
+        assert app.writes == []
         assert (await app.audit_tags())[-1] == "token:revoked"

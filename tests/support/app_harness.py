@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.app import RunningApp, running
 from bot.domain.actions import ACTIONS, Actions
+from bot.purecloud.requests import ApiRequest
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, genesys_users
@@ -78,6 +79,11 @@ class AppHarness:
     def deletes(self) -> list[RecordedRequest]:
         """The DELETE requests for a user's tokens that Genesys Cloud received."""
         return self.genesys.received("delete_token")
+
+    @property
+    def writes(self) -> list[RecordedRequest]:
+        """The requests of any action that Genesys Cloud received: all that may change something."""
+        return [one for one in self.genesys.requests if ApiRequest(one.operation, one.method, one.path).is_write]
 
 
 @asynccontextmanager
