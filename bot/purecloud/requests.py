@@ -21,6 +21,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _SEARCH_PAGE_SIZE: Final = 25
 _LISTING_PAGE_SIZE: Final = 100
 _POSTS_THAT_READ: Final = ("login", "search_by_email")
+"""The operations that change nothing although their method is POST."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.purecloud.requests import ApiRequest
 from bot.sandbox.genesys import responses
+from bot.sandbox.genesys.api import ROUTES
 from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 RESPONSE_DELAY: Final = 5.0
 """Delay of a slow response, in seconds. Long enough to kill a replica while it waits."""
 
-FAULTY_OPERATIONS: Final = ("delete_token", "delete_tokens_me")
-"""The operations that fail: revoking a user's sessions and rotating the bot's token depend on them."""
+FAULTY_OPERATIONS: Final = tuple(
+    operation.__name__ for method, path, operation in ROUTES if ApiRequest(operation.__name__, method, path).is_write
+)
+"""The operations that fail: all that change something. The actions depend on them."""
 
 _MISSING_PERMISSION: Final = responses.missing_permission("oauth:token:delete", "4f1d3c52-6a0e-4f6b-8a55-2f1c9be7d403")
 
@@ -39,7 +43,7 @@ GENESYS_FAULTS: Final = (
     FaultChoice("503", "503: unavailable", GenesysFault(status=503, times=None)),
     FaultChoice("reset", "connection cut, no response", GenesysFault(drop="before", times=None)),
 )
-"""Faults of Genesys Cloud's DELETE operations. At most one is active."""
+"""Faults of the operations that change something in Genesys Cloud. At most one is active."""
 
 
 class SandboxFaults:

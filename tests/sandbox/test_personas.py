@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from bot.domain.actions import ACTIONS
 from bot.sandbox import personas
+from handlers.commands import READ_ONLY
 
 
 def test_personas__have_ids_in_slacks_format() -> None:
@@ -38,6 +40,10 @@ def test_examples__mention_existing_people_only() -> None:
     named = {name for example in personas.EXAMPLES for name in re.findall(r"(?<!\w)@(\w+)", example)}
     assert named
     assert named <= {member.name for member in personas.members()}
+
+
+def test_examples__show_every_command() -> None:
+    assert {example.split()[0] for example in personas.EXAMPLES} == {*READ_ONLY, *ACTIONS}
 
 
 def test_personas__external_user_is_in_the_shared_channel_only() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.sandbox import personas
+from bot.sandbox.faults import FAULTY_OPERATIONS
 from bot.sandbox.replica import ReplicaNotReadyError, SandboxReplica
 from bot.sandbox.server import start_run
 from bot.sandbox.session import SandboxRun, SandboxSession
@@ -136,3 +137,8 @@ async def test_faults__click_while_slack_is_down_is_decided_after_that(session: 
     current(session).faults.clear()
 
     await expect_end(session, message, "Revoked")
+
+
+def test_faults__affect_every_call_that_changes_something_and_no_other() -> None:
+    assert {"delete_token", "delete_tokens_me"} <= {*FAULTY_OPERATIONS}
+    assert not {"login", "search_by_email", "get_user", "head_tokens_me"} & {*FAULTY_OPERATIONS}
