@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, EntityRef, FakeGenesys, FakeOAuthClient, GenesysFault
+from bot.sandbox.genesys.state import PERMISSION_CATALOGUE
 from tests.support.clock import FakeClock
 from tests.support.genesys_client import DELETED, JANE, NOON, OMAR, UNKNOWN, GenesysClient, start_fake
 
@@ -186,11 +188,10 @@ async def test_listings__are_paged(client: GenesysClient) -> None:
         for number in (1, 2)
     ]
 
-    assert [[one["domain"] for one in page["entities"]] for page in pages] == [
-        ["authorization", "directory"],
-        ["oauth"],
-    ]
-    assert {page["pageCount"] for page in pages} == {2}
+    domains = [one["domain"] for page in pages for one in page["entities"]]
+    assert domains == [*PERMISSION_CATALOGUE][: len(domains)]
+    assert (len(pages[0]["entities"]), len(domains)) == (2, min(4, len(PERMISSION_CATALOGUE)))
+    assert {page["pageCount"] for page in pages} == {math.ceil(len(PERMISSION_CATALOGUE) / 2)}
 
 
 async def test_search__is_exact_and_ignores_case(client: GenesysClient) -> None:

@@ -9,23 +9,24 @@ from bot.purecloud import Done
 
 @dataclass
 class FakeGenesysApi:
-    """The Tokens API; it records calls, and raises `error` if it is set."""
+    """Every API; it records calls, such as `delete_token <id>`, and raises `error` if it is set."""
 
     error: Exception | None = None
     calls: list[str] = field(default_factory=list)
+    answer: Done = Done(200, "correlation-1")  # noqa: RUF009 - it is immutable
 
     @property
     def tokens(self) -> FakeGenesysApi:
         return self
 
     async def delete_token(self, user_id: str) -> Done:
-        return self._answer(user_id)
+        return self._answer("delete_token", user_id)
 
     async def rotate(self) -> Done:
-        return self._answer("me")
+        return self._answer("rotate")
 
-    def _answer(self, who: str) -> Done:
-        self.calls.append(who)
+    def _answer(self, *call: str) -> Done:
+        self.calls.append(" ".join(call))
         if self.error:
             raise self.error
-        return Done(200, "correlation-1")
+        return self.answer

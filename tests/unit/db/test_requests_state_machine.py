@@ -313,7 +313,7 @@ class TwoReplicas(RuleBasedStateMachine):
         assert len(approvers) == len(before.approvals) >= before.approvals_required
         assert approvers <= {OLIVIA, BEN, RAVI}
         assert not (before.protected and before.requester in approvers)
-        assert self.tokens.calls[-1] == TOM_IN_GENESYS.id
+        assert self.tokens.calls[-1] == f"delete_token {TOM_IN_GENESYS.id}"
 
     @rule(who=st.sampled_from((OLIVIA, BEN)))
     def deactivate_or_activate(self, who: str) -> None:

@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from bot.domain.actions import ACTIONS, REVOKE, ROTATE, Action, Actions, GenesysApi, Response
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Rules
 from bot.domain.requests import Request
+from bot.purecloud import Done
 from tests.support.examples import BEN, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation, users
+from tests.support.fake_genesys_api import FakeGenesysApi
 
 RULES = Rules(approvers=users(BEN), requesters=users(RAVI), admins=users(OLIVIA))
 
 
-@dataclass
-class Answer:
-    """An answer to a call."""
-
-    status: int = 200
-    correlation_id: str | None = "correlation"
-
-
-@dataclass
-class RecordedCalls:
-    """Genesys Cloud and its Tokens API, which records the calls that it got."""
-
-    calls: list[str] = field(default_factory=list)
-    answer: Answer = field(default_factory=Answer)
-
-    @property
-    def tokens(self) -> RecordedCalls:
-        return self
-
-    async def delete_token(self, user_id: str) -> Answer:
-        self.calls.append(f"delete {user_id}")
-        return self.answer
-
-    async def rotate(self) -> Answer:
-        self.calls.append("rotate")
-        return self.answer
-
-
 async def executed(action: Action, asked: Request) -> list[str]:
-    genesys = RecordedCalls()
+    genesys = FakeGenesysApi()
     assert await action.execute(genesys, asked) is genesys.answer
     return genesys.calls
 
 
 async def test_revoke__deletes_the_tokens_of_the_target_alone() -> None:
-    assert await executed(REVOKE, request()) == [f"delete {TOM_IN_GENESYS.id}"]
+    assert await executed(REVOKE, request()) == [f"delete_token {TOM_IN_GENESYS.id}"]
 
 
 async def test_revoke__without_a_target_makes_no_call() -> None:
-    genesys = RecordedCalls()
+    genesys = FakeGenesysApi()
 
     with pytest.raises(ValueError, match=r"^the request has no target$"):
         await REVOKE.execute(genesys, request(target=None))
@@ -85,20 +57,26 @@ def test_actions__have_a_permission_a_target_and_may_be_repeated() -> None:
 
 
 def test_actions__are_a_mapping_by_name_in_order() -> None:
-    assert list(ACTIONS) == ["revoke", "rotate"]
-    assert dict(ACTIONS) == {"revoke": REVOKE, "rotate": ROTATE}
-    assert (len(ACTIONS), len(Actions([ROTATE]))) == (2, 1)
+    actions = Actions([ROTATE, REVOKE])
+
+    assert list(actions) == ["rotate", "revoke"]
+    assert dict(actions) == {"revoke": REVOKE, "rotate": ROTATE}
+    assert (len(actions), len(Actions([ROTATE]))) == (2, 1)
     with pytest.raises(KeyError, match="unknown"):
-        ACTIONS["unknown"]
+        actions["unknown"]
+
+
+def test_actions__of_this_version_contain_revoke_and_rotate() -> None:
+    assert [*ACTIONS.values()][:2] == [REVOKE, ROTATE]
 
 
 async def test_action__that_names_only_a_call_has_the_rules_of_a_revocation() -> None:
     async def answer(_genesys: GenesysApi, _request: Request) -> Response:
-        return Answer(204, None)
+        return Done(204, None)
 
     action = Action("wake", execute=answer)
 
     assert (action.requesters(RULES), action.approvers(RULES)) == (users(RAVI), users(BEN))
     assert (action.not_a_requester, action.not_an_approver) == (REVOKE.not_a_requester, REVOKE.not_an_approver)
     assert (action.permission, action.has_target, action.repeatable) == (None, True, True)
-    assert (await action.execute(RecordedCalls(), request())).status == 204
+    assert (await action.execute(FakeGenesysApi(), request())).status == 204

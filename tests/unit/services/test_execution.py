@@ -49,7 +49,7 @@ async def test_execute__confirmed_delete_is_a_success_with_its_correlation_id() 
 
     result = await execute(approved(), job(), REVOKE, genesys, now=NOON + 1, authorized=True)
 
-    assert genesys.calls == [TOM_IN_GENESYS.id]
+    assert genesys.calls == [f"delete_token {TOM_IN_GENESYS.id}"]
     assert result.event is Event.SUCCEED
     assert result.outcome == {
         "code": "executed", "attempts": 1, "uncertain": False, "status": 200, "correlation_id": "correlation-1",
@@ -61,7 +61,7 @@ async def test_execute__rotation_uses_only_the_bots_own_token() -> None:
 
     result = await execute(rotation(approved_at=NOON), job(), ROTATE, genesys, now=NOON, authorized=True)
 
-    assert genesys.calls == ["me"]
+    assert genesys.calls == ["rotate"]
     assert result.event is Event.SUCCEED
 
 
