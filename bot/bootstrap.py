@@ -31,6 +31,7 @@ from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
 from bot.services.expiry import ExpiryService
+from bot.services.genesys_reads import MAX_REQUESTER_SHARE, MAX_SHARE, GenesysReads
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
@@ -132,17 +133,21 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     workspace = WorkspaceIdentity(clients.slack)
     users = SlackUsers(clients.slack, clock=time.monotonic)
     identity = Identity(workspace, users, purecloud.users, purecloud.authorization)
+    reads, requester_reads = (genesys_reads(purecloud, share) for share in (MAX_SHARE, MAX_REQUESTER_SHARE))
     options = Options(rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel)
     notifier = Notifier(store, clients.messenger, renderer, Delivery(store))
     lookups = EarlyLookups(identity)
     services = job_services(
-        store=store, identity=identity, lookups=lookups, messenger=clients.messenger, notifier=notifier,
+        store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
+        lookups=lookups, messenger=clients.messenger, notifier=notifier,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
     expiry = ExpiryService(store, options.recipients, metrics, clock=time.monotonic)
     worker = Worker(store.jobs, expiry, services)
     return Services(
-        account=AccountService(identity, purecloud.tokens, rules=rules, actions=actions, region=purecloud.region),
+        account=AccountService(
+            Identity(workspace, users, reads, reads), reads, rules=rules, actions=actions, region=purecloud.region
+        ),
         inbox=Inbox(store, worker.submit, lookups.start, clock=identity.clock),
         replies=notifier,
         tasks=BackgroundTasks(),
@@ -157,6 +162,14 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         binding=Binding(store.database, workspace, purecloud.tokens, client_of(settings, purecloud.region)),
         prepare_database=clients.prepare_database,
     )
+
+
+def genesys_reads(purecloud: PureCloud, max_share: float) -> GenesysReads:
+    """Return the cached reads up to a share of the rate allowance."""
+    return GenesysReads(
+        purecloud.users, purecloud.authorization, purecloud.tokens, purecloud.allowance, clock=time.monotonic,
+        max_share=max_share,
+    )  # fmt: skip
 
 
 def client_of(settings: Settings, region: Region) -> str:
@@ -183,6 +196,7 @@ def job_services(
     *,
     store: RequestStore,
     identity: Identity,
+    requesters: Identity,
     lookups: EarlyLookups,
     messenger: SlackMessenger,
     notifier: Notifier,
@@ -191,10 +205,10 @@ def job_services(
     metrics: Metrics,
     options: Options,
 ) -> dict[JobKind, Process]:
-    """Return the service for each kind of job."""
+    """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not."""
     rules, actions = options.rules, options.actions
     requests = RequestService(
-        store, identity, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
+        store, identity, requesters, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
         approvals_channel=options.approvals_channel,
     )  # fmt: skip
     clicks = ClickService(

@@ -33,6 +33,8 @@ def _person(catalog: Catalog, who: WhoAmI) -> list[Block]:
     slack = _facts(
         catalog, [("slack", who.member.name), ("workspace", who.workspace.name), ("email", who.member.email)]
     )
+    if who.person is None:
+        return [slack]
     if isinstance(who.person, BotError):
         problem = explain(catalog, who.person.code, who.person.params, changed_nothing=False)
         code = "whoami.person_unknown" if who.person.code.startswith("genesys_") else "whoami.no_person"

@@ -20,6 +20,7 @@ from bot.purecloud.responses import ApiResponse, parse_response
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from bot.purecloud.allowance import Allowance
     from bot.purecloud.auth import Auth, Token
     from bot.purecloud.requests import ApiRequest
     from bot.purecloud.retry import Deadline, Limits
@@ -41,7 +42,9 @@ class Caller:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
+        allowance: Allowance,
     ) -> None:
+        self._allowance = allowance
         self._transport = transport
         self._auth = auth
         self._api_url = api_url
@@ -108,6 +111,7 @@ class Caller:
         signed = requests.with_bearer_token(request, token.value)
         seconds = deadline.remaining()
         raw = await self._transport.send(self._api_url, signed, attempt=attempt, max_seconds=seconds)
+        self._allowance.note(raw.headers)
         return parse_response(raw.status, raw.headers, raw.body)
 
     async def _within(self, deadline: Deadline, token: Coroutine[None, None, Token]) -> Token:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.purecloud import requests
+from bot.purecloud.allowance import Allowance
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
 from bot.purecloud.errors import GenesysNoResponse
@@ -199,7 +200,11 @@ class PureCloud:
         transport = Transport(session, limits, clock=clock, observe=observe)
         self.region = region
         self.auth = Auth(transport, region.login_url, client_id, client_secret, limits=limits, clock=clock, sleep=sleep)
-        caller = Caller(transport, self.auth, region.api_url, limits=limits, clock=clock, sleep=sleep, jitter=jitter)
+        self.allowance = Allowance(clock)
+        caller = Caller(
+            transport, self.auth, region.api_url, limits=limits, clock=clock, sleep=sleep, jitter=jitter,
+            allowance=self.allowance,
+        )  # fmt: skip
         self.tokens = TokensApi(caller, self.auth)
         self.users = UsersApi(caller)
         self.authorization = AuthorizationApi(caller)

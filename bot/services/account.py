@@ -46,12 +46,12 @@ class Permissions:
 class WhoAmI:
     """What `whoami` shows. `person` and `token` may be the reason why they are not known.
 
-    `token` is None for people who are not full members.
+    Both are None for people who are not full members, for whom the bot asks Genesys Cloud nothing.
     """
 
     member: Member
     permissions: Permissions
-    person: Person | Denied | GenesysError
+    person: Person | Denied | GenesysError | None
     token: TokenInfo | GenesysError | None
     region: Region
     workspace: Workspace
@@ -80,7 +80,7 @@ class AccountService:
         return WhoAmI(
             member=member,
             permissions=permissions,
-            person=await self._person(member),
+            person=None if permissions.denied_because else await self._person(member),
             token=None if permissions.denied_because else await self._token(),
             region=self._region,
             workspace=self._identity.workspace,

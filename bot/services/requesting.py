@@ -44,12 +44,16 @@ log = structlog.get_logger()
 
 
 class RequestService:
-    """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds."""
+    """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds.
+
+    `requesters` identifies who requests, from a cache; the target is always read.
+    """
 
     def __init__(
         self,
         store: RequestStore,
         identity: Identity,
+        requesters: Identity,
         *,
         actions: Actions,
         rules: Rules,
@@ -59,6 +63,7 @@ class RequestService:
     ) -> None:
         self._store = store
         self._identity = identity
+        self._requesters = requesters
         self._actions = actions
         self._rules = rules
         self._metrics = metrics
@@ -139,12 +144,12 @@ class RequestService:
         """Return the requester, and whether they may approve their own request. Raises Denied."""
         member = await self._identity.own_member(invoker.user_id, invoker.team_id)
         requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)
-        actor = await self._identity.actor(member, requesters, since=self._identity.recently)
+        actor = await self._requesters.actor(member, requesters, since=self._identity.recently)
         verdict = may_request(actor, action, self._rules, self._identity.workspace)
         if not verdict.allowed:
             raise denial(verdict)
         if approvers != requesters:
-            actor = await self._identity.actor(member, approvers, since=self._identity.recently)
+            actor = await self._requesters.actor(member, approvers, since=self._identity.recently)
         return member, may_self_approve(actor, action, self._rules)
 
     async def _target(self, ref: TargetRef | None) -> tuple[Person, str | None]:

@@ -121,7 +121,8 @@ class Components:
     def requests(self, **changes: Any) -> RequestService:
         options = self.options(**changes)
         return RequestService(
-            self.store, self.identity, actions=options.actions, rules=options.rules, metrics=self.metrics, ttl=TTL,
+            self.store, self.identity, self.identity, actions=options.actions, rules=options.rules,
+            metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel,
         )  # fmt: skip
 
@@ -148,8 +149,8 @@ class Components:
 
     def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:
         return job_services(
-            store=store, identity=self.identity, lookups=self.lookups, messenger=self.messenger,
-            notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
+            store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
+            messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
             metrics=self.metrics, options=options,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from bot.sandbox.genesys.state import (
     GenesysState,
     GenesysUser,
 )
+from bot.sandbox.rate_limits import RequestWindow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -48,7 +50,7 @@ CLIENT: Final = FakeOAuthClient(id="5e1d0b3c-4f7a-4c55-9d2b-7a60c8e4f913", secre
 """The default OAuth client."""
 
 RATE_LIMIT: Final = 300
-"""Requests a minute that the rate limit headers announce. The fake does not enforce it."""
+"""Requests a minute that each token may send (developer.genesys.cloud, page "Platform API, Rate limits")."""
 
 SHUTDOWN_TIMEOUT: Final = 0.1
 """Maximum time to wait for open requests on stop, in seconds. Short, because a fault may hold a request forever."""
@@ -87,11 +89,14 @@ class FakeGenesys:
         clients: Iterable[FakeOAuthClient] | None = None,
         organization: EntityRef = ORGANIZATION,
         clock: Callable[[], float] = time.time,
+        enforces_rate_limit: bool = False,
     ) -> None:
         clients = clients or [replace(CLIENT)]
         self.state = GenesysState(users, clients, organization=organization, clock=clock)
         self.requests: list[RecordedRequest] = []
         self.faults = GenesysFaults()
+        self.enforces_rate_limit = enforces_rate_limit
+        self._windows: dict[int, RequestWindow] = {}
         self.app = web.Application(middlewares=[_error_bodies])
         for method, path, operation in ROUTES:
             self.app.router.add_route(method, path, self._handler(operation))
@@ -141,16 +146,28 @@ class FakeGenesys:
             record = RecordedRequest(self.state.clock(), http_request.method, http_request.path, name, generation)
             self.requests.append(record)
             self._received.set()
+            window = self._window(generation)
+            if self.enforces_rate_limit and window.full:
+                response = _rate_limited(request, window)
+                record.status = response.status
+                return response
+            window.add()
             fault = self.faults.next(name)
             response = await self._respond(operation, request, fault)
             if fault and fault.drop and http_request.transport:
                 http_request.transport.abort()
                 return response
             record.status = response.status
-            response.headers.update(_headers(request, token.requests if token else 0))
+            response.headers.update(_headers(request, window))
             return response
 
         return handle
+
+    def _window(self, generation: int | None) -> RequestWindow:
+        """Return the window of a token; requests without a token do not share one."""
+        if generation is None:
+            return RequestWindow(RATE_LIMIT, self.state.clock)
+        return self._windows.setdefault(generation, RequestWindow(RATE_LIMIT, self.state.clock))
 
     async def _respond(self, operation: Operation, request: ApiRequest, fault: GenesysFault | None) -> web.Response:
         if fault:
@@ -175,13 +192,21 @@ async def _error_bodies(
     except web.HTTPException as error:
         api_request = ApiRequest(request, str(uuid4()))
         body = responses.error(error.status, api_request.correlation_id)
-        return web.json_response(body, status=error.status, headers=_headers(api_request, 0))
+        headers = {"ININ-Correlation-Id": api_request.correlation_id}
+        return web.json_response(body, status=error.status, headers=headers)
 
 
-def _headers(request: ApiRequest, used: int) -> dict[str, str]:
+def _headers(request: ApiRequest, window: RequestWindow) -> dict[str, str]:
     return {
         "ININ-Correlation-Id": request.correlation_id,
-        "inin-ratelimit-count": str(used),
-        "inin-ratelimit-allowed": str(RATE_LIMIT),
-        "inin-ratelimit-reset": "60",
+        "inin-ratelimit-count": str(window.count),
+        "inin-ratelimit-allowed": str(window.limit),
+        "inin-ratelimit-reset": str(window.retry_after),
     }
+
+
+def _rate_limited(request: ApiRequest, window: RequestWindow) -> web.Response:
+    """Return the response to a request above the limit."""
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    headers = _headers(request, window) | {"Retry-After": str(window.retry_after)}
+    return web.json_response(responses.error(status, request.correlation_id), status=status, headers=headers)

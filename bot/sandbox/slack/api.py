@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.sandbox.rate_limits import RequestWindow
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.methods import METHODS, MethodError
 
@@ -32,6 +33,15 @@ class ApiCall:
     at: float
 
 
+RATE_LIMITS = {
+    "users.info": 100, "users.lookupByEmail": 50, "usergroups.users.list": 20, "chat.update": 50,
+    "conversations.info": 50, "views.open": 100, "views.publish": 100, "auth.test": 600,
+}  # fmt: skip
+"""Calls a minute of the methods that the bot uses (docs.slack.dev, Rate limits: Tiers 2 to 4)."""
+
+POSTS_PER_MINUTE = 60
+"""Messages a minute to one channel; Slack allows about one a second."""
+
 _JSON_ARGUMENTS = ("blocks", "metadata", "attachments")
 """Arguments that are JSON inside a form."""
 
@@ -52,6 +62,9 @@ class WebApi:
         self.scopes = scopes
         self.calls: list[ApiCall] = []
         self.faults = SlackFaults()
+        self.enforces_rate_limits = False
+        """Whether calls above `RATE_LIMITS` get the status 429."""
+        self._windows: dict[str, RequestWindow] = {}
         self.methods = dict(METHODS)
         """The methods that take a bot token, by name."""
         self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
@@ -72,6 +85,8 @@ class WebApi:
     ) -> web.StreamResponse:
         """Execute a call under its injected fault and record it."""
         fault = self.faults.next_for(name)
+        if self._is_limited(name, args):
+            fault = SlackFault(retry_after=self._window(name, args).retry_after)
         if fault.delay:
             await self._sleep(fault.delay)
         response = execute() if fault.after or not fault.replaces_response else None
@@ -80,6 +95,22 @@ class WebApi:
         answer = json.loads(response.text or "{}") if response.content_type == "application/json" else None
         self.calls.append(ApiCall(method=name, args=args, answer=answer, status=response.status, at=self._clock()))
         return response
+
+    def _window(self, name: str, args: dict[str, Any]) -> RequestWindow:
+        key, limit = name, RATE_LIMITS.get(name, 1_000_000)
+        if name == "chat.postMessage":
+            key, limit = f"{name} {args.get('channel')}", POSTS_PER_MINUTE
+        return self._windows.setdefault(key, RequestWindow(limit, self._clock))
+
+    def _is_limited(self, name: str, args: dict[str, Any]) -> bool:
+        """Count a call; return whether it is above the limit of its method."""
+        if not self.enforces_rate_limits:
+            return False
+        window = self._window(name, args)
+        if window.full:
+            return True
+        window.add()
+        return False
 
     def _execute(self, name: str, token: object, args: dict[str, Any]) -> web.Response:
         try:

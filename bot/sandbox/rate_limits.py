@@ -1,0 +1,41 @@
+"""Count requests in a window of a minute, as the rate limits of Slack and Genesys Cloud do."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+WINDOW = 60.0
+"""Seconds that a request counts."""
+
+
+class RequestWindow:
+    """The requests of the last minute."""
+
+    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._times: deque[float] = deque()
+
+    @property
+    def count(self) -> int:
+        """Return the number of requests in the window."""
+        while self._times and self._clock() - self._times[0] >= WINDOW:
+            self._times.popleft()
+        return len(self._times)
+
+    @property
+    def retry_after(self) -> int:
+        """Return the whole seconds until a request leaves the window, at least 1."""
+        oldest = self._times[0] if self.count else self._clock()
+        return max(1, math.ceil(oldest + WINDOW - self._clock()))
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request is above the limit."""
+        return self.count >= self.limit
+
+    def add(self) -> None:
+        """Count a request."""
+        self._times.append(self._clock())
