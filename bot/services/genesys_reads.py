@@ -1,4 +1,4 @@
-"""Reads of Genesys Cloud for commands: from a short cache, and only within a share of the rate allowance.
+"""Reads of Genesys Cloud for commands: cached, and only within a share of the rate allowance.
 
 Anyone in the workspace can type commands, and the remainder of the allowance must be enough for the DELETEs.
 """

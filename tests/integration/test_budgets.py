@@ -1,4 +1,4 @@
-"""At the real rate limits of Slack and Genesys Cloud, nobody can keep an approved revocation from being sent."""
+"""At the real rate limits of Slack and Genesys Cloud, no member can keep a revocation back."""
 
 from __future__ import annotations
 
