@@ -66,6 +66,11 @@ class Metrics:
             ["table", "column"],
             registry=self.registry,
         )
+        self.clock_lag = Gauge(
+            "purecloud_bot_clock_lag_seconds",
+            "Seconds that the clock is behind the last time in the database.",
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "purecloud_bot_queue_depth",
             "Stored jobs that are not done, by kind.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.db.clock import boottime
 from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, JobQueue
 from bot.db.unreadable import UnreadableRow
@@ -47,7 +47,7 @@ class Worker:
         sweep: Sweep,
         services: Mapping[JobKind, Process],
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boottime,
     ) -> None:
         self._queue = queue
         self._sweep = sweep

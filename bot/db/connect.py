@@ -56,6 +56,7 @@ async def prepare_database(store: RequestStore) -> None:
     try:
         if await migrate(database, upgraded=store.seal_open_requests):
             log.info("database schema upgraded")
+        await database.write(lambda tx: tx.now)  # learns the stored time before anything acts on the clock
         await store.jobs.release_own_leases()
     except Exception as error:
         raise unusable_database(database.driver, error) from error

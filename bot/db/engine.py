@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, TypeVar
 
+from bot.db.clock import DatabaseClock
+from bot.db.clock import boottime as boottime_of_system
 from bot.db.driver import (
     TRANSACTION_TIMEOUT,
     Connection,
@@ -66,7 +69,8 @@ class Database:
     """A database and its transactions.
 
     `timeout` limits each transaction, in seconds. `clock` replaces the database's own clock, and `monotonic` the one
-    that deadlines are measured with.
+    that deadlines are measured with. `boottime` drives the time while the clock is behind; next to a `clock` of the
+    caller, no time passes unless the caller says so.
     """
 
     def __init__(
@@ -76,11 +80,13 @@ class Database:
         clock: Callable[[], float] | None = None,
         timeout: float = TRANSACTION_TIMEOUT,
         monotonic: Callable[[], float] = time.monotonic,
+        boottime: Callable[[], float] | None = None,
     ) -> None:
         self.driver = driver
         self._clock = clock
         self._timeout = timeout
         self._monotonic = monotonic
+        self.time = DatabaseClock(boottime or (boottime_of_system if clock is None else lambda: 0.0))
         self._queue: SimpleQueue[WorkItem | asyncio.Future[None]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
@@ -203,8 +209,9 @@ class Database:
 
     def _read(self, item: WorkItem) -> None:
         def run(connection: Connection) -> Any:
+            at = self.time.boottime()
             connection.verify()
-            return item.step(Transaction(connection, self._clock or connection.now, {}))
+            return item.step(Transaction(connection, partial(self._now, connection, at, write=False), {}))
 
         if not self._start(item):
             return
@@ -232,22 +239,30 @@ class Database:
     def _commit(self, items: Sequence[WorkItem]) -> None:
         durable, limited = any(item.durable for item in items), all(item.limited for item in items)
 
+        at = self.time.boottime()
+
         def begin(connection: Connection) -> tuple[Connection, float | None]:
             connection.verify()
             return connection, connection.begin(durable=durable, limited=limited)
 
         connection, now = self._use_connection(begin, items)
-        clock = self._clock or (connection.now if now is None else lambda: now)
+        read_time = partial(self._now, connection, at, now, write=True)
         group: dict[str, Any] = {}
         try:
             for item in items:
                 if self._start(item):
-                    item.result = item.step(Transaction(connection, clock, group))
+                    item.result = item.step(Transaction(connection, read_time, group))
             connection.commit()
             connection.verify()
         except BaseException as error:  # noqa: BLE001 - raised again, translated
             self._roll_back(connection)
             self._raise(error)
+
+    def _now(self, connection: Connection, at: float, clock: float | None = None, *, write: bool) -> float:
+        """Return the database's time; `clock` is what the database has said already."""
+        if self._clock:
+            clock = self._clock()
+        return self.time.read(connection, connection.now() if clock is None else clock, at, write=write)
 
     def _start(self, item: WorkItem) -> bool:
         """Return whether an item may run; a late one, or one whose caller was cancelled, may not."""
@@ -296,12 +311,14 @@ class Database:
         raise failure from error
 
     def _roll_back(self, connection: Connection) -> None:
+        self.time.forget()
         try:
             connection.rollback()
         except Exception:  # noqa: BLE001 - a broken connection has no transaction
             self._disconnect()
 
     def _disconnect(self) -> None:
+        self.time.forget()
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(Exception):

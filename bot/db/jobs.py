@@ -61,6 +61,8 @@ class Job:
     payload: Payload
     attempts: int
     created_at: float
+    leased_at: float | None = None
+    """When the lease was taken, in seconds of `bot.db.clock.boottime`."""
     snapshot: Snapshot | None = None
     """The request as the transaction that added the job saw it; None for a claimed job."""
     received_at: float | None = None
@@ -99,6 +101,7 @@ class JobQueue:
         self.database = database
         self.owner = owner
         self.lease = lease
+        self._renewed_at: dict[int, float] = {}
         self.actions = frozenset(actions)
         self.unreadable = unreadable or UnreadableRows()
 
@@ -115,11 +118,22 @@ class JobQueue:
     async def renew(self, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; return the ids of those that this process still holds."""
         wanted = list(ids)
-        return await self.database.write(lambda tx: self._renew(tx, wanted), durable=False)
+        kept, at = await self.database.write(lambda tx: self._renew(tx, wanted), durable=False)
+        recent = {one: when for one, when in self._renewed_at.items() if at - when < self.lease}
+        self._renewed_at = recent | dict.fromkeys(kept, at)
+        return kept
 
     async def still_leased(self, job: Job) -> bool:
         """Renew the lease of a job; return whether this process still holds it."""
         return job.id in await self.renew([job.id])
+
+    async def surely_leased(self, job: Job) -> bool:
+        """Return whether this process still holds a job; the database is asked if the lease may have ended.
+
+        `boottime` measures the lease, because a process that was paused knows nothing of the time that has passed.
+        """
+        leased_at = max(job.leased_at or 0.0, self._renewed_at.get(job.id, 0.0))
+        return self.database.time.boottime() - leased_at < self.lease or await self.still_leased(job)
 
     async def complete(self, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost.
@@ -170,7 +184,7 @@ class JobQueue:
         """Add a job that this process holds at once, which saves the claim; return None for a known key."""
         row = _row(tx.now, request_id, JobSpec(kind, key, payload)) | self._lease(tx)
         found = tx.fetch_one(sql.ADD_LEASED, **row)
-        return _job(found) if found else None
+        return self._leased(_job(found)) if found else None
 
     def enqueue(self, tx: Transaction, request_id: str, *specs: JobSpec, delay: float = 0.0) -> None:
         """Make jobs due in `delay` seconds for any process, done or not; a known key adds no second job.
@@ -183,7 +197,7 @@ class JobQueue:
     def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
         """Enqueue jobs that are due now; return those that no other process holds, leased."""
         rows = [tx.fetch_one(sql.ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
-        return list(self._readable(tx, [row for row in rows if row and row.attempts]))
+        return [self._leased(job) for job in self._readable(tx, [row for row in rows if row and row.attempts])]
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost.
@@ -209,6 +223,10 @@ class JobQueue:
     def _lease(self, tx: Transaction) -> dict[str, Any]:
         return {"attempts": 1, "lease_owner": self.owner, "lease_until": tx.now + self.lease}
 
+    def _leased(self, job: Job) -> Job:
+        """Return a job that the running transaction leases, with the time of the lease."""
+        return replace(job, leased_at=self.database.time.read_at)
+
     def _due(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Row]:
         skipped = self.unreadable.skipped("jobs", tx.now)
         rows = tx.fetch(_due(self.actions, most_urgent), now=tx.now, limit=limit + len(skipped))
@@ -222,7 +240,7 @@ class JobQueue:
             if found:
                 ids = ", ".join(str(job.id) for job in found)
                 tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + self.lease)
-                jobs += [replace(job, attempts=job.attempts + 1) for job in found]
+                jobs += [self._leased(replace(job, attempts=job.attempts + 1)) for job in found]
             if len(found) == len(rows):
                 break
         return sorted(jobs, key=lambda job: (PRIORITY[job.kind], job.id))
@@ -245,9 +263,9 @@ class JobQueue:
         due_at = tx.now + (SET_ASIDE if error.damaged else 0.0)
         return tx.execute(sql.UNDO_LEASE, id=job.id, owner=self.owner, due_at=due_at) == 1
 
-    def _renew(self, tx: Transaction, ids: list[int]) -> set[int]:
+    def _renew(self, tx: Transaction, ids: list[int]) -> tuple[set[int], float]:
         lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
-        return {one for one in ids if tx.execute(sql.RENEW, id=one, **lease) == 1}
+        return {one for one in ids if tx.execute(sql.RENEW, id=one, **lease) == 1}, self.database.time.read_at
 
     def _release_own_leases(self, tx: Transaction) -> int:
         name = self.owner.rpartition("#")[0]

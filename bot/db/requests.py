@@ -14,6 +14,7 @@ from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
+from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
 from bot.domain.seals import Seals
 from bot.errors import StaleRequest
@@ -225,6 +226,8 @@ class RequestStore:
             raise StaleRequest(message)
         if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
+        if event in (Event.ADD_APPROVAL, Event.APPROVE) and self.database.time.is_behind:
+            raise Denied(DenialCode.CLOCK_BEHIND)
         for approver in dropped:
             audit.append(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         saved, follow_up = self._save(tx, request, moved, event, actor=by, **changes)

@@ -29,7 +29,7 @@ class Transaction:
 
     @cached_property
     def now(self) -> float:
-        """The database's time in epoch seconds, so that replicas with wrong clocks agree."""
+        """The database's time in epoch seconds. It never goes back, and replicas with wrong clocks agree."""
         return self._clock()
 
     def execute(self, statement: str, **values: Any) -> int:

@@ -25,6 +25,7 @@ class DenialCode(StrEnum):
     NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
     REQUEST_ALTERED = "request_altered"
     CLICKER_UNREADABLE = "clicker_unreadable"
+    CLOCK_BEHIND = "clock_behind"
     NO_APPROVER_HERE = "no_approver_here"
     LINE_TOO_LONG = "line_too_long"
     TARGET_MISSING = "target_missing"

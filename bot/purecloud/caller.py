@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from bot.purecloud.transport import Transport
 
     _Send = Callable[[int, Deadline], Awaitable[ApiResponse]]
+
+
+write_guard: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("write_guard", default=None)
+"""What the current task awaits before each attempt of a DELETE. It raises GenesysNotSent to prevent the attempt."""
 
 
 class Caller:
@@ -109,6 +114,9 @@ class Caller:
 
     async def _send(self, request: ApiRequest, token: Token, attempt: int, deadline: Deadline) -> ApiResponse:
         signed = requests.with_bearer_token(request, token.value)
+        guard = write_guard.get()
+        if guard and request.is_write:
+            await guard()
         seconds = deadline.remaining()
         raw = await self._transport.send(self._api_url, signed, attempt=attempt, max_seconds=seconds)
         self._allowance.note(raw.headers)

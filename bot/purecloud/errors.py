@@ -2,6 +2,7 @@
 
 GenesysError                    genesys_error            base class
 ├── GenesysUnreachable          genesys_unreachable      no connection: the request was not sent
+├── GenesysNotSent              genesys_not_sent         the caller's guard refused to send it (`problem` says why)
 ├── GenesysNoResponse           genesys_no_response      sent, but no definite response: it may have been executed
 ├── GenesysRateLimited          genesys_rate_limited     429: not executed
 ├── GenesysUnauthenticated      genesys_unauthenticated  401, even with a new token
@@ -65,6 +66,12 @@ class GenesysUnreachable(GenesysError):
     """A failed connection: the request was not sent."""
 
     code = "genesys_unreachable"
+
+
+class GenesysNotSent(GenesysError):
+    """A request that the caller's guard refused to send."""
+
+    code = "genesys_not_sent"
 
 
 class GenesysNoResponse(GenesysError):

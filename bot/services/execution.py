@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
+from bot.db.clock import CATCH_UP_RATE
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions, GenesysApi, Response
@@ -19,10 +21,12 @@ from bot.purecloud import (
     GenesysForbidden,
     GenesysNoResponse,
     GenesysNotFound,
+    GenesysNotSent,
     GenesysRateLimited,
     GenesysRejected,
     is_transient,
 )
+from bot.purecloud.caller import write_guard
 from bot.services.job_result import JobResult
 
 MAX_ROUNDS = 2
@@ -40,6 +44,9 @@ MAX_ATTEMPTS = 4
 RECORD_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to record an outcome, until another process may take the job over."""
 
+APPROVAL_MEMORY = 86400.0
+"""Seconds for which a process remembers when a request was approved. Its job is done long before."""
+
 log = structlog.get_logger()
 
 
@@ -55,6 +62,10 @@ class AttemptResult:
     retry_delay: float = 0.0
 
 
+class LeaseLost(Exception):
+    """A job that another process holds, so that this one must not send anything for it."""
+
+
 class ExecutionService:
     """Executes approved requests."""
 
@@ -66,6 +77,7 @@ class ExecutionService:
         recipients: Callable[[Request], Sequence[str]],
         metrics: Metrics,
     ) -> None:
+        self._approved_at: dict[str, float] = {}
         self._store = store
         self._genesys = genesys
         self._actions = actions
@@ -83,9 +95,11 @@ class ExecutionService:
             return JobResult()
         if job.attempts == 1:
             self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
-        authorized = self._store.seals.authorizes(request, now)
-        action = self._actions[request.action]
-        result = await execute(request, job, action, self._genesys, now=now, authorized=authorized)
+        try:
+            result = await self._execute(request, job, now)
+        except LeaseLost:
+            log.warning("lease lost; another replica has the job", job=job.id)
+            return JobResult()
         outcome = dict(result.outcome)
         if result.event is None:
             log.warning("call failed; retrying", reference=request.reference, **outcome)
@@ -99,6 +113,38 @@ class ExecutionService:
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
         log.info("request executed", state=ended.state, reference=ended.reference, **outcome)
         return JobResult(tuple(follow_up))
+
+    async def _execute(self, request: Request, job: Job, now: float) -> AttemptResult:
+        """Send the call, unless its guard prevents it. Raises LeaseLost."""
+        authorized, action = self._store.seals.authorizes(request, now), self._actions[request.action]
+        token = write_guard.set(partial(self._guard, job, self._approval_time(request, job, now)))
+        try:
+            return await execute(request, job, action, self._genesys, now=now, authorized=authorized)
+        finally:
+            write_guard.reset(token)
+
+    def _approval_time(self, request: Request, job: Job, now: float) -> float:
+        """Return when a request was approved, in seconds of `boottime`, which nothing sets.
+
+        It is derived once, when this process first executes the request, so a clock that is set later changes nothing.
+        Divided by `CATCH_UP_RATE`, the age is not too low although the database's time may have been slow.
+        """
+        clock = self._store.database.time
+        leased_at = clock.boottime() if job.leased_at is None else job.leased_at
+        derived = leased_at - max(0.0, now - (request.approved_at or now)) / CATCH_UP_RATE
+        oldest = clock.boottime() - APPROVAL_MEMORY
+        self._approved_at = {name: at for name, at in self._approved_at.items() if at > oldest}
+        return self._approved_at.setdefault(request.id, derived)
+
+    async def _guard(self, job: Job, approved_at: float) -> None:
+        """Raise unless a DELETE may be sent now. The process may have been paused since it looked last."""
+        jobs, clock = self._store.jobs, self._store.database.time
+        if not await jobs.surely_leased(job):
+            raise LeaseLost
+        if clock.boottime() - approved_at > EXECUTION_WINDOW:
+            raise GenesysNotSent(problem="too_late")
+        if clock.is_behind:
+            raise GenesysNotSent(problem="clock_behind")
 
     async def _record(
         self, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
@@ -133,6 +179,8 @@ async def execute(
         return AttemptResult(Event.REFUSE, facts | {"code": "no_target"})
     try:
         response = await _send(request, action, genesys)
+    except GenesysNotSent as error:
+        return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "code": error.problem})
     except GenesysError as error:
         return result_of_error(error, action, facts)
     return AttemptResult(

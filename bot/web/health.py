@@ -44,6 +44,7 @@ class Health:
     async def metrics(self, _request: web.Request) -> web.Response:
         """`GET /metrics`: Prometheus text."""
         metrics = self.services.metrics
+        metrics.clock_lag.set(self.services.store.database.time.lag)
         with suppress(Exception):  # the other numbers matter most while the database is unavailable
             depth = await self.services.store.jobs.depth()
             metrics.queue_depth.clear()  # a kind that only a newer version adds is gone once its jobs are done
@@ -57,6 +58,8 @@ class Health:
         missing = {} if self.services.workspace.is_known else {"slack": "auth.test has not passed"}
         if self.socket_is_up is not None and not await self.socket_is_up():
             missing["socket"] = "no Socket Mode connection is up"
+        if self.services.store.database.time.is_behind:
+            missing["clock"] = "it is behind the time in the database"
         store = self.services.store.jobs.check_writable()
         found = {"genesys": await self._token_problem(), "store": await _problem(store)}
         return missing | {name: problem for name, problem in found.items() if problem}

@@ -12,10 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.engine import Database
+from bot.db.jobs import JobKind, JobQueue
+from bot.db.requests import RequestStore
+from bot.db.sqlite import SqliteDriver
+from bot.domain.requests import Event
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from tests.support.process import BotProcess, bot_process
+from tests.support import examples
+from tests.support.process import WAIT_TIMEOUT, BotProcess, bot_process
 
 pytestmark = pytest.mark.process
 
@@ -191,3 +197,38 @@ async def test_sigterm__finishes_running_jobs_and_refuses_new_requests(bot: BotP
     assert len(bot.deletes) == 1
     assert DONE in bot.slack.text_of(card)
     assert [DONE in bot.slack.text_of(one) for one in bot.slack.messages if one.channel_id == personas.AUDIT] == [True]
+
+
+async def test_pause__after_which_another_replica_has_executed_the_request_sends_no_delete(bot: BotProcess) -> None:
+    first = await bot.serve("serve")
+    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    bot.genesys.fault("delete_token", GenesysFault(status=429, headers={"Retry-After": "1"}))
+    await bot.slack.click(personas.BEN, card, "approve")
+    await bot.wait_for_request("delete_token")
+
+    first.process.send_signal(signal.SIGSTOP)  # while the client waits for its second attempt
+    try:
+        await execute_as_another_replica(bot)
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+    await bot.wait_for_message(DONE, personas.AUDIT)
+    later = await bot.request_card(personas.RAVI, "revoke @tom again")
+    await bot.slack.click(personas.BEN, later, "approve")
+    await bot.wait_for_request("delete_token", 2)
+    await bot.wait_until_idle()
+
+    assert len(bot.deletes) == 2  # the one that met the rate limit, and that of the second request
+    assert bot.audit_tags().count("token:revoked") == 2
+
+
+async def execute_as_another_replica(bot: BotProcess) -> None:
+    """Take over the execution of a paused process, and record that it succeeded."""
+    database = Database(SqliteDriver(bot.database))
+    store = RequestStore(database, JobQueue(database, "two#1"), examples.SEALS)
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while not (jobs := [job for job in await store.jobs.claim(1) if job.kind is JobKind.EXECUTE]):  # noqa: ASYNC110 - a lease sends no event
+            await asyncio.sleep(0.05)
+    outcome = {"code": "executed", "attempts": 2, "uncertain": False}
+    assert await store.finish_execution(jobs[0], Event.SUCCEED, outcome=outcome, notify=[personas.AUDIT])
+    await store.jobs.release_own_leases()
+    await database.close()

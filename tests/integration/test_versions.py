@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from structlog.testing import capture_logs
 
 from bot.db.driver import Row
@@ -21,22 +18,7 @@ from tests.support.other_version import (
     write_jobs,
     write_requests,
 )
-from tests.support.postgres import Server
-from tests.support.replicas import WAIT_TIMEOUT, Replicas, start_replicas
-from tests.support.schema import put_database
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def bot(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Replicas]:
-    """A running bot on each database."""
-    if request.param == "sqlite":
-        put_database(tmp_path / "bot.db")
-        async with start_replicas(tmp_path, f"sqlite:///{tmp_path / 'bot.db'}") as started:
-            yield started
-        return
-    server: Server = request.getfixturevalue("postgres")
-    async with server.database() as address, start_replicas(tmp_path, address) as started:
-        yield started
+from tests.support.replicas import WAIT_TIMEOUT, Replicas
 
 
 async def execute(bot: Replicas, statement: str, **values: object) -> None:

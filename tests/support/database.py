@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.db.driver import Driver, Row
@@ -23,10 +23,11 @@ TTL = 900.0
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHarness:
-    """A database and its clock."""
+    """A database and its clocks; `boottime` is the one that nothing sets."""
 
     database: Database
     clock: FakeClock
+    boottime: FakeClock = field(default_factory=FakeClock)
 
     def jobs(self, owner: str = "one#1") -> JobQueue:
         """Return the job queue of the process `owner`."""
@@ -49,9 +50,10 @@ class DatabaseHarness:
 async def open_database(driver: Driver) -> AsyncIterator[DatabaseHarness]:
     """Open a database and upgrade its schema to the newest revision."""
     clock = FakeClock(examples.NOON)
-    database = Database(driver, clock=clock)
+    boottime = FakeClock()
+    database = Database(driver, clock=clock, boottime=boottime)
     try:
-        opened = DatabaseHarness(database, clock)
+        opened = DatabaseHarness(database, clock, boottime)
         await migrate(database, upgraded=opened.store().seal_open_requests)
         yield opened
     finally:

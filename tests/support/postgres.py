@@ -38,7 +38,7 @@ CONFIGURATION = (
 """Without fsync, because the tests kill processes, not machines."""
 
 DELETE_ROWS = """
-    DELETE FROM items; DELETE FROM requests; DELETE FROM jobs; DELETE FROM audit;
+    DELETE FROM items; DELETE FROM requests; DELETE FROM jobs; DELETE FROM audit; DELETE FROM metadata;
     SELECT setval('jobs_id_seq', 1, false), setval('audit_id_seq', 1, false);
 """
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot.purecloud import GenesysError, Limits, LoginCause, errors
+from bot.purecloud.caller import write_guard
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, GenesysFault
 from tests.unit.purecloud.conftest import JANE, OMAR
 
@@ -324,3 +325,58 @@ async def test_missing_permission__is_named_in_the_error(harness: ClientHarness)
     assert forbidden.value.permissions == ("oauth:token:delete",)
     assert forbidden.value.error_code == "missing.any.permissions"
     assert harness.sessions(JANE) == 1
+
+
+class RecordedGuard:
+    """A guard that allows the first `allowed` attempts."""
+
+    def __init__(self, allowed: int) -> None:
+        self.allowed = allowed
+        self.calls = 0
+
+    async def __call__(self) -> None:
+        self.calls += 1
+        if self.calls > self.allowed:
+            raise errors.GenesysNotSent(problem="too_late")
+
+
+async def test_write_guard__is_asked_before_each_attempt_of_a_delete(harness: ClientHarness) -> None:
+    guard = RecordedGuard(allowed=1)
+    write_guard.set(guard)
+    harness.genesys.fault("delete_token", GenesysFault(status=503))
+
+    with pytest.raises(errors.GenesysNotSent):
+        await harness.purecloud.tokens.delete_token(JANE)
+
+    assert guard.calls == 2
+    assert len(harness.genesys.received("delete_token")) == 1
+    assert harness.sessions(JANE) > 0
+
+
+async def test_write_guard__does_not_hide_an_attempt_without_response(harness: ClientHarness) -> None:
+    write_guard.set(RecordedGuard(allowed=1))
+    harness.genesys.fault("delete_token", GenesysFault(drop="after"))
+
+    with pytest.raises(errors.GenesysNoResponse) as failed:
+        await harness.purecloud.tokens.delete_token(JANE)
+
+    assert failed.value.problem == "maybe_executed"
+    assert len(harness.genesys.received("delete_token")) == 1
+
+
+async def test_write_guard__is_asked_before_the_bots_own_token_is_deleted(harness: ClientHarness) -> None:
+    write_guard.set(RecordedGuard(allowed=0))
+
+    with pytest.raises(errors.GenesysNotSent):
+        await harness.purecloud.tokens.rotate()
+
+    assert harness.genesys.received("delete_tokens_me") == []
+
+
+async def test_write_guard__is_not_asked_before_a_read(harness: ClientHarness) -> None:
+    guard = RecordedGuard(allowed=0)
+    write_guard.set(guard)
+
+    await harness.purecloud.tokens.get_tokens_me()
+
+    assert guard.calls == 0

@@ -37,6 +37,7 @@ RESULTS: dict[str, tuple[State, dict[str, Any]]] = {
     "no response, three times": (State.UNKNOWN, {"code": "genesys_no_response", "attempts": 3}),
     "too late, never sent": (State.UNKNOWN, {"code": "too_late", "attempts": 0}),
     "too late, sent once": (State.UNKNOWN, {"code": "too_late", "attempts": 1}),
+    "clock behind, never sent": (State.UNKNOWN, {"code": "clock_behind", "attempts": 0}),
     "too many attempts": (State.UNKNOWN, {"code": "too_many_attempts", "attempts": 4}),
     "process ended": (State.UNKNOWN, {"code": "process_ended", "attempts": 1}),
     "in progress": (State.APPROVED, {}),

@@ -1,0 +1,108 @@
+"""The time of a database, which never goes back, and the clock that nothing sets."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import structlog
+
+from bot.db.driver import Connection
+
+MAX_LAG = 60.0
+"""Seconds that the clock may be behind the database's time. Beyond it, the bot approves nothing and sends no DELETE,
+because the age of an approval is uncertain."""
+
+CATCH_UP_RATE = 0.99
+"""Speed of the database's time while the clock is behind it, so that small corrections of the clock do not add up."""
+
+STORE_INTERVAL = 1.0
+"""Seconds between two times that a process stores, so that the other transactions cost nothing."""
+
+STORED = "SELECT value FROM metadata WHERE name = 'clock'"
+
+STORE = """
+INSERT INTO metadata (name, value) VALUES ('clock', :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
+log = structlog.get_logger()
+
+
+def boottime() -> float:
+    """Return seconds on a clock that nothing sets, and that also counts while the machine is suspended."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class DatabaseClock:
+    """The time of a database, as one process reads it.
+
+    The time is the clock's, but never behind a time that was read before or that any process has stored. While the
+    clock is behind, the time continues by `boottime`.
+    """
+
+    def __init__(self, boottime: Callable[[], float] = boottime) -> None:
+        self.boottime = boottime
+        self.lag = 0.0
+        """Seconds that the clock was behind the time when it was read last."""
+        self.read_at = boottime()
+        """The `boottime` of the last reading, or shortly before it."""
+        self._time = 0.0
+        self._synchronized = self._stored = -math.inf
+        self._warned = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the clock is too far behind to approve anything or to send a DELETE."""
+        return self.lag > MAX_LAG
+
+    def read(self, connection: Connection, clock: float, at: float, *, write: bool) -> float:
+        """Return the time in epoch seconds; `clock` was read at `at` or later, in seconds of `boottime`.
+
+        Once in `STORE_INTERVAL`, the stored time is read, and a transaction that writes stores this one.
+        """
+        time = self._advance(clock, at, 0.0)
+        if time - (self._stored if write else self._synchronized) >= STORE_INTERVAL and _has_metadata(connection):
+            time = self._advance(clock, at, _stored(connection))
+            self._synchronized = time
+            if write:
+                connection.execute(STORE, {"value": repr(time)})
+                self._stored = time
+        self._warn()
+        return time
+
+    def forget(self) -> None:
+        """Read and store the time again in the next transaction, because this one or its connection is lost."""
+        self._synchronized = self._stored = -math.inf
+
+    def _advance(self, clock: float, at: float, stored: float) -> float:
+        passed = max(0.0, at - self.read_at) * CATCH_UP_RATE
+        self._time = max(clock, stored, self._time + passed)
+        self.read_at = max(at, self.read_at)
+        self.lag = self._time - clock
+        return self._time
+
+    def _warn(self) -> None:
+        """Log once that the clock is too far behind, and once that it is not any more."""
+        if self.is_behind and not self._warned:
+            log.error("clock behind the database's time; nothing is approved or sent", seconds=round(self.lag))
+        elif self._warned and not self.is_behind:
+            log.warning("clock no longer behind the database's time")
+        self._warned = self.is_behind
+
+
+def _has_metadata(connection: Connection) -> bool:
+    found = connection.execute(connection.dialect.table_exists, {"name": "metadata"}).fetchone()
+    return found is not None and found[0] is not None
+
+
+def _stored(connection: Connection) -> float:
+    """Return the stored time, 0 if there is none."""
+    row = connection.execute(STORED, {}).fetchone()
+    try:
+        stored = float(row.value) if row else 0.0
+    except ValueError:
+        return 0.0
+    return stored if math.isfinite(stored) else 0.0
