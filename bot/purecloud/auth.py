@@ -70,6 +70,8 @@ class Auth:
         self._lock = asyncio.Lock()
         self._refreshes = 0
         self._last_failure: GenesysLoginFailed | None = None
+        self.rejected = False
+        """Whether the last call was answered 401, even with a new token."""
 
     @property
     def cached(self) -> Token | None:
@@ -88,7 +90,7 @@ class Auth:
         return await self._token_after(generation)
 
     def discard(self, generation: int) -> None:
-        """Forget the token of this generation if it is the current one, because it was deleted."""
+        """Forget the token of this generation if it is the current one, because it was deleted or rejected."""
         if self._token and self._token.generation == generation:
             self._token = None
 

@@ -101,6 +101,7 @@ class Caller:
         try:
             return await self._send(request, token, attempt, deadline)
         except GenesysUnauthenticated:
+            self._auth.discard(token.generation)  # before the login, so that no one counts on a token that is refused
             token = await self._within(deadline, self._auth.renew(token.generation))
         return await self._send(request, token, attempt, deadline)
 
@@ -120,6 +121,7 @@ class Caller:
         seconds = deadline.remaining()
         raw = await self._transport.send(self._api_url, signed, attempt=attempt, max_seconds=seconds)
         self._allowance.note(raw.headers)
+        self._auth.rejected = raw.status == HTTPStatus.UNAUTHORIZED
         return parse_response(raw.status, raw.headers, raw.body)
 
     async def _within(self, deadline: Deadline, token: Coroutine[None, None, Token]) -> Token:

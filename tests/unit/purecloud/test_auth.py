@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.purecloud import GenesysLoginFailed, Limits, LoginCause
+from bot.purecloud import GenesysLoginFailed, GenesysUnauthenticated, Limits, LoginCause
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, GenesysFault
 
 if TYPE_CHECKING:
@@ -114,6 +114,46 @@ async def test_login_failure__before_expiry_keeps_the_old_token_in_use(harness: 
 
     harness.clock.now = first.expires_at
     assert (await auth.token()).generation == 2
+
+
+async def test_rejected_token__without_a_new_one_is_forgotten(harness: ClientHarness) -> None:
+    auth = harness.purecloud.auth
+    await auth.token()
+    harness.genesys.state.revoke_all_tokens()
+    harness.genesys.fault("login", GenesysFault(status=401, times=2))
+
+    with pytest.raises(GenesysLoginFailed):
+        await harness.purecloud.tokens.get_tokens_me()
+
+    assert auth.cached is None
+    with pytest.raises(GenesysLoginFailed):
+        await auth.token()
+    assert (await auth.token()).generation == 2
+    assert harness.statuses("get_tokens_me") == [401]
+
+
+async def test_rejected_token__while_the_login_hangs_is_forgotten(harness: ClientHarness) -> None:
+    auth = harness.purecloud.auth
+    await auth.token()
+    harness.genesys.state.revoke_all_tokens()
+    harness.genesys.fault("login", GenesysFault(until=asyncio.Event()))
+
+    call = asyncio.create_task(harness.purecloud.tokens.get_tokens_me())
+    await harness.genesys.wait_for_request("login", 2)
+    call.cancel()
+
+    assert auth.cached is None
+
+
+async def test_rejected__is_set_by_a_401_for_a_new_token_until_a_call_passes(harness: ClientHarness) -> None:
+    harness.genesys.fault("get_tokens_me", GenesysFault(status=401, times=2))
+
+    with pytest.raises(GenesysUnauthenticated):
+        await harness.purecloud.tokens.get_tokens_me()
+    assert harness.purecloud.auth.rejected
+    await harness.purecloud.tokens.head_tokens_me()
+
+    assert not harness.purecloud.auth.rejected
 
 
 async def test_login_failure__in_renew_does_not_return_the_rejected_token(harness: ClientHarness) -> None:
