@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
 import aiohttp
+
+from bot.server_clock import parse_date
 
 
 class ResponseHeaders:
@@ -39,13 +39,5 @@ class ResponseHeaders:
     ) -> None:
         headers = {name.lower(): value for name, value in params.response.headers.items()}
         self._headers |= headers
-        if self.clock_skew is None and (server_time := _timestamp(headers.get("date", ""))) is not None:
+        if self.clock_skew is None and (server_time := parse_date(headers.get("date", ""))) is not None:
             self.clock_skew = self._clock() - server_time
-
-
-def _timestamp(date: str) -> float | None:
-    try:
-        parsed = parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
