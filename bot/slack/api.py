@@ -32,6 +32,10 @@ _TRANSIENT = frozenset({
 """Error codes of the Web API after which a later call may succeed (docs.slack.dev, chat.postMessage, Errors)."""
 
 
+TOKEN_ENDED = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+"""Error codes of the Web API for a token that no method accepts any more."""
+
+
 class SlackCallError(BotError):
     """A call of Slack failed. `retryable` calls may succeed later, not before `retry_after` seconds."""
 
@@ -86,6 +90,9 @@ class SlackApi:
         self._clock = clock
         self._limited_until: dict[str, float] = {}
         """When Slack takes reads of a method again, after a `Retry-After`."""
+        self.token_refused: str | None = None
+        """Slack's error code for the token, None once a call that began later has succeeded."""
+        self._refused_at = 0.0
 
     async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         """Call a method that changes something; it is sent once. Raises SlackCallError."""
@@ -116,11 +123,16 @@ class SlackApi:
         return SlackUnavailable(method, error.slack_code, retryable=error.retryable, retry_after=error.retry_after)
 
     async def _send(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        started = self._clock()
         try:
             response = await self.client.api_call(method, **arguments)
         except Exception as error:
             failure = slack_call_error(error)
             self._observe(method, failure.slack_code)
+            if failure.slack_code in TOKEN_ENDED:
+                self.token_refused, self._refused_at = failure.slack_code, self._clock()
             raise failure from error
         self._observe(method, "ok")
+        if started >= self._refused_at:
+            self.token_refused = None
         return response.data if isinstance(response.data, Mapping) else {}

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.domain.requests import MessageRef
+from bot.errors import SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
-from bot.slack.api import SlackCallError
+from bot.slack.api import TOKEN_ENDED, SlackCallError
 from tests.support.components import NOT_INVITED, Components, open_components
 
 HELLO = {"text": "Hello", "blocks": []}
@@ -115,3 +116,20 @@ async def test_replace_original__edits_the_clicked_message(components: Component
     url = components.slack.response_url_for_click(message, personas.OLIVIA)
     await components.messenger.replace_original(url, {"text": "Done", "blocks": []})
     assert components.texts_in(personas.OPS) == ["Done"]
+
+
+@pytest.mark.parametrize("code", sorted(TOKEN_ENDED))
+async def test_token_refused__by_any_call_holds_until_a_later_call_succeeds(components: Components, code: str) -> None:
+    api = components.messenger._api
+    components.slack.fault("chat.postMessage", SlackFault(error=code))
+
+    with pytest.raises(SlackCallError):
+        await components.messenger.post(personas.OPS, {"text": "hello"})
+    assert api.token_refused == code
+    components.slack.fault("auth.test", SlackFault(error="internal_error", times=2))
+    with pytest.raises(SlackUnavailable):
+        await api.read("auth.test")
+    assert api.token_refused == code
+    await api.read("auth.test")
+
+    assert api.token_refused is None
