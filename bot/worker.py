@@ -58,6 +58,7 @@ class Worker:
         self._stopping = self._closed = False
         self._backlog = False
         self._sweep_at = 0.0
+        self._polled_at = clock()
         self._renewal: asyncio.Task[None] | None = None
 
     def submit(self, job: Job) -> None:
@@ -81,6 +82,11 @@ class Worker:
         while not self._stopping:
             await self._log_errors(self._poll())
             await self._wait(POLL_INTERVAL)
+
+    @property
+    def seconds_since_poll(self) -> float:
+        """The seconds since the last poll that succeeded, or since the worker was created."""
+        return self._clock() - self._polled_at
 
     @property
     def renews_leases(self) -> bool:
@@ -124,6 +130,7 @@ class Worker:
             self._backlog = True
         elif not self._stopping:
             await self._claim(free)
+        self._polled_at = self._clock()
 
     async def _wait(self, delay: float) -> None:
         try:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.driver import DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.execution import RETRY_DELAY
+from bot.worker import Worker
+from tests.support.clock import FakeClock
 from tests.support.components import TOM, WAIT_TIMEOUT, Components, deletes, ended, open_components, running, until
 from tests.support.database import TTL, approve, stored, tags
 
@@ -239,3 +242,26 @@ async def test_slack_outage__click_is_decided_later(components: Components) -> N
         worker.wake()
         await ended(components, State.REVOKED)
     assert len(deletes(components)) == 1
+
+
+async def test_seconds_since_poll__grow_while_the_worker_cannot_poll(components: Components) -> None:
+    clock = FakeClock()
+
+    class Sweep:
+        problem: Exception | None = None
+
+        async def run(self) -> None:
+            if self.problem:
+                raise self.problem
+
+    sweep = Sweep()
+    worker = Worker(components.store.jobs, sweep, {}, clock=clock)
+    clock.advance(11)
+    await worker._poll()
+    assert worker.seconds_since_poll == 0
+
+    clock.advance(11)
+    sweep.problem = DatabaseUnavailable("locked")
+    with pytest.raises(DatabaseUnavailable):
+        await worker._poll()
+    assert worker.seconds_since_poll == 11
