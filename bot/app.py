@@ -25,6 +25,7 @@ from bot.slack.dispatch import Dispatcher
 from bot.slack.http import SlackEndpoint
 from bot.web.connections import ConnectionLimits, listen, raise_descriptor_limit
 from bot.web.health import Health
+from bot.web.readiness import Readiness
 from bot.web.routes import application
 from handlers.budgets import PersonBudgets
 from handlers.messages import Catalog
@@ -89,7 +90,8 @@ async def running(
     renderer = MessageRenderer(catalog or Catalog(SENTENCES))
     async with build(settings, renderer, actions) as services:
         transport = slack_transport(settings, services, renderer.catalog)
-        health = Health(services, transport.sockets.is_up if transport.sockets else None)
+        readiness = Readiness(services, transport.sockets.is_up if transport.sockets else None)
+        health = Health(readiness, services, settings.metrics_token)
         app = RunningApp(services, transport, health)
         runner = web.AppRunner(application(health, transport.http), shutdown_timeout=CLOSE_TIMEOUT)
         identifying = asyncio.create_task(_identify(services))
@@ -106,7 +108,7 @@ async def running(
                 transport.sockets.start()
             yield app
         finally:
-            health.stopping = True
+            readiness.stopping = True
             await _stop(app, runner, identifying)
 
 

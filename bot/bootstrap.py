@@ -24,6 +24,7 @@ from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
 from bot.metrics import Metrics
 from bot.purecloud import HttpAttempt, PureCloud, Region, region
+from bot.server_clock import ServerClock
 from bot.services.account import AccountService
 from bot.services.binding import Binding
 from bot.services.cards import CardUpdater
@@ -61,6 +62,8 @@ class Clients:
     purecloud: PureCloud
     metrics: Metrics
     prepare_database: Callable[[], Awaitable[None]]
+    slack_clock: ServerClock
+    genesys_clock: ServerClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Services:
     web_api: SlackApi
     slack: AsyncWebClient
     binding: Binding
+    slack_clock: ServerClock
+    genesys_clock: ServerClock
     prepare_database: Callable[[], Awaitable[None]]
     """Bring the schema up to date. Raises DatabaseUnavailable and SettingsError."""
 
@@ -95,8 +100,9 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         log.warning("connection not encrypted", setting=found.setting, problem=found.problem, hint=found.hint)
     async with AsyncExitStack() as stack:
         metrics = Metrics()
-        slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT))
-        genesys_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT))
+        slack_clock, genesys_clock = ServerClock(), ServerClock()
+        slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT, slack_clock))
+        genesys_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock))
         database = database_from_settings(settings)
         stack.push_async_callback(database.close)
         owner = stack.enter_context(worker_identity(settings))
@@ -119,12 +125,18 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         slack = SlackApi(web_client, metrics.count_slack_call)
         messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call)
         prepare = partial(prepare_database, store)
-        yield assemble(settings, renderer, actions, Clients(store, slack, messenger, purecloud, metrics, prepare))
+        clients = Clients(store, slack, messenger, purecloud, metrics, prepare, slack_clock, genesys_clock)
+        yield assemble(settings, renderer, actions, clients)
 
 
-def _session(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
-    """Return an HTTP client that keeps no cookies, because neither API uses them."""
-    return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+def _session(timeout: aiohttp.ClientTimeout, clock: ServerClock) -> aiohttp.ClientSession:
+    """Return an HTTP client that reads the server's clock.
+
+    It keeps no cookies, because neither API uses them.
+    """
+    return aiohttp.ClientSession(
+        timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[clock.trace_config()]
+    )
 
 
 def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, clients: Clients) -> Services:
@@ -160,6 +172,8 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         web_api=clients.slack,
         slack=clients.slack.client,
         binding=Binding(store.database, workspace, purecloud.tokens, client_of(settings, purecloud.region)),
+        slack_clock=clients.slack_clock,
+        genesys_clock=clients.genesys_clock,
         prepare_database=clients.prepare_database,
     )
 

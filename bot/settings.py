@@ -26,6 +26,7 @@ from bot.secret_files import read_secret_files
 
 SECRETS = frozenset({
     "AUDIT_KEY",
+    "METRICS_TOKEN",
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_APP_TOKEN",
@@ -142,6 +143,7 @@ class Settings(BaseModel):
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
     audit_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(None, alias="AUDIT_KEY")
+    metrics_token: RequiredSecret | None = Field(None, alias="METRICS_TOKEN")
     max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = Field(

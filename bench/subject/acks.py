@@ -23,6 +23,7 @@ from bot.services.inbox import Inbox
 from bot.settings import Settings, read_settings
 from bot.web.connections import ConnectionLimits, listen
 from bot.web.health import Health
+from bot.web.readiness import Readiness
 from bot.web.routes import application
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
@@ -46,7 +47,7 @@ async def serve(settings: Settings) -> None:
         inbox = Inbox(services.store, lambda _job: None)
         ack_only = replace(services, inbox=inbox, tasks=DiscardedTasks())
         transport = slack_transport(settings, ack_only, renderer.catalog)
-        runner = web.AppRunner(application(Health(ack_only), transport.http))
+        runner = web.AppRunner(application(Health(Readiness(ack_only), ack_only), transport.http))
         await runner.setup()
         await listen(runner, settings.host, settings.port, ConnectionLimits())
         await asyncio.Event().wait()

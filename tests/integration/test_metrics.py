@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -127,8 +128,10 @@ async def test_metrics__forget_an_unknown_kind_of_job_that_is_done(app: AppHarne
         )
         before = await scrape(app)
         connection.execute("UPDATE jobs SET done_at = 1 WHERE kind = 'reminder'")
-        after = await scrape(app)
+        after = before
+        while "queue_depth reminder" in after:  # the text is used again for a second
+            await asyncio.sleep(0.05)
+            after = await scrape(app)
 
     assert before["queue_depth reminder"] == 1
-    assert "queue_depth reminder" not in after
     assert after["queue_depth click"] == 0
