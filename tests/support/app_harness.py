@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
 from bot.slack.socket_mode import CONNECTIONS
 from handlers.messages import Catalog
+from tests.support.blocked_loop import fail_if_blocked
 from tests.support.schema import put_database
 
 MESSAGE_TIMEOUT = 30.0
@@ -91,7 +92,10 @@ async def start_app(
     folder: Path, *, socket_mode: bool = False, actions: Actions = ACTIONS, catalog: Catalog | None = None,
     overrides: Mapping[str, str] | None = None,
 ) -> AsyncIterator[AppHarness]:  # fmt: skip
-    """Start the bot with the sandbox's environment and the overrides; an empty value unsets a setting."""
+    """Start the bot with the sandbox's environment and the overrides; an empty value unsets a setting.
+
+    Over HTTP, the test fails if a callback blocks the event loop while the app runs.
+    """
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
     )
@@ -107,7 +111,8 @@ async def start_app(
             await server.services.workspace.known.wait()
             if socket_mode:
                 await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == CONNECTIONS, MESSAGE_TIMEOUT)
-            yield AppHarness(slack, genesys, environ, server, url)
+            with nullcontext() if socket_mode else fail_if_blocked():
+                yield AppHarness(slack, genesys, environ, server, url)
     finally:
         await genesys.stop()
         await slack.stop()

@@ -18,6 +18,7 @@ from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import Delivery, FakeSlack
 from bot.settings import read_settings
+from tests.support.blocked_loop import fail_if_blocked
 
 WAIT_TIMEOUT = 60.0
 """Maximum time a test waits for an event, in seconds. Long, because a test machine can be slow."""
@@ -100,7 +101,8 @@ async def start_replicas(folder: Path, *database_urls: str, **overrides: str) ->
             servers = [await stack.enter_async_context(one) for one in starting]
             for server in servers:
                 await server.services.workspace.known.wait()
-            yield Replicas(slack, genesys, servers, session)
+            with fail_if_blocked():
+                yield Replicas(slack, genesys, servers, session)
     finally:
         await genesys.stop()
         await slack.stop()
