@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -16,6 +17,8 @@ from bot.slack.workspace import WorkspaceIdentity
 
 CACHE_TTL = 60.0
 """Seconds for which an answer serves a command. A click needs one that Slack began to give after the click."""
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 class GenesysUsers(Protocol):
@@ -205,8 +208,13 @@ def _storable(text: str | None) -> str | None:
 
 
 def read_grants(authorization: UserAuthorization) -> Grants:
-    """Read `GET /api/v2/users/{subjectId}/roles`; policies with any condition are kept apart."""
-    roles = {word.casefold() for role in authorization.roles for word in (role.id, role.name) if word}
+    """Read `GET /api/v2/users/{subjectId}/roles`; policies with any condition are kept apart.
+
+    A name that looks like an id is left out, so that `role:<id>` never matches the name of another role.
+    """
+    ids = {role.id for role in authorization.roles if role.id}
+    names = {role.name for role in authorization.roles if role.name and not _ID.fullmatch(role.name)}
+    roles = {word.casefold() for word in ids | names}
     unconditional: set[Permission] = set()
     conditional: set[Permission] = set()
     for policy in authorization.permission_policies:

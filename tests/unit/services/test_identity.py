@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.people import Grants, Member, Person
-from bot.domain.policy import rule_for
-from bot.domain.principals import parse_principals
+from bot.domain.people import Actor, Grants, Member, Person
+from bot.domain.policy import matches, rule_for
+from bot.domain.principals import Principal, PrincipalKind, parse_principals
 from bot.errors import SlackUnavailable
 from bot.purecloud import GenesysError, GenesysServerError, UserAuthorization
 from bot.sandbox import personas
@@ -268,3 +268,16 @@ def test_grants__policy_with_a_condition_is_kept_apart(condition: dict[str, Any]
     granted = ("oauth", "token", "delete")
     found = read_grants(UserAuthorization.model_validate(payload))
     assert found == Grants(listed=frozenset({granted}), conditional=frozenset({granted}))
+
+
+@pytest.mark.parametrize("spell", [str, str.upper])
+def test_grants__name_that_looks_like_an_id_is_no_id(spell: Callable[[str], str]) -> None:
+    """An id in a rule matches the role with this id, and no role with such a name."""
+    real, other = "0a6f8a9c-31aa-4d6c-9b5a-7a4f2f1c0001", "0a6f8a9c-31aa-4d6c-9b5a-7a4f2f1c0002"
+    payload = {"roles": [{"id": other, "name": spell(real)}]}
+    found = read_grants(UserAuthorization.model_validate(payload))
+    member = Actor(Member(id=personas.RAVI, team_id="", name=""), grants=found)
+
+    assert matches(member, Principal(PrincipalKind.ROLE, spell(other)))
+    assert not matches(member, Principal(PrincipalKind.ROLE, real))
+    assert not matches(member, Principal(PrincipalKind.ROLE, real.upper()))
