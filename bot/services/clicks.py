@@ -75,14 +75,12 @@ class ClickService:
         snapshot = job.snapshot
         while True:
             request, now, _ = snapshot or await self._store.snapshot(click.request_id)
-            if request is None:
-                return await self._reply_stale(job, click, None)
-            late = request.expired(job.created_at) or job.is_stale(now)
-            if request.state is not State.PENDING or late:
-                return await self._reply_stale(job, click, request)
+            since = self._since(job, now)
             try:
-                self._require_intact(request)
-                return await self._decide(job, click, request, since=self._since(job, now))
+                if request is None or _is_too_late(job, request, now):
+                    await self._clicker(click, since)  # an outsider learns nothing about a request
+                    return await self._reply_stale(job, click, request)
+                return await self._decide(job, click, request, since=since)
             except Denied as denied:
                 detail = {"action": click.action, "reason": denied.code} | denied.params
                 return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
@@ -108,6 +106,7 @@ class ClickService:
     async def _decide(self, job: Job, click: Click, request: Request, *, since: float) -> JobResult:
         """Check what the clicker may do now, then move the request."""
         member = await self._clicker(click, since)
+        self._require_intact(request)
         principals = self._actions[request.action].approvers(self._rules)
         try:
             judgement = await self._judge(click, member, request, since)
@@ -158,14 +157,20 @@ class ClickService:
         return member
 
     async def _postpone(
-        self, job: Job, click: Click, request: Request, error: CheckUnavailable | SlackUnavailable, *, now: float
+        self,
+        job: Job,
+        click: Click,
+        request: Request | None,
+        error: CheckUnavailable | SlackUnavailable,
+        *,
+        now: float,
     ) -> JobResult:
         """Keep a click stored, to be judged again when the failed lookup may succeed.
 
         The clicker is notified once if that takes long. When the time of the click is over, it is denied.
         """
         delay = max(error.retry_after, min(2.0 ** (job.attempts - 1), MAX_POSTPONEMENT))
-        log.warning("click postponed", reference=request.reference, by=click.user_id, problem=str(error), delay=delay)
+        log.warning("click postponed", request_id=job.request_id, by=click.user_id, problem=str(error), delay=delay)
         if job.is_stale(now + delay):
             denied = Denied(DenialCode.CLICKER_UNREADABLE)
             detail = {"action": click.action, "reason": denied.code, "problem": str(error)}
@@ -216,6 +221,11 @@ class ClickService:
         self._metrics.refusals.labels("stale" if isinstance(error, StaleRequest) else error.code).inc()
         log.info("click changed nothing", reason=error.code, request_id=job.request_id, by=click.user_id)
         return JobResult((reply,), wake=True)
+
+
+def _is_too_late(job: Job, request: Request, now: float) -> bool:
+    """Return whether a click can no longer decide a request."""
+    return request.state is not State.PENDING or request.expired(job.created_at) or job.is_stale(now)
 
 
 class ClickPostponed(BotError):

@@ -260,6 +260,54 @@ async def test_process__click_without_a_request_is_stale(components: Components)
     assert (event.tag, event.detail["state"]) == ("click:stale", "no such request")
 
 
+OUTSIDERS = {
+    personas.ONA: DenialCode.OUTSIDER,
+    personas.GUS: DenialCode.GUEST,
+    personas.BEA: DenialCode.BOT,
+    personas.DAN: DenialCode.DEACTIVATED,
+    "U0NOBODY01": DenialCode.OUTSIDER,
+}
+
+
+@pytest.mark.parametrize("ended", ["approved", "expired", "no request"])
+@pytest.mark.parametrize(("user_id", "reason"), OUTSIDERS.items())
+async def test_process__outsider_learns_nothing_from_an_old_button(
+    components: Components, user_id: str, reason: DenialCode, ended: str
+) -> None:
+    """Neither the reply nor the clicked message shows how a request ended, or its target."""
+    if ended != "no request":
+        _, card = await components.request()
+        await components.run(card)
+    if ended == "approved":
+        await apply(components, await components.click(by=personas.OLIVIA))
+    if ended == "expired":
+        components.database.clock.advance(TTL)
+    before, posted = await components.store.get("first"), components.texts_in(personas.OPS)
+    open_cards = (await components.store.jobs.depth()).get(JobKind.CARD, 0)
+
+    job = await components.click(by=user_id, response_url="https://example.com/click", ts="1.1")
+    result = await process(components, job)
+
+    (reply,) = result.follow_up
+    assert (reply.kind, reply.payload["code"], reply.payload["params"]) == (JobKind.REPLY, reason, {})
+    assert await components.store.get("first") == before
+    assert components.texts_in(personas.OPS) == posted
+    assert (await components.store.jobs.depth()).get(JobKind.CARD, 0) == open_cards
+    assert (await tags(components.store))[-1] == "click:refused"
+
+
+async def test_process__unreadable_clicker_of_an_old_button_is_looked_up_again(components: Components) -> None:
+    await components.request()
+    components.database.clock.advance(TTL)
+    components.slack.fault("users.info", SlackFault(retry_after=12))
+    await process(components, await components.click(by=personas.OLIVIA))
+    assert (await stored(components.store)).state is State.PENDING
+
+    result = await process(components, await again(components, 12))
+    assert [one.payload["code"] for one in result.follow_up] == ["stale_request"]
+    assert (await stored(components.store)).state is State.EXPIRED
+
+
 async def test_process__late_click_expires_the_request(components: Components) -> None:
     await components.request()
     components.database.clock.advance(TTL)
