@@ -95,8 +95,8 @@ def _genesys_message(error: GenesysError) -> str:
         return _login_message(error)
     if isinstance(error, GenesysUnreachable):
         return "Genesys Cloud cannot be reached"
-    if error.problem == "unexpected_html":
-        return f"a server that is not Genesys Cloud responded with a web page ({error.status})"
+    if error.problem == "unexpected_response":
+        return f"a server that is not Genesys Cloud responded in its place ({error.status})"
     if isinstance(error, GenesysNoResponse):
         return "Genesys Cloud did not respond" + (f" ({error.status})" if error.status else "")
     if isinstance(error, GenesysRejected) and error.problem == "unreadable_response":

@@ -30,7 +30,7 @@ from bot.purecloud.models import (
     UserAuthorization,
     UsersSearchResponse,
 )
-from bot.purecloud.responses import parse_body
+from bot.purecloud.responses import confirm, parse_body
 from bot.purecloud.retry import Limits
 from bot.purecloud.transport import HttpAttempt, Transport
 
@@ -105,10 +105,10 @@ class TokensApi:
             await self._auth.renew(old.generation)
             self._replaced.append(old)
             while True:
-                response = await self._caller.delete_own_token(self._replaced[0])
+                done = _done(await self._caller.delete_own_token(self._replaced[0]))
                 del self._replaced[0]
                 if not self._replaced:
-                    return _done(response)
+                    return done
 
 
 class UsersApi:
@@ -211,4 +211,5 @@ class PureCloud:
 
 
 def _done(response: ApiResponse) -> Done:
+    confirm(response)
     return Done(response.status, response.correlation_id)

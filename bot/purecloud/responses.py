@@ -6,6 +6,7 @@ credentials".
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -37,6 +38,9 @@ _CORRELATION_HEADERS: Final = ("genesys-correlation-id", "inin-correlation-id")
 _PERMISSION = re.compile(r"\b[A-Za-z]\w*:(?:\w+|\*):(?:\w+|\*)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
+_UNEXPECTED: Final = "unexpected_response"
+_ERROR_FIELDS: Final = frozenset({"message", "code", "error", "errors", "fault"})
+
 # A gateway sends 408, 502 and 504 when it stops waiting; the service behind it may still execute the request.
 _ERRORS: Final[Mapping[int, type[GenesysError]]] = {
     HTTPStatus.UNAUTHORIZED: GenesysUnauthenticated,
@@ -61,16 +65,47 @@ class ApiResponse:
 def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
     """Return a successful response of the Platform API; raises the GenesysError for any other.
 
-    An empty 200, 202 or 204 is a success. A web page is not, whatever its status, because Genesys Cloud sends none:
-    it raises GenesysNoResponse.
+    An empty 200, 202 or 204 is a success. A page and a redirection raise GenesysNoResponse, because Genesys Cloud
+    sends none: a proxy answered in its place.
     """
     lowercase = _lowercase_names(headers)
     correlation_id = _correlation_id(lowercase)
     if not HTTPStatus(200) <= status < HTTPStatus(300):
         raise _error(status, lowercase, body)
-    if body and "html" in lowercase.get("content-type", "").lower():
-        raise GenesysNoResponse(status=status, correlation_id=correlation_id, problem="unexpected_html")
+    if body and _is_page(lowercase.get("content-type", "").lower()):
+        raise GenesysNoResponse(status=status, correlation_id=correlation_id, problem=_UNEXPECTED)
     return ApiResponse(status, correlation_id, body)
+
+
+def confirm(response: ApiResponse) -> None:
+    """Raise GenesysNoResponse unless a successful response confirms a deletion.
+
+    Its body must be empty, or JSON that describes no error: Genesys Cloud documents no body for a deletion.
+    """
+    if response.body.strip() and not _is_harmless(response.body):
+        raise GenesysNoResponse(status=response.status, correlation_id=response.correlation_id, problem=_UNEXPECTED)
+
+
+def _is_page(content_type: str) -> bool:
+    return "html" in content_type or (content_type.startswith("text/") and "json" not in content_type)
+
+
+def _is_harmless(body: bytes) -> bool:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(value, dict):
+        return value in (None, [])
+    fields = {name.lower(): one for name, one in value.items() if one}
+    return _ERROR_FIELDS.isdisjoint(fields) and not _is_error_status(fields.get("status"))
+
+
+def _is_error_status(status: Any) -> bool:
+    try:
+        return float(status) >= HTTPStatus.BAD_REQUEST
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def parse_login_response(status: int, headers: Mapping[str, str], body: bytes) -> OAuthTokenResponse:
@@ -138,11 +173,13 @@ def _login_cause(status: int, error: str, description: str) -> LoginCause:
 
 def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError:
     response = _validate(ErrorBody, body) or ErrorBody()
+    redirected = HTTPStatus(300) <= status < HTTPStatus.BAD_REQUEST
     error = _error_class(status)(
         (_without_surrogates(response.message) or "").strip() or None,
         status=status,
         error_code=_without_surrogates(response.code),
         correlation_id=_correlation_id(headers) or _without_surrogates(response.context_id),
+        problem=_UNEXPECTED if redirected else None,
     )
     if isinstance(error, GenesysRateLimited):
         error.retry_after = parse_retry_after(headers)
@@ -152,6 +189,8 @@ def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError
 
 
 def _error_class(status: int) -> type[GenesysError]:
+    if HTTPStatus(300) <= status < HTTPStatus.BAD_REQUEST:
+        return GenesysNoResponse
     default = GenesysServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else GenesysRejected
     return _ERRORS.get(status, default)
 

@@ -107,6 +107,9 @@ SENTENCES = {
     "hint.genesys_unreachable": "Try again in a moment.",
     "reason.genesys_not_sent": "I sent nothing to Genesys Cloud.",
     "reason.genesys_no_response": "Genesys Cloud did not answer in time.",
+    "reason.genesys_no_response.unexpected_response": (
+        "I got a response that Genesys Cloud does not document. A proxy may have answered in its place."
+    ),
     "hint.genesys_no_response": "Try again in a moment.",
     "reason.genesys_rate_limited": "Genesys Cloud takes no more requests for now (429).",
     "hint.genesys_rate_limited": "Try again in a minute.",

@@ -14,7 +14,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.responses import error
 from bot.sandbox.slack.messages import PostedMessage
 from tests.support.components import TOM, Components, open_components
-from tests.support.fault_cases import API_FAULTS, LOGIN_FAULTS, FaultCase, inject_fault
+from tests.support.fault_cases import API_FAULTS, DELETE_FAULTS, LOGIN_FAULTS, FaultCase, inject_fault
 from tests.support.fault_harness import BotHarness, RecordingClient, open_bot, recording_client, replace_ids
 from tests.support.markdown_tables import read_table, render_table, write_table
 from tests.support.timeouts import InstantTimeoutSession
@@ -133,8 +133,10 @@ SCENARIOS = {
     "get_user_roles for a click": GenesysScenario(
         "get_user_roles", approve_by_permission, 120, approvers="permission:oauth:token:delete"
     ),
-    "delete_token after the approval": GenesysScenario("delete_token", approve_revocation, 6),
-    "delete_tokens_me after the approval": GenesysScenario("delete_tokens_me", approve_rotation, 3),
+    "delete_token after the approval": GenesysScenario("delete_token", approve_revocation, 6, faults=DELETE_FAULTS),
+    "delete_tokens_me after the approval": GenesysScenario(
+        "delete_tokens_me", approve_rotation, 3, faults=DELETE_FAULTS
+    ),
     "get_tokens_me during whoami": GenesysScenario("get_tokens_me", whoami, 3),
 }
 

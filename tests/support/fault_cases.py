@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
+from bot.sandbox.genesys.responses import error
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, FakeGenesys, GenesysFault
 from tests.support.timeouts import Blackhole
 
@@ -68,6 +69,17 @@ API_FAULTS = (
     ),
     FaultCase("200 with an empty body", GenesysFault(status=200, body="", executes=True, times=None)),
     FaultCase("200 with truncated JSON", raw=TRUNCATED),
+)
+
+DELETE_FAULTS = (
+    *API_FAULTS,
+    _status(302, Location="https://proxy.example/"),
+    FaultCase(
+        "200 with a page of plain text",
+        GenesysFault(status=200, body="Please log in", headers={"Content-Type": "text/plain"}, times=None),
+    ),
+    FaultCase("200 with an error in its body", GenesysFault(status=200, body=error(503, "c-503"), times=None)),
+    FaultCase("200 with an empty object", GenesysFault(status=200, body={}, executes=True, times=None)),
 )
 
 LOGIN_FAULTS = (

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class GenesysFault:
     """One way for an operation to fail, for its next `times` calls (None: until cleared).
 
-    The response has `status`, `headers` and `body`: a dict is sent as JSON, text as a web page, "" as an empty body,
-    and None as an ErrorBody for the status. `delay` (seconds) and `until` (an event) postpone everything else. `drop`
+    The response has `status`, `headers` and `body`: a dict is sent as JSON, text as a web page unless a header names
+    another type, "" as an empty body, and None as an ErrorBody for the status. `delay` (seconds) and `until` (an event) postpone everything else. `drop`
     cuts the connection without a response, before or after the operation runs. With `executes`, the operation runs
     although `status` reports an error.
     """
@@ -51,7 +51,8 @@ class GenesysFault:
         if self.body == "":
             return web.Response(status=status, headers=self.headers)
         if isinstance(self.body, str):
-            return web.Response(status=status, text=self.body, content_type="text/html", headers=self.headers)
+            headers = {"Content-Type": "text/html; charset=utf-8", **self.headers}
+            return web.Response(status=status, text=self.body, headers=headers)
         body = responses.error(status, correlation_id) if self.body is None else self.body
         return web.json_response(body, status=status, headers=self.headers)
 

@@ -175,7 +175,7 @@ GENESYS_CASES = {
     "web page of a proxy": Case(
         genesys("get_tokens_me", GenesysFault(status=200, body="<html>Log in</html>", times=None)),
         (CLIENT,),
-        "not Genesys Cloud responded with a web page",
+        "not Genesys Cloud responded in its place",
         NETWORK,
     ),
     "another api": Case(

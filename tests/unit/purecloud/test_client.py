@@ -80,6 +80,23 @@ async def test_delete_token__web_page_with_status_200_raises_no_response(harness
     assert harness.statuses("delete_token") == [200]
 
 
+@pytest.mark.parametrize("status", [301, 302, 307])
+async def test_delete_token__redirection_raises_no_response(harness: ClientHarness, status: int) -> None:
+    harness.genesys.fault("delete_token", GenesysFault(status=status, body="", headers={"Location": "/elsewhere"}))
+
+    with pytest.raises(errors.GenesysNoResponse):
+        await harness.purecloud.tokens.delete_token(JANE)
+    assert harness.statuses("delete_token") == [status]
+
+
+async def test_delete_token__error_in_a_200_raises_no_response(harness: ClientHarness) -> None:
+    harness.genesys.fault("delete_token", GenesysFault(status=200, body={"status": 503, "code": "unavailable"}))
+
+    with pytest.raises(errors.GenesysNoResponse):
+        await harness.purecloud.tokens.delete_token(JANE)
+    assert harness.statuses("delete_token") == [200]
+
+
 async def test_delete_token__unknown_user_raises_not_found(harness: ClientHarness) -> None:
     with pytest.raises(errors.GenesysNotFound):
         await harness.purecloud.tokens.delete_token(UNKNOWN_USER)
@@ -198,6 +215,18 @@ async def test_rotate__after_a_failed_deletion_deletes_both_old_tokens(harness: 
     harness.genesys.fault("delete_tokens_me", GenesysFault(status=500))
 
     with pytest.raises(errors.GenesysServerError):
+        await harness.purecloud.tokens.rotate()
+    assert harness.genesys.state.live_generations == [1, 2]
+
+    assert (await harness.purecloud.tokens.rotate()).status == 200
+    assert harness.genesys.state.live_generations == [3]
+
+
+async def test_rotate__unconfirmed_deletion_is_repeated_by_the_next_rotation(harness: ClientHarness) -> None:
+    await harness.purecloud.tokens.head_tokens_me()
+    harness.genesys.fault("delete_tokens_me", GenesysFault(status=200, body={"status": 503, "message": "Try later"}))
+
+    with pytest.raises(errors.GenesysNoResponse):
         await harness.purecloud.tokens.rotate()
     assert harness.genesys.state.live_generations == [1, 2]
 

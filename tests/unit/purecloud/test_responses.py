@@ -15,8 +15,9 @@ from bot.purecloud.models import TokenInfo, UsersSearchResponse
 JSON = {"Content-Type": "application/json"}
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 STATUSES = [
-    (301, errors.GenesysRejected),
-    (304, errors.GenesysRejected),
+    (301, errors.GenesysNoResponse),
+    (302, errors.GenesysNoResponse),
+    (304, errors.GenesysNoResponse),
     (400, errors.GenesysRejected),
     (401, errors.GenesysUnauthenticated),
     (403, errors.GenesysForbidden),
@@ -50,11 +51,67 @@ def test_parse_response__empty_success_is_a_success(status: int, headers: dict[s
     assert response == responses.ApiResponse(status, "c-1", b"")
 
 
-def test_parse_response__web_page_with_status_200_raises_no_response() -> None:
-    error = error_of(200, HTML, b"<html>Welcome to the proxy</html>")
+@pytest.mark.parametrize(
+    "content_type", ["text/html; charset=utf-8", "application/xhtml+xml", "text/plain", "TEXT/XML"]
+)
+def test_parse_response__page_with_status_200_raises_no_response(content_type: str) -> None:
+    error = error_of(200, {"Content-Type": content_type}, b"<html>Welcome to the proxy</html>")
 
     assert type(error) is errors.GenesysNoResponse
-    assert error.problem == "unexpected_html"
+    assert error.problem == "unexpected_response"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b" \r\n", b"{}", b"null", b"[]", b'{"id": "1"}', b'{"status": 200, "code": null}']
+)
+def test_confirm__harmless_body_confirms_a_deletion(body: bytes) -> None:
+    responses.confirm(responses.parse_response(200, JSON, body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": 503, "code": "service.unavailable", "message": "Try later."}',
+        b'{"status": 400}',
+        b'{"status": "503"}',
+        b'{"message": "Service Unavailable"}',
+        b'{"Message": "User is not authorized"}',
+        b'{"code": "internal.server.error"}',
+        b'{"error": "invalid_request"}',
+        b'{"errors": [{"status": 500}]}',
+        b'{"status": 1e999}',
+        b'[{"status": 503}]',
+        b'"error"',
+        b"false",
+        b"503",
+        b"Service unavailable",
+        b"<html>Log in to the proxy</html>",
+        b'{"id":',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"status": ' + b"9" * 10_000 + b"}",
+    ],
+)
+def test_confirm__any_other_body_leaves_the_deletion_unknown(body: bytes) -> None:
+    with pytest.raises(errors.GenesysNoResponse) as raised:
+        responses.confirm(responses.ApiResponse(200, "c-1", body))
+
+    assert (raised.value.status, raised.value.correlation_id) == (200, "c-1")
+    assert raised.value.problem == "unexpected_response"
+
+
+@given(st.binary())
+def test_confirm__any_bytes_confirm_or_raise_no_response(body: bytes) -> None:
+    try:
+        responses.confirm(responses.ApiResponse(200, None, body))
+    except errors.GenesysNoResponse:
+        assert body.strip()
+
+
+def test_parse_response__redirection_tells_nothing_about_the_request() -> None:
+    error = error_of(302, {"Location": "https://proxy.example/login"}, b"")
+
+    assert (type(error), error.problem) == (errors.GenesysNoResponse, "unexpected_response")
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)

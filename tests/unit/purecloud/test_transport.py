@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.purecloud import GenesysNoResponse, GenesysRejected, GenesysUnreachable, Limits, requests, responses
+from bot.purecloud import GenesysNoResponse, GenesysUnreachable, Limits, requests, responses
 from bot.purecloud.transport import HttpAttempt, RawResponse, Transport
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ async def test_redirect__is_not_followed() -> None:
 
         assert received.status == 307
         assert len(server.requests) == 1
-        with pytest.raises(GenesysRejected):
+        with pytest.raises(GenesysNoResponse):
             responses.parse_response(received.status, received.headers, received.body)
 
 
