@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class GenesysFault:
     """One way for an operation to fail, for its next `times` calls (None: until cleared).
 
-    The response has `status`, `headers` and `body`: a dict is sent as JSON, text as a web page unless a header names
-    another type, "" as an empty body, and None as an ErrorBody for the status. `delay` (seconds) and `until` (an event) postpone everything else. `drop`
-    cuts the connection without a response, before or after the operation runs. With `executes`, the operation runs
-    although `status` reports an error.
+    The response has `status`, `headers` and `body`: a dict is sent as JSON, text as a web page unless a header
+    names another type, "" as an empty body, and None as an ErrorBody for the status. `delay` (seconds) and `until`
+    (an event) postpone everything else. `drop` cuts the connection without a response, before or after the
+    operation runs. With `executes`, the operation runs although `status` reports an error.
     """
 
     status: int | None = None
