@@ -108,7 +108,7 @@ def test_confirm__any_bytes_confirm_or_raise_no_response(body: bytes) -> None:
         assert body.strip()
 
 
-def test_parse_response__redirection_tells_nothing_about_the_request() -> None:
+def test_parse_response__redirection_says_nothing_about_the_request() -> None:
     error = error_of(302, {"Location": "https://proxy.example/login"}, b"")
 
     assert (type(error), error.problem) == (errors.GenesysNoResponse, "unexpected_response")
