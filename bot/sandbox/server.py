@@ -59,7 +59,8 @@ async def start_run() -> AsyncIterator[SandboxRun]:
             await slack.start()
             environ = environment(slack, await genesys.start(), Path(folder))
             async with running(read_settings(environ)) as server:
-                await server.services.workspace.known.wait()
+                await server.services.binding.confirm()
+                genesys.requests.clear()  # the page shows what people cause
                 slack.events_url = f"http://127.0.0.1:{server.port}/slack/events"
                 yield SandboxRun(slack, genesys, server.services.store, environ)
         finally:

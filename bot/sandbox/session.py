@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.db.driver import DatabaseUnavailable
+from bot.db.statements import open_requests, set_seals
+from bot.domain.requests import State
 from bot.sandbox.faults import SandboxFaults
 from bot.sandbox.manifest import SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.db.requests import RequestStore
+    from bot.db.transaction import Transaction
     from bot.domain.audit import AuditEvent
+    from bot.domain.seals import Seals
     from bot.sandbox.genesys.server import FakeGenesys
     from bot.sandbox.slack.server import Delivery, FakeSlack
 
@@ -109,10 +113,9 @@ class SandboxSession:
 
     async def advance_clock(self, seconds: float) -> None:
         """Move the expiry of every pending request closer by this time."""
-        if self.run is None:
-            return
-        earlier = "UPDATE requests SET expires_at = expires_at - :seconds WHERE state = 'pending'"
-        await self.run.store.database.write(lambda tx: tx.execute(earlier, seconds=seconds))
+        if self.run is not None:
+            store = self.run.store
+            await store.database.write(lambda tx: _expire_sooner(tx, store.seals, seconds))
 
     async def refresh_audit_log(self) -> None:
         """Read the audit log; keep the last reading while the database is unavailable."""
@@ -120,3 +123,12 @@ class SandboxSession:
         if run is not None:
             with suppress(DatabaseUnavailable):
                 run.audit_log = await run.store.audit_events()
+
+
+def _expire_sooner(tx: Transaction, seals: Seals, seconds: float) -> None:
+    """Move the expiry of pending requests, and seal them again."""
+    for request in open_requests(tx):
+        if request.state is State.PENDING:
+            moved = seals.seal(replace(request, expires_at=request.expires_at - seconds))
+            tx.execute("UPDATE requests SET expires_at = :at WHERE id = :id", at=moved.expires_at, id=moved.id)
+            set_seals(tx, moved)

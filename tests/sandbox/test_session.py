@@ -73,6 +73,17 @@ async def test_advance_clock__lets_a_pending_request_expire(session: SandboxSess
     assert current(session).genesys.received("delete_token") == []
 
 
+async def test_advance_clock__leaves_a_request_that_can_be_approved(session: SandboxSession) -> None:
+    message = await request_card(session)
+    await session.advance_clock(60)
+    await current(session).slack.click(personas.OLIVIA, message, "approve")
+    await expect_end(session, message, "Revoked")
+
+
+async def test_start__leaves_no_request_of_the_bot_in_the_page(session: SandboxSession) -> None:
+    assert current(session).genesys.requests == []
+
+
 @pytest.mark.process
 async def test_kill_replica__lets_the_first_replica_take_over(session: SandboxSession) -> None:
     await session.start_replica()
