@@ -93,7 +93,8 @@ async def start_replicas(folder: Path, *database_urls: str, **overrides: str) ->
     slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
-    environ = environment(slack, await genesys.start(), folder) | overrides
+    budgets = {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000"}
+    environ = environment(slack, await genesys.start(), folder) | budgets | overrides
     try:
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(ClientSession())
