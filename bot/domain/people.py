@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.domain.visible_text import visible_text
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -75,7 +77,7 @@ def read_member(user: Mapping[str, Any]) -> Member:
     return Member(
         id=str(user.get("id") or ""),
         team_id=str(user.get("team_id") or ""),
-        name=next((str(name) for name in names if name), ""),
+        name=visible_text(next((str(name) for name in names if name), "")),
         email=text(profile, "email"),
         email_confirmed=user.get("is_email_confirmed") is not False,
         enterprise_id=text(grid, "enterprise_id") or text(user, "enterprise_id"),

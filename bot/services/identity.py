@@ -11,6 +11,7 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
+from bot.domain.visible_text import visible_text
 from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization, is_transient
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
@@ -195,11 +196,16 @@ def read_person(user: User) -> Person:
     """Reduce a Genesys Cloud user to what the bot shows and acts on."""
     return Person(
         id=_storable(user.id) or "",
-        name=_storable(user.name) or "",
-        email=_storable(user.email),
-        division=_storable(user.division.name) if user.division else None,
-        state=_storable(user.state),
+        name=visible_text(user.name or ""),
+        email=_visible(user.email),
+        division=_visible(user.division.name) if user.division else None,
+        state=_visible(user.state),
     )
+
+
+def _visible(text: str | None) -> str | None:
+    """Remove what readers cannot see, NUL included."""
+    return text and visible_text(text)
 
 
 def _storable(text: str | None) -> str | None:

@@ -18,6 +18,7 @@ from bot.domain.people import Member, Person
 from bot.domain.policy import PROTECTED_APPROVALS, denial, ineligibility, may_request, may_self_approve, rule_for
 from bot.domain.principals import Rules
 from bot.domain.requests import MessageRef, Request
+from bot.domain.visible_text import visible_text
 from bot.errors import BotError, SlackUnavailable
 from bot.metrics import Metrics
 from bot.purecloud import GenesysError
@@ -135,7 +136,7 @@ class RequestService:
             expires_at=0.0,
             target=target,
             target_slack_id=slack_id,
-            reason=str(redact(command.reason.strip()))[:MAX_REASON_LENGTH],
+            reason=visible_text(str(redact(command.reason)))[:MAX_REASON_LENGTH],
             approvals_required=needed,
             card=self._card_channel(command.invoker, alone=alone and needed == 1 and slack_id not in requester.ids),
         )
