@@ -11,6 +11,9 @@ _ZERO_WIDTH_JOINER = "\u200d"
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that fonts draw as nothing."""
 
+_MARKS = frozenset({"Mn", "Me"})
+"""Categories of combining marks."""
+
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of control, format (bidirectional too), surrogate, private and unassigned characters."""
 
@@ -20,12 +23,13 @@ def visible_text(text: str) -> str:
 
     A zero-width joiner stays between two characters, because emoji need it.
     """
-    folded = " ".join("".join(" " if one.isspace() else one for one in text).split())
+    seen = "".join(" " if one.isspace() else one for one in text if one.isspace() or _is_visible(one))
     kept: list[str] = []
     marks = 0
-    for one in folded:
-        marks = marks + 1 if unicodedata.combining(one) else 0
-        if marks <= MAX_MARKS and _is_visible(one):
+    for one in " ".join(seen.split()):
+        if one != _ZERO_WIDTH_JOINER:
+            marks = marks + 1 if unicodedata.category(one) in _MARKS else 0
+        if marks <= MAX_MARKS:
             kept.append(one)
     return "".join(kept).strip(f" {_ZERO_WIDTH_JOINER}")
 

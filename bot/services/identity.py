@@ -197,7 +197,7 @@ def read_person(user: User) -> Person:
     return Person(
         id=_storable(user.id) or "",
         name=visible_text(user.name or ""),
-        email=_visible(user.email),
+        email=_storable(user.email),  # as it is, because the policy compares it
         division=_visible(user.division.name) if user.division else None,
         state=_visible(user.state),
     )
