@@ -7,12 +7,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
 
 from tests.support.app_harness import start_app
-from tests.support.blocked_loop import MAX_CPU_TIME, fail_if_blocked
+from tests.support.blocked_loop import MAX_CPU_TIME, MeasuredCallbacks, fail_if_blocked
 from tests.support.clock import FakeClock
 
 
@@ -66,6 +67,20 @@ async def test_callback__that_collects_garbage_is_not_blamed_for_it() -> None:
 
         asyncio.get_running_loop().call_soon(collect)
         await asyncio.sleep(0)
+    assert measured.blocked == []
+
+
+def test_test__that_computes_between_two_runs_of_the_loop_passes() -> None:
+    clock = FakeClock()
+    with asyncio.Runner() as runner:
+        loop: Any = runner.get_loop()
+        loop._ready = measured = MeasuredCallbacks(loop, clock)
+        loop.call_soon(loop.stop)
+        loop.call_soon(int)  # still runs before the loop stops
+        loop.run_forever()
+        clock.advance(MAX_CPU_TIME * 30)  # Hypothesis generates the next example
+        loop.call_soon(loop.stop)
+        loop.run_forever()
     assert measured.blocked == []
 
 

@@ -25,8 +25,9 @@ class MeasuredCallbacks(deque[asyncio.Handle]):
     other processes, so that a busy machine does not fail a test. A callback that sleeps is not found.
     """
 
-    def __init__(self, waiting: deque[asyncio.Handle], clock: Callable[[], float]) -> None:
-        super().__init__(waiting)
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float]) -> None:
+        super().__init__(loop._ready)  # type: ignore[attr-defined]
+        self._loop: Any = loop
         self.blocked: list[str] = []
         self._clock = clock
         self._running = ""
@@ -38,7 +39,7 @@ class MeasuredCallbacks(deque[asyncio.Handle]):
         """Return the next callback and begin to measure it."""
         self.finish()
         handle = super().popleft()
-        self._running = describe(handle)
+        self._running = "" if self._loop._stopping else describe(handle)  # the test itself runs once the loop stops
         self._began, self._collected = self._clock(), 0.0
         return handle
 
@@ -78,7 +79,7 @@ def fail_if_blocked(clock: Callable[[], float] = time.thread_time) -> Iterator[M
     if isinstance(before, MeasuredCallbacks):  # a second app in one test
         yield before
         return
-    loop._ready = measured = MeasuredCallbacks(before, clock)
+    loop._ready = measured = MeasuredCallbacks(loop, clock)
     gc.callbacks.append(measured.on_garbage_collection)
     try:
         yield measured
