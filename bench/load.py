@@ -38,7 +38,7 @@ class HttpConnection(asyncio.Protocol):
         """Complete the pending request once its response is complete."""
         self._buffer += data
         response = _parse(self._buffer)
-        if response and self._response:
+        if response and self._response and not self._response.done():  # a load that ended cancels its requests
             self._buffer = b""
             self._response.set_result(response)
 
