@@ -18,8 +18,8 @@ from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
-from bot.domain.principals import Rules
 from bot.domain.requests import Request
+from bot.domain.rules import Rules
 from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
 from bot.metrics import Metrics

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.denials import DenialCode
-from bot.domain.principals import Principal, Rules
+from bot.domain.principals import Principal
 from bot.domain.requests import Request
+from bot.domain.rules import Rules
 
 
 class Response(Protocol):

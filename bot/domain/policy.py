@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from bot.domain.actions import Action
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Member, Permission, Workspace, same_person
-from bot.domain.principals import Principal, PrincipalKind, Rules
+from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Request
+from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
 
 PROTECTED_APPROVALS = 2

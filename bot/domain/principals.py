@@ -60,19 +60,3 @@ def parse_principal(text: str) -> Principal:
 def parse_principals(text: str) -> tuple[Principal, ...]:
     """Parse a comma-separated list; empty entries, such as a trailing comma, are skipped."""
     return tuple(parse_principal(part) for part in text.split(",") if part.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that grant rights: who may request, approve and administer, and who is protected."""
-
-    approvers: tuple[Principal, ...]
-    requesters: tuple[Principal, ...] = ()
-    admins: tuple[Principal, ...] = ()
-    protected: tuple[Principal, ...] = ()
-    self_approval: bool = True
-
-    @property
-    def effective_requesters(self) -> tuple[Principal, ...]:
-        """REQUESTERS, or APPROVERS if REQUESTERS is empty."""
-        return self.requesters or self.approvers

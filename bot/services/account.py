@@ -11,7 +11,8 @@ from bot.domain.commands import Invoker
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member, Person, Workspace
 from bot.domain.policy import ineligibility, rule_for
-from bot.domain.principals import Principal, Rules
+from bot.domain.principals import Principal
+from bot.domain.rules import Rules
 from bot.purecloud import GenesysError, NamedEntity, OrgOAuthClient, Region, TokenInfo
 from bot.services.identity import Identity
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from bot.domain.actions import Actions
 from bot.domain.people import Actor, Member
 from bot.domain.policy import PROTECTED_APPROVALS, Case, denial, ineligibility, is_requester, may_approve, rule_for
-from bot.domain.principals import Rules
 from bot.domain.requests import Request
+from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
 from bot.services.identity import Identity
 

@@ -17,8 +17,8 @@ from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member
 from bot.domain.policy import denial, ineligibility, may_cancel
-from bot.domain.principals import Rules
 from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
+from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.services.approvals import ApprovalJudge, Judgement

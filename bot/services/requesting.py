@@ -16,8 +16,8 @@ from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member, Person
 from bot.domain.policy import PROTECTED_APPROVALS, denial, ineligibility, may_request, may_self_approve, rule_for
-from bot.domain.principals import Rules
 from bot.domain.requests import MessageRef, Request
+from bot.domain.rules import Rules
 from bot.domain.visible_text import visible_text
 from bot.errors import BotError, SlackUnavailable
 from bot.metrics import Metrics

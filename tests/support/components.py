@@ -22,8 +22,9 @@ from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand, TargetRef
 from bot.domain.denials import Denied
 from bot.domain.people import Person
-from bot.domain.principals import Rules, parse_principals
+from bot.domain.principals import parse_principals
 from bot.domain.requests import APPROVE, MessageRef, Request, State
+from bot.domain.rules import Rules
 from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
 from bot.sandbox import personas

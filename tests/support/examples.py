@@ -8,8 +8,9 @@ from typing import Any
 from bot.domain.actions import REVOKE, Action
 from bot.domain.people import Actor, Grants, Member, Person, Workspace
 from bot.domain.policy import Case
-from bot.domain.principals import Principal, PrincipalKind, Rules
+from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import MessageRef, Request
+from bot.domain.rules import Rules
 from bot.domain.seals import Seals
 
 WORKSPACE = Workspace(team_id="T0HOME0001", name="Example Ltd", bot_user_id="U0BOT00001")

@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.actions import ACTIONS, REVOKE, ROTATE, Action, Actions, GenesysApi, Response
 from bot.domain.denials import DenialCode
-from bot.domain.principals import Rules
 from bot.domain.requests import Request
+from bot.domain.rules import Rules
 from bot.purecloud import Done
 from tests.support.examples import BEN, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation, users
 from tests.support.fake_genesys_api import FakeGenesysApi

@@ -27,8 +27,9 @@ from bot.domain.policy import (
     permits,
     rule_for,
 )
-from bot.domain.principals import Principal, PrincipalKind, Rules
+from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Request
+from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
 from tests.support.examples import (
     BEN,

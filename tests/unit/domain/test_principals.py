@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.principals import Principal, PrincipalKind, Rules, parse_principal, parse_principals
-from tests.support.examples import BEN, RAVI, users
+from bot.domain.principals import Principal, PrincipalKind, parse_principal, parse_principals
 
 
 @pytest.mark.parametrize(
@@ -50,8 +49,3 @@ def test_parse_principals__skips_empty_entries_and_rejects_invalid_ones() -> Non
     assert parse_principals(" ") == ()
     with pytest.raises(ValueError, match="'ravi' is not a principal"):
         parse_principals("U0RAVI0001, ravi")
-
-
-def test_effective_requesters__are_the_approvers_if_none_are_set() -> None:
-    assert Rules(approvers=users(BEN)).effective_requesters == users(BEN)
-    assert Rules(approvers=users(BEN), requesters=users(RAVI)).effective_requesters == users(RAVI)

@@ -25,8 +25,9 @@ from bot.domain.clicks import Click, read_click
 from bot.domain.denials import Denied
 from bot.domain.people import Actor, Member, Person, Workspace
 from bot.domain.policy import may_cancel
-from bot.domain.principals import Principal, PrincipalKind, Rules
+from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import APPROVE, CANCEL, FINAL, Event, Request, State, advance, approval_event
+from bot.domain.rules import Rules
 from bot.errors import StaleRequest
 from bot.services.approvals import ApprovalJudge
 from bot.services.identity import Identity

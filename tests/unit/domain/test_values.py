@@ -17,8 +17,9 @@ from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode
 from bot.domain.people import Actor, Grants, Member, Person, Workspace
 from bot.domain.policy import PROTECTED_APPROVALS, Verdict
-from bot.domain.principals import PrincipalKind, Rules
+from bot.domain.principals import PrincipalKind
 from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, Event, MessageRef, Request, State
+from bot.domain.rules import Rules
 from tests.support.examples import NOON
 
 
