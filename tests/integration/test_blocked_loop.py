@@ -84,7 +84,8 @@ def test_test__that_computes_between_two_runs_of_the_loop_passes() -> None:
     assert measured.blocked == []
 
 
-async def test_app__with_a_callback_that_blocks_fails_the_test(tmp_path: Path) -> None:
+@pytest.mark.parametrize("socket_mode", [False, True])
+async def test_app__with_a_callback_that_blocks_fails_the_test(tmp_path: Path, socket_mode: bool) -> None:
     stack = AsyncExitStack()
 
     def compute() -> None:
@@ -92,7 +93,7 @@ async def test_app__with_a_callback_that_blocks_fails_the_test(tmp_path: Path) -
         while time.thread_time() - began < MAX_CPU_TIME:
             pass
 
-    app = await stack.enter_async_context(start_app(tmp_path))
+    app = await stack.enter_async_context(start_app(tmp_path, socket_mode=socket_mode))
     asyncio.get_running_loop().call_soon(compute)
     await app.wait_until_idle()
     with pytest.raises(AssertionError, match="compute ran for"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,7 @@ async def start_app(
 ) -> AsyncIterator[AppHarness]:  # fmt: skip
     """Start the bot with the sandbox's environment and the overrides; an empty value unsets a setting.
 
-    Over HTTP, the test fails if a callback blocks the event loop while the app runs.
+    The test fails if a callback blocks the event loop while the app runs.
     """
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
@@ -111,7 +111,7 @@ async def start_app(
             await server.services.workspace.known.wait()
             if socket_mode:
                 await slack.sockets.wait_until(lambda: len(slack.sockets.connections) == CONNECTIONS, MESSAGE_TIMEOUT)
-            with nullcontext() if socket_mode else fail_if_blocked():
+            with fail_if_blocked():
                 yield AppHarness(slack, genesys, environ, server, url)
     finally:
         await genesys.stop()
