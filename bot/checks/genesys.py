@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bot.checks.errors import PERMISSION_HINT, run_check
 from bot.checks.headers import ResponseHeaders
 from bot.checks.result import CheckResult, all_ok, failed, ok, skipped, undetermined
-from bot.domain.actions import ACTIONS
+from bot.domain.actions import ACTIONS, Action
 from bot.domain.policy import covers
 from bot.purecloud import AuthorizationApi, GenesysForbidden, GenesysNotFound, GenesysRejected, PureCloud
 
@@ -19,15 +19,23 @@ VIEW_GRANTS: Final = "authorization:grant:view"
 RATE_LIMIT: Final = "rate limit"
 CLIENT_CHECK_FAILED: Final = "the check of the OAuth client failed"
 
-ACTION_PERMISSIONS: Final[Mapping[str, str]] = {
-    action.permission: action.name for action in ACTIONS.values() if action.permission
-}
-"""The permissions that the calls of the actions need, with the action's name."""
+
+def action_permissions(actions: Iterable[Action]) -> dict[str, str]:
+    """Return the permissions that the actions need, each with the names of its actions."""
+    names: dict[str, list[str]] = {}
+    for action in actions:
+        if action.permission:
+            names.setdefault(action.permission, []).append(f"`{action.name}`")
+    return {permission: " and every ".join(named) for permission, named in names.items()}
+
+
+ACTION_PERMISSIONS: Final[Mapping[str, str]] = action_permissions(ACTIONS.values())
+"""The permissions that the bot's own actions need."""
 
 _CONSEQUENCES: Final[Mapping[str, str]] = {
     VIEW_USERS: "the bot cannot find people by email",
     VIEW_GRANTS: "principals that name roles or permissions match no one",
-    **{needed: f"Genesys Cloud would refuse every `{action}`" for needed, action in ACTION_PERMISSIONS.items()},
+    **{needed: f"Genesys Cloud would refuse every {named}" for needed, named in ACTION_PERMISSIONS.items()},
 }
 """What fails if the client lacks a permission."""
 
@@ -96,7 +104,7 @@ class GenesysChecks:
         if permission in ACTION_PERMISSIONS:
             message = (
                 "Genesys Cloud does not show the client its own roles, and a trial would change something. If the "
-                f"permission is missing, the first `{ACTION_PERMISSIONS[permission]}` reports it and changes nothing"
+                f"permission is missing, the first {ACTION_PERMISSIONS[permission]} reports it and changes nothing"
             )
             return undetermined(name, message, "Check the roles of the client under Admin > Integrations > OAuth.")
         try:

@@ -68,8 +68,7 @@ class ClickService:
         try:
             return await self._process(job, click)
         except UnreadableRow as error:
-            detail = {"action": click.action, "state": "unreadable"}
-            return await self._deny(EventType.CLICK_STALE, job, click, None, error=error, detail=detail)
+            return await self._reply_unreadable(job, click, error)
 
     async def _process(self, job: Job, click: Click) -> JobResult:
         snapshot = job.snapshot
@@ -192,6 +191,19 @@ class ClickService:
             for ended in await self._store.expire_due(self._recipients):
                 self._metrics.outcomes.labels(ended.action, ended.state).inc()
         return result
+
+    async def _reply_unreadable(self, job: Job, click: Click, unreadable: UnreadableRow) -> JobResult:
+        """Reply to a click on a request that this version cannot read; an outsider learns nothing about it."""
+        now = await self._store.database.read(lambda tx: tx.now)
+        error: BotError = unreadable
+        event, detail = EventType.CLICK_STALE, {"action": click.action, "state": "unreadable"}
+        try:
+            await self._clicker(click, self._since(job, now))
+        except Denied as denied:
+            error, event, detail = denied, EventType.CLICK_DENIED, {"action": click.action, "reason": denied.code}
+        except SlackUnavailable as unavailable:  # this version does not claim the click again, so it replies now
+            error = unavailable
+        return await self._deny(event, job, click, None, error=error, detail=detail)
 
     async def _deny(
         self,

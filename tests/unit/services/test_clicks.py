@@ -296,6 +296,34 @@ async def test_process__outsider_learns_nothing_from_an_old_button(
     assert (await tags(components.store))[-1] == "click:refused"
 
 
+async def change_to_a_state_of_another_version(components: Components) -> None:
+    await components.request()
+    await components.store.database.write(lambda tx: tx.execute("UPDATE requests SET state = 'snoozed'"))
+
+
+@pytest.mark.parametrize(("user_id", "reason"), OUTSIDERS.items())
+async def test_process__outsider_learns_nothing_from_a_request_that_cannot_be_read(
+    components: Components, user_id: str, reason: DenialCode
+) -> None:
+    await change_to_a_state_of_another_version(components)
+    (reply,) = (await process(components, await components.click(by=user_id))).follow_up
+    assert (reply.payload["code"], reply.payload["params"]) == (reason, {})
+    assert (await tags(components.store))[-1] == "click:refused"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(None, "unreadable_row"), (SlackFault(retry_after=12), "slack_unavailable")]
+)
+async def test_process__member_who_clicks_a_request_that_cannot_be_read_gets_a_reply(
+    components: Components, fault: SlackFault | None, code: str
+) -> None:
+    await change_to_a_state_of_another_version(components)
+    if fault:
+        components.slack.fault("users.info", fault)
+    (reply,) = (await process(components, await components.click(by=personas.OLIVIA))).follow_up
+    assert reply.payload["code"] == code
+
+
 async def test_process__unreadable_clicker_of_an_old_button_is_looked_up_again(components: Components) -> None:
     await components.request()
     components.database.clock.advance(TTL)
