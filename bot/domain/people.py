@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.domain.visible_text import visible_text
+from bot.visible_text import visible_text
 
 
 @dataclass(frozen=True, slots=True)

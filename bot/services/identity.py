@@ -11,10 +11,10 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.visible_text import visible_text
 from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization, is_transient
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
+from bot.visible_text import visible_text
 
 CACHE_TTL = 60.0
 """Seconds for which an answer serves a command. A click needs one that Slack began to give after the click."""

@@ -18,7 +18,6 @@ from bot.domain.people import Member, Person
 from bot.domain.policy import PROTECTED_APPROVALS, denial, ineligibility, may_request, may_self_approve, rule_for
 from bot.domain.requests import MessageRef, Request
 from bot.domain.rules import Rules
-from bot.domain.visible_text import visible_text
 from bot.errors import BotError, SlackUnavailable
 from bot.metrics import Metrics
 from bot.purecloud import GenesysError
@@ -27,6 +26,7 @@ from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
 from bot.slack.workspace import WorkspaceUnknown
+from bot.visible_text import visible_text
 
 MAX_REASON_LENGTH = 500
 """Characters of a reason that are stored; the card shows what is stored."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.visible_text import MAX_MARKS, visible_text
+from bot.visible_text import MAX_MARKS, visible_text
 
 
 @pytest.mark.parametrize(
