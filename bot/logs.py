@@ -1,4 +1,4 @@
-"""Structured logs without secrets: JSON lines, or coloured text on a terminal."""
+"""Structured logs without secrets and control characters: JSON lines, or coloured text on a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import structlog
 
 from bot.redaction import redact
+from bot.visible_text import visible_text
 
 WARNINGS_ONLY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "psycopg")
 """Libraries whose loggers are limited to warnings, because they log whole bodies at lower levels."""
@@ -21,8 +22,12 @@ _MISLEADING = (
 """Starts of messages that Bolt logs for an app with its own `authorize` and client; SLACK_BOT_TOKEN is not ignored."""
 
 
+_MULTILINE = frozenset({"exception", "stack"})
+"""Fields of an event that may have several lines. A line break elsewhere could forge an event."""
+
+
 class Redactor:
-    """A structlog processor that removes this process's secrets and everything shaped like a secret."""
+    """A structlog processor that removes secrets, what readers cannot see, and line breaks."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._secrets = secrets
@@ -31,7 +36,11 @@ class Redactor:
         """Return the event without secrets; keep structlog's own entries, which begin with `_`."""
         internal = {key: value for key, value in event.items() if key.startswith("_")}
         public = {key: value for key, value in event.items() if not key.startswith("_")}
-        return {**redact(public, *self._secrets), **internal}
+        return {name: _on_one_line(name, value) for name, value in redact(public, *self._secrets).items()} | internal
+
+
+def _on_one_line(name: str, value: Any) -> Any:
+    return visible_text(value) if isinstance(value, str) and name not in _MULTILINE else value
 
 
 def configure(level: str, form: str, *secrets: str, stream: TextIO | None = None) -> None:

@@ -1,10 +1,12 @@
-"""Redaction of secrets, by the names of fields and by the shapes of values."""
+"""Redaction of secrets, by names of fields and shapes of values, and of what readers cannot see."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from bot.visible_text import visible_lines
 
 REDACTED = "[redacted]"
 
@@ -22,7 +24,7 @@ _SECRET_SHAPES = re.compile(
 
 
 def redact(value: Any, *secrets: str) -> Any:
-    """Return a copy of a value, of any depth, without secrets.
+    """Return a copy of a value, of any depth, without secrets, control and invisible characters.
 
     A field with the name of a secret loses its value. A text loses what has the shape of a secret or equals one of
     `secrets`. Genesys tokens have no shape of their own; only their field's name or `secrets` identifies them.
@@ -45,4 +47,4 @@ def _redact_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, REDACTED)
-    return _SECRET_SHAPES.sub(REDACTED, text)
+    return _SECRET_SHAPES.sub(REDACTED, visible_lines(text))

@@ -7,7 +7,7 @@ from bot.services.account import Permissions
 from handlers.messages import Catalog
 from handlers.services import Services
 from handlers.ui import blocks
-from handlers.ui.blocks import Message, escape
+from handlers.ui.blocks import Message, foreign_mrkdwn
 from handlers.ui.reasons import explain
 
 MAX_WORD_LENGTH = 80
@@ -56,11 +56,11 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
 
 def unverified(catalog: Catalog, permissions: Permissions) -> str:
     """Return the line about checks that failed."""
-    return catalog.text("unverified", unverified=escape("; ".join(permissions.unverified)))
+    return catalog.text("unverified", unverified=foreign_mrkdwn("; ".join(permissions.unverified)))
 
 
 def _unknown(catalog: Catalog, unknown: str, suggestion: str | None) -> str:
-    word = escape(blocks.truncate(unknown, MAX_WORD_LENGTH)).replace("`", "'")
+    word = foreign_mrkdwn(blocks.shorten(unknown, MAX_WORD_LENGTH))
     if suggestion:
         return catalog.text("help.did_you_mean", word=word, nearest=suggestion)
     return catalog.text("help.unknown", word=word)

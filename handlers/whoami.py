@@ -12,15 +12,16 @@ from handlers.help import approval_hint, unverified
 from handlers.messages import Catalog
 from handlers.services import Services
 from handlers.ui import blocks
-from handlers.ui.blocks import Block, Message, escape
+from handlers.ui.blocks import Block, Message, foreign_mrkdwn
 from handlers.ui.reasons import explain
 
 
 async def answer(invoker: Invoker, services: Services, catalog: Catalog, _line: str = "") -> Message:
     """Return both, for this person alone."""
     who = await services.account.whoami(invoker)
+    name, workspace = foreign_mrkdwn(who.member.name), foreign_mrkdwn(who.workspace.name)
     return blocks.message(
-        catalog.text("whoami.summary", name=escape(who.member.name), workspace=escape(who.workspace.name)),
+        catalog.text("whoami.summary", name=name, workspace=workspace),
         blocks.header(catalog.text("whoami.you")),
         *_person(catalog, who),
         blocks.section(permission_lines(catalog, who.permissions, services.actions)),
@@ -71,7 +72,7 @@ def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterab
 def _row(catalog: Catalog, what: str, rule: Principal | None) -> str:
     if rule is None:
         return catalog.text("whoami.no", what=what)
-    return catalog.text("whoami.yes", what=what, rule=escape(str(rule)))
+    return catalog.text("whoami.yes", what=what, rule=foreign_mrkdwn(rule))
 
 
 def _token(catalog: Catalog, who: WhoAmI) -> list[Block]:

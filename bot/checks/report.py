@@ -12,6 +12,7 @@ from typing import Any, Final, TextIO
 
 from bot.checks.result import CheckResult, Status
 from bot.redaction import redact
+from bot.visible_text import visible_text
 
 _SYMBOLS: Final = {Status.OK: "✓", Status.FAILED: "✗", Status.UNDETERMINED: "?"}
 _ASCII_SYMBOLS: Final = {Status.OK: "ok", Status.FAILED: "FAILED", Status.UNDETERMINED: "?"}
@@ -26,15 +27,19 @@ _MIN_SECRET_LENGTH: Final = 8
 
 
 def without_secrets(results: Sequence[CheckResult], values: Iterable[str] = ()) -> list[CheckResult]:
-    """Return the results without these secrets, and without what looks like a secret."""
+    """Return the results without secrets, control characters and line breaks."""
     secrets = [value for value in values if len(value) >= _MIN_SECRET_LENGTH]
+
+    def cleaned(text: str | None) -> str | None:
+        return text and visible_text(redact(text, *secrets))
+
     return [
         replace(
             result,
-            check=redact(result.check, *secrets),
-            message=redact(result.message, *secrets),
-            hint=redact(result.hint, *secrets),
-            correlation_id=redact(result.correlation_id, *secrets),
+            check=cleaned(result.check) or "",
+            message=cleaned(result.message) or "",
+            hint=cleaned(result.hint),
+            correlation_id=cleaned(result.correlation_id),
         )
         for result in results
     ]

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from bot.visible_text import visible_text
+
 
 class Catalog:
     """The sentences of one language, by code.
 
     A code is `area.name`. Placeholders such as `{target}` are filled by the caller, who escapes what people wrote where
-    Slack would read markup.
+    Slack would read markup. A value becomes visible text on one line, so that it adds no line to a message.
     """
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
@@ -23,7 +25,8 @@ class Catalog:
 
     def text(self, code: str, /, **params: Any) -> str:
         """Return a sentence; a placeholder without a value becomes "?". Raises KeyError for an unknown code."""
-        return self._sentences[code].format_map(defaultdict(lambda: "?", params))
+        values = {name: visible_text(str(value)) for name, value in params.items()}
+        return self._sentences[code].format_map(defaultdict(lambda: "?", values))
 
     def optional(self, code: str, /, **params: Any) -> str | None:
         """Return a sentence, or None if the catalog has none for this code."""

@@ -1,4 +1,7 @@
-"""Build Block Kit blocks. Text that people wrote only goes into `plain_text` (docs.slack.dev)."""
+"""Build Block Kit blocks. Text that people wrote only goes into `plain_text` (docs.slack.dev).
+
+Each text of a block passes `truncate`, which removes what readers cannot see.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,44 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.visible_text import visible_lines, visible_text
+
 Block = dict[str, Any]
 Message = dict[str, Any]
 
 MAX_HEADER_LENGTH = 150
 MAX_TEXT_LENGTH = 3000
 MAX_FIELD_LENGTH = 2000
+MAX_VALUE_LENGTH = 250
+"""Characters of a value that a person or Genesys Cloud chose."""
+
 MAX_BUTTON_LENGTH = 75
 MAX_FIELD_ROWS = 5
 """A section takes ten fields, and a row has a label and a value."""
 
 
 def truncate(text: str, limit: int) -> str:
-    """Return a text that Slack accepts: at most `limit` characters and not empty."""
-    text = text or "-"
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    """Return a visible text that Slack accepts: at most `limit` characters and not empty."""
+    text = visible_lines(text)
+    return shorten(text if text.strip() else "-", limit)
 
 
-def without_period(text: str) -> str:
-    """Return a text without its final period, because a sentence around it adds one."""
-    return text.rstrip(".") if text.endswith(".") else text
+def shorten(text: str, limit: int = MAX_VALUE_LENGTH) -> str:
+    """Return a text of at most `limit` characters; what is cut shows as `…`."""
+    return text if len(text) <= limit else f"{visible_lines(text[: limit - 1])}…"
+
+
+def foreign_value(value: Any) -> str:
+    """Return a value that a person or another system chose, for a sentence of the bot.
+
+    It is short, on one line, and without its final period, because the sentence adds one.
+    """
+    return shorten(visible_text(str(value)).rstrip("."))
+
+
+def foreign_mrkdwn(value: Any) -> str:
+    """Return such a value without markup; a sentence may have it between backticks."""
+    return escape(foreign_value(value)).replace("`", "'")
 
 
 def escape(text: str) -> str:
@@ -39,8 +60,8 @@ def plain(text: str, limit: int = MAX_TEXT_LENGTH) -> Block:
 
 
 def mrkdwn(text: str, limit: int = MAX_TEXT_LENGTH) -> Block:
-    """Return a text with Slack's markup, for the bot's own sentences."""
-    return {"type": "mrkdwn", "text": truncate(text, limit)}
+    """Return a text with Slack's markup, for the bot's own sentences; Slack links only marked-up names."""
+    return {"type": "mrkdwn", "text": truncate(text, limit), "verbatim": True}
 
 
 def header(text: str) -> Block:
@@ -64,7 +85,7 @@ def facts(rows: Iterable[tuple[str, str | None]]) -> Block:
     fields = [
         field
         for label, value in pairs
-        for field in (mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(value, MAX_FIELD_LENGTH))
+        for field in (mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(visible_text(value), MAX_VALUE_LENGTH))
     ]
     return {"type": "section", "fields": fields or [plain("")]}
 
@@ -107,7 +128,12 @@ def message(summary: str, *blocks: Block | None) -> Message:
 
 def user_mention(user_id: str) -> str:
     """Return a mention of a Slack user."""
-    return f"<@{user_id}>"
+    return f"<@{escape(user_id)}>"
+
+
+def channel_mention(channel: str) -> str:
+    """Return a link to a Slack channel."""
+    return f"<#{escape(channel)}>"
 
 
 def local_time(at: float) -> str:

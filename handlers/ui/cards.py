@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.requests import APPROVE, CANCEL, FINAL, MessageRef, Request, State
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes
-from handlers.ui.blocks import Block, Message, escape, local_time, user_mention
+from handlers.ui.blocks import Block, Message, channel_mention, escape, foreign_mrkdwn, local_time, user_mention
 
 
 def card(catalog: Catalog, request: Request) -> Message:
@@ -43,14 +43,14 @@ def card_posted(catalog: Catalog, request: Request, ref: MessageRef) -> Message:
     if ref.channel.startswith("D"):
         text = catalog.text("card_posted.direct")
     else:
-        text = catalog.text("card_posted.channel", channel=f"<#{ref.channel}>")
+        text = catalog.text("card_posted.channel", channel=channel_mention(ref.channel))
     return blocks.message(text, blocks.section(text), _reference(catalog, request))
 
 
 def card_not_posted(catalog: Catalog, request: Request, slack_code: str) -> Message:
     """Return the reply that says that the card could not be posted, so the request was cancelled."""
-    channel = f"<#{request.card.channel}>" if request.card else catalog.text("card_not_posted.channel")
-    text = catalog.text("card_not_posted", channel=channel, slack_code=escape(slack_code))
+    channel = channel_mention(request.card.channel) if request.card else catalog.text("card_not_posted.channel")
+    text = catalog.text("card_not_posted", channel=channel, slack_code=foreign_mrkdwn(slack_code))
     return blocks.message(text, blocks.section(text), _reference(catalog, request))
 
 
@@ -190,4 +190,4 @@ def _correlation(catalog: Catalog, request: Request) -> Block | None:
     correlation_id = request.outcome.get("correlation_id")
     if not correlation_id:
         return None
-    return blocks.context(catalog.text("correlation_id", correlation_id=escape(str(correlation_id))))
+    return blocks.context(catalog.text("correlation_id", correlation_id=foreign_mrkdwn(correlation_id)))

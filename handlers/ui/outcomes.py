@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.requests import Request, State
 from handlers.messages import Catalog
-from handlers.ui.blocks import truncate, without_period
+from handlers.ui.blocks import foreign_value, truncate
 
 REPEATABLE_STATES = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State.EXPIRED})
 """States in which the card suggests to request it again."""
@@ -66,11 +66,9 @@ def _params(catalog: Catalog, request: Request) -> dict[str, str]:
 def _problem(catalog: Catalog, result: Outcome) -> str:
     """Return what Genesys Cloud did, or did not do, as plain text."""
     code = str(result.get("code") or "other")
-    params = {name: value for name, value in result.items() if value is not None}
-    if params.get("detail"):
-        params["detail"] = without_period(str(params["detail"]))
+    params = {name: foreign_value(value) for name, value in result.items() if value is not None}
     if code == "genesys_forbidden":
-        permissions = ", ".join(result.get("permissions") or ())
+        permissions = foreign_value(", ".join(result.get("permissions") or ()))
         one = "problem.genesys_forbidden.permissions" if permissions else "problem.genesys_forbidden.permission"
         params["permissions"] = catalog.text(one, permissions=permissions)
     for area in ("problem", "reason"):

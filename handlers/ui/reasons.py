@@ -7,9 +7,12 @@ from typing import Any
 
 from bot.errors import TOKEN_REFUSED
 from handlers.messages import Catalog
-from handlers.ui.blocks import escape, user_mention, without_period
+from handlers.ui.blocks import foreign_mrkdwn, user_mention
 
 Params = Mapping[str, Any]
+
+MAX_PERMISSIONS = 5
+"""Missing permissions that a text names."""
 
 
 def explain(catalog: Catalog, code: str, params: Params, *, changed_nothing: bool = True) -> str:
@@ -54,11 +57,11 @@ def _most_specific(catalog: Catalog, area: str, code: str, params: Params) -> st
 
 
 def _escaped(params: Params) -> dict[str, str]:
-    return {name: escape(without_period(str(value))) for name, value in params.items() if value is not None}
+    return {name: foreign_mrkdwn(value) for name, value in params.items() if value is not None}
 
 
 def _mention(params: Params, name: str) -> str:
-    return user_mention(escape(str(params[name])))
+    return user_mention(str(params[name]))
 
 
 def _retry_after(params: Params) -> str:
@@ -76,6 +79,6 @@ def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
     """Return the placeholders that are derived from parameters."""
     computed = {name: make(params) for key, (name, make) in _COMPUTED.items() if params.get(key)}
     if code == "genesys_forbidden":
-        named = ", ".join(f"`{escape(one)}`" for one in params.get("permissions") or ())
+        named = ", ".join(f"`{foreign_mrkdwn(one)}`" for one in (params.get("permissions") or ())[:MAX_PERMISSIONS])
         computed["permissions"] = named or catalog.text("reason.genesys_forbidden.permission")
     return computed

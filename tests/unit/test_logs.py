@@ -68,20 +68,42 @@ def test_logs__write_json_lines_with_level_time_and_event() -> None:
     stream = io.StringIO()
     logs.configure("info", "json", stream=stream)
 
-    structlog.get_logger("bot.services.requesting").info(
-        "requested\nin two lines", by="U0RAVI0001", names=["Zoë 🚨"], nothing=None
-    )
+    structlog.get_logger("bot.services.requesting").info("requested", by="U0RAVI0001", names=["Zoë 🚨"], nothing=None)
     logging.getLogger("slack_bolt").warning("a %s says", "library")
 
     own, library = lines(stream)
     assert (own["event"], own["level"], own["by"], own["names"]) == (
-        "requested\nin two lines",
+        "requested",
         "info",
         "U0RAVI0001",
         ["Zoë 🚨"],
     )
     assert own["timestamp"].endswith("Z")
     assert (library["event"], library["level"], library["logger"]) == ("a library says", "warning", "slack_bolt")
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+def test_logs__have_no_control_character_and_no_forged_line(form: str) -> None:
+    stream = io.StringIO()
+    logs.configure("info", form, stream=stream)
+    name = "Tom\n2026-06-21 [info] click applied\x1b[2J\u202e\u009b31m"
+    log = structlog.get_logger()
+
+    event = f"asked for {name}"
+    log.info(event, problem=name, deep=[name], error=ValueError(name))
+    logging.getLogger("aiohttp").warning("got %s", name)
+    try:
+        raise ValueError(name)  # noqa: TRY301 - the traceback must show it
+    except ValueError:
+        log.exception("it failed")
+
+    logged = stream.getvalue()
+    if form == "json":
+        assert [line["event"][:5] for line in lines(stream)] == ["asked", "got T", "it fa"]
+    escapes = ("\x1b[2J", "\u202e", "\u009b", "\\u001b", "\\u202e", "\\u009b")
+    assert not any(one in logged for one in escapes)
+    before_the_traceback = logged.partition("Traceback")[0]
+    assert not any(line.startswith("2026-06-21") for line in before_the_traceback.splitlines())
 
 
 @pytest.mark.parametrize("library", logs.WARNINGS_ONLY)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bot.checks.errors import result_of, run_check
-from bot.checks.report import as_json, text_for, without_secrets
+from bot.checks.report import as_json, as_text, text_for, without_secrets
 from bot.checks.result import (
     CheckResult,
     Status,
@@ -118,6 +118,15 @@ def test_secrets__are_removed_from_every_text() -> None:
     (clean,) = without_secrets([leak], ["opaque-secret"])
 
     assert not any(secret in str(clean) for secret in ("opaque-secret", "xoxb", "pass@"))
+
+
+def test_report__has_no_control_character_and_no_forged_line() -> None:
+    name = "Home\n✓ all: passed\x1b[2J\u202e"
+    (clean,) = without_secrets([failed(name, name, name, name)])
+
+    text = as_text([clean])
+    assert len(text.splitlines()) == 3
+    assert text.replace("\n", "").isprintable()
 
 
 def test_secrets__shorter_than_8_characters_are_not_removed() -> None:

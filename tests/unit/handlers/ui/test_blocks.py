@@ -52,6 +52,27 @@ def test_facts__shows_five_rows_and_skips_missing_values() -> None:
     assert [cell["text"] for cell in found["fields"]] == ["*a*", "1", "*0*", "x", "*1*", "x", "*2*", "x", "*3*", "x"]
 
 
+def test_text__has_no_hidden_character_and_slack_adds_no_mention_or_link() -> None:
+    hostile = "Tom\u202e <!channel> @here\x1b"
+    for text in (blocks.plain(hostile), blocks.mrkdwn(blocks.escape(hostile))):
+        assert "\u202e" not in text["text"]
+        assert "\x1b" not in text["text"]
+    assert blocks.mrkdwn("@here https://evil.example")["verbatim"] is True
+    assert blocks.message(hostile)["text"].startswith("Tom <")
+    assert blocks.user_mention("U1> <!channel") == "<@U1&gt; &lt;!channel>"
+    assert blocks.channel_mention("C1> <!channel") == "<#C1&gt; &lt;!channel>"
+
+
+def test_foreign_value__is_short_and_cannot_leave_its_backticks() -> None:
+    assert blocks.foreign_value("It\nfailed\u200b.") == "It failed"
+    assert blocks.foreign_mrkdwn("a` *b* <!here>") == "a' *b* &lt;!here&gt;"
+    assert len(blocks.foreign_value("x" * 5000)) == blocks.MAX_VALUE_LENGTH
+
+
+def test_shorten__cuts_an_emoji_before_its_invisible_part() -> None:
+    assert blocks.shorten("👩\u200d🚒🚒", 3) == "👩…"
+
+
 def test_local_time__falls_back_to_utc() -> None:
     assert (
         blocks.local_time(NOON + 0.9)
