@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.background import BackgroundTasks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobKind, JobQueue
+from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
@@ -36,10 +37,12 @@ from bot.services.genesys_reads import MAX_REQUESTER_SHARE, MAX_SHARE, GenesysRe
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
+from bot.services.overview import Overview
 from bot.services.requesting import RequestService
 from bot.settings import Settings
 from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
+from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from bot.unencrypted import unencrypted_connections
@@ -71,6 +74,7 @@ class Services:
     """Everything that lives as long as the process. Listeners use the part that `handlers.services` names."""
 
     account: AccountService
+    overview: Overview
     inbox: Inbox
     replies: Notifier
     tasks: BackgroundTasks
@@ -159,6 +163,13 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     return Services(
         account=AccountService(
             Identity(workspace, users, reads, reads), reads, rules=rules, actions=actions, region=purecloud.region
+        ),
+        overview=Overview(
+            RequestPages(store.database, actions),
+            Identity(workspace, users, reads, reads),
+            Permalinks(clients.slack),
+            rules=rules,
+            actions=actions,
         ),
         inbox=Inbox(store, worker.submit, lookups.start, clock=identity.clock),
         replies=notifier,

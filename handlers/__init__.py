@@ -7,12 +7,13 @@ import re
 from slack_bolt.async_app import AsyncApp
 
 from bot.domain.requests import APPROVE, CANCEL
-from handlers import approvals, commands, errors, home, revoke
+from handlers import approvals, commands, errors, home, lists, revoke
 
 
 def register(app: AsyncApp) -> None:
     """Register every listener. Bolt tries them in this order, so clicks come first."""
     app.action(re.compile(f"^({APPROVE}|{CANCEL})$"))(approvals.on_click)
+    app.action(lists.PAGE_ACTIONS)(lists.on_page)
     app.command("/purecloud")(commands.on_command)
     app.view(revoke.VIEW)(revoke.on_submit)
     app.shortcut(revoke.GLOBAL_SHORTCUT)(revoke.on_shortcut)

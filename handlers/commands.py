@@ -11,7 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.commands import Invoker
 from bot.domain.denials import DenialCode
 from handlers import help as help_command
-from handlers import whoami
+from handlers import lists, whoami
 from handlers.errors import reply_with
 from handlers.messages import Catalog
 from handlers.payloads import read_invoker
@@ -29,6 +29,8 @@ Each command names the services that it uses by a Protocol.
 READ_ONLY: dict[str, Answer] = {
     "help": help_command.answer,
     "whoami": whoami.answer,
+    lists.PENDING: lists.pending,
+    lists.HISTORY: lists.history,
 }
 """Commands that are answered in private and change nothing. The others are the names of actions."""
 

@@ -39,8 +39,15 @@ def commands_for(catalog: Catalog, permissions: Permissions) -> list[str]:
     """Return the lines about what this person can type."""
     return [
         *(catalog.text(f"{action}.help") for action in permissions.request if f"{action}.help" in catalog),
-        *catalog.starting_with("command."),
+        *(catalog.text(f"command.{name}") for name in commands_of(permissions)),
     ]
+
+
+def commands_of(permissions: Permissions) -> list[str]:
+    """Return the read-only commands that a person may use."""
+    involved = bool(permissions.request or permissions.approve)
+    allowed = {"whoami": True, "pending": involved, "history": bool(permissions.administer), "help": True}
+    return [name for name, is_allowed in allowed.items() if is_allowed]
 
 
 def approval_hint(catalog: Catalog, permissions: Permissions) -> str:

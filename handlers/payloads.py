@@ -41,6 +41,18 @@ def read_visitor(event_callback: Payload) -> Invoker:
     return Invoker(user_id=user_id, team_id=text(event_callback, "team_id"), channel="", key="")
 
 
+def read_presser(block_actions: Payload) -> Invoker:
+    """Read who pressed a button that decides nothing (docs.slack.dev, block_actions)."""
+    user = nested(block_actions, "user")
+    return Invoker(
+        user_id=str(user.get("id") or ""),
+        team_id=text(user, "team_id"),
+        channel=text(nested(block_actions, "channel"), "id") or "",
+        key=invocation_key(block_actions),
+        response_url=text(block_actions, "response_url"),
+    )
+
+
 def read_click(payload: Payload, action: Payload) -> Click:
     """Read one action of a `block_actions` payload; the message and the container may be missing.
 

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from bot.domain.actions import Actions
 from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand
+from bot.domain.pages import Position
 from bot.services.account import Permissions, WhoAmI
+from bot.services.overview import Query, RequestList
 
 
 class Account(Protocol):
@@ -19,6 +21,16 @@ class Account(Protocol):
 
     async def whoami(self, invoker: Invoker) -> WhoAmI:
         """Return who a person is and what the bot's token is."""
+
+
+class Overview(Protocol):
+    """Lists requests; raises BotError."""
+
+    async def pending(self, invoker: Invoker, query: Query, position: Position) -> RequestList:
+        """Return a page of the open requests that a person made or may approve."""
+
+    async def history(self, invoker: Invoker, query: Query, position: Position) -> RequestList:
+        """Return a page of the requests that ended, for admins."""
 
 
 class Inbox(Protocol):
@@ -36,6 +48,9 @@ class Replies(Protocol):
 
     async def reply_until_expired(self, response_url: str | None, user_id: str, message: Mapping[str, Any]) -> None:
         """Send a private reply, retrying while its `response_url` is valid."""
+
+    async def replace_until_expired(self, response_url: str | None, user_id: str, message: Mapping[str, Any]) -> None:
+        """Replace the private message whose button was pressed, retrying while its `response_url` is valid."""
 
 
 class WebApi(Protocol):
@@ -58,6 +73,10 @@ class Services(Protocol):
     @property
     def account(self) -> Account:
         """The read-only commands."""
+
+    @property
+    def overview(self) -> Overview:
+        """The lists of requests."""
 
     @property
     def inbox(self) -> Inbox:

@@ -101,6 +101,14 @@ def may_request(actor: Actor, action: Action, rules: Rules, workspace: Workspace
     return _named_by(actor, action.requesters(rules), action.not_a_requester)
 
 
+def may_administer(actor: Actor, rules: Rules, workspace: Workspace) -> Verdict:
+    """Decide whether this person is an admin of the bot."""
+    reason = ineligibility(actor.member, workspace)
+    if reason:
+        return Verdict(reason=reason)
+    return _named_by(actor, rules.admins, DenialCode.NOT_AN_ADMIN)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What an approval is judged by: a request, its action and the rules of now.

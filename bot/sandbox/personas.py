@@ -26,6 +26,8 @@ EXAMPLES = {
     "revoke tom.target@example.com": "the same, by email",
     "revoke @pia left her desk unlocked": "needs two approvals",
     "revoke @una": "is refused",
+    "pending": "open requests",
+    "history @tom": "how requests about Tom ended",
     "rotate": "replace the bot's own token",
 }
 """Example texts for `/purecloud`, and what each shows."""

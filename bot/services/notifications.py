@@ -156,10 +156,19 @@ class Notifier:
 
         Retries while Slack is unavailable and the `response_url` is valid.
         """
+        await self._notify_until_expired(response_url, user_id, message)
+
+    async def replace_until_expired(self, response_url: str | None, user_id: str, message: Message) -> None:
+        """Replace the private message whose button was pressed; retries like `reply_until_expired`."""
+        await self._notify_until_expired(response_url, user_id, message, replace=True)
+
+    async def _notify_until_expired(
+        self, response_url: str | None, user_id: str, message: Message, *, replace: bool = False
+    ) -> None:
         deadline, delay = self._clock() + RESPONSE_URL_LIFETIME, 1.0
         while True:
             try:
-                await self._messenger.notify_user(response_url, user_id, message)
+                await self._messenger.notify_user(response_url, user_id, message, replace=replace)
             except SlackCallError as error:
                 wait = max(delay, error.retry_after)
                 if not error.retryable or self._clock() + wait > deadline:

@@ -41,11 +41,14 @@ class SlackMessenger:
         kind = "in_channel" if in_channel else "ephemeral"
         await self._send(url, {"response_type": kind, "replace_original": False, **message})
 
-    async def notify_user(self, url: str | None, user_id: str, message: Message) -> None:
-        """Send a private message: through a `response_url` that works, else as a direct message."""
+    async def notify_user(self, url: str | None, user_id: str, message: Message, *, replace: bool = False) -> None:
+        """Send a private message: through a `response_url` that works, else as a direct message.
+
+        `replace` edits the message whose button was pressed, where the url still allows it.
+        """
         if url:
             with suppress(SlackCallError):
-                await self.respond(url, message)
+                await (self.replace_original(url, message) if replace else self.respond(url, message))
                 return
         await self.post(user_id, message)
 

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import Options, job_services
 from bot.db.jobs import Job, JobKind
+from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.domain.actions import ACTIONS
@@ -42,9 +43,11 @@ from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery, Notifier
+from bot.services.overview import Overview
 from bot.services.requesting import RequestService
 from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
+from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from bot.worker import Process, Worker
@@ -132,6 +135,13 @@ class Components:
         return AccountService(
             self.identity, self.purecloud.tokens, rules=options.rules, actions=options.actions,
             region=self.purecloud.region,
+        )  # fmt: skip
+
+    def overview(self, **changes: Any) -> Overview:
+        options = self.options(**changes)
+        return Overview(
+            RequestPages(self.store.database, options.actions), self.identity, Permalinks(self.api),
+            rules=options.rules, actions=options.actions,
         )  # fmt: skip
 
     def inbox(self) -> Inbox:

@@ -27,6 +27,7 @@ from bot.services.account import AccountService
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Notifier
+from bot.services.overview import Overview
 from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
 from bot.slack.users import SlackUsers
@@ -84,6 +85,10 @@ class BotHarness:
     @property
     def actions(self) -> Actions:
         return ACTIONS
+
+    @property
+    def overview(self) -> Overview:
+        return self.components.overview()
 
     @property
     def web_api(self) -> SlackApi:

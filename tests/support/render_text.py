@@ -29,8 +29,38 @@ def _block(block: Part) -> Iterator[str]:
             yield from (f"({_text(element)})" for element in block["elements"])
         case "actions":
             yield from (_button(element) for element in block["elements"])
+        case "rich_text":
+            yield from (line for part in block["elements"] for line in _rich_text(part))
         case unknown:
             yield f"?? {unknown}"
+
+
+def _rich_text(part: Part) -> Iterator[str]:
+    match part["type"]:
+        case "rich_text_list":
+            for number, item in enumerate(part["elements"], start=1):
+                mark = "-" if part["style"] == "bullet" else f"{number}."
+                yield from (f"{mark} {line}" for line in _rich_text(item))
+        case kind:
+            mark = "> " if kind == "rich_text_quote" else ""
+            line = "".join(_element(element) for element in part["elements"])
+            yield from (f"{mark}{one}" for one in line.split("\n"))
+
+
+def _element(element: Part) -> str:
+    match element["type"]:
+        case "user":
+            return f"<@{element['user_id']}>"
+        case "usergroup":
+            return f"<!subteam^{element['usergroup_id']}>"
+        case "date":
+            return f"{{{element['fallback']}}}"
+        case "link":
+            return f"[{element['text']}]({element['url']})"
+        case _:
+            style = element.get("style", {})
+            mark = "**" if style.get("bold") else "`" if style.get("code") else ""
+            return f"{mark}{element['text']}{mark}"
 
 
 def _text(part: Part) -> str:
@@ -65,7 +95,8 @@ def _texts(part: Any, kind: str) -> Iterator[str]:
 
 def words(message: Part) -> str:
     """Everything a message says."""
-    return "\n".join([*texts(message, "mrkdwn"), *texts(message, "plain_text")])
+    rich = [line for block in message.get("blocks") or [] if block["type"] == "rich_text" for line in _block(block)]
+    return "\n".join([*texts(message, "mrkdwn"), *texts(message, "plain_text"), *rich])
 
 
 def buttons(message: Part) -> list[Part]:

@@ -8,7 +8,9 @@ from typing import Any
 from bot.domain.actions import ACTIONS, Actions
 from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand
+from bot.domain.pages import Position
 from bot.services.account import Permissions, WhoAmI
+from bot.services.overview import Query, RequestList
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from tests.support.examples import RAVI, WORKSPACE
@@ -35,6 +37,8 @@ class StubServices:
         self._error = error
         self._api_error = api_error
         self.actions = actions
+        self.listed = RequestList(())
+        self.lists_read: list[tuple[Query, Position]] = []
         self.commands: list[RequestCommand] = []
         self.clicks: list[Click] = []
         self.replies_sent: list[Mapping[str, Any]] = []
@@ -83,6 +87,24 @@ class StubServices:
         self._raise()
         assert self._who
         return self._who
+
+    @property
+    def overview(self) -> StubServices:
+        return self
+
+    async def pending(self, _invoker: Invoker, query: Query, position: Position) -> RequestList:
+        return self._list(query, position)
+
+    async def history(self, _invoker: Invoker, query: Query, position: Position) -> RequestList:
+        return self._list(query, position)
+
+    def _list(self, query: Query, position: Position) -> RequestList:
+        self._raise()
+        self.lists_read.append((query, position))
+        return self.listed
+
+    async def replace_until_expired(self, _response_url: str | None, _user_id: str, message: Mapping[str, Any]) -> None:
+        self.replies_sent.append(message)
 
     async def record_command(self, command: RequestCommand) -> None:
         self._raise()

@@ -18,6 +18,17 @@ _MAX_ID = 255
 _VIEW_STRINGS = {"private_metadata": 3000, "callback_id": _MAX_ID, "external_id": _MAX_ID}
 """Maximum length of a view's own strings, in characters."""
 _STYLES = {"primary", "danger"}
+_RICH_TEXT_PARTS = {"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"}
+_RICH_TEXT_ELEMENTS: Mapping[str, Mapping[str, type]] = {
+    "text": {"text": str},
+    "link": {"url": str},
+    "user": {"user_id": str},
+    "usergroup": {"usergroup_id": str},
+    "channel": {"channel_id": str},
+    "emoji": {"name": str},
+    "date": {"timestamp": int, "format": str},
+}
+"""The elements of rich text, and their required fields."""
 
 
 def problems(message: Part) -> list[str]:
@@ -145,8 +156,40 @@ def _image(path: str, block: Part) -> Problems:
 
 def _rich_text(path: str, block: Part) -> Problems:
     yield from _known_keys(path, block, {"elements"})
-    if not isinstance(block.get("elements"), list):
+    elements = block.get("elements")
+    if not isinstance(elements, list):
         yield f"{path}.elements: must be a list."
+        return
+    for index, element in enumerate(elements):
+        yield from _rich_text_part(f"{path}.elements[{index}]", element)
+
+
+def _rich_text_part(path: str, part: object) -> Problems:
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    if not isinstance(part, Mapping) or kind not in _RICH_TEXT_PARTS:
+        yield f"{path}: {kind!r} is not allowed here."
+        return
+    if not isinstance(part.get("elements"), list) or not part["elements"]:
+        yield f"{path}.elements: must be a list that is not empty."
+        return
+    if kind == "rich_text_list" and part.get("style") not in {"bullet", "ordered"}:
+        yield f"{path}.style: must be bullet or ordered."
+    for index, element in enumerate(part["elements"]):
+        if kind == "rich_text_list":
+            yield from _rich_text_part(f"{path}.elements[{index}]", element)
+        else:
+            yield from _rich_text_element(f"{path}.elements[{index}]", element)
+
+
+def _rich_text_element(path: str, element: object) -> Problems:
+    kind = element.get("type") if isinstance(element, Mapping) else None
+    required = _RICH_TEXT_ELEMENTS.get(str(kind))
+    if not isinstance(element, Mapping) or required is None:
+        yield f"{path}: {kind!r} is not allowed here."
+        return
+    for name, expected in required.items():
+        if not isinstance(element.get(name), expected) or element[name] == "":
+            yield f"{path}.{name}: is required."
 
 
 def _markdown(path: str, block: Part) -> Problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -206,9 +207,28 @@ def _texts(part: object) -> Iterator[str]:
     if isinstance(part, list):
         for item in part:
             yield from _texts(item)
+    elif isinstance(part, dict) and str(part.get("type")).startswith("rich_text_") and part["type"] != "rich_text_list":
+        yield "".join(_rich_text(element) for element in part["elements"])
     elif isinstance(part, dict):
         for key, value in part.items():
             if key in {"text", "alt_text"} and isinstance(value, str):
                 yield value
             else:
                 yield from _texts(value)
+
+
+def _rich_text(element: Mapping[str, Any]) -> str:
+    """Return an element of rich text as it would be written in Slack's markup."""
+    match element.get("type"):
+        case "user":
+            return f"<@{element['user_id']}>"
+        case "usergroup":
+            return f"<!subteam^{element['usergroup_id']}>"
+        case "channel":
+            return f"<#{element['channel_id']}>"
+        case "date":
+            return str(element.get("fallback", ""))
+        case "link":
+            return str(element.get("text") or element["url"])
+        case _:
+            return str(element.get("text", ""))

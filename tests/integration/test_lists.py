@@ -1,0 +1,70 @@
+"""`/purecloud pending` and `/purecloud history` over HTTP."""
+
+from __future__ import annotations
+
+from bot.domain.pages import PAGE_SIZE
+from bot.sandbox import personas
+from bot.sandbox.slack.messages import PostedMessage
+from tests.support.app_harness import AppHarness
+
+
+async def request_and_cancel(app: AppHarness, line: str) -> str:
+    """Make a request and cancel it; return its reference."""
+    card = await app.request_card(personas.RAVI, line)
+    await app.slack.click(personas.BEN, card, "cancel")
+    await app.wait_until_idle()
+    return app.slack.text_of(card).split("reference `")[1][:7]
+
+
+async def ask(app: AppHarness, user_id: str, line: str, words: str) -> PostedMessage:
+    await app.send_command(user_id, line)
+    return await app.wait_for_private_message(user_id, words)
+
+
+async def test_pending__shows_each_person_what_waits_for_them(app: AppHarness) -> None:
+    await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.wait_until_idle()
+
+    for user_id in (personas.BEN, personas.RAVI):
+        shown = await ask(app, user_id, "pending", "Open requests")
+        assert "Revoke all sessions of Tom Target?" in app.slack.text_of(shown)
+        assert "laptop stolen" in app.slack.text_of(shown)
+        assert ("waits for your decision" in app.slack.text_of(shown)) is (user_id == personas.BEN)
+        assert "Open the card" in app.slack.text_of(shown)
+        assert shown.only_for == user_id
+    await ask(app, personas.NADIA, "pending", "There is no open request")
+
+
+async def test_history__finds_requests_by_person_and_reference(app: AppHarness) -> None:
+    tom = await request_and_cancel(app, "revoke @tom laptop stolen")
+    pia = await request_and_cancel(app, "revoke @pia left her desk")
+
+    everything = app.slack.text_of(await ask(app, personas.OLIVIA, "history", "Finished requests"))
+    assert tom in everything
+    assert everything.index(pia) < everything.index(tom)
+    for line in ("history @tom", "history tom.target@example.com", f"history {tom.lower()}"):
+        before = len(app.slack.messages)
+        await app.send_command(personas.OLIVIA, line)
+        await app.server.services.tasks.drain(5)
+        (shown,) = app.slack.messages[before:]
+        assert tom in app.slack.text_of(shown)
+        assert pia not in app.slack.text_of(shown)
+
+
+async def test_history__pages_with_buttons_in_place(app: AppHarness) -> None:
+    references = [await request_and_cancel(app, "revoke @tom") for _ in range(PAGE_SIZE + 1)]
+    shown = await ask(app, personas.OLIVIA, "history", "Finished requests")
+    assert references[0] not in app.slack.text_of(shown)
+
+    assert (await app.slack.click(personas.OLIVIA, shown, "history_older")).status == 200
+    shown = await app.wait_for_private_message(personas.OLIVIA, references[0])
+    assert references[-1] not in app.slack.text_of(shown)
+    await app.slack.click(personas.OLIVIA, shown, "history_newer")
+    shown = await app.wait_for_private_message(personas.OLIVIA, references[-1])
+    assert references[0] not in app.slack.text_of(shown)
+
+
+async def test_history__denies_people_who_are_no_admins(app: AppHarness) -> None:
+    await request_and_cancel(app, "revoke @tom")
+    await ask(app, personas.BEN, "history", "Only admins of this bot")
+    assert not any("Finished requests" in app.slack.text_of(one) for one in app.slack.messages)

@@ -1,0 +1,125 @@
+"""`/purecloud pending` and `/purecloud history`, and their buttons."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from bot.domain.commands import TargetRef
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.pages import NEWEST, Direction, Position
+from bot.domain.requests import Request, State
+from bot.sandbox.slack.block_kit import problems
+from bot.services.overview import ALL, ListedRequest, Query, RequestList
+from handlers import lists
+from handlers.ui.blocks import Message
+from handlers.ui.request_lists import request_list
+from tests.support.bolt import BoltHarness
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM, request
+from tests.support.render_text import readable
+from tests.support.sample_outcomes import HOSTILE
+from tests.support.stub_services import ENGLISH, INVOKER, StubServices
+
+LINK = "https://example.slack.com/archives/C0OPS00001/p1782043200000100"
+
+
+def ended(state: State, **changes: Any) -> Request:
+    return request(state=state, finished_at=NOON + 60, **changes)
+
+
+LISTED = [
+    ListedRequest(request(), LINK, waits=True),
+    ListedRequest(request(reason="laptop\nstolen", approvals_required=2, approvals=(BEN,))),
+    ListedRequest(request(action="rotate", target=None, target_slack_id=None), LINK),
+    ListedRequest(ended(State.REVOKED, approvals=(BEN, OLIVIA), reason="x" * 400), LINK),
+    ListedRequest(ended(State.CANCELLED, decided_by=RAVI)),
+    ListedRequest(ended(State.CANCELLED)),
+    *(ListedRequest(ended(state)) for state in (State.EXPIRED, State.REFUSED, State.FAILED, State.UNKNOWN)),
+]
+PLACES = {Direction.NEWER: "newer", Direction.OLDER: "older"}
+
+
+@pytest.mark.parametrize("name", [lists.PENDING, lists.HISTORY])
+@pytest.mark.parametrize("listed", [[], LISTED], ids=["empty", "full"])
+def test_list__is_valid_and_readable(name: str, listed: list[ListedRequest], snapshot: SnapshotAssertion) -> None:
+    message = request_list(ENGLISH, name, listed, PLACES)
+    assert problems(message) == []
+    assert readable(message) == snapshot
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_list__stays_valid_with_any_text(text: str) -> None:
+    hostile = ListedRequest(request(reason=text), LINK)
+    assert problems(request_list(ENGLISH, lists.PENDING, [hostile], {})) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        ("", ALL),
+        ("7k3m9qx", Query(reference="7K3M9QX")),
+        ("`7K3M9QX`", Query(reference="7K3M9QX")),
+        (f"<@{TOM}>", Query(TargetRef(slack_user_id=TOM))),
+        ("tom@example.com", Query(TargetRef(email="tom@example.com"))),
+    ],
+)
+async def test_line__names_a_person_or_a_reference(line: str, query: Query) -> None:
+    services = StubServices()
+    await lists.history(INVOKER, services, ENGLISH, line)
+    await lists.pending(INVOKER, services, ENGLISH, line)
+    assert services.lists_read == [(query, NEWEST), (query, NEWEST)]
+
+
+@pytest.mark.parametrize("line", ["tom", f"<@{TOM}> yesterday", f"<@{TOM}> <@{BEN}>", "7K3M9QX 7K3M9QX"])
+async def test_line__with_anything_else_is_denied(line: str) -> None:
+    services = StubServices()
+    with pytest.raises(Denied):
+        await lists.history(INVOKER, services, ENGLISH, line)
+    assert services.lists_read == []
+
+
+def press(action_id: str, value: object) -> dict[str, Any]:
+    return {
+        "type": "block_actions", "trigger_id": "1", "user": {"id": RAVI, "team_id": "T0HOME0001"},
+        "team": {"id": "T0HOME0001"}, "response_url": "https://hooks.slack.example/1",
+        "actions": [{"type": "button", "block_id": "b", "action_id": action_id, "value": value}],
+    }  # fmt: skip
+
+
+async def pressed(services: StubServices, action_id: str, value: object) -> Message:
+    """Press a button and return the message that replaces the list."""
+    assert (await BoltHarness(services).send(press(action_id, value))).status == 200
+    await services.run_started()
+    assert services.clicks == []
+    (message,) = services.replies_sent
+    return dict(message)
+
+
+def button_values(message: Message) -> dict[str, str]:
+    return {one["action_id"]: one["value"] for one in message["blocks"][-1]["elements"]}
+
+
+@pytest.mark.parametrize("line", ["", f"<@{TOM}>", "7K3M9QX"])
+async def test_button__leads_to_the_next_page_of_the_same_list(line: str) -> None:
+    services = StubServices()
+    older = Position(Direction.OLDER, NOON + 0.25, "request-id")
+    services.listed = RequestList(LISTED, older=older)
+    values = button_values(await lists.history(INVOKER, services, ENGLISH, line))
+    await pressed(services, "history_older", values["history_older"])
+    (query, _), (next_query, position) = services.lists_read
+    assert (next_query, position) == (query, older)
+
+
+@pytest.mark.parametrize("value", [None, "", "rubbish", "[]", "{}", json.dumps({"at": "soon", "id": 1}), "7" * 5000])
+async def test_button__with_an_unreadable_value_leads_to_the_first_page(value: object) -> None:
+    services = StubServices()
+    await pressed(services, "pending_older", value)
+    assert services.lists_read == [(ALL, NEWEST)]
+
+
+async def test_button__pressed_by_a_person_without_the_right_says_so() -> None:
+    message = await pressed(StubServices(error=Denied(DenialCode.NOT_AN_ADMIN)), "history_newer", "{}")
+    assert "Only admins" in message["text"]
