@@ -95,6 +95,7 @@ async def running(
         app = RunningApp(services, transport, health)
         runner = web.AppRunner(application(health, transport.http), shutdown_timeout=CLOSE_TIMEOUT)
         identifying = asyncio.create_task(_identify(services))
+        refreshing = asyncio.create_task(services.tabs.run())
         try:
             await runner.setup()
             limits = ConnectionLimits(count=services.metrics.count_closed_connection)
@@ -109,6 +110,7 @@ async def running(
             yield app
         finally:
             readiness.stopping = True
+            refreshing.cancel()
             await _stop(app, runner, identifying)
 
 

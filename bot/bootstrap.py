@@ -37,6 +37,7 @@ from bot.services.genesys_reads import MAX_REQUESTER_SHARE, MAX_SHARE, GenesysRe
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
+from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
 from bot.services.requesting import RequestService
 from bot.settings import Settings
@@ -75,6 +76,7 @@ class Services:
 
     account: AccountService
     overview: Overview
+    tabs: OpenTabs
     inbox: Inbox
     replies: Notifier
     tasks: BackgroundTasks
@@ -158,6 +160,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         lookups=lookups, messenger=clients.messenger, notifier=notifier,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
+    pages = RequestPages(store.database, actions)
     expiry = ExpiryService(store, options.recipients, metrics, clock=time.monotonic)
     worker = Worker(store.jobs, expiry, services)
     return Services(
@@ -165,12 +168,13 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
             Identity(workspace, users, reads, reads), reads, rules=rules, actions=actions, region=purecloud.region
         ),
         overview=Overview(
-            RequestPages(store.database, actions),
+            pages,
             Identity(workspace, users, reads, reads),
             Permalinks(clients.slack),
             rules=rules,
             actions=actions,
         ),
+        tabs=OpenTabs(pages.revision, clock=time.monotonic),
         inbox=Inbox(store, worker.submit, lookups.start, clock=identity.clock),
         replies=notifier,
         tasks=BackgroundTasks(),

@@ -1,20 +1,35 @@
-"""The Home tab: what this person can do."""
+"""The Home tab: who this person is, what they may do, what waits for them, and their last requests."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import json
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.commands import Invoker
 from bot.errors import BotError
+from bot.services.account import WhoAmI
+from bot.services.overview import ListedRequest, RequestList
 from handlers.help import approval_hint, commands_for
 from handlers.messages import Catalog
 from handlers.payloads import read_visitor
 from handlers.services import Services
-from handlers.ui.home import home_view
+from handlers.ui.home import Home, home_view, unavailable_view
+from handlers.ui.modals import View
 from handlers.ui.reasons import explain
+from handlers.whoami import identity_line, permission_lines
+
+PART_TIMEOUT = 5.0
+"""Maximum time for each part of the tab, in seconds. The tab shows the others without it."""
+
+MAX_LISTED = 5
+"""Requests in each list; `/purecloud pending` and `history` show all."""
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -23,17 +38,70 @@ async def on_opened(ack: AsyncAck, body: dict[str, Any], services: Services, cat
     """Acknowledge, then publish the Home tab; the messages tab needs nothing."""
     await ack()
     if body["event"].get("tab") == "home":
-        services.tasks.start(_publish(read_visitor(body), services, catalog))
+        publisher = Publisher(read_visitor(body), services, catalog)
+        services.tasks.start(publisher.publish())
+        services.tabs.opened(publisher.visitor.user_id, publisher.publish_changes)
 
 
-async def _publish(visitor: Invoker, services: Services, catalog: Catalog) -> None:
-    try:
-        permissions = await services.account.permissions(visitor)
-        view = home_view(catalog, commands_for(catalog, permissions), approval_hint(catalog, permissions))
-    except BotError as error:
-        problem = explain(catalog, error.code, error.params, changed_nothing=False)
-        view = home_view(catalog, [], catalog.text("home.unavailable", problem=problem))
-    try:
-        await services.web_api.call("views.publish", user_id=visitor.user_id, view=view)
-    except BotError as error:  # Slack shows the view of the last time
-        log.warning("home tab not published", problem=str(error), by=visitor.user_id)
+class Publisher:
+    """Publishes the Home tab of one person."""
+
+    def __init__(self, visitor: Invoker, services: Services, catalog: Catalog) -> None:
+        self.visitor = visitor
+        self._services = services
+        self._catalog = catalog
+        self._published = ""
+
+    async def publish(self) -> None:
+        """Publish the tab as it is now."""
+        await self._publish(await self._view())
+
+    async def publish_changes(self) -> None:
+        """Publish the tab if it differs from the one that Slack shows."""
+        view = await self._view()
+        if json.dumps(view) != self._published:
+            await self._publish(view)
+
+    async def _publish(self, view: View) -> None:
+        try:
+            await self._services.web_api.call("views.publish", user_id=self.visitor.user_id, view=view)
+        except BotError as error:  # Slack shows the view of the last time
+            log.warning("home tab not published", problem=str(error), by=self.visitor.user_id)
+        else:
+            self._published = json.dumps(view)
+
+    async def _view(self) -> View:
+        services, visitor = self._services, self.visitor
+        who, waiting, recent = await asyncio.gather(
+            self._within(services.account.whoami(visitor)),
+            self._within(services.overview.waiting(visitor)),
+            self._within(services.overview.recent(visitor)),
+        )
+        if isinstance(who, str):
+            return unavailable_view(self._catalog, who)
+        return home_view(self._catalog, self._home(who, waiting, recent))
+
+    def _home(self, who: WhoAmI, waiting: RequestList | str, recent: RequestList | str) -> Home:
+        catalog, permissions = self._catalog, who.permissions
+        return Home(
+            person=identity_line(catalog, who),
+            permissions=permission_lines(catalog, permissions, self._services.actions),
+            commands=commands_for(catalog, permissions),
+            hint=approval_hint(catalog, permissions),
+            waiting=_requests(waiting),
+            recent=_requests(recent),
+        )
+
+    async def _within(self, reading: Awaitable[Result]) -> Result | str:
+        """Return a part of the tab, or the reason why it is not available."""
+        try:
+            async with asyncio.timeout(PART_TIMEOUT):
+                return await reading
+        except BotError as error:
+            return explain(self._catalog, error.code, error.params, changed_nothing=False)
+        except TimeoutError:
+            return self._catalog.text("home.too_slow")
+
+
+def _requests(found: RequestList | str) -> Sequence[ListedRequest] | str:
+    return found if isinstance(found, str) else found.requests[:MAX_LISTED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from bot.domain.actions import Actions
@@ -29,8 +29,21 @@ class Overview(Protocol):
     async def pending(self, invoker: Invoker, query: Query, position: Position) -> RequestList:
         """Return a page of the open requests that a person made or may approve."""
 
+    async def waiting(self, invoker: Invoker) -> RequestList:
+        """Return the pending requests that a person may approve."""
+
+    async def recent(self, invoker: Invoker) -> RequestList:
+        """Return the newest finished requests that a person made or decided."""
+
     async def history(self, invoker: Invoker, query: Query, position: Position) -> RequestList:
         """Return a page of the requests that ended, for admins."""
+
+
+class Tabs(Protocol):
+    """Refreshes Home tabs that are open."""
+
+    def opened(self, user_id: str, refresh: Callable[[], Awaitable[None]]) -> None:
+        """Remember that a person opened the tab; `refresh` publishes it again."""
 
 
 class Inbox(Protocol):
@@ -77,6 +90,10 @@ class Services(Protocol):
     @property
     def overview(self) -> Overview:
         """The lists of requests."""
+
+    @property
+    def tabs(self) -> Tabs:
+        """The Home tabs that are open."""
 
     @property
     def inbox(self) -> Inbox:

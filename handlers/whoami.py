@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.domain.commands import Invoker
+from bot.domain.people import Person
 from bot.domain.principals import Principal
 from bot.errors import BotError
 from bot.services.account import NamedEntity, OrgOAuthClient, Permissions, TokenInfo, WhoAmI
@@ -52,6 +53,18 @@ def _person(catalog: Catalog, who: WhoAmI) -> list[Block]:
         ],
     )
     return [slack, genesys]
+
+
+def identity_line(catalog: Catalog, who: WhoAmI) -> str:
+    """Return one line that says who a person is in Slack and in Genesys Cloud."""
+    name = foreign_mrkdwn(who.member.name)
+    if isinstance(who.person, Person):
+        genesys = foreign_mrkdwn(who.person.name or who.person.email or who.person.id)
+        return catalog.text("home.person", name=name, genesys=genesys)
+    if isinstance(who.person, BotError):
+        problem = explain(catalog, who.person.code, who.person.params, changed_nothing=False)
+        return catalog.text("home.person_unknown", name=name, problem=problem)
+    return catalog.text("whoami.summary", name=name, workspace=foreign_mrkdwn(who.workspace.name))
 
 
 def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterable[str]) -> str:

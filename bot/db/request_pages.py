@@ -31,6 +31,8 @@ WHERE requests.finished_at IS NOT NULL AND requests.state IN ({{states}}) AND re
 ORDER BY requests.finished_at {{order}}, requests.id {{order}} LIMIT :limit
 """
 
+LAST_EVENT = "SELECT id FROM audit ORDER BY id DESC LIMIT 1"
+
 _ORDER = {Direction.OLDER: ("<", "DESC"), Direction.NEWER: (">", "ASC")}
 
 
@@ -44,6 +46,10 @@ class RequestPages:
     async def open(self) -> list[Request]:
         """Return the requests that are pending or in progress, newest first."""
         return await self._database.read(self._open)
+
+    async def revision(self) -> int:
+        """Return a number that grows with each event of the audit log, and so with each change of a request."""
+        return int(await self._database.read(lambda tx: getattr(tx.fetch_one(LAST_EVENT), "id", 0)))
 
     async def finished(self, wanted: RequestFilter, position: Position) -> Page:
         """Return a page of the requests that ended and match a filter."""

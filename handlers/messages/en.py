@@ -375,5 +375,12 @@ SENTENCES = {
     "modal.error.two_targets": "Pick a person or enter an address, not both.",
     "modal.error.target_unreadable": "This is neither an email address nor a Genesys Cloud user id.",
     # --- Home tab ---------------------------------------------------------------------------------------------------
+    "home.person": "You are *{name}* in Slack and *{genesys}* in Genesys Cloud.",
+    "home.person_unknown": "You are *{name}* in Slack. {problem}",
+    "home.waiting": "Waiting for your decision",
+    "home.waiting.empty": "No request waits for you.",
+    "home.recent": "Your last requests",
+    "home.recent.empty": "No request that you made or decided has ended yet.",
+    "home.too_slow": "It takes too long to find out. Open this tab again in a moment.",
     "home.unavailable": "Not available right now: {problem}",
 }

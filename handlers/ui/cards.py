@@ -74,16 +74,21 @@ def _pending(catalog: Catalog, request: Request) -> Message:
         _reason(catalog, request),
         _approvals(catalog, request),
         _dropped(catalog, request),
-        blocks.actions(
-            request.id,
-            _approve_button(catalog, request),
-            blocks.button(catalog.of_action(request.action, "button.cancel"), CANCEL, request.id),
-        ),
+        buttons(catalog, request),
         blocks.context(
             catalog.text("request.requested_by", requester_mention=requester),
             catalog.text("request.open_until", time=local_time(request.expires_at)),
             catalog.text("request.reference", reference=request.reference),
         ),
+    )
+
+
+def buttons(catalog: Catalog, request: Request) -> Block:
+    """Return the buttons of a pending request."""
+    return blocks.actions(
+        request.id,
+        _approve_button(catalog, request),
+        blocks.button(catalog.of_action(request.action, "button.cancel"), CANCEL, request.id),
     )
 
 

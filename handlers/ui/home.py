@@ -3,16 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from bot.services.overview import ListedRequest
 from handlers.messages import Catalog
-from handlers.ui import blocks
+from handlers.ui import blocks, cards
+from handlers.ui.blocks import Block
+from handlers.ui.modals import View
+from handlers.ui.request_lists import entry
 
 
-def home_view(catalog: Catalog, commands: Sequence[str], hint: str) -> dict[str, Any]:
-    """Return the Home tab: the commands that a person can type, and what they can approve."""
-    listed = [blocks.section(blocks.bullets(commands))] if commands else []
-    return {
-        "type": "home",
-        "blocks": [blocks.header(catalog.text("help.title")), *listed, blocks.context(hint)],
-    }
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the Home tab shows. A list of requests that is not available is the reason, a string."""
+
+    person: str
+    permissions: str
+    commands: Sequence[str]
+    hint: str
+    waiting: Sequence[ListedRequest] | str
+    recent: Sequence[ListedRequest] | str
+
+
+def home_view(catalog: Catalog, home: Home) -> View:
+    """Return the Home tab: identity, permissions, requests that wait, and the last ones."""
+    return _view(
+        blocks.section(home.person),
+        blocks.section(home.permissions),
+        *_waiting(catalog, home.waiting),
+        *_recent(catalog, home.recent),
+        blocks.header(catalog.text("help.title")),
+        blocks.section(blocks.bullets(home.commands)),
+        blocks.context(home.hint),
+    )
+
+
+def unavailable_view(catalog: Catalog, problem: str) -> View:
+    """Return the Home tab while nothing about the person is known."""
+    return _view(blocks.header(catalog.text("help.title")), blocks.context(_unavailable(catalog, problem)))
+
+
+def _view(*parts: Block) -> View:
+    return {"type": "home", "blocks": list(parts)}
+
+
+def _waiting(catalog: Catalog, waiting: Sequence[ListedRequest] | str) -> list[Block]:
+    title = blocks.header(catalog.text("home.waiting"))
+    if isinstance(waiting, str):
+        return [title, blocks.context(_unavailable(catalog, waiting))]
+    if not waiting:
+        return [title, blocks.context(catalog.text("home.waiting.empty"))]
+    return [title, *(part for one in waiting for part in (entry(catalog, one), cards.buttons(catalog, one.request)))]
+
+
+def _recent(catalog: Catalog, recent: Sequence[ListedRequest] | str) -> list[Block]:
+    title = blocks.header(catalog.text("home.recent"))
+    if isinstance(recent, str):
+        return [title, blocks.context(_unavailable(catalog, recent))]
+    if not recent:
+        return [title, blocks.context(catalog.text("home.recent.empty"))]
+    return [title, *(entry(catalog, one) for one in recent)]
+
+
+def _unavailable(catalog: Catalog, problem: str) -> str:
+    return catalog.text("home.unavailable", problem=problem)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.sandbox import personas
 from handlers.revoke import GLOBAL_SHORTCUT, MESSAGE_SHORTCUT
 from handlers.ui.modals import IDENTIFIER, REASON, USER
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import MESSAGE_TIMEOUT, AppHarness
 
 TITLE = "Revoke all sessions of Tom Target?"
 
@@ -62,3 +64,32 @@ async def test_home__shows_each_user_their_own_commands(app: AppHarness) -> None
     homes = app.slack.views.homes
     assert "/purecloud revoke" in str(homes[personas.OLIVIA])
     assert "/purecloud revoke" not in str(homes[personas.NADIA])
+
+
+async def test_home__approves_a_request_and_follows_it(app: AppHarness) -> None:
+    await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.slack.open_home(personas.BEN)
+    await app.server.services.tasks.drain(5)
+    home = app.slack.views.homes[personas.BEN]
+    assert "laptop stolen" in str(home.body)
+
+    assert (await app.slack.click_in_view(home, "approve")).status == 200
+
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    assert [request.status for request in app.deletes] == [200]
+    async with asyncio.timeout(MESSAGE_TIMEOUT):
+        while "Revoked: all sessions" not in str(app.slack.views.homes[personas.BEN].body):  # noqa: ASYNC110 - the fake sends no notification
+            await asyncio.sleep(0.05)
+    assert "No request waits for you" in str(app.slack.views.homes[personas.BEN].body)
+
+
+async def test_home__click_by_a_person_without_the_right_is_denied_in_direct_messages(app: AppHarness) -> None:
+    await app.request_card(personas.RAVI, "revoke @tom")
+    await app.slack.open_home(personas.BEN)
+    await app.server.services.tasks.drain(5)
+    app.slack.workspace.groups[personas.TOKEN_APPROVERS].members = [personas.OLIVIA]
+
+    await app.slack.click_in_view(app.slack.views.homes[personas.BEN], "approve")
+
+    await app.wait_for_private_message(personas.BEN, "You can't approve this request")
+    assert app.deletes == []

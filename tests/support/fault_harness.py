@@ -15,6 +15,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.background import BackgroundTasks
+from bot.db.request_pages import RequestPages
 from bot.domain.actions import ACTIONS, Actions
 from bot.domain.clicks import Click
 from bot.domain.principals import parse_principals
@@ -27,6 +28,7 @@ from bot.services.account import AccountService
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Notifier
+from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
 from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
@@ -85,6 +87,10 @@ class BotHarness:
     @property
     def actions(self) -> Actions:
         return ACTIONS
+
+    @property
+    def tabs(self) -> OpenTabs:
+        return OpenTabs(RequestPages(self.components.store.database, ACTIONS).revision, clock=self.components.clock)
 
     @property
     def overview(self) -> Overview:

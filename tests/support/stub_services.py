@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from bot.domain.actions import ACTIONS, Actions
 from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand
-from bot.domain.pages import Position
+from bot.domain.pages import NEWEST, Position
 from bot.services.account import Permissions, WhoAmI
-from bot.services.overview import Query, RequestList
+from bot.services.overview import ALL, Query, RequestList
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from tests.support.examples import RAVI, WORKSPACE
@@ -30,14 +30,17 @@ class StubServices:
         *,
         actions: Actions = ACTIONS,
         error: Exception | None = None,
+        list_error: Exception | None = None,
         api_error: Exception | None = None,
     ) -> None:
         self._permissions = permissions or Permissions()
         self._who = who
         self._error = error
-        self._api_error = api_error
+        self._list_error = list_error
+        self.api_error = api_error
         self.actions = actions
         self.listed = RequestList(())
+        self.tabs_opened: dict[str, Callable[[], Awaitable[None]]] = {}
         self.lists_read: list[tuple[Query, Position]] = []
         self.commands: list[RequestCommand] = []
         self.clicks: list[Click] = []
@@ -62,8 +65,8 @@ class StubServices:
         return self
 
     async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
-        if self._api_error:
-            raise self._api_error
+        if self.api_error:
+            raise self.api_error
         self.api_calls.append((method, arguments))
         return {}
 
@@ -92,6 +95,19 @@ class StubServices:
     def overview(self) -> StubServices:
         return self
 
+    @property
+    def tabs(self) -> StubServices:
+        return self
+
+    def opened(self, user_id: str, refresh: Callable[[], Awaitable[None]]) -> None:
+        self.tabs_opened[user_id] = refresh
+
+    async def waiting(self, _invoker: Invoker) -> RequestList:
+        return self._list(ALL, NEWEST)
+
+    async def recent(self, _invoker: Invoker) -> RequestList:
+        return self._list(ALL, NEWEST)
+
     async def pending(self, _invoker: Invoker, query: Query, position: Position) -> RequestList:
         return self._list(query, position)
 
@@ -100,6 +116,8 @@ class StubServices:
 
     def _list(self, query: Query, position: Position) -> RequestList:
         self._raise()
+        if self._list_error:
+            raise self._list_error
         self.lists_read.append((query, position))
         return self.listed
 

@@ -15,17 +15,18 @@ from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import MessageRef, State
 from bot.purecloud import GenesysUnreachable, TokenInfo, region
 from bot.services.account import Permissions, WhoAmI
+from bot.services.overview import ListedRequest, RequestList
 from handlers import help as help_command
 from handlers import whoami
 from handlers.commands import READ_ONLY
 from handlers.errors import error_message
+from handlers.home import Publisher
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
-from handlers.ui.home import home_view
-from handlers.ui.modals import revoke_modal
+from handlers.ui.modals import View, revoke_modal
 from handlers.ui.renderer import MessageRenderer
 from tests.support.bolt import BoltHarness, StubWorkspace, body
-from tests.support.examples import WORKSPACE, member
+from tests.support.examples import WORKSPACE, member, request
 from tests.support.sample_outcomes import ACTIONS, OUTCOMES, variants
 from tests.support.stub_services import INVOKER, StubServices
 
@@ -103,6 +104,14 @@ def test_pseudo_locale__leaves_no_english_in_replies(code: str) -> None:
         assert untranslated(message) == []
 
 
+async def home_of(services: StubServices) -> View:
+    """Return the Home tab that is published."""
+    services.listed = RequestList([ListedRequest(request(target=PERSON, reason=NUMBER, reference=NUMBER), waits=True)])
+    await Publisher(INVOKER, services, PSEUDO).publish()
+    view: View = services.api_calls[-1][1]["view"]
+    return view
+
+
 async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> None:
     everything = Permissions(
         request=dict.fromkeys(ACTIONS, RULE), approve={"revoke": RULE}, administer=RULE, unverified=(NUMBER,)
@@ -119,7 +128,8 @@ async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> 
         services = StubServices(permissions)
         messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER))
         messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER, suggestion=NUMBER))
-        messages.append(home_view(PSEUDO, help_command.commands_for(PSEUDO, permissions), "§"))
+        messages.append(await home_of(StubServices(permissions, replace(who, permissions=permissions))))
+    messages += [await home_of(StubServices(error=GenesysUnreachable())), await home_of(StubServices(who=away))]
     messages.append(revoke_modal(PSEUDO, "revoke"))
     messages.append(error_message(PSEUDO, RuntimeError("unexpected"), by=NUMBER))
     for message in messages:
