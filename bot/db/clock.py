@@ -48,7 +48,9 @@ class DatabaseClock:
         self.lag = 0.0
         """Seconds that the clock was behind the time when it was read last."""
         self.read_at = boottime()
-        """The `boottime` of the last reading, or shortly before it."""
+        """The `boottime` before the last reading, which may have waited for the lock of the database."""
+        self._read_until = self.read_at
+        """The `boottime` after the last reading."""
         self._time = 0.0
         self._synchronized = self._stored = -math.inf
         self._warned = False
@@ -78,9 +80,10 @@ class DatabaseClock:
         self._synchronized = self._stored = -math.inf
 
     def _advance(self, clock: float, at: float, stored: float) -> float:
-        passed = max(0.0, at - self.read_at) * CATCH_UP_RATE
+        passed = max(0.0, at - self._read_until) * CATCH_UP_RATE
         self._time = max(clock, stored, self._time + passed)
         self.read_at = max(at, self.read_at)
+        self._read_until = max(self.boottime(), self._read_until)
         self.lag = self._time - clock
         return self._time
 

@@ -57,6 +57,22 @@ async def test_now__continues_slowly_while_the_clock_is_behind(db: DatabaseHarne
     assert db.database.time.lag == pytest.approx(HOUR + 100 * CATCH_UP_RATE)
 
 
+async def test_now__after_a_wait_for_the_lock_is_not_ahead_of_the_clock(db: DatabaseHarness) -> None:
+    """Otherwise this process would take over leases that others still hold."""
+    await now(db.database)
+
+    def wait(tx: Transaction) -> float:
+        db.boottime.advance(LEASE_DURATION)
+        db.clock.advance(LEASE_DURATION)
+        return tx.now
+
+    assert await db.database.write(wait) == db.clock()
+    db.boottime.advance(1)
+    db.clock.advance(1)
+
+    assert await now(db.database) == db.clock()
+
+
 @pytest.mark.parametrize("write", [True, False])
 async def test_now__of_another_process_is_not_behind_the_stored_time(db: DatabaseHarness, write: bool) -> None:
     await now(db.database)
