@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
-.PHONY: install sandbox page screenshots test coverage mutants wheel replicas soak official bench lint lock clean
+.PHONY: install sandbox page screenshots test coverage mutants wheel replicas histories soak official bench lint lock clean
 
 # Two stamps in one environment: the bot's own dependencies, and those for development too.
 RUNTIME := $(VENV)/.runtime
@@ -60,6 +60,12 @@ wheel: install
 # Several replicas on one PostgreSQL, broken connections, a thousand clicks. Takes two minutes.
 replicas: install
 	$(RUN) -m pytest -m heavy
+
+# Records HISTORIES random histories of two replicas on each database, while roles and rules change, calls fail and
+# replicas die, and checks the promises of each request. Takes three minutes. SEED=17 repeats the choices of a history.
+HISTORIES ?= 100
+histories: install
+	$(RUN) -m tests.histories $(if $(SEED),1 $(SEED),$(HISTORIES))
 
 # Kills a replica ROUNDS times over HTTP and over Socket Mode, then breaks connections ROUNDS times, and counts losses.
 # Then stops a process 20 times after an acknowledged command, on each database, over HTTP and in Socket Mode, with
