@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,9 +51,14 @@ class Member:
         return frozenset(one for one in (self.id, self.enterprise_user_id, self.asked_id) if one)
 
     @property
+    def comparable_email(self) -> str | None:
+        """The email address for comparisons, confirmed or not; it may protect a person, and grants nothing."""
+        return comparable_email(self.email)
+
+    @property
     def confirmed_email(self) -> str | None:
         """The email address for comparisons, None if it proves nothing."""
-        return self.email.strip().casefold() if self.email and self.email_confirmed else None
+        return self.comparable_email if self.email_confirmed else None
 
     def belongs_to(self, workspace: Workspace) -> bool:
         """Return whether the user is a member of the workspace; shared channels bring in others.
@@ -134,16 +140,29 @@ class Grants:
 class Actor:
     """A member with everything that the bot could read about them just now.
 
+    `users` and `groups` are the principals of these kinds that name the member, `users` only those under another id.
     `unverified` names the checks that failed, with the reason; each of them counts as "no". `retry_after` is the
     delay in seconds after which one of them may succeed, None if none may.
     """
 
     member: Member
     person: Person | None = None
+    users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     grants: Grants = field(default_factory=Grants)
     unverified: tuple[str, ...] = ()
     retry_after: float | None = None
+
+
+def comparable_email(address: str | None) -> str | None:
+    """Return an email address in the one form in which addresses are compared, None for a missing one.
+
+    Slack and Genesys Cloud may write the domain differently: in upper case, or in Punycode.
+    """
+    local, at, domain = (address or "").strip().casefold().rpartition("@")
+    with suppress(UnicodeError):  # no valid domain name; compared as it is
+        domain = domain.encode("idna").decode()
+    return f"{local}{at}{domain}" or None
 
 
 def same_person(one: Member, other: Member) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.actions import Action
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.people import Actor, Grants, Member, Permission, Workspace, same_person
+from bot.domain.people import Actor, Grants, Member, Permission, Workspace, comparable_email, same_person
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
@@ -69,7 +69,7 @@ def permits(grants: Grants, permission: str) -> bool:
 
 
 _MATCHES: Mapping[PrincipalKind, Callable[[Actor, str], bool]] = {
-    PrincipalKind.USER: lambda actor, value: value in actor.member.ids,
+    PrincipalKind.USER: lambda actor, value: value in actor.member.ids | actor.users,
     PrincipalKind.GROUP: lambda actor, value: value in actor.groups,
     PrincipalKind.ROLE: lambda actor, value: value.casefold() in actor.grants.roles,
     PrincipalKind.PERMISSION: lambda actor, value: permits(actor.grants, value),
@@ -166,8 +166,8 @@ def is_target(member: Member, request: Request) -> bool:
     """Return whether a request is about a member, who may own several Slack users with one email address."""
     if request.target_slack_id in member.ids:
         return True
-    email = request.target.email if request.target else None
-    return bool(email) and str(email).strip().casefold() == member.confirmed_email
+    email = comparable_email(request.target.email) if request.target else None
+    return email is not None and email == member.confirmed_email
 
 
 def may_cancel(actor: Actor, request: Request, action: Action, rules: Rules, workspace: Workspace) -> Verdict:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace
+from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace, comparable_email
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
 from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization, is_transient
+from bot.services.slack_principals import SlackPrincipals, groups_among, longest
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from bot.visible_text import visible_text
@@ -47,6 +48,7 @@ class Identity:
     ) -> None:
         self._workspace = workspace
         self._slack_users = slack_users
+        self._slack_principals = SlackPrincipals(slack_users)
         self._genesys_users = genesys_users
         self._roles = roles
 
@@ -84,37 +86,43 @@ class Identity:
         await self._slack_users.membership(frozenset({user_id}), groups_among(principals), since=None)
 
     async def actor(self, member: Member, principals: Sequence[Principal], *, since: float | None) -> Actor:
-        """Read what decides whether one of the principals names this member.
+        """Read what decides whether one of the principals names this member, under any id.
 
         `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds; None reads again. What
         cannot be read is in `unverified` and counts as "no".
         """
-        return await self._read(Actor(member), principals, since=since)
+        actor = Actor(member)
+        if not rule_for(actor, principals):
+            actor = await self._slack_principals.read(actor, principals, since=since, on_grid=self._on_grid)
+        return await self._with_grants(actor, principals)
 
     async def target_actor(
         self, slack_user_id: str | None, person: Person, principals: Sequence[Principal], *, since: float | None = None
     ) -> Actor:
-        """Read what decides whether one of the principals names a target.
+        """Read what decides whether one of the principals protects a target, under any id or email address.
 
         If the principals name Slack users, the target's Slack user is looked up, by email address if its id is
-        unknown. Raises SlackUnavailable.
+        unknown. What cannot be compared is in `unverified`. Raises SlackUnavailable.
         """
-        member = Member(id=slack_user_id or "", team_id="", name=person.name)
+        actor = Actor(Member(id=slack_user_id or "", team_id="", name=person.name), person)
         if any(one.kind in (PrincipalKind.USER, PrincipalKind.GROUP) for one in principals):
-            member = await self._slack_user_of(slack_user_id, person) or member
-        return await self._read(Actor(member, person), principals, since=since)
+            actor = replace(actor, member=await self._slack_user_of(slack_user_id, person) or actor.member)
+            if not rule_for(actor, principals):
+                read = self._slack_principals.read_protection
+                actor = await read(actor, principals, since=since, on_grid=self._on_grid)
+        return await self._with_grants(actor, principals)
+
+    @property
+    def _on_grid(self) -> bool:
+        return self.workspace.enterprise_id is not None
 
     async def _slack_user_of(self, slack_user_id: str | None, person: Person) -> Member | None:
         if slack_user_id:
             return await self.member(slack_user_id, since=self.recently)
         return await self._slack_users.get_by_email(person.email) if person.email else None
 
-    async def _read(self, actor: Actor, principals: Sequence[Principal], *, since: float | None) -> Actor:
-        """Ask Slack before Genesys Cloud, and neither if the answer is known already."""
-        if rule_for(actor, principals):
-            return actor
-        found = await self._slack_users.membership(actor.member.ids, groups_among(principals), since=since)
-        actor = replace(actor, groups=found.groups, unverified=found.unread, retry_after=found.retry_after)
+    async def _with_grants(self, actor: Actor, principals: Sequence[Principal]) -> Actor:
+        """Add the roles in Genesys Cloud, unless the answer is known without them."""
         asks_genesys = any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals)
         if rule_for(actor, principals) or not asks_genesys:
             return actor
@@ -123,7 +131,7 @@ class Identity:
             grants = read_grants(await self._roles.get_user_roles(person.id))
         except (Denied, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
             unverified = (*actor.unverified, f"Genesys Cloud roles ({_cause(error)})")
-            return replace(actor, unverified=unverified, retry_after=_longest(actor.retry_after, _delay(error)))
+            return replace(actor, unverified=unverified, retry_after=longest(actor.retry_after, _delay(error)))
         return replace(actor, person=person, grants=grants)
 
     async def person_of(self, member: Member) -> Person:
@@ -158,21 +166,11 @@ class Identity:
         return read_person(user)
 
 
-def groups_among(principals: Sequence[Principal]) -> list[str]:
-    """Return the ids of the user groups among principals."""
-    return [one.value for one in principals if one.kind is PrincipalKind.GROUP]
-
-
 def _delay(error: Exception) -> float | None:
     """Return the seconds after which a failed call may succeed, None for a definite answer."""
     if not isinstance(error, GenesysError) or not is_transient(error):
         return None
     return getattr(error, "retry_after", None) or 0.0
-
-
-def _longest(*delays: float | None) -> float | None:
-    known = [one for one in delays if one is not None]
-    return max(known) if known else None
 
 
 def is_other_workspace(team_id: str | None, workspace: Workspace) -> bool:
@@ -182,7 +180,8 @@ def is_other_workspace(team_id: str | None, workspace: Workspace) -> bool:
 
 def same_email(person: Person, member: Member) -> bool:
     """Return whether a person and a member have the same email address; two missing ones are not the same."""
-    return bool(person.email and member.email) and str(person.email).casefold() == str(member.email).casefold()
+    email = comparable_email(person.email)
+    return email is not None and email == member.comparable_email
 
 
 def _cause(error: Exception) -> str:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from bot.domain.people import Member, read_member
 from bot.errors import SlackUnavailable
 from bot.slack.api import SlackApi
+from bot.slack.named_users import NamedUsers
 from bot.slack.shared_reads import Pace, SharedReads
 
 GROUP_READ_BURST = 5
 GROUP_READ_INTERVAL = 4.0
 """Reads of user groups: five at once, then one every four seconds. Slack allows 20 a minute (Tier 2)."""
+
+NAMED_USER_AGE = 60.0
+"""Seconds for which an answer of `users.info` for someone else serves to identify a named user."""
+
+_NO_SUCH_GROUP = "no_such_subteam"
+"""The one error that is an answer: the group does not exist, or it is disabled. Any other may pass."""
 
 _UNKNOWN_USER = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
@@ -23,12 +31,13 @@ class Membership(NamedTuple):
     """The user groups that contain a person.
 
     `unread` has a line for each group that could not be read. `retry_after` is the delay in seconds after which one
-    of them may be readable, None if none may.
+    of them may be readable, None if none may. `members` has the members of the groups that could be read.
     """
 
     groups: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
     retry_after: float | None = None
+    members: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class SlackUsers:
@@ -49,6 +58,7 @@ class SlackUsers:
         self._users = SharedReads(self._read_user, clock=clock)
         pace = Pace(GROUP_READ_BURST, GROUP_READ_INTERVAL, clock=clock, sleep=sleep)
         self._groups = SharedReads(self._read_group, clock=clock, pace=pace)
+        self.named = NamedUsers(self._read_named_user, clock=clock, sleep=sleep)
 
     async def get(self, user_id: str, *, since: float | None = None) -> Member | None:
         """Look a user up; None for an id that Slack does not know or does not show. Raises SlackUnavailable."""
@@ -61,6 +71,9 @@ class SlackUsers:
     async def _read_user(self, user_id: str) -> Member | None:
         member = await self._find("users.info", user=user_id)
         return member and replace(member, asked_id=user_id)
+
+    async def _read_named_user(self, user_id: str) -> Member | None:
+        return await self.get(user_id, since=self.clock() - NAMED_USER_AGE)
 
     async def _find(self, method: str, **arguments: str) -> Member | None:
         try:
@@ -75,16 +88,18 @@ class SlackUsers:
         """Return which of the groups contain a person, who may have several ids."""
         reads = (self._groups.get(group, since=since) for group in groups)
         results = await asyncio.gather(*reads, return_exceptions=True)
-        containing, unread, delays = set(), [], []
+        readable: dict[str, frozenset[str]] = {}
+        unread, delays = [], []
         for group, members in zip(groups, results, strict=True):
             if isinstance(members, SlackUnavailable):
                 unread.append(f"user group {group} ({members.slack_code})")
-                delays += [members.retry_after] if members.retryable else []
+                delays += [members.retry_after] if members.slack_code != _NO_SUCH_GROUP else []
             elif isinstance(members, BaseException):
                 raise members
-            elif ids & members:
-                containing.add(group)
-        return Membership(frozenset(containing), tuple(unread), max(delays) if delays else None)
+            else:
+                readable[group] = members
+        containing = frozenset(group for group, members in readable.items() if ids & members)
+        return Membership(containing, tuple(unread), max(delays) if delays else None, readable)
 
     async def _read_group(self, group: str) -> frozenset[str]:
         response = await self._api.read("usergroups.users.list", usergroup=group)

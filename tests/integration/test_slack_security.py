@@ -305,13 +305,13 @@ async def test_revoke__refuses_a_line_that_does_not_name_one_person(app: AppHarn
     assert not any(app.slack.buttons(message) for message in app.slack.messages)
 
 
-async def test_click__is_refused_if_user_groups_can_never_be_read(app: AppHarness) -> None:
+async def test_click__is_refused_if_the_user_group_is_disabled(app: AppHarness) -> None:
     card = await card_of_ravi(app)
-    app.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
+    app.slack.groups[personas.TOKEN_APPROVERS].disabled = True
 
     await app.slack.click(personas.BEN, card, "approve")
 
-    reply = await app.wait_for_private_message(personas.BEN, "Not verified, so it counts as no")
+    reply = await app.wait_for_private_message(personas.BEN, "Could not be checked, so it counts as no")
     assert personas.TOKEN_APPROVERS in app.slack.text_of(reply)
     await assert_nothing_revoked(app)
     assert app.slack.buttons(card)

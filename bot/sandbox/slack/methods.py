@@ -61,7 +61,7 @@ def _bots_info(conversations: Conversations, args: Args, _scopes: frozenset[str]
 
 
 def _users_info(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Result:
-    member = conversations.workspace.members.get(_required(args, "user"))
+    member = conversations.workspace.find_member(_required(args, "user"))
     if member is None:
         raise MethodError("user_not_found")
     return {"user": _user_object(conversations, member, scopes)}
@@ -107,14 +107,14 @@ def _conversations_open(conversations: Conversations, args: Args, _scopes: froze
 
 
 def _dm_with(conversations: Conversations, user_id: str) -> Channel:
-    member = conversations.workspace.members.get(user_id)
+    member = conversations.workspace.find_member(user_id)
     if member is None:
         raise MethodError("user_not_found")
     if member.is_bot:
         raise MethodError("cannot_dm_bot")
     if member.deleted:
         raise MethodError("user_disabled")
-    return conversations.workspace.dm(user_id)
+    return conversations.workspace.dm(member.id)
 
 
 def _chat_post_message(conversations: Conversations, args: Args, _scopes: frozenset[str]) -> Result:
@@ -154,7 +154,7 @@ def _chat_get_permalink(conversations: Conversations, args: Args, _scopes: froze
 
 def _writable_channel(conversations: Conversations, channel_id: str) -> Channel:
     """Return a channel where the bot can post; a user id names a direct message."""
-    if channel_id in conversations.workspace.members:
+    if conversations.workspace.find_member(channel_id):
         return _dm_with(conversations, channel_id)
     channel = _known_channel(conversations, channel_id)
     if channel.is_archived:

@@ -33,6 +33,7 @@ class SlackUser:
     is_stranger: bool | None = None
     is_email_confirmed: bool | None = True
     enterprise_user: dict[str, object] | None = None
+    """On Enterprise Grid. Its `id` may differ from `id`; Slack then knows the user under both."""
 
 
 @dataclass(kw_only=True)
@@ -108,6 +109,12 @@ class SlackWorkspace:
         if channel_id not in self.channels:
             self.channels[channel_id] = Channel(id=channel_id, name=channel_id, members=[user_id], dm_with=user_id)
         return self.channels[channel_id]
+
+    def find_member(self, user_id: str) -> SlackUser | None:
+        """Return the user with an id, which may be the one of the whole organization."""
+        if user_id in self.members:
+            return self.members[user_id]
+        return next((m for m in self.members.values() if (m.enterprise_user or {}).get("id") == user_id), None)
 
     def find_by_name(self, name: str) -> SlackUser | None:
         """Return the active user whom `@name` mentions."""

@@ -62,7 +62,7 @@ def test_values__have_no_rights_by_default() -> None:
     assert (member.email, member.email_confirmed, member.enterprise_id) == (None, True, None)
     assert (member.deleted, member.bot, member.guest, member.stranger) == (False, False, False, False)
     assert Grants() == Grants(frozenset(), frozenset(), frozenset(), frozenset())
-    assert Actor(member) == Actor(member, None, frozenset(), Grants(), ())
+    assert Actor(member) == Actor(member, None, frozenset(), frozenset(), Grants(), ())
     assert (rules.requesters, rules.admins, rules.protected, rules.self_approval) == ((), (), (), True)
     assert (Verdict().rule, Verdict().reason, Verdict().unverified) == (None, None, ())
 

@@ -115,13 +115,13 @@ async def test_process__cached_membership_does_not_count(components: Components)
     await denied(components, await components.click(by=personas.OLIVIA), DenialCode.NOT_AN_APPROVER)
 
 
-async def test_process__unreadable_group_counts_as_no_and_is_named(components: Components) -> None:
+async def test_process__disabled_group_counts_as_no_and_is_named(components: Components) -> None:
     await components.request()
-    components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
+    components.slack.groups[personas.TOKEN_APPROVERS].disabled = True
     job = await components.click(by=personas.OLIVIA)
     detail = await denied(components, job, DenialCode.NOT_AN_APPROVER)
-    assert detail["unverified"] == f"user group {personas.TOKEN_APPROVERS} (missing_scope)"
-    assert "missing_scope" in replies_to(components, job)[0]
+    assert detail["unverified"] == f"user group {personas.TOKEN_APPROVERS} (no_such_subteam)"
+    assert "Could not be checked" in replies_to(components, job)[0]
 
 
 TRANSIENT = {
@@ -131,6 +131,8 @@ TRANSIENT = {
     "group, Slack is down": ("usergroups.users.list", SlackFault(html="<h1>Sorry</h1>", status=503, times=2)),
     "group, rate limit": ("usergroups.users.list", SlackFault(retry_after=12)),
     "group, no answer": ("usergroups.users.list", SlackFault(drop=True, times=2)),
+    "group, token revoked": ("usergroups.users.list", SlackFault(error="token_revoked")),
+    "group, scope missing": ("usergroups.users.list", SlackFault(error="missing_scope")),
 }
 
 

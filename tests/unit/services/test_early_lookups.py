@@ -56,7 +56,7 @@ async def test_click__of_a_known_approver_is_looked_up_while_it_is_stored(compon
 
     assert (await stored(components.store)).state is State.APPROVED
     asked = [call.args["user"] for call in components.slack.calls_of("users.info")]
-    assert asked == [personas.OLIVIA, personas.TOM]  # whether Tom is protected now
+    assert asked == [personas.OLIVIA, personas.TOM, personas.PIA]  # whether Tom is protected now
     assert len(components.slack.calls_of("usergroups.users.list")) == 1
 
 

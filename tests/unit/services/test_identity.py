@@ -92,7 +92,7 @@ async def test_actor__has_the_groups_that_contain_the_member(components: Compone
 
 
 @pytest.mark.parametrize(
-    ("code", "retry_after"), [("missing_scope", None), ("no_such_subteam", None), ("ratelimited", 0.0)]
+    ("code", "retry_after"), [("missing_scope", 0.0), ("no_such_subteam", None), ("ratelimited", 0.0)]
 )
 async def test_actor__unreadable_group_counts_as_no_and_is_named(
     components: Components, code: str, retry_after: float | None

@@ -102,7 +102,7 @@ async def test_membership__failed_call_does_not_stop_the_next_one(components: Co
     users = SlackUsers(components.api, clock=components.clock)
     components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope"))
     failed = await users.membership(IDS, [GROUP], since=components.clock() - 60)
-    assert failed == (frozenset(), (f"user group {GROUP} (missing_scope)",), None)
+    assert failed == (frozenset(), (f"user group {GROUP} (missing_scope)",), 0.0, {})
     assert (await users.membership(IDS, [GROUP], since=components.clock() - 60)).groups == {GROUP}
 
 
