@@ -57,13 +57,15 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
         return f"{catalog.text('help.can_do_nothing')} {reason}"
     if permissions.approve:
         return catalog.text("help.can_approve_own" if permissions.self_approval else "help.can_approve")
-    hint = catalog.text("help.can_request" if permissions.request else "help.can_do_nothing")
-    return f"{hint} {unverified(catalog, permissions)}" if permissions.unverified else hint
+    if permissions.request:
+        hint = catalog.text("help.can_request")
+        return f"{hint} {unverified(catalog, permissions)}" if permissions.unverified else hint
+    return unverified(catalog, permissions) if permissions.unverified else catalog.text("help.can_do_nothing")
 
 
 def unverified(catalog: Catalog, permissions: Permissions) -> str:
     """Return the line about checks that failed."""
-    return catalog.text("unverified", unverified=foreign_mrkdwn("; ".join(permissions.unverified)))
+    return catalog.text("unchecked", unverified=foreign_mrkdwn("; ".join(permissions.unverified)))
 
 
 def _unknown(catalog: Catalog, unknown: str, suggestion: str | None) -> str:

@@ -71,20 +71,25 @@ def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterab
     """Return what a person can request and approve, and by which rule."""
     if permissions.denied_because:
         return approval_hint(catalog, permissions)
+    rights = (
+        ("can_request", permissions.request, permissions.request_unknown),
+        ("can_approve", permissions.approve, permissions.approve_unknown),
+    )
     rows = [
-        (catalog.optional(f"{action}.{code}"), rules.get(action))
+        _row(catalog, what, rules.get(action), unknown=action in unknown)
         for action in actions
-        for code, rules in (("can_request", permissions.request), ("can_approve", permissions.approve))
+        for code, rules, unknown in rights
+        if (what := catalog.optional(f"{action}.{code}"))
     ]
-    lines = [catalog.text("whoami.can"), blocks.bullets([_row(catalog, what, rule) for what, rule in rows if what])]
+    lines = [catalog.text("whoami.can"), blocks.bullets(rows)]
     if permissions.unverified:
         lines.append(unverified(catalog, permissions))
     return "\n".join(lines)
 
 
-def _row(catalog: Catalog, what: str, rule: Principal | None) -> str:
+def _row(catalog: Catalog, what: str, rule: Principal | None, *, unknown: bool) -> str:
     if rule is None:
-        return catalog.text("whoami.no", what=what)
+        return catalog.text("whoami.unknown" if unknown else "whoami.no", what=what)
     return catalog.text("whoami.yes", what=what, rule=foreign_mrkdwn(rule))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bot.domain.actions import Actions
 from bot.domain.commands import Invoker
@@ -32,7 +32,8 @@ class Permissions:
 
     `request` and `approve` hold, for each action the member may request or approve, the rule that allows it, and
     `administer` the rule that makes the member an admin. `denied_because` excludes the member from everything.
-    `unverified` names checks that failed and count as "no".
+    `unverified` names checks that failed. `request_unknown` and `approve_unknown` are the actions about which a check
+    left it open, because it may succeed later; they count as "no".
     """
 
     denied_because: DenialCode | None = None
@@ -41,6 +42,8 @@ class Permissions:
     administer: Principal | None = None
     self_approval: bool = True
     unverified: tuple[str, ...] = ()
+    request_unknown: frozenset[str] = frozenset()
+    approve_unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +94,18 @@ class AccountService:
         denied = ineligibility(member, self._identity.workspace)
         if denied:
             return Permissions(denied_because=denied)
-        found: dict[tuple[Principal, ...], Principal | None] = {}
-        unverified: list[str] = []
-
-        async def rule(principals: tuple[Principal, ...]) -> Principal | None:
-            if principals not in found:
-                actor = await self._identity.actor(member, principals, since=self._identity.recently)
-                found[principals] = rule_for(actor, principals)
-                unverified.extend(actor.unverified)
-            return found[principals]
-
-        request = {name: await rule(action.requesters(self._rules)) for name, action in self._actions.items()}
-        approve = {name: await rule(action.approvers(self._rules)) for name, action in self._actions.items()}
+        rules = _RulesOf(member, self._identity)
+        request = {name: await rules.find(action.requesters(self._rules)) for name, action in self._actions.items()}
+        approve = {name: await rules.find(action.approvers(self._rules)) for name, action in self._actions.items()}
+        administer = await rules.find(self._rules.admins)
         return Permissions(
-            request={name: principal for name, principal in request.items() if principal},
-            approve={name: principal for name, principal in approve.items() if principal},
-            administer=await rule(self._rules.admins),
+            request={name: found.rule for name, found in request.items() if found.rule},
+            approve={name: found.rule for name, found in approve.items() if found.rule},
+            administer=administer.rule,
             self_approval=self._rules.self_approval,
-            unverified=tuple(dict.fromkeys(unverified)),
+            unverified=rules.unverified,
+            request_unknown=frozenset(name for name, found in request.items() if found.unknown),
+            approve_unknown=frozenset(name for name, found in approve.items() if found.unknown),
         )
 
     async def _person(self, member: Member) -> Person | Denied | GenesysError:
@@ -122,3 +119,34 @@ class AccountService:
             return await self._tokens.get_tokens_me()
         except GenesysError as error:
             return error
+
+
+class _Found(NamedTuple):
+    """The rule that names a member; `unknown` if a check failed that may succeed later."""
+
+    rule: Principal | None
+    unknown: bool
+    unverified: tuple[str, ...]
+
+
+class _RulesOf:
+    """The rules that name a member; principals that several actions share are read once."""
+
+    def __init__(self, member: Member, identity: Identity) -> None:
+        self._member = member
+        self._identity = identity
+        self._found: dict[tuple[Principal, ...], _Found] = {}
+
+    async def find(self, principals: tuple[Principal, ...]) -> _Found:
+        """Return the first of the principals that names the member."""
+        if principals not in self._found:
+            actor = await self._identity.actor(self._member, principals, since=self._identity.recently)
+            rule = rule_for(actor, principals)
+            unknown = rule is None and actor.retry_after is not None
+            self._found[principals] = _Found(rule, unknown, actor.unverified)
+        return self._found[principals]
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """The checks that failed."""
+        return tuple(dict.fromkeys(check for found in self._found.values() for check in found.unverified))

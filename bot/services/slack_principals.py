@@ -1,4 +1,4 @@
-"""Find out which principals of Slack name a person: by id, by user group, under another id or by email address.
+"""Find out which principals of Slack name a person, under any id or email address.
 
 Slack may know one person under two ids (Enterprise Grid), and it finds no deactivated user by email address.
 Therefore the bot looks up the users whom the principals name, and compares them with the person.

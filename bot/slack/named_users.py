@@ -1,4 +1,4 @@
-"""Slack users whom the settings name, directly or through a user group, under every id and email address seen."""
+"""Slack users whom the settings name, under every id and email address seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NamedUser:
 
 
 class NamedUsers:
-    """Reads named users. What was seen once is kept: Slack may fail later, or an account may lose its address."""
+    """Reads named users, and keeps what it has seen: an account may lose its address."""
 
     def __init__(
         self,

@@ -253,7 +253,7 @@ async def test_approver_by_permission__is_refused_if_roles_cannot_be_read(start_
 
     await app.slack.click(personas.BEN, card, "approve")
 
-    await app.wait_for_private_message(personas.BEN, "Not verified, so it counts as no")
+    await app.wait_for_private_message(personas.BEN, "Could not be checked, so it counts as no")
     await app.wait_until_idle()
     assert not app.deletes
 

@@ -22,6 +22,7 @@ PEOPLE = {
     "guest": Permissions(denied_because=DenialCode.GUEST),
     "requester": Permissions(request=REVOKE),
     "requester, a group is unreadable": Permissions(request=REVOKE, unverified=("user group S0X (ratelimited)",)),
+    "no rights, a group is unreadable": Permissions(unverified=("user group S0X (ratelimited)",)),
     "approver": Permissions(request=REVOKE, approve=REVOKE),
     "approver of others": Permissions(request=REVOKE, approve=REVOKE, self_approval=False),
     "approver who cannot request": Permissions(approve=REVOKE),

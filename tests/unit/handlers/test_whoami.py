@@ -54,6 +54,15 @@ PEOPLE = {
     "no email": replace(WHO, member=member(), person=Denied(DenialCode.NO_EMAIL, member=RAVI)),
     "genesys unreachable": replace(WHO, person=GenesysUnreachable(), token=GenesysForbidden(status=403)),
     "a guest": replace(WHO, permissions=Permissions(denied_because=DenialCode.GUEST), token=None),
+    "not checked": replace(
+        WHO,
+        permissions=Permissions(
+            approve={"rotate": Principal(PrincipalKind.USER, RAVI)},
+            unverified=("user group S0X (ratelimited)",),
+            request_unknown=frozenset({"revoke"}),
+            approve_unknown=frozenset({"revoke"}),
+        ),
+    ),
     "unverified": replace(WHO, permissions=Permissions(unverified=("user group S0X (ratelimited)", "roles (x)"))),
     "another home organization": token(homeOrganization={"id": "0c2e", "name": "Partner Ltd"}),
     "a token with scopes": token(OAuthClient={"id": "b07", "scope": ["authorization", "users:readonly"]}),

@@ -11,6 +11,7 @@ import pytest
 from bot.domain.commands import Invoker
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Person
+from bot.domain.principals import parse_principals
 from bot.errors import SlackUnavailable
 from bot.purecloud import GenesysServerError, TokenInfo
 from bot.sandbox import personas
@@ -43,6 +44,31 @@ async def test_permissions__name_what_could_not_be_read(components: Components) 
     found = await components.account().permissions(invoker(personas.BEN))
     assert found.approve == {}
     assert found.unverified == (f"user group {personas.TOKEN_APPROVERS} (missing_scope)",)
+
+
+@pytest.mark.parametrize(
+    ("fault", "unknown"),
+    [
+        (SlackFault(retry_after=30), {"revoke"}),
+        (SlackFault(html="<h1>Bad gateway</h1>", status=502, times=2), {"revoke"}),
+        (SlackFault(drop=True, times=2), {"revoke"}),
+        (SlackFault(error="missing_scope"), {"revoke"}),
+        (SlackFault(error="no_such_subteam"), set()),
+    ],
+)
+async def test_permissions__what_may_be_readable_later_is_unknown(
+    components: Components, fault: SlackFault, unknown: set[str]
+) -> None:
+    components.slack.fault("usergroups.users.list", fault)
+    found = await components.account().permissions(invoker(personas.BEN))
+    assert (set(found.request_unknown), set(found.approve_unknown)) == (set(), unknown)
+    assert found.unverified
+
+
+async def test_permissions__person_without_a_genesys_cloud_user_holds_no_role(components: Components) -> None:
+    found = await components.account(approvers=parse_principals("role:Any")).permissions(invoker(personas.NOMAIL))
+    assert not found.approve_unknown
+    assert found.unverified == ("Genesys Cloud roles (no_email)",)
 
 
 async def test_permissions__guest_has_none(components: Components) -> None:

@@ -116,7 +116,7 @@ def test_denial__with_hostile_parameters_mentions_and_links_nothing(code: Denial
 
 def test_denial__names_what_could_not_be_verified() -> None:
     said = explain(ENGLISH, DenialCode.NOT_AN_APPROVER, {"unverified": "user group S0TOKENAPP (ratelimited)"})
-    assert said.endswith("Not verified, so it counts as no: user group S0TOKENAPP (ratelimited).")
+    assert said.endswith("Could not be checked, so it counts as no: user group S0TOKENAPP (ratelimited).")
     assert "verified" not in explain(ENGLISH, DenialCode.NOT_AN_APPROVER, {})
 
 
