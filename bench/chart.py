@@ -15,7 +15,6 @@ STEPS = {
     "group": "request to Slack: who is in the approvers' group",
     "delete": "approval stored, DELETE sent",
     "card": "outcome stored, card updated",
-    "audit": "audit channel notified",
 }
 """The steps that can be observed from outside, in order."""
 

@@ -172,8 +172,8 @@ class FastSlack:
     url: str = ""
     calls: Counter[str] = field(default_factory=Counter)
     events: EventRecorder = field(default_factory=EventRecorder)
-    """`card t12`: the card for t12 was posted; `outcome t12`: it shows an outcome; `audit t12`: the audit channel was
-    notified; `response x`: the response URL /response/x was used; `users.info` etc.: the method was called."""
+    """`card t12`: the card for t12 was posted; `outcome t12`: it shows an outcome; `response x`: the response URL
+    /response/x was used; `users.info` etc.: the method was called."""
     _posted: int = 0
 
     @property
@@ -207,8 +207,8 @@ class FastSlack:
         channel = "D0APPROVER" if message["channel"].startswith("U") else str(message["channel"])
         card = PostedCard(channel, ts, message.get("blocks") or [])
         revoked = _REVOKED.search(raw)
-        if revoked:
-            self.events.record(f"{'outcome' if method == 'chat.update' else 'audit'} t{int(revoked[1])}", card)
+        if revoked and method == "chat.update":
+            self.events.record(f"outcome t{int(revoked[1])}", card)
         elif card.has_buttons and (found := _PERSON.search(raw)):
             self.events.record(f"card t{int(found[1])}", card)
         return respond(200, {"ok": True, "channel": channel, "ts": ts, "message": {"ts": ts}})

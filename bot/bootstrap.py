@@ -39,6 +39,7 @@ from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
+from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
 from bot.settings import Settings
 from bot.slack.api import SlackApi
@@ -153,11 +154,12 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     identity = Identity(workspace, users, purecloud.users, purecloud.authorization)
     reads, requester_reads = (genesys_reads(purecloud, share) for share in (MAX_SHARE, MAX_REQUESTER_SHARE))
     options = Options(rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel)
-    notifier = Notifier(store, clients.messenger, renderer, Delivery(store))
+    pace = Pace(time.monotonic)
+    notifier = Notifier(store, clients.messenger, renderer, Delivery(store), pace)
     lookups = EarlyLookups(identity)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
-        lookups=lookups, messenger=clients.messenger, notifier=notifier,
+        lookups=lookups, messenger=clients.messenger, notifier=notifier, pace=pace,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
@@ -229,6 +231,7 @@ def job_services(
     lookups: EarlyLookups,
     messenger: SlackMessenger,
     notifier: Notifier,
+    pace: Pace,
     genesys: GenesysApi,
     renderer: MessageRenderer,
     metrics: Metrics,
@@ -244,7 +247,7 @@ def job_services(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients
     )
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
-    cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients)
+    cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients, pace=pace)
     return {
         JobKind.CLICK: clicks.process,
         JobKind.EXECUTE: execution.process,

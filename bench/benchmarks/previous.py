@@ -1,7 +1,7 @@
 """The bot next to its version before the database engine was rewritten (commit `ed7f9a7`).
 
-Sixteen users make revocations at the same time, each from the command to the audit channel. Both versions use the
-same fakes and the same PostgreSQL server, and take turns.
+Sixteen users make revocations at the same time, each from the command to the card with its outcome. Both
+versions use the same fakes and the same PostgreSQL server, and take turns.
 """
 
 from __future__ import annotations

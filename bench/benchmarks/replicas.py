@@ -1,7 +1,7 @@
 """The rate of revocations on SQLite and on PostgreSQL with several replicas.
 
-16 users at a time make 2,000 revocations, each from the command to the audit channel. Everything shares two cores:
-the bots, PostgreSQL, the fakes and the users.
+16 users at a time make 2,000 revocations, each from the command to the card with its outcome. Everything shares
+two cores: the bots, PostgreSQL, the fakes and the users.
 """
 
 from __future__ import annotations

@@ -59,8 +59,9 @@ WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
 """
 
 UNDO_LEASE = """
-UPDATE jobs SET due_at = :due_at, lease_owner = NULL, attempts = attempts - 1
-WHERE id = :id AND lease_owner = :owner AND done_at IS NULL AND attempts > 0
+UPDATE jobs
+SET due_at = :due_at, lease_owner = NULL, attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
 """
 
 RENEW = """

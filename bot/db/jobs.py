@@ -6,13 +6,14 @@ A process renews the leases of its running jobs. If it dies, another process cla
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
 from bot.db import job_statements as sql
+from bot.db import notices
 from bot.db.driver import Row
 from bot.db.engine import Database
 from bot.db.payloads import check_payload, parse_payload
@@ -24,6 +25,9 @@ from bot.domain.requests import EXECUTION_WINDOW, State
 
 LEASE_DURATION = 4.0
 """Seconds until another process may claim a job. The worker renews the leases of running jobs every third of it."""
+
+FOLDED_LEASE = 15.0
+"""Seconds until another process may claim a notice that a message covers, longer than a call of Slack can take."""
 
 MAX_BACKOFF_DOUBLINGS = 16
 """Maximum number of times a retry delay doubles, because 2.0 ** 1024 overflows; 2 ** 16 seconds are 18 hours."""
@@ -108,6 +112,7 @@ class JobQueue:
     async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
         """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
 
+        Of the notices to a channel, only the newest is leased; the others are due a second later.
         Jobs that another version of the bot has added and this one cannot read are left to that version. Without a due
         job, nothing is written.
         """
@@ -142,6 +147,15 @@ class JobQueue:
         """
         return await self.database.write(lambda tx: self.complete_in(tx, job), durable=False)
 
+    async def complete_all(self, jobs: Sequence[Job]) -> None:
+        """Mark jobs as done that one message was sent for; those whose lease was lost run again."""
+
+        def step(tx: Transaction) -> None:
+            for job in jobs:
+                self.complete_in(tx, job)
+
+        await self.database.write(step, durable=False)
+
     async def complete_with_reply(self, job: Job, reply: Payload) -> Job | None:
         """Mark a job as done and add a REPLY job with this payload; return it, None if the lease was lost."""
         return await self.database.write(lambda tx: self.complete_with_reply_in(tx, job, reply))
@@ -150,12 +164,16 @@ class JobQueue:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
         return await self.database.write(lambda tx: self.release_in(tx, job, delay=delay), durable=False)
 
+    async def put_back(self, job: Job, *, delay: float) -> bool:
+        """Give a job back that was not run, due in `delay` seconds; return False if the lease was lost."""
+        return await self.database.write(lambda tx: self._undo_lease(tx, job, delay), durable=False)
+
     async def set_aside(self, job: Job, error: UnreadableRow) -> bool:
         """Give a job back that cannot be run because of a row; return False if the lease was lost.
 
         A job that a damaged row stops is due again after `SET_ASIDE`. One that needs another version is due at once.
         """
-        return await self.database.write(lambda tx: self._undo_lease(tx, job, error), durable=False)
+        return await self.database.write(lambda tx: self._set_aside(tx, job, error), durable=False)
 
     async def release_own_leases(self) -> int:
         """Release what an earlier start of this process leased, so that a restart continues at once.
@@ -216,6 +234,15 @@ class JobQueue:
         """Mark a job as done; return False if it was enqueued again while it ran, or if the lease was lost."""
         return tx.execute(sql.COMPLETE_UNLESS_ENQUEUED, id=job.id, owner=self.owner, now=tx.now) == 1
 
+    def lease_expired_notices(self, tx: Transaction, channel: str, limit: int) -> list[Job]:
+        """Lease notices of expired requests that wait for a channel, newest first."""
+        skipped = self.unreadable.skipped("jobs", tx.now)
+        rows = notices.expired(tx, channel, limit + len(skipped), actions=literals(self.actions))
+        jobs = list(self._readable(tx, [row for row in rows if row.id not in skipped][:limit]))
+        if jobs:
+            self._lease_claimed(tx, jobs, FOLDED_LEASE)
+        return [self._leased(replace(job, attempts=job.attempts + 1)) for job in jobs]
+
     def release_in(self, tx: Transaction, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
         return tx.execute(sql.RELEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
@@ -230,7 +257,11 @@ class JobQueue:
     def _due(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Row]:
         skipped = self.unreadable.skipped("jobs", tx.now)
         rows = tx.fetch(_due(self.actions, most_urgent), now=tx.now, limit=limit + len(skipped))
-        return [row for row in rows if row.id not in skipped][:limit]
+        found = [row for row in rows if row.id not in skipped][:limit]
+        if len(found) < limit:
+            known = {"actions": literals(self.actions), "states": literals(State)}
+            found += notices.newest(tx, limit - len(found), skipped=skipped, **known)
+        return found
 
     def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Job]:
         jobs: list[Job] = []
@@ -238,8 +269,7 @@ class JobQueue:
             rows = self._due(tx, limit - len(jobs), most_urgent)
             found = list(self._readable(tx, rows))
             if found:
-                ids = ", ".join(str(job.id) for job in found)
-                tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + self.lease)
+                self._lease_claimed(tx, found, self.lease)
                 jobs += [self._leased(replace(job, attempts=job.attempts + 1)) for job in found]
             if len(found) == len(rows):
                 break
@@ -258,10 +288,19 @@ class JobQueue:
             else:
                 yield job
 
-    def _undo_lease(self, tx: Transaction, job: Job, error: UnreadableRow) -> bool:
+    def _lease_claimed(self, tx: Transaction, jobs: Iterable[Job], seconds: float) -> None:
+        ids = ", ".join(str(job.id) for job in jobs)
+        tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + seconds)
+        for job in jobs:
+            if job.kind is JobKind.NOTICE:
+                notices.postpone_others(tx, job.payload["channel"])
+
+    def _set_aside(self, tx: Transaction, job: Job, error: UnreadableRow) -> bool:
         self.unreadable.add(error, tx.now)
-        due_at = tx.now + (SET_ASIDE if error.damaged else 0.0)
-        return tx.execute(sql.UNDO_LEASE, id=job.id, owner=self.owner, due_at=due_at) == 1
+        return self._undo_lease(tx, job, SET_ASIDE if error.damaged else 0.0)
+
+    def _undo_lease(self, tx: Transaction, job: Job, delay: float) -> bool:
+        return tx.execute(sql.UNDO_LEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
 
     def _renew(self, tx: Transaction, ids: list[int]) -> tuple[set[int], float]:
         lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
@@ -279,8 +318,11 @@ def literals(values: Iterable[str]) -> str:
 
 @cache
 def _due(actions: frozenset[str], most_urgent: JobKind) -> str:
-    """Return the query of the due jobs that this version knows, from `most_urgent` on."""
-    kinds = [kind for kind in JobKind if PRIORITY[kind] >= PRIORITY[most_urgent]]
+    """Return the query of the due jobs that this version knows, without the notices.
+
+    `most_urgent` is the first kind.
+    """
+    kinds = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] < PRIORITY[JobKind.NOTICE]]
     return sql.DUE.format(kinds=literals(kinds), actions=literals(actions), states=literals(State))
 
 

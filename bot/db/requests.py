@@ -140,6 +140,13 @@ class RequestStore:
             return []
         return await self.database.write(lambda tx: self._expire(tx, recipients, limit))
 
+    async def take_expired_notices(self, channel: str, limit: int) -> list[Job]:
+        """Lease up to `limit` notices of expired requests that wait for a channel.
+
+        Return their jobs, with the requests as snapshots.
+        """
+        return await self.database.write(lambda tx: self._take_expired_notices(tx, channel, limit), durable=False)
+
     async def withdraw(self, job: Job, *, problem: str, notify: Sequence[str]) -> Request | None:
         """Cancel a pending request whose card cannot be posted, so that it does not wait unseen.
 
@@ -292,6 +299,13 @@ class RequestStore:
         for before, moved in zip(pending, expired, strict=True):
             self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before), lease=False)
         return expired
+
+    def _take_expired_notices(self, tx: Transaction, channel: str, limit: int) -> list[Job]:
+        jobs = []
+        for job in self.jobs.lease_expired_notices(tx, channel, limit):
+            with suppress(UnreadableRow):
+                jobs.append(replace(job, snapshot=self._snapshot(tx, job.request_id)))
+        return jobs
 
     def _withdraw(self, tx: Transaction, job: Job, problem: str, notify: Sequence[str]) -> Request | None:
         before = self._snapshot(tx, job.request_id).request

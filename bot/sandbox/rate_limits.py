@@ -1,4 +1,4 @@
-"""Count requests in a window of a minute, as the rate limits of Slack and Genesys Cloud do."""
+"""Count requests as the rate limits of Slack and Genesys Cloud do: in a minute, or in short bursts."""
 
 from __future__ import annotations
 
@@ -39,3 +39,30 @@ class RequestWindow:
     def add(self) -> None:
         """Count a request."""
         self._times.append(self._clock())
+
+
+class Bursts:
+    """A request a second on average, of which up to `limit` may come at once."""
+
+    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._left, self._at = float(limit), clock()
+
+    @property
+    def _allowed(self) -> float:
+        return min(self.limit, self._left + self._clock() - self._at)
+
+    @property
+    def retry_after(self) -> int:
+        """Return the whole seconds until the next request is within the limit, at least 1."""
+        return max(1, math.ceil(1 - self._allowed))
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request is above the limit."""
+        return self._allowed < 1
+
+    def add(self) -> None:
+        """Count a request."""
+        self._left, self._at = self._allowed - 1, self._clock()

@@ -15,7 +15,8 @@ from bot.db.rows import ResponseUrls
 from bot.domain.requests import MessageRef, Request
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery, MessageRenderer
-from bot.slack.api import SlackCallError
+from bot.services.pacing import Pace
+from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.messages import Message, SlackMessenger
 
 UNEDITABLE_ERRORS = frozenset(
@@ -36,23 +37,37 @@ class CardUpdater:
         renderer: MessageRenderer,
         delivery: Delivery,
         recipients: Callable[[Request], Sequence[str]],
+        *,
+        pace: Pace,
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
         self._recipients = recipients
+        self._pace = pace
 
     async def process(self, job: Job) -> JobResult:
-        """Bring a card to its request's latest revision, posting it first if necessary."""
+        """Bring a card to its request's latest revision, posting it first if necessary.
+
+        While Slack takes no more messages in the channel, new cards wait for their turn, oldest first.
+        """
         found = job.snapshot or await self._store.snapshot(job.request_id)
         request = found.request
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
+        channel = request.card.channel if request.card and not request.card.ts else ""
+        wait = self._pace.take_place(channel, job.id)
+        if wait:
+            await self._store.jobs.put_back(job, delay=wait)
+            return JobResult()
         try:
             card = await self._sync(job, request, found.urls)
         except SlackCallError as error:
+            if channel and error.slack_code == RATE_LIMITED:
+                self._pace.limit(channel, error.retry_after)
+                error.retry_after = self._pace.take_place(channel, job.id)
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult()
         if card == request.card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -12,14 +12,18 @@ import structlog
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
-from bot.domain.requests import MessageRef, Request
+from bot.domain.requests import MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
-from bot.slack.api import SlackCallError
+from bot.services.pacing import Pace
+from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.messages import Message, SlackMessenger
 
 DELIVERY_DEADLINE = 86400.0
 """How long to keep retrying a message, in seconds. The audit log has the outcome in any case."""
+
+MAX_FOLDED = 50
+"""Expirations in one message, because Slack limits its length."""
 
 MAX_DELIVERY_DELAY = 60.0
 """Longest wait between two attempts to deliver a recent message, in seconds."""
@@ -41,6 +45,9 @@ class MessageRenderer(Protocol):
 
     def outcome(self, request: Request) -> Message:
         """Return a short message about how a request ended."""
+
+    def expirations(self, requests: Sequence[Request]) -> Message:
+        """Return a short message about several requests that expired."""
 
     def card_posted(self, request: Request, card: MessageRef) -> Message:
         """Return the reply that says where the card is."""
@@ -101,6 +108,7 @@ class Notifier:
         messenger: SlackMessenger,
         renderer: MessageRenderer,
         delivery: Delivery,
+        pace: Pace,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -109,26 +117,49 @@ class Notifier:
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
+        self._pace = pace
         self._clock = clock
         self._sleep = sleep
 
     async def process_notice(self, job: Job) -> JobResult:
-        """Notify a channel or a person of how a request ended."""
+        """Notify a channel or a person of how a request ended, at Slack's pace.
+
+        The notice of an expired request takes the others that wait for the same channel along. If this process ends
+        between the post and the commit, the message may be posted twice.
+        """
         request, _, _ = job.snapshot or await self._store.snapshot(job.request_id)
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
+        channel = job.payload["channel"]
+        wait = self._pace.reserve(channel)
+        if wait:
+            await self._store.jobs.put_back(job, delay=wait)
+            return JobResult()
+        folded = (
+            await self._store.take_expired_notices(channel, MAX_FOLDED - 1) if request.state is State.EXPIRED else []
+        )
+        also = [one.snapshot.request for one in folded if one.snapshot and one.snapshot.request]
+        message = self._renderer.expirations([request, *also]) if also else self._renderer.outcome(request)
         try:
-            await self._messenger.post(job.payload["channel"], self._renderer.outcome(request))
+            await self._messenger.post(channel, message)
         except SlackCallError as error:
-            fixable = error.slack_code in FIXABLE_ERRORS
-            if fixable and job.attempts == 1:
-                log.error("outcome not posted; the bot must be invited", code=error.slack_code, **job.payload)  # noqa: TRY400
-            error.retryable = error.retryable or fixable
-            await self._delivery.retry_later(job, error, since=job.created_at)
+            await self._retry_notices([job, *folded], error)
         else:
-            await self._store.jobs.complete(job)
+            await self._store.jobs.complete_all([job, *folded])
         return JobResult()
+
+    async def _retry_notices(self, jobs: Sequence[Job], error: SlackCallError) -> None:
+        """Retry the notices of a message that Slack did not take."""
+        payload = jobs[0].payload
+        if error.slack_code == RATE_LIMITED:
+            self._pace.limit(payload["channel"], error.retry_after)
+        fixable = error.slack_code in FIXABLE_ERRORS
+        if fixable and jobs[0].attempts == 1:
+            log.error("outcome not posted; the bot must be invited", code=error.slack_code, **payload)
+        error.retryable = error.retryable or fixable
+        for job in jobs:
+            await self._delivery.retry_later(job, error, since=job.created_at)
 
     async def process_reply(self, job: Job) -> JobResult:
         """Deliver a stored private reply, about the request as it is now if there is one.

@@ -19,6 +19,9 @@ MAX_READ_RETRY_DELAY = 1.0
 MAX_RETRY_AFTER = 86400.0
 """Longest `Retry-After` that the bot believes, in seconds."""
 
+RATE_LIMITED = "ratelimited"
+"""Slack's error code for the status 429."""
+
 NETWORK_ERRORS = (TimeoutError, SlackApiError, aiohttp.ClientError, OSError)
 """What a call of the Web API can raise."""
 
@@ -62,7 +65,7 @@ def slack_call_error(error: Exception) -> SlackCallError:
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, Mapping) else None
     if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return SlackCallError("ratelimited", retryable=True, retry_after=_seconds(response.headers.get("Retry-After")))
+        return SlackCallError(RATE_LIMITED, retryable=True, retry_after=_seconds(response.headers.get("Retry-After")))
     if not code:  # a gateway's page in place of JSON
         return SlackCallError(f"http_{status}", retryable=True)
     return SlackCallError(str(code), retryable=code in _TRANSIENT)
@@ -105,7 +108,7 @@ class SlackApi:
         """
         wait = self._limited_until.get(method, 0.0) - self._clock()
         if wait > 0:
-            raise SlackUnavailable(method, "ratelimited", retryable=True, retry_after=wait)
+            raise SlackUnavailable(method, RATE_LIMITED, retryable=True, retry_after=wait)
         try:
             return await self._send(method, params=arguments)
         except SlackCallError as error:

@@ -226,6 +226,11 @@ SENTENCES = {
     "problem.genesys_forbidden.permissions": "permission {permissions}",
     "problem.genesys_forbidden.permission": "a permission",
     "problem.genesys_not_found": "Genesys Cloud no longer has this user (404).",
+    # --- several expired requests in one message ----------------------------------------------------------------------
+    "expirations.headline": (
+        "*{count} requests expired*: they were not approved in time. Nothing was changed. Request again what is still needed."
+    ),
+    "expirations.line": "{reference}: {subject}",
     # --- revoke -----------------------------------------------------------------------------------------------------
     "revoke.title": "Revoke all sessions of {target}?",
     "revoke.subject": "all sessions of {target}",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain.requests import APPROVE, CANCEL, FINAL, MessageRef, Request, State
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes
 from handlers.ui.blocks import Block, Message, channel_mention, escape, foreign_mrkdwn, local_time, user_mention
+
+LINES_PER_SECTION = 20
+"""Lines of expired requests in one section, because Slack limits its length."""
 
 
 def card(catalog: Catalog, request: Request) -> Message:
@@ -35,6 +40,25 @@ def outcome(catalog: Catalog, request: Request) -> Message:
         _reason(catalog, request),
         _small_print(catalog, request),
         _correlation(catalog, request),
+    )
+
+
+def expirations(catalog: Catalog, requests: Sequence[Request]) -> Message:
+    """Return a short message about several requests that expired, with a line for each of them."""
+    headline = catalog.text("expirations.headline", count=len(requests))
+    lines = [
+        catalog.text("expirations.line", reference=request.reference, subject=outcomes.subject(catalog, request))
+        for request in requests
+    ]
+    requesters = ", ".join(user_mention(one) for one in dict.fromkeys(request.requester for request in requests))
+    return blocks.message(
+        headline,
+        blocks.section(headline),
+        *(
+            blocks.plain_section("\n".join(lines[start : start + LINES_PER_SECTION]))
+            for start in range(0, len(lines), LINES_PER_SECTION)
+        ),
+        blocks.context(catalog.text("request.requested_by", requester_mention=requesters)),
     )
 
 

@@ -24,9 +24,14 @@ def target_name(request: Request) -> str:
 
 def headline(catalog: Catalog, request: Request) -> str:
     """Return one line that says where a request stands, as plain text."""
-    target = target_name(request)
-    subject = catalog.of_action(request.action, "subject", target=target)
-    return catalog.of_action(request.action, f"headline.{request.state}", subject=subject, target=target)
+    return catalog.of_action(
+        request.action, f"headline.{request.state}", subject=subject(catalog, request), target=target_name(request)
+    )
+
+
+def subject(catalog: Catalog, request: Request) -> str:
+    """Return what a request is about, as plain text."""
+    return catalog.of_action(request.action, "subject", target=target_name(request))
 
 
 def outcome(catalog: Catalog, request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.requests import MessageRef, Request
@@ -25,6 +25,10 @@ class MessageRenderer:
     def outcome(self, request: Request) -> Message:
         """Return a short message about how a request ended."""
         return cards.outcome(self.catalog, request)
+
+    def expirations(self, requests: Sequence[Request]) -> Message:
+        """Return a short message about several requests that expired."""
+        return cards.expirations(self.catalog, requests)
 
     def card_posted(self, request: Request, card: MessageRef) -> Message:
         """Return the reply that says where the card is."""

@@ -7,8 +7,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.genesys.server import RATE_LIMIT
-from bot.sandbox.rate_limits import RequestWindow
-from bot.sandbox.slack.api import POSTS_PER_MINUTE, RATE_LIMITS
+from bot.sandbox.rate_limits import Bursts, RequestWindow
+from bot.sandbox.slack.api import POST_BURST, RATE_LIMITS
 from bot.sandbox.slack.server import FakeSlack
 from tests.sandbox.conftest import INVOKER, OPS, SHARED
 from tests.support.clock import FakeClock
@@ -36,6 +36,23 @@ def test_window__without_requests_is_empty() -> None:
     assert (window.count, window.full, window.retry_after) == (0, False, 60)
 
 
+def test_bursts__allow_some_requests_at_once_then_one_a_second() -> None:
+    clock = FakeClock(1000.0)
+    bursts = Bursts(2, clock)
+    bursts.add()
+    bursts.add()
+    assert (bursts.full, bursts.retry_after) == (True, 1)
+    clock.advance(1)
+    assert not bursts.full
+    bursts.add()
+    assert bursts.full
+
+    clock.advance(60)
+    bursts.add()
+    bursts.add()
+    assert bursts.full
+
+
 async def test_slack__above_the_limit_of_a_method_answers_429_until_a_call_leaves_the_minute(
     slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
 ) -> None:
@@ -54,15 +71,24 @@ async def test_slack__above_the_limit_of_a_method_answers_429_until_a_call_leave
     await client.users_info(user=INVOKER)
 
 
-async def test_slack__limits_messages_per_channel(slack: FakeSlack, client: AsyncWebClient) -> None:
+async def test_slack__takes_a_short_burst_of_messages_then_one_a_second_and_channel(
+    slack: FakeSlack, client: AsyncWebClient, clock: FakeClock
+) -> None:
     slack.api.enforces_rate_limits = True
-    for _ in range(POSTS_PER_MINUTE):
+    for _ in range(POST_BURST):
         await client.chat_postMessage(channel=OPS, text="hello")
 
+    with pytest.raises(SlackApiError, match="ratelimited") as limited:
+        await client.chat_postMessage(channel=OPS, text="one more")
+    assert limited.value.response.headers["Retry-After"] == "1"
+    await client.chat_postMessage(channel=SHARED, text="hello")
+
+    for _ in range(5):
+        clock.advance(1)
+        await client.chat_postMessage(channel=OPS, text="hello")
     with pytest.raises(SlackApiError, match="ratelimited"):
         await client.chat_postMessage(channel=OPS, text="one more")
-    await client.chat_postMessage(channel=SHARED, text="hello")
-    assert [message.channel_id for message in slack.messages].count(OPS) == POSTS_PER_MINUTE
+    assert [message.channel_id for message in slack.messages].count(OPS) == POST_BURST + 5
 
 
 async def test_slack__limits_nothing_unless_asked(slack: FakeSlack, client: AsyncWebClient) -> None:

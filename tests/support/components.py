@@ -14,6 +14,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import Options, job_services
+from bot.db.driver import Driver
 from bot.db.jobs import Job, JobKind
 from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
@@ -44,6 +45,7 @@ from bot.services.inbox import Inbox
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery, Notifier
 from bot.services.overview import Overview
+from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
 from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
@@ -101,6 +103,7 @@ class Components:
 
     def __post_init__(self) -> None:
         self.lookups = EarlyLookups(self.identity)
+        self.pace = Pace(self.clock)
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
@@ -110,10 +113,14 @@ class Components:
 
     def notifier(self, store: RequestStore | None = None) -> Notifier:
         store = store or self.store
-        return Notifier(store, self.messenger, RENDERER, Delivery(store), clock=self.clock, sleep=self.clock.sleep)
+        return Notifier(
+            store, self.messenger, RENDERER, Delivery(store), self.pace, clock=self.clock, sleep=self.clock.sleep
+        )
 
     def cards(self) -> CardUpdater:
-        return CardUpdater(self.store, self.messenger, RENDERER, Delivery(self.store), self.options().recipients)
+        return CardUpdater(
+            self.store, self.messenger, RENDERER, Delivery(self.store), self.options().recipients, pace=self.pace
+        )
 
     def clicks(self, **changes: Any) -> ClickService:
         options = self.options(**changes)
@@ -162,7 +169,7 @@ class Components:
         return job_services(
             store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
-            metrics=self.metrics, options=options,
+            metrics=self.metrics, options=options, pace=self.pace,
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:
@@ -215,8 +222,13 @@ class Components:
 
 
 @asynccontextmanager
-async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator[Components]:  # noqa: ASYNC109 - a session's
-    """Open the fakes and the clients; `timeout` is how long Slack may take to answer, in seconds."""
+async def open_components(
+    folder: Path, *, timeout: float = 30, driver: Driver | None = None, slack_clock: Callable[[], float] = time.time,  # noqa: ASYNC109 - a session's
+) -> AsyncIterator[Components]:  # fmt: skip
+    """Open the fakes and the clients; `timeout` is how long Slack may take to answer, in seconds.
+
+    Without a `driver`, the database is SQLite.
+    """
     async with AsyncExitStack() as stack:
         channels = [
             *personas.channels(),
@@ -227,15 +239,18 @@ async def open_components(folder: Path, *, timeout: float = 30) -> AsyncIterator
         async def hold(_seconds: float) -> None:
             await released.wait()
 
-        slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=channels, sleep=hold)
+        slack = FakeSlack(
+            members=personas.members(), groups=personas.groups(), channels=channels, clock=slack_clock, sleep=hold
+        )
         genesys = FakeGenesys(users=genesys_users())
         await slack.start()
         stack.push_async_callback(slack.stop)
         stack.callback(released.set)
         url = await genesys.start()
         stack.push_async_callback(genesys.stop)
-        put_database(folder / "bot.db")
-        opened = await stack.enter_async_context(open_database(SqliteDriver(folder / "bot.db")))
+        if driver is None:
+            put_database(folder / "bot.db")
+        opened = await stack.enter_async_context(open_database(driver or SqliteDriver(folder / "bot.db")))
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
         components = await _assemble(slack, genesys, url, opened, await stack.enter_async_context(session))
         components.release_slack = released.set

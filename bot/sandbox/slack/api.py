@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox.rate_limits import RequestWindow
+from bot.sandbox.rate_limits import Bursts, RequestWindow
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.methods import METHODS, MethodError
 
@@ -39,8 +39,8 @@ RATE_LIMITS = {
 }  # fmt: skip
 """Calls a minute of the methods that the bot uses (docs.slack.dev, Rate limits: Tiers 2 to 4)."""
 
-POSTS_PER_MINUTE = 60
-"""Messages a minute to one channel; Slack allows about one a second."""
+POST_BURST = 3
+"""Messages at once to one channel. Slack allows about one a second, and short bursts above it."""
 
 _JSON_ARGUMENTS = ("blocks", "metadata", "attachments")
 """Arguments that are JSON inside a form."""
@@ -63,8 +63,8 @@ class WebApi:
         self.calls: list[ApiCall] = []
         self.faults = SlackFaults()
         self.enforces_rate_limits = False
-        """Whether calls above `RATE_LIMITS` get the status 429."""
-        self._windows: dict[str, RequestWindow] = {}
+        """Whether calls above `RATE_LIMITS` get the status 429, and messages to a channel above one a second."""
+        self._windows: dict[str, RequestWindow | Bursts] = {}
         self.methods = dict(METHODS)
         """The methods that take a bot token, by name."""
         self.app_level: dict[str, Callable[[object], dict[str, Any]]] = {}
@@ -96,11 +96,10 @@ class WebApi:
         self.calls.append(ApiCall(method=name, args=args, answer=answer, status=response.status, at=self._clock()))
         return response
 
-    def _window(self, name: str, args: dict[str, Any]) -> RequestWindow:
-        key, limit = name, RATE_LIMITS.get(name, 1_000_000)
+    def _window(self, name: str, args: dict[str, Any]) -> RequestWindow | Bursts:
         if name == "chat.postMessage":
-            key, limit = f"{name} {args.get('channel')}", POSTS_PER_MINUTE
-        return self._windows.setdefault(key, RequestWindow(limit, self._clock))
+            return self._windows.setdefault(f"{name} {args.get('channel')}", Bursts(POST_BURST, self._clock))
+        return self._windows.setdefault(name, RequestWindow(RATE_LIMITS.get(name, 1_000_000), self._clock))
 
     def _is_limited(self, name: str, args: dict[str, Any]) -> bool:
         """Count a call; return whether it is above the limit of its method."""
