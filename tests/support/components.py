@@ -103,7 +103,7 @@ class Components:
 
     def __post_init__(self) -> None:
         self.lookups = EarlyLookups(self.identity)
-        self.pace = Pace(self.clock)
+        self.pace = Pace(self.database.clock)
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""

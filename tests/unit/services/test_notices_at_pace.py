@@ -33,7 +33,7 @@ class Replica:
     def __init__(self, components: Components, owner: str) -> None:
         self.components = components
         self.store: RequestStore = components.database.store(owner)
-        self.pace = Pace(components.clock)
+        self.pace = Pace(components.database.clock)
 
     async def run(self, *jobs: Job) -> list[JobResult]:
         """Run jobs at the same time, as the worker does."""
@@ -72,7 +72,7 @@ async def components(request: pytest.FixtureRequest, tmp_path: Path, clock: Fake
 
 def wait(components: Components, clock: FakeClock, seconds: float) -> None:
     """Move every clock."""
-    for one in (components.database.clock, components.clock, clock):
+    for one in (components.database.clock, clock):
         one.advance(seconds)
 
 

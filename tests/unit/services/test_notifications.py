@@ -39,12 +39,6 @@ async def due(components: Components, kind: JobKind) -> list[Job]:
     return [job for job in await components.store.jobs.claim(20) if job.kind is kind]
 
 
-def wait(components: Components, seconds: float) -> None:
-    """Move the clocks of the database and of the process."""
-    components.database.clock.advance(seconds)
-    components.clock.advance(seconds)
-
-
 async def test_notice__reaches_the_audit_channel_and_an_absent_requester(components: Components) -> None:
     await components.request(card=MessageRef(personas.APPROVALS, "1.2"))
     await revoke(components)
@@ -63,7 +57,7 @@ async def test_notice__is_posted_once_after_a_slack_outage(components: Component
     for job in await due(components, JobKind.NOTICE):
         await components.notifier().process_notice(job)
     assert components.texts_in(personas.AUDIT) == []
-    wait(components, 1)
+    components.database.clock.advance(1)
     for job in await due(components, JobKind.NOTICE):
         await components.notifier().process_notice(job)
     components.database.clock.advance(600)
@@ -82,7 +76,7 @@ async def test_notice__is_posted_once_an_admin_fixes_the_channel(components: Com
     assert [entry["code"] for entry in said if entry["log_level"] == "error"] == [code]
     assert components.texts_in(personas.AUDIT) == []
 
-    wait(components, 1)
+    components.database.clock.advance(1)
     (job,) = await due(components, JobKind.NOTICE)
     await components.notifier().process_notice(job)
 
