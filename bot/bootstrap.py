@@ -153,7 +153,10 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     users = SlackUsers(clients.slack, clock=time.monotonic)
     identity = Identity(workspace, users, purecloud.users, purecloud.authorization)
     reads, requester_reads = (genesys_reads(purecloud, share) for share in (MAX_SHARE, MAX_REQUESTER_SHARE))
-    options = Options(rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel)
+    options = Options(
+        rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel,
+        settings.secret_values,
+    )  # fmt: skip
     pace = Pace(time.monotonic)
     notifier = Notifier(store, clients.messenger, renderer, Delivery(store), pace)
     lookups = EarlyLookups(identity)
@@ -217,6 +220,7 @@ class Options:
     ttl: float
     approvals_channel: str | None = None
     audit_channel: str | None = None
+    secret_values: tuple[str, ...] = ()
 
     def recipients(self, request: Request) -> tuple[str, ...]:
         """Return who is notified when a request ends."""
@@ -241,7 +245,7 @@ def job_services(
     rules, actions = options.rules, options.actions
     requests = RequestService(
         store, identity, requesters, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
-        approvals_channel=options.approvals_channel,
+        approvals_channel=options.approvals_channel, secret_values=options.secret_values,
     )  # fmt: skip
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients

@@ -10,16 +10,23 @@ from bot.visible_text import visible_lines
 
 REDACTED = "[redacted]"
 
+MIN_SECRET_LENGTH = 8
+"""Minimum length of a given secret to remove. Shorter ones are placeholders and occur in ordinary words."""
+
 _SECRET_NAMES = re.compile(
     r"token$|secret|password|authorization|signature|cookie|response_url|trigger_id|card_url|database_url|^body$",
     re.IGNORECASE,
 )
+_CREDENTIAL = r"(?=[A-Za-z._/-]*(?:[0-9~+=]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{16,}"
+"""What follows `Bearer` or `Basic` in a header. It is long, and unlike a word it has a digit, a sign or mixed case."""
+
 _SECRET_SHAPES = re.compile(
     r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+"  # Slack's tokens
     r"|https?://hooks\.slack[\w.-]*/\S+"  # a response_url is a bearer capability
-    r"|(?i:\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,})"  # an Authorization header
+    r"|(?i:authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic)\s+)[^\s\"',}]+"  # an Authorization header
+    rf"|(?i:\b(?:bearer|basic))\s+{_CREDENTIAL}"  # its value alone
     r"|(?i:(?:access_token|client_secret)[\"']?\s*[=:]\s*[\"']?[^\s\"'&,}]+)"
-    r"|://[^\s:/@]*:[^\s/@]+@"  # a password in a URL
+    r"|://[^\s/@]+@"  # the credentials in a URL
 )
 
 
@@ -27,7 +34,8 @@ def redact(value: Any, *secrets: str) -> Any:
     """Return a copy of a value, of any depth, without secrets, control and invisible characters.
 
     A field with the name of a secret loses its value. A text loses what has the shape of a secret or equals one of
-    `secrets`. Genesys tokens have no shape of their own; only their field's name or `secrets` identifies them.
+    `secrets`, unless that is short. Genesys tokens have no shape of their own; only their field's name or `secrets`
+    identifies them.
     """
     if isinstance(value, Mapping):
         return {
@@ -45,6 +53,6 @@ def redact(value: Any, *secrets: str) -> Any:
 
 def _redact_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
-        if secret:
+        if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, REDACTED)
     return _SECRET_SHAPES.sub(REDACTED, visible_lines(text))

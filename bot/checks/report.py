@@ -22,13 +22,11 @@ _JSON_MARKS: Final = {Status.OK: "well", Status.FAILED: "wrong", Status.UNDETERM
 """The values of `mark` in the JSON list, which docs/operations.md documents for programs."""
 _MAX_WIDTH: Final = 100
 """Maximum length of a line on a terminal, in columns, because longer lines are hard to read."""
-_MIN_SECRET_LENGTH: Final = 8
-"""Minimum length of a value to remove. Shorter ones are placeholders and occur in ordinary words."""
 
 
 def without_secrets(results: Sequence[CheckResult], values: Iterable[str] = ()) -> list[CheckResult]:
     """Return the results without secrets, control characters and line breaks."""
-    secrets = [value for value in values if len(value) >= _MIN_SECRET_LENGTH]
+    secrets = tuple(values)
 
     def cleaned(text: str | None) -> str | None:
         return text and visible_text(redact(text, *secrets))

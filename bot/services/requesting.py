@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -29,7 +30,10 @@ from bot.slack.workspace import WorkspaceUnknown
 from bot.visible_text import visible_text
 
 MAX_REASON_LENGTH = 500
-"""Characters of a reason that are stored; the card shows what is stored."""
+"""Characters of a reason that are stored; the card and the audit log show what is stored."""
+
+SHORTENED = "… (shortened)"
+"""The end of a reason that was longer."""
 
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _REFERENCE_LENGTH = 7
@@ -47,7 +51,8 @@ log = structlog.get_logger()
 class RequestService:
     """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds.
 
-    `requesters` identifies who requests, from a cache; the target is always read.
+    `requesters` identifies who requests, from a cache; the target is always read. `secret_values` are removed from
+    what people wrote.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class RequestService:
         metrics: Metrics,
         ttl: float,
         approvals_channel: str | None = None,
+        secret_values: tuple[str, ...] = (),
     ) -> None:
         self._store = store
         self._identity = identity
@@ -70,6 +76,7 @@ class RequestService:
         self._metrics = metrics
         self._ttl = ttl
         self._approvals_channel = approvals_channel
+        self._secret_values = secret_values
 
     async def process(self, job: Job) -> JobResult:
         """Create the request that a command asks for, and its card; or reply with the reason against it.
@@ -84,7 +91,7 @@ class RequestService:
             self._metrics.refusals.labels(denied.code).inc()
             log.info("request denied", action=command.action, reason=denied.code, by=by)
             detail = {"kind": command.action, "reason": denied.code, **denied.params}
-            event = AuditEvent(0.0, EventType.REQUEST_DENIED, by, detail=detail)
+            event = AuditEvent(0.0, EventType.REQUEST_DENIED, by, detail=redact(detail, *self._secret_values))
             return await self._reply(job, command.invoker, denied, event)
         except (DatabaseUnavailable, WorkspaceUnknown):  # the job is retried
             raise
@@ -136,7 +143,7 @@ class RequestService:
             expires_at=0.0,
             target=target,
             target_slack_id=slack_id,
-            reason=visible_text(str(redact(command.reason)))[:MAX_REASON_LENGTH],
+            reason=stored_reason(command.reason, self._secret_values),
             approvals_required=needed,
             card=self._card_channel(command.invoker, alone=alone and needed == 1 and slack_id not in requester.ids),
         )
@@ -194,6 +201,14 @@ class RequestService:
         if not invoker.channel or invoker.channel.startswith("D"):
             raise Denied(DenialCode.NO_APPROVER_HERE)
         return MessageRef(invoker.channel)
+
+
+def stored_reason(text: str, secrets: Sequence[str] = ()) -> str:
+    """Return a reason on one line, without secrets, and marked if it had to be shortened."""
+    reason = visible_text(str(redact(text, *secrets)))
+    if len(reason) <= MAX_REASON_LENGTH:
+        return reason
+    return reason[: MAX_REASON_LENGTH - len(SHORTENED)] + SHORTENED
 
 
 class UnexpectedError(BotError):

@@ -107,7 +107,8 @@ class Components:
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
-        options = {name: changes.pop(name) for name in ("actions", "approvals_channel") if name in changes}
+        names = ("actions", "approvals_channel", "secret_values")
+        options = {name: changes.pop(name) for name in names if name in changes}
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
         return replace(usual, **options)
 
@@ -134,7 +135,7 @@ class Components:
         return RequestService(
             self.store, self.identity, self.identity, actions=options.actions, rules=options.rules,
             metrics=self.metrics, ttl=TTL,
-            approvals_channel=options.approvals_channel,
+            approvals_channel=options.approvals_channel, secret_values=options.secret_values,
         )  # fmt: skip
 
     def account(self, **changes: Any) -> AccountService:

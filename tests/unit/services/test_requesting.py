@@ -19,7 +19,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import Identity
-from bot.services.requesting import MAX_REASON_LENGTH
+from bot.services.requesting import MAX_REASON_LENGTH, stored_reason
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components
@@ -114,6 +114,34 @@ async def test_process__shortens_a_reason_and_removes_secrets(components: Compon
     found = await created(components, invoker(), TOM_MENTION, f" {secret} {'x' * 600}")
     assert secret not in found.reason
     assert len(found.reason) == MAX_REASON_LENGTH
+    assert found.reason.endswith("x… (shortened)")
+
+
+@pytest.mark.parametrize(("length", "end"), [(499, "x"), (500, "x"), (501, "… (shortened)"), (5000, "… (shortened)")])
+def test_stored_reason__says_so_only_if_it_was_shortened(length: int, end: str) -> None:
+    stored = stored_reason("x" * length)
+
+    assert len(stored) == min(length, MAX_REASON_LENGTH)
+    assert stored.endswith(end)
+    assert ("shortened" in stored) is (length > MAX_REASON_LENGTH)
+
+
+async def test_process__removes_the_bots_own_secrets_from_reason_and_audit_log(components: Components) -> None:
+    secret = "0123456789abcdef0123456789abcdef"
+    service = components.requests(secret_values=(secret,))
+    job = await components.command(invoker(), TOM_MENTION, reason=f"the signing secret {secret} leaked")
+    unreadable = Denied(DenialCode.TARGET_UNREADABLE, word=secret)
+    denied = await components.command(replace(invoker(), key="other"), None, problem=unreadable)
+
+    await service.process(job)
+    await service.process(denied)
+
+    request = await components.store.get(job.request_id)
+    audit = str(await components.store.audit_events())
+    assert request is not None
+    assert request.reason == "the signing secret [redacted] leaked"
+    assert secret not in audit
+    assert audit.count("[redacted]") >= 1
 
 
 @pytest.mark.parametrize(
