@@ -37,6 +37,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration("0001", partial(_execute, "0001_initial_schema.sql")),
     Migration("0002", outcome_codes.upgrade),
     Migration("0003", partial(_execute, "0003_approvals_and_metadata.sql")),
+    Migration("0004", partial(_execute, "0004_slack_names.sql")),
 )
 
 HEAD = MIGRATIONS[-1].revision

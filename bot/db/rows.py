@@ -74,6 +74,7 @@ def item_to_row(request: Request) -> dict[str, Any]:
         "division": target.division if target else None,
         "state": target.state if target else None,
         "member": request.target_slack_id,
+        "member_name": request.target_slack_name,
     }
 
 
@@ -90,6 +91,7 @@ def request_from_row(row: Row) -> Request:
         expires_at=row.expires_at,
         target=target,
         target_slack_id=row.member,
+        target_slack_name=row.member_name,
         reason=row.reason,
         approvals_required=row.needed,
         state=State(row.state),

@@ -27,7 +27,8 @@ RESPONSE_URL_LIFETIME = 1800.0
 
 SELECT_REQUEST = """
 SELECT requests.*,
-       items.target_id, items.name, items.email, items.division, items.state AS target_state, items.member, items.event
+       items.target_id, items.name, items.email, items.division, items.state AS target_state, items.member,
+       items.member_name, items.event
 FROM requests JOIN items ON items.request_id = requests.id
 """
 
@@ -47,8 +48,8 @@ INSERT INTO requests (
 """
 
 INSERT_ITEM = """
-INSERT INTO items (request_id, place, target_id, name, email, division, state, member)
-VALUES (:request_id, :place, :target_id, :name, :email, :division, :state, :member)
+INSERT INTO items (request_id, place, target_id, name, email, division, state, member, member_name)
+VALUES (:request_id, :place, :target_id, :name, :email, :division, :state, :member, :member_name)
 """
 
 TRANSITION = """

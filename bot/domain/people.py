@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.visible_text import visible_text
+from bot.visible_text import storable_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,15 @@ class Member:
 def read_member(user: Mapping[str, Any]) -> Member:
     """Read the `user` object of a `users.info` response.
 
-    `is_email_confirmed` is undocumented and may be missing, so only an explicit false counts. Names are shown to
-    people and never compared.
+    `is_email_confirmed` is undocumented and may be missing, so only an explicit false counts. Names decide nothing; the
+    card warns if they deceive.
     """
     profile, grid = nested(user, "profile"), nested(user, "enterprise_user")
     names = (profile.get("real_name"), user.get("real_name"), profile.get("display_name"), user.get("name"))
     return Member(
         id=str(user.get("id") or ""),
         team_id=str(user.get("team_id") or ""),
-        name=visible_text(next((str(name) for name in names if name), "")),
+        name=storable_text(next((str(name) for name in names if name), "")),
         email=text(profile, "email"),
         email_confirmed=user.get("is_email_confirmed") is not False,
         enterprise_id=text(grid, "enterprise_id") or text(user, "enterprise_id"),

@@ -106,6 +106,8 @@ class Request:
     expires_at: float
     target: Person | None = None
     target_slack_id: str | None = None
+    target_slack_name: str | None = None
+    """The target's name in Slack when the request was made; None where their Slack user is not known."""
     reason: str = ""
     approvals_required: int = 1
     """Two for a protected target, and the requester does not count."""

@@ -16,6 +16,9 @@ from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
 DERIVATION = b"purecloud-bot: seals of requests, version 1"
 """The purpose of the derived key, so that it differs from other keys of the same secret."""
 
+_VERSION = "2:"
+"""The start of the seals of this version. Open requests of an earlier version keep their seals until a click."""
+
 
 def derive_key(secret: str) -> bytes:
     """Return the key of the seals; the secret itself signs nothing."""
@@ -34,7 +37,10 @@ class Seals:
 
     def is_intact(self, request: Request) -> bool:
         """Return whether a request is what the bot has stored."""
-        return request.seal is not None and hmac.compare_digest(request.seal, self._of_request(request))
+        if request.seal is None:
+            return False
+        current = request.seal.startswith(_VERSION)
+        return _same(request.seal, self._of_request(request) if current else self._of_earlier_request(request))
 
     def add_approval(self, request: Request, approver: str, at: float) -> Request:
         """Return a request with the seal of its newest approval, made at this time in epoch seconds."""
@@ -65,15 +71,16 @@ class Seals:
         return {
             one.approver: one.at
             for one in request.approval_seals
-            if hmac.compare_digest(one.mac, self._of_approval(request, one.approver, one.at))
+            if _same(one.mac, self._of_approval(request, one.approver, one.at))
         }
 
     def _of_request(self, request: Request) -> str:
-        target = request.target.id if request.target else None
-        return self._mac(
-            "request", request.id, request.reference, request.action, request.requester, target,
-            request.target_slack_id, request.approvals_required, request.created_at, request.expires_at,
-        )  # fmt: skip
+        shown = tuple(getattr(request.target, name, None) for name in ("name", "email", "division", "state"))
+        return _VERSION + self._mac(*_identifying(request), *shown, request.target_slack_name, request.reason)
+
+    def _of_earlier_request(self, request: Request) -> str:
+        """Return the seal as it was before schema 0004, without names and the reason."""
+        return self._mac(*_identifying(request))
 
     def _of_approval(self, request: Request, approver: str, at: float) -> str:
         target = request.target.id if request.target else None
@@ -82,3 +89,16 @@ class Seals:
     def _mac(self, *parts: Any) -> str:
         text = json.dumps(parts, separators=(",", ":"))
         return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+
+
+def _identifying(request: Request) -> tuple[Any, ...]:
+    target = request.target.id if request.target else None
+    return (
+        "request", request.id, request.reference, request.action, request.requester, target,
+        request.target_slack_id, request.approvals_required, request.created_at, request.expires_at,
+    )  # fmt: skip
+
+
+def _same(stored: Any, expected: str) -> bool:
+    """Compare in constant time; what is stored may be any JSON value."""
+    return hmac.compare_digest(str(stored).encode(errors="replace"), expected.encode())

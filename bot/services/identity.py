@@ -15,7 +15,7 @@ from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization
 from bot.services.slack_principals import SlackPrincipals, groups_among, longest
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
-from bot.visible_text import visible_text
+from bot.visible_text import storable_text
 
 CACHE_TTL = 60.0
 """Seconds for which an answer serves a command. A click needs one that Slack began to give after the click."""
@@ -192,24 +192,21 @@ def _cause(error: Exception) -> str:
 
 
 def read_person(user: User) -> Person:
-    """Reduce a Genesys Cloud user to what the bot shows and acts on."""
+    """Reduce a Genesys Cloud user to what the bot shows and acts on.
+
+    The texts stay as they are, so that the card can warn of hidden characters in them.
+    """
     return Person(
-        id=_storable(user.id) or "",
-        name=visible_text(user.name or ""),
-        email=_storable(user.email),  # as it is, because the policy compares it
-        division=_visible(user.division.name) if user.division else None,
-        state=_visible(user.state),
+        id=storable_text(user.id),
+        name=storable_text(user.name or ""),
+        email=_storable(user.email),
+        division=_storable(user.division.name) if user.division else None,
+        state=_storable(user.state),
     )
 
 
-def _visible(text: str | None) -> str | None:
-    """Remove what readers cannot see, NUL included."""
-    return text and visible_text(text)
-
-
 def _storable(text: str | None) -> str | None:
-    """Remove NUL, which PostgreSQL does not store in text."""
-    return text and text.replace("\0", "")
+    return text and storable_text(text)
 
 
 def read_grants(authorization: UserAuthorization) -> Grants:

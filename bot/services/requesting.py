@@ -128,11 +128,13 @@ class RequestService:
         requester, alone = await self._authorize(command.invoker, action)
         if command.problem:
             raise command.problem
-        target, slack_id, needed = None, None, 1
+        target, slack_user, needed = None, None, 1
         if action.has_target:
-            target, slack_id = await self._target(command.target)
-            needed = PROTECTED_APPROVALS if await self._is_protected(target, slack_id) else 1
-            slack_id = slack_id or (requester.canonical_id if same_email(target, requester) else None)
+            target, mentioned = await self._target(command.target)
+            mentioned_id = mentioned.canonical_id if mentioned else None
+            needed = PROTECTED_APPROVALS if await self._is_protected(target, mentioned_id) else 1
+            slack_user = mentioned or (requester if same_email(target, requester) else None)
+        slack_id = slack_user.canonical_id if slack_user else None
         return Request(
             id=request_id,
             reference="".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(_REFERENCE_LENGTH)),
@@ -143,6 +145,7 @@ class RequestService:
             expires_at=0.0,
             target=target,
             target_slack_id=slack_id,
+            target_slack_name=slack_user.name if slack_user else None,
             reason=stored_reason(command.reason, self._secret_values),
             approvals_required=needed,
             card=self._card_channel(command.invoker, alone=alone and needed == 1 and slack_id not in requester.ids),
@@ -160,8 +163,8 @@ class RequestService:
             actor = await self._requesters.actor(member, approvers, since=self._identity.recently)
         return member, may_self_approve(actor, action, self._rules)
 
-    async def _target(self, ref: TargetRef | None) -> tuple[Person, str | None]:
-        """Return the one active Genesys Cloud person that a command names, and their Slack user id if given."""
+    async def _target(self, ref: TargetRef | None) -> tuple[Person, Member | None]:
+        """Return the one active Genesys Cloud person that a command names, and the mentioned Slack user."""
         if ref is None:
             raise Denied(DenialCode.TARGET_MISSING)
         if ref.genesys_user_id:
@@ -175,7 +178,7 @@ class RequestService:
         reason = ineligibility(member, self._identity.workspace)
         if reason:
             raise Denied(_TARGET_DENIALS[reason], member=member.id)
-        return await self._identity.person_of(member), member.canonical_id
+        return await self._identity.person_of(member), member
 
     async def _is_protected(self, person: Person, slack_user_id: str | None) -> bool:
         """Return whether PROTECTED names this person. What cannot be read counts as "yes"."""

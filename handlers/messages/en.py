@@ -153,6 +153,7 @@ SENTENCES = {
     "stale.expired": "Your click changed nothing: this request has expired. Request it again if it is still needed.",
     # --- cards of every action --------------------------------------------------------------------------------------
     "request.summary": "{requester_mention} requests: {title} Nothing happens until it is approved.",
+    "request.summary.slack_user": "Requested for {target_mention} (Slack: {slack_name}).",
     "request.title": "Execute {action}?",
     "request.subject": "{target}",
     "request.effects.heading": "*What will happen*",
@@ -161,9 +162,20 @@ SENTENCES = {
     "request.button.cancel": "Cancel",
     "request.dialog.title": "Approve this request?",
     "request.dialog.text": "It can't be undone.",
+    "request.dialog.slack_user": "Requested for {slack_name} in Slack.",
+    "request.dialog.warning": "Read the warnings on the card.",
     "request.dialog.approve": "Approve",
     "request.dialog.back": "Go back",
     "request.own_account": ":warning: *{requester_mention} requests this for their own account.*",
+    "request.slack_user": (
+        ":warning: Requested for {target_mention}, whose name in Slack is not the name in Genesys Cloud. "
+        "Make sure that this is the right person."
+    ),
+    "request.warning": ":warning: *Not everything is as it looks*",
+    "request.warning.hidden": "I removed hidden characters from: {fields}.",
+    "request.warning.blank": "Nothing in it is visible: {fields}.",
+    "request.warning.mixed": "A word mixes letters of several alphabets: {fields}.",
+    "request.warning.long": "It is longer than shown: {fields}.",
     "request.reason": "Reason: {reason}",
     "request.protected": (
         "*Protected*: {required} different approvers must approve, and {requester_mention} does not count.\n"
@@ -183,6 +195,7 @@ SENTENCES = {
     "request.fact.division": "Division",
     "request.fact.state": "State",
     "request.fact.id": "Genesys Cloud id",
+    "request.fact.slack_name": "Name in Slack",
     # --- outcomes of every action -----------------------------------------------------------------------------------
     "request.headline.pending": "Waiting for approval: {subject}",
     "request.headline.approved": "Approved, in progress: {subject}",

@@ -5,6 +5,7 @@ Each text of a block passes `truncate`, which removes what readers cannot see.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ MAX_VALUE_LENGTH = 250
 """Characters of a value that a person or Genesys Cloud chose."""
 
 MAX_BUTTON_LENGTH = 75
+_PART_OF_ENTITY = re.compile("&[a-z]{0,3}$")
+
 MAX_FIELD_ROWS = 5
 """A section takes ten fields, and a row has a label and a value."""
 
@@ -46,7 +49,8 @@ def foreign_value(value: Any) -> str:
 
 def foreign_mrkdwn(value: Any) -> str:
     """Return such a value without markup; a sentence may have it between backticks."""
-    return escape(foreign_value(value)).replace("`", "'")
+    text = escape(foreign_value(value)).replace("`", "'")
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{_PART_OF_ENTITY.sub('', text[: MAX_VALUE_LENGTH - 1])}…"
 
 
 def escape(text: str) -> str:
@@ -88,6 +92,12 @@ def facts(rows: Iterable[tuple[str, str | None]]) -> Block:
         for field in (mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(visible_text(value), MAX_VALUE_LENGTH))
     ]
     return {"type": "section", "fields": fields or [plain("")]}
+
+
+def labelled(text: str, label: str, value: str) -> Block:
+    """Return a sentence of the bot with a value from a user below it."""
+    fields = [mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(visible_text(value), MAX_VALUE_LENGTH)]
+    return {"type": "section", "text": mrkdwn(text), "fields": fields}
 
 
 def context(*parts: str | None) -> Block:

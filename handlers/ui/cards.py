@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.requests import APPROVE, CANCEL, FINAL, MessageRef, Request, State
 from handlers.messages import Catalog
-from handlers.ui import blocks, outcomes
+from handlers.ui import blocks, outcomes, targets
 from handlers.ui.blocks import Block, Message, channel_mention, escape, foreign_mrkdwn, local_time, user_mention
 
 LINES_PER_SECTION = 20
@@ -21,7 +21,7 @@ def card(catalog: Catalog, request: Request) -> Message:
     return blocks.message(
         _summary(catalog, request, headline),
         blocks.header(headline),
-        _target(catalog, request),
+        *_target(catalog, request),
         blocks.plain_section(outcomes.outcome(catalog, request)),
         _request_again(catalog, request),
         _reason(catalog, request),
@@ -37,6 +37,8 @@ def outcome(catalog: Catalog, request: Request) -> Message:
     return blocks.message(
         _summary(catalog, request, headline),
         blocks.plain_section(f"{headline}\n{outcomes.outcome(catalog, request)}"),
+        targets.slack_user(catalog, request),
+        targets.warnings(catalog, request),
         _reason(catalog, request),
         _small_print(catalog, request),
         _correlation(catalog, request),
@@ -89,9 +91,12 @@ def _pending(catalog: Catalog, request: Request) -> Message:
     requester = user_mention(request.requester)
     own = request.target_slack_id == request.requester
     return blocks.message(
-        catalog.text("request.summary", requester_mention=requester, title=escape(title)),
+        _with_note(
+            catalog.text("request.summary", requester_mention=requester, title=escape(title)),
+            targets.summary_note(catalog, request),
+        ),
         blocks.header(title),
-        _target(catalog, request),
+        *_target(catalog, request),
         blocks.section(catalog.text("request.own_account", requester_mention=requester)) if own else None,
         _list(catalog, request, "effects"),
         _list(catalog, request, "limits"),
@@ -116,6 +121,10 @@ def buttons(catalog: Catalog, request: Request) -> Block:
     )
 
 
+def _with_note(text: str, note: str) -> str:
+    return f"{text} {note}" if note else text
+
+
 def _list(catalog: Catalog, request: Request, name: str) -> Block | None:
     """Return a heading and a bulleted list, or None for an action without this text."""
     code = f"{request.action}.{name}"
@@ -129,7 +138,9 @@ def _approve_button(catalog: Catalog, request: Request) -> Block:
     target = outcomes.target_name(request)
     question = blocks.confirm(
         catalog.of_action(request.action, "dialog.title"),
-        catalog.of_action(request.action, "dialog.text", target=target),
+        _with_note(
+            catalog.of_action(request.action, "dialog.text", target=target), targets.dialog_note(catalog, request)
+        ),
         catalog.of_action(request.action, "dialog.approve"),
         catalog.of_action(request.action, "dialog.back"),
     )
@@ -137,18 +148,9 @@ def _approve_button(catalog: Catalog, request: Request) -> Block:
     return blocks.button(label, APPROVE, request.id, style="danger", confirm=question)
 
 
-def _target(catalog: Catalog, request: Request) -> Block | None:
-    target = request.target
-    if target is None:
-        return None
-    values = {
-        "name": target.name,
-        "email": target.email,
-        "division": target.division,
-        "state": target.state,
-        "id": target.id,
-    }
-    return blocks.facts([(catalog.text(f"request.fact.{name}"), value) for name, value in values.items()])
+def _target(catalog: Catalog, request: Request) -> list[Block | None]:
+    make = (targets.facts, targets.slack_user, targets.warnings)
+    return [block(catalog, request) for block in make]
 
 
 def _reason(catalog: Catalog, request: Request) -> Block | None:

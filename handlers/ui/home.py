@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.services.overview import ListedRequest
 from handlers.messages import Catalog
-from handlers.ui import blocks, cards
+from handlers.ui import blocks, cards, targets
 from handlers.ui.blocks import Block
 from handlers.ui.modals import View
 from handlers.ui.request_lists import entry
@@ -53,7 +53,14 @@ def _waiting(catalog: Catalog, waiting: Sequence[ListedRequest] | str) -> list[B
         return [title, blocks.context(_unavailable(catalog, waiting))]
     if not waiting:
         return [title, blocks.context(catalog.text("home.waiting.empty"))]
-    return [title, *(part for one in waiting for part in (entry(catalog, one), cards.buttons(catalog, one.request)))]
+    return [title, *(part for one in waiting for part in _with_buttons(catalog, one))]
+
+
+def _with_buttons(catalog: Catalog, listed: ListedRequest) -> list[Block]:
+    """Return a request that waits, with what its card warns of, because a person may decide it here."""
+    request = listed.request
+    warnings = (targets.slack_user(catalog, request), targets.warnings(catalog, request))
+    return [entry(catalog, listed), *filter(None, warnings), cards.buttons(catalog, request)]
 
 
 def _recent(catalog: Catalog, recent: Sequence[ListedRequest] | str) -> list[Block]:

@@ -6,20 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.requests import Request, State
+from bot.visible_text import visible_text
 from handlers.messages import Catalog
-from handlers.ui.blocks import foreign_value, truncate
+from handlers.ui.blocks import foreign_value, shorten
 
 REPEATABLE_STATES = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State.EXPIRED})
 """States in which the card suggests to request it again."""
 
-MAX_NAME_LENGTH = 100
+MAX_NAME_LENGTH = 70
+"""Characters of a name in a sentence, so that Slack's dialog (300) has room for two names."""
 
 Outcome = Mapping[str, Any]
 
 
 def target_name(request: Request) -> str:
-    """Return the name of a request's target, as plain text."""
-    return truncate(request.target.name or request.target.id, MAX_NAME_LENGTH) if request.target else ""
+    """Return the name of a request's target, or else the address or id, as plain text."""
+    if request.target is None:
+        return ""
+    known = (request.target.name, request.target.email or "", request.target.id)
+    return shorten(next(filter(None, map(visible_text, known)), "-"), MAX_NAME_LENGTH)
 
 
 def headline(catalog: Catalog, request: Request) -> str:

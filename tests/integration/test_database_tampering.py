@@ -6,6 +6,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from bot.sandbox import personas
 from bot.sandbox.slack.messages import PostedMessage
 from tests.support.app_harness import AppHarness
@@ -82,6 +84,18 @@ async def test_click__on_a_request_whose_target_was_swapped_is_denied(app: AppHa
     await app.wait_until_idle()
     assert not app.deletes
     assert (await app.audit_tags())[-1] == "click:refused"
+
+
+@pytest.mark.parametrize("column", ["name", "email", "division", "state", "member_name"])
+async def test_click__on_a_request_whose_card_would_show_another_text_is_denied(app: AppHarness, column: str) -> None:
+    card, request_id = await card_and_id(app)
+    statement = "UPDATE items SET {} = 'Anna Admin' WHERE request_id = :id"
+    await run(app, statement.format(column), id=request_id)
+
+    await app.slack.click(personas.BEN, card, "approve")
+
+    await app.wait_for_private_message(personas.BEN, "altered outside the bot")
+    assert not app.deletes
 
 
 async def test_click__on_a_protected_request_that_was_made_to_need_one_approval_is_denied(app: AppHarness) -> None:

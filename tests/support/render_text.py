@@ -21,6 +21,7 @@ def _block(block: Part) -> Iterator[str]:
         case "header":
             yield f"# {block['text']['text']}"
         case "section" if "fields" in block:
+            yield from _text(block["text"]).splitlines() if "text" in block else ()
             labels, values = block["fields"][::2], block["fields"][1::2]
             yield from (f"{_text(one)}  {_text(other)}" for one, other in zip(labels, values, strict=True))
         case "section":

@@ -56,7 +56,9 @@ def no_recipients(_request: Request) -> tuple[str, ...]:
 
 
 async def test_create__stores_every_field_and_an_audit_event(store: RequestStore, db: DatabaseHarness) -> None:
-    request = examples.request(id="first", reference="FIRST", reason="laptop stolen", approvals_required=2)
+    request = examples.request(
+        id="first", reference="FIRST", reason="laptop stolen", approvals_required=2, target_slack_name="Tom\u202e T."
+    )
     job = await store.create(request, ttl=TTL, key="trigger", command_url="https://hooks.example.com/ask")
     assert job
     assert job.kind is JobKind.CARD

@@ -31,12 +31,20 @@ CHANGES: dict[str, Callable[[Request], Request]] = {
     "another action": lambda one: replace(one, action="rotate"),
     "another requester": lambda one: replace(one, requester=BEN),
     "another Slack user of the target": lambda one: replace(one, target_slack_id=BEN),
+    "another name in Slack": lambda one: replace(one, target_slack_name="Anna Admin"),
+    "another name of the target": lambda one: replace(one, target=replace(TOM_IN_GENESYS, name="Anna Admin")),
+    "another email of the target": lambda one: replace(one, target=replace(TOM_IN_GENESYS, email="anna@e.co")),
+    "another division of the target": lambda one: replace(one, target=replace(TOM_IN_GENESYS, division="Sales")),
+    "another state of the target": lambda one: replace(one, target=replace(TOM_IN_GENESYS, state="inactive")),
+    "another reason": lambda one: replace(one, reason="lost laptop"),
     "fewer approvals required": lambda one: replace(one, approvals_required=one.approvals_required - 1),
     "later expiry": lambda one: replace(one, expires_at=one.expires_at + 1),
     "later creation": lambda one: replace(one, created_at=one.created_at + 1),
     "another id": lambda one: replace(one, id="second"),
     "no seal": lambda one: replace(one, seal=None),
     "empty seal": lambda one: replace(one, seal=""),
+    "seal of another version": lambda one: replace(one, seal=str(one.seal).removeprefix("2:")),
+    "seal that is no code": lambda one: replace(one, seal="2:\u202e"),
 }
 
 
@@ -66,6 +74,10 @@ FORGERIES: dict[str, Callable[[Request], Request]] = {
         one,
         approvals=(OLIVIA, "U0FORGED01"),
         approval_seals=(one.approval_seals[0], one.approval_seals[0]._replace(approver="U0FORGED01")),
+    ),
+    "seal that is no code": lambda one: replace(
+        one,
+        approval_seals=(ApprovalSeal(OLIVIA, NOON, 7), ApprovalSeal(BEN, NOON, "\u202e")),  # type: ignore[arg-type]
     ),
     "one approver twice": lambda one: replace(one, approvals=(OLIVIA, OLIVIA)),
     "a later time": lambda one: replace(
@@ -117,6 +129,15 @@ def test_key__of_another_secret_opens_nothing(secret: str, other: str) -> None:
 
     assert Seals(derive_key(other)).is_intact(sealed) is (secret == other)
     assert secret not in str(sealed.seal) or len(secret) < 3
+
+
+def test_seal__of_an_earlier_version_is_intact_until_what_it_covers_is_changed() -> None:
+    mac = "c3fed3a37c98bb0f647be7de5f861a23ae77bba82228739d7388994e38eff76d"
+    earlier = request(seal=mac)
+
+    assert SEALS.is_intact(earlier)
+    assert not SEALS.is_intact(replace(earlier, target=OTHER))
+    assert str(SEALS.seal(earlier).seal).startswith("2:")
 
 
 def test_rotation__is_sealed_too() -> None:

@@ -17,7 +17,7 @@ from bot.sandbox.slack.block_kit import view_problems
 from bot.services.account import Permissions
 from bot.services.overview import ListedRequest, RequestList
 from tests.support.bolt import BoltHarness
-from tests.support.examples import request
+from tests.support.examples import TOM_IN_GENESYS, request
 from tests.support.stub_services import StubServices
 from tests.unit.handlers.test_whoami import WHO
 
@@ -59,9 +59,21 @@ async def test_home__shows_what_waits_with_its_buttons_and_what_ended() -> None:
     assert f"'action_id': '{CANCEL}'" in view
 
 
+async def test_home__warns_of_names_beside_the_buttons() -> None:
+    services = StubServices(who=WHO)
+    target = replace(TOM_IN_GENESYS, name="Tom\u202e Target")
+    services.listed = RequestList([ListedRequest(request(target=target, target_slack_name="Anna Admin"), waits=True)])
+    view = await published(services)
+    assert "I removed hidden characters from: Name." in view
+    assert "Anna Admin" in view
+    assert "\\u202e" not in view
+
+
 async def test_home__with_many_requests_is_valid() -> None:
     services = StubServices(who=WHO)
-    services.listed = RequestList([ListedRequest(request(id=str(number)), waits=True) for number in range(PAGE_SIZE)])
+    services.listed = RequestList(
+        [ListedRequest(request(id=str(number), target_slack_name="\u3164"), waits=True) for number in range(PAGE_SIZE)]
+    )
     await published(services)
 
 

@@ -69,19 +69,19 @@ async def denied(
 
 
 @pytest.mark.parametrize(
-    ("target", "slack_id"),
+    ("target", "slack_id", "slack_name"),
     [
-        (TOM_MENTION, personas.TOM),
-        (TargetRef(email=TOM.email.upper()), None),
-        (TargetRef(genesys_user_id=TOM.id), None),
+        (TOM_MENTION, personas.TOM, "Tom Target"),
+        (TargetRef(email=TOM.email.upper()), None, None),
+        (TargetRef(genesys_user_id=TOM.id), None, None),
     ],
     ids=["mention", "email", "id"],
 )
 async def test_process__stores_the_target_that_it_found(
-    components: Components, target: TargetRef, slack_id: str | None
+    components: Components, target: TargetRef, slack_id: str | None, slack_name: str | None
 ) -> None:
     found = await created(components, invoker(), target, "laptop stolen")
-    assert (found.target, found.target_slack_id) == (TOM_IN_GENESYS, slack_id)
+    assert (found.target, found.target_slack_id, found.target_slack_name) == (TOM_IN_GENESYS, slack_id, slack_name)
     assert (found.action, found.requester, found.requested_in) == ("revoke", personas.RAVI, personas.OPS)
     assert (found.reason, found.approvals_required, len(found.reference)) == ("laptop stolen", 1, 7)
     assert components.genesys.received("delete_token") == []
@@ -311,7 +311,17 @@ async def test_card__without_a_channel_that_approvers_see_is_denied(components: 
 
 async def test_process__recognises_the_requesters_own_account(components: Components) -> None:
     found = await created(components, invoker(personas.OLIVIA), TargetRef(email="olivia.ortega@example.com"))
-    assert found.target_slack_id == personas.OLIVIA
+    assert (found.target_slack_id, found.target_slack_name) == (personas.OLIVIA, "Olivia Ortega")
+
+
+async def test_process__keeps_names_as_they_are_so_that_the_card_can_warn(components: Components) -> None:
+    components.slack.members[personas.TOM].real_name = "Anna\u202e\0 Admin"
+    components.genesys.users[TOM.id].name = "Tom\u200b\nTarget\0"
+
+    found = await created(components, invoker(), TOM_MENTION)
+
+    assert found.target
+    assert (found.target.name, found.target_slack_name) == ("Tom\u200b\nTarget", "Anna\u202e Admin")
 
 
 async def test_process__only_admins_request_a_rotation(components: Components) -> None:

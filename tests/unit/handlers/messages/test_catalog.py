@@ -168,3 +168,10 @@ def test_text__missing_value_is_a_question_mark_and_a_missing_code_an_error() ->
 def test_of_action__prefers_the_actions_own_sentence() -> None:
     catalog = Catalog({"request.title": "all", "revoke.title": "own"})
     assert (catalog.of_action("revoke", "title"), catalog.of_action("rotate", "title")) == ("own", "all")
+
+
+def test_text__puts_a_value_on_one_line_without_hidden_characters() -> None:
+    assert (
+        Catalog(SENTENCES).text("request.reason", reason="lost\nState: revoked\u202e\x1b")
+        == "Reason: lost State: revoked"
+    )

@@ -67,6 +67,7 @@ def test_foreign_value__is_short_and_cannot_leave_its_backticks() -> None:
     assert blocks.foreign_value("It\nfailed\u200b.") == "It failed"
     assert blocks.foreign_mrkdwn("a` *b* <!here>") == "a' *b* &lt;!here&gt;"
     assert len(blocks.foreign_value("x" * 5000)) == blocks.MAX_VALUE_LENGTH
+    assert blocks.foreign_mrkdwn("&" * 5000) == "&amp;" * 49 + "…"
 
 
 def test_shorten__cuts_an_emoji_before_its_invisible_part() -> None:
