@@ -282,6 +282,8 @@ class RequestStore:
     def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
         if not self.jobs.release_in(tx, job, delay=delay):
             return None
+        if "waits" in outcome:
+            outcome = outcome | {"continues_at": tx.now + delay}
         statements.add_attempt(tx, job.request_id, outcome)
         request = self._snapshot(tx, job.request_id).request
         if request:

@@ -26,10 +26,13 @@ class GenesysError(BotError):
 
     `status` is the HTTP status, None without a response. `error_code` and `detail` are the code and the sentence of
     the response, None where it has none. `correlation_id` is what Genesys support asks for (ININ-Correlation-Id).
-    `problem` is the client's own reason in snake case, such as `unreadable_response`.
+    `problem` is the client's own reason in snake case, such as `unreadable_response`. `retry_after` is how long Genesys
+    Cloud asks to wait, in seconds (possibly hours), None where it does not say.
     """
 
     code = "genesys_error"
+
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -85,9 +88,6 @@ class GenesysRateLimited(GenesysError):
 
     code = "genesys_rate_limited"
 
-    retry_after: float | None = None
-    """Seconds that Genesys Cloud asks to wait (possibly hours), None where it does not say."""
-
     @property
     def params(self) -> dict[str, Any]:
         """Return the attributes and `retry_after`."""
@@ -139,6 +139,11 @@ class GenesysServerError(GenesysError):
 
     code = "genesys_server_error"
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the attributes, and `retry_after` if there is one."""
+        return super().params | ({} if self.retry_after is None else {"retry_after": self.retry_after})
+
 
 class LoginCause(StrEnum):
     """Why the login host issued no token. The body decides, because the rate limit has the status 400 too."""
@@ -161,5 +166,6 @@ class GenesysLoginFailed(GenesysError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes and the cause."""
-        return super().params | {"cause": self.cause}
+        """Return the attributes and the cause, and `retry_after` if there is one."""
+        wait = {} if self.retry_after is None else {"retry_after": self.retry_after}
+        return super().params | {"cause": self.cause} | wait

@@ -126,6 +126,7 @@ def parse_login_response(status: int, headers: Mapping[str, str], body: bytes) -
         correlation_id=_correlation_id(_lowercase_names(headers)),
     )
     error.cause = _login_cause(status, response.error or "", description.lower())
+    error.retry_after = _retry_after_header(_lowercase_names(headers))
     raise error
 
 
@@ -151,14 +152,19 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     wrong local clock has no effect. Otherwise `inin-ratelimit-reset` applies (page "Platform API, Rate limits").
     """
     lowercase = _lowercase_names(headers)
+    seconds = _retry_after_header(lowercase)
+    if seconds is not None:
+        return seconds
+    reset = lowercase.get("inin-ratelimit-reset", "").strip()
+    return float(reset) if _SECONDS.fullmatch(reset) else None
+
+
+def _retry_after_header(lowercase: Mapping[str, str]) -> float | None:
     value = lowercase.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
     until, now = _http_date(value), _http_date(lowercase.get("date", ""))
-    if until and now:
-        return max(0.0, (until - now).total_seconds())
-    reset = lowercase.get("inin-ratelimit-reset", "").strip()
-    return float(reset) if _SECONDS.fullmatch(reset) else None
+    return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
 def _login_cause(status: int, error: str, description: str) -> LoginCause:
@@ -183,6 +189,8 @@ def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError
     )
     if isinstance(error, GenesysRateLimited):
         error.retry_after = parse_retry_after(headers)
+    elif isinstance(error, GenesysServerError):
+        error.retry_after = _retry_after_header(headers)
     if isinstance(error, GenesysForbidden):
         error.permissions = _missing_permissions(response)
     return error

@@ -50,7 +50,7 @@ class Limits:
     backoff: float = 0.25
     """Delay before the first retry; it doubles for each further one."""
     max_retry_after: float = 10.0
-    """Longest `Retry-After` that the client waits for. For a longer one, the call fails at once and reports it."""
+    """Longest `Retry-After` that the client waits for. A longer one fails the call at once, and its error has it."""
 
 
 class Deadline:
@@ -68,8 +68,8 @@ class Deadline:
 def is_transient(error: GenesysError) -> bool:
     """Return whether a later attempt may succeed.
 
-    The client itself retries fewer errors, because Genesys recommends only some statuses for it. The `retry_after` of
-    a rate-limited request may be longer than the caller can wait.
+    The client itself retries fewer errors, because Genesys recommends only some statuses for it. Its `retry_after` may
+    be longer than the caller can wait.
     """
     if isinstance(error, GenesysLoginFailed):
         return error.cause in _TRANSIENT_LOGIN_CAUSES or (error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -87,10 +87,7 @@ def retry_delay(error: GenesysError, attempt: int, limits: Limits, jitter: Calla
     if attempt >= limits.max_attempts or not _is_retried(error):
         return None
     backoff = limits.backoff * 2.0 ** (attempt - 1) * (1 + jitter()) / 2
-    retry_after = error.retry_after if isinstance(error, GenesysRateLimited) else None
-    if retry_after is None:
-        return backoff
-    return None if retry_after > limits.max_retry_after else max(retry_after, backoff)
+    return _not_before(error, backoff, limits)
 
 
 def login_retry_delay(error: GenesysError, attempt: int, limits: Limits) -> float | None:
@@ -99,8 +96,15 @@ def login_retry_delay(error: GenesysError, attempt: int, limits: Limits) -> floa
     The client waits several times for the rate limit to pass, and retries any other transient error once.
     """
     if isinstance(error, GenesysLoginFailed) and error.cause is LoginCause.RATE_LIMITED:
-        return _LOGIN_RATE_LIMIT_DELAYS[attempt - 1] if attempt <= len(_LOGIN_RATE_LIMIT_DELAYS) else None
-    return limits.backoff if attempt == 1 and _is_retried(error) else None
+        known = attempt <= len(_LOGIN_RATE_LIMIT_DELAYS)
+        return _not_before(error, _LOGIN_RATE_LIMIT_DELAYS[attempt - 1], limits) if known else None
+    return _not_before(error, limits.backoff, limits) if attempt == 1 and _is_retried(error) else None
+
+
+def _not_before(error: GenesysError, delay: float, limits: Limits) -> float | None:
+    """Return a delay that is not shorter than `Retry-After`, None if the client does not wait as long."""
+    retry_after = error.retry_after or 0.0
+    return None if retry_after > limits.max_retry_after else max(retry_after, delay)
 
 
 async def with_retries(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,27 +20,38 @@ from bot.metrics import Metrics
 from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
+    GenesysLoginFailed,
     GenesysNoResponse,
     GenesysNotFound,
     GenesysNotSent,
     GenesysRateLimited,
     GenesysRejected,
+    LoginCause,
     is_transient,
 )
 from bot.purecloud.caller import write_guard
 from bot.services.job_result import JobResult
 
 MAX_ROUNDS = 2
-"""How often a call that meets a transient error is tried; each time the client retries within seconds by itself."""
+"""How often a call that meets a transient error is tried; each time the client retries within seconds by itself.
+
+Rounds that Genesys Cloud has asked to wait for do not count.
+"""
 
 RETRY_DELAY = 3.0
 """Seconds between two rounds, if Genesys Cloud does not say how long to wait."""
 
-MAX_RETRY_AFTER = 30.0
-"""Longest `Retry-After` to wait for, in seconds. After a longer one the request fails."""
+RATE_LIMIT_DELAY = 60.0
+"""Seconds to wait for a rate limit that does not say how long. Genesys Cloud counts requests by the minute."""
+
+MAX_DOUBLINGS = 4
+"""How often the shortest wait doubles, so that a rate limit that goes on is not met every few seconds."""
 
 MAX_ATTEMPTS = 4
-"""How often a call is sent in all, counting processes that died while they sent it."""
+"""How often a call is sent in all, counting processes that died while they sent it, but no rounds after a wait."""
+
+OTHER_PROCESS_DELAY = 1.0
+"""Seconds until a process looks again at a call that only another process can send."""
 
 RECORD_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to record an outcome, until another process may take the job over."""
@@ -54,7 +66,9 @@ log = structlog.get_logger()
 class AttemptResult:
     """How an attempt ended: an event for the request, or None for another round in `retry_delay` seconds.
 
-    `outcome` holds a code and its parameters, for the card, the log and the audit log.
+    `outcome` holds a code and its parameters, for the card, the log and the audit log. Besides those of the error:
+    `attempts`, `uncertain` (an attempt may have been executed), `waits` (attempts after which Genesys Cloud
+    asked to wait), `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds).
     """
 
     event: Event | None
@@ -93,6 +107,8 @@ class ExecutionService:
             log.error("call without an approved request; nothing was sent", reference=request.reference)
             await self._store.jobs.complete(job)
             return JobResult()
+        if await self._leave_to_its_process(request, job, now):
+            return JobResult()
         if job.attempts == 1:
             self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
         try:
@@ -100,12 +116,21 @@ class ExecutionService:
         except LeaseLost:
             log.warning("lease lost; another replica has the job", job=job.id)
             return JobResult()
-        outcome = dict(result.outcome)
         if result.event is None:
-            log.warning("call failed; retrying", reference=request.reference, **outcome)
-            await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
-            return JobResult(wake=True)
-        recorded = await self._record(job, result.event, outcome, self._recipients(request))
+            return await self._retry(request, job, result)
+        return await self._finish(request, job, result.event, dict(result.outcome))
+
+    async def _retry(self, request: Request, job: Job, result: AttemptResult) -> JobResult:
+        """Release the job of a failed attempt until the next one; meanwhile no process holds it."""
+        outcome = dict(result.outcome)
+        log.warning("call failed; retrying", reference=request.reference, delay=result.retry_delay, **outcome)
+        if not self._actions[request.action].repeatable and outcome["code"] == GenesysRateLimited.code:
+            outcome["process"] = self._store.jobs.owner
+        await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
+        return JobResult(wake=True)
+
+    async def _finish(self, request: Request, job: Job, event: Event, outcome: dict[str, Any]) -> JobResult:
+        recorded = await self._record(job, event, outcome, self._recipients(request))
         if recorded is None:
             return JobResult()
         ended, follow_up = recorded
@@ -113,6 +138,14 @@ class ExecutionService:
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
         log.info("request executed", state=ended.state, reference=ended.reference, **outcome)
         return JobResult(tuple(follow_up))
+
+    async def _leave_to_its_process(self, request: Request, job: Job, now: float) -> bool:
+        """Give a rotation that waits for a rate limit to the process that holds the old token."""
+        process = request.outcome.get("process", self._store.jobs.owner)
+        if process == self._store.jobs.owner or now - (request.approved_at or now) > EXECUTION_WINDOW:
+            return False
+        await self._store.jobs.put_back(job, delay=OTHER_PROCESS_DELAY)
+        return True
 
     async def _execute(self, request: Request, job: Job, now: float) -> AttemptResult:
         """Send the call, unless its guard prevents it. Raises LeaseLost."""
@@ -168,10 +201,10 @@ async def execute(
 
     A call is repeated only if the repetition cannot end a new login that the approval does not cover.
     """
-    facts = {"attempts": job.attempts, "uncertain": _uncertain(request, job)}
+    facts = _facts(request, job)
     expired = _reason_not_to_send(request, job, action, now)
     if expired:
-        return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "code": expired})
+        return _not_sent(facts, job, expired)
     if not authorized:
         event = Event.LOSE_TRACK if facts["uncertain"] else Event.REFUSE
         return AttemptResult(event, facts | {"code": "not_authorized"})
@@ -180,22 +213,41 @@ async def execute(
     try:
         response = await _send(request, action, genesys)
     except GenesysNotSent as error:
-        return AttemptResult(Event.LOSE_TRACK, facts | {"attempts": job.attempts - 1, "code": error.problem})
+        return _not_sent(facts, job, error.problem)
     except GenesysError as error:
-        return result_of_error(error, action, facts)
+        return result_of_error(error, action, facts, now=now, until=(request.approved_at or now) + EXECUTION_WINDOW)
+    facts.pop("unchanged", None)
     return AttemptResult(
         Event.SUCCEED,
         facts | {"code": "executed", "status": response.status, "correlation_id": response.correlation_id},
     )
 
 
+def _facts(request: Request, job: Job) -> dict[str, Any]:
+    """Return what is known of a request's attempts, before and including this one."""
+    facts: dict[str, Any] = {"attempts": job.attempts, "uncertain": _uncertain(request, job)}
+    waits = int(request.outcome.get("waits", 0))
+    if waits:
+        facts["waits"] = waits
+        if request.outcome.get("unchanged") and not facts["uncertain"]:
+            facts["unchanged"] = True
+    return facts
+
+
+def _not_sent(facts: Mapping[str, Any], job: Job, code: str | None) -> AttemptResult:
+    """Return the result of an attempt that sends nothing; it is certain if all before it met a rate limit."""
+    event = Event.FAIL if facts.get("unchanged") else Event.LOSE_TRACK
+    return AttemptResult(event, {**facts, "attempts": job.attempts - 1, "code": code})
+
+
 def _reason_not_to_send(request: Request, job: Job, action: Action, now: float) -> str | None:
     """Return the code of the reason why nothing may be sent any more, if there is one."""
     if now - (request.approved_at or now) > EXECUTION_WINDOW:
         return "too_late"
-    if job.attempts > MAX_ATTEMPTS:
+    rounds = job.attempts - int(request.outcome.get("waits", 0))
+    if rounds > MAX_ATTEMPTS:
         return "too_many_attempts"
-    if not action.repeatable and job.attempts > 1:
+    if not action.repeatable and rounds > 1:
         return "process_ended"
     return None
 
@@ -216,22 +268,48 @@ def _uncertain(request: Request, job: Job) -> bool:
     return bool(request.outcome.get("uncertain")) or job.attempts - 1 > recorded
 
 
-def result_of_error(error: GenesysError, action: Action, facts: Mapping[str, Any]) -> AttemptResult:
-    """Return what an error means for a request that was tried `facts["attempts"]` times."""
+def result_of_error(
+    error: GenesysError, action: Action, facts: Mapping[str, Any], *, now: float = 0.0, until: float = math.inf
+) -> AttemptResult:
+    """Return what an error means for a request that was tried `facts["attempts"]` times.
+
+    A rate limit is waited out if it ends before `until`; `now` and `until` are in epoch seconds.
+    """
     uncertain = bool(facts["uncertain"]) or isinstance(error, GenesysNoResponse)
     params = {name: value for name, value in error.params.items() if value is not None}
-    outcome = {**facts, **params, "uncertain": uncertain, "code": error.code}
+    known = {name: value for name, value in facts.items() if name != "unchanged"}
+    outcome = {**known, **params, "uncertain": uncertain, "code": error.code}
+    event = Event.LOSE_TRACK if uncertain else Event.FAIL
     if isinstance(error, GenesysForbidden | GenesysNotFound | GenesysRejected):
         return AttemptResult(Event.LOSE_TRACK if uncertain else Event.REFUSE, outcome)
-    if _worth_another_round(error) and action.repeatable and facts["attempts"] < MAX_ROUNDS:
-        return AttemptResult(None, outcome, retry_delay=_retry_delay(error))
-    return AttemptResult(Event.LOSE_TRACK if uncertain else Event.FAIL, outcome)
+    waits = int(facts.get("waits", 0))
+    wait = _wait_after(error, waits)
+    if wait is not None:
+        if not uncertain and _is_certain(error) and (facts.get("unchanged") or facts["attempts"] == 1):
+            outcome["unchanged"] = True
+        if now + wait > until:
+            possible_in = RATE_LIMIT_DELAY if error.retry_after is None else error.retry_after
+            return AttemptResult(event, outcome | {"possible_at": now + possible_in})
+        if action.repeatable or _is_certain(error):
+            return AttemptResult(None, outcome | {"waits": waits + 1}, retry_delay=wait)
+    if is_transient(error) and action.repeatable and facts["attempts"] - waits < MAX_ROUNDS:
+        return AttemptResult(None, outcome, retry_delay=RETRY_DELAY)
+    return AttemptResult(event, outcome)
 
 
-def _worth_another_round(error: GenesysError) -> bool:
-    return is_transient(error) and (getattr(error, "retry_after", None) or 0) <= MAX_RETRY_AFTER
+def _is_certain(error: GenesysError) -> bool:
+    """Return whether nothing was executed: a rate limit was met, or there was no token."""
+    return isinstance(error, GenesysRateLimited | GenesysLoginFailed)
 
 
-def _retry_delay(error: GenesysError) -> float:
-    retry_after = error.retry_after if isinstance(error, GenesysRateLimited) else None
-    return retry_after if retry_after is not None else RETRY_DELAY
+def _is_rate_limit(error: GenesysError) -> bool:
+    login = isinstance(error, GenesysLoginFailed) and error.cause is LoginCause.RATE_LIMITED
+    return login or isinstance(error, GenesysRateLimited)
+
+
+def _wait_after(error: GenesysError, waits: int) -> float | None:
+    """Return how long Genesys Cloud asks to wait after an error, in seconds; None if it does not."""
+    shortest = RETRY_DELAY * 2.0 ** min(waits, MAX_DOUBLINGS)
+    if error.retry_after is not None and is_transient(error):
+        return max(error.retry_after, shortest)
+    return RATE_LIMIT_DELAY if _is_rate_limit(error) else None

@@ -198,10 +198,12 @@ SENTENCES = {
     "request.fact.slack_name": "Name in Slack",
     # --- outcomes of every action -----------------------------------------------------------------------------------
     "request.headline.pending": "Waiting for approval: {subject}",
+    "request.headline.approved.waiting": "Approved, waiting for Genesys Cloud: {subject}",
     "request.headline.approved": "Approved, in progress: {subject}",
     "request.headline.revoked": "Done: {subject}",
     "request.headline.refused": "Refused by Genesys Cloud: {subject} not changed",
     "request.headline.failed": "Failed: {subject} not changed",
+    "request.headline.failed.unchanged": "Failed: {subject} not changed",
     "request.headline.unknown": "Unknown: {subject} may not have changed",
     "request.headline.cancelled": "Cancelled: {subject} not changed",
     "request.headline.expired": "Expired: {subject} not changed",
@@ -214,6 +216,9 @@ SENTENCES = {
     "request.outcome.revoked": "Genesys Cloud confirmed it.",
     "request.outcome.cancelled": "Nothing was changed.",
     "request.outcome.expired": "It was not approved in time. Nothing was changed.",
+    "request.outcome.failed.unchanged": "{problem} Nothing was changed. Request it again.",
+    "request.continues_at": "I continue at {time}.",
+    "request.possible_at": "Genesys Cloud takes requests again at {time}.",
     "request.outcome.failed": "{problem} Treat it as not done. Request it again.",
     "request.outcome.unknown": (
         "{problem} Whether it was done is unknown: I tried {times} and got no certain answer. "
@@ -263,6 +268,7 @@ SENTENCES = {
     "revoke.headline.revoked": "Revoked: all sessions of {target}",
     "revoke.headline.approved": "Approved: ending all sessions of {target} now",
     "revoke.headline.refused": "Refused by Genesys Cloud: sessions of {target} not ended",
+    "revoke.headline.failed.unchanged": "Failed: sessions of {target} not ended",
     "revoke.headline.failed": "Failed: sessions of {target} not known to have ended",
     "revoke.headline.unknown": "Unknown: {target} may still be logged in",
     "revoke.headline.cancelled": "Cancelled: sessions of {target} not touched",
@@ -275,6 +281,7 @@ SENTENCES = {
     "revoke.outcome.retrying.uncertain": (
         "{problem} Whether any session ended is unknown so far. I am trying again, and this card will show how it ends."
     ),
+    "revoke.outcome.failed.unchanged": "{problem} Nothing was changed: no session has ended. Request it again.",
     "revoke.outcome.failed": "{problem} Treat the sessions as active: nothing is known to have ended. Request it again.",
     "revoke.outcome.unknown": (
         "{problem} Whether the sessions ended is unknown: I tried {times} and got no certain answer. "
@@ -309,6 +316,7 @@ SENTENCES = {
     "rotate.dialog.approve": "Rotate",
     "rotate.headline.revoked": "Rotated: the bot's own token",
     "rotate.outcome.revoked": "The bot uses a new token; Genesys Cloud confirmed that the old one is deleted.",
+    "rotate.outcome.failed.unchanged": "{problem} The old token is not deleted. Request it again.",
     "rotate.outcome.failed": "{problem} Treat the old token as active: it is not known to be deleted. Request it again.",
     "rotate.outcome.unknown": (
         "{problem} Whether the old token is deleted is unknown: I tried {times} and got no certain answer. "

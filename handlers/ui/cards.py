@@ -23,6 +23,7 @@ def card(catalog: Catalog, request: Request) -> Message:
         blocks.header(headline),
         *_target(catalog, request),
         blocks.plain_section(outcomes.outcome(catalog, request)),
+        _when(catalog, request),
         _request_again(catalog, request),
         _reason(catalog, request),
         _dropped(catalog, request),
@@ -37,6 +38,7 @@ def outcome(catalog: Catalog, request: Request) -> Message:
     return blocks.message(
         _summary(catalog, request, headline),
         blocks.plain_section(f"{headline}\n{outcomes.outcome(catalog, request)}"),
+        _when(catalog, request),
         targets.slack_user(catalog, request),
         targets.warnings(catalog, request),
         _reason(catalog, request),
@@ -199,6 +201,15 @@ def _decided_by(catalog: Catalog, request: Request) -> str | None:
         return None
     code = "request.approved_by" if request.approved_at else "request.approved_only_by"
     return catalog.text(code, approvers=approvers)
+
+
+def _when(catalog: Catalog, request: Request) -> Block | None:
+    """Return when the bot continues, or when Genesys Cloud takes requests again."""
+    waiting = request.state is State.APPROVED
+    at = request.outcome.get("continues_at" if waiting else "possible_at")
+    if not at:
+        return None
+    return blocks.section(catalog.text(f"request.{'continues_at' if waiting else 'possible_at'}", time=local_time(at)))
 
 
 def _request_again(catalog: Catalog, request: Request) -> Block | None:

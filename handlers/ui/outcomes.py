@@ -16,6 +16,9 @@ REPEATABLE_STATES = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State
 MAX_NAME_LENGTH = 70
 """Characters of a name in a sentence, so that Slack's dialog (300) has room for two names."""
 
+FAILED_UNCHANGED = "failed.unchanged"
+"""The code of the texts for a request that failed and certainly changed nothing."""
+
 Outcome = Mapping[str, Any]
 
 
@@ -29,8 +32,11 @@ def target_name(request: Request) -> str:
 
 def headline(catalog: Catalog, request: Request) -> str:
     """Return one line that says where a request stands, as plain text."""
+    code = FAILED_UNCHANGED if _is_unchanged(request) else request.state.value
+    if request.state is State.APPROVED and request.outcome.get("continues_at"):
+        code = "approved.waiting"
     return catalog.of_action(
-        request.action, f"headline.{request.state}", subject=subject(catalog, request), target=target_name(request)
+        request.action, f"headline.{code}", subject=subject(catalog, request), target=target_name(request)
     )
 
 
@@ -50,10 +56,17 @@ def too_late(catalog: Catalog, request: Request) -> str:
     return catalog.text(f"stale.{request.state}", outcome=outcome(catalog, request))
 
 
+def _is_unchanged(request: Request) -> bool:
+    """Return whether a request failed and certainly changed nothing."""
+    return request.state is State.FAILED and bool(request.outcome.get("unchanged"))
+
+
 def _code(catalog: Catalog, request: Request) -> str:
     result = request.outcome
     if request.state is State.APPROVED and result:
         return "retrying.uncertain" if result.get("uncertain") else "retrying"
+    if _is_unchanged(request):
+        return FAILED_UNCHANGED
     if request.state is State.UNKNOWN and not result.get("attempts", 1):
         return "never_sent"
     if request.state is State.REFUSED and f"request.outcome.refused.{result.get('code')}" in catalog:

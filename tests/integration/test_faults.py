@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import groupby
 from pathlib import Path
 
 import aiohttp
@@ -26,6 +27,7 @@ WITHOUT_ERROR = (CARD, EXECUTED)
 STATES_WHAT_CHANGED = (
     *WITHOUT_ERROR,
     "othing was changed",
+    "no session has ended",
     "got no certain answer",
     "nothing is known to have ended",
     "is unknown: I tried",
@@ -127,15 +129,15 @@ def _text_with_correlation_id(message: PostedMessage) -> str:
 
 SCENARIOS = {
     "login during a command": GenesysScenario("login", request_by_mention, 8, faults=LOGIN_FAULTS),
-    "login before the DELETE": GenesysScenario("login", approve_revocation, 8, faults=LOGIN_FAULTS),
+    "login before the DELETE": GenesysScenario("login", approve_revocation, 80, faults=LOGIN_FAULTS),
     "search_by_email during a command": GenesysScenario("search_by_email", request_by_mention, 3),
     "get_user during a command": GenesysScenario("get_user", request_by_id, 3),
     "get_user_roles for a click": GenesysScenario(
         "get_user_roles", approve_by_permission, 120, approvers="permission:oauth:token:delete"
     ),
-    "delete_token after the approval": GenesysScenario("delete_token", approve_revocation, 6, faults=DELETE_FAULTS),
+    "delete_token after the approval": GenesysScenario("delete_token", approve_revocation, 60, faults=DELETE_FAULTS),
     "delete_tokens_me after the approval": GenesysScenario(
-        "delete_tokens_me", approve_rotation, 3, faults=DELETE_FAULTS
+        "delete_tokens_me", approve_rotation, 60, faults=DELETE_FAULTS
     ),
     "get_tokens_me during whoami": GenesysScenario("get_tokens_me", whoami, 3),
 }
@@ -193,7 +195,13 @@ async def run_scenario(
     assert_invariants(scenario, case, faulty, text, events)
     untouched = components.genesys.users[TOM.id].sessions == 2
     assert untouched or events[-1] in ("token:revoked", "token:unknown")
-    return str(faulty.count(scenario.operation)), generalize(text, case), ", ".join(events) or "none"
+    return str(faulty.count(scenario.operation)), generalize(text, case), ", ".join(collapse(events)) or "none"
+
+
+def collapse(events: list[str]) -> list[str]:
+    """Return the events with repetitions as a number."""
+    counted = [(event, len(list(group))) for event, group in groupby(events)]
+    return [event if count == 1 else f"{event} ({count} times)" for event, count in counted]
 
 
 def assert_invariants(

@@ -107,6 +107,24 @@ async def test_kill__after_an_acknowledged_command_posts_one_card_after_restart(
     assert not bot.deletes
 
 
+async def test_kill__while_a_revocation_waits_for_a_rate_limit_continues_at_its_time(bot: BotProcess) -> None:
+    first = await bot.serve("serve")
+    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    bot.genesys.fault("delete_token", GenesysFault(status=429, headers={"Retry-After": "11"}))
+
+    await bot.slack.click(personas.BEN, card, "approve")
+    await bot.wait_for_message("I continue at", personas.APPROVALS)
+    await first.kill()
+    await bot.serve()
+    await bot.wait_for_message(DONE, personas.APPROVALS)
+    await bot.wait_until_idle()
+
+    assert bot.audit_tags() == ["request:asked", "request:approved", "token:attempt_failed", "token:revoked"]
+    limited, sent = bot.deletes
+    assert (limited.status, sent.status) == (429, 200)
+    assert sent.at - limited.at >= 11
+
+
 async def test_kill__before_genesys_executes_the_delete_repeats_it_after_restart(bot: BotProcess) -> None:
     first = await bot.serve("serve")
     card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")

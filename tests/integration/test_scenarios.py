@@ -302,8 +302,8 @@ async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> N
         ),
         pytest.param(
             GenesysFault(status=429, headers={"Retry-After": "3600"}),
-            "Failed: sessions of Tom Target not known to have ended",
-            "Treat the sessions as active",
+            "Failed: sessions of Tom Target not ended",
+            "Nothing was changed: no session has ended.",
             id="failed",
         ),
         pytest.param(

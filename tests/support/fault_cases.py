@@ -64,6 +64,7 @@ API_FAULTS = (
     _status(429, ", `Retry-After: 2`", Retry_After="2"),
     _status(429, ", `Retry-After: 7200`", Retry_After="7200"),
     *map(_status, (500, 502, 503, 504)),
+    _status(503, ", `Retry-After: 45`", Retry_After="45"),
     FaultCase(
         "200 with an HTML page", GenesysFault(status=200, body="<html>Please log in to the proxy</html>", times=None)
     ),

@@ -225,6 +225,8 @@ def shown(message: PostedMessage) -> str:
     if FakeSlack.buttons(message):
         return "open"
     lines = FakeSlack.text_of(message).splitlines()
+    if any("requests expired*" in line for line in lines):  # one message for several of them
+        return "expired"
     return next((word for line in lines for start, word in HEADLINES.items() if line.startswith(start)), "open")
 
 

@@ -158,7 +158,8 @@ class FakeGenesys:
                 http_request.transport.abort()
                 return response
             record.status = response.status
-            response.headers.update(_headers(request, window))
+            for header, value in _headers(request, window).items():
+                response.headers.setdefault(header, value)
             return response
 
         return handle

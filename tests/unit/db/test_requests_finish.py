@@ -161,6 +161,21 @@ async def test_retry_execution__renders_the_card_and_is_due_after_the_delay(
     assert (again.id, again.attempts) == (work.id, 2)
 
 
+async def test_retry_execution__after_a_wait_stores_when_it_continues(store: RequestStore, db: DatabaseHarness) -> None:
+    await create_request(store)
+    _, work = await approve(store)
+
+    waiting = await store.retry_execution(work, delay=45, outcome={"attempts": 1, "waits": 1})
+
+    assert waiting
+    assert waiting.outcome["continues_at"] == db.clock.now + 45
+    db.clock.advance(44)
+    assert JobKind.EXECUTE not in {job.kind for job in await db.store("two#1").jobs.claim(10)}
+    db.clock.advance(1)
+    (again,) = [job for job in await db.store("two#1").jobs.claim(10) if job.kind is JobKind.EXECUTE]
+    assert again.id == work.id
+
+
 async def test_release_own_leases__restarted_process_claims_its_jobs_at_once(
     store: RequestStore, db: DatabaseHarness
 ) -> None:

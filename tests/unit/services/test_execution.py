@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from bot.db.jobs import Job, JobKind
-from bot.domain.actions import REVOKE, ROTATE
+from bot.domain.actions import REVOKE, ROTATE, Action
 from bot.domain.requests import EXECUTION_WINDOW, Event, Request, State
 from bot.purecloud import GenesysError, LoginCause, errors
 from bot.services.execution import (
     MAX_ATTEMPTS,
-    MAX_RETRY_AFTER,
     MAX_ROUNDS,
+    RATE_LIMIT_DELAY,
     RETRY_DELAY,
     AttemptResult,
     execute,
@@ -38,9 +38,9 @@ def rate_limited(retry_after: float | None) -> GenesysError:
     return error
 
 
-def login_failed(cause: LoginCause) -> GenesysError:
+def login_failed(cause: LoginCause, retry_after: float | None = None) -> GenesysError:
     error = errors.GenesysLoginFailed()
-    error.cause = cause
+    error.cause, error.retry_after = cause, retry_after
     return error
 
 
@@ -132,20 +132,23 @@ TRANSIENT = [
     (errors.GenesysUnreachable(), RETRY_DELAY),
     (errors.GenesysNoResponse(), RETRY_DELAY),
     (errors.GenesysServerError(status=503), RETRY_DELAY),
-    (rate_limited(None), RETRY_DELAY),
-    (rate_limited(7.0), 7.0),
-    (rate_limited(0.0), 0.0),
-    (rate_limited(MAX_RETRY_AFTER), MAX_RETRY_AFTER),
-    (login_failed(LoginCause.RATE_LIMITED), RETRY_DELAY),
     (login_failed(LoginCause.UNREACHABLE), RETRY_DELAY),
     (login_failed(LoginCause.NO_RESPONSE), RETRY_DELAY),
 ]
+RATE_LIMITS = [
+    (rate_limited(None), RATE_LIMIT_DELAY),
+    (rate_limited(45.0), 45.0),
+    (rate_limited(0.0), RETRY_DELAY),
+    (rate_limited(EXECUTION_WINDOW - 20), EXECUTION_WINDOW - 20),
+    (login_failed(LoginCause.RATE_LIMITED), RATE_LIMIT_DELAY),
+    (login_failed(LoginCause.RATE_LIMITED, retry_after=45.0), 45.0),
+]
+"""Errors that certainly changed nothing, and the seconds to wait for them."""
 PERMANENT = [
     (errors.GenesysForbidden(status=403), Event.REFUSE),
     (errors.GenesysNotFound(status=404), Event.REFUSE),
     (errors.GenesysRejected(status=400), Event.REFUSE),
     (errors.GenesysUnauthenticated(status=401), Event.FAIL),
-    (rate_limited(MAX_RETRY_AFTER + 1), Event.FAIL),
     (login_failed(LoginCause.WRONG_SECRET), Event.FAIL),
     (login_failed(LoginCause.CLIENT_NOT_FOUND), Event.FAIL),
     (login_failed(LoginCause.OTHER), Event.FAIL),
@@ -167,6 +170,95 @@ def test_result__rotation_gets_no_second_round(error: GenesysError, _wait: float
     assert result_of_error(error, ROTATE, {"attempts": 1, "uncertain": False}).event is not None
 
 
+WINDOW = {"now": NOON + 10, "until": NOON + EXECUTION_WINDOW}
+
+
+def unavailable(retry_after: float) -> GenesysError:
+    error = errors.GenesysServerError(status=503)
+    error.retry_after = retry_after
+    return error
+
+
+@pytest.mark.parametrize(("error", "wait"), RATE_LIMITS)
+@pytest.mark.parametrize("attempts", [1, MAX_ATTEMPTS + 1])
+@pytest.mark.parametrize("action", [REVOKE, ROTATE])
+def test_result__rate_limit_is_waited_out_within_the_window(
+    error: GenesysError, wait: float, attempts: int, action: Action
+) -> None:
+    before = {"waits": attempts - 1, "unchanged": True} if attempts > 1 else {}
+    wait = max(wait, RETRY_DELAY * 2 ** (attempts - 1))
+
+    result = result_of_error(error, action, {"attempts": attempts, "uncertain": False} | before, **WINDOW)
+
+    assert (result.event, result.retry_delay) == (None, wait)
+    assert (result.outcome["waits"], result.outcome["unchanged"]) == (attempts, True)
+
+
+@pytest.mark.parametrize("uncertain", [False, True])
+def test_result__longer_wait_fails_and_names_the_time(uncertain: bool) -> None:
+    error = rate_limited(EXECUTION_WINDOW)
+
+    result = result_of_error(error, REVOKE, {"attempts": 1, "uncertain": uncertain}, **WINDOW)
+
+    assert result.event is (Event.LOSE_TRACK if uncertain else Event.FAIL)
+    assert result.outcome["possible_at"] == NOON + 10 + EXECUTION_WINDOW
+    assert ("unchanged" in result.outcome) is not uncertain
+
+
+def test_result__unavailable_service_is_waited_for_but_not_certain_to_have_changed_nothing() -> None:
+    facts = {"attempts": 1, "uncertain": False}
+
+    waiting = result_of_error(unavailable(45), REVOKE, facts, **WINDOW)
+    rotation = result_of_error(unavailable(45), ROTATE, facts, **WINDOW)
+
+    assert (waiting.event, waiting.retry_delay, waiting.outcome["waits"]) == (None, 45, 1)
+    assert "unchanged" not in waiting.outcome
+    assert rotation.event is Event.FAIL
+
+
+def test_result__rounds_after_a_wait_do_not_count_as_rounds() -> None:
+    error = errors.GenesysUnreachable()
+
+    retried = result_of_error(error, REVOKE, {"attempts": 6, "uncertain": False, "waits": 5}, **WINDOW)
+    last = result_of_error(error, REVOKE, {"attempts": 7, "uncertain": False, "waits": 5}, **WINDOW)
+
+    assert (retried.event, last.event) == (None, Event.FAIL)
+
+
+async def test_execute__after_waits_that_take_too_long_fails_and_changed_nothing() -> None:
+    waiting = {"attempts": 5, "uncertain": False, "waits": 5, "unchanged": True}
+
+    result = await execute(
+        approved(outcome=waiting), job(6), REVOKE, FakeGenesysApi(), now=NOON + EXECUTION_WINDOW + 1, authorized=True
+    )
+
+    assert result.event is Event.FAIL
+    assert result.outcome == waiting | {"code": "too_late"}
+
+
+async def test_execute__process_that_died_after_a_wait_makes_the_result_uncertain() -> None:
+    waiting = {"attempts": 1, "uncertain": False, "waits": 1, "unchanged": True}
+    late = NOON + EXECUTION_WINDOW + 1
+
+    result = await execute(approved(outcome=waiting), job(3), REVOKE, FakeGenesysApi(), now=late, authorized=True)
+
+    assert result.event is Event.LOSE_TRACK
+    assert "unchanged" not in result.outcome
+
+
+@pytest.mark.parametrize("attempts", [2, 6])
+async def test_execute__rotation_continues_after_waits(attempts: int) -> None:
+    genesys = FakeGenesysApi()
+    waiting = {"attempts": attempts - 1, "uncertain": False, "waits": attempts - 1, "unchanged": True}
+
+    result = await execute(
+        rotation(approved_at=NOON, outcome=waiting), job(attempts), ROTATE, genesys, now=NOON + 60, authorized=True
+    )
+
+    assert genesys.calls == ["rotate"]
+    assert result.event is Event.SUCCEED
+
+
 @pytest.mark.parametrize(("error", "event"), PERMANENT)
 def test_result__permanent_error_ends_at_once(error: GenesysError, event: Event) -> None:
     result = result_of_error(error, REVOKE, {"attempts": 1, "uncertain": False})
@@ -175,7 +267,7 @@ def test_result__permanent_error_ends_at_once(error: GenesysError, event: Event)
     assert result.outcome["code"] == error.code
 
 
-@pytest.mark.parametrize("error", [error for error, _ in [*TRANSIENT, *PERMANENT]])
+@pytest.mark.parametrize("error", [error for error, _ in [*TRANSIENT, *PERMANENT, *RATE_LIMITS]])
 @pytest.mark.parametrize("uncertain", [True, False])
 @pytest.mark.parametrize("attempts", [1, MAX_ROUNDS, MAX_ROUNDS + 1])
 def test_result__error_is_never_a_success_and_uncertainty_never_a_failure(

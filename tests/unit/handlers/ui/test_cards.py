@@ -10,9 +10,10 @@ from syrupy.assertion import SnapshotAssertion
 from bot.domain.people import Person
 from bot.domain.requests import APPROVE, CANCEL, MessageRef, Request, State
 from bot.sandbox.slack.block_kit import problems
-from handlers.ui.blocks import Message
+from bot.services.notifications import MAX_FOLDED
+from handlers.ui.blocks import Message, local_time
 from handlers.ui.renderer import MessageRenderer
-from tests.support.examples import BEN, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation
 from tests.support.render_text import buttons, readable, texts, words
 from tests.support.sample_outcomes import ACTIONS, HOSTILE, OUTCOMES, in_state, variants
 from tests.support.stub_services import ENGLISH
@@ -43,6 +44,47 @@ def test_outcome__in_every_state_is_short(state: State, action: str, snapshot: S
     message = RENDERER.outcome(in_state(state, action, reason="laptop stolen"))
     assert readable(message) == snapshot
     assert len(message["blocks"]) <= 4
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_card__that_waits_says_when_it_continues(action: str, snapshot: SnapshotAssertion) -> None:
+    outcome = {"code": "genesys_rate_limited", "status": 429, "attempts": 1, "waits": 1, "continues_at": NOON + 105}
+    message = RENDERER.card(in_state(State.APPROVED, action, outcome=outcome))
+    assert readable(message) == snapshot
+    assert f"I continue at {local_time(NOON + 105)}." in words(message)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_card__that_cannot_wait_names_the_time_and_says_that_nothing_was_changed(
+    action: str, snapshot: SnapshotAssertion
+) -> None:
+    outcome = {"code": "genesys_rate_limited", "status": 429, "unchanged": True, "possible_at": NOON + 7200}
+    message = RENDERER.card(in_state(State.FAILED, action, outcome=outcome))
+    assert readable(message) == snapshot
+    assert f"Genesys Cloud takes requests again at {local_time(NOON + 7200)}." in words(message)
+    assert problems(message) == problems(RENDERER.outcome(in_state(State.FAILED, action, outcome=outcome))) == []
+
+
+def test_expirations__are_one_message_with_a_line_for_each(snapshot: SnapshotAssertion) -> None:
+    expired = [
+        in_state(State.EXPIRED, action, reference=f"REF{number}", requester=(RAVI, OLIVIA)[number % 2])
+        for number, action in enumerate([*ACTIONS, "revoke"])
+    ]
+    assert readable(RENDERER.expirations(expired)) == snapshot
+
+
+@pytest.mark.parametrize("called", HOSTILE)
+def test_expirations__of_as_many_requests_as_fit_are_accepted_by_slack_whatever_their_names(called: str) -> None:
+    person = replace(TOM_IN_GENESYS, name=called)
+    expired = [
+        in_state(State.EXPIRED, reference=f"REF{number:04}", target=person, requester=f"U0MEMBER{number:03}")
+        for number in range(MAX_FOLDED)
+    ]
+    message = RENDERER.expirations(expired)
+    assert problems(message) == []
+    said = words(message)
+    assert all(request.reference in said for request in expired)
+    assert not any(one in "".join(texts(message, "mrkdwn")) for one in ("<!channel", "<!subteam", "<https:", "<<"))
 
 
 def test_card__marks_the_requesters_own_account(snapshot: SnapshotAssertion) -> None:

@@ -9,6 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.requests import State
 from handlers.ui import outcomes
+from tests.support.examples import NOON
 from tests.support.sample_outcomes import ACTIONS, in_state
 from tests.support.stub_services import ENGLISH
 
@@ -27,6 +28,16 @@ RESULTS: dict[str, tuple[State, dict[str, Any]]] = {
     "404 after no response": (State.REFUSED, {"code": "genesys_not_found", "status": 404, "uncertain": True}),
     "unreachable": (State.FAILED, {"code": "genesys_unreachable"}),
     "429": (State.FAILED, {"code": "genesys_rate_limited", "status": 429, "retry_after": 3600.0}),
+    "429, certain": (
+        State.FAILED,
+        {"code": "genesys_rate_limited", "status": 429, "unchanged": True, "possible_at": NOON + 7200},
+    ),
+    "429, waiting": (State.APPROVED, {"code": "genesys_rate_limited", "status": 429, "waits": 1, "unchanged": True}),
+    "429 of the login, waiting": (
+        State.APPROVED,
+        {"code": "genesys_login_failed", "cause": "rate_limited", "waits": 1},
+    ),
+    "too late after a wait": (State.FAILED, {"code": "too_late", "attempts": 1, "waits": 1, "unchanged": True}),
     "401": (State.FAILED, {"code": "genesys_unauthenticated", "status": 401}),
     "503": (State.FAILED, {"code": "genesys_server_error", "status": 503}),
     "no token": (State.FAILED, {"code": "genesys_login_failed", "cause": "wrong_secret"}),
