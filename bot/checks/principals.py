@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.checks.errors import RETRY_HINT
 from bot.checks.result import CheckResult, failed, ok, undetermined
 from bot.checks.slack import call_slack
 from bot.domain.denials import DenialCode
-from bot.domain.people import Workspace, read_member
+from bot.domain.people import Member, Workspace, read_member
 from bot.domain.policy import covers, ineligibility
 from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SlackUnavailable
 from bot.purecloud import AuthorizationApi, DomainPermissionCollection, GenesysForbidden
+from bot.services.slack_principals import MAX_GROUP_SIZE
 from bot.settings import Settings
 
 _INELIGIBILITY: Final[Mapping[DenialCode, str]] = {
@@ -23,6 +26,17 @@ _INELIGIBILITY: Final[Mapping[DenialCode, str]] = {
     DenialCode.BOT: "is a bot",
     DenialCode.GUEST: "is a guest",
 }
+_OTHERS: Final[Mapping[DenialCode, tuple[str, str]]] = {
+    DenialCode.GUEST: ("guest", "guests"),
+    DenialCode.DEACTIVATED: ("deactivated user", "deactivated users"),
+    DenialCode.BOT: ("bot", "bots"),
+    DenialCode.OUTSIDER: ("person of another workspace", "people of other workspaces"),
+}
+"""Members of a user group who have no rights, in the singular and in the plural."""
+
+MAX_CONCURRENT_LOOKUPS: Final = 10
+"""Lookups of users at the same time, so that a large group does not meet a rate limit at once."""
+
 _NOT_FOUND: Final = frozenset({"user_not_found", "users_not_found", "user_not_visible", "no_such_subteam"})
 _PROTECTED: Final = "PROTECTED"
 """The setting whose principals need no permission, so that any existing user is valid."""
@@ -59,44 +73,111 @@ class SlackPrincipals:
     def __init__(self, client: AsyncWebClient, workspace: Workspace) -> None:
         self._client = client
         self._workspace = workspace
+        self._lookups = asyncio.Semaphore(MAX_CONCURRENT_LOOKUPS)
+        self.members: dict[Principal, list[Member]] = {}
+        """The full, active, human members whom each principal names, as far as they could be read."""
 
     async def check(self, principal: Principal, settings: tuple[str, ...]) -> CheckResult:
         """Check that a principal exists and can have an effect; raise SlackUnavailable."""
         name = check_name(principal, settings)
-        acts = any(setting != _PROTECTED for setting in settings)
-        is_group = principal.kind is PrincipalKind.GROUP
+        check = self._check_group if principal.kind is PrincipalKind.GROUP else self._check_user
         try:
-            if is_group:
-                return await self._check_group(name, principal.value, acts=acts)
-            return await self._check_user(name, principal.value, acts=acts)
+            return await check(name, principal, settings)
         except SlackUnavailable as error:
             if error.slack_code == "plan_upgrade_required":
                 message = "the plan of this workspace does not include user groups"
                 return failed(name, message, "Name users or Genesys Cloud roles instead.")
             if error.slack_code not in _NOT_FOUND:
                 raise
-            if is_group:
-                hint = f"Correct {settings[0]}, or enable the user group in Slack."
-                return failed(name, "Slack has no such user group, or it is disabled", hint)
-            hint = f"Correct {settings[0]}. Copy the id from the user's profile in Slack (Copy member ID)."
-            return failed(name, "Slack has no such user", hint)
+            return _not_found(name, principal, settings)
 
-    async def _check_user(self, name: str, user_id: str, *, acts: bool) -> CheckResult:
-        found = await call_slack("users.info", self._client.users_info, user=user_id)
-        member = read_member(found.get("user") or {})
+    async def _check_user(self, name: str, principal: Principal, settings: tuple[str, ...]) -> CheckResult:
+        member = await self._member(principal.value)
         denial = ineligibility(member, self._workspace)
-        if denial and acts:
+        self.members[principal] = [] if denial else [member]
+        if denial and _acts(settings):
             message = f"{member.name} {_INELIGIBILITY[denial]} and therefore has no permission"
             return failed(name, message, "Name a full, active member of this workspace.")
+        if _PROTECTED in settings and not member.email and not member.bot:
+            message = f"{member.name} has no email address in Slack, so people without a Slack user count as protected"
+            return undetermined(name, message, "Add the address in Slack, or list a Genesys Cloud role instead.")
         return ok(name, f"Slack user {member.name}" + (f", who {_INELIGIBILITY[denial]}" if denial else ""))
 
-    async def _check_group(self, name: str, group: str, *, acts: bool) -> CheckResult:
+    async def _check_group(self, name: str, principal: Principal, settings: tuple[str, ...]) -> CheckResult:
+        group = principal.value
         found = await call_slack("usergroups.users.list", self._client.usergroups_users_list, usergroup=group)
-        count = len(found.get("users") or ())
-        if acts and not count:
+        ids = [str(one) for one in found.get("users") or ()]
+        if not ids:
             hint = "Add members to the group in Slack, or name another principal."
-            return failed(name, "the user group has no members", hint)
-        return ok(name, f"user group with {count} member{'' if count == 1 else 's'}")
+            return failed(name, f"the user group has no members{_consequence(settings)}", hint)
+        if len(ids) > MAX_GROUP_SIZE:
+            return _large_group(name, len(ids), settings)
+        try:
+            members = [one for one in await asyncio.gather(*map(self._known_member, ids)) if one]
+        except SlackUnavailable as error:
+            message = f"user group with {len(ids)} members, who could not all be looked up ({error.slack_code})"
+            return undetermined(name, message, RETRY_HINT)
+        return self._group_result(name, principal, settings, members)
+
+    def _group_result(
+        self, name: str, principal: Principal, settings: tuple[str, ...], members: Sequence[Member]
+    ) -> CheckResult:
+        """Return the result for a group whose members are known: how many of them the rules let act."""
+        denials = [ineligibility(one, self._workspace) for one in members]
+        full = [one for one, denial in zip(members, denials, strict=True) if denial is None]
+        self.members[principal] = full
+        others = [_counted(denials.count(code), *words) for code, words in _OTHERS.items() if code in denials]
+        message = f"user group with {_counted(len(full), 'full member', 'full members')}"
+        if not _acts(settings):
+            return ok(name, ", ".join((message, *others)))
+        if others:
+            message += f"; not counted: {', '.join(others)}"
+        if full:
+            return ok(name, message)
+        return failed(name, message, "Add full, active members of this workspace to the group in Slack.")
+
+    async def _known_member(self, user_id: str) -> Member | None:
+        try:
+            return await self._member(user_id)
+        except SlackUnavailable as error:
+            if error.slack_code in _NOT_FOUND:
+                return None
+            raise
+
+    async def _member(self, user_id: str) -> Member:
+        async with self._lookups:
+            found = await call_slack("users.info", self._client.users_info, user=user_id)
+        return read_member(found.get("user") or {})
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _acts(settings: tuple[str, ...]) -> bool:
+    """Return whether one of the settings grants rights."""
+    return any(setting != _PROTECTED for setting in settings)
+
+
+def _consequence(settings: tuple[str, ...]) -> str:
+    """Return what follows from a principal that names no one, if something unexpected does."""
+    return ", so everyone counts as protected" if _PROTECTED in settings else ""
+
+
+def _not_found(name: str, principal: Principal, settings: tuple[str, ...]) -> CheckResult:
+    if principal.kind is PrincipalKind.GROUP:
+        message = f"Slack has no such user group, or it is disabled{_consequence(settings)}"
+        return failed(name, message, f"Correct {settings[0]}, or enable the user group in Slack.")
+    hint = f"Correct {settings[0]}. Copy the id from the user's profile in Slack (Copy member ID)."
+    return failed(name, f"Slack has no such user{_consequence(settings)}", hint)
+
+
+def _large_group(name: str, count: int, settings: tuple[str, ...]) -> CheckResult:
+    message = f"user group with {count} members, too many to look each of them up"
+    if _PROTECTED not in settings:
+        return ok(name, message)
+    hint = f"Name a group of {MAX_GROUP_SIZE} members at most, users, or a Genesys Cloud role."
+    return undetermined(name, f"{message}, so people without a Slack user count as protected", hint)
 
 
 class GenesysPrincipals:

@@ -10,6 +10,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import region_of
+from bot.checks.approvals import check_approvals
 from bot.checks.database import DATABASE, check_database
 from bot.checks.errors import run_check
 from bot.checks.exposure import check_connections, check_file_modes
@@ -73,12 +74,14 @@ async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit:
         )
         checks = SlackChecks(client, settings, headers, time_limit=time_limit)
         token = await checks.check_token()
-        check = SlackPrincipals(client, checks.workspace).check if checks.workspace else None
+        slack_principals = SlackPrincipals(client, checks.workspace) if checks.workspace else None
+        check = slack_principals.check if slack_principals else None
         others, principals = await asyncio.gather(
             checks.check_others(),
             _check_principals(_principals(settings, genesys=False), check, TOKEN_CHECK_FAILED, time_limit),
         )
-        return [*token, *others, *principals]
+        approvals = check_approvals(settings, slack_principals.members) if slack_principals else []
+        return [*token, *others, *principals, *approvals]
 
 
 async def _check_genesys(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:

@@ -27,6 +27,7 @@ class DenialCode(StrEnum):
     CLICKER_UNREADABLE = "clicker_unreadable"
     CLOCK_BEHIND = "clock_behind"
     NO_APPROVER_HERE = "no_approver_here"
+    TOO_FEW_APPROVERS = "too_few_approvers"
     LINE_TOO_LONG = "line_too_long"
     TARGET_MISSING = "target_missing"
     TARGET_UNREADABLE = "target_unreadable"

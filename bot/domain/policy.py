@@ -157,6 +157,11 @@ def _objection(member: Member, case: Case) -> DenialCode | None:
     return None
 
 
+def could_approve(member: Member, case: Case) -> bool:
+    """Return whether a member whom the rules name could add an approval to a request."""
+    return ineligibility(member, case.workspace) is None and _objection(member, case) is None
+
+
 def is_requester(member: Member, request: Request, requester: Member | None) -> bool:
     """Return whether a member made the request, under whichever id."""
     return request.requester in member.ids or (requester is not None and same_person(member, requester))

@@ -24,7 +24,7 @@ EXAMPLES = {
     "whoami": "who you are and what you may do",
     "revoke @tom laptop stolen": "revoke Tom's sessions",
     "revoke tom.target@example.com": "the same, by email",
-    "revoke @pia left her desk unlocked": "needs two approvals",
+    "revoke @pia left her desk unlocked": "needs two other approvers, so ask as Ravi",
     "revoke @una": "is refused",
     "pending": "open requests",
     "history @tom": "how requests about Tom ended",

@@ -85,6 +85,15 @@ class Identity:
             return
         await self._slack_users.membership(frozenset({user_id}), groups_among(principals), since=None)
 
+    async def listed_members(self, principals: Sequence[Principal]) -> list[str] | None:
+        """Return the ids of everyone whom principals name; None if only Genesys Cloud knows some of them.
+
+        Raises SlackUnavailable.
+        """
+        if any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals):
+            return None
+        return await self._slack_principals.listed_members(principals, since=self.recently)
+
     async def actor(self, member: Member, principals: Sequence[Principal], *, since: float | None) -> Actor:
         """Read what decides whether one of the principals names this member, under any id.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -15,8 +16,17 @@ from bot.domain.actions import Action, Actions
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.people import Member, Person
-from bot.domain.policy import PROTECTED_APPROVALS, denial, ineligibility, may_request, may_self_approve, rule_for
+from bot.domain.people import Actor, Member, Person
+from bot.domain.policy import (
+    PROTECTED_APPROVALS,
+    Case,
+    Verdict,
+    denial,
+    ineligibility,
+    may_request,
+    may_self_approve,
+    rule_for,
+)
 from bot.domain.requests import MessageRef, Request
 from bot.domain.rules import Rules
 from bot.errors import BotError, SlackUnavailable
@@ -26,6 +36,7 @@ from bot.redaction import redact
 from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
+from bot.services.possible_approvers import require_approvers
 from bot.slack.workspace import WorkspaceUnknown
 from bot.visible_text import visible_text
 
@@ -125,9 +136,22 @@ class RequestService:
     async def _request(self, request_id: str, command: RequestCommand) -> Request:
         """Return the request for a command; raises Denied, SlackUnavailable and GenesysError."""
         action = self._actions[command.action]
-        requester, alone = await self._authorize(command.invoker, action)
+        requester, approver = await self._authorize(command.invoker, action)
         if command.problem:
             raise command.problem
+        request = await self._draft(request_id, command, action, requester)
+        alone = (
+            may_self_approve(approver, action, self._rules)
+            and request.approvals_required == 1
+            and request.target_slack_id not in requester.ids
+        )
+        if not alone and not approver.unverified:  # otherwise some of the approvers are not known
+            case = Case(request, action, self._rules, self._identity.workspace, requester)
+            await require_approvers(case, self._identity)
+        return replace(request, card=self._card_channel(command.invoker, approver, alone=alone))
+
+    async def _draft(self, request_id: str, command: RequestCommand, action: Action, requester: Member) -> Request:
+        """Return the request without its card."""
         target, slack_user, needed = None, None, 1
         if action.has_target:
             target, mentioned = await self._target(command.target)
@@ -148,11 +172,10 @@ class RequestService:
             target_slack_name=slack_user.name if slack_user else None,
             reason=stored_reason(command.reason, self._secret_values),
             approvals_required=needed,
-            card=self._card_channel(command.invoker, alone=alone and needed == 1 and slack_id not in requester.ids),
         )
 
-    async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, bool]:
-        """Return the requester, and whether they may approve their own request. Raises Denied."""
+    async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:
+        """Return the requester, also as read for the approvers. Raises Denied."""
         member = await self._identity.own_member(invoker.user_id, invoker.team_id)
         requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)
         actor = await self._requesters.actor(member, requesters, since=self._identity.recently)
@@ -161,7 +184,7 @@ class RequestService:
             raise denial(verdict)
         if approvers != requesters:
             actor = await self._requesters.actor(member, approvers, since=self._identity.recently)
-        return member, may_self_approve(actor, action, self._rules)
+        return member, actor
 
     async def _target(self, ref: TargetRef | None) -> tuple[Person, Member | None]:
         """Return the one active Genesys Cloud person that a command names, and the mentioned Slack user."""
@@ -190,19 +213,25 @@ class RequestService:
         except (SlackUnavailable, GenesysError) as error:
             log.warning("protection of the target unknown; it counts as protected", error=str(error))
             return True
-        return bool(actor.unverified) or rule_for(actor, protected) is not None
+        if rule_for(actor, protected):
+            return True
+        if actor.unverified:
+            log.warning("protection of the target unknown; it counts as protected", error="; ".join(actor.unverified))
+        return bool(actor.unverified)
 
-    def _card_channel(self, invoker: Invoker, *, alone: bool) -> MessageRef:
+    def _card_channel(self, invoker: Invoker, approver: Actor, *, alone: bool) -> MessageRef:
         """Choose where the card goes: to the requester if they may approve it, else to where others can.
 
-        A direct message is as private as an ephemeral one, but it survives a reload and can be edited.
+        A direct message is as private as an ephemeral one, but it survives a reload and can be edited. Raises Denied
+        if no one else can see the channel, and CheckUnavailable if it is not known whether the requester may approve.
         """
         if alone:
             return MessageRef(invoker.user_id)
         if self._approvals_channel:
             return MessageRef(self._approvals_channel)
         if not invoker.channel or invoker.channel.startswith("D"):
-            raise Denied(DenialCode.NO_APPROVER_HERE)
+            retry_after = approver.retry_after if self._rules.self_approval else None
+            raise denial(Verdict(None, DenialCode.NO_APPROVER_HERE, approver.unverified, retry_after))
         return MessageRef(invoker.channel)
 
 

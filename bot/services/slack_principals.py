@@ -67,6 +67,16 @@ class SlackPrincipals:
         target = _with(target, other)
         return replace(target, unverified=(*target.unverified, *other.unknown, *large))
 
+    async def listed_members(self, principals: Sequence[Principal], *, since: float | None) -> list[str]:
+        """Return the ids of the users whom the principals name. Raises SlackUnavailable."""
+        found: dict[str, None] = {}
+        for one in principals:
+            if one.kind is PrincipalKind.GROUP:
+                found |= dict.fromkeys(sorted(await self._users.group_members(one.value, since=since)))
+            elif one.kind is PrincipalKind.USER:
+                found[one.value] = None
+        return list(found)
+
 
 class OtherNames(NamedTuple):
     """The principals that name a person, and what could not be compared.

@@ -101,6 +101,10 @@ class SlackUsers:
         containing = frozenset(group for group, members in readable.items() if ids & members)
         return Membership(containing, tuple(unread), max(delays) if delays else None, readable)
 
+    async def group_members(self, group: str, *, since: float | None) -> frozenset[str]:
+        """Return the ids of the members of a user group. Raises SlackUnavailable."""
+        return await self._groups.get(group, since=since)
+
     async def _read_group(self, group: str) -> frozenset[str]:
         response = await self._api.read("usergroups.users.list", usergroup=group)
         return frozenset(str(user) for user in response.get("users") or ())

@@ -50,6 +50,16 @@ SENTENCES = {
     "hint.clock_behind": "An admin of this bot must correct the clock. Then click again.",
     "reason.no_approver_here": "This needs an approver, and no one else can see this conversation.",
     "hint.no_approver_here": "Request it in a channel with an approver, or ask an admin of this bot to set a channel for approvals.",
+    "reason.too_few_approvers": (
+        "No one could approve this request, and {required_approvers} needed, so I did not create it."
+    ),
+    "reason.too_few_approvers.approvers": (
+        "Only {approver_mentions} could approve this request, and {required_approvers} needed, so I did not create it."
+    ),
+    "hint.too_few_approvers": "An admin of this bot can name more approvers. Guests and deactivated people don't count.",
+    "required_approvers": "{count} approvers are",
+    "required_approvers.1": "one approver is",
+    "required_approvers.2": "two approvers are",
     "reason.line_too_long": "That line has {length} characters; I read {limit} at most.",
     "hint.line_too_long": "Shorten the reason.",
     # --- denials: the target ----------------------------------------------------------------------------------------

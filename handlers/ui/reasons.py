@@ -49,7 +49,7 @@ def _most_specific(catalog: Catalog, area: str, code: str, params: Params) -> st
     The code may depend on the cause or problem, and on the parameters that have a value.
     """
     specific = [str(params[name]) for name in ("cause", "problem") if params.get(name)]
-    by_param = [name for name in ("detail", "retry_after", "status") if params.get(name)]
+    by_param = [name for name in ("detail", "retry_after", "status", "approvers") if params.get(name)]
     for suffix in (*specific, *by_param):
         if f"{area}.{code}.{suffix}" in catalog:
             return f"{area}.{code}.{suffix}"
@@ -72,12 +72,20 @@ _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
     "member": ("member_mention", lambda params: _mention(params, "member")),
     "requester": ("requester_mention", lambda params: _mention(params, "requester")),
     "retry_after": ("retry_after", _retry_after),
+    "approvers": (
+        "approver_mentions",
+        lambda params: ", ".join(map(user_mention, str(params["approvers"]).split(","))),
+    ),
 }
 
 
 def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
     """Return the placeholders that are derived from parameters."""
     computed = {name: make(params) for key, (name, make) in _COMPUTED.items() if params.get(key)}
+    if code == "too_few_approvers":
+        needed = params.get("required", "?")
+        text = catalog.optional(f"required_approvers.{needed}") or catalog.text("required_approvers", count=needed)
+        computed["required_approvers"] = text
     if code == "genesys_forbidden":
         named = ", ".join(f"`{foreign_mrkdwn(one)}`" for one in (params.get("permissions") or ())[:MAX_PERMISSIONS])
         computed["permissions"] = named or catalog.text("reason.genesys_forbidden.permission")

@@ -57,6 +57,17 @@ async def test_protected__group_without_members_protects_everyone(tmp_path: Path
         assert "0 of 2" in app.slack.text_of(card)
 
 
+async def test_protected__request_that_too_few_could_approve_is_refused(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, "revoke @pia")
+    reply = await app.wait_for_private_message(personas.OLIVIA, "could approve this request")
+
+    text = app.slack.text_of(reply)
+    assert text.startswith(f"Only <@{personas.BEN}> could approve this request, and two approvers are needed")
+    assert "Nothing was changed" in text
+    assert await app.audit_tags() == ["request:ask_refused"]
+    assert not any(app.slack.buttons(message) for message in app.slack.messages)
+
+
 UNREADABLE = {
     "rate limit": SlackFault(retry_after=1, times=2),
     "bad gateway": SlackFault(html="<h1>Bad gateway</h1>", status=502, times=2),
@@ -94,7 +105,7 @@ async def test_command__of_an_unreadable_group_is_no_denial(tmp_path: Path) -> N
         await app.send_command(personas.BEN, "revoke @tom")
         reply = await app.wait_for_private_message(personas.BEN, "could not be checked")
         assert "Try again in 50 s" in app.slack.text_of(reply)
-        assert "request:refused" not in await app.audit_tags()
+        assert "request:ask_refused" not in await app.audit_tags()
 
 
 async def test_whoami__of_an_unreadable_group_says_that_it_could_not_be_checked(app: AppHarness) -> None:

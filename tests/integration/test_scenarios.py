@@ -194,7 +194,7 @@ async def test_protected__needs_two_approvers_other_than_the_requester(start_app
 
 @pytest.mark.parametrize("target", ["pia.protected@example.com", "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"])
 async def test_protected__applies_to_an_address_and_an_id(app: AppHarness, target: str) -> None:
-    card = await app.request_card(personas.OLIVIA, f"revoke {target}")
+    card = await app.request_card(personas.RAVI, f"revoke {target}")
 
     assert card.channel_id == personas.APPROVALS
     assert "2 different approvers must approve" in app.slack.text_of(card)
@@ -280,7 +280,7 @@ async def test_rotate__is_refused_without_the_admin_role(app: AppHarness, user: 
 
 
 async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> None:
-    app = await start_app_with(SELF_APPROVAL="false")
+    app = await start_app_with(SELF_APPROVAL="false", ADMINS=f"{personas.OLIVIA},{personas.NADIA}")
     card = await app.request_card(personas.OLIVIA, "rotate")
 
     for user, words in ((personas.BEN, "Only admins"), (personas.OLIVIA, "a different approver must decide")):

@@ -74,6 +74,8 @@ async def request_by_mention(bot: BotHarness, inject: InjectFault) -> str:
 
 async def request_by_email(bot: BotHarness, inject: InjectFault) -> str:
     await bot.components.workspace.identify()
+    enough = [personas.OLIVIA, personas.BEN, personas.NADIA]  # for a protected target
+    bot.components.slack.groups[personas.TOKEN_APPROVERS].members = enough
     inject()
     return await _request(bot, "revoke tom.target@example.com")
 

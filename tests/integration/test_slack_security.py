@@ -158,6 +158,7 @@ async def test_click__with_an_unknown_value_is_refused(app: AppHarness, value: s
 
 
 async def test_click__with_the_value_of_another_request_follows_the_rules_of_that_request(app: AppHarness) -> None:
+    app.slack.groups[personas.TOKEN_APPROVERS].members.append(personas.NADIA)  # Olivia needs two others
     mine = await app.request_card(personas.OLIVIA, "revoke @tom")
     protected = await app.request_card(personas.OLIVIA, "revoke @pia")
     value = app.slack.buttons(protected)[0]["value"]

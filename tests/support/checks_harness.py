@@ -25,6 +25,9 @@ READ_METHODS = {
 }
 """The methods of the Web API that a check may call. None of them changes what a user sees."""
 
+APPROVERS = f"{personas.TOKEN_APPROVERS},{personas.NADIA}"
+"""One approver more than in the sandbox, so that everyone's request can be approved."""
+
 TIME_LIMIT = 30.0
 """Maximum duration of a check in the tests, in seconds. Long, because a test machine can be slow."""
 
@@ -112,7 +115,8 @@ async def open_checks_harness(folder: Path, *, socket_mode: bool = False) -> Asy
     genesys = FakeGenesys(users=genesys_users())
     try:
         await slack.start()
-        yield ChecksHarness(slack, genesys, environment(slack, await genesys.start(), folder), folder)
+        environ = environment(slack, await genesys.start(), folder) | {"APPROVERS": APPROVERS}
+        yield ChecksHarness(slack, genesys, environ, folder)
     finally:
         await genesys.stop()
         await slack.stop()

@@ -264,7 +264,7 @@ async def test_protected__what_slack_does_not_answer_counts_as_yes(
         invoker(),
         TargetRef(email=TOM.email),
         protected=parse_principals(rule),
-        approvers=parse_principals(personas.BEN),
+        approvers=parse_principals(f"{personas.BEN}, {personas.OLIVIA}"),
     )
     assert found.approvals_required == 2
 
@@ -299,7 +299,10 @@ async def test_card__goes_where_it_can_be_approved(
 
 
 async def test_card__of_a_protected_target_never_stays_with_the_requester(components: Components) -> None:
-    found = await created(components, invoker(personas.OLIVIA), TargetRef(slack_user_id=personas.PIA))
+    approvers = parse_principals(f"{personas.OLIVIA}, {personas.BEN}, {personas.NADIA}")
+    found = await created(
+        components, invoker(personas.OLIVIA), TargetRef(slack_user_id=personas.PIA), approvers=approvers
+    )
     assert found.card == MessageRef(personas.APPROVALS)
 
 

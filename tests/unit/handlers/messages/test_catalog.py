@@ -97,7 +97,20 @@ def test_pseudo_locale__leaves_no_english_on_cards(state: State, action: str) ->
 @pytest.mark.parametrize("code", [*DenialCode, *(one for one in OUTCOME_CODES if f"reason.{one}" in SENTENCES)])
 def test_pseudo_locale__leaves_no_english_in_replies(code: str) -> None:
     params = dict.fromkeys(
-        ("method", "slack_code", "word", "named", "email", "count", "names", "detail", "incident", "unverified"), NUMBER
+        (
+            "method",
+            "slack_code",
+            "word",
+            "named",
+            "email",
+            "count",
+            "names",
+            "detail",
+            "incident",
+            "unverified",
+            "required",
+        ),
+        NUMBER,
     )
     for extra in ({}, {"status": 400}, {"retry_after": 7.0}, {"correlation_id": NUMBER}, {"permissions": [NUMBER]}):
         message = MessageRenderer(PSEUDO).reply(code, {**params, **extra, "member": NUMBER, "requester": NUMBER})

@@ -16,7 +16,7 @@ from handlers.errors import error_message
 from handlers.messages.en import SENTENCES
 from handlers.ui.reasons import explain
 from handlers.ui.renderer import MessageRenderer
-from tests.support.examples import RAVI, TOM
+from tests.support.examples import OLIVIA, RAVI, TOM
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH
@@ -31,6 +31,8 @@ PARAMS = {
     "names": "tom, ann",
     "length": "1200",
     "limit": "1000",
+    "approvers": f"{OLIVIA},{TOM}",
+    "required": "3",
 }
 
 
@@ -95,7 +97,22 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
         for area in ("reason", "hint")
         for name in re.findall(r"{(\w+)}", SENTENCES.get(f"{area}.{code}", ""))
     }
-    assert used == {*PARAMS, "member_mention", "requester_mention"} - {"member", "requester"}
+    computed = {"member_mention", "requester_mention", "required_approvers"}
+    assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers"}
+
+
+@pytest.mark.parametrize(
+    ("approvers", "required", "start"),
+    [
+        ("", "1", "No one could approve this request, and one approver is needed"),
+        ("", "2", "No one could approve this request, and two approvers are needed"),
+        (OLIVIA, "2", f"Only <@{OLIVIA}> could approve this request, and two approvers are needed"),
+        (f"{OLIVIA},{TOM}", "3", f"Only <@{OLIVIA}>, <@{TOM}> could approve this request, and 3 approvers are needed"),
+    ],
+)
+def test_too_few_approvers__names_who_could_approve(approvers: str, required: str, start: str) -> None:
+    said = explain(ENGLISH, DenialCode.TOO_FEW_APPROVERS, {"approvers": approvers, "required": required})
+    assert said.startswith(start)
 
 
 @pytest.mark.parametrize("code", DenialCode)
