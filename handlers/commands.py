@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import Invoker
-from bot.domain.denials import DenialCode
+from bot.domain.actions import REVOKE
+from bot.domain.commands import Invoker, RequestCommand
+from bot.domain.denials import DenialCode, Denied
+from bot.services.account import Permissions
 from handlers import help as help_command
 from handlers import lists, whoami
 from handlers.errors import reply_with
@@ -19,6 +21,7 @@ from handlers.services import Services
 from handlers.targets import MAX_LINE_LENGTH, read_request
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
+from handlers.verbs import Typed, nearest, read_verb
 
 Answer = Callable[[Invoker, Any, Catalog, str], Awaitable[Message]]
 """Takes the person, the services, the texts and the line after the command.
@@ -37,34 +40,39 @@ READ_ONLY: dict[str, Answer] = {
 
 async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Store a command that requests an action, then acknowledge it; answer a read-only command later."""
-    line_length = len(str(body.get("text") or ""))
-    if line_length > MAX_LINE_LENGTH:
-        params = {"length": line_length, "limit": MAX_LINE_LENGTH}
-        await ack(response_type="ephemeral", text=explain(catalog, DenialCode.LINE_TOO_LONG, params))
+    text = str(body.get("text") or "")
+    typed, invoker = read_verb(text[:MAX_LINE_LENGTH]), read_invoker(body)
+    too_long = _too_long(text)
+    if typed.name in services.actions:
+        action = services.actions[typed.name]
+        command = RequestCommand(action.name, invoker, problem=too_long) if too_long else None
+        await services.inbox.record_command(command or read_request(action, invoker, typed.line))
+    elif too_long:
+        await ack(response_type="ephemeral", text=explain(catalog, too_long.code, too_long.params))
         return
-    typed = " ".join(str(body.get("text") or "").split())
-    verb, _, line = typed.partition(" ")
-    invoker, name = read_invoker(body), verb.casefold()
-    if name in services.actions:
-        await services.inbox.record_command(read_request(services.actions[name], invoker, line))
     else:
         services.tasks.start(_reply(typed, invoker, services, catalog))
     await ack()
 
 
-async def _reply(typed: str, invoker: Invoker, services: Services, catalog: Catalog) -> None:
-    verb, _, line = typed.partition(" ")
-    answer = READ_ONLY.get(verb.casefold())
+def _too_long(text: str) -> Denied | None:
+    if len(text) <= MAX_LINE_LENGTH:
+        return None
+    return Denied(DenialCode.LINE_TOO_LONG, length=str(len(text)), limit=str(MAX_LINE_LENGTH))
+
+
+async def _reply(typed: Typed, invoker: Invoker, services: Services, catalog: Catalog) -> None:
+    answer = READ_ONLY.get(typed.name if typed.word else "help")
     if answer:
-        await reply_with(answer(invoker, services, catalog, line), invoker, services, catalog)
-        return
-    suggestion = nearest(verb, [*READ_ONLY, *services.actions])
-    await reply_with(
-        help_command.answer(invoker, services, catalog, unknown=verb, suggestion=suggestion), invoker, services, catalog
-    )
+        reply = answer(invoker, services, catalog, typed.line)
+    else:
+        suggest = partial(suggestion, typed)
+        reply = help_command.answer(invoker, services, catalog, unknown=typed.word, suggest=suggest)
+    await reply_with(reply, invoker, services, catalog)
 
 
-def nearest(word: str, commands: Iterable[str]) -> str | None:
-    """Return the command that a misspelt word probably means."""
-    found = get_close_matches(word.casefold(), list(commands), n=1, cutoff=0.5)
-    return found[0] if found else None
+def suggestion(typed: Typed, permissions: Permissions) -> str | None:
+    """Return the command that an unknown word probably means, among those that this person may use."""
+    if typed.is_person:
+        return REVOKE.name if REVOKE.name in permissions.request else None
+    return nearest(typed.word, [*help_command.commands_of(permissions), *permissions.request])

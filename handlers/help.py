@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.domain.commands import Invoker
 from bot.services.account import Permissions
 from handlers.messages import Catalog
@@ -9,6 +11,9 @@ from handlers.services import Services
 from handlers.ui import blocks
 from handlers.ui.blocks import Message, foreign_mrkdwn
 from handlers.ui.reasons import explain
+
+Suggest = Callable[[Permissions], str | None]
+"""Takes what the person may do; returns the command that an unknown word may mean."""
 
 MAX_WORD_LENGTH = 80
 """Characters of an unknown word that the reply repeats."""
@@ -21,11 +26,12 @@ async def answer(
     _line: str = "",
     *,
     unknown: str = "",
-    suggestion: str | None = None,
+    suggest: Suggest = lambda _permissions: None,
 ) -> Message:
-    """Return what this person can do; an unknown word is named first, with the nearest command."""
+    """Return what this person can do; an unknown word is named first, with the command that it may mean."""
     permissions = await services.account.permissions(invoker)
     title = catalog.text("help.title")
+    suggestion = suggest(permissions) if unknown else None
     return blocks.message(
         title,
         blocks.section(_unknown(catalog, unknown, suggestion)) if unknown else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from handlers.services import Services
 from handlers.targets import read_line
 from handlers.ui.blocks import Message
 from handlers.ui.request_lists import request_list
+from handlers.words import QUOTES, normalize
 
 PENDING, HISTORY = "pending", "history"
 
@@ -41,14 +43,31 @@ class Place:
     position: Position = NEWEST
 
 
+Read = Callable[[Invoker, Services, Catalog, Place], Awaitable[Message]]
+"""Reads a page of a list; raises Denied for a person who may not see it."""
+
+
 async def pending(invoker: Invoker, services: Services, catalog: Catalog, line: str = "") -> Message:
     """Return the open requests that this person made or may approve."""
-    return await _pending(invoker, services, catalog, Place(_read_query(line)))
+    return await _from_line(_pending, invoker, services, catalog, line)
 
 
 async def history(invoker: Invoker, services: Services, catalog: Catalog, line: str = "") -> Message:
     """Return the requests that ended, for admins."""
-    return await _history(invoker, services, catalog, Place(_read_query(line)))
+    return await _from_line(_history, invoker, services, catalog, line)
+
+
+async def _from_line(read: Read, invoker: Invoker, services: Services, catalog: Catalog, line: str) -> Message:
+    """Return the first page of what a line names.
+
+    A person without the right learns that before what is wrong with the line.
+    """
+    try:
+        query = _read_query(line, invoker)
+    except Denied:
+        await read(invoker, services, catalog, Place())
+        raise
+    return await read(invoker, services, catalog, Place(query))
 
 
 async def _pending(invoker: Invoker, services: Services, catalog: Catalog, place: Place) -> Message:
@@ -61,7 +80,7 @@ async def _history(invoker: Invoker, services: Services, catalog: Catalog, place
     return request_list(catalog, HISTORY, found.requests, _places(place.query, found))
 
 
-LISTS = {PENDING: _pending, HISTORY: _history}
+LISTS: dict[str, Read] = {PENDING: _pending, HISTORY: _history}
 
 
 async def on_page(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
@@ -81,14 +100,14 @@ async def _turn(body: Payload, services: Services, catalog: Catalog) -> None:
     await services.replies.replace_until_expired(presser.response_url, presser.user_id, message)
 
 
-def _read_query(line: str) -> Query:
+def _read_query(line: str, invoker: Invoker) -> Query:
     """Return whom or what a line names; raises Denied for anything but one person or one reference."""
-    word = line.strip().strip("`")
+    word = normalize(line).strip(QUOTES + " ")
     if not word:
         return ALL
     if _REFERENCE.fullmatch(word):
         return Query(reference=word.upper())
-    person, rest = read_line(line)
+    person, rest = read_line(line, me=invoker.user_id)
     if rest:
         raise Denied(DenialCode.TARGET_UNREADABLE, word=rest.split(maxsplit=1)[0])
     return Query(person=person)

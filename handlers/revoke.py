@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.actions import REVOKE
-from bot.domain.commands import RequestCommand, TargetRef
+from bot.domain.commands import Invoker, RequestCommand, TargetRef
 from bot.domain.denials import Denied
 from bot.domain.people import nested, text
 from handlers.messages import Catalog
@@ -33,16 +33,17 @@ async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, c
 async def on_submit(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Store the request before acknowledging it; show what is wrong with the input in the modal."""
     values = nested(nested(body["view"], "state"), "values")
-    target, errors = _target(values, catalog)
+    submitter = read_submitter(body)
+    target, errors = _target(values, submitter, catalog)
     if errors:
         await ack(response_action="errors", errors=errors)
         return
     reason = _value(values, REASON, "value") or ""
-    await services.inbox.record_command(RequestCommand(REVOKE.name, read_submitter(body), target, reason))
+    await services.inbox.record_command(RequestCommand(REVOKE.name, submitter, target, reason))
     await ack()
 
 
-def _target(values: Payload, catalog: Catalog) -> tuple[TargetRef | None, dict[str, str]]:
+def _target(values: Payload, submitter: Invoker, catalog: Catalog) -> tuple[TargetRef | None, dict[str, str]]:
     """Return the target that the modal names, or an error for an input."""
     user, identifier = _value(values, USER, "selected_user"), _value(values, IDENTIFIER, "value")
     if user and identifier:
@@ -52,7 +53,7 @@ def _target(values: Payload, catalog: Catalog) -> tuple[TargetRef | None, dict[s
     if not identifier:
         return None, {USER: catalog.text("modal.error.target_missing")}
     try:
-        target, rest = read_line(identifier)
+        target, rest = read_line(identifier, me=submitter.user_id)
     except Denied:
         rest, target = identifier, None
     return (None, {IDENTIFIER: catalog.text("modal.error.target_unreadable")}) if rest else (target, {})

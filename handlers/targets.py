@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import html
-import re
+import unicodedata
+from collections.abc import Sequence
 
 from bot.domain.actions import Action
 from bot.domain.commands import Invoker, RequestCommand, TargetRef
 from bot.domain.denials import DenialCode, Denied
+from handlers.identifiers import addresses_in, looks_like_address, people_named_by, plain_name
+from handlers.words import BRACKETS, PUNCTUATION, QUOTES, Word, join_words, split_words
 
 MAX_WORD_LENGTH = 80
 """Characters of an unreadable word that the reply repeats."""
@@ -17,78 +19,180 @@ MAX_LISTED_TARGETS = 5
 MAX_LINE_LENGTH = 1000
 """Characters of a line; a longer one is denied before it is read."""
 
-# Every repetition that may start anywhere is bounded, so that the time grows linearly with the length of a line.
-_TARGET = re.compile(
-    r"<@(?P<slack>[UW][A-Z0-9]{1,30})(?:\|[^<>]{0,200})?>"
-    r"|<mailto:(?P<mailto>[^|<>\s]{1,254})(?:\|[^<>]{0,300})?>"
-    r"|(?<![\w@])(?P<email>[^\s<>@\"'“”‘’(),;:|]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,20})"  # noqa: RUF001 - quotes of a phone
-    r"|(?<!\w)(?P<genesys>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?!\w|-\w)"
-    r"|(?<![\w@])(?P<bare>[UW](?=[A-Z0-9]*[0-9])[A-Z0-9]{8,})(?!\w)"
-)
-_GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)[^<>]{0,200}>")
-_CHANNEL = re.compile(r"<#[CG][A-Z0-9]{1,30}(?:\|[^<>]{0,200})?>")
-_PLAIN_NAME = re.compile(r"(?<!\w)@\w[\w.-]*")
-_QUOTES = "\"'“”‘’"  # noqa: RUF001 - Slack on a phone types curly ones
+MAX_NAME_LENGTH = 8
+"""Words of a name that may precede an address, as in `Morris, Victoria (Contractor) <victoria@example.com>`."""
+
+_FILLERS = frozenset({
+    "a", "access", "account", "accounts", "agent", "agents", "all", "an", "any", "cloud", "colleague", "email",
+    "employee", "every", "everything", "for", "from", "genesys", "id", "login", "logins", "mail", "member",
+    "named", "of", "on", "person", "please", "pls", "purecloud", "session", "sessions", "slack", "that", "the",
+    "this", "to", "token", "tokens", "user", "users", "with",
+})  # fmt: skip
+"""Words that may precede a person and say nothing about who it is."""
+
+_ME = frozenset({"me", "myself", "mine"})
+_LIST_WORDS = frozenset({"and", "or", "plus"})
+_NAME_PARTICLES = frozenset({
+    "af", "al", "bin", "bint", "d", "da", "de", "del", "della", "den", "der", "di", "dos", "du", "e", "el", "ibn", "la",
+    "le", "ter", "van", "von", "y", "zu",
+})  # fmt: skip
+"""Words of a name that are written in lower case."""
 
 
 def read_request(action: Action, invoker: Invoker, line: str) -> RequestCommand:
-    """Return the command that a line requests. What is wrong with the line becomes its `problem`."""
-    if not action.has_target:
-        return RequestCommand(action.name, invoker)
+    """Return the command that a line requests; what is wrong with it becomes its `problem`."""
     try:
-        target, reason = read_line(line)
+        _check_length(line)
+        if not action.has_target:
+            return RequestCommand(action.name, invoker)
+        target, reason = read_line(line, me=invoker.user_id)
     except Denied as problem:
         return RequestCommand(action.name, invoker, problem=problem)
     return RequestCommand(action.name, invoker, target, reason)
 
 
-def read_line(line: str) -> tuple[TargetRef, str]:
-    """Read `@user reason`, `email reason` or `Genesys user id reason`; return the target and the reason.
+def read_line(line: str, *, me: str | None = None) -> tuple[TargetRef, str]:
+    """Read a person and a reason; raises Denied.
 
-    A second person anywhere in the line is denied, even in the reason, so that the bot never picks the first silently.
+    The person comes first; `me` is the Slack user id of the person who typed the line. A mention or email address of
+    another person is denied anywhere in the line, so that the bot never picks the first silently. In the reason, ids,
+    links and `@words` are words.
     """
+    _check_length(line)
+    words = split_words(line)
+    place, target = _target(words, me)
+    rest = words[place + 1 :]
+    others = _others(target, words[place], rest)
+    if others:
+        names = _listed([words[place].shown, *others.values()])
+        raise Denied(DenialCode.SEVERAL_TARGETS, count=str(1 + len(others)), names=names)
+    return target, _reason(_without(target, rest))
+
+
+def _check_length(line: str) -> None:
     if len(line) > MAX_LINE_LENGTH:
         raise Denied(DenialCode.LINE_TOO_LONG, length=str(len(line)), limit=str(MAX_LINE_LENGTH))
-    found = list(_TARGET.finditer(line))
-    targets = {_target_ref(match): match[0] for match in found}
-    plain = _PLAIN_NAME.findall(_TARGET.sub(" ", line))
-    if _GROUP.search(line):
-        raise Denied(DenialCode.TARGET_IS_A_GROUP)
-    if len(targets) + len(plain) > 1:
-        names = _listed([*targets.values(), *plain])
-        raise Denied(DenialCode.SEVERAL_TARGETS, count=str(len(targets) + len(plain)), names=names)
-    if plain:
-        raise Denied(DenialCode.TARGET_IS_A_PLAIN_NAME, word=plain[0])
-    if not found or line[: found[0].start()].strip(_QUOTES + " "):
-        raise _unreadable(line)
-    return next(iter(targets)), _reason(_TARGET.sub("", line))
 
 
-def _target_ref(match: re.Match[str]) -> TargetRef:
-    groups = match.groupdict()
-    if groups["genesys"]:
-        return TargetRef(genesys_user_id=groups["genesys"].lower())
-    if groups["slack"] or groups["bare"]:
-        return TargetRef(slack_user_id=groups["slack"] or groups["bare"])
-    return TargetRef(email=html.unescape(groups["mailto"] or groups["email"]).lower())
+def _target(words: Sequence[Word], me: str | None) -> tuple[int, TargetRef]:
+    """Return the person that comes first, and the place of their word; raises Denied."""
+    place = next((n for n, word in enumerate(words) if not (word.is_punctuation or word.key in _FILLERS)), None)
+    if place is None:
+        raise Denied(DenialCode.TARGET_MISSING)
+    if me and _is_me(words[place:]):
+        return place, TargetRef(slack_user_id=me)
+    people = people_named_by(words[place])
+    if not people:
+        end = _end_of_name(words, place)
+        if end is None:
+            raise _unreadable(words[place])
+        place, people = end, people_named_by(words[end])
+    if len(people) > 1:
+        names = _listed([str(one.email or one.genesys_user_id) for one in people])
+        raise Denied(DenialCode.SEVERAL_TARGETS, count=str(len(people)), names=names)
+    return place, people[0]
 
 
-def _unreadable(line: str) -> Denied:
-    word = line.split(maxsplit=1)[0] if line.split() else ""
-    if not word:
-        return Denied(DenialCode.TARGET_MISSING)
-    if _CHANNEL.match(line):
+def _is_me(words: Sequence[Word]) -> bool:
+    """Return whether words begin with `me`, or with something like `my sessions`."""
+    if words[0].key == "my":
+        return len(words) > 1 and words[1].key in _FILLERS
+    return words[0].key in _ME
+
+
+def _end_of_name(words: Sequence[Word], start: int) -> int | None:
+    """Return the place of an address after a name, as in `Victoria Morris <address>`.
+
+    Words of a sentence are no name, because the address after them may be another person's.
+    """
+    for place, word in enumerate(words[start + 1 : start + 1 + MAX_NAME_LENGTH], start + 1):
+        if addresses_in(word):
+            in_brackets = words[place - 1].text == "<" or word.text.startswith("<")
+            return place if _is_name(words[start:place], any_case=in_brackets) else None
+    return None
+
+
+def _is_name(words: Sequence[Word], *, any_case: bool) -> bool:
+    """Return whether words may be the name of one person; a first and a last name may be in any case."""
+    if any(word.sign or word.text in ";؛" or not _is_spelt_as_name(word.key) for word in words):
+        return False
+    named = [word for word in words if word.key]
+    lower = [word for word in named if _is_lower(word) and word.key not in _NAME_PARTICLES]
+    return not lower or (any_case and len(named) <= len(("first", "last")))
+
+
+def _is_spelt_as_name(key: str) -> bool:
+    return all(one in "-'." or unicodedata.category(one)[0] in "LM" for one in key)
+
+
+def _is_lower(word: Word) -> bool:
+    return word.text.strip(QUOTES + BRACKETS + PUNCTUATION)[:1].islower()
+
+
+def _unreadable(word: Word) -> Denied:
+    if word.sign == "#":
         return Denied(DenialCode.TARGET_IS_A_CHANNEL)
-    return Denied(DenialCode.TARGET_UNREADABLE, word=html.unescape(word)[:MAX_WORD_LENGTH].replace("`", "'"))
+    if word.sign == "!":
+        return Denied(DenialCode.TARGET_IS_A_GROUP)
+    name = plain_name(word)
+    if name:
+        return Denied(DenialCode.TARGET_IS_A_PLAIN_NAME, word=_quoted(name))
+    if looks_like_address(word):
+        return Denied(DenialCode.TARGET_IS_NO_ADDRESS, word=_quoted(word.inside or word.shown))
+    return Denied(DenialCode.TARGET_UNREADABLE, word=_quoted(word.shown))
 
 
-def _reason(rest: str) -> str:
-    """Return the rest of a line as it was typed; Slack sends `&`, `<` and `>` as entities."""
-    return html.unescape(rest.strip().strip(_QUOTES + " ").lstrip(",:;- ")).strip()
+def _others(target: TargetRef, first: Word, rest: Sequence[Word]) -> dict[object, str]:
+    """Return the other people that a line names, as they were written. Raises Denied for a user group.
+
+    Ids and `@words` name a person only if they continue a list, because they are frequent in reasons.
+    """
+    others: dict[object, str] = {}
+    first_is_id = not (first.sign or target.email)
+    continues_list = True
+    for word in rest:
+        if word.sign == "!" and word.inside.startswith("subteam^"):
+            raise Denied(DenialCode.TARGET_IS_A_GROUP)
+        if continues_list and (word.is_punctuation or word.key in _LIST_WORDS):
+            continue
+        found: list[object] = []
+        if word.sign == "@" or (continues_list and not word.sign and (first_is_id or word.glued)):
+            found += people_named_by(word)
+        found += addresses_in(word)
+        name = plain_name(word) if continues_list else None
+        found += [name] if name else []
+        others.update((one, word.shown) for one in found if one != target)
+        continues_list = bool(found)
+    return others
 
 
-def _listed(words: list[str]) -> str:
-    shown = [
-        html.unescape(word).strip("<>").split("|")[-1].removeprefix("mailto:") for word in words[:MAX_LISTED_TARGETS]
+def _without(target: TargetRef, words: Sequence[Word]) -> list[Word]:
+    """Return the words without further mentions of the person, and the brackets around these."""
+    dropped = [people_named_by(word) == [target] for word in words]
+    return [
+        word
+        for place, word in enumerate(words)
+        if not dropped[place]
+        and not (word.text == "<" and dropped[place + 1 : place + 2] == [True])
+        and not (word.text == ">" and dropped[max(place - 1, 0)])
     ]
+
+
+def _reason(words: Sequence[Word]) -> str:
+    """Return the rest of a line as it was typed, without the punctuation before it."""
+    if words and words[0].glued and words[0].text == "'s":
+        words = words[1:]
+    text = join_words(words)
+    if words and words[0].glued:
+        text = text.lstrip(QUOTES + BRACKETS + "!? ")
+    text = text.strip(QUOTES + " ").lstrip(PUNCTUATION + "，；：- ").strip()  # noqa: RUF001 - full-width ones
+    return text.removesuffix(")") if "(" not in text else text
+
+
+def _listed(words: Sequence[str]) -> str:
+    shown = [_quoted(word.strip(QUOTES + BRACKETS + PUNCTUATION)) for word in words[:MAX_LISTED_TARGETS]]
     return ", ".join(shown) + (" …" if len(words) > len(shown) else "")
+
+
+def _quoted(word: str) -> str:
+    return word[:MAX_WORD_LENGTH].replace("`", "'")

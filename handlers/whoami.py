@@ -48,11 +48,15 @@ def _person(catalog: Catalog, who: WhoAmI) -> list[Block]:
             ("genesys", person.name),
             ("genesys_email", person.email),
             ("division", person.division),
-            ("state", person.state),
+            ("state", _state(catalog, person)),
             ("id", person.id),
         ],
     )
     return [slack, genesys]
+
+
+def _state(catalog: Catalog, person: Person) -> str | None:
+    return person.state if person.active else catalog.text("whoami.state.not_active", state=person.state)
 
 
 def identity_line(catalog: Catalog, who: WhoAmI) -> str:

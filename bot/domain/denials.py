@@ -31,6 +31,7 @@ class DenialCode(StrEnum):
     LINE_TOO_LONG = "line_too_long"
     TARGET_MISSING = "target_missing"
     TARGET_UNREADABLE = "target_unreadable"
+    TARGET_IS_NO_ADDRESS = "target_is_no_address"
     TARGET_IS_A_PLAIN_NAME = "target_is_a_plain_name"
     TARGET_IS_A_GROUP = "target_is_a_group"
     TARGET_IS_A_CHANNEL = "target_is_a_channel"

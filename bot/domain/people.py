@@ -118,6 +118,11 @@ class Person:
     division: str | None = None
     state: str | None = None
 
+    @property
+    def active(self) -> bool:
+        """Whether the person can log in; Genesys Cloud's default for a missing state is `active`."""
+        return (self.state or "active").casefold() == "active"
+
 
 Permission = tuple[str, str, str]
 """A domain, an entity and an action."""

@@ -124,7 +124,7 @@ class UsersApi:
         """
         found = parse_body(UsersSearchResponse, await self._caller.call(requests.search_by_email(email)))
         address = email.strip().casefold()
-        return [user for user in found.results if (user.email or "").casefold() == address and user.state != "deleted"]
+        return [user for user in found.results if (user.email or "").casefold() == address and not user.deleted]
 
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""

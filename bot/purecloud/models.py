@@ -115,6 +115,11 @@ class User(_Model):
         """Return whether the user can log in; Genesys' default for a missing state is `active`."""
         return (self.state or "active").casefold() == "active"
 
+    @property
+    def deleted(self) -> bool:
+        """Return whether the user was deleted."""
+        return (self.state or "").casefold() == "deleted"
+
 
 class UsersSearchResponse(_Model):
     """A page of found users; the response has no `results` if there are none."""

@@ -136,15 +136,22 @@ class Identity:
         if rule_for(actor, principals) or not asks_genesys:
             return actor
         try:
-            person = actor.person or await self.person_of(actor.member)
+            person = actor.person or await self._active_person_of(actor.member)
             grants = read_grants(await self._roles.get_user_roles(person.id))
         except (Denied, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
             unverified = (*actor.unverified, f"Genesys Cloud roles ({_cause(error)})")
             return replace(actor, unverified=unverified, retry_after=longest(actor.retry_after, _delay(error)))
         return replace(actor, person=person, grants=grants)
 
+    async def _active_person_of(self, member: Member) -> Person:
+        """Return the person whose roles a member has. The roles of an inactive person grant nothing."""
+        person = await self.person_of(member)
+        if not person.active:
+            raise Denied(DenialCode.INACTIVE_IN_GENESYS, named=person.email or person.id)
+        return person
+
     async def person_of(self, member: Member) -> Person:
-        """Return the one active Genesys Cloud person with a member's email address.
+        """Return the one Genesys Cloud person with a member's email address.
 
         Raises Denied and GenesysError.
         """
@@ -155,23 +162,33 @@ class Identity:
         return await self.person_by_email(member.email)
 
     async def person_by_email(self, email: str) -> Person:
-        """Find the one active Genesys Cloud person with an email address. Raises Denied and GenesysError."""
-        found = [user for user in await self._genesys_users.search_by_email(email) if (user.state or "") != "deleted"]
-        active = [user for user in found if user.active]
-        if len(active) > 1:
-            raise Denied(DenialCode.SEVERAL_IN_GENESYS, email=email, count=str(len(active)))
-        if not active:
-            raise Denied(DenialCode.INACTIVE_IN_GENESYS if found else DenialCode.UNKNOWN_IN_GENESYS, named=email)
-        return read_person(active[0])
+        """Find the one Genesys Cloud person with an email address, who may be inactive.
+
+        An active person comes before inactive ones, who may have had the address earlier. Raises Denied and
+        GenesysError.
+        """
+        try:
+            found = await self._genesys_users.search_by_email(email)
+        except ValueError:
+            raise Denied(DenialCode.TARGET_IS_NO_ADDRESS, word=email) from None
+        existing = [user for user in found if not user.deleted]
+        people = [user for user in existing if user.active] or existing
+        if len(people) > 1:
+            raise Denied(DenialCode.SEVERAL_IN_GENESYS, email=email, count=str(len(people)))
+        if not people:
+            raise Denied(DenialCode.UNKNOWN_IN_GENESYS, named=email)
+        return read_person(people[0])
 
     async def person_by_id(self, user_id: str) -> Person:
-        """Find a Genesys Cloud person by id. Raises Denied and GenesysError."""
+        """Find a Genesys Cloud person by id, who may be inactive. Raises Denied and GenesysError."""
         try:
             user = await self._genesys_users.get_user(user_id)
+        except ValueError:
+            raise Denied(DenialCode.TARGET_UNREADABLE, word=user_id) from None
         except GenesysNotFound:
             raise Denied(DenialCode.UNKNOWN_IN_GENESYS, named=user_id) from None
-        if not user.active:
-            raise Denied(DenialCode.INACTIVE_IN_GENESYS, named=user_id)
+        if user.deleted:
+            raise Denied(DenialCode.UNKNOWN_IN_GENESYS, named=user_id)
         return read_person(user)
 
 

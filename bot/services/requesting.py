@@ -187,7 +187,7 @@ class RequestService:
         return member, actor
 
     async def _target(self, ref: TargetRef | None) -> tuple[Person, Member | None]:
-        """Return the one active Genesys Cloud person that a command names, and the mentioned Slack user."""
+        """Return the one Genesys Cloud person that a command names, and the mentioned Slack user."""
         if ref is None:
             raise Denied(DenialCode.TARGET_MISSING)
         if ref.genesys_user_id:

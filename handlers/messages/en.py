@@ -66,7 +66,12 @@ SENTENCES = {
     "reason.target_missing": "Who is it about? Name one person after the command.",
     "hint.target_missing": "Type @ and pick the person, or use an email address or a Genesys Cloud user id.",
     "reason.target_unreadable": "I don't know who `{word}` is.",
-    "hint.target_unreadable": "Type @ and pick the person, or use an email address or a Genesys Cloud user id.",
+    "hint.target_unreadable": (
+        "Put the person first: type @ and pick them, or use an email address or a Genesys Cloud user id. "
+        "The reason comes after that."
+    ),
+    "reason.target_is_no_address": "`{word}` is not an email address.",
+    "hint.target_is_no_address": "Type @ and pick the person, or use an email address such as `tom@example.com`.",
     "reason.target_is_a_plain_name": "Slack sent `{word}` as plain text, so I can't say who that is.",
     "hint.target_is_a_plain_name": (
         "Pick the person from Slack's list while you type, or use their email address. If this happens every time, the "
@@ -91,9 +96,9 @@ SENTENCES = {
     "hint.no_email": "Use their email address or Genesys Cloud user id.",
     "reason.email_unconfirmed": "{member_mention} has not confirmed their email address in Slack, so it proves nothing.",
     "hint.email_unconfirmed": "Use their email address or Genesys Cloud user id.",
-    "reason.unknown_in_genesys": "Genesys Cloud has no active user `{named}` that the bot's role can see.",
-    "hint.unknown_in_genesys": "A user added seconds ago may need a minute to appear.",
-    "reason.several_in_genesys": "Genesys Cloud has {count} active users with the address `{email}`, and I don't guess.",
+    "reason.unknown_in_genesys": "Genesys Cloud has no user `{named}` that the bot's role can see.",
+    "hint.unknown_in_genesys": "A user added seconds ago may need a minute to appear. Deleted users can't be found.",
+    "reason.several_in_genesys": "Genesys Cloud has {count} users with the address `{email}`, and I don't guess.",
     "hint.several_in_genesys": "Use the Genesys Cloud user id.",
     "reason.inactive_in_genesys": "`{named}` is inactive in Genesys Cloud and can't log in.",
     # --- errors -----------------------------------------------------------------------------------------------------
@@ -204,6 +209,7 @@ SENTENCES = {
     "request.fact.email": "Email",
     "request.fact.division": "Division",
     "request.fact.state": "State",
+    "request.fact.state.not_active": "{state}",
     "request.fact.id": "Genesys Cloud id",
     "request.fact.slack_name": "Name in Slack",
     # --- outcomes of every action -----------------------------------------------------------------------------------
@@ -271,6 +277,7 @@ SENTENCES = {
         "It does not lock them out: *single sign-on may log them straight back in*.\n"
         "To keep them out, block the login at your identity provider as well."
     ),
+    "revoke.fact.state.not_active": "{state}; open sessions, if any, end",
     "revoke.button": "Revoke all sessions",
     "revoke.dialog.title": "Revoke all sessions?",
     "revoke.dialog.text": "{target} is logged out everywhere, now. A live call may drop. It can't be undone.",
@@ -382,6 +389,7 @@ SENTENCES = {
     "whoami.genesys_email": "Email there",
     "whoami.division": "Division",
     "whoami.state": "State",
+    "whoami.state.not_active": "{state}; your roles there count for nothing here",
     "whoami.id": "Id",
     "whoami.no_person": "*Genesys Cloud*: no one. {problem}",
     "whoami.person_unknown": "*Genesys Cloud*: not available. {problem}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bot.domain.names import mixes_alphabets, same_name
-from bot.domain.requests import Request
+from bot.domain.requests import Request, State
 from bot.visible_text import hides, visible_text
 from handlers.messages import Catalog
 from handlers.ui import blocks
@@ -22,11 +22,16 @@ _WARNINGS: Mapping[str, Callable[[str], bool]] = {
 
 
 def facts(catalog: Catalog, request: Request) -> Block | None:
-    """Return the Genesys Cloud person, None for a request without a target."""
+    """Return the Genesys Cloud person, None for a request without a target.
+
+    While the request waits, the state of a person who is not active has what the action does for them.
+    """
     if request.target is None:
         return None
     values = _names(request) | {"id": request.target.id}
     values.pop("slack_name", None)
+    if request.state is State.PENDING and not request.target.active:
+        values["state"] = catalog.of_action(request.action, "fact.state.not_active", state=values["state"])
     return blocks.facts([(catalog.text(f"request.fact.{name}"), value) for name, value in values.items()])
 
 

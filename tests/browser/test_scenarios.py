@@ -123,7 +123,7 @@ REFUSALS = {
         "revoke @gus": "is a guest in Slack",
         "revoke @dan": "as plain text",
         "revoke @tom @pia": "That names 2 people",
-        "revoke unknown@example.com": "has no active user unknown@example.com",
+        "revoke unknown@example.com": "has no user unknown@example.com",
         "revoke tom": "I don't know who",
         "revoke": "Who is it about?",
     },

@@ -225,7 +225,7 @@ def assert_invariants(
 
 
 def _shows_no_error(text: str) -> bool:
-    return text in WITHOUT_ERROR or "Genesys Cloud has no active user" in text
+    return text in WITHOUT_ERROR or "Genesys Cloud has no user" in text
 
 
 def generalize(text: str, case: FaultCase) -> str:

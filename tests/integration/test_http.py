@@ -301,7 +301,7 @@ async def test_replay__of_revoke_creates_one_request_across_replicas(start_app_w
     again = await app.slack.send_raw(first.raw, first.headers)
     elsewhere = await app.slack.send_raw(first.raw, first.headers, to=other.slack.events_url)
     await app.send_command(personas.OLIVIA, "revoke unknown@example.com")  # a later command is answered later
-    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud has no active user")
+    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud has no user")
     await app.wait_until_idle()
 
     assert (again.status, elsewhere.status) == (200, 200)

@@ -58,6 +58,58 @@ async def test_help__suggests_the_nearest_command(app: AppHarness) -> None:
     assert await app.audit_tags() == []
 
 
+async def test_help__suggests_only_what_the_user_may_use(app: AppHarness) -> None:
+    for line in ("rovoke @tom", "rotat", "@tom stolen"):
+        await app.send_command(personas.NADIA, line)
+        text = app.slack.text_of(
+            await app.wait_for_private_message(personas.NADIA, f"I don't know `{line.split()[0]}`")
+        )
+        assert "Did you mean" not in text
+
+
+@pytest.mark.parametrize(
+    "line", ["revoke", "revoke garbage", "revoke a@b@example.com", "revoke @tom @pia", "kick", "revoke " + "x" * 2000]
+)
+async def test_revoke__checks_the_role_before_the_line(app: AppHarness, line: str) -> None:
+    await app.send_command(personas.NADIA, line)
+
+    await app.wait_for_private_message(personas.NADIA, "You can't request this.")
+    assert not app.genesys.received("search_by_email")
+
+
+async def test_revoke__of_me_is_a_request_for_the_own_account(app: AppHarness) -> None:
+    card = app.slack.text_of(await app.request_card(personas.OLIVIA, "log me out"))
+
+    assert f"<@{personas.OLIVIA}> requests this for their own account" in card
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("revoke access for @tom: phished, see https://medium.com/@evil/post", "phished, see https://medium.com/@evil/post"),
+        ("terminate Tom Target <tom.target@example.com> laptop WS0012345678 stolen @home",
+         "laptop WS0012345678 stolen @home"),
+        ("revoke \u2060`tom.target\uff20example.com` conversation 3fa85f64-5717-4562-b3fc-2c963f66afa6",
+         "conversation 3fa85f64-5717-4562-b3fc-2c963f66afa6"),
+        ("revoke https://apps.mypurecloud.com/directory/#/person/6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09 gone", "gone"),
+        ("revoke mailto:tom.target%40example.com?subject=x gone", "gone"),
+    ],
+)  # fmt: skip
+async def test_revoke__reads_what_people_type(app: AppHarness, line: str, reason: str) -> None:
+    card = app.slack.text_of(await app.request_card(personas.OLIVIA, line))
+
+    assert QUESTION in card
+    assert f"Reason: {reason}" in card
+
+
+@pytest.mark.parametrize("word", ["<mailto:tom|tom>", "mailto:tom", "a@b@example.com", "tom@localhost"])
+async def test_revoke__of_what_is_no_address_is_explained(app: AppHarness, word: str) -> None:
+    await app.send_command(personas.OLIVIA, f"revoke {word}")
+
+    await app.wait_for_private_message(personas.OLIVIA, "is not an email address")
+    assert await app.audit_tags() == ["request:ask_refused"]
+
+
 @pytest.mark.parametrize(
     ("user", "requests", "approves", "rotates"),
     [

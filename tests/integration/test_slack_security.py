@@ -335,5 +335,5 @@ async def test_revoke__refuses_an_address_of_several_people(app: AppHarness) -> 
 
     await app.send_command(personas.OLIVIA, "revoke @tom")
 
-    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud has 2 active users")
+    await app.wait_for_private_message(personas.OLIVIA, "Genesys Cloud has 2 users")
     await assert_nothing_revoked(app)

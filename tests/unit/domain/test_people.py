@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.people import read_member, same_person
+from bot.domain.people import Person, read_member, same_person
 from tests.support.examples import BEN, GRID, RAVI, WORKSPACE, member
 
 
@@ -160,3 +160,19 @@ def test_same_person__shares_an_id_or_a_confirmed_email(changes: dict[str, Any],
 def test_same_person__without_an_email_is_no_one_else_without_one() -> None:
     assert not same_person(member(RAVI, email=None), member(BEN, email=None))
     assert not same_person(member(RAVI, email=""), member(BEN, email=""))
+
+
+@pytest.mark.parametrize(
+    ("state", "active"),
+    [
+        ("active", True),
+        ("Active", True),
+        (None, True),
+        ("", True),
+        ("inactive", False),
+        ("deleted", False),
+        ("x", False),
+    ],
+)
+def test_person__is_active_unless_genesys_cloud_says_otherwise(state: str | None, active: bool) -> None:
+    assert Person("id", "Tom", state=state).active is active

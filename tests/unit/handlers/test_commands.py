@@ -7,12 +7,16 @@ import pytest
 from bot.domain.actions import ACTIONS
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode
+from bot.domain.principals import Principal, PrincipalKind
 from bot.sandbox.slack.block_kit import problems
-from handlers.commands import READ_ONLY, nearest
+from bot.services.account import Permissions
+from handlers.commands import READ_ONLY
 from handlers.targets import MAX_LINE_LENGTH
+from handlers.verbs import SYNONYMS, nearest, read_verb
 from tests.support.bolt import BoltHarness, body
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
+from tests.support.stub_services import StubServices
 
 TOM = TargetRef(slack_user_id="U0TOM00001")
 COMMANDS = [*READ_ONLY, *ACTIONS]
@@ -71,7 +75,12 @@ async def test_empty_line__is_help(line: str) -> None:
         ("rotat", "rotate"),
         ("who", "whoami"),
         ("hlep", "help"),
+        ("terminat", "revoke"),
+        ("statsu", "whoami"),
         ("xyzzy", None),
+        ("date", None),
+        ("create", None),
+        ("log", None),
         ("", None),
         ("<@U0TOM00001>", None),
     ],
@@ -80,16 +89,43 @@ def test_nearest__finds_a_misspelt_command(word: str, meant: str | None) -> None
     assert nearest(word, COMMANDS) == meant
 
 
+@pytest.mark.parametrize("name", SYNONYMS)
+def test_synonym__means_its_command_in_any_case(name: str) -> None:
+    for synonym in SYNONYMS[name]:
+        for line in (synonym, synonym.upper(), f" {synonym.title()}: laptop"):
+            assert read_verb(line).name == name
+
+
+RULE = Principal(PrincipalKind.USER, "U0RAVI0001")
+REQUESTER = Permissions(request={"revoke": RULE})
+ADMIN = Permissions(request={"revoke": RULE, "rotate": RULE})
+NO_RIGHTS = Permissions()
+
+
 @pytest.mark.parametrize(
-    ("line", "hint"), [("revok <@U0TOM00001>", "Did you mean `/purecloud revoke`?"), ("xyzzy", "")]
+    ("who", "line", "hint"),
+    [
+        (REQUESTER, "revok <@U0TOM00001>", "Did you mean `/purecloud revoke`?"),
+        (REQUESTER, "<@U0TOM00001> stolen", "Did you mean `/purecloud revoke`?"),
+        (REQUESTER, "whoam", "Did you mean `/purecloud whoami`?"),
+        (REQUESTER, "rotat", ""),
+        (REQUESTER, "xyzzy", ""),
+        (ADMIN, "rotat", "Did you mean `/purecloud rotate`?"),
+        (ADMIN, "restart", ""),
+        (NO_RIGHTS, "revok <@U0TOM00001>", ""),
+        (NO_RIGHTS, "<@U0TOM00001> stolen", ""),
+        (NO_RIGHTS, "hlep", "Did you mean `/purecloud help`?"),
+    ],
 )
-async def test_unknown_word__does_nothing_and_suggests_the_nearest_command(line: str, hint: str) -> None:
-    bolt = BoltHarness()
+async def test_unknown_word__does_nothing_and_suggests_a_command_that_the_person_may_use(
+    who: Permissions, line: str, hint: str
+) -> None:
+    bolt = BoltHarness(StubServices(who))
     await bolt.command(line)
     await bolt.services.run_started()
     (message,) = bolt.services.replies_sent
     said = words(message)
-    assert f"I don't know `{line.split(maxsplit=1)[0]}`" in said
+    assert f"I don't know `{line.split(maxsplit=1)[0].strip('<>')}`" in said
     assert "Nothing was changed." in said
     assert hint in said
     assert ("Did you mean" in said) == bool(hint)
@@ -108,7 +144,7 @@ async def test_unknown_word__is_repeated_escaped_and_truncated(line: str) -> Non
     assert not any(markup in "".join(texts(message, "mrkdwn")) for markup in ("<!", "<@", "<http"))
 
 
-@pytest.mark.parametrize("verb", ["revoke", "rotate", "whoami", "unknown"])
+@pytest.mark.parametrize("verb", ["whoami", "unknown"])
 async def test_line__above_the_limit_is_answered_and_not_read(verb: str) -> None:
     bolt = BoltHarness()
     answer = await bolt.command(f"{verb} " + "-" * MAX_LINE_LENGTH)
@@ -117,6 +153,20 @@ async def test_line__above_the_limit_is_answered_and_not_read(verb: str) -> None
     assert f"{len(verb) + 1 + MAX_LINE_LENGTH} characters" in body(answer)["text"]
     assert "Nothing was changed" in body(answer)["text"]
     assert (bolt.services.commands, bolt.services.started) == ([], [])
+
+
+@pytest.mark.parametrize("verb", ["revoke", "rotate", "log out"])
+async def test_request__above_the_limit_is_stored_with_its_problem(verb: str) -> None:
+    """The bot checks the person's role before it says anything about the line."""
+    bolt = BoltHarness()
+    answer = await bolt.command(f"{verb} <@U0TOM00001> " + "-" * MAX_LINE_LENGTH)
+
+    assert (answer.status, answer.body) == (200, "")
+    (command,) = bolt.services.commands
+    assert command.target is None
+    assert command.problem
+    assert command.problem.reason is DenialCode.LINE_TOO_LONG
+    assert command.problem.params["length"] == str(len(verb) + 15 + MAX_LINE_LENGTH)
 
 
 async def test_line__of_the_maximum_length_is_read() -> None:

@@ -253,7 +253,7 @@ def test_private_answers__are_true_to_sight(person: Person, texts: list[str]) ->
 
     async def answers() -> list[Mapping[str, Any]]:
         services = StubServices(permissions, who)
-        unknown = help_command.answer(INVOKER, services, ENGLISH, unknown=word or "x", suggestion="help")
+        unknown = help_command.answer(INVOKER, services, ENGLISH, unknown=word or "x", suggest=lambda _: "help")
         return [await whoami.answer(INVOKER, services, ENGLISH), await unknown]
 
     for message in asyncio.run(answers()):

@@ -51,7 +51,7 @@ def test_commands_for__shows_every_command_to_an_admin() -> None:
 
 
 async def test_help__names_an_unknown_word_first(snapshot: SnapshotAssertion) -> None:
-    message = await help_command.answer(INVOKER, StubServices(), ENGLISH, unknown="revok", suggestion="revoke")
+    message = await help_command.answer(INVOKER, StubServices(), ENGLISH, unknown="revok", suggest=lambda _: "revoke")
     assert readable(message) == snapshot
 
 

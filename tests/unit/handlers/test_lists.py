@@ -15,6 +15,7 @@ from bot.domain.requests import Request, State
 from bot.sandbox.slack.block_kit import problems
 from bot.services.overview import ALL, ListedRequest, Query, RequestList
 from handlers import lists
+from handlers.commands import Answer
 from handlers.ui.blocks import Message
 from handlers.ui.request_lists import request_list
 from tests.support.bolt import BoltHarness
@@ -74,11 +75,19 @@ async def test_line__names_a_person_or_a_reference(line: str, query: Query) -> N
 
 
 @pytest.mark.parametrize("line", ["tom", f"<@{TOM}> yesterday", f"<@{TOM}> <@{BEN}>", "7K3M9QX 7K3M9QX"])
-async def test_line__with_anything_else_is_denied(line: str) -> None:
-    services = StubServices()
-    with pytest.raises(Denied):
-        await lists.history(INVOKER, services, ENGLISH, line)
-    assert services.lists_read == []
+@pytest.mark.parametrize("read", [lists.history, lists.pending])
+async def test_line__with_anything_else_is_denied(read: Answer, line: str) -> None:
+    with pytest.raises(Denied) as denied:
+        await read(INVOKER, StubServices(), ENGLISH, line)
+    assert denied.value.reason in (DenialCode.TARGET_UNREADABLE, DenialCode.SEVERAL_TARGETS)
+
+
+@pytest.mark.parametrize("line", ["", "tom", f"<@{TOM}>"])
+@pytest.mark.parametrize("read", [lists.history, lists.pending])
+async def test_line__of_a_person_without_the_right_is_not_criticised(read: Answer, line: str) -> None:
+    with pytest.raises(Denied) as denied:
+        await read(INVOKER, StubServices(list_error=Denied(DenialCode.NOT_AN_ADMIN)), ENGLISH, line)
+    assert denied.value.reason is DenialCode.NOT_AN_ADMIN
 
 
 def press(action_id: str, value: object) -> dict[str, Any]:

@@ -83,6 +83,10 @@ async def test_message_shortcut__fills_in_the_author_and_the_channel() -> None:
         ("U0TOM00001", "  ", TargetRef(slack_user_id="U0TOM00001")),
         (None, " Tom.Target@example.com ", TargetRef(email="tom.target@example.com")),
         (None, TOM_UUID.upper(), TargetRef(genesys_user_id=TOM_UUID)),
+        (None, "Victoria Morris <victim@example.com>", TargetRef(email="victim@example.com")),
+        (None, "mailto:o\u2019dowd@example.com?subject=x", TargetRef(email="o'dowd@example.com")),
+        (None, f"https://apps.mypurecloud.ie/directory/#/person/{TOM_UUID}", TargetRef(genesys_user_id=TOM_UUID)),
+        (None, "me", TargetRef(slack_user_id=USER["id"])),
     ],
 )
 async def test_submit__is_stored_like_the_command(user: str | None, identifier: str | None, target: TargetRef) -> None:
@@ -100,6 +104,8 @@ async def test_submit__is_stored_like_the_command(user: str | None, identifier: 
         (None, None, "user"),
         ("U0TOM00001", "tom.target@example.com", "identifier"),
         (None, "tom", "identifier"),
+        (None, "@tom", "identifier"),
+        (None, "a@b@example.com", "identifier"),
         (None, "tom.target@example.com ann@example.com", "identifier"),
         (None, "tom.target@example.com laptop stolen", "identifier"),
     ],

@@ -51,6 +51,7 @@ PEOPLE = {
     "a member": WHO,
     "an admin": replace(WHO, permissions=ADMIN),
     "not found": replace(WHO, person=Denied(DenialCode.UNKNOWN_IN_GENESYS, named="ravi.rao@example.com")),
+    "inactive": replace(WHO, person=replace(RAVI_IN_GENESYS, state="inactive")),
     "no email": replace(WHO, member=member(), person=Denied(DenialCode.NO_EMAIL, member=RAVI)),
     "genesys unreachable": replace(WHO, person=GenesysUnreachable(), token=GenesysForbidden(status=403)),
     "a guest": replace(WHO, permissions=Permissions(denied_because=DenialCode.GUEST), token=None),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from bot.db.jobs import JobKind
+from bot.domain.actions import REVOKE, Actions
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.principals import parse_principals
 from bot.domain.requests import MessageRef, Request
+from bot.domain.rules import Rules
 from bot.errors import SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
@@ -224,8 +226,11 @@ async def test_process__replies_with_the_error_of_slack(components: Components) 
 
 
 async def test_process__unexpected_error_names_an_incident_and_nothing_else(components: Components) -> None:
-    job = await components.command(invoker(), TargetRef(genesys_user_id="not a uuid"))
-    result = await components.requests().process(job)
+    def broken(_rules: Rules) -> NoReturn:
+        raise RuntimeError("a secret detail")
+
+    job = await components.command(invoker(), TargetRef(genesys_user_id=TOM.id))
+    result = await components.requests(actions=Actions([replace(REVOKE, requesters=broken)])).process(job)
     (reply,) = result.follow_up
     assert (reply.payload["code"], list(reply.payload["params"])) == ("internal_error", ["incident"])
 

@@ -140,7 +140,7 @@ async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> 
     for permissions in (everything, Permissions(), Permissions(denied_because=DenialCode.GUEST)):
         services = StubServices(permissions)
         messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER))
-        messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER, suggestion=NUMBER))
+        messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER, suggest=lambda _: NUMBER))
         messages.append(await home_of(StubServices(permissions, replace(who, permissions=permissions))))
     messages += [await home_of(StubServices(error=GenesysUnreachable())), await home_of(StubServices(who=away))]
     messages.append(revoke_modal(PSEUDO, "revoke"))

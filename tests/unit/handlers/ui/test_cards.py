@@ -93,6 +93,21 @@ def test_card__marks_the_requesters_own_account(snapshot: SnapshotAssertion) -> 
     assert "own account" not in words(RENDERER.card(rotation()))
 
 
+@pytest.mark.parametrize("state", ["inactive", "Inactive", "hibernating"])
+def test_card__of_an_inactive_person_says_that_open_sessions_end(state: str) -> None:
+    target = replace(TOM_IN_GENESYS, state=state)
+    assert f"{state}; open sessions, if any, end" in words(RENDERER.card(request(target=target)))
+    for other in (TOM_IN_GENESYS, replace(TOM_IN_GENESYS, state=None)):
+        assert "if any" not in words(RENDERER.card(request(target=other)))
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
+def test_card__that_is_decided_shows_only_the_state_of_an_inactive_person(state: State) -> None:
+    said = words(RENDERER.card(in_state(state, target=replace(TOM_IN_GENESYS, state="inactive"))))
+    assert "inactive" in said
+    assert "if any" not in said
+
+
 @pytest.mark.parametrize("approvals", [(), (BEN,)])
 def test_card__of_a_protected_person_counts_approvals(approvals: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     assert readable(RENDERER.card(request(approvals_required=2, approvals=approvals))) == snapshot
