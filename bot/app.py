@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,8 @@ async def _stop(app: RunningApp, runner: web.AppRunner, identifying: asyncio.Tas
     await services.tasks.drain(COMMAND_DRAIN_TIMEOUT)
     if working is not None:
         await services.worker.drain(deadline - time.monotonic())
+        with suppress(TimeoutError, BotError):
+            await asyncio.wait_for(services.expiry.log_checkpoint(), CLOSE_TIMEOUT)
         working.cancel()  # what still runs waits for a database that does not answer
     if app.listener is not None:
         app.listener.close()

@@ -19,6 +19,7 @@ from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
+from bot.domain.audit_chain import AuditChain
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
 from bot.domain.seals import Seals, derive_key
@@ -84,6 +85,7 @@ class Services:
     actions: Actions
     workspace: WorkspaceIdentity
     worker: Worker
+    expiry: ExpiryService
     store: RequestStore
     purecloud: PureCloud
     metrics: Metrics
@@ -115,7 +117,7 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         owner = stack.enter_context(worker_identity(settings))
         unreadable = UnreadableRows(metrics.count_unreadable_row)
         jobs = JobQueue(database, owner, actions=actions, unreadable=unreadable)
-        store = RequestStore(database, jobs, seals_of(settings))
+        store = RequestStore(database, jobs, seals_of(settings), chain_of(settings))
         web_client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url}/",
@@ -158,7 +160,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         settings.secret_values,
     )  # fmt: skip
     pace = Pace(time.monotonic)
-    notifier = Notifier(store, clients.messenger, renderer, Delivery(store), pace)
+    notifier = Notifier(store, clients.messenger, renderer, Delivery(store), pace, audit_channel=settings.audit_channel)
     lookups = EarlyLookups(identity)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
@@ -186,6 +188,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         actions=actions,
         workspace=workspace,
         worker=worker,
+        expiry=expiry,
         store=store,
         purecloud=purecloud,
         metrics=metrics,
@@ -277,6 +280,11 @@ def seals_of(settings: Settings) -> Seals:
     """Return the seals, with AUDIT_KEY or a key that all replicas derive from PURECLOUD_SECRET."""
     secret = settings.audit_key or settings.purecloud_secret
     return Seals(derive_key(secret.get_secret_value()))
+
+
+def chain_of(settings: Settings) -> AuditChain:
+    """Return the chain of the audit log, with AUDIT_KEY if it is set."""
+    return AuditChain(settings.audit_key.get_secret_value() if settings.audit_key else None)
 
 
 def region_of(settings: Settings) -> Region:

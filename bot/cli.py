@@ -44,6 +44,9 @@ exit codes:
 """
 
 
+_AUDIT_SETTINGS = "DATABASE_URL, AUDIT_KEY (or DATABASE_URL_FILE, AUDIT_KEY_FILE)"
+
+
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     """Run a verb and return the exit code."""
     options = _parser().parse_args(arguments)
@@ -96,6 +99,16 @@ def check(options: Namespace, environ: Mapping[str, str]) -> int:
     return exit_code(results)
 
 
+def audit(options: Namespace, environ: Mapping[str, str]) -> int:
+    """Read the audit log, as the verb after `audit` says."""
+    from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
+    from bot.audit_log import commands  # noqa: PLC0415
+
+    logs.configure("critical", "auto")
+    run = {"list": commands.run_list, "export": commands.run_export, "verify": commands.run_verify}
+    return run[options.audit_verb](options, environ)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose help keeps its line breaks and lists the settings where the text asks for them."""
 
@@ -117,7 +130,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
     parser.set_defaults(run=serve)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", parser_class=_Parser)
-    for add in (_add_serve, _add_sandbox, _add_check):
+    for add in (_add_serve, _add_sandbox, _add_check, _add_audit):
         add(verbs.add_parser)
     return parser
 
@@ -162,6 +175,44 @@ def _add_check(add_parser: AddParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list instead of text")
     parser.set_defaults(run=check)
+
+
+def _add_audit(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "audit",
+        help="list, export or verify the audit log",
+        description="Read the audit log, also while the bot is running. Change nothing.",
+        epilog=f"settings, read from environment variables:\n  {_AUDIT_SETTINGS}\n{EXIT_CODES}\nexample:\n"
+        "  %(prog)s list --since 7d",
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="audit_verb", required=True)
+    listed = verbs.add_parser("list", help="print a table, or tab-separated columns if the output is no terminal")
+    exported = verbs.add_parser("export", help="print every column as JSON Lines or CSV")
+    exported.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="default: jsonl")
+    for one in (listed, exported):
+        one.add_argument("--since", metavar="AGE", help="rows since an age (7d, 12h, 90m) or a date (2026-11-01)")
+        one.add_argument("--actor", metavar="ID", help="rows of a Slack user id, or of `bot`")
+        one.add_argument("--target", metavar="ID", help="rows about a Genesys Cloud user id")
+        one.add_argument("--reference", metavar="REF", help="rows of a request")
+        one.add_argument("--limit", metavar="N", type=positive_number, help="the newest N rows only")
+    verify = verbs.add_parser("verify", help="verify the chain, checkpoints and requests; exit 1 if they do not fit")
+    verify.add_argument(
+        "--checkpoint", metavar="N:HASH", action="append", default=[],
+        help="a checkpoint from a message in AUDIT_CHANNEL; may be repeated",
+    )  # fmt: skip
+    verify.add_argument(
+        "--key-file", metavar="PATH", action="append", default=[],
+        help="a file that holds an earlier AUDIT_KEY; may be repeated",
+    )  # fmt: skip
+    parser.set_defaults(run=audit)
+
+
+def positive_number(text: str) -> int:
+    """Return a positive number. Raises ValueError."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _settings_help() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -111,10 +111,25 @@ Channel = Annotated[str, AfterValidator(_check_channel)]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 
 
-class Settings(BaseModel):
-    """The settings of one process; a field's alias is the variable's name, durations are in seconds."""
+class DatabaseSettings(BaseModel):
+    """The settings of a process that only reads the database."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True)
+
+    database_url: Annotated[str, AfterValidator(_check_database_url)] = Field(
+        "sqlite:///purecloud-bot.db", alias="DATABASE_URL", repr=False
+    )
+    audit_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(None, alias="AUDIT_KEY")
+
+    @property
+    def database_path(self) -> Path | None:
+        """The path of the SQLite file, None for PostgreSQL."""
+        kind, _, path = self.database_url.partition(":///")
+        return Path(path) if kind == "sqlite" else None
+
+
+class Settings(DatabaseSettings):
+    """The settings of one process; a field's alias is the variable's name, durations are in seconds."""
 
     slack_bot_token: RequiredSecret = Field(alias="SLACK_BOT_TOKEN")
     slack_app_token: Annotated[SecretStr, AfterValidator(_check_app_token)] | None = Field(
@@ -129,9 +144,6 @@ class Settings(BaseModel):
     purecloud_environment: RequiredStr = Field("mypurecloud.com", alias="PURECLOUD_ENVIRONMENT")
     purecloud_api_url: HttpUrl | None = Field(None, alias="PURECLOUD_API_URL")
     purecloud_login_url: HttpUrl | None = Field(None, alias="PURECLOUD_LOGIN_URL")
-    database_url: Annotated[str, AfterValidator(_check_database_url)] = Field(
-        "sqlite:///purecloud-bot.db", alias="DATABASE_URL", repr=False
-    )
     host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a platform's router must reach it
     port: int = Field(3000, alias="PORT", ge=0, le=65535)
     requesters: Principals = Field((), alias="REQUESTERS")
@@ -142,7 +154,6 @@ class Settings(BaseModel):
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
-    audit_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(None, alias="AUDIT_KEY")
     metrics_token: RequiredSecret | None = Field(None, alias="METRICS_TOKEN")
     max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)
@@ -162,12 +173,6 @@ class Settings(BaseModel):
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
-    @property
-    def database_path(self) -> Path | None:
-        """The path of the SQLite file, None for PostgreSQL."""
-        kind, _, path = self.database_url.partition(":///")
-        return Path(path) if kind == "sqlite" else None
-
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings from an environment and the files of secrets.
@@ -175,14 +180,26 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     An empty variable counts as not set.
     Raises SettingsError with one line per problem. A line names the variable and never shows the value of a secret.
     """
-    names = {str(field.alias) for field in Settings.model_fields.values()}
+    return _read(Settings, environ)
+
+
+def read_database_settings(environ: Mapping[str, str]) -> DatabaseSettings:
+    """Read the settings that the database needs. Raises SettingsError."""
+    return _read(DatabaseSettings, environ)
+
+
+SomeSettings = TypeVar("SomeSettings", bound=DatabaseSettings)
+
+
+def _read(kind: type[SomeSettings], environ: Mapping[str, str]) -> SomeSettings:
+    names = {str(field.alias) for field in kind.model_fields.values()}
     values = {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
-    values |= read_secret_files(environ, SECRETS)
+    values |= read_secret_files(environ, SECRETS & names)
     unreadable = [f"{name}: it is not UTF-8" for name, value in values.items() if not _is_utf8(value)]
     if unreadable:
         raise SettingsError(unreadable)
     try:
-        return Settings.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise SettingsError(
             [_problem_line(problem) for problem in error.errors(include_url=False, include_input=False)]

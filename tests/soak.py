@@ -23,7 +23,8 @@ from bot.db.engine import Database
 from bot.db.jobs import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
-from bot.domain.audit import EventType, first_invalid
+from bot.domain.audit import EventType
+from bot.domain.audit_chain import first_invalid
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault, GenesysUser
 from bot.sandbox.slack.messages import PostedMessage

@@ -21,7 +21,8 @@ from bot.db.postgres import PostgresDriver
 from bot.db.rows import audit_event_to_row, item_to_row, request_to_row
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
-from bot.domain.audit import GENESIS, AuditEvent, EventType, chain_hash
+from bot.domain.audit import AuditEvent, EventType
+from bot.domain.audit_chain import GENESIS, AuditChain
 from bot.domain.people import Person
 from bot.domain.requests import MessageRef, Request
 
@@ -57,13 +58,13 @@ def _insert_batch(statement: str, rows: Sequence[Mapping[str, Any]], tx: Transac
 
 
 def _audit_rows(count: int, now: float) -> Iterator[Mapping[str, Any]]:
-    last = GENESIS
-    for number in range(count):
+    chain, last = AuditChain(), GENESIS
+    for number in range(1, count + 1):
         row = AuditEvent(
             now, EventType.REQUESTED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
         )
-        last = chain_hash(row, last)
-        yield audit_event_to_row(row) | {"hash": last}
+        last = chain.hash(row, last, number)
+        yield audit_event_to_row(row) | {"number": number, "hash": last}
 
 
 def _request(number: int, now: float) -> Request:

@@ -22,7 +22,7 @@ from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.errors import SettingsError
-from bot.settings import Settings
+from bot.settings import DatabaseSettings, Settings
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ def database_from_settings(settings: Settings) -> Database:
     return Database(_driver(settings))
 
 
-def _driver(settings: Settings) -> Driver:
+def _driver(settings: DatabaseSettings) -> Driver:
     path = settings.database_path
     if path is None:
         from bot.db.postgres import PostgresDriver  # noqa: PLC0415 - SQLite does not need it
@@ -45,6 +45,19 @@ def _driver(settings: Settings) -> Driver:
     if not is_directory:
         raise SettingsError([f"DATABASE_URL: the folder {path.parent} does not exist"])
     return SqliteDriver(path)
+
+
+def database_to_read(settings: DatabaseSettings) -> Database:
+    """Return the database of `DATABASE_URL`, without the right to write.
+
+    Raises SettingsError if it has no file.
+    """
+    path = settings.database_path
+    if path is None:
+        return Database(_driver(settings))
+    if not path.is_file():
+        raise SettingsError([f"DATABASE_URL: there is no file {path}"])
+    return Database(SqliteDriver(path, read_only=True))
 
 
 async def prepare_database(store: RequestStore) -> None:

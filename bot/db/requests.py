@@ -14,6 +14,7 @@ from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
+from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
 from bot.domain.seals import Seals
@@ -32,10 +33,11 @@ Recipients = Callable[[Request], Sequence[str]]
 class RequestStore:
     """The requests that all replicas share, their audit log, and the jobs that follow from them."""
 
-    def __init__(self, database: Database, jobs: JobQueue, seals: Seals) -> None:
+    def __init__(self, database: Database, jobs: JobQueue, seals: Seals, chain: AuditChain | None = None) -> None:
         self.database = database
         self.jobs = jobs
         self.seals = seals
+        self.chain = chain or AuditChain()
 
     async def get(self, request_id: str) -> Request | None:
         """Return the current state of a request, None for an unknown id. Raises UnreadableRow."""
@@ -54,6 +56,10 @@ class RequestStore:
         The types of events that this version does not know are plain strings.
         """
         return await self.database.read(lambda tx: audit.read(tx, request_id))
+
+    async def audit_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint of the last row of the audit log, None for an empty log."""
+        return await self.database.read(audit.checkpoint)
 
     async def record_command(self, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         """Store a command before anything is decided; return its job, None for a replay of the same `key`.
@@ -195,7 +201,7 @@ class RequestStore:
         if not statements.insert_request(tx, request, key, **columns):
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
-        audit.append(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
+        self._audit(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
         card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
         return card and replace(card, snapshot=Snapshot(request, tx.now, ResponseUrls(command=columns["ask_url"])))
 
@@ -205,6 +211,9 @@ class RequestStore:
             return job and replace(job, snapshot=self._snapshot(tx, request_id))
         except UnreadableRow:  # the click is stored in any case, and answered by its service
             return job
+
+    def _audit(self, tx: Transaction, event: AuditEvent) -> None:
+        audit.append(tx, event, self.chain)
 
     def _snapshot(self, tx: Transaction, request_id: str) -> Snapshot:
         try:
@@ -236,7 +245,7 @@ class RequestStore:
         if event in (Event.ADD_APPROVAL, Event.APPROVE) and self.database.time.is_behind:
             raise Denied(DenialCode.CLOCK_BEHIND)
         for approver in dropped:
-            audit.append(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
+            self._audit(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         saved, follow_up = self._save(tx, request, moved, event, actor=by, **changes)
         if event is Event.APPROVE:
             target = {"place": 0, "clicked_at": job.created_at}
@@ -258,7 +267,7 @@ class RequestStore:
         return self.jobs.add_leased(tx, JobKind.REPLY, job.request_id, f"{job.id}:postponed", notice)
 
     def _append(self, tx: Transaction, event: AuditEvent, clicked: ResponseUrls | None) -> None:
-        audit.append(tx, replace(event, at=tx.now))
+        self._audit(tx, replace(event, at=tx.now))
         if event.request_id and clicked:
             if clicked.click:
                 statements.set_click_url(tx, event.request_id, clicked.click)
@@ -287,7 +296,7 @@ class RequestStore:
         statements.add_attempt(tx, job.request_id, outcome)
         request = self._snapshot(tx, job.request_id).request
         if request:
-            audit.append(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
+            self._audit(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
             self.jobs.enqueue(tx, request.id, _card_job(request.id))
         return request
 
@@ -356,9 +365,13 @@ class RequestStore:
         saved = statements.transition(tx, before, moved, card_url=click_url)
         if saved is None or saved.request is None:
             raise StaleRequest
-        audit.append(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
+        self._audit(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
         follow_up = [_card_job(moved.id)] if render else []
-        follow_up += [JobSpec(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel}) for channel in notify]
+        checkpoint = str(audit.checkpoint(tx))
+        follow_up += [
+            JobSpec(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel, "checkpoint": checkpoint})
+            for channel in notify
+        ]
         if lease and event is not Event.APPROVE:
             leased = self.jobs.enqueue_leased(tx, moved.id, *follow_up)
             return saved.request, [replace(job, snapshot=saved) for job in leased]

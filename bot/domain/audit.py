@@ -1,23 +1,20 @@
-"""Audit events, and the hash chain that reveals a missing or changed row."""
+"""The events of the audit log; `bot.domain.audit_chain` protects them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from bot.domain.requests import Event, Request
 
-GENESIS = "0" * 64
-"""What the first row is chained to."""
-
 
 class EventType(StrEnum):
     """What happened, as `subject:event`."""
 
+    KEY_CHANGED = "log:key_changed"
+    """From this row on, another key protects the audit log, or none."""
     REQUESTED = "request:asked"
     REQUEST_DENIED = "request:ask_refused"
     APPROVAL_ADDED = "request:signed"
@@ -74,20 +71,3 @@ def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **
         target=request.target.id if request.target else "me",
         detail=detail,
     )
-
-
-def chain_hash(row: AuditEvent, previous: str) -> str:
-    """Return the row's hash: SHA-256 over the row before it and everything this one says."""
-    said = [f"{row.at:.6f}", row.tag, row.actor, row.reference, row.request_id, row.target, dict(row.detail)]
-    text = json.dumps([previous, *said], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def first_invalid(rows: Iterable[tuple[AuditEvent, str]]) -> int | None:
-    """Return the index of the first row that does not follow from its predecessors, None if all do."""
-    previous = GENESIS
-    for place, (row, found) in enumerate(rows):
-        if chain_hash(row, previous) != found:
-            return place
-        previous = found
-    return None

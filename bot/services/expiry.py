@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bot.db.requests import RequestStore
+from bot.domain.audit_chain import Checkpoint
 from bot.domain.requests import Request
 from bot.metrics import Metrics
 
 CLEANUP_INTERVAL = 600.0
-"""Seconds between two deletions of rows that are no longer needed."""
+"""Seconds between two deletions of rows that are no longer needed, and between two checkpoints in the log."""
 
 COUNT_INTERVAL = 60.0
 """Seconds between two counts of the rows that only another version of the bot knows."""
@@ -35,6 +36,7 @@ class ExpiryService:
         self._metrics = metrics
         self._clock = clock
         self._cleanup_at = 0.0
+        self._checkpoint: Checkpoint | None = None
         self._count_at = 0.0
 
     async def run(self) -> None:
@@ -48,3 +50,11 @@ class ExpiryService:
         if self._clock() > self._cleanup_at:
             self._cleanup_at = self._clock() + CLEANUP_INTERVAL
             await self._store.delete_expired_rows()
+            await self.log_checkpoint()
+
+    async def log_checkpoint(self) -> None:
+        """Log a checkpoint of the audit log if rows were added, so that it exists elsewhere too."""
+        checkpoint = await self._store.audit_checkpoint()
+        if checkpoint and checkpoint != self._checkpoint:
+            self._checkpoint = checkpoint
+            log.info("audit checkpoint", checkpoint=str(checkpoint))

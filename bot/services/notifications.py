@@ -49,6 +49,9 @@ class MessageRenderer(Protocol):
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
 
+    def with_checkpoint(self, message: Message, checkpoint: str) -> Message:
+        """Return a message that ends with a checkpoint of the audit log."""
+
     def card_posted(self, request: Request, card: MessageRef) -> Message:
         """Return the reply that says where the card is."""
 
@@ -72,6 +75,12 @@ def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...
 def reply_payload(user_id: str, response_url: str | None, error: BotError) -> dict[str, Any]:
     """Return the payload of a REPLY job: who is replied to, and the code and parameters of the reason."""
     return {"user_id": user_id, "response_url": response_url, "code": error.code, "params": dict(error.params)}
+
+
+def _newest_checkpoint(notices: Sequence[Job]) -> str:
+    """Return the checkpoint of the newest notice; empty for notices of an earlier version."""
+    checkpoints = [str(job.payload.get("checkpoint") or "") for job in notices]
+    return max(checkpoints, key=lambda one: int(one.partition(":")[0] or 0))
 
 
 class Delivery:
@@ -110,6 +119,7 @@ class Notifier:
         delivery: Delivery,
         pace: Pace,
         *,
+        audit_channel: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -118,6 +128,7 @@ class Notifier:
         self._renderer = renderer
         self._delivery = delivery
         self._pace = pace
+        self._audit_channel = audit_channel
         self._clock = clock
         self._sleep = sleep
 
@@ -141,6 +152,8 @@ class Notifier:
         )
         also = [one.snapshot.request for one in folded if one.snapshot and one.snapshot.request]
         message = self._renderer.expirations([request, *also]) if also else self._renderer.outcome(request)
+        if channel == self._audit_channel:
+            message = self._renderer.with_checkpoint(message, _newest_checkpoint([job, *folded]))
         try:
             await self._messenger.post(channel, message)
         except SlackCallError as error:

@@ -13,6 +13,7 @@ SENTENCES = {
     "nothing_changed.plain": "Nothing was changed.",
     "reference": "Reference `{reference}`",
     "reference.plain": "Reference {reference}.",
+    "checkpoint": "audit {checkpoint}",
     "correlation_id": "Genesys Cloud correlation id `{correlation_id}`",
     "unverified": "Could not be checked, so it counts as no: {unverified}.",
     "unchecked": "Could not be checked: {unverified}.",

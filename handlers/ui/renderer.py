@@ -30,6 +30,13 @@ class MessageRenderer:
         """Return a short message about several requests that expired."""
         return cards.expirations(self.catalog, requests)
 
+    def with_checkpoint(self, message: Mapping[str, Any], checkpoint: str) -> Mapping[str, Any]:
+        """Return a message that ends with a checkpoint of the audit log, if there is one."""
+        if not checkpoint:
+            return message
+        line = self.catalog.text("checkpoint", checkpoint=checkpoint)
+        return {"text": f"{message['text']} {line}", "blocks": [*message["blocks"], blocks.context(line)]}
+
     def card_posted(self, request: Request, card: MessageRef) -> Message:
         """Return the reply that says where the card is."""
         return cards.card_posted(self.catalog, request, card)

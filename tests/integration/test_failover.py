@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.audit import EventType, first_invalid
+from bot.domain.audit import EventType
+from bot.domain.audit_chain import first_invalid
 from bot.sandbox import personas
 from bot.web.readiness import EXPLANATIONS
 from tests.support.postgres import PASSWORD, UNPRIVILEGED_USER, Server

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.audit import EventType, first_invalid
+from bot.domain.audit import EventType
+from bot.domain.audit_chain import first_invalid
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault

@@ -19,7 +19,7 @@ from bot.db.jobs import JobQueue
 from bot.db.migrate import MIGRATIONS, migrate
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
-from bot.domain.audit import first_invalid
+from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import State
 from bot.sandbox import personas
 from tests.support.components import TOM, Components, open_components

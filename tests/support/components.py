@@ -115,7 +115,14 @@ class Components:
     def notifier(self, store: RequestStore | None = None) -> Notifier:
         store = store or self.store
         return Notifier(
-            store, self.messenger, RENDERER, Delivery(store), self.pace, clock=self.clock, sleep=self.clock.sleep
+            store,
+            self.messenger,
+            RENDERER,
+            Delivery(store),
+            self.pace,
+            audit_channel=personas.AUDIT,
+            clock=self.clock,
+            sleep=self.clock.sleep,
         )
 
     def cards(self) -> CardUpdater:

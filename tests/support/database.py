@@ -12,7 +12,7 @@ from bot.db.engine import Database
 from bot.db.jobs import Job, JobQueue
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
-from bot.domain.audit import first_invalid
+from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import Event, Request
 from tests.support import examples
 from tests.support.clock import FakeClock

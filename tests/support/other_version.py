@@ -25,8 +25,8 @@ VALUES (:kind, :key, :request_id, :payload, 0, :now, :now, 0, 0)
 """
 
 AUDIT = """
-INSERT INTO audit (at, tag, actor, reference, request_id, target, detail, hash)
-VALUES (:now, 'request:snoozed', 'U0RAVI0001', 'LATER', 'later', 'me', '{"until": 1, "why": {"new": true}}', :hash)
+INSERT INTO audit (number, at, tag, actor, reference, request_id, target, detail, hash)
+VALUES (2, :now, 'request:snoozed', 'U0RAVI0001', 'LATER', 'later', 'me', '{"until": 1, "why": {"new": true}}', :hash)
 """
 
 UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {

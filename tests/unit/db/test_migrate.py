@@ -18,7 +18,7 @@ from bot.db.migrate import HEAD, MIGRATIONS, Migration, migrate, revision
 from bot.db.postgres import PostgresDriver
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
-from bot.domain.audit import first_invalid
+from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import Event, MessageRef, State
 from bot.errors import SettingsError
 from tests.support.database import DatabaseHarness, approve, create_request

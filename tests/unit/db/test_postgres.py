@@ -17,7 +17,8 @@ from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import PostgresDriver
 from bot.db.rows import ResponseUrls
 from bot.db.transaction import Transaction
-from bot.domain.audit import AuditEvent, EventType, first_invalid
+from bot.domain.audit import AuditEvent, EventType
+from bot.domain.audit_chain import AuditChain, first_invalid
 from bot.domain.requests import Event, MessageRef, State
 from bot.errors import StaleRequest
 from tests.support.database import TTL, DatabaseHarness, approve, click, create_request, open_database, stored
@@ -151,7 +152,7 @@ async def test_write__cancelled_caller_does_not_stop_the_commit(replicas: Replic
     one, two = replicas
 
     def append(tx: Transaction) -> None:
-        audit_log.append(tx, AuditEvent(tx.now, EventType.REQUEST_DENIED, OLIVIA))
+        audit_log.append(tx, AuditEvent(tx.now, EventType.REQUEST_DENIED, OLIVIA), AuditChain())
 
     async with unfinished(one.database, append) as writing:
         writing.cancel()
@@ -161,10 +162,12 @@ async def test_write__cancelled_caller_does_not_stop_the_commit(replicas: Replic
 
 
 async def test_append__concurrent_writers_on_two_replicas_keep_one_chain(replicas: Replicas) -> None:
-    event = AuditEvent(0.0, EventType.REQUEST_DENIED, OLIVIA)
-    await asyncio.gather(
-        *(one.database.write(lambda tx: audit_log.append(tx, event)) for _ in range(25) for one in replicas)
-    )
+    event, chain = AuditEvent(0.0, EventType.REQUEST_DENIED, OLIVIA), AuditChain()
+
+    def append(tx: Transaction) -> None:
+        audit_log.append(tx, event, chain)
+
+    await asyncio.gather(*(one.database.write(append) for _ in range(25) for one in replicas))
     rows = await replicas[0].store().audit_events()
     assert (len(rows), first_invalid(rows)) == (50, None)
 

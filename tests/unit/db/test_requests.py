@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from typing import TypeVar
@@ -13,7 +14,8 @@ from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
 from bot.db.statements import COMPLETED_JOB_RETENTION, RESPONSE_URL_LIFETIME
-from bot.domain.audit import AuditEvent, EventType, first_invalid
+from bot.domain.audit import AuditEvent, EventType
+from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 from bot.errors import StaleRequest
 from tests.support import examples
@@ -221,7 +223,7 @@ async def test_apply_click__cancellation_enqueues_notices_and_stores_the_click_u
     assert [job.kind for job in work] == [JobKind.NOTICE]  # the card's job is held since the request
     assert (await urls(store)).click == url
     notices = await db.rows("SELECT payload FROM jobs WHERE kind = 'notice'")
-    assert [row.payload for row in notices] == ['{"channel": "C0AUDIT001"}']
+    assert [json.loads(row.payload)["channel"] for row in notices] == ["C0AUDIT001"]
 
 
 async def test_apply_click__cancellation_leases_the_card_that_no_process_renders(
@@ -286,7 +288,7 @@ async def test_expire_due__expires_only_overdue_pending_requests(store: RequestS
     assert await tags(store, "old") == ["request:asked", "request:expired"]
     # The sweep runs no jobs, so it leases none.
     (notice,) = [job for job in await db.store("two#1").jobs.claim(10) if job.kind is JobKind.NOTICE]
-    assert (notice.request_id, notice.payload) == ("old", {"channel": RAVI})
+    assert (notice.request_id, notice.payload["channel"]) == ("old", RAVI)
 
 
 async def test_expire_due__waits_for_an_open_click_and_not_for_a_completed_one(
@@ -330,7 +332,8 @@ async def test_withdraw__cancels_a_pending_request_without_rendering_a_card(
     assert (withdrawn.state, withdrawn.decided_by) == (State.CANCELLED, None)
     event, _ = (await store.audit_events())[-1]
     assert (event.tag, event.actor, event.detail) == (EventType.CANCELLED, "bot", {"problem": "not_in_channel"})
-    assert [job.payload for job in await db.store("two#1").jobs.claim(10)] == [{"channel": "C0AUDIT001"}]
+    jobs = await db.store("two#1").jobs.claim(10)
+    assert [job.payload["channel"] for job in jobs] == ["C0AUDIT001"]
 
 
 async def test_withdraw__changes_nothing_for_a_decided_request_or_a_lost_lease(

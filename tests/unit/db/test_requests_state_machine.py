@@ -24,7 +24,8 @@ from bot.db.sqlite import SqliteDriver
 from bot.db.statements import SELECT_REQUEST
 from bot.db.transaction import Transaction
 from bot.domain.actions import ACTIONS, REVOKE
-from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, first_invalid
+from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType
+from bot.domain.audit_chain import first_invalid
 from bot.domain.people import Actor, Member, Workspace
 from bot.domain.principals import Principal
 from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State

@@ -11,7 +11,8 @@ from bot.db.engine import Database
 from bot.db.jobs import LEASE_DURATION, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.unreadable import MAX_LOGGED, SET_ASIDE, UnreadableRow, UnreadableRows
-from bot.domain.audit import AuditEvent, chain_hash, first_invalid
+from bot.domain.audit import AuditEvent
+from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import Event, Request, State
 from tests.support.database import TTL, DatabaseHarness, approve, click, create_request, stored
 from tests.support.examples import OLIVIA, SEALS
@@ -204,7 +205,7 @@ async def test_audit_events__keeps_an_unknown_event_in_the_chain(db: DatabaseHar
     (_, last), *_ = await store.audit_events()
     detail = {"until": 1, "why": {"new": True}}
     event = AuditEvent(db.clock.now, "request:snoozed", "U0RAVI0001", "LATER", "later", "me", detail)
-    await db.run(AUDIT, now=db.clock.now, hash=chain_hash(event, last))
+    await db.run(AUDIT, now=db.clock.now, hash=store.chain.hash(event, last, 2))
     await create_request(store, "second")
 
     events = await store.audit_events()

@@ -1,0 +1,1 @@
+"""`python -m bot audit`: list, export and verify the audit log beside a serving bot; it only reads."""

@@ -1,0 +1,125 @@
+"""Verify the audit log: its chain, the checkpoints at hand, and the requests that it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.db.audit_pages import LogFilter, LoggedRequest, read_log, read_request, read_requests
+from bot.db.engine import Database
+from bot.domain.audit_chain import AuditChain, ChainVerifier, Checkpoint, Defect, checkpoint_of, scheme_of
+from bot.domain.audit_check import Contradiction, contradiction
+
+PROGRESS_INTERVAL = 10_000
+"""Rows between two reports of progress."""
+
+REREADS = 3
+"""Reads of a request that must agree before it counts as contradictory."""
+
+DEFECTS = {
+    Defect.CHANGED: "does not fit: it or the row before it was changed, moved, inserted or deleted",
+    Defect.NUMBER: "has another number than its place in the log: rows are missing or were inserted",
+    Defect.UNKNOWN_KEY: "was written with the key {scheme}, which is not at hand; pass it with --key-file",
+    Defect.UNPROTECTED: "has a weaker protection than the rows before it: it was not written with AUDIT_KEY",
+}
+
+CONTRADICTIONS = {
+    Contradiction.UNKNOWN_REQUEST: "the log speaks of it, and the database does not have it",
+    Contradiction.NOT_REQUESTED: "the log does not say who made it",
+    Contradiction.APPROVAL_WITHOUT_CLICKS: "it is approved without the clicks of the approvers that it required",
+    Contradiction.EXECUTION_WITHOUT_APPROVAL: "it was executed without an approval before",
+    Contradiction.STATE: "its state is another one than the log says",
+}
+
+NO_ROWS = "no rows: there is nothing to verify"
+NO_CHECKPOINT = (
+    "note: without a checkpoint a log that was cut off at the end, or rewritten as a whole, looks valid; pass one with "
+    "--checkpoint, from a message in AUDIT_CHANNEL"
+)
+KEY_UNUSED = "the last row is not protected by AUDIT_KEY: it was written without this key"
+
+
+@dataclass
+class Report:
+    """What a verification found; it failed if there is a `problem`."""
+
+    problem: str | None = None
+    notes: list[str] = field(default_factory=list)
+    head: Checkpoint | None = None
+
+    @property
+    def line(self) -> str:
+        """The result in one line."""
+        return self.problem or f"ok: {self.head.number if self.head else 0} rows, head {self.head}"
+
+
+async def verify(
+    database: Database,
+    *,
+    key: AuditChain,
+    earlier_keys: Iterable[AuditChain] = (),
+    checkpoints: Sequence[Checkpoint] = (),
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> Report:
+    """Read the whole log and every request; stop at the first problem."""
+    chain = ChainVerifier([key, *earlier_keys])
+    wanted = {one.number: one for one in checkpoints}
+    async for row in read_log(database, LogFilter()):
+        defect = chain.add(row.event, row.hash, row.number)
+        if defect:
+            return Report(f"row {chain.number} {DEFECTS[defect].format(scheme=scheme_of(row.hash))}")
+        expected = wanted.pop(chain.number, None)
+        if expected and chain.checkpoint != expected:
+            return Report(f"checkpoint {expected} is different: row {chain.number} is now {chain.checkpoint}")
+        if chain.number % PROGRESS_INTERVAL == 0:
+            progress(chain.number)
+    return await _end(database, chain, key, checkpoints, missing=list(wanted.values()))
+
+
+async def _end(
+    database: Database, chain: ChainVerifier, key: AuditChain, checkpoints: Sequence[Checkpoint],
+    *, missing: Sequence[Checkpoint],
+) -> Report:  # fmt: skip
+    """Return the report on a log whose rows fit."""
+    if missing:
+        return Report(f"checkpoint {missing[0]} is missing: the log ends at row {chain.number}")
+    if not chain.number:
+        return Report(NO_ROWS)
+    if key.is_keyed and scheme_of(chain.head) != key.scheme:
+        return Report(KEY_UNUSED)
+    problem = await _contradiction(database)
+    return Report(problem, _notes(chain.number, checkpoints), checkpoint_of(chain.number, chain.head))
+
+
+async def _contradiction(database: Database) -> str | None:
+    async for request in read_requests(database):
+        if _contradicts(request):
+            found = await _lasting_contradiction(database, request.id)
+            if found:
+                return f"request {request.reference or request.id} does not fit: {CONTRADICTIONS[found]}"
+    return None
+
+
+async def _lasting_contradiction(database: Database, request_id: str) -> Contradiction | None:
+    """Read a request again, because a serving bot may have changed it between two reads."""
+    found: Contradiction | None = None
+    for _ in range(REREADS):
+        found = _contradicts(await read_request(database, request_id))
+        if found is None:
+            return None
+    return found
+
+
+def _contradicts(request: LoggedRequest) -> Contradiction | None:
+    if request.state is None:
+        return Contradiction.UNKNOWN_REQUEST if request.rows else None
+    return contradiction(request.state, request.approvals_required, request.rows)
+
+
+def _notes(rows: int, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    if not checkpoints:
+        return [NO_CHECKPOINT]
+    uncovered = rows - max(one.number for one in checkpoints)
+    if not uncovered:
+        return []
+    return [f"note: the last {uncovered} rows are newer than every checkpoint at hand"]

@@ -1,0 +1,83 @@
+"""Checkpoints of the audit log, compared with `audit verify` beside a running bot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from asyncio.subprocess import PIPE
+
+from structlog.testing import capture_logs
+
+from bot.sandbox import personas
+from tests.support.app_harness import AppHarness
+
+CHECKPOINT = re.compile(r"audit ([0-9]+:[0-9a-f]{16})$")
+
+
+async def audit(app: AppHarness, *arguments: str) -> tuple[int | None, str]:
+    """Run a verb of `audit` in a process of its own; return its exit code and what it prints."""
+    command = [sys.executable, "-m", "bot", "audit", *arguments]
+    process = await asyncio.create_subprocess_exec(*command, env=app.environ, stdout=PIPE, stderr=PIPE)
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+def checkpoints(app: AppHarness) -> list[str]:
+    """Return the checkpoints at the end of the messages in the audit channel."""
+    found = [CHECKPOINT.search(one.text) for one in app.slack.messages if one.channel_id == personas.AUDIT]
+    return [one[1] for one in found if one]
+
+
+async def test_checkpoints__in_the_audit_channel_fit_the_log(app: AppHarness) -> None:
+    for name in ("tom", "una"):
+        card = await app.request_card(
+            personas.OLIVIA, f"revoke {name}.target@example.com" if name == "tom" else "rotate"
+        )
+        await app.slack.click(personas.OLIVIA, card, "approve")
+        await app.wait_until_idle()
+    found = checkpoints(app)
+    assert len(found) == 2
+
+    code, printed = await audit(app, "verify", *(part for one in found for part in ("--checkpoint", one)))
+
+    assert code == 0
+    assert printed.startswith("ok: 6 rows, head 6:")
+    assert printed.split()[-1] == found[-1]
+    code, printed = await audit(app, "export")
+    assert [json.loads(line)["number"] for line in printed.splitlines()] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_checkpoint__of_a_log_that_was_cut_off_is_missing(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
+    await app.slack.click(personas.OLIVIA, card, "cancel")
+    await app.wait_until_idle()
+    (checkpoint,) = checkpoints(app)
+    database = app.server.services.store.database
+    await database.write(lambda tx: tx.execute("DELETE FROM audit WHERE number = 2"))
+
+    code, printed = await audit(app, "verify", "--checkpoint", checkpoint)
+
+    assert (code, printed) == (1, f"checkpoint {checkpoint} is missing: the log ends at row 1\n")
+
+
+async def test_checkpoint__is_logged_once_for_each_state_of_the_log(app: AppHarness) -> None:
+    expiry = app.server.services.expiry
+    with capture_logs() as logs:
+        await expiry.log_checkpoint()
+        await app.request_card(personas.OLIVIA, "revoke @tom")
+        await app.wait_until_idle()
+        await expiry.log_checkpoint()
+        await expiry.log_checkpoint()
+    (line,) = [one for one in logs if one["event"] == "audit checkpoint"]
+    assert line["checkpoint"] == str(await app.server.services.store.audit_checkpoint())
+    assert line["checkpoint"].startswith("1:")
+
+
+async def test_direct_message__about_an_outcome_has_no_checkpoint(app: AppHarness) -> None:
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_until_idle()
+    notice = await app.wait_for_private_message(personas.RAVI, "Revoked")
+    assert not CHECKPOINT.search(notice.text)

@@ -1,0 +1,85 @@
+"""A request and its rows in the audit log: what fits, and each contradiction."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from bot.domain.audit import EventType
+from bot.domain.audit_check import Contradiction, LoggedEvent, contradiction
+from bot.domain.requests import State
+from tests.support.examples import BEN, OLIVIA, RAVI
+
+ASKED = LoggedEvent(EventType.REQUESTED, RAVI)
+ADDED = LoggedEvent(EventType.APPROVAL_ADDED, BEN)
+DROPPED = LoggedEvent(EventType.APPROVAL_DROPPED, BEN)
+APPROVED = LoggedEvent(EventType.APPROVED, OLIVIA)
+ATTEMPT = LoggedEvent(EventType.ATTEMPT_FAILED, "bot")
+
+ENDED = {
+    State.REVOKED: EventType.REVOKED,
+    State.REFUSED: EventType.REFUSED,
+    State.FAILED: EventType.FAILED,
+    State.UNKNOWN: EventType.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "required", "rows"),
+    [
+        (State.PENDING, 1, [ASKED]),
+        (State.PENDING, 2, [ASKED, ADDED]),
+        (State.APPROVED, 1, [ASKED, APPROVED]),
+        (State.APPROVED, 1, [ASKED, APPROVED, ATTEMPT]),
+        (State.APPROVED, 2, [ASKED, ADDED, APPROVED]),
+        (State.CANCELLED, 2, [ASKED, ADDED, LoggedEvent(EventType.CANCELLED, RAVI)]),
+        (State.EXPIRED, 1, [ASKED, LoggedEvent(EventType.EXPIRED, "bot")]),
+        *((state, 1, [ASKED, APPROVED, ATTEMPT, LoggedEvent(tag, "bot")]) for state, tag in ENDED.items()),
+        ("a state of another version", 1, [ASKED]),
+    ],
+)
+def test_rows__that_lead_to_the_state_fit(state: str, required: int, rows: list[LoggedEvent]) -> None:
+    assert contradiction(state, required, rows) is None
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_request__without_its_first_row_does_not_fit(state: State) -> None:
+    assert contradiction(state, 1, []) is Contradiction.NOT_REQUESTED
+    assert contradiction(state, 1, [APPROVED]) is Contradiction.NOT_REQUESTED
+
+
+@pytest.mark.parametrize(
+    ("required", "approvals"),
+    [(2, [APPROVED]), (3, [ADDED, APPROVED]), (2, [ADDED, DROPPED, APPROVED]), (2, [APPROVED, APPROVED])],
+)
+def test_approval__without_its_clicks_is_found(required: int, approvals: list[LoggedEvent]) -> None:
+    for state, end in ENDED.items():
+        rows = [ASKED, *approvals, LoggedEvent(end, "bot")]
+        assert contradiction(state, required, rows) is Contradiction.APPROVAL_WITHOUT_CLICKS
+    assert contradiction(State.APPROVED, required, [ASKED, *approvals]) is Contradiction.APPROVAL_WITHOUT_CLICKS
+
+
+@pytest.mark.parametrize(("state", "end"), ENDED.items())
+def test_execution__without_an_approval_before_it_is_found(state: State, end: EventType) -> None:
+    executed = LoggedEvent(end, "bot")
+    for rows in ([ASKED, executed], [ASKED, ADDED, executed], [ASKED, executed, APPROVED]):
+        assert contradiction(state, 1, rows) is Contradiction.EXECUTION_WITHOUT_APPROVAL
+
+
+def test_state__that_no_row_explains_is_found() -> None:
+    complete = {
+        State.PENDING: [ASKED],
+        State.APPROVED: [ASKED, APPROVED],
+        State.CANCELLED: [ASKED, LoggedEvent(EventType.CANCELLED, RAVI)],
+        State.EXPIRED: [ASKED, LoggedEvent(EventType.EXPIRED, "bot")],
+        **{state: [ASKED, APPROVED, LoggedEvent(tag, "bot")] for state, tag in ENDED.items()},
+    }
+    for one, other in pairwise([*complete, State.PENDING]):
+        assert contradiction(one, 1, complete[other]) is Contradiction.STATE
+        assert contradiction(other, 1, complete[one]) is Contradiction.STATE
+
+
+def test_state__that_was_reached_twice_is_found() -> None:
+    cancelled = LoggedEvent(EventType.CANCELLED, RAVI)
+    assert contradiction(State.CANCELLED, 1, [ASKED, cancelled, cancelled]) is Contradiction.STATE
