@@ -1,4 +1,4 @@
-"""Record random histories on both databases and check them; run it with `make histories`.
+"""Check random histories on both databases, and random simulations; run it with `make histories`.
 
 python -m tests.histories 100       a hundred histories on each database, with new seeds
 python -m tests.histories 1 17      the same choices as before with seed 17; what they meet may differ
@@ -23,9 +23,13 @@ from tests.support.history import Entry, Kind, violations, write_lines
 from tests.support.history_workload import record_history
 from tests.support.postgres import Server, server
 from tests.support.schema import put_database
+from tests.support.simulated_scenarios import simulate_random
 
 CONCURRENCY = 4
 """Histories at the same time. Each mostly waits."""
+
+SIMULATIONS = 10
+"""Simulations for each history; one takes some milliseconds."""
 
 SHOWN = (Kind.COMMAND, Kind.ASK, Kind.CLICK, Kind.DELETE, Kind.DISRUPTION)
 
@@ -61,8 +65,17 @@ def save(history: Sequence[Entry], seed: int, database: str) -> Path:
     return path
 
 
-async def main(number: int, first: int) -> int:
-    """Check histories on both databases; return the exit code."""
+def check_simulations(number: int, first: int) -> bool:
+    """Run simulations with random faults; print the violations, and return whether there are any."""
+    with TemporaryDirectory() as folder:
+        found = {seed: simulate_random(seed, Path(folder)) for seed in range(first, first + number)}
+    bad = [f"seed {seed} in the simulation: {one}" for seed, promises in found.items() for one in promises]
+    print(f"Simulation: {number} runs, {sum(map(bool, found.values()))} with violations", *bad, sep="\n")  # noqa: T201
+    return bool(bad)
+
+
+async def check_histories(number: int, first: int) -> bool:
+    """Check histories on both databases; print the violations, and return whether there are any."""
     slots, failed = asyncio.Semaphore(CONCURRENCY), False
 
     async def limited(seed: int, postgres: Server | None, counts: Counter[str]) -> list[str]:
@@ -79,10 +92,16 @@ async def main(number: int, first: int) -> int:
             failed = failed or bool(bad)
             seen = ", ".join(f"{kind}: {counts[kind]}" for kind in SHOWN)
             print(f"{name}: {number} histories, {sum(map(bool, results))} with violations ({seen})", *bad, sep="\n")  # noqa: T201
-    return int(failed)
+    return failed
+
+
+def main(number: int, first: int) -> int:
+    """Return the exit code."""
+    results = [asyncio.run(check_histories(number, first)), check_simulations(number * SIMULATIONS, first)]
+    return int(any(results))
 
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     NUMBER, FIRST = (*sys.argv[1:], *("100", str(int(time.time())))[len(sys.argv) - 1 :])
-    sys.exit(asyncio.run(main(int(NUMBER), int(FIRST))))
+    sys.exit(main(int(NUMBER), int(FIRST)))

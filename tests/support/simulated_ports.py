@@ -1,0 +1,186 @@
+"""Slack and Genesys Cloud in memory, as one simulated process sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, TypeVar, cast
+
+from bot.domain.people import Workspace
+from bot.domain.requests import MessageRef, Request
+from bot.errors import SlackUnavailable
+from bot.purecloud import Done, GenesysNoResponse, GenesysServerError, User
+from bot.purecloud.caller import write_guard
+from bot.slack.api import SlackApi, SlackCallError
+from bot.slack.messages import Message, SlackMessenger
+from bot.slack.workspace import WorkspaceIdentity
+from handlers.messages import Catalog
+from handlers.messages.en import SENTENCES
+from handlers.ui.renderer import MessageRenderer
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, WORKSPACE
+from tests.support.simulation import Call, SimulatedProcess
+
+T = TypeVar("T")
+
+NADIA, PIA, GROUP, AUDIT = "U0NADIA001", "U0PIA00001", "S0APPROVE1", "C0AUDIT001"
+
+PIA_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"
+
+EMAILS = {one: f"{one.lower()}@example.com" for one in (OLIVIA, BEN, RAVI, NADIA, PIA)} | {TOM: TOM_IN_GENESYS.email}
+
+PEOPLE = {EMAILS[TOM]: TOM_IN_GENESYS.id, EMAILS[PIA]: PIA_ID}
+"""The users of Genesys Cloud, by email address."""
+
+CATALOG = Catalog(SENTENCES)
+
+
+@dataclass
+class SimulatedMessage:
+    """A message with every version of it and the time of each."""
+
+    channel: str
+    ts: str
+    versions: list[tuple[float, Message]]
+
+
+@dataclass
+class Outside:
+    """What Slack and Genesys Cloud have received."""
+
+    now: Callable[[], float]
+    messages: list[SimulatedMessage] = field(default_factory=list)
+    deletes: list[tuple[float, str, int]] = field(default_factory=list)
+    """Time, target and status of each DELETE; the status is 0 for a lost answer."""
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def post(self, channel: str, message: Message) -> MessageRef:
+        ts = f"{next(self._numbers)}.0"
+        place = f"D{channel[1:]}" if channel.startswith("U") else channel
+        self.messages.append(SimulatedMessage(place, ts, [(self.now(), message)]))
+        return MessageRef(place, ts)
+
+    def edit(self, ts: str | None, message: Message) -> None:
+        found = next(one for one in self.messages if one.ts == ts)
+        found.versions.append((self.now(), message))
+
+
+class StateRenderer(MessageRenderer):
+    """A renderer whose cards and notices consist of the state of their request."""
+
+    def card(self, request: Request) -> dict[str, Any]:
+        target = request.target.id if request.target else "me"
+        return {"card": request.id, "target": target, "text": request.state.value, "blocks": []}
+
+    def outcome(self, request: Request) -> dict[str, Any]:
+        return {"outcome": request.id, "text": request.state.value, "blocks": []}
+
+
+class SimulatedApi(SlackApi):
+    """The reads of Slack's Web API."""
+
+    def __init__(self, process: SimulatedProcess, clock: Callable[[], float]) -> None:
+        super().__init__(cast("Any", None), lambda _method, _status: None, clock=clock)
+        self._process = process
+
+    async def read(self, method: str, **arguments: str) -> Mapping[str, Any]:
+        def effect() -> Mapping[str, Any]:
+            if method == "usergroups.users.list":
+                return {"users": [OLIVIA, BEN]}
+            user = arguments.get("user") or next(k for k, v in EMAILS.items() if v == arguments["email"])
+            return {
+                "user": {"id": user, "team_id": WORKSPACE.team_id, "name": user, "profile": {"email": EMAILS[user]}}
+            }
+
+        def error() -> Exception:
+            return SlackUnavailable(method, "TimeoutError", retryable=True)
+
+        return await self._process.call(Call(method, changes=False), effect, error)
+
+
+class SimulatedMessenger(SlackMessenger):
+    """The messages of Slack. A `response_url` is `command` or the `ts` of the clicked message."""
+
+    def __init__(self, process: SimulatedProcess, outside: Outside) -> None:
+        self._process = process
+        self._outside = outside
+
+    async def post(self, channel: str, message: Message) -> MessageRef:
+        return await self._call("post", lambda: self._outside.post(channel, message))
+
+    async def update(self, ref: MessageRef, message: Message) -> None:
+        await self._call("update", lambda: self._outside.edit(ref.ts, message))
+
+    async def respond(self, url: str, message: Message, *, in_channel: bool = False) -> None:  # noqa: ARG002 - overrides
+        await self._call("respond", lambda: self._outside.post("reply", message))
+
+    async def replace_original(self, url: str, message: Message) -> None:
+        await self._call("replace", lambda: self._outside.edit(url, message))
+
+    async def _call(self, name: str, effect: Callable[[], T]) -> T:
+        def error() -> Exception:
+            return SlackCallError("TimeoutError", retryable=True)
+
+        return await self._process.call(Call(name, changes=True), effect, error)
+
+
+class KnownWorkspace(WorkspaceIdentity):
+    """A workspace for which no call is needed."""
+
+    @property
+    def current(self) -> Workspace:
+        return WORKSPACE
+
+
+class SimulatedGenesys:
+    """Genesys Cloud: the Tokens API, the Users API and an Authorization API without roles."""
+
+    def __init__(self, process: SimulatedProcess, outside: Outside) -> None:
+        self._process = process
+        self._outside = outside
+
+    @property
+    def tokens(self) -> SimulatedGenesys:
+        return self
+
+    async def delete_token(self, user_id: str) -> Done:
+        return await self._delete(user_id)
+
+    async def rotate(self) -> Done:
+        return await self._delete("me")
+
+    async def _delete(self, target: str) -> Done:
+        guard = write_guard.get()
+        if guard:
+            await guard()
+
+        def effect() -> Done:
+            self._outside.deletes.append((self._outside.now(), target, 200))
+            return Done(200, "correlation-1")
+
+        def refused() -> Exception:
+            self._outside.deletes.append((self._outside.now(), target, 503))
+            return GenesysServerError(status=503)
+
+        def lost() -> Exception:
+            at, _, _ = self._outside.deletes.pop()
+            self._outside.deletes.append((at, target, 0))
+            return GenesysNoResponse()
+
+        return await self._process.call(Call("delete", changes=True), effect, refused, lost)
+
+    async def search_by_email(self, email: str) -> list[User]:
+        return await self._read("search", lambda: [self._user(PEOPLE[email])])
+
+    async def get_user(self, user_id: str) -> User:
+        return await self._read("get_user", lambda: self._user(user_id))
+
+    async def get_user_roles(self, user_id: str) -> Any:
+        raise AssertionError(f"no principal needs the roles of {user_id}")
+
+    def _user(self, user_id: str) -> User:
+        email = next(email for email, known in PEOPLE.items() if known == user_id)
+        return User(id=user_id, name=user_id, email=email, state="active")
+
+    async def _read(self, name: str, effect: Callable[[], T]) -> T:
+        return await self._process.call(Call(name, changes=False), effect, lambda: GenesysServerError(status=503))

@@ -1,0 +1,281 @@
+"""A simulated run: people, the process that serves them, and the history of what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from bot.bootstrap import Options, job_services
+from bot.db.jobs import JobKind, JobQueue
+from bot.db.requests import RequestStore
+from bot.db.sqlite import SqliteDriver
+from bot.db.transaction import Transaction
+from bot.domain.actions import ACTIONS
+from bot.domain.audit import EventType
+from bot.domain.clicks import Click
+from bot.domain.commands import Invoker, RequestCommand, TargetRef
+from bot.domain.principals import parse_principals
+from bot.domain.requests import APPROVE
+from bot.errors import BotError
+from bot.metrics import Metrics
+from bot.services.early_lookups import EarlyLookups
+from bot.services.expiry import ExpiryService
+from bot.services.identity import Identity
+from bot.services.inbox import Inbox
+from bot.services.notifications import Delivery, Notifier
+from bot.slack.users import SlackUsers
+from bot.worker import Process, Worker
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, TOM_IN_GENESYS, WORKSPACE, rules, users
+from tests.support.history import Entry, Kind, RulesInForce, violations
+from tests.support.schema import put_database
+from tests.support.simulated_ports import (
+    AUDIT,
+    CATALOG,
+    GROUP,
+    PIA,
+    PIA_ID,
+    KnownWorkspace,
+    Outside,
+    SimulatedApi,
+    SimulatedGenesys,
+    SimulatedMessage,
+    SimulatedMessenger,
+    StateRenderer,
+)
+from tests.support.simulation import (
+    Faults,
+    InlineDatabase,
+    SimulatedDatabase,
+    SimulatedProcess,
+    eventually,
+    remember_tasks,
+    retry,
+)
+from tests.support.virtual_time import run
+
+RULES = rules(
+    approvers=parse_principals(GROUP), requesters=users(RAVI, OLIVIA), admins=users(OLIVIA), protected=users(PIA)
+)
+
+TARGETS = {TOM_IN_GENESYS.id: TOM, PIA_ID: PIA, "me": "me"}
+
+RESTART_TIME = 1.0
+"""Virtual seconds from the death of a process to the start of the next one."""
+
+MAX_TIME = 3600.0
+"""Virtual seconds after which a run ends in any case."""
+
+METRICS = Metrics()
+
+Replace = Callable[["Bot"], Mapping[JobKind, Process]]
+"""Returns services that replace those of a bot, to break it."""
+
+
+@dataclass
+class Bot:
+    """The objects of one process."""
+
+    store: RequestStore
+    inbox: Inbox
+    identity: Identity
+    genesys: SimulatedGenesys
+    options: Options
+    services: Mapping[JobKind, Process]
+    """The services as they are before some of them are replaced."""
+    worker: Worker
+
+
+class World:
+    """A run: the people, one process after another, and what happened."""
+
+    def __init__(self, faults: Faults, path: Path, ttl: float, replaced: Replace) -> None:
+        self.faults = faults
+        self.entries: list[Entry] = []
+        self.problems: list[str] = []
+        self.outside = Outside(self.now)
+        self._options = Options(RULES, ACTIONS, ttl, None, AUDIT)
+        self._replaced = replaced
+        self._driver = SqliteDriver(path)
+        self._databases = [InlineDatabase(self._driver)]
+        self._observer = RequestStore(self._databases[0], JobQueue(self._databases[0], "observer#1"), SEALS)
+        self._numbers = itertools.count(1)
+        self._context = copy_context()
+        self._starting: set[asyncio.Task[None]] = set()
+
+    def now(self) -> float:
+        """Return the time in epoch seconds."""
+        return NOON + asyncio.get_running_loop().time()
+
+    def note(self, kind: Kind, **fields: Any) -> None:
+        """Add an entry with the current time."""
+        self.entries.append(Entry(self.now(), kind, **fields))
+
+    def start(self, owner: str = "one#1") -> None:
+        """Start a process as `owner`, whose leases of an earlier start are released."""
+        process = SimulatedProcess(self.faults, self._on_death)
+        database = SimulatedDatabase(self._driver, process)
+        self._databases.append(database)
+        self.process, self.bot = process, self._bot(process, database, owner)
+
+        async def serve() -> None:
+            await retry(self.bot.store.jobs.release_own_leases, 0.5)
+            await self.bot.worker.run()
+
+        process.spawn(serve())
+
+    def _bot(self, process: SimulatedProcess, database: SimulatedDatabase, owner: str) -> Bot:
+        clock, options, renderer = asyncio.get_running_loop().time, self._options, StateRenderer(CATALOG)
+        store = RequestStore(database, JobQueue(database, owner), SEALS)
+        api, genesys = SimulatedApi(process, clock), SimulatedGenesys(process, self.outside)
+        identity = Identity(KnownWorkspace(api), SlackUsers(api, clock=clock), genesys, genesys)
+        messenger, lookups = SimulatedMessenger(process, self.outside), EarlyLookups(identity)
+        services = job_services(
+            store=store, identity=identity, requesters=identity, lookups=lookups, messenger=messenger,
+            notifier=Notifier(store, messenger, renderer, Delivery(store)), genesys=genesys, renderer=renderer,
+            metrics=METRICS, options=options,
+        )  # fmt: skip
+        worker = Worker(
+            store.jobs, ExpiryService(store, options.recipients, METRICS, clock=clock), services, clock=clock
+        )
+        inbox = Inbox(store, worker.submit, lookups.start, clock=clock)
+        bot = Bot(store, inbox, identity, genesys, options, dict(services), worker)
+        services.update(self._replaced(bot))
+        return bot
+
+    def _on_death(self) -> None:
+        """Start the next process: the same one again, or another one that must wait for the leases to end."""
+        self.note(Kind.DISRUPTION)
+        number = next(self._numbers)
+        owner = f"one#{number + 1}" if number % 2 else f"two-{number}#1"
+        self._starting.add(asyncio.get_running_loop().create_task(self._restart(owner), context=self._context.copy()))
+
+    async def _restart(self, owner: str) -> None:
+        await asyncio.sleep(RESTART_TIME)
+        self.start(owner)
+
+    async def main(self, people: Callable[[World], Awaitable[None]]) -> list[str]:
+        """Run a scenario to its end; return the broken promises."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(remember_tasks)
+        self.note(Kind.RULES, person="bot", status=1, text=RulesInForce((GROUP,), protected=(PIA,)).to_text())
+        for person in (OLIVIA, BEN):
+            self.note(Kind.ROLE, person=person, status=1, text=GROUP)
+        self.start()
+        await asyncio.sleep(1)
+        await people(self)
+        settled = await eventually(self._is_settled, MAX_TIME, 0.5)
+        await self._record()
+        for database in self._databases:
+            await database.close()
+        return violations(self.entries) + self.problems + ([] if settled else ["jobs are left"])
+
+    def cards(self, target: str) -> list[SimulatedMessage]:
+        """Return the cards about a target so far, copies included."""
+        contents = [(one, one.versions[0][1]) for one in self.outside.messages]
+        return [one for one, content in contents if "card" in content and TARGETS[content["target"]] == target]
+
+    async def ask(self, person: str = RAVI, target: str | None = TOM, action: str = "revoke") -> SimulatedMessage:
+        """Type a command, again if nothing comes of it; return the card. A target is requested once."""
+        about = target or "me"
+        while not self.cards(about):
+            key = f"command {next(self._numbers)}"
+            invoker = Invoker(person, WORKSPACE.team_id, "C0OPS00001", key, "command")
+            command = RequestCommand(action, invoker, TargetRef(slack_user_id=target) if target else None)
+            entry = Entry(self.now(), Kind.COMMAND, person=person, text=about)
+            accepted = await self.process.accepts(self.bot.inbox.record_command(command))
+            self.entries.append(replace(entry, status=200 if accepted else 0))
+            await asyncio.sleep(RESTART_TIME)
+            await eventually(lambda: bool(self.cards(about)) or self._is_settled(), MAX_TIME)
+        return self.cards(about)[-1]
+
+    async def click(self, card: SimulatedMessage, person: str = OLIVIA, action: str = APPROVE) -> None:
+        """Press a button, again if the bot does not accept it and the button is still there."""
+        accepted, request = False, str(card.versions[0][1]["card"])
+        while not accepted and card.versions[-1][1]["text"] == "pending":
+            key, at = f"click {next(self._numbers)}", self.now()
+            click = Click(request, action, person, WORKSPACE.team_id, key, card.ts, ts=card.ts)
+            accepted = await self.process.accepts(self.bot.inbox.record_click(click))
+            self.entries.append(Entry(at, Kind.CLICK, request, person, 200 if accepted else 0, action))
+            await asyncio.sleep(0 if accepted else RESTART_TIME)
+
+    def _is_settled(self) -> bool:
+        """Return whether no job is open and every request has ended."""
+        jobs = "SELECT id FROM jobs WHERE done_at IS NULL LIMIT 1"
+        requests = "SELECT id FROM requests WHERE state IN ('pending', 'approved') LIMIT 1"
+
+        def step(tx: Transaction) -> bool:
+            return not (tx.fetch(jobs) or tx.fetch(requests))
+
+        return self._databases[0].run_now(step, read_only=True)
+
+    async def _record(self) -> None:
+        """Add the entries of the audit log, the DELETEs and the messages."""
+        events = [event for event, _ in await self._observer.audit_events()]
+        asked = {TARGETS[str(one.target)]: str(one.request_id) for one in events if one.tag == EventType.REQUESTED}
+        for event in events:
+            request = event.request_id or ""
+            self.entries.append(Entry(event.at, Kind.AUDIT, request, event.actor, text=event.tag))
+            if event.tag == EventType.REQUESTED:
+                self.entries.append(Entry(event.at, Kind.ASK, request, event.actor, text=TARGETS[str(event.target)]))
+        for at, target, status in self.outside.deletes:
+            self.entries.append(Entry(at, Kind.DELETE, asked.get(TARGETS[target], "none"), status=status))
+        commands = [one for one in self.entries if one.kind is Kind.COMMAND]
+        self.entries = [one for one in self.entries if one.kind is not Kind.COMMAND]
+        for one in commands:
+            request = asked.get(one.text, f"command for {one.text}")
+            self.entries += [replace(one, request=request, text=""), *self._replies(request)]
+        for request in asked.values():
+            found = await self._observer.get(request)
+            self.entries += self._shown(request, found.card.ts if found and found.card else None)
+
+    def _replies(self, request: str) -> Iterator[Entry]:
+        for message in self.outside.messages:
+            at, content = message.versions[0]
+            if "card" not in content and "outcome" not in content:
+                yield Entry(at, Kind.REPLY, request)
+
+    def _shown(self, request: str, ts: str | None) -> Iterator[Entry]:
+        """Yield what the card of a request and the audit channel show."""
+        for message in self.outside.messages:
+            for at, content in message.versions:
+                if content.get("card") == request and message.ts == ts:
+                    yield Entry(at, Kind.CARD, request, text=content["text"])
+                elif content.get("outcome") == request and message.channel == AUDIT:
+                    yield Entry(at, Kind.NOTICE, request, text=content["text"])
+
+
+def nothing_replaced(_bot: Bot) -> Mapping[JobKind, Process]:
+    return {}
+
+
+def simulate(
+    people: Callable[[World], Awaitable[None]], faults: Faults, folder: Path, *, ttl: float = 900.0,
+    replaced: Replace = nothing_replaced,
+) -> list[str]:  # fmt: skip
+    """Run a scenario on a new database; return the broken promises and the unexpected exceptions."""
+    path = folder / "bot.db"
+    for one in folder.glob("bot.db*"):
+        one.unlink()
+    put_database(path)
+
+    async def main() -> list[str]:
+        world = World(faults, path, ttl, replaced)
+
+        def keep(_logger: Any, _method: str, event: Any) -> Any:
+            error = sys.exc_info()[1]
+            if event.get("exc_info") and not isinstance(error, BotError):
+                world.problems.append(f"unexpected: {error!r}")
+            return event
+
+        with capture_logs(processors=[keep]):
+            return await world.main(people)
+
+    return run(main())
