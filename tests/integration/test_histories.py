@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ from tests.support.postgres import Server
 
 SEEDS = (2, 7)
 
+SHORT: dict[str, Any] = {"steps": 15, "ttl": "10s", "targets": 4}
+
 
 async def check(seeds: Sequence[int], postgres: Server | None, folder: Path, revoke: Action = REVOKE) -> list[str]:
     """Record a short history of each seed at the same time; return the violations."""
@@ -31,14 +34,11 @@ async def check(seeds: Sequence[int], postgres: Server | None, folder: Path, rev
             own.mkdir(parents=True)
             url = await stack.enter_async_context(empty_database(postgres, own))
             actions = Actions([revoke, ROTATE])
-            recording.append(
-                record_history(seed, url, own, steps=20, ttl="1s", actions=actions, approvers=WITHOUT_GROUPS)
-            )
+            recording.append(record_history(seed, url, own, **SHORT, actions=actions, approvers=WITHOUT_GROUPS))
         histories = await asyncio.gather(*recording)
     assert all(any(entry.kind is Kind.CLICK for entry in history) for history in histories)
-    return [
-        f"seed {seed}: {one}" for seed, history in zip(seeds, histories, strict=True) for one in violations(history)
-    ]
+    found = [violations(history) for history in histories]
+    return [f"seed {seed}: {one}" for seed, promises in zip(seeds, found, strict=True) for one in promises]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

@@ -17,7 +17,8 @@ ASK = Entry(1, Kind.ASK, "r1", "ravi", text="tom")
 OWN_ASK = Entry(1, Kind.ASK, "r1", "ben", text="tom")
 SENT = Entry(4, Kind.DELETE, "r1", status=200)
 REPEATED = Entry(6, Kind.DELETE, "r1", status=200)
-KILL = Entry(5, Kind.DISRUPTION)
+KILL = Entry(5, Kind.DISRUPTION, person="one", status=1)
+KILLED = Entry(3.5, Kind.DISRUPTION, person="one")
 
 
 def runs(rules: RulesInForce, at: float = 0, replica: str = "one") -> Entry:
@@ -93,6 +94,10 @@ LACKED = "a DELETE lacked approvals when ben decided"
             [*USUAL, *APPROVED, SENT, REPEATED, *REVOKED], "a second DELETE has no explanation", id="repeated"
         ),
         pytest.param(
+            [Entry(3, Kind.DISRUPTION, person="one", status=1), KILLED, *USUAL, *APPROVED, SENT, REPEATED, *REVOKED],
+            "a second DELETE has no explanation", id="repeated long after a kill",
+        ),
+        pytest.param(
             [*USUAL, *APPROVED, *[sent(503)] * 12, SENT, *REVOKED], "13 DELETEs were sent", id="repeated for ever"
         ),
         pytest.param(
@@ -142,6 +147,10 @@ def test_violations__finds_a_false_success() -> None:
     [
         pytest.param([*USUAL, *APPROVED, SENT, *REVOKED], id="revoked"),
         pytest.param([*USUAL, *APPROVED, SENT, KILL, REPEATED, *REVOKED], id="repeated after a kill"),
+        pytest.param(
+            [Entry(3, Kind.DISRUPTION, person="one", status=1), *USUAL, *APPROVED, SENT, REPEATED, *REVOKED],
+            id="repeated during a kill",
+        ),
         pytest.param([*USUAL, *APPROVED, sent(0), REPEATED, *REVOKED], id="repeated after a lost response"),
         pytest.param([*USUAL, *APPROVED, sent(503), REPEATED, *REVOKED], id="repeated after a 503"),
         pytest.param([*USUAL, role(at=2.5, status=0), *APPROVED, SENT, *REVOKED], id="role lost after the click"),

@@ -31,7 +31,7 @@ class Kind(StrEnum):
     DELETE = "delete"
     """Genesys Cloud received a DELETE; `status` is its response, 0 if the response was lost."""
     DISRUPTION = "disruption"
-    """A replica was killed. It can explain a repeated DELETE of any request."""
+    """The replica `person` is being killed, or is dead; `status` is 1 or 0. That can explain a repeated DELETE."""
     AUDIT = "audit"
     """The audit log has the event `text`, caused by `person`."""
     CARD = "card"
@@ -118,7 +118,7 @@ class _World:
     """What concerns every request: who held what when, the rules in force, and the disruptions."""
 
     def __init__(self, shared: Sequence[Entry]) -> None:
-        self.disruptions = [entry.at for entry in shared if entry.kind is Kind.DISRUPTION]
+        self._disruptions = [entry for entry in shared if entry.kind is Kind.DISRUPTION]
         self._roles = [entry for entry in shared if entry.kind is Kind.ROLE]
         self._rules: list[RulesInForce] = []
         running: dict[str, RulesInForce] = {}
@@ -132,6 +132,11 @@ class _World:
     def rules_at(self, at: float) -> list[RulesInForce]:
         """Return the rules of the replicas that ran at a time."""
         return [one for one in self._rules if one.begin <= at <= one.end]
+
+    def is_disrupted(self, begin: float, end: float) -> bool:
+        """Return whether a replica was disrupted at some moment between two times."""
+        before = {one.person: one.status for one in self._disruptions if one.at <= begin}
+        return any(before.values()) or any(begin <= one.at <= end for one in self._disruptions)
 
     def may_approve(self, person: str, rules: RulesInForce, begin: float, end: float) -> bool:
         """Return whether the rules named a person at some moment between two times."""
@@ -209,7 +214,7 @@ class _Request:
         """Check that an attempt failed, or a replica was killed, before each further DELETE."""
         for first, second in pairwise(self.deletes):
             failed = first.status in (0, 429) or first.status >= 500
-            if not failed and not any(first.at <= at <= second.at for at in self.world.disruptions):
+            if not failed and not self.world.is_disrupted(first.at, second.at):
                 yield "a second DELETE has no explanation"
         if len(self.deletes) > MAX_DELETES:
             yield f"{len(self.deletes)} DELETEs were sent"

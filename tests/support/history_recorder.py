@@ -23,9 +23,6 @@ from bot.sandbox.slack.workspace import SlackUser
 from bot.settings import read_settings
 from tests.support.history import OUTCOMES, Entry, Kind, RulesInForce
 
-WAIT_TIMEOUT = 60.0
-"""Maximum time until every request has ended and every job is done, in seconds."""
-
 SETTINGS = {
     "MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "LOG_LEVEL": "error",
 }  # fmt: skip
@@ -119,12 +116,11 @@ class Recorder:
         if replica.app is None:
             return
         services = replica.app.services
-        self.note(Kind.DISRUPTION)
-        for job in list(services.worker._running.values()):
-            job.cancel()
+        self.note(Kind.DISRUPTION, person=replica.name, status=1)
+        await services.worker.drain(0)
         await services.store.database.close()
         await self.stop(replica)
-        self.note(Kind.DISRUPTION)
+        self.note(Kind.DISRUPTION, person=replica.name)
 
     def set_role(self, person: str, principal: str, *, held: bool) -> None:
         """Give a person what a principal demands, or take it away."""
@@ -153,12 +149,21 @@ class Recorder:
         """The cards so far, ended ones included."""
         return [one for one in self.slack.messages if request_of(one)]
 
+    @property
+    def store(self) -> RequestStore:
+        """The store of a replica that runs."""
+        return next(one.app.services.store for one in self.replicas if one.app)
+
+    async def is_idle(self) -> bool:
+        """Return whether every request has ended and every job is done."""
+        events = await _events(self.store)
+        asked = {event.request_id for event in events if event.tag == "request:asked"}
+        ended = {event.request_id for event in events if event.tag in OUTCOMES}
+        return asked <= ended and not any((await self.store.jobs.depth()).values())
+
     async def finish(self) -> list[Entry]:
-        """Wait until every request has ended and every job is done; return the whole history."""
-        store = next(one.app.services.store for one in self.replicas if one.app)
-        deadline = time.monotonic() + WAIT_TIMEOUT
-        while not await _is_idle(store) and time.monotonic() < deadline:  # noqa: ASYNC110 - the store sends no event
-            await asyncio.sleep(0.05)
+        """Return the whole history, with what the database, Genesys Cloud and Slack know now."""
+        store = self.store
         asked = {event.reference: event for event in await _events(store) if event.tag == "request:asked"}
         for event in await _events(store):
             if event.request_id:
@@ -205,13 +210,6 @@ class Recorder:
 
 async def _events(store: RequestStore) -> list[AuditEvent]:
     return [event for event, _ in await store.audit_events()]
-
-
-async def _is_idle(store: RequestStore) -> bool:
-    events = await _events(store)
-    asked = {event.request_id for event in events if event.tag == "request:asked"}
-    ended = {event.request_id for event in events if event.tag in OUTCOMES}
-    return asked <= ended and not any((await store.jobs.depth()).values())
 
 
 def request_of(message: PostedMessage) -> str:

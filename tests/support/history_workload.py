@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,14 @@ from tests.support.history import Entry, RulesInForce
 from tests.support.history_recorder import CARA, GROUP, ROLE, TARGETS, HistoryReplica, Recorder, open_recorder
 
 FIRST_REQUESTS = 3
+
+REQUEST_TTLS = ("1s", "2s", "10s")
+
+CARD_TIMEOUT = 5.0
+"""Maximum time until the first card is posted, in seconds. The random steps begin then."""
+
+WAIT_TIMEOUT = 60.0
+"""Maximum time until every request has ended and every job is done, in seconds."""
 
 MAX_PAUSE = 0.04
 """Longest time between two steps, in seconds."""
@@ -60,6 +70,8 @@ class Workload:
     recorder: Recorder
     rng: random.Random
     approvers: Sequence[tuple[str, ...]] = APPROVERS
+    number: int = len(TARGETS) + 1
+    """The number of people whose revocation is requested."""
     rules: RulesInForce = field(init=False)
     targets: list[str] = field(init=False)
 
@@ -67,6 +79,7 @@ class Workload:
         self.rules = self.random_rules()
         self.targets = [*TARGETS, personas.BEN]
         self.rng.shuffle(self.targets)
+        del self.targets[self.number :]
 
     def random_rules(self) -> RulesInForce:
         return RulesInForce(
@@ -82,6 +95,7 @@ class Workload:
         for replica in self.recorder.replicas:
             await self.recorder.start(replica, self.rules)
         running = [asyncio.create_task(self.open()) for _ in range(FIRST_REQUESTS)]
+        await self.wait_for_card(0)
         for _ in range(steps):
             await asyncio.sleep(self.rng.uniform(0, MAX_PAUSE))
             (name,) = self.rng.choices(list(STEPS), list(STEPS.values()))
@@ -89,6 +103,9 @@ class Workload:
         await asyncio.gather(*running)
         self.recorder.slack.clear_faults()
         self.recorder.genesys.faults.clear()
+        deadline = time.monotonic() + WAIT_TIMEOUT
+        while not await self.recorder.is_idle() and time.monotonic() < deadline:
+            await asyncio.gather(*map(self.cancel, self.recorder.cards), asyncio.sleep(0.5))
 
     def step(self, name: str) -> Coroutine[Any, Any, None]:
         """Return a step. What is random in it is drawn now, so that a seed gives the same choices again."""
@@ -109,17 +126,32 @@ class Workload:
                 return self.change_rules(self.rules, rolling=rolling)
 
     async def open(self) -> None:
-        """Request a revocation and let several people press the button of the newest card."""
+        """Request a revocation and let several people press the button of a card, one after another."""
+        number = len(self.recorder.commands)
         await self.ask()
+        await self.wait_for_card(number)
         for person in OPENING:
-            cards = self.recorder.cards
-            if cards:
-                await self.recorder.click(person, cards[-1], "approve", self.rng.choice(self.recorder.replicas))
+            for card in self.recorder.cards[number : number + 1]:
+                await self.recorder.click(person, card, "approve", self.rng.choice(self.recorder.replicas))
+
+    async def wait_for_card(self, number: int) -> None:
+        """Wait until more cards than this are posted, but not for ever, because commands can be denied."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CARD_TIMEOUT):
+                while len(self.recorder.cards) <= number:  # noqa: ASYNC110 - the fake signals changed messages only
+                    await asyncio.sleep(0.01)
+
+    async def cancel(self, card: PostedMessage) -> None:
+        """Let the requester cancel a request that is still open, so that it ends before it expires."""
+        requesters = [one.person for one in self.recorder.commands if one.text == self.target_of(card)]
+        if self.recorder.slack.buttons(card):
+            await self.recorder.click(requesters[0], card, "cancel", self.recorder.replicas[0])
 
     async def ask(self) -> None:
         """Request the revocation of a person of whom no request exists yet."""
         if self.targets:
-            requester, target = self.rng.choice(personas.REQUESTERS), self.targets.pop()
+            target = self.targets.pop()
+            requester = self.rng.choice([one for one in personas.REQUESTERS if one != target])
             await self.recorder.ask(requester, target, self.rng.choice(self.recorder.replicas))
 
     async def click(self, times: int) -> None:
@@ -169,10 +201,14 @@ class Workload:
 
 
 async def record_history(
-    seed: int, database_url: str, folder: Path, *, steps: int = 40, ttl: str = "2s", actions: Actions = ACTIONS,
-    approvers: Sequence[tuple[str, ...]] = APPROVERS,
+    seed: int, database_url: str, folder: Path, *, steps: int = 40, ttl: str = "", actions: Actions = ACTIONS,
+    approvers: Sequence[tuple[str, ...]] = APPROVERS, targets: int = len(TARGETS) + 1,
 ) -> list[Entry]:  # fmt: skip
-    """Run a random workload on an empty database and return its history."""
-    async with open_recorder(database_url, folder, ttl, actions) as recorder:
-        await Workload(recorder, random.Random(seed), approvers).run(steps)  # noqa: S311 - no secret
+    """Run a random workload on an empty database and return its history.
+
+    Without a `ttl` that is random too.
+    """
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    async with open_recorder(database_url, folder, ttl or rng.choice(REQUEST_TTLS), actions) as recorder:
+        await Workload(recorder, rng, approvers, targets).run(steps)
         return await recorder.finish()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
 
 from bot.domain.people import Workspace
-from bot.domain.requests import MessageRef, Request
+from bot.domain.requests import MessageRef, Request, State
 from bot.errors import SlackUnavailable
 from bot.purecloud import Done, GenesysNoResponse, GenesysServerError, User
 from bot.purecloud.caller import write_guard
@@ -73,7 +73,10 @@ class StateRenderer(MessageRenderer):
         return {"card": request.id, "target": target, "text": request.state.value, "blocks": []}
 
     def outcome(self, request: Request) -> dict[str, Any]:
-        return {"outcome": request.id, "text": request.state.value, "blocks": []}
+        return {"outcomes": [request.id], "text": request.state.value, "blocks": []}
+
+    def expirations(self, requests: Sequence[Request]) -> dict[str, Any]:
+        return {"outcomes": [one.id for one in requests], "text": State.EXPIRED.value, "blocks": []}
 
 
 class SimulatedApi(SlackApi):

@@ -31,6 +31,7 @@ from bot.services.expiry import ExpiryService
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, Notifier
+from bot.services.pacing import Pace
 from bot.slack.users import SlackUsers
 from bot.worker import Process, Worker
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, TOM_IN_GENESYS, WORKSPACE, rules, users
@@ -137,10 +138,11 @@ class World:
         api, genesys = SimulatedApi(process, clock), SimulatedGenesys(process, self.outside)
         identity = Identity(KnownWorkspace(api), SlackUsers(api, clock=clock), genesys, genesys)
         messenger, lookups = SimulatedMessenger(process, self.outside), EarlyLookups(identity)
+        pace = Pace(clock)
         services = job_services(
             store=store, identity=identity, requesters=identity, lookups=lookups, messenger=messenger,
-            notifier=Notifier(store, messenger, renderer, Delivery(store)), genesys=genesys, renderer=renderer,
-            metrics=METRICS, options=options,
+            notifier=Notifier(store, messenger, renderer, Delivery(store), pace), pace=pace, genesys=genesys,
+            renderer=renderer, metrics=METRICS, options=options,
         )  # fmt: skip
         worker = Worker(
             store.jobs, ExpiryService(store, options.recipients, METRICS, clock=clock), services, clock=clock
@@ -152,7 +154,8 @@ class World:
 
     def _on_death(self) -> None:
         """Start the next process: the same one again, or another one that must wait for the leases to end."""
-        self.note(Kind.DISRUPTION)
+        for status in (1, 0):
+            self.note(Kind.DISRUPTION, person="bot", status=status)
         number = next(self._numbers)
         owner = f"one#{number + 1}" if number % 2 else f"two-{number}#1"
         self._starting.add(asyncio.get_running_loop().create_task(self._restart(owner), context=self._context.copy()))
@@ -239,7 +242,7 @@ class World:
     def _replies(self, request: str) -> Iterator[Entry]:
         for message in self.outside.messages:
             at, content = message.versions[0]
-            if "card" not in content and "outcome" not in content:
+            if "card" not in content and "outcomes" not in content:
                 yield Entry(at, Kind.REPLY, request)
 
     def _shown(self, request: str, ts: str | None) -> Iterator[Entry]:
@@ -248,7 +251,7 @@ class World:
             for at, content in message.versions:
                 if content.get("card") == request and message.ts == ts:
                     yield Entry(at, Kind.CARD, request, text=content["text"])
-                elif content.get("outcome") == request and message.channel == AUDIT:
+                elif request in content.get("outcomes", ()) and message.channel == AUDIT:
                     yield Entry(at, Kind.NOTICE, request, text=content["text"])
 
 
