@@ -12,7 +12,7 @@ import structlog
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
-from bot.domain.requests import MessageRef, Request
+from bot.domain.requests import MessageRef, Request, State
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery, MessageRenderer
 from bot.services.pacing import Pace
@@ -23,6 +23,9 @@ UNEDITABLE_ERRORS = frozenset(
     {"message_not_found", "channel_not_found", "cant_update_message", "edit_window_closed", "is_archived"}
 )
 """Errors of `chat.update` for a card that can never be edited; all others may pass (docs.slack.dev)."""
+
+EXPIRED_CARDS = "chat.update"
+"""The queue of the updates that show an expiration. They must not use up the updates that other cards need."""
 
 log = structlog.get_logger()
 
@@ -50,24 +53,25 @@ class CardUpdater:
     async def process(self, job: Job) -> JobResult:
         """Bring a card to its request's latest revision, posting it first if necessary.
 
-        While Slack takes no more messages in the channel, new cards wait for their turn, oldest first.
+        While Slack takes no more messages in the channel, new cards wait for their turn, oldest first. Cards of expired
+        requests do the same while Slack takes no more updates.
         """
         found = job.snapshot or await self._store.snapshot(job.request_id)
         request = found.request
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        channel = request.card.channel if request.card and not request.card.ts else ""
-        wait = self._pace.take_place(channel, job.id)
+        queue = _queue_of(request)
+        wait = self._pace.take_place(queue, job.id)
         if wait:
             await self._store.jobs.put_back(job, delay=wait)
             return JobResult()
         try:
             card = await self._sync(job, request, found.urls)
         except SlackCallError as error:
-            if channel and error.slack_code == RATE_LIMITED:
-                self._pace.limit(channel, error.retry_after)
-                error.retry_after = self._pace.take_place(channel, job.id)
+            if queue and error.slack_code == RATE_LIMITED:
+                self._pace.limit(queue, error.retry_after)
+                error.retry_after = self._pace.take_place(queue, job.id)
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult()
         if card == request.card:
@@ -147,3 +151,10 @@ class CardUpdater:
             await self._messenger.respond(url, message)
         except SlackCallError as error:
             log.warning("reply not delivered", code=error.slack_code)
+
+
+def _queue_of(request: Request) -> str:
+    """Return where a card waits its turn once Slack has limited it, if it does."""
+    if request.card and not request.card.ts:
+        return request.card.channel
+    return EXPIRED_CARDS if request.state is State.EXPIRED else ""

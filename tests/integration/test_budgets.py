@@ -6,13 +6,17 @@ import asyncio
 
 import pytest
 
+from bot.domain.requests import MessageRef
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysUser
 from bot.sandbox.slack.messages import PostedMessage
 from tests.conftest import StartApp
+from tests.support import examples
 from tests.support.app_harness import AppHarness
 
 PEOPLE = 30
+
+EXPIRATIONS = 200
 
 
 async def limited_app(start_app_with: StartApp, **settings: str) -> AppHarness:
@@ -58,6 +62,30 @@ async def test_thirty_approvals__within_35_seconds_lead_to_thirty_deletes(start_
     assert len(app.deletes) == PEOPLE
     denied = [event for event, _ in await app.server.services.store.audit_events() if event.tag == "click:refused"]
     assert {event.actor for event in denied} <= {personas.NADIA}
+
+
+async def test_revocation__during_two_hundred_expirations_is_executed_and_reported_at_once(
+    start_app_with: StartApp,
+) -> None:
+    app = await limited_app(start_app_with, SELF_APPROVAL="true")
+    card = await app.request_card(personas.OLIVIA, "revoke @tom")
+    store = app.server.services.store
+    for number in range(EXPIRATIONS):
+        request = examples.request(id=f"late{number}", reference=f"LATE{number}", card=MessageRef("C0OPS00001", "1.1"))
+        await store.create(request, ttl=0, key=f"late{number}", command_url=None)
+
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    folded = await app.wait_for_message("requests expired")
+    async with asyncio.timeout(60):
+        while (await store.jobs.depth())["notice"]:  # noqa: ASYNC110 - the store sends no event
+            await asyncio.sleep(0.1)
+
+    audited = [app.slack.text_of(one) for one in app.slack.messages if one.channel_id == folded.channel_id]
+    assert len(app.deletes) == 1
+    assert all(any(f"LATE{number}:" in text for text in audited) for number in range(EXPIRATIONS))
+    assert len(audited) <= EXPIRATIONS / 10
+    assert not [call for call in app.slack.calls_of("chat.postMessage") if call.status == 429]
 
 
 async def test_whoami__as_often_as_possible_leaves_the_allowance_for_a_revocation(start_app_with: StartApp) -> None:

@@ -17,6 +17,7 @@ from bot.domain.requests import Event, MessageRef
 from bot.sandbox import personas
 from bot.sandbox.slack.api import POST_BURST
 from bot.sandbox.slack.faults import SlackFault
+from bot.services.cards import EXPIRED_CARDS
 from bot.services.job_result import JobResult
 from bot.services.notifications import MAX_FOLDED
 from bot.services.pacing import Pace
@@ -283,3 +284,27 @@ async def test_thirty_cards_at_once__are_posted_oldest_first_and_slack_is_asked_
     assert numbers[POST_BURST:] == sorted(numbers[POST_BURST:])
     assert refused <= 30 - POST_BURST
     assert rate_limited(components) == refused
+
+
+async def test_cards_of_expired_requests__wait_their_turn_and_leave_updates_to_other_cards(
+    components: Components, clock: FakeClock
+) -> None:
+    await overdue(components, 120)
+    while await components.store.expire_due(components.options().recipients):
+        pass
+    replica = Replica(components, "one#1")
+    for _ in range(600):
+        await replica.poll()
+        if not (await components.store.jobs.depth())["card"]:
+            break
+        wait(components, clock, 0.5)
+
+    statuses = [call.status for call in components.slack.calls_of("chat.update")]
+    assert statuses.count(200) == 120
+    assert statuses.count(429) <= 3 * CONCURRENCY
+
+    await create_request(components.store, "urgent", card=MessageRef(personas.OPS, "1.2"))
+    replica.pace.limit(EXPIRED_CARDS, 300)
+    wait(components, clock, 60)
+    await replica.poll()
+    assert not (await components.store.jobs.depth())["card"]
