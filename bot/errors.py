@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from bot.visible_text import visible_text
+
 
 class BotError(Exception):
     """Base class of the bot's errors.
@@ -58,8 +60,8 @@ class SettingsError(BotError):
     code = "invalid_settings"
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = [visible_text(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
 
 
 class StaleRequest(BotError):

@@ -23,7 +23,7 @@ _MISLEADING = (
 
 
 _MULTILINE = frozenset({"exception", "stack"})
-"""Fields of an event that may have several lines. A line break elsewhere could forge an event."""
+"""Fields of an event that have several lines, all but the first indented, so that none looks like an event."""
 
 
 class Redactor:
@@ -40,7 +40,9 @@ class Redactor:
 
 
 def _on_one_line(name: str, value: Any) -> Any:
-    return visible_text(value) if isinstance(value, str) and name not in _MULTILINE else value
+    if not isinstance(value, str):
+        return value
+    return value.replace("\n", "\n  ") if name in _MULTILINE else visible_text(value)
 
 
 def configure(level: str, form: str, *secrets: str, stream: TextIO | None = None) -> None:

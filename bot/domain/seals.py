@@ -75,8 +75,9 @@ class Seals:
         }
 
     def _of_request(self, request: Request) -> str:
-        shown = tuple(getattr(request.target, name, None) for name in ("name", "email", "division", "state"))
-        return _VERSION + self._mac(*_identifying(request), *shown, request.target_slack_name, request.reason)
+        target = request.target
+        names = (target.name, target.email, target.division, target.state) if target else ()
+        return _VERSION + self._mac(*_identifying(request), *names, request.target_slack_name, request.reason)
 
     def _of_earlier_request(self, request: Request) -> str:
         """Return the seal as it was before schema 0004, without names and the reason."""

@@ -74,3 +74,10 @@ def test_copy__of_a_genesys_error_has_the_same_parameters() -> None:
 
     assert copy(error).params == error.params
     assert copy(error) is not error
+
+
+def test_settings_error__has_a_line_for_each_problem_without_control_characters() -> None:
+    error = SettingsError(["DATABASE_URL: it belongs to T1\x1b[2J\nT2", "PORT: no\u202e"])
+
+    assert error.problems == ["DATABASE_URL: it belongs to T1[2J T2", "PORT: no"]
+    assert str(error) == "\n".join(error.problems)

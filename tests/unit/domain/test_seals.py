@@ -58,8 +58,8 @@ def test_request__changed_without_the_key_is_not_intact_and_authorizes_nothing(
 
     changed = change(genuine)
 
-    assert not SEALS.is_intact(changed)
-    assert not SEALS.authorizes(changed, NOON)
+    assert SEALS.is_intact(changed) is False
+    assert SEALS.authorizes(changed, NOON) is False
 
 
 FORGERIES: dict[str, Callable[[Request], Request]] = {
@@ -91,7 +91,7 @@ FORGERIES: dict[str, Callable[[Request], Request]] = {
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
 def test_approvals__forged_without_the_key_authorize_nothing(forge: Callable[[Request], Request]) -> None:
-    assert not SEALS.authorizes(forge(approved(OLIVIA, BEN)), NOON)
+    assert SEALS.authorizes(forge(approved(OLIVIA, BEN)), NOON) is False
 
 
 def test_approval__of_another_request_for_the_same_target_does_not_count() -> None:
