@@ -96,6 +96,9 @@ class SlackChecks:
         if not identity.get("bot_id"):
             hint = f"Set {TOKEN} to the Bot User OAuth Token, which begins with xoxb-."
             return failed(TOKEN, f"a user token (of {identity.get('user')}), not a bot token", hint)
+        if identity.get("is_enterprise_install"):
+            message = "the app is installed in a whole organization, but user groups belong to one workspace"
+            return failed(TOKEN, message, "Install the app to one workspace of the organization.")
         self.workspace = Workspace(
             team_id=str(identity.get("team_id") or ""),
             name=str(identity.get("team") or ""),

@@ -21,8 +21,9 @@ from bot.errors import SlackUnavailable
 from bot.slack.named_users import NamedUser, NamedUsers
 from bot.slack.users import Membership, SlackUsers
 
-MAX_GROUP_SIZE = 200
-"""Members of a user group that are looked up. A larger group would use up the rate allowance of `users.info`."""
+MAX_GROUP_SIZE = 100
+"""Members of a user group that are looked up. A larger group would use up the rate allowance of `users.info`, and the
+first request after a start would wait for more than half a minute."""
 
 NamedIds = Mapping[str, frozenset[str]]
 """The ids of the users that each principal names: one for a user, the members for a user group."""

@@ -14,8 +14,8 @@ REFRESH_AFTER = 600.0
 """Seconds for which an answer serves. Ids never change, and email addresses rarely do."""
 
 READ_BURST = 30
-READ_INTERVAL = 1.0
-"""Reads of named users: thirty at once, then one a second, so that `users.info` (100 a minute) remains for clicks."""
+READ_INTERVAL = 0.5
+"""Reads of named users: thirty at once, then two a second. Slack allows more than 100 a minute (Tier 4)."""
 
 
 @dataclass(frozen=True, slots=True)

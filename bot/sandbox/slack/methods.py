@@ -47,7 +47,7 @@ def _auth_test(conversations: Conversations, _args: Args, _scopes: frozenset[str
         "user_id": home.bot_user_id,
         "bot_id": home.bot_id,
         "app_id": home.app_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": home.is_enterprise_install,
     }
     return result | ({"enterprise_id": home.enterprise_id} if home.enterprise_id else {})
 

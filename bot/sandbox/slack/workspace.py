@@ -77,6 +77,7 @@ class SlackWorkspace:
     domain: str = "sandbox"
     app_id: str = "A0REVOKE01"
     enterprise_id: str | None = None
+    is_enterprise_install: bool = False
     bot_user_id: str = "U0REVOKER1"
     bot_id: str = "B0REVOKER1"
     bot_name: str = "purecloud"

@@ -81,6 +81,12 @@ SLACK_CASES = {
     "user token": Case(
         lambda harness: setattr(harness.slack.workspace, "bot_id", ""), ("SLACK_BOT_TOKEN",), "a user token", "xoxb-"
     ),
+    "token of an organization": Case(
+        lambda harness: setattr(harness.slack.workspace, "is_enterprise_install", True),
+        ("SLACK_BOT_TOKEN",),
+        "a whole organization",
+        "Install the app to one workspace",
+    ),
     "connection reset by slack": Case(
         slack("auth.test", drop=True), ("SLACK_BOT_TOKEN",), "did not respond to auth.test", NETWORK
     ),
