@@ -65,10 +65,12 @@ def serve(_options: Namespace, environ: Mapping[str, str]) -> int:
     """Run against Slack and Genesys Cloud until SIGTERM."""
     with _garbage_collector_off():
         from bot import app, logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
-        from bot.settings import read_settings  # noqa: PLC0415
+        from bot.settings import doubtful_settings, read_settings  # noqa: PLC0415
 
     settings = read_settings(environ)
     logs.configure(settings.log_level, settings.log_format, *settings.secret_values)
+    for name, problem in doubtful_settings(settings, environ):
+        log.warning("doubtful setting", setting=name, problem=problem)
     _event_loop_runner()(app.serve(settings))
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -22,7 +22,9 @@ from pydantic import (
 from bot.domain.principals import Principal, parse_principals
 from bot.errors import SettingsError
 from bot.redaction import redact
-from bot.secret_files import read_secret_files
+from bot.secret_files import SUFFIX, read_secret_files
+from bot.setting_names import misspelt_names
+from bot.setting_values import check_app_token, check_bot_token, check_credential, check_signing_secret, check_text
 
 SECRETS = frozenset({
     "AUDIT_KEY",
@@ -41,6 +43,7 @@ MAX_REQUEST_TTL = 24 * 3600
 MAX_BUDGET = 1_000_000
 """Maximum of MAX_COMMANDS_PER_MINUTE and MAX_CLICKS_PER_MINUTE."""
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600}
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
@@ -62,16 +65,22 @@ def _require_approver(approvers: tuple[Principal, ...]) -> tuple[Principal, ...]
     return approvers
 
 
-def _check_app_token(token: SecretStr) -> SecretStr:
-    if not token.get_secret_value().startswith("xapp-"):
-        raise ValueError("write the app-level token (xapp-…), made with the scope connections:write")
-    return token
+def _secret(check: Callable[[str], str]) -> AfterValidator:
+    """Return the validator of a secret, from a check of its text."""
+
+    def validate(secret: SecretStr) -> SecretStr:
+        check(secret.get_secret_value())
+        return secret
+
+    return AfterValidator(validate)
 
 
 def _require_for_http(secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
     """Require the signing secret in HTTP mode only. An invalid app token is reported by its own validator."""
     if not secret and info.data.get("slack_app_token", ...) is None:
         raise ValueError("it is required")
+    if secret:
+        check_signing_secret(secret.get_secret_value())
     return secret or None
 
 
@@ -97,6 +106,7 @@ def _check_http_url(text: str) -> str:
 
 
 def _check_database_url(text: str) -> str:
+    check_text(text)
     if not _DATABASE_URL.fullmatch(text) or not _is_splittable(text):
         raise ValueError(
             "write a path such as sqlite:///purecloud-bot.db, or the postgres:// address that your host gave"
@@ -107,6 +117,8 @@ def _check_database_url(text: str) -> str:
 Principals = Annotated[tuple[Principal, ...], BeforeValidator(parse_principals)]
 RequiredStr = Annotated[str, Field(min_length=1)]
 RequiredSecret = Annotated[SecretStr, Field(min_length=1)]
+BotToken = Annotated[RequiredSecret, _secret(check_bot_token)]
+AppToken = Annotated[SecretStr, _secret(check_app_token)]
 Channel = Annotated[str, AfterValidator(_check_channel)]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 
@@ -119,7 +131,7 @@ class DatabaseSettings(BaseModel):
     database_url: Annotated[str, AfterValidator(_check_database_url)] = Field(
         "sqlite:///purecloud-bot.db", alias="DATABASE_URL", repr=False
     )
-    audit_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(None, alias="AUDIT_KEY")
+    audit_key: Annotated[SecretStr, Field(min_length=16), _secret(check_text)] | None = Field(None, alias="AUDIT_KEY")
 
     @property
     def database_path(self) -> Path | None:
@@ -131,16 +143,14 @@ class DatabaseSettings(BaseModel):
 class Settings(DatabaseSettings):
     """The settings of one process; a field's alias is the variable's name, durations are in seconds."""
 
-    slack_bot_token: RequiredSecret = Field(alias="SLACK_BOT_TOKEN")
-    slack_app_token: Annotated[SecretStr, AfterValidator(_check_app_token)] | None = Field(
-        None, alias="SLACK_APP_TOKEN"
-    )
+    slack_bot_token: BotToken = Field(alias="SLACK_BOT_TOKEN")
+    slack_app_token: AppToken | None = Field(None, alias="SLACK_APP_TOKEN")
     slack_signing_secret: Annotated[SecretStr | None, AfterValidator(_require_for_http)] = Field(
         None, alias="SLACK_SIGNING_SECRET", validate_default=True
     )
     slack_api_url: HttpUrl = Field("https://slack.com/api", alias="SLACK_API_URL")
-    purecloud_client_id: RequiredStr = Field(alias="PURECLOUD_CLIENT_ID")
-    purecloud_secret: RequiredSecret = Field(alias="PURECLOUD_SECRET")
+    purecloud_client_id: Annotated[RequiredStr, AfterValidator(check_credential)] = Field(alias="PURECLOUD_CLIENT_ID")
+    purecloud_secret: Annotated[RequiredSecret, _secret(check_credential)] = Field(alias="PURECLOUD_SECRET")
     purecloud_environment: RequiredStr = Field("mypurecloud.com", alias="PURECLOUD_ENVIRONMENT")
     purecloud_api_url: HttpUrl | None = Field(None, alias="PURECLOUD_API_URL")
     purecloud_login_url: HttpUrl | None = Field(None, alias="PURECLOUD_LOGIN_URL")
@@ -154,7 +164,7 @@ class Settings(DatabaseSettings):
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
-    metrics_token: RequiredSecret | None = Field(None, alias="METRICS_TOKEN")
+    metrics_token: Annotated[RequiredSecret, _secret(check_text)] | None = Field(None, alias="METRICS_TOKEN")
     max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = Field(
@@ -172,6 +182,28 @@ class Settings(DatabaseSettings):
         """
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+SETTING_NAMES = frozenset({str(field.alias) for field in Settings.model_fields.values()}) | {
+    f"{name}{SUFFIX}" for name in SECRETS
+}
+"""The names of all variables that the bot reads."""
+
+
+def misspelt_settings(environ: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each variable that is probably a misspelt setting, with what is wrong."""
+    return [
+        (variable, f"it is not a setting; if {meant} is meant, correct the name")
+        for variable, meant in misspelt_names(environ, SETTING_NAMES)
+    ]
+
+
+def doubtful_settings(settings: Settings, environ: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the variables that are valid and still probably wrong, each with the reason."""
+    found = misspelt_settings(environ)
+    if not _UUID.fullmatch(settings.purecloud_client_id):
+        found.append(("PURECLOUD_CLIENT_ID", "it is not in the form of a client id (8-4-4-4-12 hexadecimal digits)"))
+    return found
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -201,9 +233,9 @@ def _read(kind: type[SomeSettings], environ: Mapping[str, str]) -> SomeSettings:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(
-            [_problem_line(problem) for problem in error.errors(include_url=False, include_input=False)]
-        ) from None
+        lines = [_problem_line(problem) for problem in error.errors(include_url=False, include_input=False)]
+        misspelt = [f"{variable}: {problem}" for variable, problem in misspelt_settings(environ)]
+        raise SettingsError([*lines, *misspelt]) from None
 
 
 def _is_utf8(value: str) -> bool:

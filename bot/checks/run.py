@@ -12,10 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.bootstrap import region_of
 from bot.checks.approvals import check_approvals
 from bot.checks.database import DATABASE, check_database
+from bot.checks.doubts import check_doubts
 from bot.checks.errors import run_check
 from bot.checks.exposure import check_connections, check_file_modes
 from bot.checks.genesys import CLIENT_CHECK_FAILED, GenesysChecks
 from bot.checks.headers import ResponseHeaders
+from bot.checks.listening import LISTENING, check_listening
 from bot.checks.principals import (
     GenesysPrincipals,
     SlackPrincipals,
@@ -55,12 +57,13 @@ async def run_checks(
         problems = [invalid_setting(problem) for problem in error.problems]
         return without_secrets([*problems, skipped("all other checks", "the settings are invalid")])
     parts = await asyncio.gather(
+        run_check(LISTENING, check_listening(settings), time_limit),
         run_check(DATABASE, check_database(settings), time_limit),
         _check_slack(settings, ResponseHeaders(clock), time_limit),
         _check_genesys(settings, ResponseHeaders(clock), time_limit),
     )
     present = ok("settings", "all required settings are present")
-    warnings = [*check_connections(settings), *check_file_modes(settings)]
+    warnings = [*check_doubts(settings, environ), *check_connections(settings), *check_file_modes(settings)]
     return without_secrets([present, *warnings, *(result for part in parts for result in part)], settings.secret_values)
 
 

@@ -38,6 +38,7 @@ REGIONS: Final[Mapping[str, str]] = {
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+\Z")
 _URL = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(/[^\s?#@]*)?\Z", re.IGNORECASE | re.ASCII)
+_AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d\Z")
 _SERVICE_HOSTS = ("api.", "login.", "apps.")
 
 
@@ -73,12 +74,21 @@ def region(environment: str, *, api_url: str | None = None, login_url: str | Non
 
 def _domain(environment: str) -> str:
     domain = environment.strip().lower()
+    if _AWS_REGION.match(domain):
+        raise ValueError(f"{environment!r} is an AWS region; {_domain_advice(domain)}.")
     if not _DOMAIN.match(domain):
         raise ValueError(f"{environment!r} is not a domain; write it bare, such as mypurecloud.ie.")
     for service in _SERVICE_HOSTS:
         if domain.removeprefix(service) in REGIONS and domain.startswith(service):
             raise ValueError(f"{environment!r} is a host of a region; write {domain.removeprefix(service)}.")
     return domain
+
+
+def _domain_advice(aws_region: str) -> str:
+    for domain, name in REGIONS.items():
+        if name == aws_region:
+            return f"write its domain, {domain}"
+    return "write the domain of your login page, after the prefix login., such as mypurecloud.ie"
 
 
 def _base_url(url: str) -> str:

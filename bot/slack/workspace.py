@@ -22,6 +22,8 @@ class WorkspaceIdentity:
     def __init__(self, api: SlackApi) -> None:
         self._api = api
         self._workspace: Workspace | None = None
+        self.problem: str | None = None
+        """Slack's error code for the last `auth.test`, None before the first one and after a success."""
         self.known = asyncio.Event()
         """Set once Slack has answered `auth.test`."""
 
@@ -39,7 +41,12 @@ class WorkspaceIdentity:
 
     async def identify(self) -> Workspace:
         """Call `auth.test`, and `bots.info` if that does not name the app. Raises SlackUnavailable."""
-        me = await self._api.read("auth.test")
+        try:
+            me = await self._api.read("auth.test")
+        except SlackUnavailable as error:
+            self.problem = error.slack_code
+            raise
+        self.problem = None
         app_id = me.get("app_id") or await self._app_id(me.get("bot_id"))
         if not me.get("team_id"):
             raise SlackUnavailable("auth.test", "no_team_id")

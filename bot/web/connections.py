@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.web.listening import open_server
+
 try:
     import resource
 except ImportError:  # Windows
@@ -188,7 +190,10 @@ async def track_request(request: web.Request, handler: Callable[[web.Request], A
 
 
 async def listen(runner: web.AppRunner, host: str, port: int, limits: ConnectionLimits) -> asyncio.Server:
-    """Start to accept connections for a runner that is set up. The caller closes the server."""
+    """Start to accept connections for a runner that is set up. The caller closes the server.
+
+    Raises SettingsError for a host or port that can never work.
+    """
     manager = runner.server
     if manager is None:
         raise RuntimeError("the runner is not set up")
@@ -205,7 +210,7 @@ async def listen(runner: web.AppRunner, host: str, port: int, limits: Connection
             lingering_time=LINGER_TIMEOUT,
         )
 
-    return await loop.create_server(connection, host, port)
+    return await open_server(connection, host, port)
 
 
 def raise_descriptor_limit() -> None:
@@ -220,6 +225,8 @@ def raise_descriptor_limit() -> None:
 
 def _is_public(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_global
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None  # a client of a socket for both
+    return (mapped or found).is_global

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot.bootstrap import Services
-from bot.errors import BotError
+from bot.errors import TOKEN_REFUSED, BotError
 from bot.server_clock import ServerClock
 
 CHECK_TIMEOUT = 5.0
@@ -110,7 +110,7 @@ class Readiness:
         """Return the parts that are missing, with a sentence that everyone may read."""
         problems = await self._problems()
         self._log_changes(problems)
-        return {name: EXPLANATIONS[name] for name in problems}
+        return {name: _public(name, problem) for name, problem in problems.items()}
 
     async def _problems(self) -> dict[str, str]:
         if self.stopping:
@@ -127,7 +127,7 @@ class Readiness:
 
     async def _slack_problem(self) -> str | None:
         if not self._services.workspace.is_known:
-            return "auth.test has not passed"
+            return self._services.workspace.problem or "auth.test has not passed"
         if self._services.web_api.token_refused:
             await self._slack_check.problem()
         return self._services.web_api.token_refused
@@ -184,6 +184,11 @@ class Readiness:
         for name in sorted(self._logged - problems.keys()):
             log.info("ready again", part=name)
         self._logged = frozenset(problems)
+
+
+def _public(name: str, problem: str) -> str:
+    """Return what everyone may read about a missing part; Slack's code for a rejected token is harmless."""
+    return f"{EXPLANATIONS[name]} ({problem})" if problem in TOKEN_REFUSED else EXPLANATIONS[name]
 
 
 async def _problem(check: Awaitable[Any]) -> str | None:

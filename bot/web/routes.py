@@ -20,5 +20,5 @@ def application(health: Health, endpoint: SlackEndpoint | None) -> web.Applicati
         ]
     )
     if endpoint is not None:
-        app.add_routes([web.post("/slack/events", endpoint.handle)])
+        app.add_routes([web.post(path, endpoint.handle) for path in ("/slack/events", "/slack/events/")])
     return app

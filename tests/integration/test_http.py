@@ -210,6 +210,14 @@ async def test_endpoint__rejects_a_body_above_1_mb(app: AppHarness) -> None:
     await nothing_happened(app, slack_calls=before)
 
 
+async def test_endpoint__serves_the_path_with_a_final_slash_too(app: AppHarness) -> None:
+    app.slack.events_url += "/"
+
+    await app.slack.command(personas.OLIVIA, "revoke @tom")
+
+    await app.wait_for_message("Tom Target")
+
+
 async def test_endpoint__accepts_only_post(app: AppHarness) -> None:
     async with ClientSession() as session:
         for method in ("GET", "PUT", "DELETE"):

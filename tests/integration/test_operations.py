@@ -150,6 +150,25 @@ async def test_settings__that_fail_when_used_are_reported_the_same_way() -> None
     assert "Traceback" not in result.stderr
 
 
+async def test_host__that_can_never_work_ends_the_process_and_is_named(bot: BotProcess) -> None:
+    result = await (await bot.start("serve", HOST="x86_64-conda-linux-gnu")).wait()
+
+    assert result.code == 2
+    assert result.stderr.splitlines()[-1].startswith("HOST: 'x86_64-conda-linux-gnu' is not a name or address")
+    assert "Traceback" not in result.stderr
+
+
+async def test_settings__with_misspelt_names_are_logged_at_startup(bot: BotProcess) -> None:
+    handle = await bot.serve("serve", PROTECTD="U0VIP00001", ADMIN_EMAIL="a@example.com")
+    handle.process.terminate()
+    result = await handle.wait()
+
+    doubts = [line for line in result.stderr.splitlines() if "doubtful setting" in line]
+    assert len(doubts) == 1
+    assert "PROTECTD" in doubts[0]
+    assert result.code == 0
+
+
 async def test_port__that_is_taken_ends_the_process(bot: BotProcess) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,14 +17,17 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
+from bot.app import running
 from bot.bootstrap import Services
 from bot.db.driver import DatabaseUnavailable
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.server import Delivery
+from bot.settings import read_settings
 from bot.web.readiness import EXPLANATIONS, MAX_CLOCK_OFFSET, MAX_SECONDS_SINCE_POLL, Readiness
 from tests.support.app_harness import AppHarness
+from tests.support.checks_harness import open_checks_harness
 from tests.support.clock import FakeClock
 
 TIMEOUT = 60.0
@@ -69,6 +73,8 @@ class Dependency:
     name: str
     fail: Callable[[AppHarness], None]
     mend: Callable[[AppHarness], None]
+    code: str = ""
+    """What Slack answers, which `/readyz` repeats."""
 
 
 def end_genesys_token(app: AppHarness) -> None:
@@ -90,7 +96,7 @@ DEPENDENCIES = [
     Dependency("genesys", end_genesys_token, lambda app: app.genesys.faults.clear()),
     Dependency("genesys", reject_genesys_tokens, lambda app: app.genesys.faults.clear()),
     *(
-        Dependency("slack", lambda app, code=code: end_slack_token(app, code), lambda app: app.slack.clear_faults())  # type: ignore[misc]
+        Dependency("slack", partial(end_slack_token, code=code), lambda app: app.slack.clear_faults(), code)
         for code in ("token_revoked", "invalid_auth", "account_inactive")
     ),
     Dependency(
@@ -99,6 +105,18 @@ DEPENDENCIES = [
         lambda app: execute(app, "ALTER TABLE away RENAME TO jobs"),
     ),
 ]
+
+
+async def test_readyz__names_slacks_code_for_a_token_that_was_never_accepted(tmp_path: Path) -> None:
+    async with open_checks_harness(tmp_path) as fakes:
+        environ = fakes.environ | {"SLACK_BOT_TOKEN": "xoxb-1-wrong"}
+        async with running(read_settings(environ)) as server, asyncio.timeout(TIMEOUT), ClientSession() as session:
+            while server.services.workspace.problem is None:  # noqa: ASYNC110 - it sends no notification
+                await asyncio.sleep(0.01)
+            async with session.get(f"http://127.0.0.1:{server.port}/readyz") as response:
+                missing = (await response.json())["missing"]
+
+    assert missing["slack"] == f"{EXPLANATIONS['slack']} (invalid_auth)"
 
 
 @pytest.mark.parametrize("broken", DEPENDENCIES, ids=lambda one: one.name)
@@ -115,7 +133,8 @@ async def test_readyz__follows_each_dependency_that_breaks_while_running(app: Ap
     broken.mend(app)
     recovered = await wait_for_readyz(app, 200)
 
-    assert missing == {broken.name: EXPLANATIONS[broken.name]}
+    code = f" ({broken.code})" if broken.code else ""
+    assert missing == {broken.name: f"{EXPLANATIONS[broken.name]}{code}"}
     assert again == (503, missing)
     assert done == []
     assert recovered == {}

@@ -196,6 +196,7 @@ def test_settings__show_no_secret_when_printed_or_refused() -> None:
 
 
 SECRET_VALUES = {name: f"{name.lower()}-very-secret" for name in SECRETS} | {
+    "SLACK_BOT_TOKEN": "xoxb-very-secret",
     "SLACK_APP_TOKEN": "xapp-very-secret",
     "DATABASE_URL": "postgres://bot:very-secret@db/bot",
 }

@@ -64,14 +64,14 @@ async def test_report__has_no_secret_of_a_file_that_a_server_repeats(
     harness: ChecksHarness, gateway: Gateway, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("secrets") / "token"
-    path.write_text("opaque-secret\n")
-    gateway.bodies[""] = AUTH_TEST | {"user": "opaque-secret"}
+    path.write_text("xoxe.xoxb-opaque\n")
+    gateway.bodies[""] = AUTH_TEST | {"user": "xoxe.xoxb-opaque"}
 
     environ = {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(path), "SLACK_API_URL": await gateway.start()}
     report = await harness.check(environ)
 
     assert report.of("SLACK_BOT_TOKEN").message.startswith("authenticated as [redacted] in")
-    assert "opaque-secret" not in str(report.results)
+    assert "opaque" not in str(report.results)
 
 
 async def test_channel__fails_if_slack_returns_an_unexpected_error(harness: ChecksHarness, gateway: Gateway) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.purecloud import REGIONS, Region, region
@@ -60,6 +62,19 @@ def test_region__explicit_urls_replace_the_hosts() -> None:
 def test_region__invalid_domain_raises(environment: str) -> None:
     with pytest.raises(ValueError, match="is not a domain; write it bare"):
         region(environment)
+
+
+@pytest.mark.parametrize(("domain", "aws_region"), list(REGIONS.items()))
+def test_region__aws_region_raises_and_suggests_the_domain(domain: str, aws_region: str) -> None:
+    for name in (aws_region, f" {aws_region.upper()} "):
+        with pytest.raises(ValueError, match=rf"is an AWS region; write its domain, {re.escape(domain)}\.$"):
+            region(name)
+
+
+@pytest.mark.parametrize("aws_region", ["us-west-1", "eu-north-1", "us-gov-west-1", "cn-northwest-1", "il-central-1"])
+def test_region__aws_region_without_genesys_cloud_raises(aws_region: str) -> None:
+    with pytest.raises(ValueError, match="is an AWS region; write the domain of your login page"):
+        region(aws_region)
 
 
 @pytest.mark.parametrize("service", ["api", "login", "apps"])

@@ -167,12 +167,13 @@ class StubConnection:
         """Do nothing."""
 
 
-def test_public_address__may_hold_a_part_of_the_connections_only() -> None:
+@pytest.mark.parametrize("address", [PUBLIC, f"::ffff:{PUBLIC}"])
+def test_public_address__may_hold_a_part_of_the_connections_only(address: str) -> None:
     closed: list[str] = []
     limits = ConnectionLimits(total=100, per_peer=2, count=closed.append)
     one, two, three = StubConnection(), StubConnection(), StubConnection()
 
-    admitted = [limits.admit(each, PUBLIC) for each in (one, two, three)]  # type: ignore[arg-type]
+    admitted = [limits.admit(each, address) for each in (one, two, three)]  # type: ignore[arg-type]
     limits.release(one)  # type: ignore[arg-type]
 
     assert admitted == [True, True, False]

@@ -1,0 +1,76 @@
+"""Find values of settings that can never work, such as a token with quotes around it.
+
+No message repeats a value.
+"""
+
+from __future__ import annotations
+
+BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
+"""Beginnings of bot tokens; the second is a token that Slack rotates (docs.slack.dev, Using token rotation)."""
+
+_QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201c\u201d\u201e"
+
+
+def check_text(text: str) -> str:
+    """Return a value that has no quotes around it and no invisible characters. Raises ValueError."""
+    if text[:1] in _QUOTES or text[-1:] in _QUOTES:
+        raise ValueError("it begins or ends with a quotation mark; write the value without quotes")
+    if len(text.splitlines()) > 1:
+        raise ValueError("it has a line break inside; write the value on one line")
+    if not text.isprintable():
+        raise ValueError("it has an invisible character inside; type the value or copy it again")
+    return text
+
+
+def check_credential(text: str) -> str:
+    """Return a value in which every character is one that Slack and Genesys Cloud use. Raises ValueError."""
+    check_text(text)
+    if not text.isascii():
+        raise ValueError("it has a character outside ASCII; copy the value again")
+    if " " in text:
+        raise ValueError("it has a space inside; copy the value again")
+    return text
+
+
+def check_bot_token(text: str) -> str:
+    """Return a bot token. Raises ValueError."""
+    check_credential(text)
+    if not text.startswith(BOT_TOKEN_PREFIXES):
+        raise ValueError(f"{_named(text)}; write the Bot User OAuth Token, which begins with xoxb-")
+    return text
+
+
+def check_app_token(text: str) -> str:
+    """Return an app-level token. Raises ValueError."""
+    check_credential(text)
+    if not text.startswith("xapp-"):
+        raise ValueError(f"{_named(text)}; write the app-level token (xapp-…), made with the scope connections:write")
+    return text
+
+
+def check_signing_secret(text: str) -> str:
+    """Return a signing secret. Raises ValueError.
+
+    Its form is not checked, because Slack does not document it; `check` warns about an unusual one.
+    """
+    check_text(text)
+    if text.startswith(("xox", "xapp-")):
+        raise ValueError(f"{_named(text)}; write the signing secret under Basic Information at api.slack.com/apps")
+    return text
+
+
+def _named(token: str) -> str:
+    """Return what a Slack token is, by its prefix."""
+    kinds = {
+        "xapp-": "it is an app-level token",
+        "xoxb-": "it is a bot token",
+        "xoxe.xoxb-": "it is a bot token",
+        "xoxp-": "it is a user token",
+        "xoxe.xoxp-": "it is a user token",
+        "xoxe-": "it is a refresh token",
+        "xoxa-": "it is a legacy workspace token",
+        "xoxs-": "it is a token of a browser session",
+        "xoxc-": "it is a token of a browser session",
+        "xoxd-": "it is a cookie of a browser session",
+    }
+    return next((kind for prefix, kind in kinds.items() if token.startswith(prefix)), "it is no such token")
