@@ -143,7 +143,8 @@ def slack_transport(settings: Settings, services: Services, catalog: Catalog) ->
     if settings.slack_app_token is not None:
         from bot.slack.socket_mode import SocketMode  # noqa: PLC0415 - loads clients that HTTP does not need
 
-        sockets = SocketMode(settings.slack_app_token.get_secret_value(), services.slack, dispatcher)
+        token, proxy_for = settings.slack_app_token.get_secret_value(), settings.proxies.proxy_for
+        sockets = SocketMode(token, services.slack, dispatcher, proxy_for=proxy_for)
         return SlackTransport(gate, sockets=sockets)
     if settings.slack_signing_secret is None:
         raise SettingsError(["SLACK_SIGNING_SECRET: it is required"])

@@ -43,7 +43,7 @@ from bot.services.overview import Overview
 from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
 from bot.settings import Settings
-from bot.slack.api import SlackApi
+from bot.slack.api import SlackApi, web_client
 from bot.slack.messages import SlackMessenger
 from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
@@ -118,11 +118,12 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         unreadable = UnreadableRows(metrics.count_unreadable_row)
         jobs = JobQueue(database, owner, actions=actions, unreadable=unreadable)
         store = RequestStore(database, jobs, seals_of(settings), chain_of(settings))
-        web_client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=f"{settings.slack_api_url}/",
-            session=slack_session,
-            retry_handlers=[],  # the SDK's default sends a post again that may have arrived
+        proxy_for = settings.proxies.proxy_for
+        client = web_client(
+            settings.slack_bot_token.get_secret_value(),
+            settings.slack_api_url,
+            slack_session,
+            proxy_for(settings.slack_api_url),
         )
         purecloud = PureCloud(
             genesys_session,
@@ -130,9 +131,10 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
             settings.purecloud_client_id,
             settings.purecloud_secret.get_secret_value(),
             observe=_observer(metrics),
+            proxy_for=proxy_for,
         )
-        slack = SlackApi(web_client, metrics.count_slack_call)
-        messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call)
+        slack = SlackApi(client, metrics.count_slack_call)
+        messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call, proxy_for)
         prepare = partial(prepare_database, store)
         clients = Clients(store, slack, messenger, purecloud, metrics, prepare, slack_clock, genesys_clock)
         yield assemble(settings, renderer, actions, clients)

@@ -21,6 +21,7 @@ from pydantic import (
 
 from bot.domain.principals import Principal, parse_principals
 from bot.errors import SettingsError
+from bot.proxies import Proxies, check_proxy, proxy_variables, url_passwords
 from bot.redaction import redact
 from bot.secret_files import SUFFIX, read_secret_files
 from bot.setting_names import misspelt_names
@@ -120,6 +121,7 @@ RequiredSecret = Annotated[SecretStr, Field(min_length=1)]
 BotToken = Annotated[RequiredSecret, _secret(check_bot_token)]
 AppToken = Annotated[SecretStr, _secret(check_app_token)]
 Channel = Annotated[str, AfterValidator(_check_channel)]
+ProxyUrl = Annotated[str, AfterValidator(check_proxy)]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 
 
@@ -154,6 +156,9 @@ class Settings(DatabaseSettings):
     purecloud_environment: RequiredStr = Field("mypurecloud.com", alias="PURECLOUD_ENVIRONMENT")
     purecloud_api_url: HttpUrl | None = Field(None, alias="PURECLOUD_API_URL")
     purecloud_login_url: HttpUrl | None = Field(None, alias="PURECLOUD_LOGIN_URL")
+    https_proxy: ProxyUrl | None = Field(None, alias="HTTPS_PROXY", repr=False)
+    http_proxy: ProxyUrl | None = Field(None, alias="HTTP_PROXY", repr=False)
+    no_proxy: str = Field("", alias="NO_PROXY")
     host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a platform's router must reach it
     port: int = Field(3000, alias="PORT", ge=0, le=65535)
     requesters: Principals = Field((), alias="REQUESTERS")
@@ -176,12 +181,15 @@ class Settings(DatabaseSettings):
 
     @property
     def secret_values(self) -> tuple[str, ...]:
-        """The secrets that logs and reports must not show.
-
-        A database's password is not among them, because the redaction recognizes it by its shape.
-        """
+        """The secrets that logs and reports must not show, with the passwords in URLs."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        secrets = tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        return secrets + url_passwords(self.https_proxy, self.http_proxy, self.database_url)
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxy for each address."""
+        return Proxies(self.https_proxy, self.http_proxy, self.no_proxy)
 
 
 SETTING_NAMES = frozenset({str(field.alias) for field in Settings.model_fields.values()}) | {
@@ -225,7 +233,8 @@ SomeSettings = TypeVar("SomeSettings", bound=DatabaseSettings)
 
 def _read(kind: type[SomeSettings], environ: Mapping[str, str]) -> SomeSettings:
     names = {str(field.alias) for field in kind.model_fields.values()}
-    values = {name: value.strip() for name, value in environ.items() if name in names and value.strip()}
+    given = dict(environ) | proxy_variables(environ)
+    values = {name: value.strip() for name, value in given.items() if name in names and value.strip()}
     values |= read_secret_files(environ, SECRETS & names)
     unreadable = [f"{name}: it is not UTF-8" for name, value in values.items() if not _is_utf8(value)]
     if unreadable:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from bot.checks.result import CheckResult, failed, invalid_setting
 from bot.db.driver import DatabaseUnavailable
-from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
+from bot.errors import TOKEN_REFUSED, BotError, SettingsError, SlackUnavailable
 from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
@@ -59,6 +59,8 @@ _GENESYS_NETWORK_HINT = _NETWORK_HINT.format(
     service="Genesys Cloud", setting="PURECLOUD_ENVIRONMENT, PURECLOUD_API_URL or PURECLOUD_LOGIN_URL"
 )
 _SLACK_NETWORK_HINT = _NETWORK_HINT.format(service="Slack", setting="SLACK_API_URL")
+_PROXY_PREFIX = "proxy_"
+_PROXY_HINT = "Correct HTTPS_PROXY, HTTP_PROXY or NO_PROXY. The line `proxy` of this report names the proxy in use."
 _SLACK_TRANSIENT = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable"})
 
 
@@ -82,6 +84,8 @@ async def run_check(
 
 def result_of(name: str, error: GenesysError | SlackUnavailable | DatabaseUnavailable) -> CheckResult:
     """Return the result of a check that ended with this error."""
+    if found := _proxy_message(error):
+        return failed(name, found, _PROXY_HINT)
     if isinstance(error, GenesysError):
         return failed(name, _genesys_message(error), genesys_hint(error), error.correlation_id)
     if isinstance(error, SlackUnavailable):
@@ -123,6 +127,18 @@ def _slack_message(error: SlackUnavailable) -> str:
     if code.islower():
         return f"Slack responded to {error.method} with {code}"
     return f"Slack did not respond to {error.method} ({code})"  # the name of an exception of the HTTP client
+
+
+def _proxy_message(error: BotError) -> str | None:
+    """Return the message if a proxy is what failed (see `bot.proxies.proxy_failure`)."""
+    code = str(error.params.get("slack_code") or error.params.get("problem") or "")
+    if not code.startswith(_PROXY_PREFIX):
+        return None
+    status = code.removeprefix(_PROXY_PREFIX)
+    if not status.isdigit():
+        return "the proxy cannot be reached"
+    phrase = HTTPStatus(int(status)).phrase if int(status) in set(HTTPStatus) else ""
+    return f"the proxy responded with {status} {phrase}".rstrip()
 
 
 def slack_hint(code: str) -> str:

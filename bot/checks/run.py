@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import region_of
 from bot.checks.approvals import check_approvals
@@ -25,6 +24,7 @@ from bot.checks.principals import (
     is_genesys_principal,
     principals_in,
 )
+from bot.checks.proxies import check_proxies
 from bot.checks.report import without_secrets
 from bot.checks.result import CheckResult, all_ok, invalid_setting, ok, skipped, undetermined
 from bot.checks.slack import TOKEN_CHECK_FAILED, SlackChecks
@@ -32,6 +32,7 @@ from bot.domain.principals import Principal
 from bot.errors import SettingsError
 from bot.purecloud import Limits, PureCloud, Region
 from bot.settings import Settings, read_settings
+from bot.slack.api import web_client
 
 CHECK_TIMEOUT = 10.0
 """Maximum duration of one check, in seconds. At most four checks wait for one another."""
@@ -69,14 +70,10 @@ async def run_checks(
 
 async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:
     async with _session(headers, time_limit) as session:
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=f"{settings.slack_api_url}/",
-            session=session,
-            retry_handlers=[],
-        )
+        token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
+        client = web_client(token, url, session, settings.proxies.proxy_for(url))
         checks = SlackChecks(client, settings, headers, time_limit=time_limit)
-        token = await checks.check_token()
+        accepted = await checks.check_token()
         slack_principals = SlackPrincipals(client, checks.workspace) if checks.workspace else None
         check = slack_principals.check if slack_principals else None
         others, principals = await asyncio.gather(
@@ -84,7 +81,7 @@ async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit:
             _check_principals(_principals(settings, genesys=False), check, TOKEN_CHECK_FAILED, time_limit),
         )
         approvals = check_approvals(settings, slack_principals.members) if slack_principals else []
-        return [*token, *others, *principals, *approvals]
+        return [*accepted, *others, *principals, *approvals]
 
 
 async def _check_genesys(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:
@@ -99,7 +96,9 @@ async def _check_genesys(settings: Settings, headers: ResponseHeaders, time_limi
         request_timeout = _REQUEST_SHARE * time_limit
         limits = Limits(login_timeout=request_timeout, total_timeout=request_timeout, max_attempts=2)
         secret = settings.purecloud_secret.get_secret_value()
-        purecloud = PureCloud(session, region, settings.purecloud_client_id, secret, limits=limits)
+        purecloud = PureCloud(
+            session, region, settings.purecloud_client_id, secret, limits=limits, proxy_for=settings.proxies.proxy_for
+        )
         checks = GenesysChecks(purecloud, headers, reads_roles=bool(named), time_limit=time_limit)
         client = await checks.check_client()
         accepted = all_ok(client)
@@ -107,7 +106,7 @@ async def _check_genesys(settings: Settings, headers: ResponseHeaders, time_limi
         others, principals = await asyncio.gather(
             checks.check_others(accepted=accepted), _check_principals(named, check, CLIENT_CHECK_FAILED, time_limit)
         )
-        return [_check_region(region), *client, *others, *principals]
+        return [check_proxies(settings, region), _check_region(region), *client, *others, *principals]
 
 
 def _principals(settings: Settings, *, genesys: bool) -> Principals:

@@ -148,7 +148,7 @@ class Auth:
         try:
             raw = await self._transport.send(self._login_url, self._request, attempt=attempt, max_seconds=seconds)
         except GenesysError as error:
-            failure = GenesysLoginFailed()
+            failure = GenesysLoginFailed(problem=error.problem)
             unreachable = isinstance(error, GenesysUnreachable)
             failure.cause = LoginCause.UNREACHABLE if unreachable else LoginCause.NO_RESPONSE
             raise failure from error

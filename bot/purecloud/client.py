@@ -180,7 +180,8 @@ class PureCloud:
     """A client of one organization, with one OAuth client.
 
     The caller owns the HTTP session. `clock` returns monotonic seconds, `sleep` waits for seconds, and `jitter` returns
-    numbers from 0 to 1. The client calls `observe` after each HTTP attempt.
+    numbers from 0 to 1. The client calls `observe` after each HTTP attempt. `proxy_for` returns the URL of the
+    proxy for an address, None for a direct connection.
     """
 
     def __init__(
@@ -195,9 +196,10 @@ class PureCloud:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         observe: Callable[[HttpAttempt], None] | None = None,
+        proxy_for: Callable[[str], str | None] = lambda _url: None,
     ) -> None:
         limits = limits or Limits()
-        transport = Transport(session, limits, clock=clock, observe=observe)
+        transport = Transport(session, limits, clock=clock, observe=observe, proxy_for=proxy_for)
         self.region = region
         self.auth = Auth(transport, region.login_url, client_id, client_secret, limits=limits, clock=clock, sleep=sleep)
         self.allowance = Allowance(clock)

@@ -61,12 +61,14 @@ class Transport:
         *,
         clock: Callable[[], float],
         observe: Callable[[HttpAttempt], None] | None,
+        proxy_for: Callable[[str], str | None] = lambda _url: None,
     ) -> None:
         self._session = session
         self._limits = limits
         self._attempt_timeout = self._client_timeout(limits.attempt_timeout)
         self._clock = clock
         self._observe = observe
+        self._proxy_for = proxy_for
 
     async def send(
         self, base_url: str, request: ApiRequest, *, attempt: int = 1, max_seconds: float | None = None
@@ -98,13 +100,14 @@ class Transport:
                 headers=request.headers,
                 data=request.body,
                 timeout=self._timeout(max_seconds),
+                proxy=self._proxy_for(base_url),
                 allow_redirects=False,
                 raise_for_status=False,
                 middlewares=(_prevent_resend,),
             ) as response:
                 return RawResponse(response.status, response.headers, await _read_bounded(response.content))
         except _NOT_SENT as error:
-            raise GenesysUnreachable from error
+            raise GenesysUnreachable(problem=_proxy_problem(error)) from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise GenesysNoResponse from error
 
@@ -115,6 +118,13 @@ class Transport:
 
     def _client_timeout(self, total: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total, connect=min(total, self._limits.connect_timeout))
+
+
+def _proxy_problem(error: Exception) -> str | None:
+    """Return a code if a proxy is what failed."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"proxy_{error.status}"
+    return "proxy_unreachable" if isinstance(error, aiohttp.ClientProxyConnectionError) else None
 
 
 async def _prevent_resend(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.ClientResponse:

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, SlackUnavailable
+from bot.proxies import proxy_failure
 
 MAX_READ_RETRY_DELAY = 1.0
 """Longest wait before a read is retried, in seconds. A person or a click waits for the answer."""
@@ -59,13 +60,15 @@ class SlackCallError(BotError):
 def slack_call_error(error: Exception) -> SlackCallError:
     """Return what an exception of the SDK means: Slack's error code, or the network's."""
     if not isinstance(error, SlackApiError):
-        return SlackCallError(type(error).__name__, retryable=True)
+        return SlackCallError(proxy_failure(error) or type(error).__name__, retryable=True)
     response = error.response
     status = getattr(response, "status_code", None) or getattr(response, "status", 0)
     data = getattr(response, "data", None)
     code = data.get("error") if isinstance(data, Mapping) else None
     if status == 429:  # noqa: PLR2004 - Too Many Requests
         return SlackCallError(RATE_LIMITED, retryable=True, retry_after=_seconds(response.headers.get("Retry-After")))
+    if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
+        return SlackCallError("proxy_407", retryable=True)
     if not code:  # a gateway's page in place of JSON
         return SlackCallError(f"http_{status}", retryable=True)
     return SlackCallError(str(code), retryable=code in _TRANSIENT)
@@ -74,6 +77,18 @@ def slack_call_error(error: Exception) -> SlackCallError:
 def _seconds(header: Any) -> float:
     text = str(header or "")
     return min(float(text), MAX_RETRY_AFTER) if text.isascii() and text.isdigit() else 1.0
+
+
+def web_client(token: str, api_url: str, session: aiohttp.ClientSession, proxy: str | None) -> AsyncWebClient:
+    """Return the SDK's client, without its retries and its own choice of a proxy."""
+    client = AsyncWebClient(
+        token=token,
+        base_url=f"{api_url}/",
+        session=session,
+        retry_handlers=[],  # the SDK's default sends a post again that may have arrived
+    )
+    client.proxy = proxy  # the SDK reads the environment and ignores NO_PROXY
+    return client
 
 
 class SlackApi:

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from bot.domain.requests import MessageRef
+from bot.proxies import ProxyFor, direct, proxy_failure
 from bot.slack.api import Observe, SlackApi, SlackCallError
 
 Message = Mapping[str, Any]
@@ -18,10 +19,13 @@ Message = Mapping[str, Any]
 class SlackMessenger:
     """Delivers messages over shared connections; every method raises SlackCallError."""
 
-    def __init__(self, api: SlackApi, session: aiohttp.ClientSession, observe: Observe) -> None:
+    def __init__(
+        self, api: SlackApi, session: aiohttp.ClientSession, observe: Observe, proxy_for: ProxyFor = direct
+    ) -> None:
         self._api = api
         self._session = session
         self._observe = observe
+        self._proxy_for = proxy_for
 
     async def post(self, channel: str, message: Message) -> MessageRef:
         """Post to a channel, or to a person's direct messages (`U…`); return the posted message."""
@@ -58,11 +62,13 @@ class SlackMessenger:
 
     async def _send(self, url: str, body: Message) -> None:
         try:
-            async with self._session.post(url, json=dict(body), allow_redirects=False) as response:
+            proxy = self._proxy_for(url)
+            async with self._session.post(url, json=dict(body), allow_redirects=False, proxy=proxy) as response:
                 status = response.status
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            self._observe("response_url", type(error).__name__)
-            raise SlackCallError(type(error).__name__, retryable=True) from None  # the cause would name the url
+            code = proxy_failure(error) or type(error).__name__
+            self._observe("response_url", code)
+            raise SlackCallError(code, retryable=True) from None  # the cause would name the url
         self._observe("response_url", str(status))
         if status != 200:  # noqa: PLR2004 - Slack shows nothing for any other status
             raise SlackCallError(f"http_{status}", retryable=status == 429 or status >= 500)  # noqa: PLR2004

@@ -16,6 +16,7 @@ import structlog
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.proxies import ProxyFor, direct
 from bot.slack.api import NETWORK_ERRORS, slack_call_error
 
 CLOSE_FRAME_TIMEOUT = 1.0
@@ -27,10 +28,12 @@ log = structlog.get_logger()
 class SocketClient(SocketModeClient):
     """One WebSocket connection to Slack."""
 
-    def __init__(self, app_token: str, web: AsyncWebClient, ping_interval: float) -> None:
+    def __init__(self, app_token: str, web: AsyncWebClient, ping_interval: float, proxy_for: ProxyFor = direct) -> None:
         logger = logging.getLogger(f"{__name__}.sdk")
         logger.setLevel(logging.CRITICAL)  # its errors contain single-use URLs, which are credentials
         super().__init__(app_token, logger, web, ping_interval=ping_interval, auto_reconnect_enabled=False)
+        self._proxy_for = proxy_for
+        self.proxy = None  # the SDK reads the environment and ignores NO_PROXY
         self.connecting: asyncio.Task[None] | None = None
         self.ending = asyncio.Event()
         """Set once Slack has announced the end of this connection."""
@@ -38,10 +41,12 @@ class SocketClient(SocketModeClient):
     async def issue_new_wss_url(self) -> str:
         """Request a single-use URL; a failure is logged with Slack's error code."""
         try:
-            return await super().issue_new_wss_url()
+            url = await super().issue_new_wss_url()
         except NETWORK_ERRORS as error:
             log.warning("slack gives no socket url; retrying", code=slack_call_error(error).slack_code)
             raise
+        self.proxy = self._proxy_for(url)
+        return url
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
         """Pass a frame on, and note an announced end.

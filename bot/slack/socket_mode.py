@@ -15,6 +15,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
+from bot.proxies import ProxyFor, direct
 from bot.slack.api import NETWORK_ERRORS, slack_call_error
 from bot.slack.dispatch import Dispatcher, InvalidSlackRequest, is_storable_text
 from bot.slack.socket_client import SocketClient
@@ -58,6 +59,7 @@ class SocketMode:
         web: AsyncWebClient,
         dispatcher: Dispatcher,
         *,
+        proxy_for: ProxyFor = direct,
         ping_interval: float = PING_INTERVAL,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -65,6 +67,7 @@ class SocketMode:
         self._app_token = app_token
         self._web = web
         self._dispatcher = dispatcher
+        self._proxy_for = proxy_for
         self._ping_interval = ping_interval
         self._supervisors = [ConnectionSupervisor(self._client, clock, sleep) for _ in range(CONNECTIONS)]
         self._running: list[asyncio.Task[None]] = []
@@ -97,7 +100,7 @@ class SocketMode:
         return any([await supervisor.is_up() for supervisor in self._supervisors])
 
     def _client(self) -> SocketClient:
-        client = SocketClient(self._app_token, self._web, self._ping_interval)
+        client = SocketClient(self._app_token, self._web, self._ping_interval, self._proxy_for)
         client.socket_mode_request_listeners.append(self._on_envelope)
         return client
 
