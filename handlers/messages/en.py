@@ -318,7 +318,8 @@ SENTENCES = {
         "`/purecloud revoke @user [reason]` - request the end of every session and token of a person; nothing happens "
         "until it is approved\n"
         "      for example `/purecloud revoke @tom laptop stolen`, `/purecloud revoke tom@example.com`, "
-        "`/purecloud revoke 5f2c…` (a Genesys Cloud user id)"
+        "`/purecloud revoke 5f2c…` (a Genesys Cloud user id, or the link to the person's page there), "
+        "`/purecloud revoke me`"
     ),
     # --- rotate -----------------------------------------------------------------------------------------------------
     "rotate.title": "Rotate the bot's own Genesys Cloud token?",
