@@ -27,6 +27,7 @@ from bot.checks.principals import (
 from bot.checks.proxies import check_proxies
 from bot.checks.report import without_secrets
 from bot.checks.result import CheckResult, all_ok, invalid_setting, ok, skipped, undetermined
+from bot.checks.rules import check_rules
 from bot.checks.slack import TOKEN_CHECK_FAILED, SlackChecks
 from bot.domain.principals import Principal
 from bot.errors import SettingsError
@@ -65,7 +66,8 @@ async def run_checks(
     )
     present = ok("settings", "all required settings are present")
     warnings = [*check_doubts(settings, environ), *check_connections(settings), *check_file_modes(settings)]
-    return without_secrets([present, *warnings, *(result for part in parts for result in part)], settings.secret_values)
+    found = [present, *warnings, *(result for part in parts for result in part), *check_rules(settings)]
+    return without_secrets(found, settings.secret_values)
 
 
 async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:

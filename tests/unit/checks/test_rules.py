@@ -1,0 +1,61 @@
+"""The rules in words, for each combination of settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.checks.rules import check_rules
+from bot.settings import read_settings
+from tests.support.checks_harness import ChecksHarness
+from tests.support.examples import REQUIRED_SETTINGS
+
+
+def words_for(**settings: str) -> dict[str, str]:
+    """Return each rule by the name of its line."""
+    return {one.check: one.message for one in check_rules(read_settings(REQUIRED_SETTINGS | settings))}
+
+
+def test_rules__with_the_required_settings_alone() -> None:
+    assert words_for(APPROVERS="U0OLIVIA01") == {
+        "who may request": "those who may approve, because REQUESTERS is not set",
+        "who may approve": (
+            "the Slack user U0OLIVIA01. A request needs 1 approval within 15 minutes; the requester's own counts, if "
+            "they may approve"
+        ),
+        "who is protected": "no one, because PROTECTED is not set",
+        "who may administer": "no one, because ADMINS is not set, so no one may rotate or read the history",
+        "where cards go": (
+            "to the requester alone, if they may approve their own request; otherwise to the channel of the command"
+        ),
+        "where outcomes go": "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set",
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule", "words"),
+    [
+        ({"REQUESTERS": "S0OPS00001"}, "who may request", "members of the Slack user group S0OPS00001"),
+        (
+            {"APPROVERS": "role:Supervisor,permission:oauth:token:delete,U0OLIVIA01,U0OLIVIA01"},
+            "who may approve",
+            "permission oauth:token:delete or the Slack user U0OLIVIA01.",
+        ),
+        ({"SELF_APPROVAL": "false"}, "who may approve", "the requester's own does not count"),
+        ({"REQUEST_TTL": "90s"}, "who may approve", "within 1.5 minutes"),
+        ({"PROTECTED": "U0VIP00001"}, "who is protected", "the Slack user U0VIP00001. A request about them needs 2"),
+        ({"ADMINS": "U0ADA00001"}, "who may administer", "the Slack user U0ADA00001. They may request and approve"),
+        ({"APPROVALS_CHANNEL": "C0APPROVE1"}, "where cards go", "otherwise to the channel C0APPROVE1"),
+        ({"APPROVALS_CHANNEL": "C0APPROVE1", "SELF_APPROVAL": "no"}, "where cards go", "to the channel C0APPROVE1"),
+        ({"AUDIT_CHANNEL": "C0AUDIT001"}, "where outcomes go", "and the channel C0AUDIT001"),
+    ],
+)
+def test_rules__say_what_each_setting_does(settings: dict[str, str], rule: str, words: str) -> None:
+    assert words in words_for(**settings)[rule]
+
+
+async def test_check__ends_with_the_rules(harness: ChecksHarness) -> None:
+    report = await harness.check()
+
+    names = [one.check for one in report.results[-6:]]
+    assert names[0] == "who may request"
+    assert names[-1] == "where outcomes go"
