@@ -13,6 +13,8 @@ ADD_LEASED = INSERT + "ON CONFLICT (key) DO NOTHING" + RETURNING
 
 ENQUEUE = INSERT + "ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at, done_at = NULL, attempts = 0"
 
+ENQUEUE_ONCE = INSERT + "ON CONFLICT (key) DO NOTHING"
+
 ENQUEUE_LEASED = (
     INSERT
     + """

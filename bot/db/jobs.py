@@ -212,6 +212,11 @@ class JobQueue:
         for spec in specs:
             tx.execute(sql.ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
 
+    def enqueue_once(self, tx: Transaction, request_id: str, *specs: JobSpec) -> None:
+        """Make jobs due for any process. A known key adds nothing, so that a message is sent once."""
+        for spec in specs:
+            tx.execute(sql.ENQUEUE_ONCE, **_row(tx.now, request_id, spec))
+
     def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
         """Enqueue jobs that are due now; return those that no other process holds, leased."""
         rows = [tx.fetch_one(sql.ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]

@@ -50,6 +50,10 @@ class RequestStore:
         """
         return await self.database.read(lambda tx: self._snapshot(tx, request_id))
 
+    async def click_urls(self, request_id: str, ts: str) -> list[str]:
+        """Return the response_urls of the recent clicks on a message of a request, newest first."""
+        return await self.database.read(lambda tx: statements.click_urls(tx, request_id, ts))
+
     async def audit_events(self, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
         """Return the audit log of one request, or of all, oldest first; each event comes with its hash.
 
@@ -153,19 +157,22 @@ class RequestStore:
         """
         return await self.database.write(lambda tx: self._take_expired_notices(tx, channel, limit), durable=False)
 
-    async def withdraw(self, job: Job, *, problem: str, notify: Sequence[str]) -> Request | None:
+    async def withdraw(
+        self, job: Job, *, problem: str, notify: Sequence[str], reply: Mapping[str, Any] | None = None
+    ) -> Request | None:
         """Cancel a pending request whose card cannot be posted, so that it does not wait unseen.
 
-        Returns None, changing nothing, when the request is not pending or the lease was lost.
+        `reply` is the payload of the REPLY job to its requester. Returns None, changing nothing, when the request is
+        not pending or the lease was lost.
         """
-        return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify))
+        return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify, reply))
 
-    async def mark_posted(self, job: Job, card: MessageRef | None) -> bool:
-        """Store where a new card is and complete its job; return False when it is outdated already.
+    async def mark_posted(self, job: Job, card: MessageRef | None, *messages: JobSpec) -> bool:
+        """Store where a card is and complete its job; return False when it is outdated already.
 
-        Durable, because a card that is forgotten is posted twice.
+        `messages` are enqueued once. Durable, because a card that is forgotten is posted twice.
         """
-        return await self.database.write(lambda tx: self._mark_posted(tx, job, card))
+        return await self.database.write(lambda tx: self._mark_posted(tx, job, card, messages))
 
     async def mark_rendered(self, job: Job) -> bool:
         """Complete the job of a card that was updated; return False when it is outdated already."""
@@ -318,7 +325,9 @@ class RequestStore:
                 jobs.append(replace(job, snapshot=self._snapshot(tx, job.request_id)))
         return jobs
 
-    def _withdraw(self, tx: Transaction, job: Job, problem: str, notify: Sequence[str]) -> Request | None:
+    def _withdraw(
+        self, tx: Transaction, job: Job, problem: str, notify: Sequence[str], reply: Mapping[str, Any] | None
+    ) -> Request | None:
         before = self._snapshot(tx, job.request_id).request
         if before is None or before.state is not State.PENDING or not self.jobs.complete_in(tx, job):
             return None
@@ -327,9 +336,11 @@ class RequestStore:
         self._save(
             tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False, lease=False
         )
+        if reply:
+            self.jobs.enqueue_once(tx, moved.id, JobSpec(JobKind.REPLY, str(job.id), reply))
         return moved
 
-    def _mark_posted(self, tx: Transaction, job: Job, card: MessageRef | None) -> bool:
+    def _mark_posted(self, tx: Transaction, job: Job, card: MessageRef | None, messages: Sequence[JobSpec]) -> bool:
         """Store the place, unless the lease was lost: the process that has it now posts a card of its own."""
         if self.jobs.complete_unless_enqueued_in(tx, job):
             up_to_date = True
@@ -338,6 +349,7 @@ class RequestStore:
         else:
             return True
         statements.set_card(tx, job.request_id, card)
+        self.jobs.enqueue_once(tx, job.request_id, *messages)
         return up_to_date
 
     def _complete_card(self, tx: Transaction, job: Job) -> bool:

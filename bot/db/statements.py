@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.db.driver import Row
 from bot.db.jobs import Job, JobKind, literals
+from bot.db.payloads import parse_payload
 from bot.db.rows import Snapshot, card_from_row, item_to_row, read_request, request_to_row, urls_from_row
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
@@ -69,6 +70,9 @@ SET_OUTCOME = "UPDATE requests SET outcome = :outcome WHERE id = :id"
 ADD_ATTEMPT = "UPDATE requests SET outcome = :outcome, revision = revision + 1 WHERE id = :id"
 
 SET_CLICK_URL = "UPDATE requests SET card_url = :url WHERE id = :id"
+
+CLICKS = "SELECT id, payload FROM jobs WHERE request_id = :id AND kind = 'click' ORDER BY id DESC LIMIT 20"
+"""Clicks are kept for as long as their response_urls are valid (`COMPLETED_JOB_RETENTION`)."""
 
 OPEN_REQUESTS = f"{SELECT_REQUEST} WHERE requests.state IN ('pending', 'approved') AND items.place = 0"
 
@@ -173,6 +177,16 @@ def add_attempt(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> No
 def set_click_url(tx: Transaction, request_id: str, url: str) -> None:
     """Store the response_url of a click on a card that `chat.update` does not reach."""
     tx.execute(SET_CLICK_URL, id=request_id, url=url)
+
+
+def click_urls(tx: Transaction, request_id: str, ts: str) -> list[str]:
+    """Return the response_urls of the recent clicks on a message, newest first."""
+    found = []
+    for row in tx.fetch(CLICKS, id=request_id):
+        with suppress(UnreadableRow):
+            payload = parse_payload(row.id, row.payload)
+            found += [str(payload["response_url"])] if payload.get("ts") == ts and payload.get("response_url") else []
+    return found
 
 
 def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:

@@ -6,28 +6,42 @@ A card is rendered from the request as it is now, not from an event, so any repl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
-from bot.db.jobs import Job
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
-from bot.domain.requests import MessageRef, Request, State
+from bot.domain.requests import FINAL, MessageRef, Request, State
+from bot.errors import TOKEN_REFUSED
 from bot.services.job_result import JobResult
-from bot.services.notifications import Delivery, MessageRenderer
+from bot.services.notifications import (
+    CARD_NOT_POSTED,
+    CARD_POSTED,
+    Delivery,
+    MessageRenderer,
+    message_payload,
+    people_to_notify,
+)
 from bot.services.pacing import Pace
 from bot.slack.api import RATE_LIMITED, SlackCallError
-from bot.slack.messages import Message, SlackMessenger
+from bot.slack.messages import SlackMessenger
 
-UNEDITABLE_ERRORS = frozenset(
-    {"message_not_found", "channel_not_found", "cant_update_message", "edit_window_closed", "is_archived"}
-)
-"""Errors of `chat.update` for a card that can never be edited; all others may pass (docs.slack.dev)."""
+THREADLESS_ERRORS = frozenset({"message_not_found", "channel_not_found", "is_archived", "not_in_channel"})
+"""Errors of `chat.update` after which the card's thread is of no use either (docs.slack.dev)."""
 
 EXPIRED_CARDS = "chat.update"
 """The queue of the updates that show an expiration. They must not use up the updates that other cards need."""
 
 log = structlog.get_logger()
+
+
+class Shown(NamedTuple):
+    """Whether a card shows its request, and if not, Slack's error code."""
+
+    anywhere: bool
+    code: str = ""
 
 
 class CardUpdater:
@@ -67,43 +81,37 @@ class CardUpdater:
             await self._store.jobs.put_back(job, delay=wait)
             return JobResult()
         try:
-            card = await self._sync(job, request, found.urls)
+            return await self._sync(job, request, found.urls)
         except SlackCallError as error:
             if queue and error.slack_code == RATE_LIMITED:
                 self._pace.limit(queue, error.retry_after)
                 error.retry_after = self._pace.take_place(queue, job.id)
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult()
-        if card == request.card:
-            up_to_date = await self._store.mark_rendered(job)
-        else:
-            up_to_date = await self._store.mark_posted(job, card)
-        return JobResult(wake=not up_to_date)
 
-    async def _sync(self, job: Job, request: Request, urls: ResponseUrls) -> MessageRef | None:
-        card = request.card
-        if card and not card.ts:
-            card = await self._post(job, request, card, urls.command)
-        elif card:
-            await self._update(request, card)
-        if urls.click:
-            await self._replace_clicked(request, urls.click)
-        return card
+    async def _sync(self, job: Job, request: Request, urls: ResponseUrls) -> JobResult:
+        if request.card and not request.card.ts:
+            return await self._post(job, request, request.card, urls)
+        shown = await self._update(request, urls.click)
+        if not shown.anywhere and request.state in FINAL:
+            return await self._notify_instead(job, request, shown.code)
+        return JobResult(wake=not await self._store.mark_rendered(job))
 
-    async def _post(self, job: Job, request: Request, card: MessageRef, command_url: str | None) -> MessageRef | None:
+    async def _post(self, job: Job, request: Request, card: MessageRef, urls: ResponseUrls) -> JobResult:
         """Post a card and reply where it is; if the bot may not post there, answer the command with the card."""
         try:
             posted = await self._messenger.post(card.channel, self._renderer.card(request))
         except SlackCallError as error:
             if error.retryable:
                 raise
-            await self._post_elsewhere(job, request, command_url, error.slack_code)
-            return None
-        if command_url and posted.channel != request.requested_in:
-            await self._reply(command_url, self._renderer.card_posted(request, posted))
-        return posted
+            return await self._post_elsewhere(job, request, urls.command, error.slack_code)
+        if urls.click:
+            await self._replace_clicked(request, urls.click)
+        reply = _reply_about_place(job, request, posted, urls.command)
+        up_to_date = await self._store.mark_posted(job, posted, *reply)
+        return JobResult(wake=bool(reply) or not up_to_date)
 
-    async def _post_elsewhere(self, job: Job, request: Request, command_url: str | None, code: str) -> None:
+    async def _post_elsewhere(self, job: Job, request: Request, command_url: str | None, code: str) -> JobResult:
         """Reply to the command with the card, unless approvers would not see it there.
 
         A reply needs no membership in the channel. If that is not possible, the request is cancelled, because no
@@ -112,10 +120,12 @@ class CardUpdater:
         log.warning("card not posted", channel=request.card and request.card.channel, code=code)
         visible = request.card is not None and request.card.channel in (request.requester, request.requested_in)
         if visible and command_url and await self._respond_with_card(request, command_url):
-            return
+            return JobResult(wake=not await self._store.mark_posted(job, None))
         others = tuple(one for one in self._recipients(request) if one != request.requester)
-        if await self._store.withdraw(job, problem=code, notify=others) and command_url:
-            await self._reply(command_url, self._renderer.card_not_posted(request, code))
+        reply = message_payload(request.requester, command_url, CARD_NOT_POSTED, slack_code=code)
+        if not await self._store.withdraw(job, problem=code, notify=others, reply=reply):
+            await self._store.mark_posted(job, None)
+        return JobResult(wake=True)
 
     async def _respond_with_card(self, request: Request, command_url: str) -> bool:
         """Answer the command with the card; return False if its `response_url` has expired."""
@@ -129,28 +139,78 @@ class CardUpdater:
             return False
         return True
 
-    async def _update(self, request: Request, card: MessageRef) -> None:
+    async def _update(self, request: Request, click_url: str | None) -> Shown:
+        """Edit a card: with `chat.update`, else through a click on it. `click_url` edits another copy of it."""
+        card = request.card
+        code = await self._edit(request, card) if card else None
+        replaced = click_url is not None and await self._replace_clicked(request, click_url)
+        if card is None or code is None:
+            return Shown(anywhere=replaced or card is not None)
+        for url in await self._store.click_urls(request.id, card.ts or ""):
+            if await self._replace_clicked(request, url):
+                return Shown(anywhere=True)
+        return Shown(anywhere=False, code=code)
+
+    async def _edit(self, request: Request, card: MessageRef) -> str | None:
+        """Edit a card with `chat.update`; return Slack's error code if it can never be edited."""
         try:
             await self._messenger.update(card, self._renderer.card(request))
         except SlackCallError as error:
-            if error.slack_code not in UNEDITABLE_ERRORS:
-                raise SlackCallError(error.slack_code, retryable=True, retry_after=error.retry_after) from error
+            _raise_if_passing(error)
             log.warning("card not editable", code=error.slack_code, reference=request.reference)
+            return error.slack_code
+        return None
 
-    async def _replace_clicked(self, request: Request, url: str) -> None:
-        """Edit the clicked message if it is a copy of the card; its `response_url` expires after 30 minutes."""
+    async def _replace_clicked(self, request: Request, url: str) -> bool:
+        """Edit a clicked message; return False once its `response_url` has expired, after 30 minutes."""
         try:
             await self._messenger.replace_original(url, self._renderer.card(request))
         except SlackCallError as error:
             if error.retryable:
                 raise
             log.warning("clicked message not editable", code=error.slack_code, reference=request.reference)
+            return False
+        return True
 
-    async def _reply(self, url: str, message: Message) -> None:
+    async def _notify_instead(self, job: Job, request: Request, code: str) -> JobResult:
+        """Post the outcome as a new message, because no card can show it, and forget the card.
+
+        The thread shows it to all who see the card. If the card has none, the requester and those who decided get
+        direct messages. Without a card, nothing is posted again; a later click replaces what was clicked.
+        """
+        card = request.card
+        if card and code not in THREADLESS_ERRORS and await self._post_in_thread(request, card):
+            people: tuple[str, ...] = ()
+        else:
+            people = people_to_notify(request)
+        notices = [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
+        await self._store.mark_posted(job, None, *notices)
+        return JobResult(wake=True)
+
+    async def _post_in_thread(self, request: Request, card: MessageRef) -> bool:
+        """Post the outcome in the thread of the card; return False if Slack does not allow it."""
         try:
-            await self._messenger.respond(url, message)
+            await self._messenger.post(card.channel, self._renderer.outcome(request), thread_ts=card.ts)
         except SlackCallError as error:
-            log.warning("reply not delivered", code=error.slack_code)
+            _raise_if_passing(error)
+            log.warning("outcome not posted in thread", code=error.slack_code, reference=request.reference)
+            return False
+        return True
+
+
+def _raise_if_passing(error: SlackCallError) -> None:
+    """Raise a retryable error if a later call may succeed, perhaps once an admin has reinstalled the bot."""
+    if error.retryable or error.slack_code in TOKEN_REFUSED:
+        raise SlackCallError(error.slack_code, retryable=True, retry_after=error.retry_after) from error
+
+
+def _reply_about_place(job: Job, request: Request, card: MessageRef, command_url: str | None) -> tuple[JobSpec, ...]:
+    """Return the reply that says where a new card is, unless the requester sees it anyway."""
+    in_direct_message = command_url is None and card.channel.startswith("D")
+    if in_direct_message or card.channel == request.requested_in:
+        return ()
+    payload = message_payload(request.requester, command_url, CARD_POSTED, channel=card.channel)
+    return (JobSpec(JobKind.REPLY, str(job.id), payload),)
 
 
 def _queue_of(request: Request) -> str:

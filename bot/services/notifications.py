@@ -12,7 +12,7 @@ import structlog
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
-from bot.domain.requests import MessageRef, Request, State
+from bot.domain.requests import Request, State
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
 from bot.services.pacing import Pace
@@ -34,6 +34,9 @@ RESPONSE_URL_LIFETIME = 1800.0
 FIXABLE_ERRORS = TOKEN_REFUSED | {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
 """Errors of `chat.postMessage` that end once an admin invites or reinstalls the bot (docs.slack.dev)."""
 
+CARD_POSTED, CARD_NOT_POSTED = "card_posted", "card_not_posted"
+"""Codes of replies: the card is in another channel, or it could not be posted, so the request was cancelled."""
+
 log = structlog.get_logger()
 
 
@@ -52,14 +55,8 @@ class MessageRenderer(Protocol):
     def with_checkpoint(self, message: Message, checkpoint: str) -> Message:
         """Return a message that ends with a checkpoint of the audit log."""
 
-    def card_posted(self, request: Request, card: MessageRef) -> Message:
-        """Return the reply that says where the card is."""
-
-    def card_not_posted(self, request: Request, slack_code: str) -> Message:
-        """Return the reply that says that the card could not be posted, so the request was cancelled."""
-
     def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
-        """Return the private reply for an error code."""
+        """Return the private reply for a code: an error's, `CARD_POSTED` or `CARD_NOT_POSTED`."""
 
 
 def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
@@ -68,13 +65,24 @@ def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...
     These are the audit channel, and a requester who does not see the card.
     """
     channel = request.card.channel if request.card else ""
-    sees_card = channel.startswith("D") or channel in (request.requester, request.requested_in)
+    sees_card = bool(channel) and (channel[0] == "D" or channel in (request.requester, request.requested_in))
     return tuple(one for one in (audit_channel, None if sees_card else request.requester) if one)
+
+
+def people_to_notify(request: Request) -> tuple[str, ...]:
+    """Return who must learn how a request ended: the requester, and who decided it."""
+    people = (request.requester, *request.approvals, request.decided_by)
+    return tuple(dict.fromkeys(one for one in people if one))
 
 
 def reply_payload(user_id: str, response_url: str | None, error: BotError) -> dict[str, Any]:
     """Return the payload of a REPLY job: who is replied to, and the code and parameters of the reason."""
-    return {"user_id": user_id, "response_url": response_url, "code": error.code, "params": dict(error.params)}
+    return message_payload(user_id, response_url, error.code, **error.params)
+
+
+def message_payload(user_id: str, response_url: str | None, code: str, **params: Any) -> dict[str, Any]:
+    """Return the payload of a REPLY job with this code and these parameters."""
+    return {"user_id": user_id, "response_url": response_url, "code": code, "params": params}
 
 
 def _newest_checkpoint(notices: Sequence[Job]) -> str:

@@ -27,10 +27,11 @@ class SlackMessenger:
         self._observe = observe
         self._proxy_for = proxy_for
 
-    async def post(self, channel: str, message: Message) -> MessageRef:
-        """Post to a channel, or to a person's direct messages (`U…`); return the posted message."""
+    async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:
+        """Post to a channel, a thread, or a person's direct messages (`U…`); return the posted message."""
+        thread = {"thread_ts": thread_ts} if thread_ts else {}
         response = await self._api.call(
-            "chat.postMessage", channel=channel, unfurl_links=False, unfurl_media=False, **message
+            "chat.postMessage", channel=channel, unfurl_links=False, unfurl_media=False, **thread, **message
         )
         if not response.get("ts"):
             raise SlackCallError("no_ts", retryable=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.requests import APPROVE, CANCEL, FINAL, MessageRef, Request, State
+from bot.domain.requests import APPROVE, CANCEL, FINAL, Request, State
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, targets
 from handlers.ui.blocks import Block, Message, channel_mention, escape, foreign_mrkdwn, local_time, user_mention
@@ -66,12 +66,12 @@ def expirations(catalog: Catalog, requests: Sequence[Request]) -> Message:
     )
 
 
-def card_posted(catalog: Catalog, request: Request, ref: MessageRef) -> Message:
+def card_posted(catalog: Catalog, request: Request, channel: str) -> Message:
     """Return the reply that says where the card is."""
-    if ref.channel.startswith("D"):
+    if channel.startswith("D"):
         text = catalog.text("card_posted.direct")
     else:
-        text = catalog.text("card_posted.channel", channel=channel_mention(ref.channel))
+        text = catalog.text("card_posted.channel", channel=channel_mention(channel))
     return blocks.message(text, blocks.section(text), _reference(catalog, request))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain.requests import MessageRef, Request
+from bot.domain.requests import Request
+from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
 from handlers.messages import Catalog
 from handlers.ui import blocks, cards
 from handlers.ui.blocks import Message
@@ -37,16 +38,12 @@ class MessageRenderer:
         line = self.catalog.text("checkpoint", checkpoint=checkpoint)
         return {"text": f"{message['text']} {line}", "blocks": [*message["blocks"], blocks.context(line)]}
 
-    def card_posted(self, request: Request, card: MessageRef) -> Message:
-        """Return the reply that says where the card is."""
-        return cards.card_posted(self.catalog, request, card)
-
-    def card_not_posted(self, request: Request, slack_code: str) -> Message:
-        """Return the reply that says that the card could not be posted, so the request was cancelled."""
-        return cards.card_not_posted(self.catalog, request, slack_code)
-
     def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
-        """Return the private reply for an error code."""
+        """Return the private reply for a code: an error's, or one about the request's card."""
+        if code == CARD_POSTED and request:
+            return cards.card_posted(self.catalog, request, params["channel"])
+        if code == CARD_NOT_POSTED and request:
+            return cards.card_not_posted(self.catalog, request, params["slack_code"])
         if code == "stale_request" and request:
             return cards.too_late(self.catalog, request)
         text = explain(self.catalog, code, params)

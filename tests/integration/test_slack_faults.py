@@ -143,20 +143,36 @@ async def receive_card(bot: BotHarness, inject: InjectFault) -> str:
 
 async def receive_outcome(bot: BotHarness, inject: InjectFault) -> str:
     """Return what the card and the audit channel show in the end."""
+    return await _receive_outcome(bot, inject)
+
+
+async def receive_outcome_without_url(bot: BotHarness, inject: InjectFault) -> str:
+    """Return the same if the click's `response_url` has expired, as after an outage of 30 minutes."""
+
+    def inject_both() -> None:
+        inject()
+        bot.components.slack.fault("response_url", SlackFault(status=404, times=None))
+
+    return await _receive_outcome(bot, inject_both)
+
+
+async def _receive_outcome(bot: BotHarness, inject: InjectFault) -> str:
     await bot.components.workspace.identify()
     await bot.command(f"revoke <@{personas.TOM}>")
     await bot.run_jobs()
     inject()
     await bot.click(await bot.last_request_id())
     await bot.run_jobs()
-    (card,) = [message for message in bot.messages(personas.OLIVIA) if not message.only_for]
+    card, *new = [message for message in bot.messages(personas.OLIVIA) if not message.only_for]
     notices = [message for message in bot.messages() if message.channel_id == personas.AUDIT]
     assert all("Revoked" in message.text for message in notices)
     outcome = card.text.partition(":")[0]
     state = f"shows {outcome}" if "Revoked" in outcome else "is still pending"
     button = "has a button" if bot.components.slack.buttons(card) else "has no button"
     plural = "" if len(notices) == 1 else "s"
-    return f"The card {state} and {button}; {len(notices)} message{plural} in the audit channel"
+    assert all("Revoked" in message.text for message in new)
+    places = [f"; 1 {'reply in its thread' if message.thread_ts else 'direct message'}" for message in new]
+    return f"The card {state} and {button}{''.join(places)}; {len(notices)} message{plural} in the audit channel"
 
 
 API_FAULTS = (
@@ -175,6 +191,9 @@ RESPONSE_URL_FAULTS = (
     ("404, used up", SlackFault(status=404)),
     ("410, expired", SlackFault(status=410)),
 )
+UPDATE_ERRORS = (
+    "message_not_found", "cant_update_message", "edit_window_closed", "is_archived", "channel_not_found",
+)  # fmt: skip
 POST_ERRORS = ("not_in_channel", "channel_not_found", "is_archived")
 
 SCENARIOS = {
@@ -200,8 +219,9 @@ SCENARIOS = {
     ),
     "chat.postMessage for a card": SlackScenario("chat.postMessage", receive_card, POST_ERRORS, times=4),
     "chat.postMessage for an outcome": SlackScenario("chat.postMessage", receive_outcome, POST_ERRORS, times=4),
-    "chat.update for an outcome": SlackScenario(
-        "chat.update", receive_outcome, ("message_not_found", "cant_update_message", "edit_window_closed"), times=4
+    "chat.update for an outcome": SlackScenario("chat.update", receive_outcome, UPDATE_ERRORS, times=4),
+    "chat.update for an outcome, without a response_url": SlackScenario(
+        "chat.update", receive_outcome_without_url, UPDATE_ERRORS, times=4
     ),
     "response_url for a denied command": SlackScenario("response_url", denied_command, times=4),
     "response_url for a denied click": SlackScenario("response_url", other_user_clicks, times=4),
@@ -279,7 +299,7 @@ def generalize(text: str, fault: SlackFault) -> str:
 def assert_invariants(scenario: SlackScenario, result: str, delete_count: int, events: list[str]) -> None:
     """Assert what holds for every row."""
     assert delete_count == events.count("request:approved") == events.count("token:revoked") <= 1
-    if scenario.steps is receive_outcome:
+    if scenario.steps in (receive_outcome, receive_outcome_without_url):
         assert delete_count == 1
     elif scenario.steps is approver_clicks:
         assert events[-1] in ("click:refused", "token:revoked")

@@ -104,8 +104,10 @@ class BotHarness:
         """Store a click on the button of a request's card."""
         request = await self.components.store.get(request_id)
         click = Click(request_id, APPROVE, by, self.components.slack.team_id, key=f"{request_id} {by}")
-        ts = request.card.ts if request and request.card else None
-        await self.inbox.record_click(replace(click, response_url=self.components.response_url(by), ts=ts))
+        card = request and request.card
+        found = self.components.slack.conversations.find(card.channel, card.ts) if card and card.ts else None
+        url = self.components.click_url(found, by) if found else self.components.response_url(by)
+        await self.inbox.record_click(replace(click, response_url=url, ts=found.ts if found else None))
 
     async def run_jobs(self) -> None:
         """Run every job; when no job is due, advance the clock to the next one."""

@@ -108,7 +108,7 @@ class SimulatedMessenger(SlackMessenger):
         self._process = process
         self._outside = outside
 
-    async def post(self, channel: str, message: Message) -> MessageRef:
+    async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:  # noqa: ARG002 - overrides
         return await self._call("post", lambda: self._outside.post(channel, message))
 
     async def update(self, ref: MessageRef, message: Message) -> None:

@@ -21,7 +21,7 @@ from bot.domain.actions import ACTIONS
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Person, Workspace, read_member
 from bot.domain.principals import parse_principals
-from bot.domain.requests import MessageRef, State
+from bot.domain.requests import State
 from bot.purecloud import GenesysError, GenesysLoginFailed
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
 from bot.purecloud.responses import parse_body as parse_model
@@ -271,7 +271,7 @@ def test_cards__with_any_names_are_valid_block_kit(
     for message in (
         RENDERER.card(request),
         RENDERER.outcome(request),
-        RENDERER.card_posted(request, MessageRef("C0OPS00001", "1.2")),
+        RENDERER.reply("card_posted", {"channel": "C0OPS00001"}, request),
         RENDERER.reply("stale_request", {}, request),
     ):
         assert block_kit.problems(dict(message)) == []

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
 from bot.db.requests import APPROVAL_RENDER_DELAY, RequestStore
 from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType
@@ -237,6 +237,30 @@ async def test_mark_posted__lost_lease_leaves_the_job_to_its_holder(
     assert await other.jobs.still_leased(taken)
     assert (await stored(store)).card != place
     assert await other.mark_rendered(taken) is True
+
+
+async def test_mark_posted__enqueues_a_message_once(store: RequestStore) -> None:
+    _, card = await create_request(store)
+    message = JobSpec(JobKind.REPLY, "posted", {"user_id": "U0RAVI0001", "code": "card_posted", "params": {}})
+    await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"), message)
+    (reply,) = [job for job in await store.jobs.claim(9) if job.kind is JobKind.REPLY]
+    await store.jobs.complete(reply)
+    await store.database.write(lambda tx: store.jobs.enqueue_once(tx, "first", message))
+    assert (await store.jobs.depth())["reply"] == 0
+
+
+async def test_mark_posted__lost_lease_enqueues_no_message(db: DatabaseHarness, store: RequestStore) -> None:
+    _, card = await create_request(store)
+    message = JobSpec(JobKind.REPLY, "posted", {"user_id": "U0RAVI0001", "code": "card_posted", "params": {}})
+    await db.store("two#1").mark_posted(card, MessageRef("C0OPS00001", "1.2"), message)
+    assert (await store.jobs.depth())["reply"] == 0
+
+
+async def test_click_urls__are_those_of_one_message_newest_first(store: RequestStore) -> None:
+    for key, url, ts in [("a", "one", "1.2"), ("b", "other", "3.4"), ("c", "two", "1.2"), ("d", None, "1.2")]:
+        await store.record_click("first", key, {"action": "approve", "user_id": "U", "response_url": url, "ts": ts})
+    assert await store.click_urls("first", "1.2") == ["two", "one"]
+    assert await store.click_urls("second", "1.2") == []
 
 
 async def test_mark_posted__card_that_cannot_be_edited_is_none(store: RequestStore) -> None:

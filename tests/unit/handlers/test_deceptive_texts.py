@@ -17,7 +17,7 @@ from bot.checks.result import failed
 from bot.domain.denials import DenialCode
 from bot.domain.people import Person, Workspace
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import MessageRef, Request, State
+from bot.domain.requests import Request, State
 from bot.logs import Redactor
 from bot.purecloud import GenesysRejected, GenesysServerError, NamedEntity, TokenInfo
 from bot.sandbox.slack import block_kit
@@ -165,8 +165,8 @@ def test_messages__about_a_request_are_true_to_sight(
     for message in (
         RENDERER.card(asked),
         RENDERER.outcome(asked),
-        RENDERER.card_posted(asked, MessageRef("C0OPS00001", "1.2")),
-        RENDERER.card_not_posted(asked, reason),
+        RENDERER.reply("card_posted", {"channel": "C0OPS00001"}, asked),
+        RENDERER.reply("card_not_posted", {"slack_code": reason}, asked),
         RENDERER.reply("stale_request", {}, asked),
     ):
         assert_true_to_sight(message)

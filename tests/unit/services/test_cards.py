@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.jobs import Job, JobKind
+from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.messages import PostedMessage
 from bot.services.job_result import JobResult
 from bot.services.notifications import DELIVERY_DEADLINE, MAX_DELIVERY_DELAY
 from tests.support.components import NOT_INVITED, Components, open_components
@@ -35,6 +36,16 @@ async def revoke(components: Components, **changes: str) -> None:
     await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")
 
 
+async def deliver(components: Components, kind: JobKind) -> None:
+    """Run the due jobs of a kind once."""
+    for job in await due(components, kind):
+        await components.run(job)
+
+
+def direct_messages(components: Components, user_id: str) -> list[str]:
+    return components.texts_in(components.slack.workspace.dm(user_id).id)
+
+
 async def due(components: Components, kind: JobKind) -> list[Job]:
     return [job for job in await components.store.jobs.claim(20) if job.kind is kind]
 
@@ -51,10 +62,34 @@ async def test_process__posts_a_new_card_and_stores_where_it_is(components: Comp
 async def test_process__informs_the_requester_about_a_card_in_another_channel(components: Components) -> None:
     url = components.response_url(personas.RAVI)
     _, job = await components.request(card=MessageRef(personas.APPROVALS), command_url=url)
+    components.slack.fault("response_url", SlackFault(html="sorry", status=503))
+    components.slack.fault("chat.postMessage", SlackFault())  # the card
+    components.slack.fault("chat.postMessage", SlackFault(error="internal_error"))
     await components.cards().process(job)
     assert len(components.texts_in(personas.APPROVALS)) == 1
+    await deliver(components, JobKind.REPLY)
+    assert components.texts_in(personas.OPS) == []
+
+    components.database.clock.advance(1)
+    await deliver(components, JobKind.REPLY)
     (reply,) = components.texts_in(personas.OPS)
     assert f"I posted the card in <#{personas.APPROVALS}>" in reply
+    assert (await components.store.jobs.depth())["reply"] == 0
+
+
+async def test_process__informs_the_requester_who_submitted_a_modal(components: Components) -> None:
+    _, job = await components.request(card=MessageRef(personas.APPROVALS), requested_in="", command_url=None)
+    await components.cards().process(job)
+    await deliver(components, JobKind.REPLY)
+    (reply,) = direct_messages(components, personas.RAVI)
+    assert f"I posted the card in <#{personas.APPROVALS}>" in reply
+
+
+async def test_process__card_in_direct_messages_needs_no_message_about_it(components: Components) -> None:
+    _, job = await components.request(card=MessageRef(personas.RAVI), requested_in="", command_url=None)
+    assert await components.cards().process(job) == JobResult()
+    assert len(direct_messages(components, personas.RAVI)) == 1
+    assert (await components.store.jobs.depth())["reply"] == 0
 
 
 async def test_process__removes_the_buttons_of_an_ended_request(components: Components) -> None:
@@ -124,15 +159,109 @@ async def test_process__retries_after_a_revoked_bot_token(components: Components
     assert not await components.store.jobs.is_done(job.id)
 
 
-async def test_process__accepts_a_card_that_cannot_be_edited(components: Components) -> None:
+UNEDITABLE = {
+    "cant_update_message": "thread",
+    "edit_window_closed": "thread",
+    "msg_too_long": "thread",
+    "message_not_found": "direct messages",
+    "is_archived": "direct messages",
+    "channel_not_found": "direct messages",
+    "not_in_channel": "direct messages",
+}
+"""Where the outcome is posted, by the error of `chat.update`."""
+
+
+async def revoked_without_card(components: Components, code: str) -> PostedMessage:
+    """Revoke on a request whose card cannot be edited; return the card."""
     _, job = await components.request()
     await components.cards().process(job)
+    (card,) = [one for one in components.slack.messages if one.channel_id == personas.OPS]
     await revoke(components)
-    components.slack.fault("chat.update", SlackFault(error="cant_update_message"))
-    (job,) = await due(components, JobKind.CARD)
-    assert await components.cards().process(job) == JobResult()
-    assert await components.store.jobs.is_done(job.id)
-    assert (await stored(components.store)).state is State.REVOKED
+    components.slack.fault("chat.update", SlackFault(error=code, times=None))
+    return card
+
+
+@pytest.mark.parametrize(("code", "place"), UNEDITABLE.items())
+async def test_process__posts_the_outcome_once_if_the_card_cannot_be_edited(
+    components: Components, code: str, place: str
+) -> None:
+    card = await revoked_without_card(components, code)
+    for _ in range(2):
+        for kind in (JobKind.CARD, JobKind.NOTICE):
+            await deliver(components, kind)
+            components.database.clock.advance(1)
+            components.clock.advance(1)
+    posted = components.slack.messages[1:]
+    places = [(one.channel_id, one.thread_ts) for one in posted if one.channel_id != personas.AUDIT]
+    people = [components.slack.workspace.dm(one).id for one in (personas.RAVI, personas.OLIVIA)]
+    assert sorted(places) == ([(personas.OPS, card.ts)] if place == "thread" else sorted((one, None) for one in people))
+    assert all("Revoked: all sessions of Tom Target" in one.text for one in posted)
+    assert components.slack.buttons(card)
+    assert (await components.store.jobs.depth())["card"] == 0
+
+
+async def test_process__thread_that_takes_no_message_leads_to_direct_messages(components: Components) -> None:
+    await revoked_without_card(components, "cant_update_message")
+    components.slack.fault("chat.postMessage", SlackFault(error="restricted_action"))
+    await deliver(components, JobKind.CARD)
+    await deliver(components, JobKind.NOTICE)
+    for user_id in (personas.RAVI, personas.OLIVIA):
+        (said,) = direct_messages(components, user_id)
+        assert "Revoked: all sessions of Tom Target" in said
+
+
+async def test_process__outcome_in_thread_is_retried_after_a_slack_outage(components: Components) -> None:
+    card = await revoked_without_card(components, "cant_update_message")
+    components.slack.fault("chat.postMessage", SlackFault(error="internal_error"))
+    await deliver(components, JobKind.CARD)
+    assert [one for one in components.slack.messages if one.thread_ts] == []
+    components.database.clock.advance(1)
+    await deliver(components, JobKind.CARD)
+    (said,) = [one for one in components.slack.messages if one.thread_ts]
+    assert (said.channel_id, said.thread_ts) == (personas.OPS, card.ts)
+
+
+async def test_process__edits_the_card_through_the_click_if_nothing_else_can(components: Components) -> None:
+    _, job = await components.request()
+    await components.cards().process(job)
+    card = components.slack.messages[-1]
+    press = await components.click(ts=card.ts, response_url=components.click_url(card))
+    await components.clicks().process(press)
+    components.slack.fault("chat.update", SlackFault(error="cant_update_message", times=None))
+    await deliver(components, JobKind.EXECUTE)
+    components.database.clock.advance(APPROVAL_RENDER_DELAY)
+    await deliver(components, JobKind.CARD)
+    assert not components.slack.buttons(card)
+    assert [one for one in components.slack.messages if one.thread_ts] == []
+    assert direct_messages(components, personas.OLIVIA) == []
+
+
+async def test_process__click_on_a_dead_card_replaces_it(components: Components) -> None:
+    card = await revoked_without_card(components, "cant_update_message")
+    await deliver(components, JobKind.CARD)
+    stale = await components.click(by=personas.BEN, response_url=components.click_url(card, personas.BEN), ts=card.ts)
+    await components.clicks().process(stale)
+    before = len(components.slack.messages)
+    await deliver(components, JobKind.CARD)
+    assert not components.slack.buttons(card)
+    assert "Revoked: all sessions of Tom Target" in components.slack.text_of(card)
+    assert len(components.slack.messages) == before
+
+
+@pytest.mark.parametrize("code", ["cant_update_message", "message_not_found"])
+async def test_process__pending_card_that_cannot_be_edited_needs_no_new_message(
+    components: Components, code: str
+) -> None:
+    """It shows an approval too few until the next click on it."""
+    _, job = await components.request(approvals_required=2)
+    await components.cards().process(job)
+    pressed = await components.clicks().process(await components.click())
+    components.slack.fault("chat.update", SlackFault(error=code))
+    for one in pressed.follow_up:
+        await components.run(one)
+    assert len(components.slack.messages) == 1
+    assert (await stored(components.store)).state is State.PENDING
+    assert (await components.store.jobs.depth())["card"] == 0
 
 
 async def test_process__cancels_a_request_whose_card_cannot_be_posted(
@@ -144,9 +273,11 @@ async def test_process__cancels_a_request_whose_card_cannot_be_posted(
     await components.cards().process(job)
     request = await stored(components.store)
     assert (request.state, request.decided_by) == (State.CANCELLED, None)
+    await deliver(components, JobKind.REPLY)
     (reply,) = components.texts_in(personas.OPS)
     assert f"I could not post the card in <#{NOT_INVITED}> (`not_in_channel`)" in reply
     assert await tags(components.store) == ["request:asked", "request:cancelled"]
+    components.database.clock.advance(LEASE_DURATION)
     (notice,) = await due(components, JobKind.NOTICE)
     assert notice.payload["channel"] == personas.AUDIT
 
@@ -183,6 +314,9 @@ async def test_process__cancels_a_request_whose_card_no_one_can_see(components: 
     await components.cards().process(job)
     assert (await stored(components.store)).state is State.CANCELLED
     assert await components.store.jobs.is_done(job.id)
+    await deliver(components, JobKind.REPLY)
+    (reply,) = direct_messages(components, personas.RAVI)
+    assert f"I could not post the card in <#{NOT_INVITED}>" in reply
 
 
 async def test_process__edits_an_ephemeral_card_through_the_click(components: Components) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.denials import DenialCode
 from bot.domain.people import Person
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import MessageRef, State
+from bot.domain.requests import State
 from bot.purecloud import GenesysUnreachable, TokenInfo, region
 from bot.services.account import Permissions, WhoAmI
 from bot.services.overview import ListedRequest, RequestList
@@ -86,9 +86,9 @@ def test_pseudo_locale__leaves_no_english_on_cards(state: State, action: str) ->
             for message in (
                 renderer.card(asked),
                 renderer.outcome(asked),
-                renderer.card_posted(asked, MessageRef("C1")),
-                renderer.card_posted(asked, MessageRef("D1")),
-                renderer.card_not_posted(asked, NUMBER),
+                renderer.reply("card_posted", {"channel": "C1"}, asked),
+                renderer.reply("card_posted", {"channel": "D1"}, asked),
+                renderer.reply("card_not_posted", {"slack_code": NUMBER}, asked),
                 renderer.reply("stale_request", {}, asked),
             ):
                 assert untranslated(message) == [], code

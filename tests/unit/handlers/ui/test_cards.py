@@ -27,8 +27,8 @@ def all_messages(asked: Request) -> list[Message]:
     return [
         RENDERER.card(asked),
         RENDERER.outcome(asked),
-        RENDERER.card_posted(asked, asked.card or MessageRef("D0RAVI0001")),
-        RENDERER.card_not_posted(asked, "not_in_channel"),
+        RENDERER.reply("card_posted", {"channel": "D0RAVI0001"}, asked),
+        RENDERER.reply("card_not_posted", {"slack_code": "not_in_channel"}, asked),
         RENDERER.reply("stale_request", {}, asked),
         RENDERER.reply("not_yours_to_cancel", {"requester": asked.requester}, asked),
     ]
@@ -206,14 +206,14 @@ def test_messages__show_what_genesys_sent_as_plain_text(state: State) -> None:
 
 @pytest.mark.parametrize("ref", [MessageRef("D0RAVI0001"), MessageRef("C0APPROVE1")], ids=["direct message", "channel"])
 def test_card_posted__says_where_the_card_is(ref: MessageRef, snapshot: SnapshotAssertion) -> None:
-    assert readable(RENDERER.card_posted(request(), ref)) == snapshot
+    assert readable(RENDERER.reply("card_posted", {"channel": ref.channel}, request())) == snapshot
 
 
 @pytest.mark.parametrize("ref", [None, MessageRef("C0APPROVE1")])
 def test_card_not_posted__says_that_nothing_happens_and_what_to_do(
     ref: MessageRef | None, snapshot: SnapshotAssertion
 ) -> None:
-    assert readable(RENDERER.card_not_posted(request(card=ref), "not_in_channel")) == snapshot
+    assert readable(RENDERER.reply("card_not_posted", {"slack_code": "not_in_channel"}, request(card=ref))) == snapshot
 
 
 @pytest.mark.parametrize("state", [None, *State])
