@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.people import Person, read_member, same_person
+from bot.domain.people import Person, comparable_email, read_member, same_person
 from tests.support.examples import BEN, GRID, RAVI, WORKSPACE, member
 
 
@@ -176,3 +176,30 @@ def test_same_person__without_an_email_is_no_one_else_without_one() -> None:
 )
 def test_person__is_active_unless_genesys_cloud_says_otherwise(state: str | None, active: bool) -> None:
     assert Person("id", "Tom", state=state).active is active
+
+
+@pytest.mark.parametrize(
+    ("address", "compared"),
+    [
+        (None, None),
+        ("", None),
+        ("  ", None),
+        (" Ravi.Rao@Example.com ", "ravi.rao@example.com"),
+        ("ravi@B\u00fccher.example", "ravi@xn--bcher-kva.example"),
+        ("ravi@xn--bcher-kva.example", "ravi@xn--bcher-kva.example"),
+        ("R\u00e4vi@example.com", "r\u00e4vi@example.com"),
+        ("a@b@Example.com", "a@b@example.com"),
+        ("ravi@example..com", "ravi@example..com"),  # no valid domain name
+        ("RAVI", "ravi"),
+        ("RAVI@", "ravi@"),
+    ],
+)
+def test_comparable_email__has_one_form(address: str | None, compared: str | None) -> None:
+    assert comparable_email(address) == compared
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_member__unconfirmed_address_is_compared_but_proves_nothing(confirmed: bool) -> None:
+    found = member(email="Ravi@Example.com", email_confirmed=confirmed)
+    assert found.comparable_email == "ravi@example.com"
+    assert found.confirmed_email == ("ravi@example.com" if confirmed else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from bot.domain.people import Actor, Grants, Permission, Person
 from bot.domain.policy import (
     Case,
     Verdict,
+    could_approve,
     covers,
     denial,
     ineligibility,
@@ -387,3 +389,25 @@ def test_denial__names_the_requester_and_the_failed_checks() -> None:
     assert denial(Verdict(reason=DenialCode.GUEST)).params == {}
     assert denial(Verdict(reason=DenialCode.GUEST)).code == "guest"
     assert denial(Verdict()).code == "not_an_approver"
+
+
+def test_matches__user_under_another_id() -> None:
+    known = replace(Actor(member(RAVI)), users=frozenset({"W0RAVI0001"}))
+    assert matches(known, Principal(PrincipalKind.USER, "W0RAVI0001"))
+    assert matches(known, Principal(PrincipalKind.USER, RAVI))
+    assert not matches(known, Principal(PrincipalKind.GROUP, "W0RAVI0001"))
+    assert not matches(known, Principal(PrincipalKind.USER, BEN))
+
+
+@pytest.mark.parametrize(("changes", "_reason"), NO_FULL_MEMBER)
+def test_could_approve__only_full_members(changes: dict[str, Any], _reason: DenialCode) -> None:
+    assert could_approve(member(OLIVIA), case(request()))
+    assert not could_approve(member(OLIVIA, **changes), case(request()))
+
+
+def test_could_approve__no_one_whose_approval_would_not_count() -> None:
+    protected = request(approvals_required=2)
+    assert could_approve(member(BEN), case(protected))
+    assert not could_approve(member(protected.requester), case(protected))
+    assert not could_approve(member(TOM), case(request(target_slack_id=TOM)))
+    assert not could_approve(member(BEN), replace(case(request()), approvers=(member(BEN),)))
