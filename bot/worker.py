@@ -64,7 +64,7 @@ class Worker:
     def submit(self, job: Job) -> None:
         """Start a job that this process has leased. A closed worker leaves it to another process.
 
-        A job that runs already is not started again: its lease had ended, and this process has claimed it again.
+        A job that runs already is not started again.
         """
         if job.id not in self._running and not self._closed:
             self._running[job.id] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
@@ -116,7 +116,7 @@ class Worker:
         return bool(self._running)
 
     async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK) -> None:
-        jobs = await self._queue.claim(limit, most_urgent=most_urgent)
+        jobs = await self._queue.claim(limit, most_urgent=most_urgent, running=frozenset(self._running))
         self._backlog = len(jobs) == limit
         for job in jobs:
             self.submit(job)

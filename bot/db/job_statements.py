@@ -15,21 +15,22 @@ ENQUEUE = INSERT + "ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at, do
 
 ENQUEUE_ONCE = INSERT + "ON CONFLICT (key) DO NOTHING"
 
+_FREE = "jobs.lease_owner IS NULL OR (jobs.lease_until <= :now AND jobs.lease_owner <> excluded.lease_owner)"
+
 ENQUEUE_LEASED = (
     INSERT
-    + """
+    + f"""
 ON CONFLICT (key) DO UPDATE SET
     due_at = excluded.due_at,
     done_at = NULL,
-    attempts = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now THEN 1 ELSE 0 END,
-    lease_owner = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
-                       THEN excluded.lease_owner ELSE jobs.lease_owner END,
-    lease_until = CASE WHEN jobs.lease_owner IS NULL OR jobs.lease_until <= :now
-                       THEN excluded.lease_until ELSE jobs.lease_until END
+    attempts = CASE WHEN {_FREE} THEN 1 ELSE 0 END,
+    lease_owner = CASE WHEN {_FREE} THEN excluded.lease_owner ELSE jobs.lease_owner END,
+    lease_until = CASE WHEN {_FREE} THEN excluded.lease_until ELSE jobs.lease_until END
 """
     + RETURNING
 )
-"""A process that holds the job keeps its lease, and `attempts` becomes 0, which makes it run the job again."""
+"""A process that holds the job keeps its lease, and `attempts` becomes 0, which makes it run the job again. It may
+still run a job whose lease has ended, until another process claims that."""
 
 DUE = """
 SELECT id, kind, request_id, payload, attempts, created_at FROM jobs

@@ -6,7 +6,7 @@ A process renews the leases of its running jobs. If it dies, another process cla
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
@@ -109,16 +109,20 @@ class JobQueue:
         self.actions = frozenset(actions)
         self.unreadable = unreadable or UnreadableRows()
 
-    async def claim(self, limit: int, *, most_urgent: JobKind = JobKind.CLICK) -> list[Job]:
+    async def claim(
+        self, limit: int, *, most_urgent: JobKind = JobKind.CLICK, running: Collection[int] = ()
+    ) -> list[Job]:
         """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
 
+        `running` are the jobs that this process runs. One whose lease has ended is renewed, not claimed, because a
+        claim would forget that it was enqueued again while it ran.
         Of the notices to a channel, only the newest is leased; the others are due a second later.
         Jobs that another version of the bot has added and this one cannot read are left to that version. Without a due
         job, nothing is written.
         """
-        if not await self.database.read(lambda tx: self._due(tx, 1, most_urgent)):
+        if not await self.database.read(lambda tx: self._due(tx, 1, most_urgent, running)):
             return []
-        return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent), durable=False)
+        return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent, running), durable=False)
 
     async def renew(self, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; return the ids of those that this process still holds."""
@@ -259,8 +263,8 @@ class JobQueue:
         """Return a job that the running transaction leases, with the time of the lease."""
         return replace(job, leased_at=self.database.time.read_at)
 
-    def _due(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Row]:
-        skipped = self.unreadable.skipped("jobs", tx.now)
+    def _due(self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int]) -> list[Row]:
+        skipped = {*self.unreadable.skipped("jobs", tx.now), *running}
         rows = tx.fetch(_due(self.actions, most_urgent), now=tx.now, limit=limit + len(skipped))
         found = [row for row in rows if row.id not in skipped][:limit]
         if len(found) < limit:
@@ -268,10 +272,10 @@ class JobQueue:
             found += notices.newest(tx, limit - len(found), skipped=skipped, **known)
         return found
 
-    def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind) -> list[Job]:
+    def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int]) -> list[Job]:
         jobs: list[Job] = []
         while len(jobs) < limit:
-            rows = self._due(tx, limit - len(jobs), most_urgent)
+            rows = self._due(tx, limit - len(jobs), most_urgent, running)
             found = list(self._readable(tx, rows))
             if found:
                 self._lease_claimed(tx, found, self.lease)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.db.driver import DatabaseUnavailable
-from bot.db.jobs import LEASE_DURATION
+from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.execution import RETRY_DELAY
-from bot.worker import Worker
+from bot.services.expiry import ExpiryService
+from bot.services.job_result import JobResult
+from bot.worker import CONCURRENCY, Worker
 from tests.support.clock import FakeClock
 from tests.support.components import TOM, WAIT_TIMEOUT, Components, deletes, ended, open_components, running, until
 from tests.support.database import TTL, approve, stored, tags
@@ -174,6 +177,29 @@ async def test_execute__sends_nothing_ten_minutes_after_the_approval(components:
         found = await ended(components, State.UNKNOWN)
     assert deletes(components) == []
     assert found.outcome["code"] == "too_late"
+
+
+async def test_running_job__whose_lease_has_ended_is_not_claimed_again(components: Components) -> None:
+    """The claim would forget that the card was enqueued again while it was posted."""
+    _, posted = await components.request()
+    released = asyncio.Event()
+
+    async def wait(job: Job) -> JobResult:
+        await released.wait()
+        await components.store.jobs.complete(job)
+        return JobResult()
+
+    sweep = ExpiryService(components.store, components.options().recipients, components.metrics, clock=FakeClock())
+    worker = Worker(components.store.jobs, sweep, {JobKind.CARD: wait})
+    worker.submit(posted)
+    components.database.clock.advance(LEASE_DURATION)
+
+    await worker._claim(CONCURRENCY)
+
+    (row,) = await components.database.rows("SELECT attempts FROM jobs WHERE kind = 'card'")
+    assert row.attempts == 1
+    released.set()
+    await worker.drain(WAIT_TIMEOUT)
 
 
 async def test_rotation__runs_once(components: Components) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -277,6 +278,29 @@ async def test_enqueue_leased__job_that_runs_keeps_its_lease_and_runs_again(db: 
     (again,) = await db.jobs("three#1").claim(10)
     assert (again.id, again.attempts) == (running.id, 1)
     assert await complete_unless_enqueued(db, again, "three#1")
+
+
+@pytest.mark.parametrize("enqueue_again", [enqueue, enqueue_leased])
+async def test_enqueued__job_that_runs_after_its_lease_runs_again(
+    db: DatabaseHarness, enqueue_again: Callable[..., Awaitable[object]]
+) -> None:
+    """A renewal that was late may follow, and no other process has claimed the job meanwhile."""
+    (running,) = await enqueue_leased(db, "key")
+    db.clock.advance(LEASE_DURATION)
+
+    assert not await enqueue_again(db, "key")
+    assert await db.jobs().claim(10, running={running.id}) == []
+
+    assert await complete_unless_enqueued(db, running) is False
+    assert await db.jobs().release(running, delay=0)
+    assert await claim(db) == ["key"]
+
+
+async def test_claim__by_another_process_takes_a_job_whose_lease_has_ended(db: DatabaseHarness) -> None:
+    (running,) = await enqueue_leased(db, "key")
+    db.clock.advance(LEASE_DURATION)
+    assert await db.jobs().claim(10, running={running.id}) == []
+    assert [one.id for one in await db.jobs("two#1").claim(10)] == [running.id]
 
 
 async def test_enqueue_leased__job_that_runs_keeps_the_end_of_its_lease(db: DatabaseHarness) -> None:
