@@ -102,6 +102,7 @@ def main(number: int, first: int) -> int:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # Bolt warns at each start of a replica
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     NUMBER, FIRST = (*sys.argv[1:], *("100", str(int(time.time())))[len(sys.argv) - 1 :])
     sys.exit(main(int(NUMBER), int(FIRST)))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from bot.db.driver import DatabaseUnavailable, Driver
 from bot.db.engine import Database, WorkItem
+from bot.db.jobs import LEASE_DURATION
 from bot.db.transaction import Step
 from tests.support.examples import NOON
 
@@ -38,6 +39,8 @@ class Fault(StrEnum):
     """The process dies before the call takes effect."""
     DEATH_AFTER = "death after"
     """The process dies after the call has taken effect."""
+    SLOW = "slow"
+    """The call takes longer than a lease."""
 
 
 class Call(NamedTuple):
@@ -108,7 +111,8 @@ class SimulatedProcess:
         """Run the effect of a call unless a fault prevents it. `lost` makes the error of a lost answer."""
         self.require_alive()
         fault = self._faults.next(call)
-        await asyncio.sleep(LATENCY if call.name not in ("read", "write") else 0)
+        usual = 0.0 if call.name in ("read", "write") else LATENCY
+        await asyncio.sleep(LEASE_DURATION + 1 if fault is Fault.SLOW else usual)
         self.require_alive()
         if fault is Fault.DEATH:
             self.die()
