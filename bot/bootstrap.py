@@ -25,6 +25,7 @@ from bot.domain.rules import Rules
 from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
 from bot.metrics import Metrics
+from bot.proxies import proxy_name
 from bot.purecloud import HttpAttempt, PureCloud, Region, region
 from bot.server_clock import ServerClock
 from bot.services.account import AccountService
@@ -107,6 +108,9 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
     genesys_region = region_of(settings)
     for found in unencrypted_connections(settings):
         log.warning("connection not encrypted", setting=found.setting, problem=found.problem, hint=found.hint)
+    for setting, proxy in (("HTTPS_PROXY", settings.https_proxy), ("HTTP_PROXY", settings.http_proxy)):
+        if proxy:
+            log.info("proxy in use", setting=setting, proxy=proxy_name(proxy), except_for=settings.no_proxy)
     async with AsyncExitStack() as stack:
         metrics = Metrics()
         slack_clock, genesys_clock = ServerClock(), ServerClock()

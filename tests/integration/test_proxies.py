@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.app import running
 from bot.sandbox import personas
@@ -16,6 +21,8 @@ from bot.slack.socket_mode import CONNECTIONS
 from tests.support.app_harness import MESSAGE_TIMEOUT, AppHarness
 from tests.support.checks_harness import ChecksHarness, open_checks_harness
 from tests.support.forward_proxy import ForwardProxy, forward_proxy
+from tests.support.process import run_bot
+from tests.support.proxy import TcpProxy
 from tests.support.schema import put_database
 
 HOSTS = {"SLACK_API_URL": "slack.invalid", "PURECLOUD_API_URL": "api.invalid", "PURECLOUD_LOGIN_URL": "login.invalid"}
@@ -48,6 +55,17 @@ async def app_behind(
 
 @pytest.mark.parametrize("credentials", [None, "jane:hunter22hunter"])
 async def test_bot__revokes_through_the_proxy_alone(tmp_path: Path, credentials: str | None) -> None:
+    with capture_logs() as logs:
+        await revoke_behind_proxy(tmp_path, credentials)
+
+    named = [line["proxy"] for line in logs if line["event"] == "proxy in use"]
+    assert len(named) == 1
+    assert named[0].startswith("127.0.0.1:")
+    assert "hunter22" not in str(logs)
+
+
+async def revoke_behind_proxy(tmp_path: Path, credentials: str | None) -> None:
+    """Revoke someone, and assert that every call went through the proxy."""
     async with (
         forward_proxy({}, credentials) as proxy,
         open_checks_harness(tmp_path) as fakes,
@@ -142,3 +160,57 @@ async def test_check__blames_the_proxy_that_wants_a_password(tmp_path: Path) -> 
         for name in ("SLACK_BOT_TOKEN", "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"):
             assert report.of(name).message == "the proxy responded with 407 Proxy Authentication Required"
         assert {line.split(" ")[0] for line in proxy.lines} == {"CONNECT"}
+
+
+def new_certificate(folder: Path, hosts: Iterable[str]) -> tuple[Path, Path]:
+    """Create a key and a certificate for the hosts, which is its own authority."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    names = ",".join(f"DNS:{host}" for host in hosts)
+    openssl = shutil.which("openssl") or "openssl"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=test", "-addext",
+         f"subjectAltName={names}", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return key, certificate
+
+
+@asynccontextmanager
+async def encrypted(url: str, context: ssl.SSLContext) -> AsyncIterator[str]:
+    """Accept TLS in front of a fake; yield the address."""
+    upstream = urlsplit(url)
+    relay = TcpProxy(upstream.hostname or "", upstream.port or 0)
+    server = await asyncio.start_server(relay.serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        relay.cut()
+        server.close()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+async def test_check__passes_over_https_through_a_tunnel(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    key, certificate = new_certificate(tmp_path_factory.mktemp("tls"), HOSTS.values())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(forward_proxy({}, "jane:hunter22hunter"))
+        fakes = await stack.enter_async_context(open_checks_harness(tmp_path))
+        ends = {
+            setting: await stack.enter_async_context(encrypted(fakes.environ[setting], context)) for setting in HOSTS
+        }
+        proxy.hosts = {host: ends[setting] for setting, host in HOSTS.items()}
+        urls = {
+            setting: urlsplit(fakes.environ[setting])._replace(scheme="https", netloc=host).geturl()
+            for setting, host in HOSTS.items()
+        }
+
+        trusted = {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(certificate)}
+        result = await (await run_bot(["check"], fakes.environ | urls | trusted)).wait()
+
+    assert result.code == 0, result.stdout
+    assert f"through 127.0.0.1:{proxy.port}" in result.stdout
+    assert "hunter22" not in result.stdout + result.stderr
+    assert {line.split(" ")[0] for line in proxy.lines} == {"CONNECT"}
