@@ -59,7 +59,10 @@ async def test_serve__with_an_invalid_token_exits_and_names_it(bot: BotProcess, 
 
     said = {
         "xapp-1-made-up": "SLACK_APP_TOKEN: Slack does not accept it (invalid_auth)",
-        "xoxb-made-up": "SLACK_APP_TOKEN: write the app-level token (xapp-…), made with the scope connections:write",
+        "xoxb-made-up": (
+            "SLACK_APP_TOKEN: it is a bot token; "
+            "write the app-level token (xapp-…), made with the scope connections:write"
+        ),
         "": "SLACK_SIGNING_SECRET: it is required",
     }
     assert ended.code == 2
