@@ -13,7 +13,7 @@ from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.denials import DenialCode, Denied
 from bot.services.account import Permissions
 from handlers import help as help_command
-from handlers import lists, whoami
+from handlers import lists, revoke, whoami
 from handlers.errors import reply_with
 from handlers.messages import Catalog
 from handlers.payloads import read_invoker
@@ -39,11 +39,16 @@ READ_ONLY: dict[str, Answer] = {
 
 
 async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
-    """Store a command that requests an action, then acknowledge it; answer a read-only command later."""
+    """Store a command that requests an action, then acknowledge it; answer a read-only command later.
+
+    `revoke` without a person opens the modal.
+    """
     text = str(body.get("text") or "")
     typed, invoker = read_verb(text[:MAX_LINE_LENGTH]), read_invoker(body)
     too_long = _too_long(text)
-    if typed.name in services.actions:
+    if typed.name == REVOKE.name and not typed.line.strip() and not too_long:
+        await revoke.open_from_command(invoker, str(body.get("trigger_id") or ""), services, catalog)
+    elif typed.name in services.actions:
         action = services.actions[typed.name]
         command = RequestCommand(action.name, invoker, problem=too_long) if too_long else None
         await services.inbox.record_command(command or read_request(action, invoker, typed.line))

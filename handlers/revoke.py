@@ -2,23 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.actions import REVOKE
 from bot.domain.commands import Invoker, RequestCommand, TargetRef
-from bot.domain.denials import Denied
+from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import nested, text
+from bot.errors import BotError
 from handlers.messages import Catalog
 from handlers.payloads import Payload, read_submitter
 from handlers.services import Services
 from handlers.targets import read_line
-from handlers.ui.modals import IDENTIFIER, REASON, USER, revoke_modal
+from handlers.ui.modals import IDENTIFIER, REASON, USER, View, revoke_modal
+
+log = structlog.get_logger()
+
+PERMISSION_TIMEOUT = 1.0
+"""Maximum time to read the permissions of a person who typed `revoke`, in seconds."""
+
+VIEW_TIMEOUT = 1.5
+"""Maximum time to open the modal, in seconds. Slack waits three seconds for the acknowledgement."""
 
 VIEW = "revoke"
 GLOBAL_SHORTCUT = "revoke_tokens"
 MESSAGE_SHORTCUT = "revoke_author"
+
+
+async def open_from_command(invoker: Invoker, trigger_id: str, services: Services, catalog: Catalog) -> None:
+    """Open the modal for a requester; store the command of anyone else, to deny it.
+
+    A person whose permissions cannot be read in time gets the modal, because the submission is judged anyway.
+    """
+    if await _may_request(invoker, services):
+        try:
+            async with asyncio.timeout(VIEW_TIMEOUT):
+                await _open(trigger_id, services, revoke_modal(catalog, VIEW, channel=invoker.channel))
+        except (BotError, TimeoutError) as error:
+            log.warning("modal not opened; the command is answered", problem=str(error), by=invoker.user_id)
+        else:
+            return
+    missing = Denied(DenialCode.TARGET_MISSING)
+    await services.inbox.record_command(RequestCommand(REVOKE.name, invoker, problem=missing))
+
+
+async def _may_request(invoker: Invoker, services: Services) -> bool:
+    try:
+        async with asyncio.timeout(PERMISSION_TIMEOUT):
+            permissions = await services.account.permissions(invoker)
+    except Denied:
+        return False
+    except (BotError, TimeoutError):
+        return True
+    return REVOKE.name in permissions.request or bool(permissions.unverified)
 
 
 async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
@@ -26,8 +65,13 @@ async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, c
     author = text(nested(body, "message"), "user")
     channel = text(nested(body, "channel"), "id") or ""
     view = revoke_modal(catalog, VIEW, user_id=author, channel=channel)
-    await services.web_api.call("views.open", trigger_id=body["trigger_id"], view=view)
+    await _open(body["trigger_id"], services, view)
     await ack()
+
+
+async def _open(trigger_id: str, services: Services, view: View) -> None:
+    """Open a view; Slack accepts a `trigger_id` for three seconds."""
+    await services.web_api.call("views.open", trigger_id=trigger_id, view=view)
 
 
 async def on_submit(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:

@@ -22,6 +22,7 @@ from bot.db.migrate import HEAD, revision
 from bot.domain.audit_chain import AuditChain, Checkpoint, parse_checkpoint
 from bot.errors import SettingsError
 from bot.settings import DatabaseSettings, read_database_settings
+from bot.visible_text import visible_text
 
 PROGRESS_DELAY = 1.0
 """Seconds after which a verification shows its progress."""
@@ -47,7 +48,7 @@ def run_verify(options: Namespace, environ: Mapping[str, str]) -> int:
     checkpoints = [_checkpoint(text) for text in options.checkpoint]
     keys = [AuditChain(_read_key(path)) for path in options.key_file]
     report = asyncio.run(_verify(settings, keys, checkpoints))
-    print(report.line)  # noqa: T201 - the result
+    print(visible_text(report.line))  # noqa: T201 - the result
     for note in report.notes:
         print(note, file=sys.stderr)  # noqa: T201
     return 1 if report.problem else 0

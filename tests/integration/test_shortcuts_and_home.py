@@ -28,6 +28,19 @@ async def test_modal__posts_a_card_that_can_be_approved(app: AppHarness) -> None
     assert [request.status for request in app.deletes] == [200]
 
 
+async def test_revoke__without_a_person_opens_the_modal(app: AppHarness) -> None:
+    await app.send_command(personas.RAVI, "revoke")
+    assert app.slack.messages == []
+
+    await app.slack.submit_view(personas.RAVI, {USER: personas.TOM, REASON: "laptop stolen"})
+
+    card = await app.wait_for_message(TITLE)
+    assert card.channel_id == personas.APPROVALS
+    assert "laptop stolen" in app.slack.text_of(card)
+    await app.wait_until_idle()
+    assert await app.audit_tags() == ["request:asked"]
+
+
 async def test_message_shortcut__fills_in_the_author(app: AppHarness) -> None:
     message = app.slack.conversations.post(personas.OPS, "my laptop is gone", author_id=personas.TOM)
 

@@ -294,7 +294,6 @@ async def test_click__replayed_after_the_role_was_granted_is_ignored(app: AppHar
         ("revoke @everyone now", "I act on one person at a time"),
         ("revoke <#C0OPS00001|ops>", "That is a channel"),
         ("revoke @tomm", "as plain text"),
-        ("revoke", "Who is it about?"),
     ],
 )
 async def test_revoke__refuses_a_line_that_does_not_name_one_person(app: AppHarness, text: str, words: str) -> None:

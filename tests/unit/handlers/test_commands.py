@@ -8,7 +8,9 @@ from bot.domain.actions import ACTIONS
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Principal, PrincipalKind
-from bot.sandbox.slack.block_kit import problems
+from bot.errors import SlackUnavailable
+from bot.purecloud import GenesysUnreachable
+from bot.sandbox.slack.block_kit import problems, view_problems
 from bot.services.account import Permissions
 from handlers.commands import READ_ONLY
 from handlers.targets import MAX_LINE_LENGTH
@@ -20,6 +22,8 @@ from tests.support.stub_services import StubServices
 
 TOM = TargetRef(slack_user_id="U0TOM00001")
 COMMANDS = [*READ_ONLY, *ACTIONS]
+RULE = Principal(PrincipalKind.USER, "U0RAVI0001")
+EXPIRED = SlackUnavailable("views.open", "expired_trigger")
 
 
 @pytest.mark.parametrize(
@@ -46,10 +50,40 @@ async def test_rotate__is_stored_whatever_follows(line: str) -> None:
     assert [(one.action, one.target) for one in bolt.services.commands] == [("rotate", None)]
 
 
-async def test_revoke__without_a_target_is_stored_with_its_problem() -> None:
-    """The bot checks the person's role before it says anything about the line."""
-    bolt = BoltHarness()
+@pytest.mark.parametrize("line", ["revoke", " KICK "])
+async def test_revoke__without_a_person_opens_the_modal_for_a_requester(line: str) -> None:
+    bolt = BoltHarness(StubServices(Permissions(request={"revoke": RULE})))
+    assert (await bolt.command(line)).status == 200
+    ((method, arguments),) = bolt.services.api_calls
+    assert (method, arguments["trigger_id"]) == ("views.open", "1.2.trigger")
+    assert arguments["view"]["private_metadata"] == "C0OPS00001"
+    assert view_problems(arguments["view"], "modal") == []
+    assert bolt.services.commands == []
+
+
+@pytest.mark.parametrize("error", [SlackUnavailable("users.info", "ratelimited"), GenesysUnreachable()])
+async def test_revoke__without_a_person_opens_the_modal_while_the_role_is_unknown(error: Exception) -> None:
+    bolt = BoltHarness(StubServices(error=error))
     await bolt.command("revoke")
+    assert [method for method, _ in bolt.services.api_calls] == ["views.open"]
+
+
+@pytest.mark.parametrize(
+    "services",
+    [
+        StubServices(),
+        StubServices(Permissions(approve={"revoke": RULE})),
+        StubServices(
+            Permissions(request={"revoke": RULE}), api_error=SlackUnavailable("views.open", "expired_trigger")
+        ),
+    ],
+    ids=["no role", "approver only", "the modal cannot be opened"],
+)
+async def test_revoke__without_a_person_is_stored_with_its_problem_otherwise(services: StubServices) -> None:
+    """The bot checks the person's role before it says anything about the line."""
+    bolt = BoltHarness(services)
+    await bolt.command("revoke")
+    assert bolt.services.api_calls == []
     (command,) = bolt.services.commands
     assert command.problem
     assert command.problem.reason is DenialCode.TARGET_MISSING
@@ -96,7 +130,6 @@ def test_synonym__means_its_command_in_any_case(name: str) -> None:
             assert read_verb(line).name == name
 
 
-RULE = Principal(PrincipalKind.USER, "U0RAVI0001")
 REQUESTER = Permissions(request={"revoke": RULE})
 ADMIN = Permissions(request={"revoke": RULE, "rotate": RULE})
 NO_RIGHTS = Permissions()

@@ -54,6 +54,8 @@ async def send(line: str) -> StubServicesOfWhoami:
 
 def meaning_of(services: StubServicesOfWhoami, name: str) -> tuple[str, str, str]:
     """Return the command, what it is about, and the reason, as in the corpus."""
+    if services.api_calls:
+        return name, "modal", ""
     if services.commands:
         (command,) = services.commands
         return command.action, _about(command), command.reason
