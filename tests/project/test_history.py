@@ -152,6 +152,7 @@ def test_violations__finds_a_false_success() -> None:
             id="repeated during a kill",
         ),
         pytest.param([*USUAL, *APPROVED, sent(0), REPEATED, *REVOKED], id="repeated after a lost response"),
+        pytest.param([*USUAL, *APPROVED, *[sent(429)] * 20, SENT, *REVOKED], id="repeated after 429s"),
         pytest.param([*USUAL, *APPROVED, sent(503), REPEATED, *REVOKED], id="repeated after a 503"),
         pytest.param([*USUAL, role(at=2.5, status=0), *APPROVED, SENT, *REVOKED], id="role lost after the click"),
         pytest.param([runs(STRICT), role(), role("ann"), ASK, *BOTH, SENT, *REVOKED], id="protected, two approvals"),
