@@ -43,6 +43,7 @@ from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
 from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
+from bot.services.rule_differences import RuleDifferences
 from bot.settings import Settings
 from bot.slack.api import SlackApi, web_client
 from bot.slack.messages import SlackMessenger
@@ -167,14 +168,14 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     )  # fmt: skip
     pace = Pace(time.monotonic)
     notifier = Notifier(store, clients.messenger, renderer, Delivery(store), pace, audit_channel=settings.audit_channel)
-    lookups = EarlyLookups(identity)
+    lookups, differences = EarlyLookups(identity), RuleDifferences(rules, metrics)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
-        lookups=lookups, messenger=clients.messenger, notifier=notifier, pace=pace,
+        lookups=lookups, differences=differences, messenger=clients.messenger, notifier=notifier, pace=pace,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
-    expiry = ExpiryService(store, options.recipients, metrics, clock=time.monotonic)
+    expiry = ExpiryService(store, options.recipients, metrics, differences, clock=time.monotonic)
     worker = Worker(store.jobs, expiry, services)
     return Services(
         account=AccountService(
@@ -242,6 +243,7 @@ def job_services(
     identity: Identity,
     requesters: Identity,
     lookups: EarlyLookups,
+    differences: RuleDifferences,
     messenger: SlackMessenger,
     notifier: Notifier,
     pace: Pace,
@@ -257,8 +259,9 @@ def job_services(
         approvals_channel=options.approvals_channel, secret_values=options.secret_values,
     )  # fmt: skip
     clicks = ClickService(
-        store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients
-    )
+        store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
+        differences=differences,
+    )  # fmt: skip
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
     cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients, pace=pace)
     return {

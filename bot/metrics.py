@@ -66,6 +66,11 @@ class Metrics:
             ["table", "column"],
             registry=self.registry,
         )
+        self.requests_under_other_rules = Counter(
+            "purecloud_bot_requests_under_other_rules",
+            "Open requests that were made under other rules than those of this process.",
+            registry=self.registry,
+        )
         self.clock_lag = Gauge(
             "purecloud_bot_clock_lag_seconds",
             "Seconds that the clock is behind the last time in the database.",

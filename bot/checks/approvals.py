@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bot.checks.result import CheckResult, failed, ok, undetermined
 from bot.domain.people import Member, same_person
-from bot.domain.policy import PROTECTED_APPROVALS
 from bot.domain.principals import Principal
+from bot.domain.rules import PROTECTED_APPROVALS
 from bot.settings import Settings
 
 Members = Mapping[Principal, Sequence[Member]]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.checks.result import CheckResult, ok
-from bot.domain.policy import PROTECTED_APPROVALS
 from bot.domain.principals import Principal, PrincipalKind
+from bot.domain.rules import PROTECTED_APPROVALS
 from bot.settings import Settings
 
 _WORDS: Final = {

@@ -39,6 +39,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration("0003", partial(_execute, "0003_approvals_and_metadata.sql")),
     Migration("0004", partial(_execute, "0004_slack_names.sql")),
     Migration("0005", partial(_execute, "0005_audit_numbers.sql")),
+    Migration("0006", partial(_execute, "0006_rules_of_requests.sql")),
 )
 
 HEAD = MIGRATIONS[-1].revision

@@ -11,6 +11,7 @@ from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import ApprovalSeal, MessageRef, Request, State
+from bot.domain.rules import UnknownRule, read_rules, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def request_to_row(request: Request) -> dict[str, Any]:
         "asked_in": request.requested_in,
         "reason": request.reason,
         "needed": request.approvals_required,
+        "protected": int(request.target_protected),
+        "rules": to_json(request.rules) if request.rules else None,
         "approvals": json.dumps(request.approvals),
         "dropped": json.dumps(request.dropped),
         "seal": request.seal,
@@ -94,6 +97,8 @@ def request_from_row(row: Row) -> Request:
         target_slack_name=row.member_name,
         reason=row.reason,
         approvals_required=row.needed,
+        target_protected=row.needed > 1 if row.protected is None else bool(row.protected),
+        rules=None if row.rules is None else read_rules(row.rules),
         state=State(row.state),
         approvals=tuple(json.loads(row.approvals)),
         dropped=tuple(json.loads(row.dropped)),
@@ -115,6 +120,8 @@ def read_request(row: Row) -> Request:
     try:
         request = request_from_row(row)
         dict(request.outcome)
+    except UnknownRule as error:
+        raise UnreadableRow("requests", row.id, "rules", str(error)) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise UnreadableRow("requests", row.id, "json") from error
     if not all(isinstance(one, str) for one in request.approvals):

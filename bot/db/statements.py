@@ -16,6 +16,7 @@ from bot.db.rows import Snapshot, card_from_row, item_to_row, read_request, requ
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
+from bot.domain.rules import Rules, to_json
 
 COMPLETED_JOB_RETENTION = 1800.0
 """Seconds that a completed job, with its response_url, is kept, so that a replayed click is recognised.
@@ -39,12 +40,13 @@ EXISTS = "SELECT 1 FROM requests WHERE id = :id OR ask_key = :key"
 
 INSERT_REQUEST = """
 INSERT INTO requests (
-    id, reference, ask_key, kind, state, requester, asked_in, reason, needed, approvals, dropped, seal, approval_seals,
-    decided_by, created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts, ask_url
+    id, reference, ask_key, kind, state, requester, asked_in, reason, needed, protected, rules, approvals, dropped,
+    seal, approval_seals, decided_by, created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts,
+    ask_url
 ) VALUES (
-    :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :approvals, :dropped, :seal,
-    :approval_seals, :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome, :revision, :channel,
-    :ts, :ask_url
+    :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :protected, :rules, :approvals,
+    :dropped, :seal, :approval_seals, :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome,
+    :revision, :channel, :ts, :ask_url
 )
 """
 
@@ -55,8 +57,8 @@ VALUES (:request_id, :place, :target_id, :name, :email, :division, :state, :memb
 
 TRANSITION = """
 UPDATE requests
-SET state = :state, needed = :needed, approvals = :approvals, dropped = :dropped, seal = :seal,
-    approval_seals = :approval_seals, decided_by = :decided_by,
+SET state = :state, needed = :needed, protected = :protected, approvals = :approvals, dropped = :dropped,
+    seal = :seal, approval_seals = :approval_seals, decided_by = :decided_by,
     approved_at = :approved_at, finished_at = :finished_at, outcome = :outcome, revision = :revision,
     card_url = COALESCE(:card_url, card_url)
 WHERE id = :id AND state = :state_before AND revision = :revision_before
@@ -75,6 +77,8 @@ CLICKS = "SELECT id, payload FROM jobs WHERE request_id = :id AND kind = 'click'
 """Clicks are kept for as long as their response_urls are valid (`COMPLETED_JOB_RETENTION`)."""
 
 OPEN_REQUESTS = f"{SELECT_REQUEST} WHERE requests.state IN ('pending', 'approved') AND items.place = 0"
+
+OPEN_UNDER_OTHER_RULES = f"{OPEN_REQUESTS} AND requests.rules <> :rules LIMIT 1000"
 
 SET_SEALS = "UPDATE requests SET seal = :seal, approval_seals = :approval_seals WHERE id = :id"
 
@@ -108,8 +112,8 @@ WHERE created_at < :limit AND (ask_url IS NOT NULL OR card_url IS NOT NULL) AND 
 """A card that waits may still need the url of a click."""
 
 _CHANGING = (
-    "state", "needed", "approvals", "dropped", "seal", "approval_seals", "decided_by", "approved_at", "finished_at",
-    "outcome", "revision",
+    "state", "needed", "protected", "approvals", "dropped", "seal", "approval_seals", "decided_by", "approved_at",
+    "finished_at", "outcome", "revision",
 )  # fmt: skip
 
 
@@ -196,8 +200,17 @@ def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:
 
 def open_requests(tx: Transaction) -> list[Request]:
     """Return the requests that are pending or approved, without those that this version cannot read."""
+    return _readable(tx.fetch(OPEN_REQUESTS))
+
+
+def open_under_other_rules(tx: Transaction, rules: Rules) -> list[Request]:
+    """Return up to 1,000 open requests that were made under other rules."""
+    return _readable(tx.fetch(OPEN_UNDER_OTHER_RULES, rules=to_json(rules)))
+
+
+def _readable(rows: Iterable[Row]) -> list[Request]:
     found = []
-    for row in tx.fetch(OPEN_REQUESTS):
+    for row in rows:
         with suppress(UnreadableRow):
             found.append(read_request(row))
     return found

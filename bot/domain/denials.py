@@ -23,6 +23,8 @@ class DenialCode(StrEnum):
     ALREADY_APPROVED = "already_approved"
     TARGET_CANNOT_DECIDE = "target_cannot_decide"
     NOT_YOURS_TO_CANCEL = "not_yours_to_cancel"
+    RULES_CHANGED = "rules_changed"
+    RULES_CHANGED_TO_CANCEL = "rules_changed_to_cancel"
     REQUEST_ALTERED = "request_altered"
     CLICKER_UNREADABLE = "clicker_unreadable"
     CLOCK_BEHIND = "clock_behind"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.actions import Action
 from bot.domain.denials import DenialCode, Denied
@@ -12,9 +12,6 @@ from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
-
-PROTECTED_APPROVALS = 2
-"""Approvals that a protected target needs, none of them by the requester."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +108,11 @@ def may_administer(actor: Actor, rules: Rules, workspace: Workspace) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What an approval is judged by: a request, its action and the rules of now.
+    """What a click is judged by: a request, its action and the rules of now.
 
-    `request` requires the stricter number of approvals of request time and now. `requester` is None if the requester
-    is unknown to Slack. `approvers` are the people whose earlier approvals hold.
+    The rules that the request has stored apply as well. `request` requires the stricter number of approvals of request
+    time and now. `requester` is None if the requester is unknown to Slack. `approvers` are the people whose earlier
+    approvals hold.
     """
 
     request: Request
@@ -127,30 +125,58 @@ class Case:
     @property
     def requester_counts(self) -> bool:
         """Whether an approval by the requester counts."""
-        return self.rules.self_approval and not self.request.protected
+        return not self.request.protected and all(one.self_approval for one in self.all_rules)
+
+    @property
+    def all_rules(self) -> tuple[Rules, ...]:
+        """The rules of now, and those of the request."""
+        return (self.rules, self.request.rules) if self.request.rules else (self.rules,)
+
+    @property
+    def other_approvers(self) -> tuple[Principal, ...] | None:
+        """The approvers by the rules of the request, None if they are the ones of now."""
+        now, before = (self.action.approvers(rules) for rules in (self.rules, self.request.rules or self.rules))
+        return before if set(before) != set(now) else None
 
 
-def may_approve(actor: Actor, case: Case) -> Verdict:
-    """Decide whether this person may approve a request now.
+def may_approve(actor: Actor, case: Case, at_request: Actor | None = None) -> Verdict:
+    """Decide whether this person may approve a request, by the rules of now and by those of the request.
+
+    `at_request` is the person as read for `other_approvers`.
+    """
+    verdict = _may_approve(actor, case, case.rules)
+    if case.request.rules is None:
+        return verdict
+    before = _may_approve(at_request or actor, case, case.request.rules)
+    return _stricter(verdict, replace(before, reason=before.reason and DenialCode.RULES_CHANGED))
+
+
+def _stricter(now: Verdict, at_request: Verdict) -> Verdict:
+    """Return the verdict of the rules of now, unless only the rules of the request deny."""
+    return at_request if now.allowed and not at_request.allowed else now
+
+
+def _may_approve(actor: Actor, case: Case, rules: Rules) -> Verdict:
+    """Decide by one set of rules.
 
     The role is checked before anything about the request, so that a person without the role learns nothing else.
     """
     reason = ineligibility(actor.member, case.workspace)
     if reason:
         return Verdict(reason=reason)
-    verdict = _named_by(actor, case.action.approvers(case.rules), case.action.not_an_approver)
+    verdict = _named_by(actor, case.action.approvers(rules), case.action.not_an_approver)
     if not verdict.allowed:
         return verdict
-    reason = _objection(actor.member, case)
+    reason = _objection(actor.member, case, rules)
     return Verdict(reason=reason) if reason else verdict
 
 
-def _objection(member: Member, case: Case) -> DenialCode | None:
+def _objection(member: Member, case: Case, rules: Rules) -> DenialCode | None:
     """Return why an approver may not approve this request."""
     request = case.request
     if is_target(member, request):
         return DenialCode.TARGET_CANNOT_DECIDE
-    if not case.requester_counts and is_requester(member, request, case.requester):
+    if (request.protected or not rules.self_approval) and is_requester(member, request, case.requester):
         return DenialCode.OWN_PROTECTED_REQUEST if request.protected else DenialCode.OWN_REQUEST
     if any(same_person(member, one) for one in case.approvers):
         return DenialCode.ALREADY_APPROVED
@@ -159,7 +185,9 @@ def _objection(member: Member, case: Case) -> DenialCode | None:
 
 def could_approve(member: Member, case: Case) -> bool:
     """Return whether a member whom the rules name could add an approval to a request."""
-    return ineligibility(member, case.workspace) is None and _objection(member, case) is None
+    if ineligibility(member, case.workspace):
+        return False
+    return not any(_objection(member, case, rules) for rules in case.all_rules)
 
 
 def is_requester(member: Member, request: Request, requester: Member | None) -> bool:
@@ -175,18 +203,28 @@ def is_target(member: Member, request: Request) -> bool:
     return email is not None and email == member.confirmed_email
 
 
-def may_cancel(actor: Actor, request: Request, action: Action, rules: Rules, workspace: Workspace) -> Verdict:
-    """Decide whether this person may cancel a request: its requester, or an approver, but not its target."""
-    reason = ineligibility(actor.member, workspace)
+def may_cancel(actor: Actor, case: Case, at_request: Actor | None = None) -> Verdict:
+    """Decide whether this person may cancel a request: its requester, or an approver, but not its target.
+
+    An approver must be one by the rules of now and by those of the request, read as for `may_approve`.
+    """
+    reason = ineligibility(actor.member, case.workspace)
     if reason:
         return Verdict(reason=reason)
-    if request.requester in actor.member.ids:
-        verdict = Verdict()
-    else:
-        verdict = _named_by(actor, action.approvers(rules), DenialCode.NOT_YOURS_TO_CANCEL)
-    if verdict.allowed and is_target(actor.member, request):
+    verdict = Verdict()
+    if case.request.requester not in actor.member.ids:
+        verdict = _approver_may_cancel(actor, case, at_request or actor)
+    if verdict.allowed and is_target(actor.member, case.request):
         return Verdict(reason=DenialCode.TARGET_CANNOT_DECIDE)
     return verdict
+
+
+def _approver_may_cancel(actor: Actor, case: Case, at_request: Actor) -> Verdict:
+    verdict = _named_by(actor, case.action.approvers(case.rules), DenialCode.NOT_YOURS_TO_CANCEL)
+    if case.request.rules is None:
+        return verdict
+    before = _named_by(at_request, case.action.approvers(case.request.rules), DenialCode.RULES_CHANGED_TO_CANCEL)
+    return _stricter(verdict, before)
 
 
 def may_self_approve(actor: Actor, action: Action, rules: Rules) -> bool:

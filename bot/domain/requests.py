@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.domain.people import Person
+from bot.domain.rules import Rules
 from bot.errors import StaleRequest
 
 
@@ -110,7 +111,11 @@ class Request:
     """The target's name in Slack when the request was made; None where their Slack user is not known."""
     reason: str = ""
     approvals_required: int = 1
-    """Two for a protected target, and the requester does not count."""
+    """The stricter number of request time and of every click since."""
+    target_protected: bool = False
+    """Whether PROTECTED has named the target, when the request was made or at a click since."""
+    rules: Rules | None = None
+    """The rules when the request was made; None if an earlier version of the bot made it."""
     state: State = State.PENDING
     approvals: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
@@ -130,7 +135,7 @@ class Request:
     @property
     def protected(self) -> bool:
         """Whether approvers other than the requester must approve."""
-        return self.approvals_required > 1
+        return self.target_protected or self.approvals_required > 1
 
     def expired(self, at: float) -> bool:
         """Return whether a click at this time is too late."""

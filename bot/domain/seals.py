@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
+from bot.domain.rules import to_json
 
 DERIVATION = b"purecloud-bot: seals of requests, version 1"
 """The purpose of the derived key, so that it differs from other keys of the same secret."""
@@ -32,7 +33,7 @@ class Seals:
         self._key = key
 
     def seal(self, request: Request) -> Request:
-        """Return a request with the seal of what its card shows."""
+        """Return a request with the seal of what its card shows, and of its rules."""
         return replace(request, seal=self._of_request(request))
 
     def is_intact(self, request: Request) -> bool:
@@ -75,9 +76,11 @@ class Seals:
         }
 
     def _of_request(self, request: Request) -> str:
+        """Return the seal of a request. A request of a version before schema 0006 has no rules to cover."""
         target = request.target
         names = (target.name, target.email, target.division, target.state) if target else ()
-        return _VERSION + self._mac(*_identifying(request), *names, request.target_slack_name, request.reason)
+        rules = (request.target_protected, to_json(request.rules)) if request.rules else ()
+        return _VERSION + self._mac(*_identifying(request), *names, request.target_slack_name, request.reason, *rules)
 
     def _of_earlier_request(self, request: Request) -> str:
         """Return the seal as it was before schema 0004, without names and the reason."""

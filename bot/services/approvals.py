@@ -1,13 +1,24 @@
-"""Judge an approval by present facts: the approver, earlier approvals, and the approvals required."""
+"""Judge a click by present facts, by the rules of now and by those of the request."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from bot.domain.actions import Actions
-from bot.domain.people import Actor, Member
-from bot.domain.policy import PROTECTED_APPROVALS, Case, denial, ineligibility, is_requester, may_approve, rule_for
+from bot.domain.people import Actor, Member, Person
+from bot.domain.policy import (
+    Case,
+    Verdict,
+    denial,
+    ineligibility,
+    is_requester,
+    may_approve,
+    may_cancel,
+    rule_for,
+)
+from bot.domain.principals import Principal
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
@@ -22,7 +33,7 @@ class Judgement(NamedTuple):
 
 
 class ApprovalJudge:
-    """Judges approvals.
+    """Judges approvals and cancellations, by the rules of now and by those of the request.
 
     `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds.
 
@@ -36,36 +47,54 @@ class ApprovalJudge:
 
     async def judge(self, member: Member, request: Request, *, since: float | None) -> Judgement:
         """Return the request to which this member's approval may be added. Raises Denied."""
-        action = self._actions[request.action]
-        actor = await self._identity.actor(member, action.approvers(self._rules), since=since)
-        case = Case(request, action, self._rules, self._identity.workspace)
-        _require(actor, case)  # before any other lookup, because anyone can click
-        case = replace(case, request=await self._as_of_now(request))
+        case = self._case(request)
+        actor, at_request = await self._actors(member, case, since=since)
+        _require(may_approve(actor, case, at_request), case)  # before any other lookup, because anyone can click
+        case = replace(case, request=await self._as_of_now(case))
         case = replace(case, requester=await self._requester(case, member))
         case, dropped = await self._with_earlier_approvals(case, since=since)
-        _require(actor, case)
+        _require(may_approve(actor, case, at_request), case)
         approvals = tuple(one.canonical_id for one in case.approvers)
         return Judgement(replace(case.request, approvals=approvals), dropped)
 
-    async def is_protected(self, request: Request) -> bool:
-        """Return whether PROTECTED names the target of a request now. What cannot be read counts as "yes"."""
-        protected = self._rules.protected
-        if not protected or request.target is None:
+    async def judge_cancellation(self, member: Member, request: Request, *, since: float | None) -> None:
+        """Return if this member may cancel a request. Raises Denied."""
+        case = self._case(request)
+        actor, at_request = await self._actors(member, case, since=since)
+        _require(may_cancel(actor, case, at_request), case)
+
+    def _case(self, request: Request) -> Case:
+        return Case(request, self._actions[request.action], self._rules, self._identity.workspace)
+
+    async def _actors(self, member: Member, case: Case, *, since: float | None) -> tuple[Actor, Actor | None]:
+        """Read a member for the approvers of now and, if these name the member, for other ones of the request."""
+        approvers, others = case.action.approvers(case.rules), case.other_approvers
+        actor = await self._identity.actor(member, approvers, since=since)
+        if others is None or rule_for(actor, approvers) is None:
+            return actor, None
+        return actor, await self._identity.actor(member, others, since=since)
+
+    async def _as_of_now(self, case: Case) -> Request:
+        """Return the request with the stricter protection and number of approvals of request time and now."""
+        request = case.request
+        if request.target is None:
+            return request
+        protected = request.target_protected
+        for principals in dict.fromkeys(rules.protected for rules in case.all_rules):
+            protected = protected or await self._is_protected(request.target, request.target_slack_id, principals)
+        required = max(request.approvals_required, *(rules.required(protected=protected) for rules in case.all_rules))
+        return replace(request, approvals_required=required, target_protected=protected)
+
+    async def _is_protected(self, target: Person, slack_user_id: str | None, protected: Sequence[Principal]) -> bool:
+        """Return whether principals name the target of a request now. What cannot be read counts as "yes"."""
+        if not protected:
             return False
-        actor = await self._identity.target_actor(
-            request.target_slack_id, request.target, protected, since=self._identity.recently
-        )
+        actor = await self._identity.target_actor(slack_user_id, target, protected, since=self._identity.recently)
         if rule_for(actor, protected):
             return True
         if actor.retry_after is not None:
             raise CheckUnavailable("; ".join(actor.unverified), actor.retry_after)
         return bool(actor.unverified)
-
-    async def _as_of_now(self, request: Request) -> Request:
-        """Return the request with the stricter number of required approvals of request time and now."""
-        if request.approvals_required >= PROTECTED_APPROVALS or not await self.is_protected(request):
-            return request
-        return replace(request, approvals_required=PROTECTED_APPROVALS)
 
     async def _requester(self, case: Case, member: Member) -> Member | None:
         """Look the requester up if another of their ids must not approve."""
@@ -87,15 +116,14 @@ class ApprovalJudge:
     async def _holds(self, member: Member, case: Case, *, since: float | None) -> bool:
         if ineligibility(member, case.workspace):
             return False
-        actor = await self._identity.actor(member, case.action.approvers(case.rules), since=since)
-        verdict = may_approve(actor, case)
+        actor, at_request = await self._actors(member, case, since=since)
+        verdict = may_approve(actor, case, at_request)
         if verdict.retry_after is not None:
             raise denial(verdict)
         return verdict.allowed
 
 
-def _require(actor: Actor, case: Case) -> None:
-    """Raise Denied unless the actor may approve, CheckUnavailable if that is not known yet."""
-    verdict = may_approve(actor, case)
+def _require(verdict: Verdict, case: Case) -> None:
+    """Raise Denied unless a verdict allows it, CheckUnavailable if that is not known yet."""
     if not verdict.allowed:
         raise denial(verdict, case.request)

@@ -16,7 +16,7 @@ from bot.domain.audit import AuditEvent, EventType
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member
-from bot.domain.policy import denial, ineligibility, may_cancel
+from bot.domain.policy import ineligibility
 from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
 from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
@@ -26,6 +26,7 @@ from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
+from bot.services.rule_differences import RuleDifferences
 
 MAX_SHARED_AGE = 10.0
 """Longest time for which an answer that Slack began to give after a click may decide that click, in seconds."""
@@ -52,6 +53,7 @@ class ClickService:
         rules: Rules,
         metrics: Metrics,
         recipients: Callable[[Request], Sequence[str]],
+        differences: RuleDifferences,
     ) -> None:
         self._store = store
         self._identity = identity
@@ -60,6 +62,7 @@ class ClickService:
         self._rules = rules
         self._metrics = metrics
         self._recipients = recipients
+        self._differences = differences
         self._approvals = ApprovalJudge(identity, actions, rules)
 
     async def process(self, job: Job) -> JobResult:
@@ -106,6 +109,7 @@ class ClickService:
         """Check what the clicker may do now, then move the request."""
         member = await self._clicker(click, since)
         self._require_intact(request)
+        self._differences.add(request)
         principals = self._actions[request.action].approvers(self._rules)
         try:
             judgement = await self._judge(click, member, request, since)
@@ -134,11 +138,7 @@ class ClickService:
         if click.action != CANCEL:
             genuine = self._store.seals.without_forged_approvals(request)
             return await self._approvals.judge(member, genuine, since=since)
-        action = self._actions[request.action]
-        actor = await self._identity.actor(member, action.approvers(self._rules), since=since)
-        verdict = may_cancel(actor, request, action, self._rules, self._identity.workspace)
-        if not verdict.allowed:
-            raise denial(verdict, request)
+        await self._approvals.judge_cancellation(member, request, since=since)
         return Judgement(request)
 
     async def _clicker(self, click: Click, since: float) -> Member:

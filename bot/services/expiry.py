@@ -10,12 +10,13 @@ from bot.db.requests import RequestStore
 from bot.domain.audit_chain import Checkpoint
 from bot.domain.requests import Request
 from bot.metrics import Metrics
+from bot.services.rule_differences import RuleDifferences
 
 CLEANUP_INTERVAL = 600.0
 """Seconds between two deletions of rows that are no longer needed, and between two checkpoints in the log."""
 
 COUNT_INTERVAL = 60.0
-"""Seconds between two counts of the rows that only another version of the bot knows."""
+"""Seconds between two looks for rows that only another version of the bot knows, and for other rules."""
 
 log = structlog.get_logger()
 
@@ -28,25 +29,28 @@ class ExpiryService:
         store: RequestStore,
         recipients: Callable[[Request], Sequence[str]],
         metrics: Metrics,
+        differences: RuleDifferences,
         *,
         clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._recipients = recipients
         self._metrics = metrics
+        self._differences = differences
         self._clock = clock
         self._cleanup_at = 0.0
         self._checkpoint: Checkpoint | None = None
         self._count_at = 0.0
 
     async def run(self) -> None:
-        """End overdue requests. At their intervals, count unknown rows and clean up."""
+        """End overdue requests. At their intervals, look for unknown rows and other rules, and clean up."""
         for request in await self._store.expire_due(self._recipients):
             self._metrics.outcomes.labels(request.action, request.state).inc()
             log.info("request expired", reference=request.reference)
         if self._clock() > self._count_at:
             self._count_at = self._clock() + COUNT_INTERVAL
             await self._store.count_unknown_rows()
+            await self._differences.look(self._store.database)
         if self._clock() > self._cleanup_at:
             self._cleanup_at = self._clock() + CLEANUP_INTERVAL
             await self._store.delete_expired_rows()

@@ -129,7 +129,7 @@ class Overview:
         """
         requests = await self._pages.open()
         actors = {name: await self._approver(member, name) for name in sorted({one.action for one in requests})}
-        listed = [ListedRequest(one, waits=self._waits_for(actors[one.action], one)) for one in requests]
+        listed = [ListedRequest(one, waits=await self._waits_for(actors[one.action], one)) for one in requests]
         return [one for one in listed if one.request.requester in member.ids or self._concerns(actors, one.request)]
 
     async def _approver(self, member: Member, action: str) -> Actor:
@@ -142,12 +142,15 @@ class Overview:
     def _concerns(self, actors: Mapping[str, Actor], request: Request) -> bool:
         return rule_for(actors[request.action], self._actions[request.action].approvers(self._rules)) is not None
 
-    def _waits_for(self, actor: Actor, request: Request) -> bool:
+    async def _waits_for(self, actor: Actor, request: Request) -> bool:
         """Return whether a person may approve a request; their click is judged again."""
         if request.state is not State.PENDING or not actor.member.ids.isdisjoint(request.approvals):
             return False
         case = Case(request, self._actions[request.action], self._rules, self._identity.workspace)
-        return may_approve(actor, case).allowed
+        at_request = None
+        if case.other_approvers is not None and rule_for(actor, case.action.approvers(self._rules)):
+            at_request = await self._identity.actor(actor.member, case.other_approvers, since=self._identity.recently)
+        return may_approve(actor, case, at_request).allowed
 
     async def _filter(self, query: Query) -> RequestFilter:
         """Return the filter for a query; a Slack user stands for the ids and the address that Slack knows."""

@@ -18,7 +18,6 @@ from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Member, Person
 from bot.domain.policy import (
-    PROTECTED_APPROVALS,
     Case,
     Verdict,
     denial,
@@ -142,7 +141,7 @@ class RequestService:
         request = await self._draft(request_id, command, action, requester)
         alone = (
             may_self_approve(approver, action, self._rules)
-            and request.approvals_required == 1
+            and not request.protected
             and request.target_slack_id not in requester.ids
         )
         if not alone and not approver.unverified:  # otherwise some of the approvers are not known
@@ -152,11 +151,11 @@ class RequestService:
 
     async def _draft(self, request_id: str, command: RequestCommand, action: Action, requester: Member) -> Request:
         """Return the request without its card."""
-        target, slack_user, needed = None, None, 1
+        target, slack_user, protected, needed = None, None, False, 1
         if action.has_target:
             target, mentioned = await self._target(command.target)
-            mentioned_id = mentioned.canonical_id if mentioned else None
-            needed = PROTECTED_APPROVALS if await self._is_protected(target, mentioned_id) else 1
+            protected = await self._is_protected(target, mentioned.canonical_id if mentioned else None)
+            needed = self._rules.required(protected=protected)
             slack_user = mentioned or (requester if same_email(target, requester) else None)
         slack_id = slack_user.canonical_id if slack_user else None
         return Request(
@@ -172,6 +171,8 @@ class RequestService:
             target_slack_name=slack_user.name if slack_user else None,
             reason=stored_reason(command.reason, self._secret_values),
             approvals_required=needed,
+            target_protected=protected,
+            rules=self._rules,
         )
 
     async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,6 +106,57 @@ async def test_click__on_a_protected_request_that_was_made_to_need_one_approval_
     await app.slack.click(personas.BEN, card, "approve")
 
     await app.wait_for_private_message(personas.BEN, "altered outside the bot")
+    assert not app.deletes
+
+
+EVERYONE = json.dumps({"approvers": [personas.BEN, personas.NADIA], "self_approval": True})
+
+
+@pytest.mark.parametrize("rules", [None, EVERYONE], ids=["removed", "changed"])
+async def test_click__on_a_request_whose_rules_were_changed_is_denied(app: AppHarness, rules: str | None) -> None:
+    card, request_id = await card_and_id(app)
+    await run(app, "UPDATE requests SET rules = :rules WHERE id = :id", rules=rules, id=request_id)
+
+    await app.slack.click(personas.BEN, card, "approve")
+
+    await app.wait_for_private_message(personas.BEN, "altered outside the bot")
+    await app.wait_until_idle()
+    assert not app.deletes
+    assert await app.audit_tags() == ["request:asked", "click:refused"]
+
+
+async def test_click__on_a_request_whose_rules_were_damaged_is_answered_privately(app: AppHarness) -> None:
+    card, request_id = await card_and_id(app)
+    await run(app, "UPDATE requests SET rules = '{' WHERE id = :id", id=request_id)
+
+    await app.slack.click(personas.BEN, card, "approve")
+
+    await app.wait_for_private_message(personas.BEN, "I can't read this request")
+    await app.wait_until_idle()
+    assert not app.deletes
+
+
+async def test_execution__of_an_approved_request_whose_rules_were_changed_is_not_sent(app: AppHarness) -> None:
+    _, request_id = await card_and_id(app)
+    store = app.server.services.store
+    request = await store.get(request_id)
+    assert request
+    approved = store.seals.add_approval(replace(request, approvals=(personas.BEN,)), personas.BEN, time.time())
+    await run(
+        app,
+        "UPDATE requests SET state = 'approved', approved_at = :now, approvals = :approvals, approval_seals = :seals, "
+        "rules = :rules WHERE id = :id",
+        now=time.time(),
+        approvals=json.dumps(approved.approvals),
+        seals=json.dumps(approved.approval_seals),
+        rules=EVERYONE,
+        id=request_id,
+    )
+
+    await add_execution(app, request_id)
+
+    await app.wait_for_message("The stored approvals can't be verified")
+    await app.wait_until_idle()
     assert not app.deletes
 
 

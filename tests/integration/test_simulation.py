@@ -19,6 +19,7 @@ from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
 from bot.services.job_result import JobResult
+from bot.services.rule_differences import RuleDifferences
 from bot.worker import Process
 from tests.support.simulated_scenarios import SCENARIOS, broken_promises, simulate_random
 from tests.support.simulated_world import METRICS, RULES, Bot, Replace
@@ -55,7 +56,7 @@ class SendsAgain(ExecutionService):
 def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
     service = ApprovesForAnyone(
         bot.store, bot.identity, EarlyLookups(bot.identity), actions=ACTIONS, rules=RULES, metrics=METRICS,
-        recipients=bot.options.recipients,
+        recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS),
     )  # fmt: skip
     return {JobKind.CLICK: service.process}
 

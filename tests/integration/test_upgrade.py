@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
+from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bot.db import metadata
 from bot.db.engine import Database
 from bot.db.jobs import JobQueue
 from bot.db.migrate import MIGRATIONS, migrate
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
+from bot.db.sqlite import SqliteDriver
 from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import State
+from bot.domain.seals import Seals, derive_key
 from bot.sandbox import personas
-from tests.support.components import TOM, Components, open_components
-from tests.support.examples import NOON, SEALS
+from bot.sandbox.genesys.server import CLIENT
+from tests.support.components import RENDERER, TOM, TOM_IN_GENESYS, Components, open_components
+from tests.support.examples import NOON, SEALS, request
 from tests.support.fault_harness import open_bot, recording_client
+from tests.support.other_version import write_request_without_rules
 from tests.support.postgres import Server
+from tests.support.replicas import start_replicas
+from tests.support.schema import OWNER
 
 DUMP = Path(__file__).parents[1] / "data" / "database_0001.sql"
 
@@ -107,6 +117,54 @@ async def test_upgrade__completes_open_jobs_and_keeps_pending_cards_alive(path: 
     assert len(sent_deletes(components)) == 3
     assert all(one.endswith(TOM.id) for one in sent_deletes(components))
     assert first_invalid(trail) is None
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def address(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    async with server.database(empty=True) as url:
+        yield url
+
+
+async def test_upgrade__to_stored_rules_keeps_pending_cards_alive(address: str, tmp_path: Path) -> None:
+    """Requests from before schema 0006 have no rules, and the rules of now alone apply to them."""
+    path = address.removeprefix("sqlite:///")
+    driver = PostgresDriver(address) if path == address else SqliteDriver(Path(path))
+    database = Database(driver)
+    await migrate(database, [one for one in MIGRATIONS if one.revision < "0006"])
+    await database.write(lambda tx: metadata.add(tx, OWNER))
+    now = time.time()
+    usual = request(
+        target=TOM_IN_GENESYS, target_slack_id=personas.TOM, requester=personas.RAVI, created_at=now,
+        expires_at=now + 600,
+    )  # fmt: skip
+    seals = Seals(derive_key(CLIENT.secret))
+    for name, required in (("one", 1), ("two", 2)):
+        made = replace(usual, id=name, reference=name, approvals_required=required)
+        await write_request_without_rules(database, made, seals)
+    await database.close()
+
+    async with start_replicas(tmp_path, address) as bot:
+        before = [await bot.store.get(name) for name in ("one", "two")]
+        cards = [RENDERER.card(one) for one in before if one]
+        one, two = [bot.slack.conversations.post(personas.OPS, card["text"], card["blocks"]) for card in cards]
+        await bot.click(personas.BEN, one, 0)
+        await bot.click(personas.BEN, two, 0)
+        await bot.wait_until_idle()
+        half = [await bot.store.get(name) for name in ("one", "two")]
+        await bot.click(personas.OLIVIA, two, 0)
+        await bot.wait_until_idle()
+        after = await bot.store.get("two")
+
+    assert [(one.rules, one.target_protected) for one in before if one] == [(None, False), (None, True)]
+    assert [one.state for one in half if one] == [State.REVOKED, State.PENDING]
+    assert after
+    assert (after.state, after.approvals) == (State.REVOKED, (personas.BEN, personas.OLIVIA))
+    assert len(bot.deletes) == 2
 
 
 async def test_upgrade__of_rows_on_postgresql_keeps_requests_and_the_audit_log(postgres: Server, path: Path) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 
 from structlog.testing import capture_logs
 
 from bot.db.driver import Row
 from bot.db.transaction import Transaction
 from bot.db.unreadable import SET_ASIDE
+from bot.domain.requests import MessageRef
 from bot.sandbox import personas
+from tests.support.components import RENDERER, TOM_IN_GENESYS
+from tests.support.examples import request
 from tests.support.other_version import (
     AUDIT,
     DAMAGED_JOBS,
     unknown_rows,
     write_damaged_jobs,
     write_jobs,
+    write_request_without_rules,
     write_requests,
 )
 from tests.support.replicas import WAIT_TIMEOUT, Replicas
@@ -95,6 +101,42 @@ async def test_click__on_a_request_that_another_version_has_changed_is_answered_
     assert bot.deletes == []
     (row,) = await bot.store.database.read(lambda tx: tx.fetch("SELECT id, state, revision FROM requests"))
     assert (row.state, row.revision) == ("snoozed", 1)
+
+
+async def test_click__on_a_request_under_rules_of_a_newer_version_is_left_to_that_version(bot: Replicas) -> None:
+    card = await bot.request_card(personas.RAVI, "revoke @tom")
+    with capture_logs() as logs:
+        await execute(bot, 'UPDATE requests SET rules = \'{"approvers":[],"weather":1}\', expires_at = 1')
+        await bot.click(personas.OLIVIA, card, 0)
+        reply = await bot.wait_for_message("another version of me made it")
+        await bot.wait_until_idle()
+
+    assert reply.only_for == personas.OLIVIA
+    assert bot.deletes == []
+    (row,) = await bot.store.database.read(lambda tx: tx.fetch("SELECT state, revision FROM requests"))
+    assert (row.state, row.revision) == ("pending", 1)
+    assert 'unreadable_rows_total{column="rules",table="requests"} 1.0' in await metrics(bot)
+    assert "row left to another version of the bot" in [entry["event"] for entry in logs]
+
+
+async def test_click__on_a_request_of_the_previous_version_is_judged_by_the_rules_of_now(bot: Replicas) -> None:
+    """The previous version runs beside this one, stores no rules, and lets this one decide."""
+    made = replace(
+        request(id="previous", target=TOM_IN_GENESYS, target_slack_id=personas.TOM, requester=personas.RAVI),
+        created_at=time.time(), expires_at=time.time() + 600, card=MessageRef(personas.OPS, "1.0"),
+    )  # fmt: skip
+    await write_request_without_rules(bot.store.database, made, bot.store.seals)
+    message = RENDERER.card(made)
+    card = bot.slack.conversations.post(personas.OPS, message["text"], message["blocks"])
+
+    await bot.click(personas.NADIA, card, 0)
+    await bot.wait_for_message("You can't approve this request.")
+    await bot.click(personas.BEN, card, 0)
+    await bot.wait_for_message("Revoked: all sessions of Tom Target", personas.AUDIT)
+
+    assert len(bot.deletes) == 1
+    (row,) = await bot.store.database.read(lambda tx: tx.fetch("SELECT rules, protected FROM requests"))
+    assert (row.rules, row.protected) == (None, 0)
 
 
 async def test_execution__of_a_request_that_is_damaged_is_set_aside_unsent(bot: Replicas) -> None:

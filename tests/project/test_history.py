@@ -11,6 +11,7 @@ from tests.support.history import Entry, Kind, RulesInForce, read_lines, violati
 GROUP = "S0APPROVE1"
 LAX = RulesInForce((GROUP,))
 STRICT = RulesInForce((GROUP,), protected=("tom",))
+OTHERS = RulesInForce(("ann",))
 NOT_ALONE = RulesInForce((GROUP,), self_approval=False)
 
 ASK = Entry(1, Kind.ASK, "r1", "ravi", text="tom")
@@ -80,6 +81,14 @@ LACKED = "a DELETE lacked approvals when ben decided"
         pytest.param(
             [runs(LAX), stopped(2), runs(STRICT, 2.1), role(), ASK, *APPROVED, SENT, *REVOKED], LACKED,
             id="protected since",
+        ),
+        pytest.param(
+            [runs(OTHERS), stopped(1.5), runs(LAX, 1.6), role(), ASK, *APPROVED, SENT, *REVOKED], LACKED,
+            id="approver since",
+        ),
+        pytest.param(
+            [runs(NOT_ALONE), stopped(1.5), runs(LAX, 1.6), role(), OWN_ASK, *APPROVED, SENT, *REVOKED], LACKED,
+            id="self-approval since",
         ),
         pytest.param(
             [runs(STRICT), role(), role("ann"), role("ann", 1.8, 0), ASK, *BOTH, SENT, *REVOKED], LACKED,

@@ -47,6 +47,7 @@ from bot.services.notifications import Delivery, Notifier
 from bot.services.overview import Overview
 from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
+from bot.services.rule_differences import RuleDifferences
 from bot.slack.api import SlackApi
 from bot.slack.messages import SlackMessenger
 from bot.slack.permalinks import Permalinks
@@ -112,6 +113,9 @@ class Components:
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
         return replace(usual, **options)
 
+    def differences(self, options: Options) -> RuleDifferences:
+        return RuleDifferences(options.rules, self.metrics)
+
     def notifier(self, store: RequestStore | None = None) -> Notifier:
         store = store or self.store
         return Notifier(
@@ -134,7 +138,7 @@ class Components:
         options = self.options(**changes)
         return ClickService(
             self.store, self.identity, self.lookups, actions=options.actions, rules=options.rules,
-            metrics=self.metrics, recipients=options.recipients,
+            metrics=self.metrics, recipients=options.recipients, differences=self.differences(options),
         )  # fmt: skip
 
     def requests(self, **changes: Any) -> RequestService:
@@ -168,7 +172,7 @@ class Components:
         store, options = store or self.store, self.options(**changes)
         return Worker(
             store.jobs,
-            ExpiryService(store, options.recipients, self.metrics, clock=clock),
+            ExpiryService(store, options.recipients, self.metrics, self.differences(options), clock=clock),
             self.services(store, options),
             clock=clock,
         )
@@ -177,16 +181,20 @@ class Components:
         return job_services(
             store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
-            metrics=self.metrics, options=options, pace=self.pace,
+            metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:
-        """Store a request by Ravi for Tom's sessions; return it and the job that posts its card in #ops."""
+        """Store a request by Ravi for Tom's sessions, made under `RULES`.
+
+        Return it and the job that posts its card in #ops.
+        """
         usual: dict[str, Any] = {
             "requester": personas.RAVI,
             "target_slack_id": personas.TOM,
             "target": TOM_IN_GENESYS,
             "requested_in": personas.OPS,
+            "rules": RULES,
         }
         return await database.create_request(self.store, **({"card": MessageRef(personas.OPS)} | usual | changes))
 

@@ -191,25 +191,31 @@ class _Request:
             decision = next((one for one in decisions if one.at <= delete.at), None)
             if decision is None:
                 yield "a DELETE was sent without a decision"
-            elif not any(self._is_approved(asked, decision, rules) for rules in self.world.rules_at(decision.at)):
+            elif not any(self._is_approved(asked, decision, *both) for both in self._rules(asked, decision)):
                 yield f"a DELETE lacked approvals when {decision.person} decided"
 
-    def _is_approved(self, asked: Entry, decision: Entry, rules: RulesInForce) -> bool:
-        """Return whether the rules of a replica allowed a decision.
+    def _rules(self, asked: Entry, decision: Entry) -> Iterator[tuple[RulesInForce, RulesInForce]]:
+        """Yield the rules under which the request may have been made, with those of the decision."""
+        for now in self.world.rules_at(decision.at):
+            for before in self.world.rules_at(asked.at) or [now]:
+                yield before, now
+
+    def _is_approved(self, asked: Entry, decision: Entry, before: RulesInForce, now: RulesInForce) -> bool:
+        """Return whether the rules when the request was made, and those of the decision, both allowed it.
 
         Every approver must have been named by the rules at some moment between the click of the person who decided and
         the decision, because the bot reads the roles one after another in that time.
         """
         pressed = [one for one in self.clicks if one.text == "approve" and one.at <= decision.at]
         begin = min((one.at for one in pressed if one.person == decision.person), default=decision.at)
-        at_request = min((one.required(asked.text) for one in self.world.rules_at(asked.at)), default=1)
-        required = max(at_request, rules.required(asked.text))
+        required = max(before.required(asked.text), now.required(asked.text))
+        alone = before.self_approval and now.self_approval and required == 1
         approvers = {
             one.person
             for one in pressed
             if one.person != asked.text
-            and (one.person != asked.person or (rules.self_approval and required == 1))
-            and self.world.may_approve(one.person, rules, begin, decision.at)
+            and (one.person != asked.person or alone)
+            and all(self.world.may_approve(one.person, rules, begin, decision.at) for rules in (before, now))
         }
         return decision.person in approvers and len(approvers) >= required
 

@@ -1,17 +1,22 @@
-"""Rows as another version of the bot writes them, with unknown kinds, states and payloads."""
+"""Rows as other versions of the bot write them: with unknown kinds and states, or without rules."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from bot.db.engine import Database
+from bot.db.rows import item_to_row, request_to_row
+from bot.db.statements import INSERT_ITEM
 from bot.db.transaction import Transaction
+from bot.domain.requests import Request
+from bot.domain.seals import Seals
 
 REQUEST = """
-INSERT INTO requests (id, reference, ask_key, kind, state, requester, asked_in, reason, needed, approvals, created_at,
-                      expires_at, outcome, revision, channel, ts)
-VALUES (:id, :id, :id, :action, :state, 'U0RAVI0001', 'C0OPS00001', '', 1, :approvals, :created_at, :expires_at,
+INSERT INTO requests (id, reference, ask_key, kind, state, requester, asked_in, reason, needed, rules, approvals,
+                      created_at, expires_at, outcome, revision, channel, ts)
+VALUES (:id, :id, :id, :action, :state, 'U0RAVI0001', 'C0OPS00001', '', 1, :rules, :approvals, :created_at, :expires_at,
         :outcome, 1, 'C0OPS00001', '1.2')
 """
 
@@ -34,6 +39,10 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
     "unknown final state": {"state": "declined"},
     "unknown action": {"action": "bulk"},
     "unknown action, approved": {"action": "bulk", "state": "approved"},
+    "unknown rule": {"rules": '{"approvers":["U0OLIVIA01"],"break_glass":["U0BEN00001"]}'},
+    "unknown principal": {"rules": '{"approvers":["division:sales"]}'},
+    "damaged rules": {"rules": '{"approvers":['},
+    "rules of another type": {"rules": '["U0OLIVIA01"]'},
     "other approvals": {"approvals": '[{"by": "U0OLIVIA01"}]'},
     "damaged approvals": {"approvals": '["U0OLIVIA01"'},
     "damaged outcome": {"outcome": "{'code'}"},
@@ -74,7 +83,7 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
 
 def write_requests(tx: Transaction, *, created_at: float, expires_at: float) -> None:
     """Store `UNKNOWN_REQUESTS`."""
-    known = {"action": "revoke", "state": "pending", "approvals": "[]", "outcome": "{}"}
+    known = {"action": "revoke", "state": "pending", "rules": None, "approvals": "[]", "outcome": "{}"}
     for name, columns in UNKNOWN_REQUESTS.items():
         tx.execute(REQUEST, id=name, created_at=created_at, expires_at=expires_at, **(known | columns))
         tx.execute(ITEM, id=name)
@@ -102,3 +111,16 @@ async def unknown_rows(database: Database) -> list[tuple[Any, ...]]:
         return requests + jobs
 
     return await database.read(read)
+
+
+async def write_request_without_rules(database: Database, request: Request, seals: Seals) -> None:
+    """Store a pending request as a version before schema 0006 does, which knows no rules."""
+    row = request_to_row(seals.seal(replace(request, rules=None))) | {"ask_key": request.id}
+    columns = [name for name in row if name not in ("rules", "protected")]
+    names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+
+    def write(tx: Transaction) -> None:
+        tx.execute(f"INSERT INTO requests ({names}) VALUES ({places})", **{name: row[name] for name in columns})  # noqa: S608
+        tx.execute(INSERT_ITEM, **item_to_row(request))
+
+    await database.write(write)

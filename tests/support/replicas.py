@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +88,13 @@ class Replicas:
 
 
 @asynccontextmanager
-async def start_replicas(folder: Path, *database_urls: str, **overrides: str) -> AsyncIterator[Replicas]:
-    """Start one bot for each URL, ready or not; the URLs may lead to one database by different routes."""
+async def start_replicas(
+    folder: Path, *database_urls: str, each: Sequence[Mapping[str, str]] = (), **overrides: str
+) -> AsyncIterator[Replicas]:
+    """Start one bot for each URL, ready or not; the URLs may lead to one database by different routes.
+
+    `each` has settings for one replica after the other.
+    """
     slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
@@ -98,7 +103,9 @@ async def start_replicas(folder: Path, *database_urls: str, **overrides: str) ->
     try:
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(ClientSession())
-            starting = [running(read_settings(environ | {"DATABASE_URL": url})) for url in database_urls]
+            own = [*each, *[{}] * (len(database_urls) - len(each))]
+            settings = [environ | {"DATABASE_URL": url, **one} for url, one in zip(database_urls, own, strict=True)]
+            starting = [running(read_settings(one)) for one in settings]
             servers = [await stack.enter_async_context(one) for one in starting]
             for server in servers:
                 await server.services.workspace.known.wait()

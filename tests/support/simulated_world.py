@@ -32,6 +32,7 @@ from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, Notifier
 from bot.services.pacing import Pace
+from bot.services.rule_differences import RuleDifferences
 from bot.slack.users import SlackUsers
 from bot.worker import Process, Worker
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, TOM_IN_GENESYS, WORKSPACE, rules, users
@@ -138,15 +139,14 @@ class World:
         api, genesys = SimulatedApi(process, clock), SimulatedGenesys(process, self.outside)
         identity = Identity(KnownWorkspace(api), SlackUsers(api, clock=clock), genesys, genesys)
         messenger, lookups = SimulatedMessenger(process, self.outside), EarlyLookups(identity)
-        pace = Pace(clock)
+        pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
         services = job_services(
             store=store, identity=identity, requesters=identity, lookups=lookups, messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace), pace=pace, genesys=genesys,
-            renderer=renderer, metrics=METRICS, options=options,
+            renderer=renderer, metrics=METRICS, options=options, differences=differences,
         )  # fmt: skip
-        worker = Worker(
-            store.jobs, ExpiryService(store, options.recipients, METRICS, clock=clock), services, clock=clock
-        )
+        expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
+        worker = Worker(store.jobs, expiry, services, clock=clock)
         inbox = Inbox(store, worker.submit, lookups.start, clock=clock)
         bot = Bot(store, inbox, identity, genesys, options, dict(services), worker)
         services.update(self._replaced(bot))

@@ -189,7 +189,13 @@ async def test_running_job__whose_lease_has_ended_is_not_claimed_again(component
         await components.store.jobs.complete(job)
         return JobResult()
 
-    sweep = ExpiryService(components.store, components.options().recipients, components.metrics, clock=FakeClock())
+    sweep = ExpiryService(
+        components.store,
+        components.options().recipients,
+        components.metrics,
+        components.differences(components.options()),
+        clock=FakeClock(),
+    )
     worker = Worker(components.store.jobs, sweep, {JobKind.CARD: wait})
     worker.submit(posted)
     components.database.clock.advance(LEASE_DURATION)

@@ -36,6 +36,7 @@ from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import execute
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
+from bot.services.rule_differences import RuleDifferences
 from tests.support.clock import FakeClock
 from tests.support.database import TTL, DatabaseHarness
 from tests.support.examples import (
@@ -135,7 +136,7 @@ class Replica:
         self.store = RequestStore(self.database, JobQueue(self.database, f"{self.name}#{next(self.starts)}"), SEALS)
         self.clicks = ClickService(
             self.store, self.identity, EarlyLookups(self.identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
-            recipients=lambda _: ("C0AUDIT001",),
+            recipients=lambda _: ("C0AUDIT001",), differences=RuleDifferences(RULES, Metrics()),
         )  # fmt: skip
         self.held: list[Job] = []
 

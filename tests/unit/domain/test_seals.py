@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,14 +13,14 @@ from hypothesis import strategies as st
 from bot.domain.people import Person
 from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
 from bot.domain.seals import Seals, derive_key
-from tests.support.examples import BEN, NOON, OLIVIA, SEALS, TOM_IN_GENESYS, request, rotation
+from tests.support.examples import BEN, NOON, OLIVIA, SEALS, TOM_IN_GENESYS, request, rotation, rules, users
 
 OTHER = Person("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4eff", "Other Person")
 
 
 def approved(*approvers: str, **changes: object) -> Request:
     """Return a request that these people approved, with genuine seals."""
-    sealed = SEALS.seal(request(approvals_required=len(approvers), **changes))
+    sealed = SEALS.seal(request(**({"approvals_required": len(approvers), "rules": rules()} | changes)))
     for approver in approvers:
         sealed = SEALS.add_approval(replace(sealed, approvals=(*sealed.approvals, approver)), approver, NOON)
     return replace(sealed, state=State.APPROVED, approved_at=NOON)
@@ -38,6 +39,11 @@ CHANGES: dict[str, Callable[[Request], Request]] = {
     "another state of the target": lambda one: replace(one, target=replace(TOM_IN_GENESYS, state="inactive")),
     "another reason": lambda one: replace(one, reason="lost laptop"),
     "fewer approvals required": lambda one: replace(one, approvals_required=one.approvals_required - 1),
+    "other approvers": lambda one: replace(one, rules=rules(approvers=users("U0FORGED01"))),
+    "self-approval": lambda one: replace(one, rules=rules(self_approval=not rules().self_approval)),
+    "other admins": lambda one: replace(one, rules=rules(admins=())),
+    "no rules": lambda one: replace(one, rules=None),
+    "another protection": lambda one: replace(one, target_protected=not one.target_protected),
     "later expiry": lambda one: replace(one, expires_at=one.expires_at + 1),
     "later creation": lambda one: replace(one, created_at=one.created_at + 1),
     "another id": lambda one: replace(one, id="second"),
@@ -79,6 +85,9 @@ FORGERIES: dict[str, Callable[[Request], Request]] = {
         one,
         approval_seals=(ApprovalSeal(OLIVIA, NOON, 7), ApprovalSeal(BEN, NOON, "\u202e")),  # type: ignore[arg-type]
     ),
+    "more approvals than required, one of them forged": lambda one: SEALS.seal(
+        replace(one, approvals=(OLIVIA, BEN, "U0FORGED01"))
+    ),
     "one approver twice": lambda one: replace(one, approvals=(OLIVIA, OLIVIA)),
     "a later time": lambda one: replace(
         one, approval_seals=tuple(seal._replace(at=seal.at + 300) for seal in one.approval_seals)
@@ -108,6 +117,13 @@ def test_approval__authorizes_for_the_execution_window_only() -> None:
     assert SEALS.authorizes(genuine, NOON + EXECUTION_WINDOW)
     assert not SEALS.authorizes(genuine, NOON + EXECUTION_WINDOW + 1)
     assert not SEALS.authorizes(replace(genuine, approved_at=NOON + 3600), NOON + 3600)
+
+
+def test_approval__that_is_older_counts_if_the_last_one_is_recent() -> None:
+    later = NOON + 2 * EXECUTION_WINDOW
+    both = SEALS.add_approval(replace(approved(OLIVIA, approvals_required=2), approvals=(OLIVIA, BEN)), BEN, later)
+
+    assert SEALS.authorizes(both, later)
 
 
 def test_forged_approval__is_removed_before_a_decision() -> None:
@@ -145,3 +161,54 @@ def test_rotation__is_sealed_too() -> None:
 
     assert SEALS.is_intact(sealed)
     assert not SEALS.is_intact(replace(sealed, target=TOM_IN_GENESYS))
+
+
+WITHOUT_RULES = "2:b83c491c516db9696bdbd0f3f73a8e77beef8d0a2a8da0356e71668aa8730d85"
+"""The seal of the example request by the version before schema 0006, which stored no rules."""
+
+
+def test_seal__of_a_request_without_rules_is_the_one_of_the_version_before() -> None:
+    old = replace(request(), seal=WITHOUT_RULES)
+
+    assert SEALS.seal(request()) == old
+    assert SEALS.is_intact(old)
+    assert SEALS.authorizes(approved(OLIVIA, rules=None), NOON)
+
+
+SPELLINGS = {
+    "request": (
+        request(rules=rules(), target_protected=True),
+        "2:5dffb0d4e4f5a7143ed91912ce711c3328dc5aa59ac1715f13940005f0e8161a",
+    ),
+    "rotation": (rotation(), "2:9ccb407362ac6a992260e587060bd8ff1357917353489567d8972d081f13af9f"),
+}
+"""Seals that open requests carry. A change of what they cover needs another version of the seal, next to this one."""
+
+
+@pytest.mark.parametrize(("asked", "seal"), SPELLINGS.values(), ids=SPELLINGS)
+def test_seal__keeps_its_spelling(asked: Request, seal: str) -> None:
+    assert SEALS.seal(asked).seal == seal
+
+
+@pytest.mark.parametrize(
+    ("asked", "mac"),
+    [
+        (request(), "696c5908428dc4df92203d96811575f61aba0325846c4aa309484f6b902c508e"),
+        (rotation(), "43eb16d7984232f26a9c6bb601d30e9e8dbd517d9f6565057b66ce5633539c8c"),
+    ],
+)
+def test_approval_seal__keeps_its_spelling(asked: Request, mac: str) -> None:
+    assert SEALS.add_approval(asked, OLIVIA, NOON).approval_seals == (ApprovalSeal(OLIVIA, NOON, mac),)
+
+
+@pytest.mark.parametrize("changes", [{"target": OTHER}, {"target": None}, {"action": "rotate"}, {"id": "second"}])
+def test_approval_seal__covers_what_was_approved(changes: dict[str, Any]) -> None:
+    moved = SEALS.seal(replace(approved(OLIVIA), **changes))
+
+    assert SEALS.without_forged_approvals(moved).approvals == ()
+    assert not SEALS.authorizes(moved, NOON)
+
+
+def test_seal__of_a_request_without_rules_does_not_hide_or_add_rules() -> None:
+    assert not SEALS.is_intact(replace(request(rules=rules()), seal=WITHOUT_RULES))
+    assert not SEALS.is_intact(replace(SEALS.seal(request(rules=rules())), rules=None))

@@ -1,8 +1,9 @@
 """Every history of a small scope keeps the promises about a request.
 
 The scope: two requests for one target, three approvers of whom one loses the role, two replicas, a crash between any
-two steps, and a target whose protection is switched on and off. The people who press buttons include the target and a
-second Slack user of one approver, both in the user group of the approvers.
+two steps, and settings that change: the target's protection, and self-approval together with the approvers, who are the
+user group or two people, one of them added. The people who press buttons include the target and a second Slack user of
+one approver, both in the user group.
 
 A step of a replica decides a click on what it reads then, commits what it decided, sends a DELETE, or commits its
 outcome. A crash forgets what the replica decided or sent, so that the click or the DELETE is done again. Every button
@@ -14,17 +15,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
-from bot.domain.actions import ACTIONS, REVOKE
+from bot.domain.actions import ACTIONS
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import Denied
 from bot.domain.people import Actor, Member, Person, Workspace
-from bot.domain.policy import may_cancel
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import APPROVE, CANCEL, FINAL, Event, Request, State, advance, approval_event
 from bot.domain.rules import Rules
@@ -46,7 +46,7 @@ REQUESTS = (
     request(id="0", requester=ANN, card=None, target_slack_id=TOM),
     request(id="1", requester=RAVI, card=None, target_slack_id=TOM, approvals_required=2),
 )
-"""The second request was made while the target was protected."""
+"""The second request was made while the target was protected, and both while the user group approved."""
 
 CLICKS = [
     [Click(asked.id, button, user, WORKSPACE.team_id, key="") for user in PERSON_OF for button in (APPROVE, CANCEL)]
@@ -68,15 +68,27 @@ class World:
     self_approval: bool
     protected: bool
     cat_is_approver: bool
+    group_approves: bool
 
     @property
-    def approvers(self) -> set[str]:
+    def group(self) -> set[str]:
         return {ANN, BEN, BEN_TOO, TOM} | ({CAT} if self.cat_is_approver else set())
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            (GROUP,) if self.group_approves else users(BEN, RAVI),
+            protected=users(TOM) if self.protected else (),
+            self_approval=self.self_approval,
+        )
 
     def may_count(self, user_id: str, asked: Request, required: int) -> bool:
         """Return whether an approval by this user may count; said again here, independently of the policy."""
+        assert asked.rules
         own = PERSON_OF[user_id] == PERSON_OF[asked.requester]
-        return user_id in self.approvers and user_id != TOM and not (own and (required > 1 or not self.self_approval))
+        alone = required == 1 and self.self_approval and asked.rules.self_approval
+        approver = user_id in self.group and (self.group_approves or user_id in (BEN, RAVI))
+        return approver and user_id != TOM and (alone or not own)
 
     def required(self, asked: Request) -> int:
         """Return the stricter number of required approvals of request time and now."""
@@ -88,6 +100,8 @@ class Key:
     """What decides how a request can move. What else a decided request remembers makes no difference."""
 
     place: int
+    self_approval: bool
+    """What the request has stored of the settings when it was made."""
     state: State
     revision: int = 0
     required: int = 0
@@ -118,16 +132,22 @@ class Node(NamedTuple):
 
 
 def key_of(asked: Request) -> Key:
+    assert asked.rules
+    place, self_approval = int(asked.id), asked.rules.self_approval
     if asked.state is not State.PENDING:
-        return the_key(int(asked.id), asked.state)
+        return the_key(place, self_approval, asked.state)
     approvals = tuple(sorted(asked.approvals))
-    return the_key(int(asked.id), asked.state, asked.revision, asked.approvals_required, approvals)
+    return the_key(place, self_approval, asked.state, asked.revision, asked.approvals_required, approvals)
 
 
 def stored(key: Key) -> Request:
     asked = REQUESTS[key.place]
     required = key.required or asked.approvals_required
-    return replace(asked, state=key.state, revision=key.revision, approvals_required=required, approvals=key.approvals)
+    rules = Rules((GROUP,), protected=users(TOM) if key.place else (), self_approval=key.self_approval)
+    return replace(
+        asked, rules=rules, state=key.state, revision=key.revision, approvals_required=required,
+        target_protected=required > 1, approvals=key.approvals,
+    )  # fmt: skip
 
 
 class PeopleOf(Identity):
@@ -148,7 +168,8 @@ class PeopleOf(Identity):
         return member(user_id, email=f"{PERSON_OF[user_id].lower()}@example.com")
 
     async def actor(self, member: Member, principals: Sequence[Principal], *, since: float | None = None) -> Actor:
-        return Actor(member, groups=frozenset({GROUP.value} if member.id in self._world.approvers else ()))
+        groups = {GROUP.value} & {one.value for one in principals}
+        return Actor(member, groups=frozenset(groups if member.id in self._world.group else ()))
 
     async def target_actor(
         self,
@@ -175,16 +196,15 @@ def finished(coroutine: Coroutine[Any, Any, T]) -> T:
 def decide(key: Key, click: Click, world: World) -> Plan | None:
     """Decide a click on a request as the services do; None for a denial. Asserts what an approval must be."""
     asked, click = stored(key), read_click(click.request_id, click.payload)
-    rules = Rules((GROUP,), protected=users(TOM) if world.protected else (), self_approval=world.self_approval)
     people = PeopleOf(world)
+    judge = ApprovalJudge(people, ACTIONS, world.rules)
     clicker = finished(people.member(click.user_id))
     event = Event.CANCEL
     try:
         if click.action == CANCEL:
-            if not may_cancel(finished(people.actor(clicker, ())), asked, REVOKE, rules, WORKSPACE).allowed:
-                return None
+            finished(judge.judge_cancellation(clicker, asked, since=None))
         else:
-            asked = finished(ApprovalJudge(people, ACTIONS, rules).judge(clicker, asked, since=None)).request
+            asked = finished(judge.judge(clicker, asked, since=None)).request
             event = approval_event(asked, clicker.canonical_id)
         moved = advance(asked, event, at=NOON, by=clicker.canonical_id)
     except (Denied, StaleRequest):
@@ -254,11 +274,13 @@ def steps(node: Node) -> Iterator[Node]:
 
 
 @cache
-def changes(world: World) -> tuple[World, World]:
-    """Return the worlds after the protection changed, and after Cat lost the role."""
+def changes(world: World) -> tuple[World, World, World]:
+    """Return the worlds after settings changed, and after Cat left the user group."""
+    self_approval, protected, cat, group = astuple(world)
     return (
-        the_world(world.self_approval, not world.protected, world.cat_is_approver),
-        the_world(world.self_approval, world.protected, False),  # noqa: FBT003 - to the cache, a keyword makes a difference
+        the_world(not self_approval, protected, cat, not group),
+        the_world(self_approval, not protected, cat, group),
+        the_world(self_approval, protected, False, group),  # noqa: FBT003 - to the cache, a keyword makes a difference
     )
 
 
@@ -276,9 +298,10 @@ def begin(current: Key, world: World) -> frozenset[Plan]:
 
 
 def walk(world: World) -> set[Node]:
-    """Return every state that can be reached."""
-    first = Node((key_of(REQUESTS[0]), key_of(REQUESTS[1])), (), world)
-    seen, waiting = {first}, deque([first])
+    """Return every state that can be reached from two requests that were made now."""
+    first, second = (key_of(replace(one, rules=world.rules)) for one in REQUESTS)
+    start = Node((first, second), (), world)
+    seen, waiting = {start}, deque([start])
     while waiting:
         for node in steps(waiting.popleft()):
             if node not in seen:
@@ -315,7 +338,7 @@ def enough_people(key: Key, world: World) -> bool:
 
 @pytest.mark.parametrize("self_approval", [False, True])
 def test_small_scope__every_history_keeps_every_promise(self_approval: bool) -> None:
-    nodes = walk(the_world(self_approval, False, True))  # noqa: FBT003
+    nodes = walk(the_world(self_approval, False, True, True))  # noqa: FBT003
     reached = {(key, node.world) for node in nodes for key in node.requests}
 
     assert {(key.place, key.state) for key, _ in reached} == {(place, state) for place in (0, 1) for state in State}

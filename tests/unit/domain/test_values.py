@@ -16,7 +16,7 @@ from bot.domain.audit import EventType
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode
 from bot.domain.people import Actor, Grants, Member, Person, Workspace
-from bot.domain.policy import PROTECTED_APPROVALS, Verdict
+from bot.domain.policy import Verdict
 from bot.domain.principals import PrincipalKind
 from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, Event, MessageRef, Request, State
 from bot.domain.rules import Rules
@@ -120,4 +120,4 @@ def test_stored_words__follow_from_their_names(words: type[DenialCode]) -> None:
 
 def test_limits__are_the_documented_ones() -> None:
     assert EXECUTION_WINDOW == 600
-    assert PROTECTED_APPROVALS == 2
+    assert (Rules(()).approvals_required, Rules(()).protected_approvals) == (1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from bot.domain.actions import REVOKE, ROTATE
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.principals import parse_principals
 from bot.domain.requests import Event, MessageRef
 from bot.errors import CheckUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.overview import Overview, Query, RequestList
-from tests.support.components import Components, open_components
+from tests.support.components import RULES, Components, open_components
 from tests.support.database import click, create_request, stored
 
 
@@ -84,6 +86,20 @@ async def test_pending__own_requests_wait_only_with_self_approval(components: Co
         overview = components.overview(self_approval=self_approval)
         assert [name for name, _ in names(await overview.waiting(invoker(personas.BEN)))] == expected
         assert len((await overview.pending(invoker(personas.BEN))).requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("at_request", "waits"),
+    [("U0NADIA001", False), (personas.OLIVIA, True), (personas.TOKEN_APPROVERS, True), ("S0OLDGROUP", False)],
+)
+async def test_pending__waits_only_for_approvers_by_the_rules_of_the_request_too(
+    components: Components, at_request: str, waits: bool
+) -> None:
+    overview = components.overview(approvers=parse_principals(personas.OLIVIA))
+    await create(components, "revoke", rules=replace(RULES, approvers=parse_principals(at_request)))
+
+    assert names(await overview.pending(invoker(personas.OLIVIA))) == [("revoke", waits)]
+    assert names(await overview.waiting(invoker(personas.OLIVIA))) == [("revoke", True)] * waits
 
 
 async def test_pending__approved_requests_no_longer_wait_for_their_approver(
