@@ -87,6 +87,7 @@ def broken_promises(scenario: Scenario, folder: Path, replaced: Replace = nothin
 
 
 def simulate_random(seed: int, folder: Path) -> list[str]:
-    """Run everything at once with a few faults at random calls; return the broken promises."""
+    """Run everything at once on two replicas with random faults; return the broken promises."""
     rng = random.Random(seed)  # noqa: S311 - no secret
-    return simulate(everything, RandomFaults(rng, rate=rng.choice((0.02, 0.05, 0.2)), left=rng.randint(1, 6)), folder)
+    faults = RandomFaults(rng, rate=rng.choice((0.02, 0.05, 0.2)), left=rng.randint(1, 6))
+    return simulate(everything, faults, folder, replicas=2)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,9 @@ class World:
         """Add an entry with the current time."""
         self.entries.append(Entry(self.now(), kind, **fields))
 
-    def start(self, owner: str = "one#1") -> None:
+    def start(self, owner: str) -> None:
         """Start a process as `owner`, whose leases of an earlier start are released."""
-        process = SimulatedProcess(self.faults, self._on_death)
+        process = SimulatedProcess(self.faults, partial(self._on_death, owner.partition("#")[0]))
         database = SimulatedDatabase(self._driver, process)
         self._databases.append(database)
         self.process, self.bot = process, self._bot(process, database, owner)
@@ -152,26 +153,27 @@ class World:
         services.update(self._replaced(bot))
         return bot
 
-    def _on_death(self) -> None:
+    def _on_death(self, name: str) -> None:
         """Start the next process: the same one again, or another one that must wait for the leases to end."""
         for status in (1, 0):
-            self.note(Kind.DISRUPTION, person="bot", status=status)
+            self.note(Kind.DISRUPTION, person=name, status=status)
         number = next(self._numbers)
-        owner = f"one#{number + 1}" if number % 2 else f"two-{number}#1"
+        owner = f"{name}#{number + 1}" if number % 2 else f"other-{number}#1"
         self._starting.add(asyncio.get_running_loop().create_task(self._restart(owner), context=self._context.copy()))
 
     async def _restart(self, owner: str) -> None:
         await asyncio.sleep(RESTART_TIME)
         self.start(owner)
 
-    async def main(self, people: Callable[[World], Awaitable[None]]) -> list[str]:
-        """Run a scenario to its end; return the broken promises."""
+    async def main(self, people: Callable[[World], Awaitable[None]], replicas: int) -> list[str]:
+        """Run a scenario to its end; return the broken promises. People use the newest of the replicas."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(remember_tasks)
         self.note(Kind.RULES, person="bot", status=1, text=RulesInForce((GROUP,), protected=(PIA,)).to_text())
         for person in (OLIVIA, BEN):
             self.note(Kind.ROLE, person=person, status=1, text=GROUP)
-        self.start()
+        for number in range(replicas):
+            self.start(f"replica-{number}#1")
         await asyncio.sleep(1)
         await people(self)
         settled = await eventually(self._is_settled, MAX_TIME, 0.5)
@@ -261,7 +263,7 @@ def nothing_replaced(_bot: Bot) -> Mapping[JobKind, Process]:
 
 def simulate(
     people: Callable[[World], Awaitable[None]], faults: Faults, folder: Path, *, ttl: float = 900.0,
-    replaced: Replace = nothing_replaced,
+    replaced: Replace = nothing_replaced, replicas: int = 1,
 ) -> list[str]:  # fmt: skip
     """Run a scenario on a new database; return the broken promises and the unexpected exceptions."""
     path = folder / "bot.db"
@@ -279,6 +281,6 @@ def simulate(
             return event
 
         with capture_logs(processors=[keep]):
-            return await world.main(people)
+            return await world.main(people, replicas)
 
     return run(main())
