@@ -77,12 +77,13 @@ function LibraryBlock({ block, names, theme }) {
 }
 
 // Replace each text object by a mention of its number in `texts`, so that the hook for mentions renders the text.
+// The library does not read mentions in verbatim texts.
 function replaceTexts(part, texts) {
   if (Array.isArray(part)) return part.map((one) => replaceTexts(one, texts));
   if (part === null || typeof part !== "object") return part;
   if (["plain_text", "mrkdwn", "raw_text"].includes(part.type) && typeof part.text === "string") {
     texts.push(part);
-    return { ...part, text: `<@${PLACEHOLDER}${texts.length - 1}>` };
+    return { ...part, verbatim: false, text: `<@${PLACEHOLDER}${texts.length - 1}>` };
   }
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, replaceTexts(value, texts)]));
 }

@@ -69,6 +69,17 @@ async def test_mrkdwn__is_rendered_as_in_slack(page: SandboxPage) -> None:
     await expect(link).to_have_attribute("href", "https://x.example/a?b=1&c=2")
 
 
+async def test_verbatim_mrkdwn__renders_explicit_markup(page: SandboxPage) -> None:
+    said = (
+        "<@U0BENAPP01> <#C0OPS00001> <!subteam^S0TOKENAPP> <https://x.example|the page> <!date^1700000000^{date_num}|x>"
+    )
+    verbatim = {**text(said, "mrkdwn"), "verbatim": True}
+    post_blocks(page, {"type": "section", "text": verbatim}, {"type": "context", "elements": [verbatim]})
+    shown = "@ben #ops @token-approvers the page 2023-11-14"
+    await page.expect_newest(shown)
+    await expect(page.newest.get_by_text(shown)).to_have_count(2)
+
+
 async def test_message__of_a_person_keeps_html_and_renders_mentions(page: SandboxPage) -> None:
     await page.send("good morning @ben & <b>all</b>, *urgent*")
     await page.expect_newest("good morning @ben & <b>all</b>, urgent")
@@ -164,6 +175,15 @@ async def test_modal__submits_its_values(page: SandboxPage) -> None:
     assert values["kind"]["said"]["selected_option"]["value"] == "phished"
     assert values["who"]["said"]["selected_users"] == [personas.TOM, personas.PIA]
     assert [one["value"] for one in values["sure"]["said"]["selected_options"]] == ["stolen"]
+
+
+async def test_modal__of_a_command_without_a_person_opens(page: SandboxPage) -> None:
+    await page.send("/purecloud revoke")
+    modal = page.tab.get_by_role("dialog", name="Revoke sessions")
+    await expect(modal.get_by_label("Person")).to_be_visible()
+    await page.tab.keyboard.press("Escape")
+    await expect(modal).to_have_count(0)
+    await expect(page.messages).to_have_count(0)
 
 
 async def test_modal__of_the_shortcut_closes_once_the_bot_accepts_it(page: SandboxPage) -> None:

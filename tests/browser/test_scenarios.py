@@ -125,7 +125,6 @@ REFUSALS = {
         "revoke @tom @pia": "That names 2 people",
         "revoke unknown@example.com": "has no user unknown@example.com",
         "revoke tom": "I don't know who",
-        "revoke": "Who is it about?",
     },
 }
 
