@@ -14,6 +14,7 @@ from bot.purecloud.errors import (
     GenesysLoginFailed,
     GenesysNoResponse,
     GenesysUnauthenticated,
+    GenesysUnreachable,
     LoginCause,
 )
 from bot.purecloud.responses import ApiResponse, parse_response
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
     from bot.purecloud.auth import Auth, Token
     from bot.purecloud.requests import ApiRequest
     from bot.purecloud.retry import Deadline, Limits
-    from bot.purecloud.transport import Transport
+    from bot.purecloud.transport import RawResponse, Transport
 
     _Send = Callable[[int, Deadline], Awaitable[ApiResponse]]
 
 
 write_guard: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("write_guard", default=None)
 """What the current task awaits before each attempt of a DELETE. It raises GenesysNotSent to prevent the attempt."""
+
+write_sent: ContextVar[Callable[[], None] | None] = ContextVar("write_sent", default=None)
+"""What the current task calls for each attempt of a DELETE that Genesys Cloud may have received."""
 
 
 class Caller:
@@ -118,11 +122,22 @@ class Caller:
         guard = write_guard.get()
         if guard and request.is_write:
             await guard()
-        seconds = deadline.remaining()
-        raw = await self._transport.send(self._api_url, signed, attempt=attempt, max_seconds=seconds)
+        raw = await self._transmit(signed, attempt, deadline)
         self._allowance.note(raw.headers)
         self._auth.rejected = raw.status == HTTPStatus.UNAUTHORIZED
         return parse_response(raw.status, raw.headers, raw.body)
+
+    async def _transmit(self, request: ApiRequest, attempt: int, deadline: Deadline) -> RawResponse:
+        """Send a request once, and report an attempt of a DELETE that Genesys Cloud may have received."""
+        count = write_sent.get() if request.is_write else None
+        try:
+            return await self._transport.send(self._api_url, request, attempt=attempt, max_seconds=deadline.remaining())
+        except GenesysUnreachable:
+            count = None
+            raise
+        finally:
+            if count:
+                count()
 
     async def _within(self, deadline: Deadline, token: Coroutine[None, None, Token]) -> Token:
         try:

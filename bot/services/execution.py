@@ -26,10 +26,12 @@ from bot.purecloud import (
     GenesysNotSent,
     GenesysRateLimited,
     GenesysRejected,
+    GenesysUnauthenticated,
+    GenesysUnreachable,
     LoginCause,
     is_transient,
 )
-from bot.purecloud.caller import write_guard
+from bot.purecloud.caller import write_guard, write_sent
 from bot.services.job_result import JobResult
 
 MAX_ROUNDS = 2
@@ -67,8 +69,9 @@ class AttemptResult:
     """How an attempt ended: an event for the request, or None for another round in `retry_delay` seconds.
 
     `outcome` holds a code and its parameters, for the card, the log and the audit log. Besides those of the error:
-    `attempts`, `uncertain` (an attempt may have been executed), `waits` (attempts after which Genesys Cloud
-    asked to wait), `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds).
+    `attempts`, `sent` (requests that Genesys Cloud may have received), `at_least` (there may be more, because a process
+    ended), `uncertain` (an attempt may have been executed), `waits` (attempts after which Genesys Cloud asked to wait),
+    `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds).
     """
 
     event: Event | None
@@ -204,16 +207,16 @@ async def execute(
     facts = _facts(request, job)
     expired = _reason_not_to_send(request, job, action, now)
     if expired:
-        return _not_sent(facts, job, expired)
+        return _not_sent(facts, expired)
     if not authorized:
         event = Event.LOSE_TRACK if facts["uncertain"] else Event.REFUSE
         return AttemptResult(event, facts | {"code": "not_authorized"})
     if action.has_target and request.target is None:
         return AttemptResult(Event.REFUSE, facts | {"code": "no_target"})
     try:
-        response = await _send(request, action, genesys)
+        response = await _send(request, action, genesys, facts)
     except GenesysNotSent as error:
-        return _not_sent(facts, job, error.problem)
+        return _not_sent(facts, error.problem)
     except GenesysError as error:
         return result_of_error(error, action, facts, now=now, until=(request.approved_at or now) + EXECUTION_WINDOW)
     facts.pop("unchanged", None)
@@ -224,20 +227,26 @@ async def execute(
 
 
 def _facts(request: Request, job: Job) -> dict[str, Any]:
-    """Return what is known of a request's attempts, before and including this one."""
+    """Return what is known of a request's attempts before this one, which `attempts` includes."""
+    before = request.outcome
     facts: dict[str, Any] = {"attempts": job.attempts, "uncertain": _uncertain(request, job)}
-    waits = int(request.outcome.get("waits", 0))
-    if waits:
-        facts["waits"] = waits
-        if request.outcome.get("unchanged") and not facts["uncertain"]:
-            facts["unchanged"] = True
+    facts["sent"] = int(before.get("sent", before.get("attempts", 0)))
+    if before.get("at_least") or _has_lost_attempt(request, job):
+        facts["at_least"] = True
+    if before.get("waits"):
+        facts["waits"] = int(before["waits"])
+    if not facts["uncertain"] and (job.attempts == 1 or before.get("unchanged")):
+        facts["unchanged"] = True
     return facts
 
 
-def _not_sent(facts: Mapping[str, Any], job: Job, code: str | None) -> AttemptResult:
-    """Return the result of an attempt that sends nothing; it is certain if all before it met a rate limit."""
+def _not_sent(facts: Mapping[str, Any], code: str | None) -> AttemptResult:
+    """Return the result of an attempt that ends before its next request is sent.
+
+    It failed if certainly nothing was executed before, and is unknown otherwise.
+    """
     event = Event.FAIL if facts.get("unchanged") else Event.LOSE_TRACK
-    return AttemptResult(event, {**facts, "attempts": job.attempts - 1, "code": code})
+    return AttemptResult(event, {**facts, "attempts": facts["attempts"] - 1, "code": code})
 
 
 def _reason_not_to_send(request: Request, job: Job, action: Action, now: float) -> str | None:
@@ -252,11 +261,24 @@ def _reason_not_to_send(request: Request, job: Job, action: Action, now: float) 
     return None
 
 
-async def _send(request: Request, action: Action, genesys: GenesysApi) -> Response:
+async def _send(request: Request, action: Action, genesys: GenesysApi, facts: dict[str, Any]) -> Response:
+    """Send the call, and count each request that Genesys Cloud may have received in `facts`."""
+    sent_before = facts["sent"]
+
+    def count() -> None:
+        facts["sent"] += 1
+
+    token = write_sent.set(count)
     try:
         return await action.execute(genesys, request)
     except ValueError as error:  # the client sends nothing for an id that cannot be one
         raise GenesysRejected(problem="invalid_target") from error
+    except GenesysNotSent:
+        if facts["sent"] > sent_before:  # an earlier request of this attempt got an answer that is not certain
+            facts.pop("unchanged", None)
+        raise
+    finally:
+        write_sent.reset(token)
 
 
 def _uncertain(request: Request, job: Job) -> bool:
@@ -264,8 +286,12 @@ def _uncertain(request: Request, job: Job) -> bool:
 
     Such an attempt got no response, or its process died.
     """
-    recorded = int(request.outcome.get("attempts", 0))
-    return bool(request.outcome.get("uncertain")) or job.attempts - 1 > recorded
+    return bool(request.outcome.get("uncertain")) or _has_lost_attempt(request, job)
+
+
+def _has_lost_attempt(request: Request, job: Job) -> bool:
+    """Return whether an earlier attempt ended with its process, so that nothing is known of it."""
+    return job.attempts - 1 > int(request.outcome.get("attempts", 0))
 
 
 def result_of_error(
@@ -284,9 +310,9 @@ def result_of_error(
         return AttemptResult(Event.LOSE_TRACK if uncertain else Event.REFUSE, outcome)
     waits = int(facts.get("waits", 0))
     wait = _wait_after(error, waits)
+    if not uncertain and _is_certain(error) and facts.get("unchanged"):
+        outcome["unchanged"] = True
     if wait is not None:
-        if not uncertain and _is_certain(error) and (facts.get("unchanged") or facts["attempts"] == 1):
-            outcome["unchanged"] = True
         if now + wait > until:
             possible_in = RATE_LIMIT_DELAY if error.retry_after is None else error.retry_after
             return AttemptResult(event, outcome | {"possible_at": now + possible_in})
@@ -298,8 +324,8 @@ def result_of_error(
 
 
 def _is_certain(error: GenesysError) -> bool:
-    """Return whether nothing was executed: a rate limit was met, or there was no token."""
-    return isinstance(error, GenesysRateLimited | GenesysLoginFailed)
+    """Return whether nothing was executed: no connection, no valid token, or a rate limit."""
+    return isinstance(error, GenesysRateLimited | GenesysLoginFailed | GenesysUnreachable | GenesysUnauthenticated)
 
 
 def _is_rate_limit(error: GenesysError) -> bool:

@@ -242,10 +242,9 @@ SENTENCES = {
     "request.possible_at": "Genesys Cloud takes requests again at {time}.",
     "request.outcome.failed": "{problem} Treat it as not done. Request it again.",
     "request.outcome.unknown": (
-        "{problem} Whether it was done is unknown: I tried {times} and got no certain answer. "
+        "{problem} Whether it was done is unknown: I asked Genesys Cloud {times} and got no certain answer. "
         "Check in Genesys Cloud, or request it again."
     ),
-    "request.outcome.never_sent": "{problem} Nothing was sent to Genesys Cloud. Request it again if it is still needed.",
     "request.outcome.refused": "{problem} {changed}",
     "request.outcome.refused.genesys_forbidden": (
         "{problem} {changed} A Genesys Cloud admin must add it to the role of the bot's OAuth client. Then request it again."
@@ -254,6 +253,8 @@ SENTENCES = {
     "request.changed.uncertain": "This attempt changed nothing; an earlier one got no certain answer.",
     "request.times.1": "once",
     "request.times": "{times} times",
+    "request.times.at_least": "at least {times}",
+    "request.times.not_known": "an unknown number of times",
     "problem.too_late": "More than 10 minutes have passed since the approval.",
     "problem.too_many_attempts": "It was sent as often as the bot allows.",
     "problem.clock_behind": "The bot's clock is behind the time in its database, so the age of the approval is uncertain.",
@@ -306,11 +307,8 @@ SENTENCES = {
     "revoke.outcome.failed.unchanged": "{problem} Nothing was changed: no session has ended. Request it again.",
     "revoke.outcome.failed": "{problem} Treat the sessions as active: nothing is known to have ended. Request it again.",
     "revoke.outcome.unknown": (
-        "{problem} Whether the sessions ended is unknown: I tried {times} and got no certain answer. "
+        "{problem} Whether the sessions ended is unknown: I asked Genesys Cloud {times} and got no certain answer. "
         "Treat {target} as logged in. Check in Genesys Cloud, or request it again."
-    ),
-    "revoke.outcome.never_sent": (
-        "{problem} Nothing was sent to Genesys Cloud, so no session has ended. Request it again if it is still needed."
     ),
     "revoke.outcome.refused.genesys_forbidden": (
         "{problem} {changed} A Genesys Cloud admin must add it to the role of the bot's OAuth client, in the division of "
@@ -342,7 +340,7 @@ SENTENCES = {
     "rotate.outcome.failed.unchanged": "{problem} The old token is not deleted. Request it again.",
     "rotate.outcome.failed": "{problem} Treat the old token as active: it is not known to be deleted. Request it again.",
     "rotate.outcome.unknown": (
-        "{problem} Whether the old token is deleted is unknown: I tried {times} and got no certain answer. "
+        "{problem} Whether the old token is deleted is unknown: I asked Genesys Cloud {times} and got no certain answer. "
         "Treat it as active, and request it again."
     ),
     "rotate.outcome.refused": "{problem} The old token is not deleted.",

@@ -57,8 +57,14 @@ def too_late(catalog: Catalog, request: Request) -> str:
 
 
 def _is_unchanged(request: Request) -> bool:
-    """Return whether a request failed and certainly changed nothing."""
-    return request.state is State.FAILED and bool(request.outcome.get("unchanged"))
+    """Return whether a request failed and certainly changed nothing.
+
+    Earlier versions stored a call that was never sent as unknown.
+    """
+    result = request.outcome
+    if request.state is State.UNKNOWN:
+        return not result.get("attempts", 1) and not result.get("uncertain")
+    return request.state is State.FAILED and bool(result.get("unchanged"))
 
 
 def _code(catalog: Catalog, request: Request) -> str:
@@ -67,8 +73,6 @@ def _code(catalog: Catalog, request: Request) -> str:
         return "retrying.uncertain" if result.get("uncertain") else "retrying"
     if _is_unchanged(request):
         return FAILED_UNCHANGED
-    if request.state is State.UNKNOWN and not result.get("attempts", 1):
-        return "never_sent"
     if request.state is State.REFUSED and f"request.outcome.refused.{result.get('code')}" in catalog:
         return f"refused.{result['code']}"
     return request.state.value
@@ -76,14 +80,22 @@ def _code(catalog: Catalog, request: Request) -> str:
 
 def _params(catalog: Catalog, request: Request) -> dict[str, str]:
     result = request.outcome
-    attempts = int(result.get("attempts") or 1)
     changed = "uncertain" if result.get("uncertain") else "nothing"
     return {
         "target": target_name(request),
         "problem": _problem(catalog, result),
         "changed": catalog.text(f"request.changed.{changed}"),
-        "times": catalog.text("request.times.1" if attempts == 1 else "request.times", times=attempts),
+        "times": _times(catalog, result),
     }
+
+
+def _times(catalog: Catalog, result: Outcome) -> str:
+    """Return how often Genesys Cloud was asked: the requests that it may have received."""
+    sent = int(result.get("sent") or result.get("attempts") or 0)
+    if not sent:
+        return catalog.text("request.times.not_known")
+    times = catalog.text("request.times.1" if sent == 1 else "request.times", times=sent)
+    return catalog.text("request.times.at_least", times=times) if result.get("at_least") else times
 
 
 def _problem(catalog: Catalog, result: Outcome) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.purecloud import Done
+from bot.purecloud.caller import write_sent
 
 
 @dataclass
@@ -27,6 +28,9 @@ class FakeGenesysApi:
 
     def _answer(self, *call: str) -> Done:
         self.calls.append(" ".join(call))
+        count = write_sent.get()
+        if count:
+            count()
         if self.error:
             raise self.error
         return self.answer

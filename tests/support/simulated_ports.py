@@ -11,7 +11,7 @@ from bot.domain.people import Workspace
 from bot.domain.requests import MessageRef, Request, State
 from bot.errors import SlackUnavailable
 from bot.purecloud import Done, GenesysNoResponse, GenesysServerError, User
-from bot.purecloud.caller import write_guard
+from bot.purecloud.caller import write_guard, write_sent
 from bot.slack.api import SlackApi, SlackCallError
 from bot.slack.messages import Message, SlackMessenger
 from bot.slack.workspace import WorkspaceIdentity
@@ -156,6 +156,9 @@ class SimulatedGenesys:
         guard = write_guard.get()
         if guard:
             await guard()
+        count = write_sent.get()
+        if count:
+            count()
 
         def effect() -> Done:
             self._outside.deletes.append((self._outside.now(), target, 200))

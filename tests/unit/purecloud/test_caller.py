@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.purecloud import GenesysError, Limits, LoginCause, errors
-from bot.purecloud.caller import write_guard
+from bot.purecloud.caller import write_guard, write_sent
 from bot.sandbox.genesys.server import CLIENT, LOGIN_RATE_LIMITED, GenesysFault
 from tests.unit.purecloud.conftest import JANE, OMAR
 
@@ -380,3 +380,25 @@ async def test_write_guard__is_not_asked_before_a_read(harness: ClientHarness) -
     await harness.purecloud.tokens.get_tokens_me()
 
     assert guard.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "sent"),
+    [
+        ([], 1),
+        ([GenesysFault(status=503), GenesysFault(status=503)], 3),
+        ([GenesysFault(drop="before"), GenesysFault(drop="after")], 3),
+        ([GenesysFault(status=401)], 2),
+    ],
+)
+async def test_write_sent__counts_every_delete_that_genesys_cloud_received(
+    harness: ClientHarness, faults: list[GenesysFault], sent: int
+) -> None:
+    counted: list[int] = []
+    write_sent.set(lambda: counted.append(1))
+    for fault in faults:
+        harness.genesys.fault("delete_token", fault)
+
+    await harness.purecloud.tokens.delete_token(JANE)
+
+    assert len(counted) == len(harness.genesys.received("delete_token")) == sent

@@ -52,7 +52,8 @@ async def test_execute__confirmed_delete_is_a_success_with_its_correlation_id() 
     assert genesys.calls == [f"delete_token {TOM_IN_GENESYS.id}"]
     assert result.event is Event.SUCCEED
     assert result.outcome == {
-        "code": "executed", "attempts": 1, "uncertain": False, "status": 200, "correlation_id": "correlation-1",
+        "code": "executed", "attempts": 1, "sent": 1, "uncertain": False, "status": 200,
+        "correlation_id": "correlation-1",
     }  # fmt: skip
 
 
@@ -72,7 +73,8 @@ async def test_execute__sends_nothing_after_the_execution_window(seconds: float,
     result = await execute(approved(), job(), REVOKE, genesys, now=NOON + seconds, authorized=True)
 
     assert bool(genesys.calls) is sent
-    assert result.event is (Event.SUCCEED if sent else Event.LOSE_TRACK)
+    assert result.event is (Event.SUCCEED if sent else Event.FAIL)
+    assert ("unchanged" in result.outcome) is not sent
 
 
 @pytest.mark.parametrize(("attempts", "counted"), [(1, 0), (2, 1)])
@@ -185,7 +187,7 @@ def unavailable(retry_after: float) -> GenesysError:
 def test_result__rate_limit_is_waited_out_within_the_window(
     error: GenesysError, wait: float, attempts: int, action: Action
 ) -> None:
-    before = {"waits": attempts - 1, "unchanged": True} if attempts > 1 else {}
+    before = {"waits": attempts - 1, "unchanged": True} if attempts > 1 else {"unchanged": True}
     wait = max(wait, RETRY_DELAY * 2 ** (attempts - 1))
 
     result = result_of_error(error, action, {"attempts": attempts, "uncertain": False} | before, **WINDOW)
@@ -198,7 +200,8 @@ def test_result__rate_limit_is_waited_out_within_the_window(
 def test_result__longer_wait_fails_and_names_the_time(uncertain: bool) -> None:
     error = rate_limited(EXECUTION_WINDOW)
 
-    result = result_of_error(error, REVOKE, {"attempts": 1, "uncertain": uncertain}, **WINDOW)
+    facts = {"attempts": 1, "uncertain": uncertain, "unchanged": True}
+    result = result_of_error(error, REVOKE, facts, **WINDOW)
 
     assert result.event is (Event.LOSE_TRACK if uncertain else Event.FAIL)
     assert result.outcome["possible_at"] == NOON + 10 + EXECUTION_WINDOW
@@ -206,7 +209,7 @@ def test_result__longer_wait_fails_and_names_the_time(uncertain: bool) -> None:
 
 
 def test_result__unavailable_service_is_waited_for_but_not_certain_to_have_changed_nothing() -> None:
-    facts = {"attempts": 1, "uncertain": False}
+    facts = {"attempts": 1, "uncertain": False, "unchanged": True}
 
     waiting = result_of_error(unavailable(45), REVOKE, facts, **WINDOW)
     rotation = result_of_error(unavailable(45), ROTATE, facts, **WINDOW)
@@ -226,7 +229,7 @@ def test_result__rounds_after_a_wait_do_not_count_as_rounds() -> None:
 
 
 async def test_execute__after_waits_that_take_too_long_fails_and_changed_nothing() -> None:
-    waiting = {"attempts": 5, "uncertain": False, "waits": 5, "unchanged": True}
+    waiting = {"attempts": 5, "sent": 9, "uncertain": False, "waits": 5, "unchanged": True}
 
     result = await execute(
         approved(outcome=waiting), job(6), REVOKE, FakeGenesysApi(), now=NOON + EXECUTION_WINDOW + 1, authorized=True
@@ -234,6 +237,54 @@ async def test_execute__after_waits_that_take_too_long_fails_and_changed_nothing
 
     assert result.event is Event.FAIL
     assert result.outcome == waiting | {"code": "too_late"}
+
+
+UNCHANGED = [
+    errors.GenesysUnreachable(),
+    errors.GenesysUnauthenticated(status=401),
+    rate_limited(None),
+    login_failed(LoginCause.WRONG_SECRET),
+]
+"""Errors after which certainly nothing was executed."""
+
+
+@pytest.mark.parametrize("error", [*UNCHANGED, errors.GenesysServerError(status=503), GenesysError()])
+def test_result__of_an_error_says_whether_certainly_nothing_was_executed(error: GenesysError) -> None:
+    facts = {"attempts": 1, "uncertain": False}
+
+    first = result_of_error(error, REVOKE, facts | {"unchanged": True}, **WINDOW)
+    after_other_errors = result_of_error(error, REVOKE, facts, **WINDOW)
+
+    assert ("unchanged" in first.outcome) is (error in UNCHANGED)
+    assert "unchanged" not in after_other_errors.outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts", "sent", "at_least"),
+    [
+        ({}, 1, 1, False),
+        ({"attempts": 1, "sent": 3}, 2, 4, False),
+        ({"attempts": 1, "sent": 3}, 3, 4, True),
+        ({"attempts": 2, "sent": 3, "at_least": True}, 3, 4, True),
+        ({"attempts": 1}, 2, 2, False),  # as an earlier version stored it
+    ],
+)
+async def test_execute__counts_the_requests_of_all_attempts(
+    outcome: Mapping[str, Any], attempts: int, sent: int, at_least: bool
+) -> None:
+    genesys = FakeGenesysApi(errors.GenesysNoResponse())
+
+    result = await execute(approved(outcome=outcome), job(attempts), REVOKE, genesys, now=NOON, authorized=True)
+
+    assert (result.outcome["sent"], result.outcome.get("at_least", False)) == (sent, at_least)
+
+
+async def test_execute__guard_that_stops_a_repetition_leaves_open_what_the_first_request_did() -> None:
+    genesys = FakeGenesysApi(errors.GenesysNotSent(problem="too_late"))
+
+    result = await execute(approved(), job(), REVOKE, genesys, now=NOON, authorized=True)
+
+    assert (result.event, result.outcome["sent"]) == (Event.LOSE_TRACK, 1)
 
 
 async def test_execute__process_that_died_after_a_wait_makes_the_result_uncertain() -> None:

@@ -53,7 +53,7 @@ async def test_delete__is_not_sent_ten_minutes_after_the_approval_whatever_the_c
 
     assert deletes(components) == []
     found = await ended(components)
-    assert (found.state, found.outcome["code"], found.outcome["attempts"]) == (State.UNKNOWN, "too_late", 0)
+    assert (found.state, found.outcome["code"], found.outcome["attempts"]) == (State.FAILED, "too_late", 0)
 
 
 async def test_delete__is_not_sent_while_the_clock_is_behind(components: Components) -> None:
@@ -65,7 +65,7 @@ async def test_delete__is_not_sent_while_the_clock_is_behind(components: Compone
 
     assert deletes(components) == []
     found = await ended(components)
-    assert (found.state, found.outcome["code"], found.outcome["attempts"]) == (State.UNKNOWN, "clock_behind", 0)
+    assert (found.state, found.outcome["code"], found.outcome["attempts"]) == (State.FAILED, "clock_behind", 0)
 
 
 async def test_delete__is_left_to_the_replica_that_has_taken_over_during_a_pause(components: Components) -> None:
