@@ -175,7 +175,7 @@ class Worker:
             await self._log_errors(self._queue.set_aside(job, error))
         except SlackUnavailable as error:
             log.warning("slack unavailable; job retried", kind=job.kind, method=error.method, code=error.slack_code)
-            await self._log_errors(self._queue.release(job, delay=float(job.attempts)))
+            await self._log_errors(self._queue.release(job, delay=min(float(job.attempts), MAX_RETRY_DELAY)))
         except DatabaseReplaced:
             log.error("job failed; the database was replaced", kind=job.kind, request_id=job.request_id)  # noqa: TRY400
         except Exception:

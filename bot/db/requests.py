@@ -247,7 +247,8 @@ class RequestStore:
         if not self.jobs.complete_in(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
-        if job.is_stale(tx.now) or (event is not Event.CANCEL and request.expired(job.created_at)):
+        late = tx.now > request.decidable_until(job.created_at)
+        if late or (event is not Event.CANCEL and request.expired(job.created_at)):
             raise StaleRequest
         if event in (Event.ADD_APPROVAL, Event.APPROVE) and self.database.time.is_behind:
             raise Denied(DenialCode.CLOCK_BEHIND)

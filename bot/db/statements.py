@@ -27,6 +27,9 @@ Slack's signatures live for 300 seconds.
 RESPONSE_URL_LIFETIME = 1800.0
 """Seconds for which Slack accepts a `response_url` (docs.slack.dev, Handling user interaction)."""
 
+LAST_ATTEMPT_TIME = 60.0
+"""Seconds after the expiry in which a postponed click is judged for the last time."""
+
 SELECT_REQUEST = """
 SELECT requests.*,
        items.target_id, items.name, items.email, items.division, items.state AS target_state, items.member,
@@ -88,10 +91,13 @@ OVERDUE = """
 SELECT id FROM requests
 WHERE state = 'pending' AND kind IN ({actions}) AND expires_at <= :now AND NOT EXISTS (
     SELECT 1 FROM jobs
-    WHERE jobs.request_id = requests.id AND jobs.kind = 'click' AND jobs.done_at IS NULL AND jobs.created_at > :counts
+    WHERE jobs.request_id = requests.id AND jobs.kind = 'click' AND jobs.done_at IS NULL
+        AND jobs.created_at < requests.expires_at
+        AND (jobs.created_at > :counts OR requests.expires_at > :last_attempts)
 )
 ORDER BY expires_at LIMIT :limit
 """
+"""An open click ends the request itself. One that is never decided must not keep the card's buttons alive."""
 
 UNKNOWN_JOBS = "SELECT id, kind AS value FROM jobs WHERE done_at IS NULL AND kind NOT IN ({kinds}) LIMIT 1000"
 
@@ -228,7 +234,8 @@ def overdue(tx: Transaction, limit: int, actions: Iterable[str], skipped: Collec
     Requests for other actions are left out, and those whose ids are `skipped`.
     """
     query = OVERDUE.format(actions=literals(actions))
-    rows = tx.fetch(query, now=tx.now, counts=tx.now - EXECUTION_WINDOW, limit=limit + len(skipped))
+    times = {"counts": tx.now - EXECUTION_WINDOW, "last_attempts": tx.now - LAST_ATTEMPT_TIME}
+    rows = tx.fetch(query, now=tx.now, limit=limit + len(skipped), **times)
     return [row.id for row in rows if row.id not in skipped][:limit]
 
 

@@ -27,6 +27,7 @@ class DenialCode(StrEnum):
     RULES_CHANGED_TO_CANCEL = "rules_changed_to_cancel"
     REQUEST_ALTERED = "request_altered"
     CLICKER_UNREADABLE = "clicker_unreadable"
+    EXPIRED_UNDECIDED = "expired_undecided"
     CLOCK_BEHIND = "clock_behind"
     NO_APPROVER_HERE = "no_approver_here"
     TOO_FEW_APPROVERS = "too_few_approvers"

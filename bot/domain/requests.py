@@ -141,6 +141,13 @@ class Request:
         """Return whether a click at this time is too late."""
         return at >= self.expires_at
 
+    def decidable_until(self, clicked_at: float) -> float:
+        """Return until when a click before the expiry may decide the request.
+
+        That is the expiry, so that a click survives an outage. A click just before the expiry survives a restart.
+        """
+        return max(self.expires_at, clicked_at + EXECUTION_WINDOW)
+
 
 def advance(request: Request, event: Event, *, at: float, by: str | None = None) -> Request:
     """Return a request after an event.

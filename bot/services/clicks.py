@@ -17,7 +17,7 @@ from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member
 from bot.domain.policy import ineligibility
-from bot.domain.requests import CANCEL, FINAL, Event, Request, State, approval_event
+from bot.domain.requests import CANCEL, EXECUTION_WINDOW, FINAL, Event, Request, State, approval_event
 from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
@@ -26,16 +26,11 @@ from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
+from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
 from bot.services.rule_differences import RuleDifferences
 
 MAX_SHARED_AGE = 10.0
 """Longest time for which an answer that Slack began to give after a click may decide that click, in seconds."""
-
-MAX_POSTPONEMENT = 30.0
-"""Longest delay until a click is judged again, in seconds, unless Slack or Genesys Cloud asks for a longer one."""
-
-NOTICE_DELAY = 5.0
-"""Seconds of delay from which the clicker is notified that the click waits."""
 
 log = structlog.get_logger()
 
@@ -166,19 +161,41 @@ class ClickService:
     ) -> JobResult:
         """Keep a click stored, to be judged again when the failed lookup may succeed.
 
-        The clicker is notified once if that takes long. When the time of the click is over, it is denied.
+        The clicker is notified once if that takes long. The last attempt is at the request's expiry; then the click is
+        denied. A click that comes too late is answered within `EXECUTION_WINDOW`.
         """
-        delay = max(error.retry_after, min(2.0 ** (job.attempts - 1), MAX_POSTPONEMENT))
+        in_time = request is not None and not _is_too_late(job, request, now)
+        remaining = (request.expires_at if request and in_time else job.created_at + EXECUTION_WINDOW) - now
+        if remaining <= 0 or error.retry_after > remaining:
+            return await self._give_up(job, click, request, error, expired=in_time and remaining <= 0)
+        delay = min(postponement(job, error), remaining)
         log.warning("click postponed", request_id=job.request_id, by=click.user_id, problem=str(error), delay=delay)
-        if job.is_stale(now + delay):
-            denied = Denied(DenialCode.CLICKER_UNREADABLE)
-            detail = {"action": click.action, "reason": denied.code, "problem": str(error)}
-            return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
         notice = None
         if delay >= NOTICE_DELAY:
-            notice = reply_payload(click.user_id, click.response_url, ClickPostponed(str(round(delay))))
+            notice = reply_payload(click.user_id, click.response_url, Postponed("click_postponed", delay))
         reply = await self._store.postpone(job, delay=delay, notice=notice)
         return JobResult((reply,) if reply else ())
+
+    async def _give_up(
+        self,
+        job: Job,
+        click: Click,
+        request: Request | None,
+        error: CheckUnavailable | SlackUnavailable,
+        *,
+        expired: bool,
+    ) -> JobResult:
+        """Deny a click that cannot be judged in time; if the request's time is over, end the request too."""
+        denied = Denied(DenialCode.EXPIRED_UNDECIDED if expired else DenialCode.CLICKER_UNREADABLE)
+        detail = {"action": click.action, "reason": denied.code, "problem": str(error)}
+        result = await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
+        if result.follow_up and expired:
+            await self._expire()
+        return result
+
+    async def _expire(self) -> None:
+        for ended in await self._store.expire_due(self._recipients):
+            self._metrics.outcomes.labels(ended.action, ended.state).inc()
 
     async def _reply_stale(self, job: Job, click: Click, request: Request | None) -> JobResult:
         """Reply to a click that comes too late or names no request; a request whose time is over ends now."""
@@ -188,8 +205,7 @@ class ClickService:
             EventType.CLICK_STALE, job, click, request, error=StaleRequest(), detail=detail, clicked=urls
         )
         if result.follow_up and request and request.state not in FINAL:
-            for ended in await self._store.expire_due(self._recipients):
-                self._metrics.outcomes.labels(ended.action, ended.state).inc()
+            await self._expire()
         return result
 
     async def _reply_unreadable(self, job: Job, click: Click, unreadable: UnreadableRow) -> JobResult:
@@ -237,19 +253,5 @@ class ClickService:
 
 def _is_too_late(job: Job, request: Request, now: float) -> bool:
     """Return whether a click can no longer decide a request."""
-    return request.state is not State.PENDING or request.expired(job.created_at) or job.is_stale(now)
-
-
-class ClickPostponed(BotError):
-    """A click that waits until a lookup succeeds; `delay` is in seconds."""
-
-    code = "click_postponed"
-
-    def __init__(self, delay: str) -> None:
-        super().__init__()
-        self.delay = delay
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Return the delay."""
-        return {"delay": self.delay}
+    undecided_for_too_long = now > request.decidable_until(job.created_at)
+    return request.state is not State.PENDING or request.expired(job.created_at) or undecided_for_too_long

@@ -26,7 +26,7 @@ MAX_FOLDED = 50
 """Expirations in one message, because Slack limits its length."""
 
 MAX_DELIVERY_DELAY = 60.0
-"""Longest wait between two attempts to deliver a recent message, in seconds."""
+"""Longest wait between two attempts to deliver a message, in seconds, unless an admin must act first."""
 
 RESPONSE_URL_LIFETIME = 1800.0
 """Seconds for which Slack accepts a `response_url` (docs.slack.dev, Handling user interaction)."""
@@ -110,7 +110,7 @@ class Delivery:
                 log.error("message given up", kind=job.kind, code=error.slack_code, request_id=job.request_id)
             await self._store.jobs.complete(job)
             return
-        longest = max(MAX_DELIVERY_DELAY, age / 20)
+        longest = max(MAX_DELIVERY_DELAY, age / 20) if error.slack_code in FIXABLE_ERRORS else MAX_DELIVERY_DELAY
         delay = max(error.retry_after, min(2.0 ** min(job.attempts - 1, MAX_BACKOFF_DOUBLINGS), longest))
         log.warning("message not delivered; retrying", kind=job.kind, code=error.slack_code, delay=delay)
         await self._store.jobs.release(job, delay=delay)
@@ -198,6 +198,7 @@ class Notifier:
         try:
             await self._messenger.notify_user(job.payload.get("response_url"), job.payload["user_id"], message)
         except SlackCallError as error:
+            error.retryable = error.retryable or error.slack_code in TOKEN_REFUSED
             await self._delivery.retry_later(job, error, since=job.created_at)
         else:
             await self._store.jobs.complete(job)
@@ -206,7 +207,9 @@ class Notifier:
     async def reply_until_expired(self, response_url: str | None, user_id: str, message: Message) -> None:
         """Send a private reply that is not stored.
 
-        Retries while Slack is unavailable and the `response_url` is valid.
+        Retries while Slack is unavailable and the `response_url` is valid. A crash loses the reply, so it must be
+        no outcome and no refusal of stored work. It answers a read-only command, or says why nothing was stored, which
+        Slack shows too.
         """
         await self._notify_until_expired(response_url, user_id, message)
 

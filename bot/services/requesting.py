@@ -28,7 +28,7 @@ from bot.domain.policy import (
 )
 from bot.domain.requests import MessageRef, Request
 from bot.domain.rules import Rules
-from bot.errors import BotError, SlackUnavailable
+from bot.errors import BotError, CheckUnavailable, SlackUnavailable
 from bot.metrics import Metrics
 from bot.purecloud import GenesysError
 from bot.redaction import redact
@@ -36,8 +36,12 @@ from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
 from bot.services.notifications import reply_payload
 from bot.services.possible_approvers import require_approvers
+from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
 from bot.slack.workspace import WorkspaceUnknown
 from bot.visible_text import visible_text
+
+COMMAND_PATIENCE = 300.0
+"""Seconds for which a command is retried whose lookups fail. After that, its person would not expect a card."""
 
 MAX_REASON_LENGTH = 500
 """Characters of a reason that are stored; the card and the audit log show what is stored."""
@@ -105,6 +109,8 @@ class RequestService:
             return await self._reply(job, command.invoker, denied, event)
         except (DatabaseUnavailable, WorkspaceUnknown):  # the job is retried
             raise
+        except (CheckUnavailable, SlackUnavailable) as error:
+            return await self._postpone(job, command, error)
         except BotError as error:
             log.warning("command failed", action=command.action, error=error.code, detail=str(error), by=by)
             return await self._reply(job, command.invoker, error)
@@ -122,6 +128,24 @@ class RequestService:
             approvals_required=request.approvals_required,
         )  # fmt: skip
         return JobResult((card,))
+
+    async def _postpone(
+        self, job: Job, command: RequestCommand, error: CheckUnavailable | SlackUnavailable
+    ) -> JobResult:
+        """Keep a command stored while a lookup fails that may succeed later; reply when its time is over.
+
+        The person is notified once if that takes long.
+        """
+        by, delay = command.invoker, postponement(job, error)
+        log.warning("command postponed", action=command.action, by=by.user_id, problem=str(error), delay=delay)
+        lasting = isinstance(error, SlackUnavailable) and not error.retryable
+        if lasting or await self._store.jobs.now() + delay > job.created_at + COMMAND_PATIENCE:
+            return await self._reply(job, by, error)
+        notice = None
+        if delay >= NOTICE_DELAY:
+            notice = reply_payload(by.user_id, by.response_url, Postponed("command_postponed", delay))
+        reply = await self._store.postpone(job, delay=delay, notice=notice)
+        return JobResult((reply,) if reply else ())
 
     async def _reply(self, job: Job, invoker: Invoker, error: BotError, event: AuditEvent | None = None) -> JobResult:
         """Finish a command with a private reply that survives a restart, and an audit event if there is one."""

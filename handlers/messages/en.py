@@ -46,6 +46,12 @@ SENTENCES = {
     "hint.request_altered": "Request it again. An admin of this bot should find out who can write to its database.",
     "reason.clicker_unreadable": "I could not find out in time whether you may decide this, so your click doesn't count.",
     "hint.clicker_unreadable": "Request it again if it is still needed.",
+    "reason.expired_undecided": (
+        "This request expired before I could find out whether you may decide it, so your click doesn't count."
+    ),
+    "hint.expired_undecided": "Request it again if it is still needed.",
+    "reason.command_postponed": "Your command is stored, but what you may do, or whom it is about, could not be checked yet.",
+    "hint.command_postponed": "I try again in {delay} s and go on by myself: you don't need to type it again.",
     "reason.click_postponed": "Your click is stored, but whether you may decide this could not be checked yet.",
     "hint.click_postponed": "I try again in {delay} s and go on by myself: you don't need to click again.",
     "reason.check_unavailable": "What you may do could not be checked: I can't read {unread}.",

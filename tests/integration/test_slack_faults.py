@@ -85,8 +85,7 @@ async def _request(bot: BotHarness, line: str) -> str:
     await bot.run_jobs()
     request = await bot.components.store.get(await bot.last_request_id())
     if request is None:
-        (reply,) = bot.messages(personas.OLIVIA)
-        return reply.text
+        return " ".join(dict.fromkeys(message.text for message in bot.messages(personas.OLIVIA)))
     where = "a direct message" if request.card and request.card.channel.startswith("D") else "a channel"
     count = request.approvals_required
     return f"A card in {where}, {count} {'approval' if count == 1 else 'approvals'} required"

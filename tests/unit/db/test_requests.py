@@ -13,7 +13,7 @@ from bot.db.engine import Database
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
-from bot.db.statements import COMPLETED_JOB_RETENTION, RESPONSE_URL_LIFETIME
+from bot.db.statements import COMPLETED_JOB_RETENTION, LAST_ATTEMPT_TIME, RESPONSE_URL_LIFETIME
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
@@ -177,6 +177,7 @@ async def test_apply_click__click_older_than_the_execution_window_is_stale(
 ) -> None:
     """A machine that was suspended after the decision must not send an outdated DELETE."""
     pending, _ = await create_request(store)
+    db.clock.now = pending.expires_at - 1
     job = await click(store)
     db.clock.advance(EXECUTION_WINDOW + 1)
     with pytest.raises(StaleRequest):
@@ -300,6 +301,22 @@ async def test_expire_due__waits_for_an_open_click_and_not_for_a_completed_one(
     db.clock.advance(EXECUTION_WINDOW - 1)
     assert await store.expire_due(no_recipients) == []
     await store.jobs.complete(job)
+    assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
+
+
+async def test_expire_due__waits_for_the_last_attempt_of_an_old_click(store: RequestStore, db: DatabaseHarness) -> None:
+    pending, _ = await create_request(store)
+    await click(store)
+    db.clock.now = pending.expires_at + LAST_ATTEMPT_TIME - 1
+    assert await store.expire_due(no_recipients) == []
+    db.clock.advance(1)
+    assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
+
+
+async def test_expire_due__ignores_a_click_after_the_expiry(store: RequestStore, db: DatabaseHarness) -> None:
+    pending, _ = await create_request(store)
+    db.clock.now = pending.expires_at
+    await click(store)
     assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
 
 

@@ -17,6 +17,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.job_result import JobResult
+from bot.services.postponement import MAX_POSTPONEMENT
 from tests.support.components import RULES, Components, open_components
 from tests.support.database import TTL, stored, tags
 
@@ -192,20 +193,81 @@ async def test_process__clicker_of_a_postponed_click_is_notified_once(components
     assert "in 20 s" in said
 
 
-async def test_process__click_that_cannot_be_judged_in_time_is_denied(components: Components) -> None:
-    await components.request()
-    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
-    job = await components.click(by=personas.OLIVIA)
-    while True:
+async def judge_until(components: Components, job: Job, seconds: float) -> Job:
+    """Judge a click whenever it is due, for `seconds`; return it once it is due after that."""
+    end = components.database.clock.now + seconds
+    while components.database.clock.now < end:
         await process(components, job)
         if await components.store.jobs.is_done(job.id):
             break
+        waited = components.database.clock.now
+        job = await next_attempt(components)
+        assert components.database.clock.now - waited <= MAX_POSTPONEMENT
+    return job
+
+
+async def next_attempt(components: Components) -> Job:
+    """Advance the clocks until the click is due; nothing else may end its request meanwhile."""
+    while True:
+        components.clock.advance(0.5)
+        components.database.clock.advance(0.5)
+        assert await components.store.expire_due(lambda _: ()) == []
+        due = [one for one in await components.store.jobs.claim(10) if one.kind is JobKind.CLICK]
+        if due:
+            return due[0]
+
+
+async def test_process__click_is_decided_when_slack_answers_again(components: Components) -> None:
+    """Ten minutes after the click, and shortly before the expiry."""
+    await components.request()
+    job = await components.click(by=personas.OLIVIA)
+    components.slack.fault("users.info", SlackFault(drop=True, times=None))
+    job = await judge_until(components, job, TTL - 60)
+    assert components.database.clock.now > job.created_at + EXECUTION_WINDOW
+    components.slack.clear_faults()
+    request, result = await apply(components, job)
+    assert request.state is State.APPROVED
+    assert [one.kind for one in result.follow_up] == [JobKind.EXECUTE]
+
+
+async def test_process__click_that_cannot_be_judged_before_the_expiry_ends_with_it(components: Components) -> None:
+    await components.request()
+    job = await components.click(by=personas.OLIVIA)
+    components.slack.fault("users.info", SlackFault(drop=True, times=None))
+    job = await judge_until(components, job, 2 * TTL)
+    components.slack.clear_faults()
+    ended = await stored(components.store)
+    assert (ended.state, ended.approvals) == (State.EXPIRED, ())
+    assert ended.finished_at is not None
+    assert ended.finished_at <= ended.expires_at + 1
+    assert await tags(components.store) == ["request:asked", "click:refused", "request:expired"]
+    components.database.clock.advance(LEASE_DURATION)
+    for one in await components.store.jobs.claim(10):
+        if one.kind is JobKind.REPLY:
+            await components.run(one)
+    assert "expired before I could find out whether you may decide it" in replies_to(components, job)[-1]
+
+
+async def test_process__wait_beyond_the_expiry_is_a_denial_at_once(components: Components) -> None:
+    await components.request()
+    components.slack.fault("users.info", SlackFault(retry_after=TTL + 1))
+    job = await components.click(by=personas.OLIVIA)
+    await denied(components, job, DenialCode.CLICKER_UNREADABLE)
+
+
+async def test_process__old_button_is_answered_though_the_clicker_stays_unreadable(components: Components) -> None:
+    await components.request()
+    components.database.clock.advance(TTL)
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    job = await components.click(by=personas.OLIVIA)
+    while not await components.store.jobs.is_done(job.id):
+        await process(components, replace(job, attempts=2000, snapshot=None))
         components.clock.advance(30)
         components.database.clock.advance(30)
-        (job,) = [one for one in await components.store.jobs.claim(10) if one.kind is JobKind.CLICK]
+        await components.store.jobs.claim(10)
+    assert components.database.clock.now - job.created_at <= EXECUTION_WINDOW + 60
     (event, _) = (await components.store.audit_events())[-1]
     assert (event.tag, event.detail["reason"]) == ("click:refused", DenialCode.CLICKER_UNREADABLE)
-    assert (await stored(components.store)).state is State.PENDING
 
 
 async def test_process__protected_target_needs_two_different_approvers(components: Components) -> None:
@@ -357,13 +419,15 @@ async def test_process__click_in_time_counts_even_if_decided_late(components: Co
 
 
 @pytest.mark.parametrize("action", [APPROVE, CANCEL])
-async def test_process__click_older_than_ten_minutes_is_stale(components: Components, action: str) -> None:
+async def test_process__click_older_than_request_and_ten_minutes_is_stale(components: Components, action: str) -> None:
     """The clicker no longer waits, and does not mean a login that happened since."""
     await components.request()
+    components.database.clock.advance(TTL - 1)
     job = await components.click(by=personas.OLIVIA, action=action)
     components.database.clock.advance(EXECUTION_WINDOW + 1)
-    assert "came too late" in await replied(components, job)
-    assert (await stored(components.store)).state is State.PENDING
+    assert "has expired" in await replied(components, job)
+    assert (await stored(components.store)).state is State.EXPIRED
+    assert (await components.store.jobs.depth())["target"] == 0
 
 
 async def test_process__click_taken_over_by_another_replica_is_left_to_it(components: Components) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,28 @@ async def test_process_reply__is_given_up_after_a_permanent_error(components: Co
     components.slack.fault("chat.postMessage", SlackFault(error="user_disabled"))
     await components.notifier().process_reply(job)
     assert await components.store.jobs.is_done(job.id)
+
+
+@pytest.mark.parametrize("code", ["internal_error", "invalid_auth"])
+async def test_process_reply__is_retried_until_slack_takes_it(components: Components, code: str) -> None:
+    job = await reply_job(components)
+    components.slack.fault("chat.postMessage", SlackFault(error=code))
+    await components.notifier().process_reply(job)
+    components.database.clock.advance(1)
+    (job,) = await due(components, JobKind.REPLY)
+    await components.notifier().process_reply(job)
+    assert len(components.slack.messages) == 1
+
+
+async def test_process_reply__is_retried_within_a_minute_even_after_hours(components: Components) -> None:
+    job = await reply_job(components)
+    components.slack.fault("chat.postMessage", SlackFault(drop=True))
+    components.database.clock.advance(10 * 3600)
+    await components.notifier().process_reply(replace(job, attempts=600))
+    components.database.clock.advance(MAX_DELIVERY_DELAY)
+    (job,) = await due(components, JobKind.REPLY)
+    await components.notifier().process_reply(job)
+    assert len(components.slack.messages) == 1
 
 
 async def test_process_reply__is_delivered_after_a_slack_outage(components: Components) -> None:

@@ -121,4 +121,4 @@ async def test_card__in_a_direct_message_waits_for_an_unreadable_group(component
     invoker = Invoker(OLIVIA, components.slack.team_id, "D0OLIVIA01", "trigger")
     job = await components.command(invoker, TargetRef(slack_user_id=TOM))
     (reply,) = (await components.requests(approvals_channel=None).process(job)).follow_up
-    assert (reply.payload["code"], reply.payload["params"]["retry_after"]) == ("check_unavailable", 20)
+    assert (reply.payload["code"], reply.payload["params"]["delay"]) == ("command_postponed", "20")

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from bot.db.jobs import JobKind
+from bot.db.jobs import Job, JobKind
 from bot.domain.actions import REVOKE, Actions
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
@@ -21,7 +21,8 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import Identity
-from bot.services.requesting import MAX_REASON_LENGTH, stored_reason
+from bot.services.postponement import MAX_POSTPONEMENT
+from bot.services.requesting import COMMAND_PATIENCE, MAX_REASON_LENGTH, stored_reason
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components
@@ -217,8 +218,47 @@ async def test_process__replies_with_the_error_of_genesys_cloud(components: Comp
     assert await tags(components.store) == []
 
 
-async def test_process__replies_with_the_error_of_slack(components: Components) -> None:
+async def test_process__command_waits_until_slack_answers_again(components: Components) -> None:
+    components.slack.fault("users.info", SlackFault(drop=True, times=None))
+    job = await components.command(invoker(), TOM_MENTION)
+    notices: list[Job] = []
+    started = components.database.clock.now
+    while components.database.clock.now < started + 120:
+        notices += (await components.requests().process(job)).follow_up
+        job = await again(components)
+    assert [one.payload["code"] for one in notices] == ["command_postponed"]
+    components.slack.clear_faults()
+    assert [one.kind for one in (await components.requests().process(job)).follow_up] == [JobKind.CARD]
+    assert await components.store.get(job.request_id)
+
+
+async def again(components: Components) -> Job:
+    """Return the command once it is due again, which takes half a minute at most."""
+    for _ in range(int(MAX_POSTPONEMENT)):
+        components.clock.advance(1)
+        components.database.clock.advance(1)
+        due = [one for one in await components.store.jobs.claim(10) if one.kind is JobKind.COMMAND]
+        if due:
+            return due[0]
+    raise AssertionError
+
+
+async def test_process__replies_with_the_error_of_slack_after_five_minutes(components: Components) -> None:
     components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    job = await components.command(invoker(), TOM_MENTION)
+    while True:
+        result = await components.requests().process(job)
+        if await components.store.jobs.is_done(job.id):
+            break
+        job = await again(components)
+    assert COMMAND_PATIENCE - MAX_POSTPONEMENT <= components.database.clock.now - job.created_at <= COMMAND_PATIENCE
+    assert [one.payload["code"] for one in result.follow_up] == ["slack_unavailable"]
+    assert await components.store.get(job.request_id) is None
+
+
+@pytest.mark.parametrize("fault", [SlackFault(error="token_revoked"), SlackFault(retry_after=3600)])
+async def test_process__replies_at_once_if_waiting_does_not_help(components: Components, fault: SlackFault) -> None:
+    components.slack.fault("users.info", fault)
     job = await components.command(invoker(), TOM_MENTION)
     result = await components.requests().process(job)
     assert [one.payload["code"] for one in result.follow_up] == ["slack_unavailable"]
