@@ -127,6 +127,7 @@ async def test_click__on_a_request_whose_rules_were_changed_is_denied(app: AppHa
 
 async def test_click__on_a_request_whose_rules_were_damaged_is_answered_privately(app: AppHarness) -> None:
     card, request_id = await card_and_id(app)
+    await app.wait_until_idle()
     await run(app, "UPDATE requests SET rules = '{' WHERE id = :id", id=request_id)
 
     await app.slack.click(personas.BEN, card, "approve")

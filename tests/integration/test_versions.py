@@ -90,6 +90,7 @@ async def test_bot__next_to_another_version_serves_every_request_that_it_knows(b
 
 async def test_click__on_a_request_that_another_version_has_changed_is_answered_privately(bot: Replicas) -> None:
     card = await bot.request_card(personas.RAVI, "revoke @tom")
+    await bot.wait_until_idle()
     await execute(bot, "UPDATE requests SET state = 'snoozed'")
 
     assert (await bot.click(personas.OLIVIA, card, 0)).status == 200
@@ -105,6 +106,7 @@ async def test_click__on_a_request_that_another_version_has_changed_is_answered_
 
 async def test_click__on_a_request_under_rules_of_a_newer_version_is_left_to_that_version(bot: Replicas) -> None:
     card = await bot.request_card(personas.RAVI, "revoke @tom")
+    await bot.wait_until_idle()
     with capture_logs() as logs:
         await execute(bot, 'UPDATE requests SET rules = \'{"approvers":[],"weather":1}\', expires_at = 1')
         await bot.click(personas.OLIVIA, card, 0)
