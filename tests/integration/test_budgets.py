@@ -71,7 +71,10 @@ async def test_revocation__during_two_hundred_expirations_is_executed_and_report
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     store = app.server.services.store
     for number in range(EXPIRATIONS):
-        request = examples.request(id=f"late{number}", reference=f"LATE{number}", card=MessageRef("C0OPS00001", "1.1"))
+        request = examples.request(
+            id=f"late{number}", reference=f"LATE{number}", requester=personas.RAVI,
+            card=MessageRef("C0OPS00001", "1.1"),
+        )  # fmt: skip
         await store.create(request, ttl=0, key=f"late{number}", command_url=None)
 
     await app.slack.click(personas.OLIVIA, card, "approve")
