@@ -75,6 +75,11 @@ def people_to_notify(request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in people if one))
 
 
+def is_person(channel: str) -> bool:
+    """Return whether a channel is a person's direct messages, to which no admin can invite the bot."""
+    return channel.startswith(("U", "W"))
+
+
 def reply_payload(user_id: str, response_url: str | None, error: BotError) -> dict[str, Any]:
     """Return the payload of a REPLY job: who is replied to, and the code and parameters of the reason."""
     return message_payload(user_id, response_url, error.code, **error.params)
@@ -175,7 +180,7 @@ class Notifier:
         payload = jobs[0].payload
         if error.slack_code == RATE_LIMITED:
             self._pace.limit(payload["channel"], error.retry_after)
-        fixable = error.slack_code in FIXABLE_ERRORS
+        fixable = error.slack_code in (TOKEN_REFUSED if is_person(payload["channel"]) else FIXABLE_ERRORS)
         if fixable and jobs[0].attempts == 1:
             log.error("outcome not posted; the bot must be invited", code=error.slack_code, **payload)
         error.retryable = error.retryable or fixable

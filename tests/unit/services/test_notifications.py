@@ -85,6 +85,16 @@ async def test_notice__is_posted_once_an_admin_fixes_the_channel(components: Com
     assert (await components.store.jobs.depth())["notice"] == 0
 
 
+async def test_notice__to_a_person_whom_slack_does_not_know_is_given_up(components: Components) -> None:
+    await components.request()
+    await revoke(components)
+    await components.database.run("UPDATE jobs SET payload = '{\"channel\": \"U0NOBODY01\"}' WHERE kind = 'notice'")
+    (job,) = await due(components, JobKind.NOTICE)
+    await components.notifier().process_notice(job)
+    assert ("chat.postMessage", "channel_not_found") in components.calls
+    assert (await components.store.jobs.depth())["notice"] == 0
+
+
 async def test_notice__is_given_up_after_a_permanent_error(components: Components) -> None:
     await components.request()
     await revoke(components)
