@@ -101,7 +101,7 @@ async def running(
             limits = ConnectionLimits(count=services.metrics.count_closed_connection)
             app.listener = await listen(runner, settings.host, settings.port, limits)
             app.port = app.listener.sockets[0].getsockname()[1]
-            log.info("listening", host=settings.host, port=app.port)
+            log.info("app.listening", host=settings.host, port=app.port)
             if transport.sockets is not None:
                 await transport.sockets.check()
             app.working = asyncio.create_task(_work(services, database_ready=await _prepare_database(services)))
@@ -132,7 +132,7 @@ async def _stop(app: RunningApp, runner: web.AppRunner, identifying: asyncio.Tas
         app.listener.close()
     await runner.cleanup()
     await asyncio.wait([task for task in (identifying, working) if task], timeout=CLOSE_TIMEOUT)
-    log.info("stopped")
+    log.info("app.stopped")
 
 
 def slack_transport(settings: Settings, services: Services, catalog: Catalog) -> SlackTransport:
@@ -191,7 +191,7 @@ async def _prepare_database(services: Services) -> bool:
     try:
         await services.prepare_database()
     except DatabaseUnavailable as error:
-        log.error("database unavailable; the bot is not ready and retries", problem=str(error))  # noqa: TRY400
+        log.error("database.unavailable_at_start", problem=str(error))  # noqa: TRY400
         return False
     return True
 
@@ -209,9 +209,9 @@ async def _work(services: Services, *, database_ready: bool) -> None:
         try:
             database_ready = await _prepare_database(services)
         except SettingsError as error:
-            log.error("database not usable; the bot is not ready and retries", problem=str(error))  # noqa: TRY400
+            log.error("database.refused", problem=str(error))  # noqa: TRY400
         except Exception:  # otherwise the bot would never retry
-            log.exception("database not prepared; retrying")
+            log.exception("database.not_prepared")
     binding = asyncio.create_task(services.binding.confirm())
     await asyncio.wait({binding}, timeout=BINDING_TIMEOUT)
     if binding.done():
@@ -239,7 +239,7 @@ async def serve(settings: Settings) -> None:
         await asyncio.wait({one for one in (stopping, app.working) if one}, return_when=asyncio.FIRST_COMPLETED)
         if app.working and app.working.done():
             app.working.result()
-        log.info("stopping; finishing the work in progress")
+        log.info("app.stopping")
 
 
 async def _identify(services: Services) -> None:
@@ -248,7 +248,7 @@ async def _identify(services: Services) -> None:
         try:
             workspace = await services.workspace.identify()
         except BotError as error:
-            log.error("workspace unknown; the bot is not ready and retries", problem=str(error))  # noqa: TRY400
+            log.error("workspace.unknown", problem=str(error))  # noqa: TRY400
             await asyncio.sleep(IDENTIFY_INTERVAL)
         else:
-            log.info("workspace known", team_id=workspace.team_id, name=workspace.name, app_id=workspace.app_id)
+            log.info("workspace.known", team_id=workspace.team_id, name=workspace.name, app_id=workspace.app_id)

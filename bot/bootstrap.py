@@ -108,10 +108,10 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
     """
     genesys_region = region_of(settings)
     for found in unencrypted_connections(settings):
-        log.warning("connection not encrypted", setting=found.setting, problem=found.problem, hint=found.hint)
+        log.warning("setting.unencrypted", setting=found.setting, problem=found.problem, hint=found.hint)
     for setting, proxy in (("HTTPS_PROXY", settings.https_proxy), ("HTTP_PROXY", settings.http_proxy)):
         if proxy:
-            log.info("proxy in use", setting=setting, proxy=proxy_name(proxy), except_for=settings.no_proxy)
+            log.info("proxy.used", setting=setting, proxy=proxy_name(proxy), except_for=settings.no_proxy)
     async with AsyncExitStack() as stack:
         metrics = Metrics()
         slack_clock, genesys_clock = ServerClock(), ServerClock()
@@ -306,7 +306,7 @@ def region_of(settings: Settings) -> Region:
     except ValueError as error:
         raise SettingsError([f"{name}: {error}"]) from None
     if not found.known:
-        log.warning("unknown region in PURECLOUD_ENVIRONMENT; using it as it is", region=found.domain)
+        log.warning("setting.unknown_region", region=found.domain)
     return found
 
 

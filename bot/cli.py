@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
             print(problem, file=sys.stderr)  # noqa: T201 - for a person at a terminal
         return 2
     except (OSError, BotError) as error:
-        log.error("the bot cannot run", problem=str(error))  # noqa: TRY400 - an address in use needs no traceback
+        log.error("app.failed", problem=str(error))  # noqa: TRY400 - an address in use needs no traceback
         return 1
 
 
@@ -70,7 +70,7 @@ def serve(_options: Namespace, environ: Mapping[str, str]) -> int:
     settings = read_settings(environ)
     logs.configure(settings.log_level, settings.log_format, *settings.secret_values)
     for name, problem in doubtful_settings(settings, environ):
-        log.warning("doubtful setting", setting=name, problem=problem)
+        log.warning("setting.doubtful", setting=name, problem=problem)
     _event_loop_runner()(app.serve(settings))
     return 0
 

@@ -16,6 +16,7 @@ from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, Job
 from bot.db.unreadable import UnreadableRow
 from bot.errors import SlackUnavailable
 from bot.services.job_result import JobResult
+from bot.services.log_facts import job_facts
 
 CONCURRENCY = 16
 """Jobs that a process runs at the same time."""
@@ -152,7 +153,7 @@ class Worker:
         for lost in ids - kept:
             task = self._running.get(lost)
             if task and not await self._queue.is_done(lost):
-                log.warning("lease lost; another replica has the job", job=lost)
+                log.warning("lease.lost", job_id=lost)
                 task.cancel()
 
     async def _log_errors(self, work: Coroutine[Any, Any, object]) -> None:
@@ -162,9 +163,9 @@ class Worker:
         except DatabaseReplaced:
             raise
         except DatabaseUnavailable as error:
-            log.warning("database unavailable; the worker retries", problem=str(error))
+            log.warning("database.unavailable", problem=str(error))
         except Exception:
-            log.exception("worker failed; it retries")
+            log.exception("worker.failed")
 
     async def _run(self, job: Job) -> None:
         started = self._clock()
@@ -174,12 +175,12 @@ class Worker:
         except UnreadableRow as error:
             await self._log_errors(self._queue.set_aside(job, error))
         except SlackUnavailable as error:
-            log.warning("slack unavailable; job retried", kind=job.kind, method=error.method, code=error.slack_code)
+            log.warning("job.slack_unavailable", **job_facts(job), method=error.method, code=error.slack_code)
             await self._log_errors(self._queue.release(job, delay=min(float(job.attempts), MAX_RETRY_DELAY)))
         except DatabaseReplaced:
-            log.error("job failed; the database was replaced", kind=job.kind, request_id=job.request_id)  # noqa: TRY400
+            log.error("database.replaced", **job_facts(job))  # noqa: TRY400
         except Exception:
-            log.exception("job failed; it is retried", kind=job.kind, request_id=job.request_id)
+            log.exception("job.failed", **job_facts(job))
             delay = min(2.0 ** min(job.attempts, MAX_BACKOFF_DOUBLINGS), MAX_RETRY_DELAY)
             await self._log_errors(self._queue.release(job, delay=delay))
         finally:  # in this task, because the same job may be leased again before a done-callback runs

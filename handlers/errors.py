@@ -33,12 +33,12 @@ async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltCon
     if "replays" in context:  # Slack may send it again
         context["replays"].forget(body)
     if isinstance(error, BoltUnhandledRequestError):
-        log.warning("no listener for payload", type=_type(body))
+        log.warning("payload.no_listener", type=_type(body))
         return BoltResponse(status=404, body="no listener")
     if isinstance(error, BotError):
-        log.warning("listener failed; nothing was changed", type=_type(body), error=error.code, problem=str(error))
+        log.warning("payload.not_stored", type=_type(body), error=error.code, problem=str(error))
     else:
-        log.error("listener failed; nothing was changed", type=_type(body), exc_info=error)
+        log.error("payload.listener_failed", type=_type(body), exc_info=error)
     if isinstance(error, BotError) and "services" in context and text(body, "response_url"):
         _reply_with_reason(error, body, context["services"], context["catalog"])
     return BoltResponse(status=503, body="not stored")
@@ -67,10 +67,10 @@ def error_message(catalog: Catalog, error: Exception, *, by: str) -> Message:
     """Return what a user reads after an error."""
     if isinstance(error, BotError):
         if not isinstance(error, Denied):
-            log.warning("command failed", error=error.code, problem=str(error), by=by)
+            log.warning("command.failed", error=error.code, problem=str(error), by=by)
         reason = explain(catalog, error.code, error.params)
     else:
         incident = secrets.token_hex(4)
-        log.error("command failed unexpectedly", incident=incident, by=by, exc_info=error)
+        log.error("command.failed_unexpectedly", incident=incident, by=by, exc_info=error)
         reason = explain(catalog, "internal_error", {"incident": incident})
     return blocks.message(reason, blocks.section(reason))

@@ -66,7 +66,7 @@ class Publisher:
         try:
             await self._services.web_api.call("views.publish", user_id=self.visitor.user_id, view=view)
         except BotError as error:  # Slack shows the view of the last time
-            log.warning("home tab not published", problem=str(error), by=self.visitor.user_id)
+            log.warning("home.not_published", problem=str(error), by=self.visitor.user_id)
         else:
             self._published = json.dumps(view)
 

@@ -130,7 +130,7 @@ def _read_place(direction: Direction, value: object) -> Place:
         stored = json.loads(str(value))
         position = Position(direction, float(stored["at"]), str(stored["id"]))
     except (KeyError, TypeError, ValueError):
-        log.warning("unreadable position of a list; showing the first page")
+        log.warning("list.unreadable_position")
         return Place()
     person = nested(stored, "person")
     names = {name: text(person, name) for name in TargetRef.__slots__}

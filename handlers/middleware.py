@@ -117,10 +117,10 @@ class Gate(AsyncMiddleware):
             return self._not_now(payload, "stopping" if self._stopping else "starting")
         app_id, own_app_id = payload.get("api_app_id"), self._workspace.current.app_id
         if app_id and own_app_id and app_id != own_app_id:
-            log.warning("payload for another app rejected", app_id=app_id)
+            log.warning("payload.of_other_app", app_id=app_id)
             return BoltResponse(status=401, body="wrong app")
         if self._replays.is_replay(payload):
-            log.info("replayed command ignored")
+            log.info("command.replayed")
             return BoltResponse(status=200)
         return None if self._budgets.allows(payload) else self._too_many(payload)
 
@@ -128,7 +128,7 @@ class Gate(AsyncMiddleware):
         """Refuse a payload above its person's limit. They get one message a minute, and nothing is looked up."""
         notify = self._budgets.may_notify(payload)
         if notify:
-            log.warning("person sends too many payloads", by=sender(payload), type=payload.get("type", "command"))
+            log.warning("person.over_limit", by=sender(payload), type=payload.get("type", "command"))
         if payload.get("type") == "event_callback":  # Slack would send it again
             return BoltResponse(status=200)
         sentence = self._catalog.text("too_many")

@@ -42,7 +42,7 @@ async def open_from_command(invoker: Invoker, trigger_id: str, services: Service
             async with asyncio.timeout(VIEW_TIMEOUT):
                 await _open(trigger_id, services, revoke_modal(catalog, VIEW, channel=invoker.channel))
         except (BotError, TimeoutError) as error:
-            log.warning("modal not opened; the command is answered", problem=str(error), by=invoker.user_id)
+            log.warning("modal.not_opened", problem=str(error), by=invoker.user_id)
         else:
             return
     missing = Denied(DenialCode.TARGET_MISSING)

@@ -90,9 +90,9 @@ class DatabaseClock:
     def _warn(self) -> None:
         """Log once that the clock is too far behind, and once that it is not any more."""
         if self.is_behind and not self._warned:
-            log.error("clock behind the database's time; nothing is approved or sent", seconds=round(self.lag))
+            log.error("clock.behind", seconds=round(self.lag))
         elif self._warned and not self.is_behind:
-            log.warning("clock no longer behind the database's time")
+            log.warning("clock.corrected")
         self._warned = self.is_behind
 
 

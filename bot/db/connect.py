@@ -68,7 +68,7 @@ async def prepare_database(store: RequestStore) -> None:
     database = store.database
     try:
         if await migrate(database, upgraded=store.seal_open_requests):
-            log.info("database schema upgraded")
+            log.info("database.upgraded")
         await database.write(lambda tx: tx.now)  # learns the stored time before anything acts on the clock
         await store.jobs.release_own_leases()
     except Exception as error:

@@ -60,9 +60,9 @@ class UnreadableRows:
             self._logged.add(kind)
             facts = {"table": error.table, "row": error.row_id, "column": error.column, "problem": str(error)}
             if error.damaged:
-                log.warning("row damaged; it is left alone", **facts)
+                log.warning("row.damaged", **facts)
             else:
-                log.warning("row left to another version of the bot", **facts)
+                log.warning("row.of_other_version", **facts)
 
     def skipped(self, table: str, now: float) -> set[int | str]:
         """Return the ids of the rows of a table that are not to be looked at yet."""

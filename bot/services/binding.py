@@ -55,7 +55,7 @@ class Binding:
             except SettingsError:
                 raise
             except BotError as error:
-                log.warning("owner of the database not confirmed; retrying", problem=str(error))
+                log.warning("database.owner_unconfirmed", problem=str(error))
                 await self._sleep(RETRY_INTERVAL)
             else:
                 return
@@ -73,7 +73,7 @@ class Binding:
         facts = slack | {ORGANIZATION: organization.id}
         _require_same(await self._database.write(lambda tx: metadata.add(tx, facts)), facts)
         await self._database.write(lambda tx: metadata.put(tx, CLIENT, self._client))
-        log.info("database bound", **facts)
+        log.info("database.bound", **facts)
 
 
 def _require_same(known: Mapping[str, str], facts: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from bot.db.rows import ResponseUrls
 from bot.domain.requests import FINAL, MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED
 from bot.services.job_result import JobResult
+from bot.services.log_facts import log_facts
 from bot.services.notifications import (
     CARD_NOT_POSTED,
     CARD_POSTED,
@@ -117,13 +118,16 @@ class CardUpdater:
         A reply needs no membership in the channel. If that is not possible, the request is cancelled, because no
         approver can see it.
         """
-        log.warning("card not posted", channel=request.card and request.card.channel, code=code)
+        channel = request.card and request.card.channel
+        log.warning("card.not_posted", **log_facts(request), channel=channel, code=code)
         visible = request.card is not None and request.card.channel in (request.requester, request.requested_in)
         if visible and command_url and await self._respond_with_card(request, command_url):
             return JobResult(wake=not await self._store.mark_posted(job, None))
         others = tuple(one for one in self._recipients(request) if one != request.requester)
         reply = message_payload(request.requester, command_url, CARD_NOT_POSTED, slack_code=code)
-        if not await self._store.withdraw(job, problem=code, notify=others, reply=reply):
+        if await self._store.withdraw(job, problem=code, notify=others, reply=reply):
+            log.info("request.withdrawn", **log_facts(request), code=code)
+        else:
             await self._store.mark_posted(job, None)
         return JobResult(wake=True)
 
@@ -135,7 +139,7 @@ class CardUpdater:
         except SlackCallError as error:
             if error.retryable:
                 raise
-            log.warning("command not answered with its card", code=error.slack_code, reference=request.reference)
+            log.warning("card.not_in_reply", **log_facts(request), code=error.slack_code)
             return False
         return True
 
@@ -157,7 +161,7 @@ class CardUpdater:
             await self._messenger.update(card, self._renderer.card(request))
         except SlackCallError as error:
             _raise_if_passing(error)
-            log.warning("card not editable", code=error.slack_code, reference=request.reference)
+            log.warning("card.not_editable", **log_facts(request), code=error.slack_code)
             return error.slack_code
         return None
 
@@ -168,7 +172,7 @@ class CardUpdater:
         except SlackCallError as error:
             if error.retryable:
                 raise
-            log.warning("clicked message not editable", code=error.slack_code, reference=request.reference)
+            log.warning("card.copy_not_editable", **log_facts(request), code=error.slack_code)
             return False
         return True
 
@@ -193,7 +197,7 @@ class CardUpdater:
             await self._messenger.post(card.channel, self._renderer.outcome(request), thread_ts=card.ts)
         except SlackCallError as error:
             _raise_if_passing(error)
-            log.warning("outcome not posted in thread", code=error.slack_code, reference=request.reference)
+            log.warning("card.outcome_not_in_thread", **log_facts(request), code=error.slack_code)
             return False
         return True
 

@@ -25,6 +25,7 @@ from bot.services.approvals import ApprovalJudge, Judgement
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
+from bot.services.log_facts import job_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
 from bot.services.rule_differences import RuleDifferences
@@ -91,7 +92,7 @@ class ClickService:
     def _require_intact(self, request: Request) -> None:
         """Raise Denied for a request that was changed without the key of its seal."""
         if not self._store.seals.is_intact(request):
-            log.error("request was changed outside the bot; it cannot be approved", reference=request.reference)
+            log.error("request.altered", **log_facts(request))
             raise Denied(DenialCode.REQUEST_ALTERED)
 
     def _since(self, job: Job, now: float) -> float:
@@ -123,7 +124,14 @@ class ClickService:
             notify=self._recipients(request) if event is Event.CANCEL else (),
             click_url=click.copy_url(request),
         )
-        log.info("click applied", state=moved.state, reference=moved.reference, by=by, dropped=judgement.dropped)
+        log.info(
+            "click.applied",
+            **log_facts(moved),
+            by=by,
+            effect=str(event),
+            state=str(moved.state),
+            dropped=judgement.dropped,
+        )
         if moved.state in FINAL:
             self._metrics.outcomes.labels(moved.action, moved.state).inc()
         return JobResult(tuple(follow_up), wake=not follow_up)
@@ -169,7 +177,7 @@ class ClickService:
         if remaining <= 0 or error.retry_after > remaining:
             return await self._give_up(job, click, request, error, expired=in_time and remaining <= 0)
         delay = min(postponement(job, error), remaining)
-        log.warning("click postponed", request_id=job.request_id, by=click.user_id, problem=str(error), delay=delay)
+        log.warning("click.postponed", **job_facts(job, request), by=click.user_id, problem=str(error), delay=delay)
         notice = None
         if delay >= NOTICE_DELAY:
             notice = reply_payload(click.user_id, click.response_url, Postponed("click_postponed", delay))
@@ -196,6 +204,7 @@ class ClickService:
     async def _expire(self) -> None:
         for ended in await self._store.expire_due(self._recipients):
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
+            log.info("request.expired", **log_facts(ended))
 
     async def _reply_stale(self, job: Job, click: Click, request: Request | None) -> JobResult:
         """Reply to a click that comes too late or names no request; a request whose time is over ends now."""
@@ -247,7 +256,7 @@ class ClickService:
         if reply is None:
             return JobResult()
         self._metrics.refusals.labels("stale" if isinstance(error, StaleRequest) else error.code).inc()
-        log.info("click changed nothing", reason=error.code, request_id=job.request_id, by=click.user_id)
+        log.info("click.denied", **job_facts(job, request), by=click.user_id, reason=str(error.code))
         return JobResult((reply,), wake=True)
 
 

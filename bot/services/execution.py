@@ -33,6 +33,7 @@ from bot.purecloud import (
 )
 from bot.purecloud.caller import write_guard, write_sent
 from bot.services.job_result import JobResult
+from bot.services.log_facts import job_facts, log_facts
 
 MAX_ROUNDS = 2
 """How often a call that meets a transient error is tried; each time the client retries within seconds by itself.
@@ -107,7 +108,7 @@ class ExecutionService:
         if request is None:
             return JobResult()
         if request.state is not State.APPROVED:
-            log.error("call without an approved request; nothing was sent", reference=request.reference)
+            log.error("request.not_approved", **log_facts(request), state=str(request.state))
             await self._store.jobs.complete(job)
             return JobResult()
         if await self._leave_to_its_process(request, job, now):
@@ -117,7 +118,7 @@ class ExecutionService:
         try:
             result = await self._execute(request, job, now)
         except LeaseLost:
-            log.warning("lease lost; another replica has the job", job=job.id)
+            log.warning("lease.lost", **job_facts(job, request))
             return JobResult()
         if result.event is None:
             return await self._retry(request, job, result)
@@ -126,20 +127,20 @@ class ExecutionService:
     async def _retry(self, request: Request, job: Job, result: AttemptResult) -> JobResult:
         """Release the job of a failed attempt until the next one; meanwhile no process holds it."""
         outcome = dict(result.outcome)
-        log.warning("call failed; retrying", reference=request.reference, delay=result.retry_delay, **outcome)
+        log.warning("request.retried", **(outcome | log_facts(request)), delay=result.retry_delay)
         if not self._actions[request.action].repeatable and outcome["code"] == GenesysRateLimited.code:
             outcome["process"] = self._store.jobs.owner
         await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
         return JobResult(wake=True)
 
     async def _finish(self, request: Request, job: Job, event: Event, outcome: dict[str, Any]) -> JobResult:
-        recorded = await self._record(job, event, outcome, self._recipients(request))
+        recorded = await self._record(request, job, event, outcome)
         if recorded is None:
             return JobResult()
         ended, follow_up = recorded
         if ended.state in FINAL:
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
-        log.info("request executed", state=ended.state, reference=ended.reference, **outcome)
+        log.info("request.executed", **(outcome | log_facts(ended)), by=ended.decided_by, state=str(ended.state))
         return JobResult(tuple(follow_up))
 
     async def _leave_to_its_process(self, request: Request, job: Job, now: float) -> bool:
@@ -183,14 +184,15 @@ class ExecutionService:
             raise GenesysNotSent(problem="clock_behind")
 
     async def _record(
-        self, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
+        self, request: Request, job: Job, event: Event, outcome: dict[str, Any]
     ) -> tuple[Request, list[Job]] | None:
         """Record an outcome. While the database is unavailable, recording is retried, never the call."""
+        notify = self._recipients(request)
         for delay in RECORD_RETRY_DELAYS:
             try:
                 return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
             except Exception:
-                log.exception("outcome not recorded; retrying", request_id=job.request_id, **outcome)
+                log.exception("request.outcome_not_recorded", **(outcome | log_facts(request)))
                 await asyncio.sleep(delay)
         return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
 

@@ -10,6 +10,7 @@ from bot.db.requests import RequestStore
 from bot.domain.audit_chain import Checkpoint
 from bot.domain.requests import Request
 from bot.metrics import Metrics
+from bot.services.log_facts import log_facts
 from bot.services.rule_differences import RuleDifferences
 
 CLEANUP_INTERVAL = 600.0
@@ -46,7 +47,7 @@ class ExpiryService:
         """End overdue requests. At their intervals, look for unknown rows and other rules, and clean up."""
         for request in await self._store.expire_due(self._recipients):
             self._metrics.outcomes.labels(request.action, request.state).inc()
-            log.info("request expired", reference=request.reference)
+            log.info("request.expired", **log_facts(request))
         if self._clock() > self._count_at:
             self._count_at = self._clock() + COUNT_INTERVAL
             await self._store.count_unknown_rows()
@@ -61,4 +62,4 @@ class ExpiryService:
         checkpoint = await self._store.audit_checkpoint()
         if checkpoint and checkpoint != self._checkpoint:
             self._checkpoint = checkpoint
-            log.info("audit checkpoint", checkpoint=str(checkpoint))
+            log.info("audit.checkpoint", checkpoint=str(checkpoint))

@@ -15,6 +15,7 @@ from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import Request, State
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
+from bot.services.log_facts import job_facts
 from bot.services.pacing import Pace
 from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.messages import Message, SlackMessenger
@@ -110,14 +111,14 @@ class Delivery:
         age = 0.0 if since is None else await self._store.jobs.now() - since
         if not error.retryable or age > DELIVERY_DEADLINE:
             if job.kind is JobKind.REPLY:  # its user may not exist, which no operator can fix
-                log.warning("reply given up", code=error.slack_code, request_id=job.request_id)
+                log.warning("reply.given_up", **job_facts(job), by=job.payload.get("user_id"), code=error.slack_code)
             else:
-                log.error("message given up", kind=job.kind, code=error.slack_code, request_id=job.request_id)
+                log.error("message.given_up", **job_facts(job), code=error.slack_code)
             await self._store.jobs.complete(job)
             return
         longest = max(MAX_DELIVERY_DELAY, age / 20) if error.slack_code in FIXABLE_ERRORS else MAX_DELIVERY_DELAY
         delay = max(error.retry_after, min(2.0 ** min(job.attempts - 1, MAX_BACKOFF_DOUBLINGS), longest))
-        log.warning("message not delivered; retrying", kind=job.kind, code=error.slack_code, delay=delay)
+        log.warning("message.retried", **job_facts(job), code=error.slack_code, delay=delay)
         await self._store.jobs.release(job, delay=delay)
 
 
@@ -182,7 +183,7 @@ class Notifier:
             self._pace.limit(payload["channel"], error.retry_after)
         fixable = error.slack_code in (TOKEN_REFUSED if is_person(payload["channel"]) else FIXABLE_ERRORS)
         if fixable and jobs[0].attempts == 1:
-            log.error("outcome not posted; the bot must be invited", code=error.slack_code, **payload)
+            log.error("notice.not_posted", **job_facts(jobs[0]), channel=payload["channel"], code=error.slack_code)
         error.retryable = error.retryable or fixable
         for job in jobs:
             await self._delivery.retry_later(job, error, since=job.created_at)
@@ -232,9 +233,9 @@ class Notifier:
             except SlackCallError as error:
                 wait = max(delay, error.retry_after)
                 if not error.retryable or self._clock() + wait > deadline:
-                    log.warning("reply not delivered", code=error.slack_code, by=user_id)
+                    log.warning("reply.given_up", by=user_id, code=error.slack_code)
                     return
-                log.info("reply not delivered yet; retrying", code=error.slack_code, by=user_id, delay=wait)
+                log.info("reply.retried", by=user_id, code=error.slack_code, delay=wait)
                 await self._sleep(wait)
                 delay = min(2 * delay, MAX_DELIVERY_DELAY)
             else:

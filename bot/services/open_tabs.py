@@ -92,4 +92,4 @@ class OpenTabs:
         try:
             await tab.refresh()
         except Exception:  # the other tabs are refreshed anyway
-            log.exception("home tab not refreshed")
+            log.exception("home.not_refreshed")

@@ -34,6 +34,7 @@ from bot.purecloud import GenesysError
 from bot.redaction import redact
 from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
+from bot.services.log_facts import command_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.possible_approvers import require_approvers
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
@@ -98,12 +99,12 @@ class RequestService:
         Raises DatabaseUnavailable and WorkspaceUnknown; the command stays stored.
         """
         command = read_command(job.payload)
-        by = command.invoker.user_id
+        by, facts = command.invoker.user_id, command_facts(command)
         try:
             request = await self._request(job.request_id, command)
         except Denied as denied:
             self._metrics.refusals.labels(denied.code).inc()
-            log.info("request denied", action=command.action, reason=denied.code, by=by)
+            log.info("request.denied", **facts, reason=str(denied.code))
             detail = {"kind": command.action, "reason": denied.code, **denied.params}
             event = AuditEvent(0.0, EventType.REQUEST_DENIED, by, detail=redact(detail, *self._secret_values))
             return await self._reply(job, command.invoker, denied, event)
@@ -112,21 +113,19 @@ class RequestService:
         except (CheckUnavailable, SlackUnavailable) as error:
             return await self._postpone(job, command, error)
         except BotError as error:
-            log.warning("command failed", action=command.action, error=error.code, detail=str(error), by=by)
+            log.warning("command.failed", **facts, error=error.code, problem=str(error))
             return await self._reply(job, command.invoker, error)
         except Exception:  # the person gets a reply, the log the rest
             incident = secrets.token_hex(4)
-            log.exception("command failed unexpectedly", action=command.action, incident=incident, by=by)
+            log.exception("command.failed_unexpectedly", **facts, incident=incident)
             return await self._reply(job, command.invoker, UnexpectedError(incident))
         card = await self._store.create(
             request, ttl=self._ttl, key=command.invoker.key, command_url=command.invoker.response_url, job=job
         )
         if card is None:
             return JobResult()
-        log.info(
-            "request created", action=request.action, reference=request.reference, by=by,
-            approvals_required=request.approvals_required,
-        )  # fmt: skip
+        needed = request.approvals_required
+        log.info("request.created", **log_facts(request), by=by, request_id=request.id, approvals_required=needed)
         return JobResult((card,))
 
     async def _postpone(
@@ -137,7 +136,7 @@ class RequestService:
         The person is notified once if that takes long.
         """
         by, delay = command.invoker, postponement(job, error)
-        log.warning("command postponed", action=command.action, by=by.user_id, problem=str(error), delay=delay)
+        log.warning("command.postponed", **command_facts(command), problem=str(error), delay=delay)
         lasting = isinstance(error, SlackUnavailable) and not error.retryable
         if lasting or await self._store.jobs.now() + delay > job.created_at + COMMAND_PATIENCE:
             return await self._reply(job, by, error)
@@ -236,12 +235,12 @@ class RequestService:
         try:
             actor = await self._identity.target_actor(slack_user_id, person, protected)
         except (SlackUnavailable, GenesysError) as error:
-            log.warning("protection of the target unknown; it counts as protected", error=str(error))
+            log.warning("target.protection_unknown", target=person.id, problem=str(error))
             return True
         if rule_for(actor, protected):
             return True
         if actor.unverified:
-            log.warning("protection of the target unknown; it counts as protected", error="; ".join(actor.unverified))
+            log.warning("target.protection_unknown", target=person.id, problem="; ".join(actor.unverified))
         return bool(actor.unverified)
 
     def _card_channel(self, invoker: Invoker, approver: Actor, *, alone: bool) -> MessageRef:

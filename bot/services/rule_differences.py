@@ -9,6 +9,7 @@ from bot.db.statements import open_under_other_rules
 from bot.domain.requests import Request
 from bot.domain.rules import Rules, differences, to_json
 from bot.metrics import Metrics
+from bot.services.log_facts import log_facts
 
 MAX_REMEMBERED = 1000
 """Maximum number of requests, and of rules, that are counted and logged only once."""
@@ -40,11 +41,7 @@ class RuleDifferences:
         rules = to_json(request.rules)
         if rules not in self._logged:
             _remember(self._logged, rules)
-            log.warning(
-                "request made under other rules; the stricter ones apply. Do all replicas have the same settings?",
-                reference=request.reference,
-                settings=settings,
-            )
+            log.warning("request.of_other_rules", **log_facts(request), settings=settings)
 
 
 def _remember(seen: set[str], one: str) -> None:

@@ -131,7 +131,7 @@ class Dispatcher:
         except InvalidSlackRequest as error:
             return self.reject(error, started)
         except Exception:
-            log.exception("dispatch failed; nothing was changed")
+            log.exception("payload.dispatch_failed")
             kind, response = "other", BoltResponse(status=503, body="internal_error")
         self._observe(kind, response, started)
         return response
@@ -141,7 +141,7 @@ class Dispatcher:
         now = self._clock()
         if now >= self._next_rejection_log:
             self._next_rejection_log = now + REJECTION_LOG_INTERVAL
-            log.warning("request rejected", problem=str(error), status=error.status)
+            log.warning("payload.rejected", problem=str(error), status=error.status)
         response = BoltResponse(status=error.status, body=str(error))
         self._observe("rejected", response, started)
         return response

@@ -38,6 +38,6 @@ class Permalinks:
         try:
             found = await self._api.read("chat.getPermalink", channel=message.channel, message_ts=message.ts or "")
         except SlackUnavailable as error:
-            log.info("no link to a message", channel=message.channel, code=error.slack_code)
+            log.info("message.no_link", channel=message.channel, code=error.slack_code)
             return None
         return str(found["permalink"]) if found.get("permalink") else None

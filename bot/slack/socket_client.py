@@ -43,7 +43,7 @@ class SocketClient(SocketModeClient):
         try:
             url = await super().issue_new_wss_url()
         except NETWORK_ERRORS as error:
-            log.warning("slack gives no socket url; retrying", code=slack_call_error(error).slack_code)
+            log.warning("socket.no_url", code=slack_call_error(error).slack_code)
             raise
         self.proxy = self._proxy_for(url)
         return url
@@ -56,7 +56,7 @@ class SocketClient(SocketModeClient):
         if message.get("type") != "disconnect":
             await super().run_message_listeners(message, raw_message)
             return
-        log.info("slack is ending a socket connection", reason=str(message.get("reason")))
+        log.info("socket.ending", reason=str(message.get("reason")))
         if message.get("reason") != "too_many_websockets":
             self.ending.set()
 

@@ -79,7 +79,7 @@ class SocketMode:
         try:
             await open_connection(self._web, self._app_token)
         except SlackUnavailable as error:
-            log.warning("slack gives no socket url; retrying", code=error.slack_code)
+            log.warning("socket.no_url", code=error.slack_code)
 
     def start(self) -> None:
         """Connect, and keep the connections up until `stop`."""
@@ -123,7 +123,7 @@ class SocketMode:
         try:
             await send_async_response(client, envelope, response, started)
         except Exception as error:  # noqa: BLE001 - the SDK raises anything; what was stored stays stored
-            log.warning("acknowledgement not delivered", problem=type(error).__name__)
+            log.warning("socket.acknowledgement_lost", problem=type(error).__name__)
 
 
 async def open_connection(web: AsyncWebClient, app_token: str) -> None:
@@ -160,7 +160,7 @@ class ConnectionSupervisor:
                 try:
                     await self._watch(client)
                 except Exception:  # otherwise this connection would be the last one
-                    log.exception("socket supervision failed; opening another connection")
+                    log.exception("socket.supervision_failed")
                     await asyncio.gather(self._stop([client]), self._sleep(POLL_INTERVAL), return_exceptions=True)
         finally:
             await self._stop(self._clients)
@@ -179,11 +179,11 @@ class ConnectionSupervisor:
                 older = self._clients[:-1]
                 await self._stop([one for one in older if elapsed >= DRAIN_PERIOD or not await one.is_connected()])
             elif not client.is_connecting or elapsed >= RECONNECT_AFTER:
-                log.warning("socket connection lost; opening another")
+                log.warning("socket.lost")
                 await self._stop([client])
                 return
             elif elapsed >= STALE_URL_AFTER and client.wss_uri is not None:
-                log.warning("socket connection not established; requesting another url")
+                log.warning("socket.not_established")
                 client.wss_uri = None
             await self._pause(client)
 

@@ -99,7 +99,7 @@ class ConnectionLimits:
         self._count(reason)
         if self._clock() >= self._next_log:
             self._next_log = self._clock() + REFUSAL_LOG_INTERVAL
-            log.warning("connection closed by the server", reason=reason, peer=address, open=len(self._open))
+            log.warning("connection.closed", reason=reason, peer=address, open=len(self._open))
 
     def _close_idle(self) -> bool:
         idle = next((connection for connection in self._open if connection.replaceable), None)

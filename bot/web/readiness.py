@@ -180,9 +180,9 @@ class Readiness:
 
     def _log_changes(self, problems: Mapping[str, str]) -> None:
         for name in sorted(problems.keys() - self._logged):
-            log.warning("not ready", missing=name, problem=problems[name])
+            log.warning("readiness.lost", part=name, problem=problems[name])
         for name in sorted(self._logged - problems.keys()):
-            log.info("ready again", part=name)
+            log.info("readiness.restored", part=name)
         self._logged = frozenset(problems)
 
 

@@ -70,7 +70,7 @@ async def test_checkpoint__is_logged_once_for_each_state_of_the_log(app: AppHarn
         await app.wait_until_idle()
         await expiry.log_checkpoint()
         await expiry.log_checkpoint()
-    (line,) = [one for one in logs if one["event"] == "audit checkpoint"]
+    (line,) = [one for one in logs if one["event"] == "audit.checkpoint"]
     assert line["checkpoint"] == str(await app.server.services.store.audit_checkpoint())
     assert line["checkpoint"].startswith("1:")
 

@@ -163,7 +163,7 @@ async def test_settings__with_misspelt_names_are_logged_at_startup(bot: BotProce
     handle.process.terminate()
     result = await handle.wait()
 
-    doubts = [line for line in result.stderr.splitlines() if "doubtful setting" in line]
+    doubts = [line for line in result.stderr.splitlines() if "setting.doubtful" in line]
     assert len(doubts) == 1
     assert "PROTECTD" in doubts[0]
     assert result.code == 0
@@ -205,7 +205,7 @@ async def test_logs__contain_no_secret_at_debug_level(bot: BotProcess) -> None:
     assert result.code == 0
     assert result.stdout == ""
     events = {json.loads(line)["event"] for line in result.stderr.splitlines()}
-    assert {"request created", "click applied", "request executed", "request rejected", "stopped"} <= events
+    assert {"request.created", "click.applied", "request.executed", "payload.rejected", "app.stopped"} <= events
     secrets: list[str | None] = [
         bot.slack.bot_token,
         bot.slack.signing_secret,

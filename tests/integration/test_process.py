@@ -42,7 +42,7 @@ async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> No
     result = await first.wait()
 
     logged = [json.loads(line) for line in result.stderr.splitlines()]
-    assert "listening" in [line["event"] for line in logged]
+    assert "app.listening" in [line["event"] for line in logged]
     assert [line["event"] for line in logged if line["level"] != "info"] == []
 
 

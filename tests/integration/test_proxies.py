@@ -58,7 +58,7 @@ async def test_bot__revokes_through_the_proxy_alone(tmp_path: Path, credentials:
     with capture_logs() as logs:
         await revoke_behind_proxy(tmp_path, credentials)
 
-    named = [line["proxy"] for line in logs if line["event"] == "proxy in use"]
+    named = [line["proxy"] for line in logs if line["event"] == "proxy.used"]
     assert len(named) == 1
     assert named[0].startswith("127.0.0.1:")
     assert "hunter22" not in str(logs)

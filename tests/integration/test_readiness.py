@@ -236,8 +236,8 @@ async def test_readyz__shows_no_message_of_the_database_and_logs_it_once(app: Ap
         execute(app, "ALTER TABLE away RENAME TO jobs")
         await wait_for_readyz(app, 200)
 
-    mine = [(one["event"], one.get("missing", one.get("part"))) for one in logs if "ready" in one["event"]]
-    assert mine == [("not ready", "store"), ("ready again", "store")]
+    mine = [(one["event"], one["part"]) for one in logs if "readiness" in one["event"]]
+    assert mine == [("readiness.lost", "store"), ("readiness.restored", "store")]
     assert "jobs" not in text
     assert "Error" not in text
     assert "sqlite" not in text.lower()
@@ -254,4 +254,4 @@ async def test_missing__shows_none_of_the_cause(app: AppHarness) -> None:
         missing = [await readiness.missing() for _ in range(3)]
 
     assert missing == [{"store": EXPLANATIONS["store"]}] * 3
-    assert [one["problem"] for one in logs if one["event"] == "not ready"] == [cause]
+    assert [one["problem"] for one in logs if one["event"] == "readiness.lost"] == [cause]

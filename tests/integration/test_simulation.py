@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,9 @@ class SendsAgain(ExecutionService):
     """Leaves a job to the next attempt when its outcome cannot be stored."""
 
     async def _record(
-        self, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
+        self, request: Request, job: Job, event: Event, outcome: dict[str, Any]
     ) -> tuple[Request, list[Job]] | None:
-        return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
+        return await self._store.finish_execution(job, event, outcome=outcome, notify=self._recipients(request))
 
 
 def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:

@@ -84,8 +84,8 @@ async def test_bot__next_to_another_version_serves_every_request_that_it_knows(b
     counted = len(DAMAGED_JOBS) + unknown_payloads
     assert f'unreadable_rows_total{{column="payload",table="jobs"}} {counted}' in await metrics(bot)
     events = [entry["event"] for entry in logs if entry["log_level"] in ("warning", "error")]
-    assert events.count("row damaged; it is left alone") == 2  # payloads of jobs, and JSON of requests
-    assert not [event for event in events if event.startswith(("job failed", "worker failed"))]
+    assert events.count("row.damaged") == 2  # payloads of jobs, and JSON of requests
+    assert not [event for event in events if event in ("job.failed", "worker.failed")]
 
 
 async def test_click__on_a_request_that_another_version_has_changed_is_answered_privately(bot: Replicas) -> None:

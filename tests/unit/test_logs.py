@@ -86,7 +86,7 @@ def test_logs__write_json_lines_with_level_time_and_event() -> None:
 def test_logs__have_no_control_character_and_no_forged_line(form: str) -> None:
     stream = io.StringIO()
     logs.configure("info", form, stream=stream)
-    name = "Tom\n2026-06-21 [info] click applied\x1b[2J\u202e\u009b31m"
+    name = "Tom\n2026-06-21 [info] click.applied\x1b[2J\u202e\u009b31m"
     log = structlog.get_logger()
 
     event = f"asked for {name}"

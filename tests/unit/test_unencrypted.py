@@ -157,4 +157,4 @@ async def test_start__warns_about_each_unencrypted_connection(url: str, *, warne
 
     warnings = [entry for entry in logged if entry["log_level"] == "warning"]
     assert [entry["setting"] for entry in warnings] == (URL_SETTINGS if warned else [])
-    assert {entry["event"] for entry in warnings} <= {"connection not encrypted"}
+    assert {entry["event"] for entry in warnings} <= {"setting.unencrypted"}

@@ -39,7 +39,7 @@ async def test_run__retries_a_job_after_a_database_failure(components: Component
     _, posted = await components.request()
     with capture_logs() as said:
         await through_an_outage(components, posted)
-    assert "job failed; it is retried" in [line["event"] for line in said]
+    assert "job.failed" in [line["event"] for line in said]
     assert len(deletes(components)) == 1
 
 
@@ -230,7 +230,7 @@ async def test_poll__continues_when_the_database_is_back(components: Components)
             await until(logged)
             await components.database.run("ALTER TABLE away RENAME TO requests")
             await components.slack.wait_for_message(lambda one: bool(components.slack.buttons(one)), WAIT_TIMEOUT)
-    assert said[0]["event"] == "worker failed; it retries"
+    assert said[0]["event"] == "worker.failed"
 
 
 async def test_job__is_released_even_after_a_thousand_failures(components: Components) -> None:
@@ -265,7 +265,7 @@ async def test_outcome__is_recorded_later_without_a_second_delete(
             answer.set()
 
             async def tried() -> bool:
-                return "outcome not recorded; retrying" in [line["event"] for line in said]
+                return "request.outcome_not_recorded" in [line["event"] for line in said]
 
             await until(tried)
             await components.database.run("ALTER TABLE away RENAME TO items")

@@ -138,8 +138,8 @@ async def test_lag__is_logged_once_and_once_when_it_ends(db: DatabaseHarness) ->
         await now(db.database)
 
     assert [(entry["log_level"], entry["event"]) for entry in logs] == [
-        ("error", "clock behind the database's time; nothing is approved or sent"),
-        ("warning", "clock no longer behind the database's time"),
+        ("error", "clock.behind"),
+        ("warning", "clock.corrected"),
     ]
 
 

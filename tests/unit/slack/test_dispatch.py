@@ -121,7 +121,7 @@ async def test_reject__logs_few_and_counts_all() -> None:
         clock.advance(REJECTION_LOG_INTERVAL)
         responses.append(dispatcher.reject(error, 0.0))
     assert {response.status for response in responses} == {401}
-    assert [(line["event"], line["status"]) for line in logs] == [("request rejected", 401)] * 2
+    assert [(line["event"], line["status"]) for line in logs] == [("payload.rejected", 401)] * 2
     assert count(metrics, "rejected", 401) == 21
 
 
