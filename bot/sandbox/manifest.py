@@ -20,5 +20,8 @@ SHORTCUTS: Final = (
     Shortcut("revoke_author", "Revoke author's sessions", "message"),
 )
 
+HOME_TAB_ENABLED: Final = True
+"""Whether the app has a Home tab, and gets an event when someone opens it."""
+
 MESSAGES_TAB_READ_ONLY: Final = True
 """Whether the app takes no typed messages."""

@@ -12,7 +12,7 @@ from bot.db.driver import DatabaseUnavailable
 from bot.db.statements import open_requests, set_seals
 from bot.domain.requests import State
 from bot.sandbox.faults import SandboxFaults
-from bot.sandbox.manifest import SHORTCUTS, Shortcut
+from bot.sandbox.manifest import HOME_TAB_ENABLED, MESSAGES_TAB_READ_ONLY, SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class SandboxRun:
     environ: dict[str, str]
     """The bot's settings; a second replica gets the same."""
     shortcuts: tuple[Shortcut, ...] = SHORTCUTS
+    home_tab: bool = HOME_TAB_ENABLED
+    messages_tab_read_only: bool = MESSAGES_TAB_READ_ONLY
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     replica: SandboxReplica | None = None
     last_delivery: Delivery | None = None

@@ -76,6 +76,13 @@ function LibraryBlock({ block, names, theme }) {
   return <LibraryMessage blocks={blocks} hooks={hooks} data={data} theme={theme} withoutWrapper name="" logo="" />;
 }
 
+// Elements of rich text that look the same as in mrkdwn.
+const RICH_TEXT_MARKUP = {
+  channel: ({ channel_id }) => channel_id && `<#${channel_id}>`,
+  usergroup: ({ usergroup_id }) => `<!subteam^${usergroup_id}>`,
+  date: ({ timestamp, format, fallback }) => `<!date^${timestamp}^${format}|${fallback ?? ""}>`,
+};
+
 // Replace each text object by a mention of its number in `texts`, so that the hook for mentions renders the text.
 // The library does not read mentions in verbatim texts.
 function replaceTexts(part, texts) {
@@ -84,6 +91,11 @@ function replaceTexts(part, texts) {
   if (["plain_text", "mrkdwn", "raw_text"].includes(part.type) && typeof part.text === "string") {
     texts.push(part);
     return { ...part, verbatim: false, text: `<@${PLACEHOLDER}${texts.length - 1}>` };
+  }
+  const markup = RICH_TEXT_MARKUP[part.type]?.(part);
+  if (markup) {
+    texts.push({ type: "mrkdwn", text: markup });
+    return { type: "user", user_id: `${PLACEHOLDER}${texts.length - 1}` };
   }
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, replaceTexts(value, texts)]));
 }

@@ -49,6 +49,12 @@ function Button({ element, names, onUse }) {
       setBusy(false);
     },
   });
+  if (element.url) {
+    return (
+      <a className={`button ${element.style ?? ""}`} href={element.url} target="_blank" rel="noreferrer"
+        aria-label={element.accessibility_label} onClick={() => click()}><SlackText text={element.text} names={names} /></a>
+    );
+  }
   return (
     <button type="button" className={`button ${element.style ?? ""}`} aria-label={element.accessibility_label}
       aria-disabled={busy} onClick={() => busy || click()}>

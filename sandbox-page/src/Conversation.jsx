@@ -5,12 +5,12 @@ import { Fragment, useEffect, useRef, useState } from "react";
 import { Blocks } from "./BlockKit.jsx";
 import { Composer } from "./Composer.jsx";
 import { Icon } from "./Icon.jsx";
+import { elementId, Message, Thread } from "./Message.jsx";
 import {
-  findPerson, initials, messageKey, playablePeople, publicChannels, readKey, visibleMessages,
+  findPerson, inThreads, messageKey, playablePeople, publicChannels, visibleMessages,
 } from "./selectors.js";
-import { SlackText } from "./SlackText.jsx";
 
-export function Conversation({ snapshot, me, names, theme, post, open, read, goTo, draft, setDraft, problem }) {
+export function Conversation({ snapshot, me, names, theme, post, open, read, target, goTo, draft, setDraft, problem }) {
   const home = open === "home";
   const channel = snapshot.channels.find((one) => (home ? one.dm_with === me : one.id === open));
   return (
@@ -20,12 +20,12 @@ export function Conversation({ snapshot, me, names, theme, post, open, read, goT
           {channel.dm_with ? "PureCloud" : <>{channel.is_private ? <Icon name="lock" /> : "#"}{channel.name}</>}
         </h2>
         {channel.dm_with
-          ? <AppTabs home={home} goTo={goTo} direct={channel.id} />
+          ? <AppTabs home={home} goTo={goTo} direct={channel.id} hasHome={snapshot.home_tab} />
           : <p>{describe(channel)}</p>}
       </div>
       {home
         ? <Home view={snapshot.views[me]?.home} {...{ snapshot, names, theme, post }} />
-        : <Messages key={`${me}/${channel.id}`} {...{ snapshot, me, names, theme, post, channel, read }} />}
+        : <Messages key={`${me}/${channel.id}`} {...{ snapshot, me, names, theme, post, channel, read, target }} />}
       {!home && <Composer {...{ snapshot, me, channel, draft, setDraft, post }} />}
       <p className="problem" role="alert">{problem}</p>
       {snapshot.faults.slack_down && <p className="fault-note">Slack does not respond to the bot, as chosen under “Faults”.</p>}
@@ -38,10 +38,10 @@ function describe(channel) {
   return `${count}${channel.is_private ? ", private" : ""}${channel.is_ext_shared ? ", shared with another workspace" : ""}`;
 }
 
-function AppTabs({ home, goTo, direct }) {
+function AppTabs({ home, goTo, direct, hasHome }) {
   return (
     <div className="tabs" role="group" aria-label="The app's tabs">
-      <button type="button" aria-pressed={home} onClick={() => goTo("home")}>Home</button>
+      {hasHome && <button type="button" aria-pressed={home} onClick={() => goTo("home")}>Home</button>}
       <button type="button" aria-pressed={!home} onClick={() => goTo(direct)}>Messages</button>
     </div>
   );
@@ -62,33 +62,51 @@ function Home({ view, snapshot, names, theme, post }) {
   );
 }
 
-function Messages({ snapshot, me, names, theme, post, channel, read }) {
+function Messages({ snapshot, me, channel, target, ...shared }) {
   const log = useRef(null);
-  const messages = visibleMessages(snapshot, me).filter((message) => message.channel === channel.id);
-  const latest = messages.map(messageKey).join();
+  const [hasMore, setHasMore] = useState(false);
+  const { roots, replies } = inThreads(visibleMessages(snapshot, me).filter((message) => message.channel === channel.id));
+  const latest = roots.map(messageKey).join();
   const focused = useRef(null); // a button disappears when the app updates its card; the list then takes the focus
+  const showMore = () => setHasMore(isBelow(log.current));
   useEffect(() => {
     if (focused.current?.isConnected === false && document.activeElement === document.body) log.current.focus();
     scrollToNewest(log.current);
   }, [latest]);
+  useEffect(() => {
+    const message = target && document.getElementById(elementId(target.ts));
+    message?.scrollIntoView({ block: "center" });
+    message?.focus({ preventScroll: true });
+  }, [target]);
+  useEffect(showMore);
+  const parts = { snapshot, me, target: target?.ts, ...shared };
   return (
-    <div className="messages" role="log" aria-live="polite" aria-label="Messages" tabIndex={0} ref={log}
-      onFocus={(event) => { focused.current = event.target; }}
-      onBlur={(event) => { if (event.target.isConnected) focused.current = null; }}>
-      {messages.length === 0 && <Empty person={findPerson(snapshot, me)} channel={channel} />}
-      {messages.map((message, index) => (
-        <Fragment key={messageKey(message)}>
-          {day(message) !== day(messages[index - 1]) && <p className="day"><span>{day(message)}</span></p>}
-          <Message {...{ message, snapshot, me, names, theme, post, read }} />
-        </Fragment>
-      ))}
+    <div className="messages-frame">
+      <div className="messages" role="log" aria-live="polite" aria-label="Messages" tabIndex={0} ref={log} onScroll={showMore}
+        onFocus={(event) => { focused.current = event.target; }}
+        onBlur={(event) => { if (event.target.isConnected) focused.current = null; }}>
+        {roots.length === 0 && <Empty person={findPerson(snapshot, me)} channel={channel} />}
+        {roots.map((message, index) => (
+          <Fragment key={message.index}>
+            {day(message) !== day(roots[index - 1]) && <p className="day"><span>{day(message)}</span></p>}
+            <Message key={messageKey(message)} message={message} {...parts} />
+            {replies[message.ts] && <Thread replies={replies[message.ts]} {...parts} />}
+          </Fragment>
+        ))}
+      </div>
+      {hasMore && <button type="button" className="more" onClick={() => { log.current.scrollTop = log.current.scrollHeight; }}>
+        ↓ More below</button>}
     </div>
   );
 }
 
+const HIDDEN_HEIGHT = 24; // pixels below the visible part that may be padding
+
+const isBelow = (list) => list.scrollHeight - list.scrollTop - list.clientHeight > HIDDEN_HEIGHT;
+
 // Show the end of the newest message, or its start if it is longer than the list is high.
 function scrollToNewest(list) {
-  const newest = list.lastElementChild;
+  const newest = list.querySelector(":scope > article:last-of-type");
   const isLong = newest && newest.offsetHeight > list.clientHeight;
   list.scrollTop = isLong ? newest.offsetTop - list.offsetTop : list.scrollHeight;
 }
@@ -110,47 +128,3 @@ function Empty({ person, channel }) {
     </p>
   );
 }
-
-function Message({ message, snapshot, me, names, theme, post, read }) {
-  const [fresh] = useState(!read.has(readKey(me, message)) && message.author !== me);
-  const author = findPerson(snapshot, message.author);
-  const name = author?.real_name ?? "Slackbot";
-  const isApp = !author?.playable;
-  const act = (element, block, selected) => post("click", {
-    user: me, message: message.index, action_id: element.action_id, block_id: block.block_id, selected,
-  });
-  const at = new Date(message.at * 1000);
-  return (
-    <article className={`message${message.only_for ? " ephemeral" : ""}${fresh ? " fresh" : ""}`} aria-label={`${name}, ${hourAndMinute(at)}`}>
-      <div className="face" data-person={author?.name ?? "slackbot"} aria-hidden="true">{author ? initials(name) : "S"}</div>
-      <div className="body">
-        <div className="head">
-          <b>{name}</b>
-          {isApp && <span className="tag">app</span>}
-          <time dateTime={at.toISOString()}>{hourAndMinute(at)}</time>
-          {message.edited && <small>(edited)</small>}
-          {!message.only_for && <MessageShortcuts {...{ message, snapshot, me, post }} />}
-        </div>
-        {message.only_for && <p className="only"><Icon name="eye" /> Only visible to you</p>}
-        {message.blocks.length > 0
-          ? <Blocks blocks={message.blocks} names={names} people={playablePeople(snapshot)} channels={publicChannels(snapshot)}
-            theme={theme} onAction={act} />
-          : <SlackText text={{ type: "mrkdwn", text: message.text }} names={names} />}
-      </div>
-    </article>
-  );
-}
-
-function MessageShortcuts({ message, snapshot, me, post }) {
-  const shortcuts = snapshot.shortcuts.filter((shortcut) => shortcut.type === "message");
-  if (shortcuts.length === 0 || !findPerson(snapshot, me).can_type) return null;
-  const run = (event) => post("run-shortcut", { user: me, callback_id: event.target.value, message: message.index });
-  return (
-    <select className="message-shortcuts" aria-label="Message shortcuts" value="" onChange={run}>
-      <option value="">⋯</option>
-      {shortcuts.map(({ callback_id, name }) => <option key={callback_id} value={callback_id}>{name}</option>)}
-    </select>
-  );
-}
-
-const hourAndMinute = (at) => at.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

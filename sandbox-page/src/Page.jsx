@@ -10,7 +10,7 @@ import { Guide, useGuide } from "./Guide.jsx";
 import { Inspector } from "./Inspector.jsx";
 import { Modal } from "./Modal.jsx";
 import { PersonaPicker } from "./PersonaPicker.jsx";
-import { channelsOf, findPerson, namesById, playablePeople, readKey, visibleMessages } from "./selectors.js";
+import { channelsOf, findPerson, namesById, playablePeople, readKey, readPermalink, visibleMessages } from "./selectors.js";
 import { Sidebar } from "./Sidebar.jsx";
 import { dropOtherRuns, useRunState } from "./storage.js";
 import { useTheme } from "./theme.js";
@@ -57,6 +57,7 @@ function Run({ snapshot, theme, guide }) {
   const [lastOpen, setLastOpen] = useRunState(run, "open", {}); // each person's conversation
   const [draft, setDraft] = useRunState(run, "draft", "");
   const [problem, setProblem] = useState(null);
+  const [target, setTarget] = useState(null); // where the permalink led that was followed last
   const { channels, direct } = channelsOf(snapshot, me);
   const canOpen = lastOpen[me] === "home" || [...channels, direct].some((channel) => channel?.id === lastOpen[me]);
   const open = canOpen ? lastOpen[me] : (channels[0] ?? direct).id;
@@ -71,7 +72,20 @@ function Run({ snapshot, theme, guide }) {
   const goTo = (place) => {
     setLastOpen((all) => ({ ...all, [me]: place }));
     setProblem(null);
+    setTarget(null);
     if (place === "home") postAction("open-home", { user: me }).then(setProblem);
+  };
+  const followPermalink = (event) => {
+    const linked = readPermalink(event.target.closest("a")?.href ?? "");
+    if (!linked) return;
+    event.preventDefault();
+    const isLinked = (message) => message.channel === linked.channel && message.ts === linked.ts;
+    if (!visibleMessages(snapshot, me).some(isLinked)) {
+      setProblem("You can't see that message: it was deleted, or you are not a member of its channel.");
+      return;
+    }
+    goTo(linked.channel);
+    setTarget(linked);
   };
   const post = async (name, body) => {
     const found = await postAction(name, body);
@@ -90,12 +104,12 @@ function Run({ snapshot, theme, guide }) {
   const shared = { snapshot, me, names, theme, post };
   const modals = snapshot.views[me]?.modals ?? [];
   return (
-    <div className="layout" data-run={run}>
+    <div className="layout" data-run={run} onClick={followPermalink}>
       <PersonaPicker snapshot={snapshot} me={me} read={read} switchTo={switchTo} />
       <Sidebar snapshot={snapshot} me={me} open={open} read={read} goTo={goTo} />
       <main aria-label={`Slack, as ${findPerson(snapshot, me).real_name} sees it`}>
         {guide.shown && <Guide snapshot={snapshot} suggest={suggest} close={guide.close} />}
-        <Conversation {...shared} open={open} read={read} goTo={goTo} draft={draft} setDraft={setDraft} problem={problem} />
+        <Conversation {...shared} open={open} read={read} target={target} goTo={goTo} draft={draft} setDraft={setDraft} problem={problem} />
       </main>
       <Inspector snapshot={snapshot} post={post} />
       {modals.length > 0 && <Modal key={modals.at(-1).hash} view={modals.at(-1)} {...shared} problem={problem} />}

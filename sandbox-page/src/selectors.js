@@ -14,6 +14,21 @@ export function visibleMessages(snapshot, id) {
     && (message.only_for === null ? channels[message.channel].members.includes(id) : message.only_for === id));
 }
 
+// Messages of one channel: those of the channel itself, and the replies by the ts of the message that has the thread.
+export function inThreads(messages) {
+  const timestamps = new Set(messages.map((message) => message.ts));
+  const isReply = ({ ts, thread_ts }) => thread_ts !== null && thread_ts !== ts && timestamps.has(thread_ts);
+  return { roots: messages.filter((one) => !isReply(one)), replies: Object.groupBy(messages.filter(isReply), (one) => one.thread_ts) };
+}
+
+// The channel and ts of the message that a permalink leads to; null for another link.
+export function readPermalink(href) {
+  const found = href.match(/\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?|$)/);
+  if (!found) return null;
+  const [, channel, seconds, fraction] = found;
+  return { channel, ts: `${seconds}.${fraction}` };
+}
+
 // The person's channels, and the direct messages with the app. An ephemeral message may be in a channel that the person
 // is not a member of; that channel is listed as long as the message is visible.
 export function channelsOf(snapshot, id) {

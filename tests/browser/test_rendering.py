@@ -177,6 +177,118 @@ async def test_modal__submits_its_values(page: SandboxPage) -> None:
     assert [one["value"] for one in values["sure"]["said"]["selected_options"]] == ["stolen"]
 
 
+RICH_TEXT: list[dict[str, Any]] = [
+    {
+        "type": "rich_text_section",
+        "elements": [
+            {"type": "text", "text": "bold", "style": {"bold": True}},
+            {"type": "text", "text": " *as typed* "},
+            {"type": "user", "user_id": personas.TOM},
+            {"type": "text", "text": " "},
+            {"type": "usergroup", "usergroup_id": personas.TOKEN_APPROVERS},
+            {"type": "text", "text": " "},
+            {"type": "channel", "channel_id": personas.OPS},
+            {"type": "text", "text": " "},
+            {"type": "link", "url": "https://x.example/a", "text": "the page"},
+            {"type": "text", "text": " "},
+            {"type": "date", "timestamp": 1700000000, "format": "{date_num}"},
+            {"type": "text", "text": " "},
+            {"type": "emoji", "name": "lock"},
+        ],
+    },
+    {
+        "type": "rich_text_list",
+        "style": "bullet",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "an item"}]}],
+    },
+    {"type": "rich_text_quote", "elements": [{"type": "text", "text": "a quote"}]},
+    {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "as written"}]},
+]
+"""Every kind of rich text that cards may use."""
+
+
+async def test_rich_text__is_rendered_as_in_slack(page: SandboxPage) -> None:
+    post_blocks(page, {"type": "rich_text", "elements": RICH_TEXT})
+    await page.expect_newest("bold *as typed* @tom @token-approvers #ops the page 2023-11-14 🔒")
+    await expect(page.newest.get_by_role("link", name="the page")).to_have_attribute("href", "https://x.example/a")
+    await expect(page.newest.get_by_role("listitem")).to_have_text("an item")
+    await page.expect_newest("a quote", "as written")
+    await expect(page.newest.locator(".mention")).to_have_text(["@tom", "@token-approvers", "#ops"])
+    await expect(page.newest.locator("time", has_text="2023-11-14")).to_be_visible()  # as in mrkdwn
+    await expect(page.tab.get_by_text("Not supported by this page")).to_have_count(0)
+
+
+async def test_thread__is_below_its_message(page: SandboxPage) -> None:
+    slack = page.run.slack
+    card = slack.conversations.post(personas.OPS, "a card")
+    slack.conversations.post(personas.OPS, "first reply", thread_ts=card.ts)
+    await page.expect_newest("a card")
+    await expect(page.messages).to_have_count(1)
+    replies = page.tab.get_by_role("button", name="1 reply")
+    await expect(replies).to_have_attribute("aria-expanded", "false")
+    await replies.press("Enter")
+    await page.expect_newest("first reply")
+    slack.conversations.edit(card, "the card, later", [])
+    slack.conversations.post(personas.OPS, "second reply", thread_ts=card.ts)
+    await page.expect_newest("second reply")  # the thread stays open
+    await expect(page.messages).to_have_count(3)
+    await expect(page.tab.get_by_role("button", name="2 replies")).to_be_visible()
+
+
+async def test_permalink__opens_the_conversation_and_marks_the_message(page: SandboxPage) -> None:
+    slack = page.run.slack
+    card = slack.conversations.post(personas.AUDIT, "a card")
+    reply = slack.conversations.post(personas.AUDIT, "the reply", thread_ts=card.ts)
+    link = f"https://{slack.workspace.domain}.slack.com/archives/{personas.AUDIT}/p{reply.ts.replace('.', '')}"
+    post_blocks(page, {"type": "section", "text": text(f"<{link}|the reply>", "mrkdwn")})
+    await page.newest.get_by_role("link", name="the reply").click()
+    await expect(page.tab.get_by_role("heading", name="audit")).to_be_visible()
+    await page.expect_newest("the reply")
+    await expect(page.newest).to_be_focused()
+    await page.switch_to("Ravi")
+    await page.newest.get_by_role("link", name="the reply").click()
+    await expect(page.tab.get_by_role("alert").filter(has_text="You can't see that message")).to_be_visible()
+    await expect(page.tab.get_by_role("heading", name="ops")).to_be_visible()
+
+
+async def test_button__with_an_address_is_a_link_that_sends_its_click(page: SandboxPage) -> None:
+    card = page.run.slack.conversations.post(personas.OPS, "a card")
+    link = f"https://{page.run.slack.workspace.domain}.slack.com/archives/{personas.OPS}/p{card.ts.replace('.', '')}"
+    post_blocks(page, {"type": "actions", "elements": [
+        {"type": "button", "action_id": "open", "text": text("Open card"), "url": link},
+    ]})  # fmt: skip
+    await page.newest.get_by_role("link", name="Open card").click()
+    await expect(page.messages.first).to_be_focused()
+    await wait_for_payload(page, "block_actions")
+
+
+async def test_long_conversation__says_that_there_is_more_below(page: SandboxPage) -> None:
+    post_blocks(page, *({"type": "section", "text": text(f"line {number}")} for number in range(40)))
+    more = page.tab.get_by_role("button", name="More below")
+    await more.click()
+    await expect(page.newest.get_by_text("line 39")).to_be_in_viewport()
+    await expect(more).to_have_count(0)
+
+
+async def test_manifest__what_is_off_there_is_off_here(page: SandboxPage) -> None:
+    page.run.home_tab, page.run.messages_tab_read_only, page.run.shortcuts = False, False, ()
+    await page.open_conversation("direct messages with PureCloud")
+    await expect(page.tab.get_by_role("button", name="Home", exact=True)).to_have_count(0)
+    await expect(page.composer).to_be_enabled()
+    await page.send("good morning")
+    await page.expect_newest("good morning")
+    await expect(page.tab.get_by_label("Message shortcuts")).to_have_count(0)
+    await page.composer.fill("/rev")
+    await expect(page.tab.get_by_role("option")).to_have_count(0)
+
+
+async def test_message_shortcuts__do_not_widen_the_head(page: SandboxPage) -> None:
+    await page.send("good morning")
+    box = await page.tab.get_by_label("Message shortcuts").bounding_box()
+    assert box
+    assert box["width"] <= 44
+
+
 async def test_modal__of_a_command_without_a_person_opens(page: SandboxPage) -> None:
     await page.send("/purecloud revoke")
     modal = page.tab.get_by_role("dialog", name="Revoke sessions")

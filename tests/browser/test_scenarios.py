@@ -125,6 +125,7 @@ REFUSALS = {
         "revoke @tom @pia": "That names 2 people",
         "revoke unknown@example.com": "has no user unknown@example.com",
         "revoke tom": "I don't know who",
+        "revoke #ops": "That is a channel, not a person",
     },
 }
 

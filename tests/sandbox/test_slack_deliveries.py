@@ -104,6 +104,8 @@ async def test_command__is_not_offered_to(slack: FakeSlack, app: Receiver, perso
         ("revoke ann@example.com", "revoke <mailto:ann@example.com|ann@example.com>"),
         ("revoke a.b+c@sub.example.com.", "revoke <mailto:a.b+c@sub.example.com|a.b+c@sub.example.com>."),
         ("ask @helpers and @here", f"ask <!subteam^{GROUP}|@helpers> and <!here>"),
+        ("revoke #ops now", f"revoke <#{OPS}|ops> now"),
+        ("revoke #unknown", "revoke #unknown"),
         ("a < b & c > d", "a &lt; b &amp; c &gt; d"),
         ("see https://example.com/a?b=1", "see <https://example.com/a?b=1>"),
         ("", ""),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import personas
 from bot.sandbox.faults import GENESYS_FAULTS
-from bot.sandbox.manifest import MESSAGES_TAB_READ_ONLY
 
 if TYPE_CHECKING:
     from bot.domain.audit import AuditEvent
@@ -31,7 +30,8 @@ def snapshot(run: SandboxRun) -> Json:
     return {
         "run": run.id,
         "workspace": {"name": slack.workspace.name, "bot": slack.workspace.bot_user_id},
-        "messages_tab_read_only": MESSAGES_TAB_READ_ONLY,
+        "home_tab": run.home_tab,
+        "messages_tab_read_only": run.messages_tab_read_only,
         "shortcuts": [asdict(shortcut) for shortcut in run.shortcuts],
         "people": [_person(run, user_id, by_id.get(user_id)) for user_id in slack.members],
         "channels": [asdict(channel) for channel in slack.channels.values()],
@@ -77,6 +77,8 @@ def _message(index: int, message: PostedMessage) -> Json:
     return {
         "index": index,
         "version": len(message.versions) + message.deleted,
+        "ts": message.ts,
+        "thread_ts": message.thread_ts,
         "at": float(message.ts),
         "channel": message.channel_id,
         "author": message.author_id,

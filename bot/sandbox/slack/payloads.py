@@ -18,6 +18,7 @@ _ESCAPED = re.compile(
     r"|(?P<email>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
     r"|(?P<url>https?://[^\s<>]+)"
     r"|(?<![\w@])@(?P<name>\w(?:[\w.-]*\w)?)"
+    r"|(?<![\w#])#(?P<channel>\w(?:[\w-]*\w)?)"
     r"|(?P<entity>[&<>])"
 )
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -51,8 +52,8 @@ def signature(secret: str, body: bytes, timestamp: str) -> str:
 def escape(text: str, workspace: SlackWorkspace) -> str:
     """Return typed text as Slack sends it with `should_escape`.
 
-    See docs.slack.dev, "Implementing slash commands". `@name` of a known user becomes a mention, an e-mail address or
-    URL a link, and `&`, `<` and `>` become entities. Text that is a mention already stays unchanged.
+    See docs.slack.dev, "Implementing slash commands". `@name` of a known user and `#name` of a public channel become
+    mentions, an email address or URL a link, and `&`, `<` and `>` become entities. A mention stays unchanged.
     """
     return _ESCAPED.sub(lambda found: _escaped(found, workspace), text)
 
@@ -66,6 +67,8 @@ def _escaped(found: re.Match[str], workspace: SlackWorkspace) -> str:
             return f"<{whole}>"
         case "name":
             return _mention(found.group("name"), workspace) or whole
+        case "channel":
+            return _channel_mention(found.group("channel"), workspace) or whole
         case "entity":
             return _ENTITIES[whole]
         case _:
@@ -79,6 +82,11 @@ def _mention(name: str, workspace: SlackWorkspace) -> str | None:
         return f"<@{member.id}|{member.name}>"
     groups = (group for group in workspace.groups.values() if group.handle == name)
     return next((f"<!subteam^{group.id}|@{group.handle}>" for group in groups), None)
+
+
+def _channel_mention(name: str, workspace: SlackWorkspace) -> str | None:
+    named = (one for one in workspace.channels.values() if one.name == name and not (one.dm_with or one.is_private))
+    return next((f"<#{channel.id}|{channel.name}>" for channel in named), None)
 
 
 def slash_command(workspace: SlackWorkspace, member: SlackUser, channel: Channel, text: str) -> dict[str, Any]:
