@@ -282,6 +282,8 @@ def rules_of(settings: Settings) -> Rules:
         admins=settings.admins,
         protected=settings.protected,
         self_approval=settings.self_approval,
+        approvals_required=settings.approvals_required,
+        protected_approvals=settings.protected_approvals,
     )
 
 

@@ -44,6 +44,9 @@ MAX_REQUEST_TTL = 24 * 3600
 MAX_BUDGET = 1_000_000
 """Maximum of MAX_COMMANDS_PER_MINUTE and MAX_CLICKS_PER_MINUTE."""
 
+MAX_APPROVALS = 5
+"""Maximum of APPROVALS_REQUIRED and PROTECTED_APPROVALS. More approvers cannot be found in time."""
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600}
@@ -83,6 +86,17 @@ def _require_for_http(secret: SecretStr | None, info: ValidationInfo) -> SecretS
     if secret:
         check_signing_secret(secret.get_secret_value())
     return secret or None
+
+
+def _require_stricter_for_protected(needed: int, info: ValidationInfo) -> int:
+    """Require at least as many approvals as for anyone else.
+
+    An invalid APPROVALS_REQUIRED is reported by its own validator.
+    """
+    least = info.data.get("approvals_required", 1)
+    if needed < least:
+        raise ValueError(f"it is {needed}, and must be at least APPROVALS_REQUIRED, which is {least}")
+    return needed
 
 
 def _check_channel(text: str) -> str:
@@ -166,6 +180,10 @@ class Settings(DatabaseSettings):
     admins: Principals = Field((), alias="ADMINS")
     protected: Principals = Field((), alias="PROTECTED")
     self_approval: bool = Field(default=True, alias="SELF_APPROVAL")
+    approvals_required: int = Field(1, alias="APPROVALS_REQUIRED", ge=1, le=MAX_APPROVALS)
+    protected_approvals: Annotated[int, AfterValidator(_require_stricter_for_protected)] = Field(
+        2, alias="PROTECTED_APPROVALS", ge=1, le=MAX_APPROVALS, validate_default=True
+    )
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")

@@ -62,6 +62,8 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
         reason = explain(catalog, permissions.denied_because, {}, changed_nothing=False)
         return f"{catalog.text('help.can_do_nothing')} {reason}"
     if permissions.approve:
+        if permissions.approvals_required > 1:
+            return catalog.text("revoke.can_approve_with_others", count=permissions.approvals_required)
         return catalog.text("help.can_approve_own" if permissions.self_approval else "help.can_approve")
     if permissions.request:
         hint = catalog.text("help.can_request")

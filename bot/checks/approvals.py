@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from bot.checks.result import CheckResult, failed, ok, undetermined
 from bot.domain.people import Member, same_person
 from bot.domain.principals import Principal
-from bot.domain.rules import PROTECTED_APPROVALS
 from bot.settings import Settings
 
 Members = Mapping[Principal, Sequence[Member]]
@@ -73,14 +72,19 @@ def check_approvals(settings: Settings, members: Members) -> list[CheckResult]:
     requesters = _people(settings.requesters or settings.approvers, members)
     kinds: list[Approvals] = []
     if approvers is not None:
-        alone = settings.self_approval
-        kinds.append(Approvals("approvals", "a request", 1, "APPROVERS", approvers, requesters, approvers, alone))
+        needed = settings.approvals_required
+        kinds.append(
+            Approvals(
+                "approvals", "a request", needed, "APPROVERS", approvers, requesters, approvers,
+                requester_counts=settings.self_approval and needed == 1,
+            )
+        )  # fmt: skip
         if settings.protected:
             protected = _people(settings.protected, members) or ()
             kinds.append(
                 Approvals(
-                    "approvals PROTECTED", "a request about a protected person", PROTECTED_APPROVALS, "APPROVERS",
-                    approvers, requesters, protected, requester_counts=False,
+                    "approvals PROTECTED", "a request about a protected person", settings.protected_approvals,
+                    "APPROVERS", approvers, requesters, protected, requester_counts=False,
                 )
             )  # fmt: skip
     if admins:

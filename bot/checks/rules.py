@@ -7,7 +7,6 @@ from typing import Final
 
 from bot.checks.result import CheckResult, ok
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.rules import PROTECTED_APPROVALS
 from bot.settings import Settings
 
 _WORDS: Final = {
@@ -37,30 +36,33 @@ def _requesters(settings: Settings) -> str:
 
 
 def _approvers(settings: Settings) -> str:
-    own = (
-        "the requester's own counts, if they may approve"
-        if settings.self_approval
-        else "the requester's own does not count, because SELF_APPROVAL is off"
-    )
-    duration = f"{settings.request_ttl / 60:g} minutes"
-    return f"{_people(settings.approvers)}. A request needs 1 approval within {duration}; {own}"
+    if settings.approvals_required > 1:
+        own = "the requester's own does not count, because APPROVALS_REQUIRED is above 1"
+    elif settings.self_approval:
+        own = "the requester's own counts, if they may approve"
+    else:
+        own = "the requester's own does not count, because SELF_APPROVAL is off"
+    needed, duration = _approvals(settings.approvals_required), f"{settings.request_ttl / 60:g} minutes"
+    return f"{_people(settings.approvers)}. A request needs {needed} within {duration}; {own}"
 
 
 def _protected(settings: Settings) -> str:
     if not settings.protected:
         return "no one, because PROTECTED is not set"
-    return f"{_people(settings.protected)}. A request about them needs {PROTECTED_APPROVALS} approvals by others"
+    needed = _approvals(settings.protected_approvals)
+    return f"{_people(settings.protected)}. A request about them needs {needed} by others"
 
 
 def _admins(settings: Settings) -> str:
     if not settings.admins:
         return "no one, because ADMINS is not set, so no one may rotate or read the history"
-    return f"{_people(settings.admins)}. They may request and approve a rotation, and read the history"
+    rotation = f"a rotation, which needs {_approvals(1)}"
+    return f"{_people(settings.admins)}. They may request and approve {rotation}, and read the history"
 
 
 def _cards(settings: Settings) -> str:
     others = f"the channel {settings.approvals_channel}" if settings.approvals_channel else "the channel of the command"
-    if not settings.self_approval:
+    if not settings.self_approval or settings.approvals_required > 1:
         return f"to {others}"
     return f"to the requester alone, if they may approve their own request; otherwise to {others}"
 
@@ -69,6 +71,10 @@ def _outcomes(settings: Settings) -> str:
     if not settings.audit_channel:
         return "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set"
     return f"to the card, the people concerned and the channel {settings.audit_channel}"
+
+
+def _approvals(count: int) -> str:
+    return "1 approval" if count == 1 else f"{count} approvals"
 
 
 def _people(principals: Sequence[Principal]) -> str:

@@ -239,4 +239,6 @@ def denial(verdict: Verdict, request: Request | None = None) -> Denied | CheckUn
     params = {"unverified": "; ".join(verdict.unverified)} if verdict.unverified else {}
     if request:
         params["requester"] = request.requester
+    if request and verdict.reason is DenialCode.OWN_PROTECTED_REQUEST:
+        params["required"] = str(request.approvals_required)
     return Denied(verdict.reason or DenialCode.NOT_AN_APPROVER, **params)

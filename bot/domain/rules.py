@@ -8,9 +8,6 @@ from typing import Any
 
 from bot.domain.principals import Principal, parse_principal
 
-PROTECTED_APPROVALS = 2
-"""Approvals that a protected target needs, none of them by the requester."""
-
 ALWAYS_STORED = frozenset({
     "approvers", "requesters", "admins", "protected", "self_approval", "approvals_required", "protected_approvals",
 })  # fmt: skip
@@ -29,7 +26,9 @@ class UnknownRule(ValueError):
 class Rules:
     """The settings that grant rights: who may request, approve and administer, and who is protected.
 
-    `approvals_required` is the number of different approvers, `protected_approvals` that for a protected target.
+    `approvals_required` is the number of different approvers that a request about a person needs, and
+    `protected_approvals` that for a protected person. The requester does not count for a protected person, nor where
+    several approvers are needed.
     """
 
     approvers: tuple[Principal, ...]
@@ -38,7 +37,7 @@ class Rules:
     protected: tuple[Principal, ...] = ()
     self_approval: bool = True
     approvals_required: int = 1
-    protected_approvals: int = PROTECTED_APPROVALS
+    protected_approvals: int = 2
 
     @property
     def effective_requesters(self) -> tuple[Principal, ...]:

@@ -32,6 +32,7 @@ class Permissions:
 
     `request` and `approve` hold, for each action the member may request or approve, the rule that allows it, and
     `administer` the rule that makes the member an admin. `denied_because` excludes the member from everything.
+    `approvals_required` is the number of approvals that a revocation needs.
     `unverified` names checks that failed. `request_unknown` and `approve_unknown` are the actions about which a check
     left it open, because it may succeed later; they count as "no".
     """
@@ -41,6 +42,7 @@ class Permissions:
     approve: Mapping[str, Principal] = field(default_factory=dict)
     administer: Principal | None = None
     self_approval: bool = True
+    approvals_required: int = 1
     unverified: tuple[str, ...] = ()
     request_unknown: frozenset[str] = frozenset()
     approve_unknown: frozenset[str] = frozenset()
@@ -103,6 +105,7 @@ class AccountService:
             approve={name: found.rule for name, found in approve.items() if found.rule},
             administer=administer.rule,
             self_approval=self._rules.self_approval,
+            approvals_required=self._rules.approvals_required,
             unverified=rules.unverified,
             request_unknown=frozenset(name for name, found in request.items() if found.unknown),
             approve_unknown=frozenset(name for name, found in approve.items() if found.unknown),

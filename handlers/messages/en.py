@@ -31,9 +31,10 @@ SENTENCES = {
     "hint.not_an_approver": "The request is still open for its approvers.",
     "reason.not_an_admin": "Only admins of this bot can do this.",
     "reason.own_request": "You requested this yourself, so a different approver must decide.",
-    "reason.own_protected_request": (
-        "You requested this yourself. This person is protected, so two other approvers must approve."
-    ),
+    "reason.own_protected_request": "You requested this yourself. It needs the approval of {other_approvers}.",
+    "other_approvers": "{count} other approvers",
+    "other_approvers.1": "one other approver",
+    "other_approvers.2": "two other approvers",
     "reason.already_approved": "You have already approved this request. Another approver is needed.",
     "reason.not_yours_to_cancel": "Only {requester_mention} or an approver can cancel this request.",
     "reason.rules_changed": "You may approve now, but not under the rules that applied when this request was made.",
@@ -203,12 +204,10 @@ SENTENCES = {
     "request.warning.mixed": "A word mixes letters of several alphabets: {fields}.",
     "request.warning.long": "It is longer than shown: {fields}.",
     "request.reason": "Reason: {reason}",
-    "request.protected": (
-        "*Protected*: {required} different approvers must approve, and {requester_mention} does not count.\n"
-        "Approved so far: {approvers} ({count} of {required})."
-    ),
+    "request.approvals": "{required} approvals needed, {count} so far: {approvers}. Still needed: {missing}, not {requester_mention}.",
+    "request.approvals.none": "Needs the approval of {missing}; {requester_mention} does not count.",
+    "request.approvals.protected": "*Protected*: {approvals}",
     "request.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
-    "request.protected.no_one": "no one yet",
     "request.requested_by": "Requested by {requester_mention}",
     "request.open_until": "open until {time}",
     "request.reference": "reference `{reference}`",
@@ -322,6 +321,10 @@ SENTENCES = {
     ),
     "revoke.can_request": "request a revocation",
     "revoke.can_approve": "approve a revocation",
+    "revoke.can_approve_with_others": (
+        "You can approve requests: click the button on the card. A revocation needs {count} approvers, and its requester "
+        "does not count."
+    ),
     "revoke.help": (
         "`/purecloud revoke @user [reason]` - request the end of every session and token of a person; nothing happens "
         "until it is approved\n"

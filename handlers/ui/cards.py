@@ -8,6 +8,7 @@ from bot.domain.requests import APPROVE, CANCEL, FINAL, Request, State
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, targets
 from handlers.ui.blocks import Block, Message, channel_mention, escape, foreign_mrkdwn, local_time, user_mention
+from handlers.ui.reasons import other_approvers
 
 LINES_PER_SECTION = 20
 """Lines of expired requests in one section, because Slack limits its length."""
@@ -160,16 +161,20 @@ def _reason(catalog: Catalog, request: Request) -> Block | None:
 
 
 def _approvals(catalog: Catalog, request: Request) -> Block | None:
+    """Return how many approvals are needed, and how many there are, if the requester does not count."""
     if not request.protected:
         return None
-    approvers = ", ".join(user_mention(one) for one in request.approvals)
+    count = len(request.approvals)
     text = catalog.text(
-        "request.protected",
+        "request.approvals" if count else "request.approvals.none",
         required=request.approvals_required,
         requester_mention=user_mention(request.requester),
-        approvers=approvers or catalog.text("request.protected.no_one"),
-        count=len(request.approvals),
+        approvers=", ".join(user_mention(one) for one in request.approvals),
+        count=count,
+        missing=other_approvers(catalog, max(request.approvals_required - count, 1)),
     )
+    if request.target_protected:
+        text = catalog.text("request.approvals.protected", approvals=text)
     return blocks.section(text)
 
 

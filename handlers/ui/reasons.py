@@ -89,4 +89,11 @@ def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
     if code == "genesys_forbidden":
         named = ", ".join(f"`{foreign_mrkdwn(one)}`" for one in (params.get("permissions") or ())[:MAX_PERMISSIONS])
         computed["permissions"] = named or catalog.text("reason.genesys_forbidden.permission")
+    if code == "own_protected_request":
+        computed["other_approvers"] = other_approvers(catalog, int(params.get("required") or 2))
     return computed
+
+
+def other_approvers(catalog: Catalog, count: int) -> str:
+    """Return how many approvers other than the requester are needed, in words."""
+    return catalog.optional(f"other_approvers.{count}") or catalog.text("other_approvers", count=count)

@@ -69,7 +69,7 @@ async def test_revoke__of_a_protected_person_needs_two_approvers(page: SandboxPa
     await page.switch_to("Ben")
     await page.open_conversation("channel approvals")
     await page.click_and_confirm("Revoke all sessions")
-    await page.expect_newest("Approved so far: @ben (1 of 2)")
+    await page.expect_newest("2 approvals needed, 1 so far: @ben")
     await page.click_and_confirm("Revoke all sessions")
     await expect(page.messages).to_have_count(2)
     await page.expect_newest("Only visible to you", "You have already approved this request")

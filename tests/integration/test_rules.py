@@ -90,11 +90,40 @@ async def test_protection__at_either_time_needs_two_approvals(
     async with start(tmp_path, before, after) as bot:
         card = await bot.request_card(personas.RAVI, "revoke @tom", BEFORE)
         await bot.click(personas.BEN, card, AFTER)
-        await bot.wait_for_message(f"Approved so far: <@{personas.BEN}> (1 of 2)")
+        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
         await bot.wait_until_idle()
         assert bot.deletes == []
 
         await bot.click(personas.OLIVIA, card, AFTER)
+        await bot.wait_for_message(DONE, personas.AUDIT)
+        assert len(bot.deletes) == 1
+
+
+ONE, TWO = {"APPROVALS_REQUIRED": "1"}, {"APPROVALS_REQUIRED": "2"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [pytest.param(ONE, TWO, id="raised"), pytest.param(TWO, ONE, id="lowered")]
+)
+@pytest.mark.parametrize("requester", [personas.RAVI, personas.OLIVIA])
+async def test_number_of_approvals__that_changes_is_the_higher_one(
+    tmp_path: Path, before: dict[str, str], after: dict[str, str], requester: str
+) -> None:
+    """The requester does not count either, although one of the rules lets Olivia approve alone."""
+    three = {"APPROVERS": f"{personas.BEN},{personas.NADIA},{personas.OLIVIA}"}
+    async with start(tmp_path, three | before, three | after) as bot:
+        card = await bot.request_card(requester, "revoke @tom", BEFORE)
+        if requester == personas.OLIVIA:
+            await bot.click(personas.OLIVIA, card, AFTER)
+            await bot.wait_for_message("You requested this yourself. It needs the approval of two other approvers.")
+        await bot.click(personas.BEN, card, AFTER)
+        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+        await bot.click(personas.BEN, card, AFTER)
+        await bot.wait_for_message("You have already approved this request")
+        await bot.wait_until_idle()
+        assert bot.deletes == []
+
+        await bot.click(personas.NADIA, card, AFTER)
         await bot.wait_for_message(DONE, personas.AUDIT)
         assert len(bot.deletes) == 1
 
@@ -105,9 +134,9 @@ async def test_first_approval__of_a_person_who_is_removed_before_the_second_is_d
     async with start(tmp_path, three, two) as bot:
         card = await bot.request_card(personas.RAVI, "revoke @tom", BEFORE)
         await bot.click(personas.NADIA, card, BEFORE)
-        await bot.wait_for_message(f"Approved so far: <@{personas.NADIA}> (1 of 2)")
+        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.NADIA}>")
         await bot.click(personas.BEN, card, AFTER)
-        await bot.wait_for_message(f"Approved so far: <@{personas.BEN}> (1 of 2)")
+        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
         await bot.wait_until_idle()
         assert f"The approval of <@{personas.NADIA}> no longer counts" in bot.slack.text_of(card)
         assert bot.deletes == []

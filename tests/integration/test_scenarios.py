@@ -227,11 +227,11 @@ async def test_protected__needs_two_approvers_other_than_the_requester(start_app
     app.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
 
     card = await app.request_card(personas.OLIVIA, "revoke @pia left her desk unlocked")
-    assert "2 different approvers must approve" in app.slack.text_of(card)
+    assert "Needs the approval of two other approvers" in app.slack.text_of(card)
     await app.slack.click(personas.OLIVIA, card, "approve")
-    await app.wait_for_private_message(personas.OLIVIA, "two other approvers must approve")
+    await app.wait_for_private_message(personas.OLIVIA, "It needs the approval of two other approvers")
     await app.slack.click(personas.BEN, card, "approve")
-    await app.wait_for_message(f"Approved so far: <@{personas.BEN}> (1 of 2)")
+    await app.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_private_message(personas.BEN, "You have already approved this request")
     await app.wait_until_idle()
@@ -249,7 +249,7 @@ async def test_protected__applies_to_an_address_and_an_id(app: AppHarness, targe
     card = await app.request_card(personas.RAVI, f"revoke {target}")
 
     assert card.channel_id == personas.APPROVALS
-    assert "2 different approvers must approve" in app.slack.text_of(card)
+    assert "Needs the approval of two other approvers" in app.slack.text_of(card)
     assert not app.deletes
 
 

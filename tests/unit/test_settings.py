@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from bot.bootstrap import rules_of
 from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SettingsError
 from bot.settings import SECRETS, Settings, read_settings
@@ -39,6 +40,7 @@ def test_settings__have_defaults_for_optional_variables() -> None:
     assert (settings.host, settings.port, settings.request_ttl) == ("0.0.0.0", 3000, 900.0)  # noqa: S104 - the default
     assert (settings.purecloud_environment, settings.slack_api_url) == ("mypurecloud.com", "https://slack.com/api")
     assert settings.self_approval is True
+    assert (settings.approvals_required, settings.protected_approvals) == (1, 2)
     assert (settings.approvals_channel, settings.audit_channel) == (None, None)
     assert (settings.log_level, settings.log_format) == ("info", "auto")
     assert settings.database_path == Path("purecloud-bot.db")
@@ -61,6 +63,23 @@ def test_settings__refuse_an_empty_value_without_an_environment(name: str) -> No
         Settings.model_validate(REQUIRED | {name: " ", "DATABASE_URL": "mysql://bot:very-secret@db"})
 
     assert "very-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("protected", [{}, {"PROTECTED_APPROVALS": "2"}], ids=["default", "set"])
+def test_settings__refuse_fewer_approvals_for_a_protected_person(protected: dict[str, str]) -> None:
+    assert problems_of(APPROVALS_REQUIRED="3", **protected) == [
+        "PROTECTED_APPROVALS: it is 2, and must be at least APPROVALS_REQUIRED, which is 3"
+    ]
+
+
+def test_settings__report_an_invalid_number_of_approvals_once() -> None:
+    assert [line.partition(":")[0] for line in problems_of(APPROVALS_REQUIRED="9")] == ["APPROVALS_REQUIRED"]
+
+
+@pytest.mark.parametrize(("required", "protected"), [("1", "1"), ("2", "2"), ("3", "4"), ("5", "5")])
+def test_settings__accept_as_many_approvals_for_a_protected_person_or_more(required: str, protected: str) -> None:
+    rules = rules_of(read_settings(REQUIRED | {"APPROVALS_REQUIRED": required, "PROTECTED_APPROVALS": protected}))
+    assert (rules.approvals_required, rules.protected_approvals) == (int(required), int(protected))
 
 
 def test_settings__report_every_problem_at_once() -> None:
@@ -86,6 +105,11 @@ def test_settings__report_every_problem_at_once() -> None:
         ("REQUEST_TTL", "25h", "write a duration"),
         ("REQUEST_TTL", "1.5h", "write a duration"),
         ("SELF_APPROVAL", "maybe", "valid boolean"),
+        ("APPROVALS_REQUIRED", "0", "greater than or equal to 1"),
+        ("APPROVALS_REQUIRED", "6", "less than or equal to 5"),
+        ("APPROVALS_REQUIRED", "two", "valid integer"),
+        ("PROTECTED_APPROVALS", "0", "greater than or equal to 1"),
+        ("PROTECTED_APPROVALS", "6", "less than or equal to 5"),
         ("APPROVALS_CHANNEL", "#approvals", "write a channel's id"),
         ("AUDIT_CHANNEL", "U0RAVI0001", "write a channel's id"),
         ("SLACK_API_URL", "slack.com", "write an address that begins with https://"),

@@ -50,6 +50,29 @@ RULES: dict[str, tuple[dict[str, str], str, Status, str]] = {
         {"APPROVERS": OLIVIA, "REQUESTERS": "", "PROTECTED": "", "SELF_APPROVAL": "false"},
         "approvals", Status.FAILED, "needs 1 approver besides the requester, and only Olivia Ortega",
     ),
+    "two approvers where two are required": (
+        {"APPROVERS": f"{OLIVIA},{BEN}", "REQUESTERS": RAVI, "PROTECTED": "", "APPROVALS_REQUIRED": "2"},
+        "approvals", Status.UNDETERMINED, "can approve a request, which needs 2 approvers; too few remain",
+    ),
+    "one approver where two are required": (
+        {"APPROVERS": OLIVIA, "REQUESTERS": RAVI, "PROTECTED": "", "APPROVALS_REQUIRED": "2"},
+        "approvals", Status.FAILED, "a request needs 2 approvers, and Olivia Ortega can approve",
+    ),
+    "only the approvers request where two are required": (
+        {"APPROVERS": f"{OLIVIA},{BEN}", "REQUESTERS": "", "PROTECTED": "", "APPROVALS_REQUIRED": "2"},
+        "approvals", Status.FAILED, "a request needs 2 approvers besides the requester, and only Olivia Ortega",
+    ),
+    "one approver suffices for a protected person": (
+        {"APPROVERS": OLIVIA, "REQUESTERS": RAVI, "PROTECTED_APPROVALS": "1"},
+        "approvals PROTECTED", Status.OK, "1 person can approve a request about a protected person",
+    ),
+    "three approvers for a protected person": (
+        {"APPROVERS": f"{OLIVIA},{BEN}", "REQUESTERS": RAVI, "PROTECTED_APPROVALS": "3"},
+        "approvals PROTECTED", Status.FAILED, "needs 3 approvers",
+    ),
+    "the only admin rotates where two are required": (
+        {"ADMINS": OLIVIA, "APPROVALS_REQUIRED": "2"}, "approvals ADMINS", Status.OK, "1 person can approve a rotation",
+    ),
     "the only admin rotates": ({"ADMINS": OLIVIA}, "approvals ADMINS", Status.OK, "1 person can approve a rotation"),
     "the only admin may not rotate alone": (
         {"ADMINS": OLIVIA, "SELF_APPROVAL": "false"},

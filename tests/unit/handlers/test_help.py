@@ -25,6 +25,7 @@ PEOPLE = {
     "no rights, a group is unreadable": Permissions(unverified=("user group S0X (ratelimited)",)),
     "approver": Permissions(request=REVOKE, approve=REVOKE),
     "approver of others": Permissions(request=REVOKE, approve=REVOKE, self_approval=False),
+    "approver with others": Permissions(request=REVOKE, approve=REVOKE, approvals_required=2),
     "approver who cannot request": Permissions(approve=REVOKE),
     "admin": Permissions(request=ALL, approve=ALL, administer=RULE),
 }

@@ -39,6 +39,12 @@ async def test_permissions__name_the_rules(components: Components) -> None:
     assert str(found.administer) == personas.OLIVIA
 
 
+async def test_permissions__say_how_many_approvals_a_revocation_needs(components: Components) -> None:
+    ben = invoker(personas.BEN)
+    assert (await components.account().permissions(ben)).approvals_required == 1
+    assert (await components.account(approvals_required=2).permissions(ben)).approvals_required == 2
+
+
 async def test_permissions__name_what_could_not_be_read(components: Components) -> None:
     components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
     found = await components.account().permissions(invoker(personas.BEN))

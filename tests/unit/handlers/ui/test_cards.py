@@ -110,7 +110,33 @@ def test_card__that_is_decided_shows_only_the_state_of_an_inactive_person(state:
 
 @pytest.mark.parametrize("approvals", [(), (BEN,)])
 def test_card__of_a_protected_person_counts_approvals(approvals: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
-    assert readable(RENDERER.card(request(approvals_required=2, approvals=approvals))) == snapshot
+    asked = request(approvals_required=2, target_protected=True, approvals=approvals)
+    assert readable(RENDERER.card(asked)) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("required", "approvals", "line"),
+    [
+        (2, (), f"Needs the approval of two other approvers; <@{RAVI}> does not count."),
+        (2, (BEN,), f"2 approvals needed, 1 so far: <@{BEN}>. Still needed: one other approver, not <@{RAVI}>."),
+        (
+            5,
+            (BEN, OLIVIA),
+            f"5 approvals needed, 2 so far: <@{BEN}>, <@{OLIVIA}>. Still needed: 3 other approvers, not",
+        ),
+    ],
+)
+def test_card__that_needs_several_approvals_names_who_is_missing(
+    required: int, approvals: tuple[str, ...], line: str
+) -> None:
+    said = words(RENDERER.card(request(approvals_required=required, approvals=approvals)))
+    assert line in said
+    assert "Protected" not in said
+
+
+def test_card__of_a_protected_person_who_needs_one_approval_says_that_the_requester_does_not_count() -> None:
+    said = words(RENDERER.card(request(target_protected=True)))
+    assert f"*Protected*: Needs the approval of one other approver; <@{RAVI}> does not count." in said
 
 
 def test_card__of_a_protected_person_names_both_approvers() -> None:

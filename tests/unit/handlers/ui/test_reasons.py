@@ -97,7 +97,7 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
         for area in ("reason", "hint")
         for name in re.findall(r"{(\w+)}", SENTENCES.get(f"{area}.{code}", ""))
     }
-    computed = {"member_mention", "requester_mention", "required_approvers"}
+    computed = {"member_mention", "requester_mention", "required_approvers", "other_approvers"}
     assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers"}
 
 
@@ -113,6 +113,15 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
 def test_too_few_approvers__names_who_could_approve(approvers: str, required: str, start: str) -> None:
     said = explain(ENGLISH, DenialCode.TOO_FEW_APPROVERS, {"approvers": approvers, "required": required})
     assert said.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("required", "others"),
+    [("1", "one other approver"), ("2", "two other approvers"), ("4", "4 other approvers")],
+)
+def test_own_request__says_how_many_others_must_approve(required: str, others: str) -> None:
+    said = explain(ENGLISH, DenialCode.OWN_PROTECTED_REQUEST, {"required": required})
+    assert said.startswith(f"You requested this yourself. It needs the approval of {others}.")
 
 
 @pytest.mark.parametrize("code", DenialCode)
