@@ -80,7 +80,7 @@ TOKEN_REFUSED = frozenset({
 class SlackUnavailable(BotError):
     """A failed call of the Web API that left everything unchanged.
 
-    `slack_code` is Slack's error code, or the client's where Slack sent none (`http_500`, `TimeoutError`). A
+    `slack_code` is Slack's error code, or the client's where Slack sent none (`http_500`, `timeout`). A
     `retryable` call may succeed later, not before `retry_after` seconds.
     """
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from bot.checks.result import CheckResult, failed, invalid_setting
 from bot.db.driver import DatabaseUnavailable
 from bot.errors import TOKEN_REFUSED, BotError, SettingsError, SlackUnavailable
+from bot.network_errors import NETWORK_ERROR_CLASSES
 from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
@@ -124,9 +125,9 @@ def _response_message(sender: str, error: GenesysError) -> str:
 
 def _slack_message(error: SlackUnavailable) -> str:
     code = error.slack_code
-    if code.islower():
-        return f"Slack responded to {error.method} with {code}"
-    return f"Slack did not respond to {error.method} ({code})"  # the name of an exception of the HTTP client
+    if code in NETWORK_ERROR_CLASSES:
+        return f"Slack did not respond to {error.method} ({code})"
+    return f"Slack responded to {error.method} with {code}"
 
 
 def _proxy_message(error: BotError) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
+from bot.network_errors import network_error_class
 from bot.purecloud.errors import GenesysError, GenesysNoResponse, GenesysUnreachable
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _NOT_SENT: Final = (
 class HttpAttempt:
     """One attempt, for metrics.
 
-    `outcome` is the HTTP status, the name of the error's class, or `cancelled`. `attempt` counts from 1.
+    `outcome` is the HTTP status, the class of a network error, or `cancelled`. `attempt` counts from 1.
     """
 
     operation: str
@@ -84,7 +85,7 @@ class Transport:
             response = await self._exchange(base_url, request, max_seconds)
             outcome = str(response.status)
         except GenesysError as error:
-            outcome = type(error).__name__
+            outcome = network_error_class(error.__cause__)
             raise
         else:
             return response

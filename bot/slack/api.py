@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, SlackUnavailable
-from bot.proxies import proxy_failure
+from bot.network_errors import network_error_class
 
 MAX_READ_RETRY_DELAY = 1.0
 """Longest wait before a read is retried, in seconds. A person or a click waits for the answer."""
@@ -60,7 +60,7 @@ class SlackCallError(BotError):
 def slack_call_error(error: Exception) -> SlackCallError:
     """Return what an exception of the SDK means: Slack's error code, or the network's."""
     if not isinstance(error, SlackApiError):
-        return SlackCallError(proxy_failure(error) or type(error).__name__, retryable=True)
+        return SlackCallError(network_error_class(error), retryable=True)
     response = error.response
     status = getattr(response, "status_code", None) or getattr(response, "status", 0)
     data = getattr(response, "data", None)

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 
 from bot.domain.requests import MessageRef
-from bot.proxies import ProxyFor, direct, proxy_failure
+from bot.network_errors import network_error_class
+from bot.proxies import ProxyFor, direct
 from bot.slack.api import Observe, SlackApi, SlackCallError
 
 Message = Mapping[str, Any]
@@ -67,7 +68,7 @@ class SlackMessenger:
             async with self._session.post(url, json=dict(body), allow_redirects=False, proxy=proxy) as response:
                 status = response.status
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            code = proxy_failure(error) or type(error).__name__
+            code = network_error_class(error)
             self._observe("response_url", code)
             raise SlackCallError(code, retryable=True) from None  # the cause would name the url
         self._observe("response_url", str(status))

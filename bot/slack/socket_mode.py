@@ -15,6 +15,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
+from bot.network_errors import network_error_class
 from bot.proxies import ProxyFor, direct
 from bot.slack.api import NETWORK_ERRORS, slack_call_error
 from bot.slack.dispatch import Dispatcher, InvalidSlackRequest, is_storable_text
@@ -123,7 +124,7 @@ class SocketMode:
         try:
             await send_async_response(client, envelope, response, started)
         except Exception as error:  # noqa: BLE001 - the SDK raises anything; what was stored stays stored
-            log.warning("socket.acknowledgement_lost", problem=type(error).__name__)
+            log.warning("socket.acknowledgement_lost", problem=network_error_class(error))
 
 
 async def open_connection(web: AsyncWebClient, app_token: str) -> None:

@@ -289,7 +289,7 @@ async def run_scenario(
 
 def generalize(text: str, fault: SlackFault) -> str:
     """Return the text with a placeholder for the error code, so that rows can be merged."""
-    for code in ("ratelimited", "http_500", "TimeoutError", "ServerDisconnectedError", fault.error):
+    for code in ("ratelimited", "http_500", "timeout", "connection_lost", fault.error):
         for left, right in ("()", "``"):
             text = text.replace(f"{left}{code}{right}", "(code)")
     return replace_ids(text)

@@ -96,7 +96,7 @@ class SimulatedApi(SlackApi):
             }
 
         def error() -> Exception:
-            return SlackUnavailable(method, "TimeoutError", retryable=True)
+            return SlackUnavailable(method, "timeout", retryable=True)
 
         return await self._process.call(Call(method, changes=False), effect, error)
 
@@ -122,7 +122,7 @@ class SimulatedMessenger(SlackMessenger):
 
     async def _call(self, name: str, effect: Callable[[], T]) -> T:
         def error() -> Exception:
-            return SlackCallError("TimeoutError", retryable=True)
+            return SlackCallError("timeout", retryable=True)
 
         return await self._process.call(Call(name, changes=True), effect, error)
 

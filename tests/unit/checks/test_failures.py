@@ -93,7 +93,7 @@ SLACK_CASES = {
     "slack down": Case(slack("auth.test", html="<h1>Down</h1>"), ("SLACK_BOT_TOKEN",), "http_503", "Wait"),
     "slack rate limit": Case(slack("auth.test", retry_after=30), ("SLACK_BOT_TOKEN",), "ratelimited", "Wait"),
     "slack unreachable": Case(
-        no_fault, ("SLACK_BOT_TOKEN",), "ClientConnectorError", "can reach Slack", {"SLACK_API_URL": CLOSED_URL}
+        no_fault, ("SLACK_BOT_TOKEN",), "connect_error", "can reach Slack", {"SLACK_API_URL": CLOSED_URL}
     ),
     "clock ahead": Case(no_fault, ("clock",), "seconds ahead of Slack's", "NTP", clock_skew=400),
     "clock behind": Case(no_fault, ("clock",), "seconds behind Slack's", "NTP", clock_skew=-400),

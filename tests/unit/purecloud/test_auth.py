@@ -231,7 +231,7 @@ async def test_login__without_a_connection_is_retried_once_and_reports_the_cause
         await harness.purecloud.auth.token()
 
     assert failed.value.cause is LoginCause.UNREACHABLE
-    assert [one.outcome for one in harness.attempts] == ["GenesysUnreachable"] * 2
+    assert [one.outcome for one in harness.attempts] == ["connect_error"] * 2
 
 
 async def test_login__without_a_response_is_retried_once_and_reports_the_cause(harness: ClientHarness) -> None:
@@ -242,8 +242,8 @@ async def test_login__without_a_response_is_retried_once_and_reports_the_cause(h
 
     assert failed.value.cause is LoginCause.NO_RESPONSE
     assert [(one.operation, one.outcome, one.attempt) for one in harness.attempts] == [
-        ("login", "GenesysNoResponse", 1),
-        ("login", "GenesysNoResponse", 2),
+        ("login", "connection_lost", 1),
+        ("login", "connection_lost", 2),
     ]
     assert (await harness.purecloud.auth.token()).generation == 1
 

@@ -189,7 +189,7 @@ async def test_no_response__three_broken_connections_send_three_requests(harness
     with pytest.raises(errors.GenesysNoResponse):
         await harness.purecloud.tokens.delete_token(JANE)
 
-    assert attempts(harness, "delete_token") == [(n, "GenesysNoResponse") for n in (1, 2, 3)]
+    assert attempts(harness, "delete_token") == [(n, "connection_lost") for n in (1, 2, 3)]
     assert harness.statuses("delete_token") == [None] * 3
     assert harness.sessions(JANE) == 0
 
@@ -270,7 +270,7 @@ async def test_maybe_executed__does_not_apply_to_a_request_that_was_not_sent(har
         with pytest.raises(errors.GenesysUnreachable):
             await purecloud.tokens.delete_token(JANE)
 
-    assert attempts(harness, "delete_token") == [(n, "GenesysUnreachable") for n in (1, 2, 3)]
+    assert attempts(harness, "delete_token") == [(n, "connect_error") for n in (1, 2, 3)]
     assert harness.statuses("delete_token") == []
 
 

@@ -213,7 +213,7 @@ async def test_observe__gets_responses_and_failures() -> None:
 
     assert attempts == [
         HttpAttempt("delete_tokens_me", "200", 0.0, 2),
-        HttpAttempt("delete_tokens_me", "GenesysNoResponse", 0.0, 3),
+        HttpAttempt("delete_tokens_me", "connection_lost", 0.0, 3),
     ]
 
 

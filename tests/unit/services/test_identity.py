@@ -46,7 +46,7 @@ async def member(components: Components, user_id: str) -> Member:
         (SlackFault(html="<h1>Sorry</h1>", status=500, times=None), "http_500"),
         (SlackFault(html="<h1>Sorry</h1>", status=200, times=None), "http_200"),
         (SlackFault(retry_after=30, times=None), "ratelimited"),
-        (SlackFault(drop=True, times=None), "ServerDisconnectedError"),
+        (SlackFault(drop=True, times=None), "connection_lost"),
     ],
 )
 async def test_member__failed_call_raises_slacks_code(components: Components, fault: SlackFault, code: str) -> None:
@@ -74,7 +74,7 @@ async def test_member__transient_error_is_retried_once(components: Components, f
 async def test_member__unresponsive_slack_times_out(tmp_path: Path) -> None:
     async with open_components(tmp_path, timeout=1) as components:
         components.slack.fault("users.info", SlackFault(delay=1, times=None))
-        with pytest.raises(SlackUnavailable, match="TimeoutError"):
+        with pytest.raises(SlackUnavailable, match="=timeout"):
             await components.identity.member(personas.OLIVIA)
 
 

@@ -30,7 +30,7 @@ FAULTS = [
     (SlackFault(status=429, retry_after=172800), "ratelimited", True, 86400.0),
     (SlackFault(error="internal_error"), "internal_error", True, 0.0),
     (SlackFault(html="<h1>Bad gateway</h1>", status=502), "http_502", True, 0.0),
-    (SlackFault(drop=True), "ServerDisconnectedError", True, 0.0),
+    (SlackFault(drop=True), "connection_lost", True, 0.0),
     (SlackFault(error="missing_scope"), "missing_scope", False, 0.0),
     (SlackFault(error="channel_not_found"), "channel_not_found", False, 0.0),
     (SlackFault(error="is_archived"), "is_archived", False, 0.0),
@@ -88,7 +88,7 @@ async def test_respond__reaches_one_person_or_the_channel(components: Components
         (SlackFault(html="expired_url", status=404), "http_404", False),
         (SlackFault(html="slow down", status=429), "http_429", True),
         (SlackFault(html="sorry", status=503), "http_503", True),
-        (SlackFault(drop=True), "ServerDisconnectedError", True),
+        (SlackFault(drop=True), "connection_lost", True),
     ],
 )
 async def test_respond__error_never_contains_the_url(
