@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,16 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 import handlers
+from bot import __version__
 from bot.bootstrap import Services, build
 from bot.db.driver import DatabaseUnavailable
 from bot.domain.actions import ACTIONS, Actions
 from bot.errors import BotError, SettingsError
+from bot.logs import RepeatLimit
 from bot.settings import Settings
 from bot.slack.dispatch import Dispatcher
 from bot.slack.http import SlackEndpoint
+from bot.slack.workspace import WorkspaceIdentity
 from bot.web.connections import ConnectionLimits, listen, raise_descriptor_limit
 from bot.web.health import Health
 from bot.web.readiness import Readiness
@@ -46,7 +49,16 @@ CLOSE_TIMEOUT = 1.0
 """Seconds for open HTTP requests when the server closes."""
 
 IDENTIFY_INTERVAL = 2.0
-"""Seconds between two calls of `auth.test` at startup."""
+"""Seconds between the first two calls of `auth.test` at startup. Each later interval is twice as long."""
+
+MAX_IDENTIFY_INTERVAL = 10.0
+"""Longest interval between two calls of `auth.test`, in seconds, because people wait once Slack answers again."""
+
+READY_INTERVAL = 1.0
+"""Seconds between the first two looks whether the bot is ready. Each later interval is twice as long."""
+
+MAX_READY_INTERVAL = 30.0
+"""Longest interval between two such looks, in seconds; probes follow readiness more closely."""
 
 DATABASE_RETRY_INTERVAL = 0.5
 """Seconds between two attempts to reach an unavailable database at startup."""
@@ -73,6 +85,7 @@ class RunningApp:
     services: Services
     transport: SlackTransport
     health: Health
+    readiness: Readiness
     port: int = 0
     listener: asyncio.Server | None = None
     working: asyncio.Task[None] | None = None
@@ -92,9 +105,9 @@ async def running(
         transport = slack_transport(settings, services, renderer.catalog)
         readiness = Readiness(services, transport.sockets.is_up if transport.sockets else None)
         health = Health(readiness, services, settings.metrics_token)
-        app = RunningApp(services, transport, health)
+        app = RunningApp(services, transport, health, readiness)
         runner = web.AppRunner(application(health, transport.http), shutdown_timeout=CLOSE_TIMEOUT)
-        identifying = asyncio.create_task(_identify(services))
+        identifying = asyncio.create_task(identify(services.workspace))
         refreshing = asyncio.create_task(services.tabs.run())
         try:
             await runner.setup()
@@ -104,7 +117,9 @@ async def running(
             log.info("app.listening", host=settings.host, port=app.port)
             if transport.sockets is not None:
                 await transport.sockets.check()
-            app.working = asyncio.create_task(_work(services, database_ready=await _prepare_database(services)))
+            limit = RepeatLimit()
+            database_ready = await _prepare_database(services, limit)
+            app.working = asyncio.create_task(_work(services, limit, database_ready=database_ready))
             if transport.sockets is not None:
                 transport.sockets.start()
             yield app
@@ -183,7 +198,7 @@ def bolt_app(services: Services, gate: Gate) -> AsyncApp:
     return app
 
 
-async def _prepare_database(services: Services) -> bool:
+async def _prepare_database(services: Services, limit: RepeatLimit) -> bool:
     """Bring the schema up to date; return False while the database is unavailable.
 
     Raises SettingsError if waiting cannot help.
@@ -191,12 +206,13 @@ async def _prepare_database(services: Services) -> bool:
     try:
         await services.prepare_database()
     except DatabaseUnavailable as error:
-        log.error("database.unavailable_at_start", problem=str(error))  # noqa: TRY400
+        if limit.allows(str(error)):
+            log.error("database.unavailable_at_start", problem=str(error))  # noqa: TRY400
         return False
     return True
 
 
-async def _work(services: Services, *, database_ready: bool) -> None:
+async def _work(services: Services, limit: RepeatLimit, *, database_ready: bool) -> None:
     """Wait for the database, however long it is unavailable, then run the worker.
 
     At startup a database that rejects the bot ends the process; from here on `/readyz` reports it. The worker starts
@@ -207,11 +223,13 @@ async def _work(services: Services, *, database_ready: bool) -> None:
     while not database_ready:
         await asyncio.sleep(DATABASE_RETRY_INTERVAL)
         try:
-            database_ready = await _prepare_database(services)
+            database_ready = await _prepare_database(services, limit)
         except SettingsError as error:
-            log.error("database.refused", problem=str(error))  # noqa: TRY400
-        except Exception:  # otherwise the bot would never retry
-            log.exception("database.not_prepared")
+            if limit.allows(str(error)):
+                log.error("database.refused", problem=str(error))  # noqa: TRY400
+        except Exception as error:  # otherwise the bot would never retry
+            if limit.allows(repr(error)):
+                log.exception("database.not_prepared")
     binding = asyncio.create_task(services.binding.confirm())
     await asyncio.wait({binding}, timeout=BINDING_TIMEOUT)
     if binding.done():
@@ -235,20 +253,56 @@ async def serve(settings: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with running(settings) as app:
+        announcing = asyncio.create_task(log_ready(app.readiness, ready_facts(settings, app.services)))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({one for one in (stopping, app.working) if one}, return_when=asyncio.FIRST_COMPLETED)
         if app.working and app.working.done():
             app.working.result()
+        announcing.cancel()
         log.info("app.stopping")
 
 
-async def _identify(services: Services) -> None:
+async def identify(
+    workspace: WorkspaceIdentity,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Call `auth.test` until Slack answers; the bot is not ready before."""
-    while not services.workspace.is_known:
+    interval, limit = IDENTIFY_INTERVAL, RepeatLimit(clock)
+    while not workspace.is_known:
         try:
-            workspace = await services.workspace.identify()
+            found = await workspace.identify()
         except BotError as error:
-            log.error("workspace.unknown", problem=str(error))  # noqa: TRY400
-            await asyncio.sleep(IDENTIFY_INTERVAL)
+            if limit.allows(str(error)):
+                log.error("workspace.unknown", problem=str(error))  # noqa: TRY400
+            await sleep(interval)
+            interval = min(2 * interval, MAX_IDENTIFY_INTERVAL)
         else:
-            log.info("workspace.known", team_id=workspace.team_id, name=workspace.name, app_id=workspace.app_id)
+            log.info("workspace.known", team_id=found.team_id, name=found.name, app_id=found.app_id)
+
+
+async def log_ready(
+    readiness: Readiness,
+    facts: Callable[[], Mapping[str, Any]],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Log once that the bot can do its work."""
+    interval = READY_INTERVAL
+    while not await readiness.is_ready():
+        await sleep(interval)
+        interval = min(2 * interval, MAX_READY_INTERVAL)
+    log.info("app.ready", **facts())
+
+
+def ready_facts(settings: Settings, services: Services) -> Callable[[], dict[str, Any]]:
+    """Return a function that describes this bot, to be called once the workspace is known."""
+    return lambda: {
+        "version": __version__,
+        "transport": "socket_mode" if settings.slack_app_token else "http",
+        "workspace": services.workspace.current.name,
+        "team_id": services.workspace.current.team_id,
+        "region": services.purecloud.region.domain,
+        "approvers": len(settings.approvers),
+    }

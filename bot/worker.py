@@ -15,6 +15,7 @@ from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, JobQueue
 from bot.db.unreadable import UnreadableRow
 from bot.errors import SlackUnavailable
+from bot.logs import RepeatLimit
 from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts
 
@@ -59,6 +60,7 @@ class Worker:
         self._stopping = self._closed = False
         self._backlog = False
         self._sweep_at = 0.0
+        self._outage = RepeatLimit(clock)
         self._polled_at = clock()
         self._renewal: asyncio.Task[None] | None = None
 
@@ -132,6 +134,7 @@ class Worker:
         elif not self._stopping:
             await self._claim(free)
         self._polled_at = self._clock()
+        self._outage.reset()
 
     async def _wait(self, delay: float) -> None:
         try:
@@ -163,7 +166,8 @@ class Worker:
         except DatabaseReplaced:
             raise
         except DatabaseUnavailable as error:
-            log.warning("database.unavailable", problem=str(error))
+            if self._outage.allows(str(error)):
+                log.warning("database.unavailable", problem=str(error))
         except Exception:
             log.exception("worker.failed")
 

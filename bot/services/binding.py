@@ -10,6 +10,7 @@ import structlog
 from bot.db import metadata
 from bot.db.engine import Database
 from bot.errors import BotError, SettingsError
+from bot.logs import RepeatLimit
 from bot.purecloud import GenesysError
 from bot.services.account import TokenReader
 from bot.slack.workspace import WorkspaceIdentity
@@ -49,13 +50,15 @@ class Binding:
         Raises SettingsError if the database belongs to others.
         """
         await self._workspace.known.wait()
+        limit = RepeatLimit()
         while True:
             try:
                 await self._confirm()
             except SettingsError:
                 raise
             except BotError as error:
-                log.warning("database.owner_unconfirmed", problem=str(error))
+                if limit.allows(error.code):
+                    log.warning("database.owner_unconfirmed", problem=str(error))
                 await self._sleep(RETRY_INTERVAL)
             else:
                 return

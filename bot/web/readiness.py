@@ -112,6 +112,10 @@ class Readiness:
         self._log_changes(problems)
         return {name: _public(name, problem) for name, problem in problems.items()}
 
+    async def is_ready(self) -> bool:
+        """Return whether nothing is missing; log nothing."""
+        return not await self._problems()
+
     async def _problems(self) -> dict[str, str]:
         if self.stopping:
             return {"process": EXPLANATIONS["process"]}

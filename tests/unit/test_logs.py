@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
 import structlog
 
 from bot import logs
+from tests.support.clock import FakeClock
 
 OPAQUE = "8Kq2mZ-opaque-genesys-secret"
 SECRETS = [
@@ -79,7 +81,8 @@ def test_logs__write_json_lines_with_level_time_and_event() -> None:
         ["Zoë 🚨"],
     )
     assert own["timestamp"].endswith("Z")
-    assert (library["event"], library["level"], library["logger"]) == ("a library says", "warning", "slack_bolt")
+    assert (library["event"], library["level"], library["logger"]) == ("library.message", "warning", "slack_bolt")
+    assert library["message"] == "a library says"
 
 
 @pytest.mark.parametrize("form", ["json", "human"])
@@ -99,7 +102,8 @@ def test_logs__have_no_control_character_and_no_forged_line(form: str) -> None:
 
     logged = stream.getvalue()
     if form == "json":
-        assert [line["event"][:5] for line in lines(stream)] == ["asked", "got T", "it fa"]
+        assert [line["event"][:5] for line in lines(stream)] == ["asked", "libra", "it fa"]
+        assert lines(stream)[1]["message"].startswith("got Tom")
     escapes = ("\x1b[2J", "\u202e", "\u009b", "\\u001b", "\\u202e", "\\u009b")
     assert not any(one in logged for one in escapes)
     assert not any(line.startswith("2026-06-21") for line in logged.splitlines())
@@ -143,3 +147,58 @@ def test_logs__configured_twice_write_each_line_once() -> None:
     structlog.get_logger().info("once")
 
     assert len(lines(stream)) == 1
+
+
+def test_logs__begin_with_time_level_and_event_and_keep_one_order_of_fields() -> None:
+    stream = io.StringIO()
+    logs.configure("info", "json", stream=stream)
+    log = structlog.get_logger("bot.services.execution")
+
+    log.info("request.executed", status=204, by="U0BEN", target="6f1c", kind="revoke", reference="7K3M9QX", attempts=1)
+    log.info("request.executed", attempts=1, reference="7K3M9QX", kind="revoke", target="6f1c", by="U0BEN", status=204)
+    try:
+        raise ValueError("broken")  # noqa: TRY301 - the traceback must be last
+    except ValueError:
+        log.exception("job.failed", job="click")
+
+    one, other, failed = [list(line) for line in lines(stream)]
+    beginning = ["timestamp", "level", "event", "reference", "kind", "target", "by"]
+    assert one == other == [*beginning, "attempts", "status", "logger"]
+    assert failed == ["timestamp", "level", "event", "job", "logger", "exception"]
+
+
+def test_logs__on_a_terminal_show_event_and_fields_in_order_and_the_words_of_libraries() -> None:
+    stream = io.StringIO()
+    logs.configure("info", "human", stream=stream)
+
+    structlog.get_logger().info("request.executed", status=204, by="U0BEN", target="6f1c")
+    logging.getLogger("aiohttp").warning("a library says")
+
+    own, library = (re.sub(r"\x1b\[\d*m", "", line) for line in stream.getvalue().splitlines())
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[info +\] request.executed ", own)
+    assert own.index("target=6f1c") < own.index("by=U0BEN") < own.index("status=204")
+    assert "a library says" in library
+    assert "library.message" not in library
+
+
+def test_repeat_limit__allows_the_first_report_then_one_a_minute() -> None:
+    clock = FakeClock()
+    limit = logs.RepeatLimit(clock)
+    allowed = []
+    for _ in range(61):
+        allowed.append(limit.allows("timeout"))
+        clock.advance(2.0)
+
+    assert allowed == [True, *[False] * 29, True, *[False] * 29, True]
+
+
+def test_repeat_limit__allows_another_problem_and_a_problem_that_returns() -> None:
+    limit = logs.RepeatLimit(FakeClock())
+
+    assert [limit.allows("timeout"), limit.allows("connect_error"), limit.allows("connect_error")] == [
+        True,
+        True,
+        False,
+    ]
+    limit.reset()
+    assert limit.allows("connect_error")

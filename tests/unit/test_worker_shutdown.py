@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.services.job_result import JobResult
 from bot.worker import Worker
+from tests.support.clock import FakeClock
 from tests.support.components import WAIT_TIMEOUT, Components, deletes, ended, open_components, running, until
 from tests.support.database import approve, stored, tags
 from tests.support.number_table import busy_thread
@@ -231,6 +234,30 @@ async def test_poll__continues_when_the_database_is_back(components: Components)
             await components.database.run("ALTER TABLE away RENAME TO requests")
             await components.slack.wait_for_message(lambda one: bool(components.slack.buttons(one)), WAIT_TIMEOUT)
     assert said[0]["event"] == "worker.failed"
+
+
+class UnavailableQueue:
+    """A queue whose database fails `failures` times, and is then replaced, which ends the worker."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.wake: Callable[[], None] = lambda: None
+
+    async def claim(self, _limit: int, **_options: JobKind) -> list[Job]:
+        self.failures -= 1
+        self.wake()
+        raise DatabaseUnavailable("no connection") if self.failures >= 0 else DatabaseReplaced
+
+
+async def test_outage__of_the_database_is_logged_once_and_not_at_every_poll() -> None:
+    queue = UnavailableQueue(failures=20)
+    worker = Worker(cast("Any", queue), NoSweep(), {}, clock=FakeClock())
+    queue.wake = worker.wake
+    with capture_logs() as said, pytest.raises(DatabaseReplaced):
+        await worker.run()
+    await worker.drain(0)
+
+    assert [line["event"] for line in said] == ["database.unavailable"]
 
 
 async def test_job__is_released_even_after_a_thousand_failures(components: Components) -> None:

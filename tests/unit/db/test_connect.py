@@ -20,6 +20,7 @@ from bot.db.jobs import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.errors import SettingsError
+from bot.logs import RepeatLimit
 from bot.settings import Settings, read_settings
 from tests.support.database import DatabaseHarness, create_request
 from tests.support.examples import REQUIRED_SETTINGS, SEALS
@@ -151,7 +152,7 @@ async def test_work__retries_after_any_error_of_the_database() -> None:
     services = FailingServices([DatabaseUnavailable(), SettingsError(["DATABASE_URL: no"]), RuntimeError("unexpected")])
 
     with capture_logs() as logged:
-        await _work(cast("Services", services), database_ready=False)
+        await _work(cast("Services", services), RepeatLimit(), database_ready=False)
 
     assert services.worker_started.is_set()
     assert [entry["log_level"] for entry in logged] == ["error", "error", "error"]
