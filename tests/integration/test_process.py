@@ -43,7 +43,9 @@ async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> No
 
     logged = [json.loads(line) for line in result.stderr.splitlines()]
     assert "app.listening" in [line["event"] for line in logged]
-    assert [line["event"] for line in logged if line["level"] != "info"] == []
+    early = {"readiness.lost"}  # a probe may come before Slack has answered
+    assert {line["event"] for line in logged if line["level"] != "info"} <= early
+    assert [list(line)[:3] for line in logged] == [["timestamp", "level", "event"]] * len(logged)
 
 
 @pytest.mark.parametrize("owner", ["workspace", "organization"])
