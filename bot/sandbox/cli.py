@@ -24,7 +24,7 @@ BANNER = """
       {page}
 
   It shows the real bot between a fake Slack and a fake Genesys Cloud. Both run on this machine: no account
-  is needed, and no real user is logged out. The first steps on the page take about a minute.
+  is needed, and no real user is logged out. The incident drill on the page takes about a minute.
 
   To stop it, press Ctrl-C. All data of the sandbox is then deleted.
   To connect the bot to your own Slack workspace, see "To a real workspace" in README.md.

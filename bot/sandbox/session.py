@@ -43,6 +43,8 @@ class SandboxRun:
     replica: SandboxReplica | None = None
     last_delivery: Delivery | None = None
     """The last request that Slack sent to the bot, and its response."""
+    clicks: list[float] = field(default_factory=list)
+    """When people clicked, in seconds since the epoch; for the stopwatch of the page."""
     audit_log: list[tuple[AuditEvent, str]] = field(default_factory=list)
     """The audit log when it was last read."""
 

@@ -1,8 +1,12 @@
-// The first steps. A step is done when its effect is in the snapshot.
+// The incident drill. A step is done when its effect is in the snapshot.
 
 import { useState } from "react";
 
+import { Stopwatch } from "./Stopwatch.jsx";
+import { timing } from "./timing.js";
+
 const STORAGE_KEY = "sandbox-guide";
+const LINE = "/purecloud revoke @tom laptop stolen";
 
 export function useGuide() {
   const [shown, setShown] = useState(localStorage.getItem(STORAGE_KEY) !== "dismissed");
@@ -15,56 +19,79 @@ export function useGuide() {
 
 const personId = (snapshot, name) => snapshot.people.find((person) => person.name === name).id;
 const channelId = (snapshot, name) => snapshot.channels.find((channel) => channel.name === name).id;
-const isLogged = (snapshot, ...tags) => snapshot.audit_log.some((event) => tags.includes(event.tag));
+const isLogged = (snapshot, tag) => snapshot.audit_log.some((event) => event.tag === tag);
 
+// `act` does what the button of the step says; a step without one waits for the bot.
 const STEPS = [
   {
-    title: "Who am I?",
-    text: "Olivia asks the bot who she is and what she may do.",
-    person: "olivia",
-    line: "/purecloud whoami",
-    isDone: (snapshot) => snapshot.requests.some((request) => request.operation === "get_tokens_me"),
+    title: "Request",
+    text: "The laptop of Tom, an agent, is stolen. Ravi requests a revocation.",
+    button: "Type it for me",
+    act: ({ snapshot, post, goTo }) => {
+      post("genesys-fault", { name: "503" });
+      post("replica", { running: true });
+      goTo({ person: personId(snapshot, "ravi"), channel: channelId(snapshot, "ops"), line: LINE });
+    },
+    isDone: (snapshot) => isLogged(snapshot, "request:asked"),
   },
   {
-    title: "Revoke sessions",
-    text: "Olivia requests a revocation and approves it in her direct messages.",
-    person: "olivia",
-    line: "/purecloud revoke @tom laptop stolen",
-    isDone: (snapshot) => isLogged(snapshot, "token:revoked"),
+    title: "Approve",
+    text: "The stopwatch starts when Ben clicks the button on the card.",
+    button: "Open #approvals as Ben",
+    act: ({ snapshot, goTo }) => goTo({
+      person: personId(snapshot, "ben"), channel: channelId(snapshot, "approvals"), line: "",
+    }),
+    isDone: (snapshot) => timing(snapshot) !== null,
   },
   {
-    title: "Get refused",
-    text: "Nadia requests the same. She has no role, so the bot refuses.",
-    person: "nadia",
-    line: "/purecloud revoke @tom",
-    isDone: (snapshot) => isLogged(snapshot, "request:ask_refused", "click:refused"),
+    title: "503",
+    text: "Replica 2 sends the DELETE, and Genesys Cloud answers 503, as set under “Faults”.",
+    isDone: (snapshot) => timing(snapshot)?.failures > 0 || Boolean(timing(snapshot)?.outcome),
+  },
+  {
+    title: "Kill",
+    text: "Replica 2 tries again. Kill it now; Genesys Cloud works again from then on.",
+    button: "Kill replica 2",
+    act: async ({ post }) => {
+      await post("replica", { running: false });
+      post("genesys-fault", { name: "" });
+    },
+    isDone: (snapshot) => !snapshot.replica,
+  },
+  {
+    title: "Outcome",
+    text: "Replica 1 takes over the work of the killed one.",
+    isDone: (snapshot) => Boolean(timing(snapshot)?.outcome),
   },
 ];
 
-const NEXT = "Next: as Ravi, request /purecloud revoke @pia, or inject a fault.";
-
-export function Guide({ snapshot, suggest, close }) {
-  const done = STEPS.map((step) => step.isDone(snapshot));
-  const next = done.indexOf(false);
+export function Guide({ snapshot, post, goTo, close }) {
+  const found = STEPS.findIndex((step) => !step.isDone(snapshot));
+  const next = found < 0 ? STEPS.length : found;
+  const { text, button, act } = STEPS[next] ?? { text: summary(timing(snapshot)) };
   return (
     <section className="guide" aria-labelledby="guide-title">
-      <h2 id="guide-title">{next < 0 ? "All steps done" : "First steps"}</h2>
-      <p>{STEPS[next]?.text ?? NEXT}</p>
+      <h2 id="guide-title">{found < 0 ? "Drill done" : "Incident drill"}</h2>
+      <Stopwatch timing={timing(snapshot)} />
       <ol>
-        {STEPS.map((step, index) => (
-          <li key={step.title} className={done[index] ? "done" : index === next ? "next" : ""}
+        {STEPS.map(({ title }, index) => (
+          <li key={title} className={index < next ? "done" : index === next ? "next" : ""}
             aria-current={index === next ? "step" : undefined}>
-            <button type="button" title={step.text} onClick={() => suggest({
-              person: personId(snapshot, step.person), channel: channelId(snapshot, "ops"), line: step.line,
-            })}>
-              <span className="number" aria-hidden="true">{done[index] ? "✓" : index + 1}</span>
-              <b>{step.title}</b>{done[index] && <span className="visually-hidden"> (done)</span>}
-              <span className={index === next ? "type-it" : "visually-hidden"}> Type it for me</span>
-            </button>
+            <span className="number" aria-hidden="true">{index < next ? "✓" : index + 1}</span>
+            <b>{title}</b>{index < next && <span className="visually-hidden"> (done)</span>}
           </li>
         ))}
       </ol>
-      <button type="button" className="dismiss" onClick={close} aria-label="Close the first steps">×</button>
+      <p>{text} {button && <button type="button" className="button primary"
+        onClick={() => act({ snapshot, post, goTo })}>{button}</button>}</p>
+      <button type="button" className="dismiss" onClick={close} aria-label="Close the incident drill">×</button>
     </section>
   );
+}
+
+function summary({ outcome, toSuccess, failures }) {
+  const although = failures ? `, although Genesys Cloud answered 503 to ${failures} ${failures === 1 ? "DELETE" : "DELETEs"}` : "";
+  return outcome === "token:revoked"
+    ? `The sessions ended ${toSuccess.toFixed(1)} s after the click${although}. Now break it yourself, under “Faults”.`
+    : "Genesys Cloud did not recover in time, and the card says so. Reset to try again.";
 }

@@ -63,7 +63,7 @@ function Requests({ snapshot }) {
   return (
     <section className="pane" aria-labelledby="requests-title">
       <h3 id="requests-title">Requests to Genesys Cloud</h3>
-      {newest.length === 0 && <p className="empty">No requests yet. Every request of the bot appears here: try step 1.</p>}
+      {newest.length === 0 && <p className="empty">No requests yet. Every request of the bot appears here: start the incident drill.</p>}
       <ol className="requests" tabIndex={0} aria-label="Requests, newest first">
         {newest.map(([index, request]) => <Request key={index} request={request} snapshot={snapshot} />)}
       </ol>

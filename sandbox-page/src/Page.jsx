@@ -9,6 +9,7 @@ import { Conversation } from "./Conversation.jsx";
 import { Guide, useGuide } from "./Guide.jsx";
 import { Inspector } from "./Inspector.jsx";
 import { Modal } from "./Modal.jsx";
+import { readMoment, writeMoment } from "./moment.js";
 import { PersonaPicker } from "./PersonaPicker.jsx";
 import { channelsOf, findPerson, namesById, playablePeople, readKey, readPermalink, visibleMessages } from "./selectors.js";
 import { Sidebar } from "./Sidebar.jsx";
@@ -19,13 +20,16 @@ export function Page() {
   const [snapshot, connectionProblem] = useSnapshot();
   const [theme, setTheme] = useTheme();
   const guide = useGuide();
+  const firstRun = useRef(null);
   if (snapshot === null) return <p className="loading" role="status">{connectionProblem ?? "Loading the sandbox…"}</p>;
   const problem = connectionProblem ?? snapshot.problem;
+  firstRun.current ??= snapshot.run;
   return (
     <ConfirmProvider>
       <Banner theme={theme} setTheme={setTheme} guide={guide} />
       {problem && <p className="alarm" role="alert">{problem}</p>}
-      <Run key={snapshot.run} snapshot={snapshot} theme={theme} guide={guide} />
+      <Run key={snapshot.run} snapshot={snapshot} theme={theme} guide={guide}
+        fragment={snapshot.run === firstRun.current ? window.location.hash : ""} />
     </ConfirmProvider>
   );
 }
@@ -41,21 +45,34 @@ function Banner({ theme, setTheme, guide }) {
   return (
     <header className="banner">
       <h1>Sandbox</h1>
-      <p>Slack and Genesys Cloud are fakes on this machine. <b>No real user is logged out.</b></p>
-      <button type="button" onClick={guide.toggle} aria-expanded={guide.shown}>First steps</button>
+      <p><span className="detail">Slack and Genesys Cloud are fakes on this machine. </span><b>No real user is logged out.</b></p>
+      <button type="button" onClick={guide.toggle} aria-expanded={guide.shown}>Incident drill</button>
+      <CopyLink />
       <button type="button" aria-pressed={dark} onClick={() => setTheme(dark ? "light" : "dark")}>Dark theme</button>
       <button type="button" aria-disabled={busy} onClick={() => busy || reset()}>{busy ? "Resetting…" : "Reset"}</button>
     </header>
   );
 }
 
-// The state of one run; a reset starts over.
-function Run({ snapshot, theme, guide }) {
+// Copies the address, which reproduces the moment.
+function CopyLink() {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    const timer = copied && setTimeout(() => setCopied(false), 2000);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = () => navigator.clipboard.writeText(window.location.href).then(() => setCopied(true));
+  return <button type="button" onClick={copy}><span aria-live="polite">{copied ? "Copied" : "Copy link"}</span></button>;
+}
+
+// The state of one run; a reset starts over. `fragment` is the moment that it starts with.
+function Run({ snapshot, theme, guide, fragment }) {
   const { run } = snapshot;
   useEffect(() => dropOtherRuns(run), [run]);
-  const [me, setMe] = useRunState(run, "me", playablePeople(snapshot)[0].id);
-  const [lastOpen, setLastOpen] = useRunState(run, "open", {}); // each person's conversation
-  const [draft, setDraft] = useRunState(run, "draft", "");
+  const [start] = useState(() => readMoment(snapshot, fragment));
+  const [me, setMe] = useState(start.me ?? playablePeople(snapshot)[0].id);
+  const [lastOpen, setLastOpen] = useState(start.open ? { [start.me]: start.open } : {}); // each person's conversation
+  const [draft, setDraft] = useState(start.draft);
   const [problem, setProblem] = useState(null);
   const [target, setTarget] = useState(null); // where the permalink led that was followed last
   const { channels, direct } = channelsOf(snapshot, me);
@@ -75,6 +92,15 @@ function Run({ snapshot, theme, guide }) {
     setTarget(null);
     if (place === "home") postAction("open-home", { user: me }).then(setProblem);
   };
+  const show = (moment) => {
+    const person = moment.me ?? me;
+    setMe(person);
+    setDraft(moment.draft);
+    if (moment.open) setLastOpen((all) => ({ ...all, [person]: moment.open }));
+    reproduce(person, moment);
+  };
+  useEffect(() => reproduce(me, start), []);
+  useFragment(writeMoment(snapshot, { me, open, draft }), (changed) => show(readMoment(snapshot, changed)));
   const followPermalink = (event) => {
     const linked = readPermalink(event.target.closest("a")?.href ?? "");
     if (!linked) return;
@@ -108,13 +134,31 @@ function Run({ snapshot, theme, guide }) {
       <PersonaPicker snapshot={snapshot} me={me} read={read} switchTo={switchTo} />
       <Sidebar snapshot={snapshot} me={me} open={open} read={read} goTo={goTo} />
       <main aria-label={`Slack, as ${findPerson(snapshot, me).real_name} sees it`}>
-        {guide.shown && <Guide snapshot={snapshot} suggest={suggest} close={guide.close} />}
+        {guide.shown && <Guide snapshot={snapshot} post={post} goTo={suggest} close={guide.close} />}
         <Conversation {...shared} open={open} read={read} target={target} goTo={goTo} draft={draft} setDraft={setDraft} problem={problem} />
       </main>
       <Inspector snapshot={snapshot} post={post} />
       {modals.length > 0 && <Modal key={modals.at(-1).hash} view={modals.at(-1)} {...shared} problem={problem} />}
     </div>
   );
+}
+
+// Starts what a moment has besides a person, a conversation and a draft.
+function reproduce(me, { open, fault }) {
+  if (open === "home") postAction("open-home", { user: me });
+  if (fault) postAction("genesys-fault", { name: fault });
+}
+
+// Keeps the fragment of the address up to date; `show` gets one that the user enters.
+function useFragment(fragment, show) {
+  const latest = useRef(show);
+  latest.current = show;
+  useEffect(() => {
+    const onHashChange = () => latest.current(window.location.hash);
+    window.addEventListener("hashchange", onHashChange);
+    return () => window.removeEventListener("hashchange", onHashChange);
+  }, []);
+  useEffect(() => window.history.replaceState(null, "", fragment), [fragment]);
 }
 
 // Returns the keys of the messages that each person has seen.

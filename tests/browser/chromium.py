@@ -42,9 +42,13 @@ async def launch(path: str) -> AsyncIterator[Browser]:
 
 
 async def open_sandbox_page(browser: Browser, sandbox: Sandbox, **options: object) -> SandboxPage:
-    """Open the sandbox page in a browser context of its own; the options are those of the context."""
+    """Open the sandbox page in a browser context of its own; the options are those of the context.
+
+    The option `fragment` is the part of the address after `#`.
+    """
+    fragment = str(options.pop("fragment", ""))
     options = {"reduced_motion": "reduce", "viewport": {"width": 1440, "height": 900}} | options
     context = await browser.new_context(**options)  # type: ignore[arg-type] # playwright checks them
     page = SandboxPage(await context.new_page(), sandbox.session, sandbox.page_url)
-    await page.open()
+    await page.open(fragment)
     return page

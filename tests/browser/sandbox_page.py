@@ -29,13 +29,13 @@ class SandboxPage:
     problems: list[str] = field(default_factory=list)
     """Errors and warnings in the browser's console, and requests to other addresses than the page's."""
 
-    async def open(self) -> None:
+    async def open(self, fragment: str = "") -> None:
         """Load the page and wait until it shows the current run."""
         self.tab.set_default_timeout(EXPECT_TIMEOUT)
         self.tab.on("console", self._on_console)
         self.tab.on("pageerror", lambda error: self.problems.append(str(error)))
         self.tab.on("request", self._on_request)
-        await self.tab.goto(self.url)
+        await self.tab.goto(f"{self.url}#{fragment}")
         await self.wait_for_run()
 
     async def wait_for_run(self) -> None:

@@ -5,6 +5,7 @@ Each takes the JSON object that the page posted and returns what went wrong, for
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -73,6 +74,7 @@ class Actions:
         if user not in slack.members or not isinstance(index, int) or index not in range(len(slack.messages)):
             raise web.HTTPBadRequest(text="user, message, action_id and block_id are required.")
         message, selected = slack.messages[index], _object(body, "selected")
+        self._run.clicks.append(time.time())
         return await self._delivered(
             lambda: slack.click(user, message, action_id, block_id=block_id, selected=selected)
         )
@@ -102,6 +104,7 @@ class Actions:
         slack, view = self._run.slack, self._view(body)
         action_id, block_id = _text(body, "action_id"), _text(body, "block_id")
         values, selected = _object(body, "values"), _object(body, "selected")
+        self._run.clicks.append(time.time())
         return await self._delivered(
             lambda: slack.click_in_view(view, action_id, values, block_id=block_id, selected=selected)
         )

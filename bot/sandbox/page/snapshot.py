@@ -52,6 +52,7 @@ def snapshot(run: SandboxRun) -> Json:
             "slack_down": run.faults.slack_down,
         },
         "replica": run.replica is not None,
+        "clicks": run.clicks[-MAX_ROWS:],
         "audit_log": [_audit_event(event) for event, _ in run.audit_log[-MAX_ROWS:]],
     }
 
