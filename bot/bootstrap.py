@@ -46,6 +46,7 @@ from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
 from bot.settings import Settings
 from bot.slack.api import SlackApi, web_client
+from bot.slack.channels import Channels
 from bot.slack.messages import SlackMessenger
 from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
@@ -66,6 +67,7 @@ class Clients:
 
     store: RequestStore
     slack: SlackApi
+    channels: Channels
     messenger: SlackMessenger
     purecloud: PureCloud
     metrics: Metrics
@@ -139,9 +141,11 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
             proxy_for=proxy_for,
         )
         slack = SlackApi(client, metrics.count_slack_call)
-        messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call, proxy_for)
+        configured = {one for one in (settings.approvals_channel, settings.audit_channel) if one}
+        channels = Channels(slack, clock=time.monotonic, configured=configured)
+        messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call, channels, proxy_for)
         prepare = partial(prepare_database, store)
-        clients = Clients(store, slack, messenger, purecloud, metrics, prepare, slack_clock, genesys_clock)
+        clients = Clients(store, slack, channels, messenger, purecloud, metrics, prepare, slack_clock, genesys_clock)
         yield assemble(settings, renderer, actions, clients)
 
 
@@ -171,7 +175,8 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     lookups, differences = EarlyLookups(identity), RuleDifferences(rules, metrics)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
-        lookups=lookups, differences=differences, messenger=clients.messenger, notifier=notifier, pace=pace,
+        lookups=lookups, differences=differences, channels=clients.channels, messenger=clients.messenger,
+        notifier=notifier, pace=pace,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
@@ -244,6 +249,7 @@ def job_services(
     requesters: Identity,
     lookups: EarlyLookups,
     differences: RuleDifferences,
+    channels: Channels,
     messenger: SlackMessenger,
     notifier: Notifier,
     pace: Pace,
@@ -255,7 +261,7 @@ def job_services(
     """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not."""
     rules, actions = options.rules, options.actions
     requests = RequestService(
-        store, identity, requesters, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
+        store, identity, requesters, channels, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
         approvals_channel=options.approvals_channel, secret_values=options.secret_values,
     )  # fmt: skip
     clicks = ClickService(

@@ -62,9 +62,10 @@ def _admins(settings: Settings) -> str:
 
 def _cards(settings: Settings) -> str:
     others = f"the channel {settings.approvals_channel}" if settings.approvals_channel else "the channel of the command"
+    limit = "never to a channel that another organization shares"
     if not settings.self_approval or settings.approvals_required > 1:
-        return f"to {others}"
-    return f"to the requester alone, if they may approve their own request; otherwise to {others}"
+        return f"to {others}; {limit}"
+    return f"to the requester alone, if they may approve their own request; otherwise to {others}; {limit}"
 
 
 def _outcomes(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from bot.domain.people import Workspace
 from bot.errors import SlackUnavailable
 from bot.settings import Settings
 from bot.slack.api import slack_call_error
+from bot.slack.channels import Audience, read_audience
 from bot.slack.socket_mode import open_connection
 
 TOKEN: Final = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of the setting
@@ -27,6 +28,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "users:read": "the bot cannot look up users",
     "users:read.email": "the bot cannot match users to Genesys Cloud by email",
     "usergroups:read": "the bot cannot read user groups among the principals",
+    "channels:read": "the bot cannot see whether another organization shares a public channel",
+    "groups:read": "the bot cannot see whether another organization shares a private channel",
 }
 """The scopes of manifest.yml, and the consequence if one is missing."""
 
@@ -158,7 +161,7 @@ class SlackChecks:
         try:
             if (self._granted_scopes() or frozenset()) >= _CHANNEL_SCOPES:
                 info = await call_slack("conversations.info", self._client.conversations_info, channel=channel)
-                return _check_membership(name, info.get("channel"))
+                return _check_channel_info(name, info.get("channel"))
             await call_slack(
                 "chat.getPermalink", self._client.chat_getPermalink, channel=channel, message_ts=_MISSING_MESSAGE
             )
@@ -169,17 +172,26 @@ class SlackChecks:
             if error.slack_code != "message_not_found":
                 raise
         message = (
-            "the channel exists; whether the bot is a member cannot be read with its scopes "
-            "(channels:read and groups:read are missing, and the bot does not need them)"
+            "the channel exists; without channels:read and groups:read the bot cannot see whether it is a member, or "
+            "whether another organization shares the channel"
         )
-        return undetermined(name, message, f"{_INVITE_HINT} Inviting a member again is harmless.")
+        return undetermined(name, message, f"Add the scopes. {_INVITE_HINT} Inviting a member again is harmless.")
 
 
-def _check_membership(name: str, channel: object) -> CheckResult:
+def _check_channel_info(name: str, channel: object) -> CheckResult:
     info = channel if isinstance(channel, Mapping) else {}
     label = f"#{info.get('name')}" if info.get("name") else "the direct message"
+    audience = read_audience(info)
     if info.get("is_archived"):
         return failed(name, f"{label} is archived", "Unarchive it, or name another channel.")
-    if info.get("is_member") or info.get("is_im"):
+    if audience is Audience.SHARED:
+        message = f"people of another organization see {label} or are invited to it, so the bot posts nothing there"
+        return failed(name, message, "Name a channel that only your own organization uses, or stop sharing this one.")
+    if info.get("is_im"):
         return ok(name, f"the bot is a member of {label}")
-    return failed(name, f"the bot is not a member of {label}", _INVITE_HINT)
+    if not info.get("is_member"):
+        return failed(name, f"the bot is not a member of {label}", _INVITE_HINT)
+    if audience is Audience.UNKNOWN:
+        message = f"the bot is a member of {label}; Slack does not say whether another organization shares it"
+        return undetermined(name, message, "Make sure that only your own organization uses it.")
+    return ok(name, f"the bot is a member of {label}, which only this organization sees")

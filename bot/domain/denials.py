@@ -31,6 +31,8 @@ class DenialCode(StrEnum):
     CLOCK_BEHIND = "clock_behind"
     NO_APPROVER_HERE = "no_approver_here"
     TOO_FEW_APPROVERS = "too_few_approvers"
+    CHANNEL_SHARED = "channel_shared"
+    CHANNEL_UNREADABLE = "channel_unreadable"
     LINE_TOO_LONG = "line_too_long"
     TARGET_MISSING = "target_missing"
     TARGET_UNREADABLE = "target_unreadable"

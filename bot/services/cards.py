@@ -27,6 +27,7 @@ from bot.services.notifications import (
 )
 from bot.services.pacing import Pace
 from bot.slack.api import RATE_LIMITED, SlackCallError
+from bot.slack.channels import UNSUITABLE
 from bot.slack.messages import SlackMessenger
 
 THREADLESS_ERRORS = frozenset({"message_not_found", "channel_not_found", "is_archived", "not_in_channel"})
@@ -116,11 +117,12 @@ class CardUpdater:
         """Reply to the command with the card, unless approvers would not see it there.
 
         A reply needs no membership in the channel. If that is not possible, the request is cancelled, because no
-        approver can see it.
+        approver can see it. The same holds for a channel of several organizations.
         """
         channel = request.card and request.card.channel
         log.warning("card.not_posted", **log_facts(request), channel=channel, code=code)
         visible = request.card is not None and request.card.channel in (request.requester, request.requested_in)
+        visible = visible and code not in UNSUITABLE
         if visible and command_url and await self._respond_with_card(request, command_url):
             return JobResult(wake=not await self._store.mark_posted(job, None))
         others = tuple(one for one in self._recipients(request) if one != request.requester)

@@ -18,6 +18,7 @@ from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts
 from bot.services.pacing import Pace
 from bot.slack.api import RATE_LIMITED, SlackCallError
+from bot.slack.channels import UNSUITABLE
 from bot.slack.messages import Message, SlackMessenger
 
 DELIVERY_DEADLINE = 86400.0
@@ -32,8 +33,11 @@ MAX_DELIVERY_DELAY = 60.0
 RESPONSE_URL_LIFETIME = 1800.0
 """Seconds for which Slack accepts a `response_url` (docs.slack.dev, Handling user interaction)."""
 
-FIXABLE_ERRORS = TOKEN_REFUSED | {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
-"""Errors of `chat.postMessage` that end once an admin invites or reinstalls the bot (docs.slack.dev)."""
+FIXABLE_ERRORS = (
+    TOKEN_REFUSED | UNSUITABLE | {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
+)
+"""Errors of `chat.postMessage` that end once an admin invites or reinstalls the bot (docs.slack.dev), or no longer
+shares the channel."""
 
 CARD_POSTED, CARD_NOT_POSTED = "card_posted", "card_not_posted"
 """Codes of replies: the card is in another channel, or it could not be posted, so the request was cancelled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,7 @@ from bot.services.log_facts import command_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.possible_approvers import require_approvers
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
+from bot.slack.channels import Channels, is_channel
 from bot.slack.workspace import WorkspaceUnknown
 from bot.visible_text import visible_text
 
@@ -75,6 +77,7 @@ class RequestService:
         store: RequestStore,
         identity: Identity,
         requesters: Identity,
+        channels: Channels,
         *,
         actions: Actions,
         rules: Rules,
@@ -86,6 +89,7 @@ class RequestService:
         self._store = store
         self._identity = identity
         self._requesters = requesters
+        self._channels = channels
         self._actions = actions
         self._rules = rules
         self._metrics = metrics
@@ -170,7 +174,7 @@ class RequestService:
         if not alone and not approver.unverified:  # otherwise some of the approvers are not known
             case = Case(request, action, self._rules, self._identity.workspace, requester)
             await require_approvers(case, self._identity)
-        return replace(request, card=self._card_channel(command.invoker, approver, alone=alone))
+        return replace(request, card=await self._card_channel(command.invoker, approver, alone=alone))
 
     async def _draft(self, request_id: str, command: RequestCommand, action: Action, requester: Member) -> Request:
         """Return the request without its card."""
@@ -243,20 +247,24 @@ class RequestService:
             log.warning("target.protection_unknown", target=person.id, problem="; ".join(actor.unverified))
         return bool(actor.unverified)
 
-    def _card_channel(self, invoker: Invoker, approver: Actor, *, alone: bool) -> MessageRef:
+    async def _card_channel(self, invoker: Invoker, approver: Actor, *, alone: bool) -> MessageRef:
         """Choose where the card goes: to the requester if they may approve it, else to where others can.
 
         A direct message is as private as an ephemeral one, but it survives a reload and can be edited. Raises Denied
-        if no one else can see the channel, and CheckUnavailable if it is not known whether the requester may approve.
+        if no one else can see the channel, or if people of another organization may see it. Raises CheckUnavailable if
+        it is not known whether the requester may approve.
         """
         if alone:
             return MessageRef(invoker.user_id)
-        if self._approvals_channel:
-            return MessageRef(self._approvals_channel)
-        if not invoker.channel or invoker.channel.startswith("D"):
+        channel = self._approvals_channel or invoker.channel
+        if not self._approvals_channel and not is_channel(channel):
             retry_after = approver.retry_after if self._rules.self_approval else None
             raise denial(Verdict(None, DenialCode.NO_APPROVER_HERE, approver.unverified, retry_after))
-        return MessageRef(invoker.channel)
+        with suppress(SlackUnavailable):  # the channel is read again before the card is posted
+            objection = await self._channels.objection(channel)
+            if objection:
+                raise Denied(objection, channel=channel, **({"configured": "yes"} if self._approvals_channel else {}))
+        return MessageRef(channel)
 
 
 def stored_reason(text: str, secrets: Sequence[str] = ()) -> str:

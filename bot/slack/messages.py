@@ -12,24 +12,38 @@ from bot.domain.requests import MessageRef
 from bot.network_errors import network_error_class
 from bot.proxies import ProxyFor, direct
 from bot.slack.api import Observe, SlackApi, SlackCallError
+from bot.slack.channels import Channels
 
 Message = Mapping[str, Any]
 """`text` and `blocks`, as Slack takes them."""
 
 
 class SlackMessenger:
-    """Delivers messages over shared connections; every method raises SlackCallError."""
+    """Delivers messages over shared connections; every method raises SlackCallError.
+
+    `channels` decides in which channels it posts.
+    """
 
     def __init__(
-        self, api: SlackApi, session: aiohttp.ClientSession, observe: Observe, proxy_for: ProxyFor = direct
+        self,
+        api: SlackApi,
+        session: aiohttp.ClientSession,
+        observe: Observe,
+        channels: Channels,
+        proxy_for: ProxyFor = direct,
     ) -> None:
         self._api = api
         self._session = session
         self._observe = observe
+        self._channels = channels
         self._proxy_for = proxy_for
 
     async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:
-        """Post to a channel, a thread, or a person's direct messages (`U…`); return the posted message."""
+        """Post to a channel, a thread, or a person's direct messages (`U…`); return the posted message.
+
+        Nothing is posted to a channel that another organization shares, or may share (`bot.slack.channels`).
+        """
+        await self._channels.require(channel)
         thread = {"thread_ts": thread_ts} if thread_ts else {}
         response = await self._api.call(
             "chat.postMessage", channel=channel, unfurl_links=False, unfurl_media=False, **thread, **message

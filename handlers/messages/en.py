@@ -62,6 +62,17 @@ SENTENCES = {
     "hint.clock_behind": "An admin of this bot must correct the clock. Then click again.",
     "reason.no_approver_here": "This needs an approver, and no one else can see this conversation.",
     "hint.no_approver_here": "Request it in a channel with an approver, or ask an admin of this bot to set a channel for approvals.",
+    "reason.channel_shared": (
+        "People of another organization see {channel_mention}, or are invited to it, so I post no request there."
+    ),
+    "hint.channel_shared": "Request it in a channel of your own organization, or ask an admin of this bot to set a channel for approvals.",
+    "hint.channel_shared.configured": (
+        "An admin of this bot must set APPROVALS_CHANNEL to a channel of your own organization, or stop sharing this one."
+    ),
+    "reason.channel_unreadable": "I can't find out who sees {channel_mention}, so I post no request there.",
+    "hint.channel_unreadable": (
+        "Invite me to that channel, request it in another one, or ask an admin of this bot to set a channel for approvals."
+    ),
     "reason.too_few_approvers": (
         "No one could approve this request, and {required_approvers} needed, so I did not create it."
     ),
@@ -364,6 +375,16 @@ SENTENCES = {
         "*Nothing was changed.* Invite me to that channel, or ask an admin of this bot to correct APPROVALS_CHANNEL."
     ),
     "card_not_posted.channel": "the channel",
+    "card_not_posted.channel_shared": (
+        "I did not post the card in {channel}, because people of another organization see that channel, or are invited to it. "
+        "The request is cancelled. *Nothing was changed.* Request it in a channel of your own organization, or ask an admin of "
+        "this bot to correct APPROVALS_CHANNEL."
+    ),
+    "card_not_posted.channel_unreadable": (
+        "I did not post the card in {channel}, because I can't find out who sees that channel. The request is cancelled. "
+        "*Nothing was changed.* Invite me to that channel, request it in another one, or ask an admin of this bot to set "
+        "APPROVALS_CHANNEL."
+    ),
     # --- help -------------------------------------------------------------------------------------------------------
     "help.title": "What you can do with /purecloud",
     "command.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",

@@ -79,7 +79,9 @@ def card_posted(catalog: Catalog, request: Request, channel: str) -> Message:
 def card_not_posted(catalog: Catalog, request: Request, slack_code: str) -> Message:
     """Return the reply that says that the card could not be posted, so the request was cancelled."""
     channel = channel_mention(request.card.channel) if request.card else catalog.text("card_not_posted.channel")
-    text = catalog.text("card_not_posted", channel=channel, slack_code=foreign_mrkdwn(slack_code))
+    variant = f"card_not_posted.{slack_code}"
+    code = variant if variant in catalog else "card_not_posted"
+    text = catalog.text(code, channel=channel, slack_code=foreign_mrkdwn(slack_code))
     return blocks.message(text, blocks.section(text), _reference(catalog, request))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.errors import TOKEN_REFUSED
 from handlers.messages import Catalog
-from handlers.ui.blocks import foreign_mrkdwn, user_mention
+from handlers.ui.blocks import channel_mention, foreign_mrkdwn, user_mention
 
 Params = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ def _most_specific(catalog: Catalog, area: str, code: str, params: Params) -> st
     The code may depend on the cause or problem, and on the parameters that have a value.
     """
     specific = [str(params[name]) for name in ("cause", "problem") if params.get(name)]
-    by_param = [name for name in ("detail", "retry_after", "status", "approvers") if params.get(name)]
+    by_param = [name for name in ("detail", "retry_after", "status", "approvers", "configured") if params.get(name)]
     for suffix in (*specific, *by_param):
         if f"{area}.{code}.{suffix}" in catalog:
             return f"{area}.{code}.{suffix}"
@@ -70,6 +70,7 @@ def _retry_after(params: Params) -> str:
 
 _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
     "member": ("member_mention", lambda params: _mention(params, "member")),
+    "channel": ("channel_mention", lambda params: channel_mention(str(params["channel"]))),
     "requester": ("requester_mention", lambda params: _mention(params, "requester")),
     "retry_after": ("retry_after", _retry_after),
     "approvers": (

@@ -40,6 +40,7 @@ class SlackScenario:
     errors: tuple[str, ...] = ()
     times: int | None = None
     protected: str = ""
+    approvals_channel: str | None = personas.APPROVALS
 
 
 async def start(bot: BotHarness, inject: InjectFault) -> str:
@@ -140,6 +141,18 @@ async def receive_card(bot: BotHarness, inject: InjectFault) -> str:
     return " ".join([f"{len(cards)} {'card' if len(cards) == 1 else 'cards'} {where}.", *replies])
 
 
+async def receive_card_in_channel(bot: BotHarness, inject: InjectFault) -> str:
+    """Return where the card is in the end, or what the requester reads instead."""
+    await bot.components.workspace.identify()
+    inject()
+    await bot.command(f"revoke <@{personas.TOM}>", by=personas.RAVI)
+    await bot.run_jobs()
+    cards = [bot.components.slack.channels[one.channel_id].name for one in bot.messages() if one.channel_id[0] == "C"]
+    if bot.messages(personas.RAVI):
+        return _private_messages(bot, personas.RAVI)
+    return f"{len(cards)} {'card' if len(cards) == 1 else 'cards'} in {', '.join(cards)}"
+
+
 async def receive_outcome(bot: BotHarness, inject: InjectFault) -> str:
     """Return what the card and the audit channel show in the end."""
     return await _receive_outcome(bot, inject)
@@ -216,6 +229,12 @@ SCENARIOS = {
     "usergroups.users.list for a click": SlackScenario(
         "usergroups.users.list", approver_clicks, ("no_such_subteam",), times=6
     ),
+    "conversations.info for a card in the channel of the command": SlackScenario(
+        "conversations.info", receive_card_in_channel, ("channel_not_found",), times=4, approvals_channel=None
+    ),
+    "conversations.info for a card in APPROVALS_CHANNEL": SlackScenario(
+        "conversations.info", receive_card_in_channel, ("channel_not_found",), times=4
+    ),
     "chat.postMessage for a card": SlackScenario("chat.postMessage", receive_card, POST_ERRORS, times=4),
     "chat.postMessage for an outcome": SlackScenario("chat.postMessage", receive_outcome, POST_ERRORS, times=4),
     "chat.update for an outcome": SlackScenario("chat.update", receive_outcome, UPDATE_ERRORS, times=4),
@@ -276,6 +295,7 @@ async def run_scenario(
         users=genesys,
         authorization=genesys,
         protected=scenario.protected,
+        approvals_channel=scenario.approvals_channel,
     ) as bot:
         result = await scenario.steps(bot, inject)
         components.slack.clear_faults()

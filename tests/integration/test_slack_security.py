@@ -21,8 +21,11 @@ over_both_transports = pytest.mark.parametrize("transport", ["http", "socket"])
 
 
 async def card_of_ravi(app: AppHarness) -> PostedMessage:
-    """Return a card that an approver must confirm, in a channel that Ona of another workspace can read."""
-    return await app.request_card(personas.RAVI, "revoke @tom")
+    """Return a card for others, in a channel that is shared with the workspace of Ona afterwards."""
+    app.slack.channels[personas.SHARED].is_ext_shared = False
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    app.slack.channels[personas.SHARED].is_ext_shared = True
+    return card
 
 
 def give_permission(app: AppHarness, email: str) -> None:

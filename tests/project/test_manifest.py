@@ -32,7 +32,7 @@ SCOPES = {
     "chat.postMessage": {"chat:write", "im:write"},
     "chat.update": {"chat:write"},
     "chat.getPermalink": set[str](),
-    "conversations.info": set[str](),  # called by `check` only, and only with the scopes that the token has
+    "conversations.info": {"channels:read", "groups:read"},
     "views.open": set[str](),
     "views.publish": set[str](),
 }

@@ -49,6 +49,7 @@ from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
 from bot.slack.api import SlackApi
+from bot.slack.channels import Channels
 from bot.slack.messages import SlackMessenger
 from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
@@ -91,6 +92,7 @@ class Components:
     database: DatabaseHarness
     store: RequestStore
     api: SlackApi
+    channels: Channels
     messenger: SlackMessenger
     workspace: WorkspaceIdentity
     identity: Identity
@@ -144,7 +146,7 @@ class Components:
     def requests(self, **changes: Any) -> RequestService:
         options = self.options(**changes)
         return RequestService(
-            self.store, self.identity, self.identity, actions=options.actions, rules=options.rules,
+            self.store, self.identity, self.identity, self.channels, actions=options.actions, rules=options.rules,
             metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel, secret_values=options.secret_values,
         )  # fmt: skip
@@ -180,6 +182,7 @@ class Components:
     def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:
         return job_services(
             store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
+            channels=self.channels,
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
         )  # fmt: skip
@@ -289,9 +292,21 @@ async def _assemble(
     workspace = WorkspaceIdentity(api)
     await workspace.identify()
     identity = Identity(workspace, SlackUsers(api, clock=clock), purecloud.users, purecloud.authorization)
-    messenger = SlackMessenger(api, session, observe)
+    channels = Channels(api, clock=clock, configured={personas.APPROVALS, personas.AUDIT})
+    messenger = SlackMessenger(api, session, observe, channels)
     return Components(
-        slack, genesys, opened, opened.store(), api, messenger, workspace, identity, purecloud, clock, calls=calls
+        slack,
+        genesys,
+        opened,
+        opened.store(),
+        api,
+        channels,
+        messenger,
+        workspace,
+        identity,
+        purecloud,
+        clock,
+        calls=calls,
     )
 
 

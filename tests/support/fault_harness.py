@@ -31,6 +31,7 @@ from bot.services.notifications import Notifier
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
 from bot.slack.api import SlackApi
+from bot.slack.channels import Channels
 from bot.slack.messages import SlackMessenger
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
@@ -184,6 +185,7 @@ async def open_bot(
     approvers: str = personas.TOKEN_APPROVERS,
     requesters: str = ",".join(personas.REQUESTERS),
     protected: str = "",
+    approvals_channel: str | None = personas.APPROVALS,
 ) -> AsyncIterator[BotHarness]:
     """Assemble a bot; its Genesys Cloud clients may differ, so that a fault occurs in one operation only."""
     shared = cast("aiohttp.ClientSession", session)
@@ -201,8 +203,10 @@ async def open_bot(
         workspace, SlackUsers(api, clock=clock, sleep=clock.sleep), users.purecloud.users,
         authorization.purecloud.authorization,
     )  # fmt: skip
+    channels = Channels(api, clock=clock, configured={personas.APPROVALS, personas.AUDIT})
     own = replace(
-        components, api=api, messenger=SlackMessenger(api, shared, observe), workspace=workspace, identity=identity,
+        components, api=api, channels=channels, messenger=SlackMessenger(api, shared, observe, channels),
+        workspace=workspace, identity=identity,
         purecloud=tokens.purecloud, submitted=[],
     )  # fmt: skip
     settings = {"approvers": approvers, "requesters": requesters, "protected": protected}
@@ -213,7 +217,7 @@ async def open_bot(
         own.account(**rules),
         own.inbox(),
         own.notifier(),
-        own.worker(**rules),
+        own.worker(**rules, approvals_channel=approvals_channel),
         messages_before=len(components.slack.messages),
         events_before=len(await components.store.audit_events()),
         calls_before=len(components.calls),

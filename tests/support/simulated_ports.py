@@ -13,6 +13,7 @@ from bot.errors import SlackUnavailable
 from bot.purecloud import Done, GenesysNoResponse, GenesysServerError, User
 from bot.purecloud.caller import write_guard, write_sent
 from bot.slack.api import SlackApi, SlackCallError
+from bot.slack.channels import Channels
 from bot.slack.messages import Message, SlackMessenger
 from bot.slack.workspace import WorkspaceIdentity
 from handlers.messages import Catalog
@@ -90,6 +91,8 @@ class SimulatedApi(SlackApi):
         def effect() -> Mapping[str, Any]:
             if method == "usergroups.users.list":
                 return {"users": [OLIVIA, BEN]}
+            if method == "conversations.info":
+                return {"channel": {"id": arguments["channel"], "is_ext_shared": False}}
             user = arguments.get("user") or next(k for k, v in EMAILS.items() if v == arguments["email"])
             return {
                 "user": {"id": user, "team_id": WORKSPACE.team_id, "name": user, "profile": {"email": EMAILS[user]}}
@@ -104,11 +107,13 @@ class SimulatedApi(SlackApi):
 class SimulatedMessenger(SlackMessenger):
     """The messages of Slack. A `response_url` is `command` or the `ts` of the clicked message."""
 
-    def __init__(self, process: SimulatedProcess, outside: Outside) -> None:
+    def __init__(self, process: SimulatedProcess, outside: Outside, channels: Channels) -> None:
         self._process = process
         self._outside = outside
+        self._channels = channels
 
     async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:  # noqa: ARG002 - overrides
+        await self._channels.require(channel)
         return await self._call("post", lambda: self._outside.post(channel, message))
 
     async def update(self, ref: MessageRef, message: Message) -> None:

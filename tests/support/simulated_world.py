@@ -34,6 +34,7 @@ from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, Notifier
 from bot.services.pacing import Pace
 from bot.services.rule_differences import RuleDifferences
+from bot.slack.channels import Channels
 from bot.slack.users import SlackUsers
 from bot.worker import Process, Worker
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, TOM_IN_GENESYS, WORKSPACE, rules, users
@@ -139,10 +140,12 @@ class World:
         store = RequestStore(database, JobQueue(database, owner), SEALS)
         api, genesys = SimulatedApi(process, clock), SimulatedGenesys(process, self.outside)
         identity = Identity(KnownWorkspace(api), SlackUsers(api, clock=clock), genesys, genesys)
-        messenger, lookups = SimulatedMessenger(process, self.outside), EarlyLookups(identity)
+        channels = Channels(api, clock=clock, configured=(AUDIT,))
+        messenger, lookups = SimulatedMessenger(process, self.outside, channels), EarlyLookups(identity)
         pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
         services = job_services(
-            store=store, identity=identity, requesters=identity, lookups=lookups, messenger=messenger,
+            store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
+            messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace), pace=pace, genesys=genesys,
             renderer=renderer, metrics=METRICS, options=options, differences=differences,
         )  # fmt: skip

@@ -16,8 +16,8 @@ Args = Mapping[str, Any]
 Result = dict[str, Any]
 """The fields of a response without `ok`."""
 
-_PRIVATE = "groups:read"
-"""The scope that `conversations.info` needs for a private channel; public ones need `channels:read`."""
+_PUBLIC, _PRIVATE, _DIRECT = "channels:read", "groups:read", "im:read"
+"""The scopes that `conversations.info` needs for a public channel, a private one and a direct message."""
 
 
 class MethodError(Exception):
@@ -91,8 +91,9 @@ def _usergroups_list(conversations: Conversations, args: Args, _scopes: frozense
 
 def _conversations_info(conversations: Conversations, args: Args, scopes: frozenset[str]) -> Result:
     channel = _known_channel(conversations, _required(args, "channel"))
-    if channel.is_private and _PRIVATE not in scopes:
-        raise MethodError("missing_scope", needed=_PRIVATE, provided=",".join(sorted(scopes)))
+    needed = _PRIVATE if channel.is_private else _DIRECT if channel.dm_with else _PUBLIC
+    if needed not in scopes:
+        raise MethodError("missing_scope", needed=needed, provided=",".join(sorted(scopes)))
     count = {"num_members": len(channel.members)} if _flag(args, "include_num_members") else {}
     return {"channel": _channel_object(channel) | count}
 
@@ -239,7 +240,10 @@ def _channel_object(channel: Channel) -> Result:
         "is_im": False,
         "is_private": channel.is_private,
         "is_archived": channel.is_archived,
+        "is_shared": channel.is_ext_shared or channel.is_org_shared,
         "is_ext_shared": channel.is_ext_shared,
+        "is_pending_ext_shared": channel.is_pending_ext_shared,
+        "is_org_shared": channel.is_org_shared,
         "is_member": channel.is_member,
     }
 
@@ -263,7 +267,7 @@ METHODS: dict[str, Method] = {
     "users.lookupByEmail": Method(_users_lookup_by_email, "users:read.email"),
     "usergroups.users.list": Method(_usergroups_users_list, "usergroups:read"),
     "usergroups.list": Method(_usergroups_list, "usergroups:read"),
-    "conversations.info": Method(_conversations_info, "channels:read"),
+    "conversations.info": Method(_conversations_info),
     "conversations.open": Method(_conversations_open, "im:write"),
     "chat.postMessage": Method(_chat_post_message, "chat:write"),
     "chat.update": Method(_chat_update, "chat:write"),
@@ -272,4 +276,6 @@ METHODS: dict[str, Method] = {
 }
 """The methods for messages, users and channels, by name."""
 
-ALL_SCOPES = frozenset({"commands", _PRIVATE, *(method.scope for method in METHODS.values() if method.scope)})
+ALL_SCOPES = frozenset(
+    {"commands", _PUBLIC, _PRIVATE, _DIRECT, *(method.scope for method in METHODS.values() if method.scope)}
+)

@@ -58,6 +58,11 @@ class Channel:
     is_archived: bool = False
     is_private: bool = False
     is_ext_shared: bool = False
+    """Whether it is shared with another organization."""
+    is_pending_ext_shared: bool = False
+    """Whether another organization is invited to it."""
+    is_org_shared: bool = False
+    """On Enterprise Grid: whether it is shared with another workspace of the organization."""
     dm_with: str | None = None
 
     @property

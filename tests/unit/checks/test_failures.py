@@ -64,8 +64,8 @@ def may_list_roles(harness: ChecksHarness) -> None:
     harness.client.permissions |= {"authorization:role:view"}
 
 
-def manifest_scopes_only(harness: ChecksHarness) -> None:
-    harness.slack.api.scopes = frozenset(SCOPES)
+def without_channel_scopes(harness: ChecksHarness) -> None:
+    harness.slack.api.scopes = frozenset(SCOPES) - {"channels:read", "groups:read"}
 
 
 def no_fault(_harness: ChecksHarness) -> None:
@@ -107,9 +107,15 @@ SLACK_CASES = {
     "unknown channel": Case(
         no_fault, ("AUDIT_CHANNEL C0NOWHERE1",), "no such channel", INVITE, {"AUDIT_CHANNEL": "C0NOWHERE1"}
     ),
-    "unknown channel, manifest scopes only": Case(
-        manifest_scopes_only,
-        ("AUDIT_CHANNEL C0NOWHERE1",),
+    "shared channel": Case(
+        channel(personas.APPROVALS, is_ext_shared=True), (APPROVALS,), "people of another organization", "stop sharing"
+    ),
+    "channel with an invited organization": Case(
+        channel(personas.AUDIT, is_pending_ext_shared=True), (AUDIT,), "or are invited to it", "stop sharing"
+    ),
+    "unknown channel, without the scopes of channels": Case(
+        without_channel_scopes,
+        ("AUDIT_CHANNEL C0NOWHERE1", "scope channels:read", "scope groups:read"),
         "no such channel",
         INVITE,
         {"AUDIT_CHANNEL": "C0NOWHERE1"},

@@ -25,7 +25,8 @@ def test_rules__with_the_required_settings_alone() -> None:
         "who is protected": "no one, because PROTECTED is not set",
         "who may administer": "no one, because ADMINS is not set, so no one may rotate or read the history",
         "where cards go": (
-            "to the requester alone, if they may approve their own request; otherwise to the channel of the command"
+            "to the requester alone, if they may approve their own request; otherwise to the channel of the command; "
+            "never to a channel that another organization shares"
         ),
         "where outcomes go": "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set",
     }

@@ -61,15 +61,26 @@ async def test_app_token__rejected_is_an_invalid_setting_but_a_slack_failure_is_
     assert report.exit_code == exit_code
 
 
-async def test_channel_membership__is_undetermined_with_the_scopes_of_the_manifest(harness: ChecksHarness) -> None:
+async def test_channel__is_read_with_the_scopes_of_the_manifest(harness: ChecksHarness) -> None:
     harness.slack.api.scopes = frozenset(SCOPES)
 
     report = await harness.check()
 
+    assert report.of(f"AUDIT_CHANNEL {personas.AUDIT}").message.endswith("#audit, which only this organization sees")
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize("missing", ["channels:read", "groups:read"])
+async def test_channel__without_a_scope_is_undetermined(harness: ChecksHarness, missing: str) -> None:
+    harness.slack.api.scopes = frozenset(SCOPES) - {missing}
+
+    report = await harness.check()
+
+    assert report.failed == {f"scope {missing}"}
     assert report.undetermined == {f"APPROVALS_CHANNEL {personas.APPROVALS}", f"AUDIT_CHANNEL {personas.AUDIT}"}
     assert "/invite" in (report.of(f"AUDIT_CHANNEL {personas.AUDIT}").hint or "")
+    assert "whether another organization shares the channel" in report.of(f"AUDIT_CHANNEL {personas.AUDIT}").message
     assert harness.slack.calls_of("conversations.info") == []
-    assert report.exit_code == 0
 
 
 async def test_signing_secret__in_the_wrong_format_is_undetermined(harness: ChecksHarness) -> None:

@@ -16,6 +16,7 @@ from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.messages import PostedMessage
 from bot.services.job_result import JobResult
 from bot.services.notifications import DELIVERY_DEADLINE, MAX_DELIVERY_DELAY
+from bot.slack.channels import ANSWER_AGE
 from tests.support.components import NOT_INVITED, Components, open_components
 from tests.support.database import approve, stored, tags
 
@@ -280,6 +281,53 @@ async def test_process__cancels_a_request_whose_card_cannot_be_posted(
     components.database.clock.advance(LEASE_DURATION)
     (notice,) = await due(components, JobKind.NOTICE)
     assert notice.payload["channel"] == personas.AUDIT
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"is_ext_shared": True}, "people of another organization see that channel"),
+        ({"is_member": False, "is_private": True}, "I can't find out who sees that channel"),
+    ],
+)
+async def test_process__posts_no_card_into_a_channel_that_was_shared_meanwhile(
+    components: Components, change: dict[str, bool], reason: str
+) -> None:
+    """The reply to the command would also be visible there, so it is private."""
+    vars(components.slack.channels[personas.OPS]).update(change)
+    _, job = await components.request(command_url=components.response_url(personas.RAVI))
+    await components.cards().process(job)
+    assert (await stored(components.store)).state is State.CANCELLED
+    await deliver(components, JobKind.REPLY)
+    (reply,) = components.slack.messages
+    assert (reply.channel_id, reply.only_for) == (personas.OPS, personas.RAVI)
+    assert reason in components.slack.text_of(reply)
+    assert components.slack.buttons(reply) == []
+
+
+async def test_process__outcome_of_a_dead_card_is_not_posted_in_a_shared_thread(components: Components) -> None:
+    _, job = await components.request()
+    await components.cards().process(job)
+    await revoke(components)
+    components.slack.channels[personas.OPS].is_ext_shared = True
+    components.clock.now += ANSWER_AGE
+    components.slack.fault("chat.update", SlackFault(error="cant_update_message", times=None))
+    await deliver(components, JobKind.CARD)
+    components.database.clock.advance(LEASE_DURATION)
+    await deliver(components, JobKind.NOTICE)
+    assert len(components.texts_in(personas.OPS)) == 1
+    for person in (personas.RAVI, personas.OLIVIA):
+        assert any("Revoked" in text for text in direct_messages(components, person))
+
+
+async def test_process__card_waits_until_slack_says_who_sees_the_channel(components: Components) -> None:
+    _, job = await components.request()
+    components.slack.fault("conversations.info", SlackFault(error="internal_error", times=2))
+    await components.cards().process(job)
+    assert components.slack.messages == []
+    components.database.clock.advance(1)
+    await deliver(components, JobKind.CARD)
+    assert len(components.texts_in(personas.OPS)) == 1
 
 
 async def test_process__answers_the_command_with_the_card_in_its_own_channel(components: Components) -> None:

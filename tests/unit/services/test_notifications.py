@@ -16,6 +16,7 @@ from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.notifications import MAX_DELIVERY_DELAY, RESPONSE_URL_LIFETIME
+from bot.slack.channels import ANSWER_AGE
 from tests.support.components import Components, open_components
 from tests.support.database import approve, stored
 
@@ -93,6 +94,25 @@ async def test_notice__to_a_person_whom_slack_does_not_know_is_given_up(componen
     await components.notifier().process_notice(job)
     assert ("chat.postMessage", "channel_not_found") in components.calls
     assert (await components.store.jobs.depth())["notice"] == 0
+
+
+async def test_notice__is_not_posted_while_another_organization_shares_the_channel(components: Components) -> None:
+    await components.request()
+    await revoke(components)
+    components.slack.channels[personas.AUDIT].is_ext_shared = True
+    (job,) = await due(components, JobKind.NOTICE)
+    with capture_logs() as said:
+        await components.notifier().process_notice(job)
+    assert [entry["code"] for entry in said if entry["log_level"] == "error"] == ["channel_shared"]
+    assert components.slack.messages == []
+
+    components.slack.channels[personas.AUDIT].is_ext_shared = False
+    components.clock.now += ANSWER_AGE
+    components.database.clock.advance(1)
+    (job,) = await due(components, JobKind.NOTICE)
+    await components.notifier().process_notice(job)
+
+    assert len(components.texts_in(personas.AUDIT)) == 1
 
 
 async def test_notice__is_given_up_after_a_permanent_error(components: Components) -> None:

@@ -343,6 +343,46 @@ async def test_card__goes_where_it_can_be_approved(
     assert found.card == MessageRef(channel)
 
 
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [(personas.SHARED, DenialCode.CHANNEL_SHARED), ("C0SECRET01", DenialCode.CHANNEL_UNREADABLE)],
+)
+async def test_card__into_the_channel_of_the_command_needs_its_audience(
+    components: Components, channel: str, reason: DenialCode
+) -> None:
+    params = await denied(components, invoker(channel=channel), TOM_MENTION, reason, approvals_channel=None)
+    assert params == {"channel": channel}
+
+
+@pytest.mark.parametrize(
+    ("user_id", "options", "channel"),
+    [
+        (personas.RAVI, {}, personas.APPROVALS),
+        (personas.OLIVIA, {}, personas.OLIVIA),
+        (personas.OLIVIA, {"approvals_channel": None}, personas.OLIVIA),
+    ],
+)
+async def test_card__of_a_command_in_a_shared_channel_goes_elsewhere(
+    components: Components, user_id: str, options: dict[str, Any], channel: str
+) -> None:
+    found = await created(components, invoker(user_id, channel=personas.SHARED), TOM_MENTION, **options)
+    assert found.card == MessageRef(channel)
+    assert len(components.slack.calls_of("conversations.info")) == (channel == personas.APPROVALS)
+
+
+async def test_card__into_a_configured_channel_that_is_shared_is_denied(components: Components) -> None:
+    components.slack.channels[personas.APPROVALS].is_ext_shared = True
+    params = await denied(components, invoker(), TOM_MENTION, DenialCode.CHANNEL_SHARED)
+    assert params == {"channel": personas.APPROVALS, "configured": "yes"}
+
+
+async def test_card__does_not_wait_for_a_channel_that_slack_cannot_show_now(components: Components) -> None:
+    """The channel is read again before the card is posted."""
+    components.slack.fault("conversations.info", SlackFault(error="internal_error", times=None))
+    found = await created(components, invoker(), TOM_MENTION)
+    assert found.card == MessageRef(personas.APPROVALS)
+
+
 async def test_card__of_a_protected_target_never_stays_with_the_requester(components: Components) -> None:
     approvers = parse_principals(f"{personas.OLIVIA}, {personas.BEN}, {personas.NADIA}")
     found = await created(

@@ -33,6 +33,7 @@ PARAMS = {
     "limit": "1000",
     "approvers": f"{OLIVIA},{TOM}",
     "required": "3",
+    "channel": "C0OPS00001",
 }
 
 
@@ -97,8 +98,8 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
         for area in ("reason", "hint")
         for name in re.findall(r"{(\w+)}", SENTENCES.get(f"{area}.{code}", ""))
     }
-    computed = {"member_mention", "requester_mention", "required_approvers", "other_approvers"}
-    assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers"}
+    computed = {"member_mention", "requester_mention", "required_approvers", "other_approvers", "channel_mention"}
+    assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers", "channel"}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,12 @@ def test_too_few_approvers__names_who_could_approve(approvers: str, required: st
 def test_own_request__says_how_many_others_must_approve(required: str, others: str) -> None:
     said = explain(ENGLISH, DenialCode.OWN_PROTECTED_REQUEST, {"required": required})
     assert said.startswith(f"You requested this yourself. It needs the approval of {others}.")
+
+
+def test_channel_shared__that_an_admin_has_configured_names_the_setting() -> None:
+    code = DenialCode.CHANNEL_SHARED
+    assert "must set APPROVALS_CHANNEL" in explain(ENGLISH, code, {"channel": "C0APPROVE1", "configured": "yes"})
+    assert "Request it in a channel of your own organization" in explain(ENGLISH, code, {"channel": "C0OPS00001"})
 
 
 @pytest.mark.parametrize("code", DenialCode)
