@@ -27,7 +27,7 @@ from bot.slack.dispatch import Dispatcher
 from bot.slack.http import SlackEndpoint
 from bot.slack.workspace import WorkspaceIdentity
 from bot.web.connections import ConnectionLimits, listen, raise_descriptor_limit
-from bot.web.health import Health
+from bot.web.health import Health, no_connections
 from bot.web.readiness import Readiness
 from bot.web.routes import application
 from handlers.budgets import PersonBudgets
@@ -104,7 +104,8 @@ async def running(
     async with build(settings, renderer, actions) as services:
         transport = slack_transport(settings, services, renderer.catalog)
         readiness = Readiness(services, transport.sockets.is_up if transport.sockets else None)
-        health = Health(readiness, services, settings.metrics_token)
+        connections = transport.sockets.connections if transport.sockets else no_connections
+        health = Health(readiness, services, settings.metrics_token, connections=connections)
         app = RunningApp(services, transport, health, readiness)
         runner = web.AppRunner(application(health, transport.http), shutdown_timeout=CLOSE_TIMEOUT)
         identifying = asyncio.create_task(identify(services.workspace))

@@ -20,7 +20,8 @@ from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
 from bot.domain.audit_chain import AuditChain
-from bot.domain.requests import Request
+from bot.domain.denials import DenialCode
+from bot.domain.requests import FINAL, Request
 from bot.domain.rules import Rules
 from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
@@ -115,7 +116,7 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         if proxy:
             log.info("proxy.used", setting=setting, proxy=proxy_name(proxy), except_for=settings.no_proxy)
     async with AsyncExitStack() as stack:
-        metrics = Metrics()
+        metrics = metrics_of(actions)
         slack_clock, genesys_clock = ServerClock(), ServerClock()
         slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT, slack_clock))
         genesys_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock))
@@ -147,6 +148,20 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         prepare = partial(prepare_database, store)
         clients = Clients(store, slack, channels, messenger, purecloud, metrics, prepare, slack_clock, genesys_clock)
         yield assemble(settings, renderer, actions, clients)
+
+
+def metrics_of(actions: Actions) -> Metrics:
+    """Return metrics with a zero for each outcome and reason.
+
+    A rule cannot see the growth of a counter that begins at one.
+    """
+    metrics = Metrics()
+    for kind in actions:
+        for outcome in FINAL:
+            metrics.outcomes.labels(kind, outcome)
+    for reason in DenialCode:
+        metrics.refusals.labels(reason)
+    return metrics
 
 
 def _session(timeout: aiohttp.ClientTimeout, clock: ServerClock) -> aiohttp.ClientSession:
@@ -181,7 +196,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
     expiry = ExpiryService(store, options.recipients, metrics, differences, clock=time.monotonic)
-    worker = Worker(store.jobs, expiry, services)
+    worker = Worker(store.jobs, expiry, services, count_lost_lease=metrics.leases_lost.inc)
     return Services(
         account=AccountService(
             Identity(workspace, users, reads, reads), reads, rules=rules, actions=actions, region=purecloud.region

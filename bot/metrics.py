@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import platform
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
+
+from bot import __version__
 
 _FAST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
 _SLOW_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 600)
+
+
+class Registry(CollectorRegistry):
+    """A registry without the `_created` gauges that prometheus_client adds to each counter and histogram."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families of all metrics."""
+        for family in super().collect():
+            family.samples = [one for one in family.samples if not one.name.endswith("_created")]
+            yield family
 
 
 class Metrics:
     """The bot's metrics. Each instance has its own registry, so that two bots in a process do not mix."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = Registry()
+        ProcessCollector(registry=self.registry)
+        self.build_info = Gauge(
+            "purecloud_bot_build_info",
+            "1, with the versions of the bot and of Python.",
+            ["version", "python"],
+            registry=self.registry,
+        )
+        self.build_info.labels(__version__, platform.python_version()).set(1)
+        self.ready = Gauge(
+            "purecloud_bot_ready", "1 if the bot can do its work, as in /readyz, otherwise 0.", registry=self.registry
+        )
+        self.last_success = Gauge(
+            "purecloud_bot_last_success_timestamp_seconds",
+            "When this process last got Genesys Cloud's confirmation of a DELETE, in epoch seconds; 0 before.",
+            registry=self.registry,
+        )
+        self.requests_pending = Gauge(
+            "purecloud_bot_requests_pending", "Requests that wait for an approval.", registry=self.registry
+        )
+        self.socket_connections = Gauge(
+            "purecloud_bot_socket_connections",
+            "Socket Mode connections that are up; 0 over HTTP.",
+            registry=self.registry,
+        )
         self.acks = Histogram(
             "purecloud_bot_ack_seconds",
             "Time to respond to a payload from Slack, by kind and HTTP status; Slack waits 3 s.",
@@ -60,6 +99,11 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.leases_lost = Counter(
+            "purecloud_bot_leases_lost",
+            "Jobs that this process lost to another one while it ran them.",
+            registry=self.registry,
+        )
         self.unreadable_rows = Counter(
             "purecloud_bot_unreadable_rows",
             "Rows that this version of the bot cannot read and leaves alone, by table and column.",
@@ -82,6 +126,20 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+
+        self.queue_oldest = Gauge(
+            "purecloud_bot_queue_oldest_seconds",
+            "Seconds for which the oldest due job has waited; 0 without one.",
+            registry=self.registry,
+        )
+
+    def set_work(self, depth: Mapping[str, int], oldest: float, pending: int) -> None:
+        """Show the stored work: jobs by kind, the wait of the oldest due job, and pending requests."""
+        self.queue_depth.clear()  # a kind that only a newer version adds is gone once its jobs are done
+        for kind, count in depth.items():
+            self.queue_depth.labels(kind).set(count)
+        self.queue_oldest.set(oldest)
+        self.requests_pending.set(pending)
 
     def count_slack_call(self, method: str, status: str) -> None:
         """Count a call to Slack."""

@@ -50,11 +50,13 @@ class Worker:
         services: Mapping[JobKind, Process],
         *,
         clock: Callable[[], float] = boottime,
+        count_lost_lease: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = queue
         self._sweep = sweep
         self._services = services
         self._clock = clock
+        self._count_lost_lease = count_lost_lease
         self._wakeup = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = self._closed = False
@@ -156,6 +158,7 @@ class Worker:
         for lost in ids - kept:
             task = self._running.get(lost)
             if task and not await self._queue.is_done(lost):
+                self._count_lost_lease()
                 log.warning("lease.lost", job_id=lost)
                 task.cancel()
 

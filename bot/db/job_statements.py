@@ -81,6 +81,10 @@ IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
 
 DEPTH = "SELECT kind, count(*) AS number FROM jobs WHERE done_at IS NULL GROUP BY kind"
 
+OLDEST_DUE = "SELECT min(due_at) AS due_at FROM jobs WHERE done_at IS NULL"
+
+PENDING = "SELECT count(*) AS number FROM requests WHERE state = 'pending'"
+
 PROBE = """
 INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until, done_at)
 VALUES ('probe', 'probe', '', '{}', 0, :now, :now, 0, 0, :now)

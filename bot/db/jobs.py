@@ -194,6 +194,10 @@ class JobQueue:
         """Count the open jobs of each kind, unknown kinds included."""
         return await self.database.read(_depth)
 
+    async def work(self) -> tuple[dict[str, int], float, int]:
+        """Return what is to do: jobs by kind, seconds since the oldest was due, pending requests."""
+        return await self.database.read(lambda tx: (_depth(tx), _overdue(tx), int(tx.fetch(sql.PENDING)[0].number)))
+
     async def now(self) -> float:
         """Return the database's time in epoch seconds."""
         return await self.database.read(lambda tx: tx.now)
@@ -354,6 +358,11 @@ def _job(row: Row) -> Job:
     """Return the job of a row. Raises UnreadableRow for a payload that is no JSON object."""
     payload = parse_payload(row.id, row.payload)
     return Job(row.id, JobKind(row.kind), row.request_id, payload, row.attempts, row.created_at)
+
+
+def _overdue(tx: Transaction) -> float:
+    (row,) = tx.fetch(sql.OLDEST_DUE)
+    return 0.0 if row.due_at is None else max(0.0, tx.now - float(row.due_at))
 
 
 def _depth(tx: Transaction) -> dict[str, int]:

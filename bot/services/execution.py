@@ -118,6 +118,7 @@ class ExecutionService:
         try:
             result = await self._execute(request, job, now)
         except LeaseLost:
+            self._metrics.leases_lost.inc()
             log.warning("lease.lost", **job_facts(job, request))
             return JobResult()
         if result.event is None:
@@ -140,6 +141,8 @@ class ExecutionService:
         ended, follow_up = recorded
         if ended.state in FINAL:
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
+        if ended.state is State.REVOKED and ended.finished_at is not None:
+            self._metrics.last_success.set(ended.finished_at)
         log.info("request.executed", **(outcome | log_facts(ended)), by=ended.decided_by, state=str(ended.state))
         return JobResult(tuple(follow_up))
 

@@ -98,7 +98,11 @@ class SocketMode:
 
     async def is_up(self) -> bool:
         """Return whether a connection is up and has answered its last ping."""
-        return any([await supervisor.is_up() for supervisor in self._supervisors])
+        return await self.connections() > 0
+
+    async def connections(self) -> int:
+        """Return how many connections are up."""
+        return sum([await supervisor.is_up() for supervisor in self._supervisors])
 
     def _client(self) -> SocketClient:
         client = SocketClient(self._app_token, self._web, self._ping_interval, self._proxy_for)

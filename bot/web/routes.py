@@ -14,6 +14,7 @@ def application(health: Health, endpoint: SlackEndpoint | None) -> web.Applicati
     app = web.Application(client_max_size=MAX_BODY_SIZE, middlewares=[track_request])
     app.add_routes(
         [
+            web.get("/", health.paths),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),

@@ -36,7 +36,7 @@ def outcome_counts(samples: dict[str, float]) -> dict[str, float]:
     return {
         name.removeprefix("outcomes_total "): value
         for name, value in samples.items()
-        if name.startswith("outcomes_total ")
+        if name.startswith("outcomes_total ") and value
     }
 
 
@@ -65,12 +65,19 @@ async def test_metrics__count_requests_calls_and_outcomes(app: AppHarness) -> No
         "genesys_calls_total delete_token 200": 1,
         "genesys_call_seconds_count delete_token": 1,
         "slack_calls_total auth.test ok": 1,
+        "ready": 1,
+        "requests_pending": 0,
+        "queue_oldest_seconds": 0,
+        "socket_connections": 0,
+        "leases_lost_total": 0,
         "queue_depth click": 0,
         "queue_depth target": 0,
         "queue_depth card": 0,
         "queue_depth notice": 0,
     }
     assert {name: samples.get(name) for name in expected} == expected
+    assert samples["last_success_timestamp_seconds"] > 0
+    assert not any("created" in name for name in samples)
     for method in ("users.info", "usergroups.users.list", "chat.postMessage", "chat.update"):
         assert samples[f"slack_calls_total {method} ok"] == len(app.slack.calls_of(method))
     assert samples["slack_calls_total response_url 200"] == len(app.slack.calls_of("response_url"))
@@ -90,6 +97,7 @@ async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
     await app.wait_until_idle()
 
     samples = await scrape(app)
+    assert samples["last_success_timestamp_seconds"] > 0
     assert outcome_counts(samples) == {"revoke cancelled": 1, "revoke refused": 1, "rotate revoked": 1}
     assert samples["genesys_calls_total delete_token 404"] == 1
     assert samples["click_to_delete_seconds_count"] == 2
@@ -135,3 +143,19 @@ async def test_metrics__forget_an_unknown_kind_of_job_that_is_done(app: AppHarne
 
     assert before["queue_depth reminder"] == 1
     assert after["queue_depth click"] == 0
+
+
+async def test_metrics__count_requests_that_wait_for_an_approval_and_no_success_before_a_delete(
+    app: AppHarness,
+) -> None:
+    await app.request_card(personas.RAVI, "revoke @tom")
+    await app.wait_until_idle()
+
+    samples = await scrape(app)
+    assert (samples["requests_pending"], samples["last_success_timestamp_seconds"]) == (1, 0)
+
+
+async def test_metrics__show_a_bot_that_is_not_ready(app: AppHarness) -> None:
+    app.server.readiness.stopping = True
+
+    assert (await scrape(app))["ready"] == 0

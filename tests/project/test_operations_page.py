@@ -15,7 +15,7 @@ LEVELS = {name: name for name in ("debug", "info", "warning", "error", "critical
 
 
 def test_page__lists_every_metric_as_a_rule_would_name_it() -> None:
-    listed = re.findall(r"^\| `(purecloud_bot_\w+)`", PAGE, re.MULTILINE)
+    listed = re.findall(r"^\| `((?:purecloud_bot|process)_\w+)`", PAGE, re.MULTILINE)
     families = Metrics().registry.collect()
 
     assert sorted(listed) == sorted(one.name + ("_total" if one.type == "counter" else "") for one in families)

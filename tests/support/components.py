@@ -177,6 +177,7 @@ class Components:
             ExpiryService(store, options.recipients, self.metrics, self.differences(options), clock=clock),
             self.services(store, options),
             clock=clock,
+            count_lost_lease=self.metrics.leases_lost.inc,
         )
 
     def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:

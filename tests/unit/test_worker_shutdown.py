@@ -123,8 +123,11 @@ async def test_lost_lease__cancels_the_job_and_leaves_it_to_the_other_replica(co
     components.database.clock.advance(LEASE_DURATION)
     other = components.database.store("two#1")
     assert work.id in {job.id for job in await other.jobs.claim(10)}
-    await worker._renew_running()
+    with capture_logs() as said:
+        await worker._renew_running()
     assert worker._running[work.id].cancelling()
+    assert [line["event"] for line in said] == ["lease.lost"]
+    assert components.metrics.registry.get_sample_value("purecloud_bot_leases_lost_total") == 1
     async with asyncio.timeout(WAIT_TIMEOUT):
         while worker._running:  # noqa: ASYNC110 - a task that was cancelled ends on its own
             await asyncio.sleep(0.01)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import job_statements as sql
 from bot.db.engine import Database
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue, JobSpec
 from bot.db.transaction import Transaction
@@ -385,3 +386,33 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
 async def test_depth__reports_unknown_kinds(db: DatabaseHarness) -> None:
     await add_unknown_kind(db)
     assert (await db.jobs().depth())["reminder"] == 1
+
+
+async def test_work__counts_jobs_and_pending_requests_and_measures_the_oldest_due_job(db: DatabaseHarness) -> None:
+    queue = db.jobs("one#1")
+    nothing = await queue.work()
+    await add(db, "first")
+    db.clock.advance(30)
+    await add(db, "second")
+    late = await add(db, "third", JobKind.CARD)
+    await queue.put_back(late, delay=900.0)
+    depth, oldest, pending = await queue.work()
+
+    assert (set(nothing[0].values()), nothing[1:]) == ({0}, (0.0, 0))
+    assert (depth[JobKind.CLICK], depth[JobKind.CARD], pending) == (2, 1, 0)
+    assert oldest == pytest.approx(30, abs=1)
+
+
+async def test_work__has_no_age_while_every_job_is_due_later(db: DatabaseHarness) -> None:
+    job = await add(db)
+    await db.jobs("one#1").put_back(job, delay=60.0)
+
+    assert (await db.jobs("one#1").work())[1] == 0
+
+
+@pytest.mark.parametrize("query", [sql.DEPTH, sql.OLDEST_DUE, sql.PENDING])
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+async def test_work__is_read_from_an_index_because_every_scrape_reads_it(db: DatabaseHarness, query: str) -> None:
+    plan = [row.detail for row in await db.rows(f"EXPLAIN QUERY PLAN {query}")]
+
+    assert [step for step in plan if "SCAN" in step and "INDEX" not in step] == []

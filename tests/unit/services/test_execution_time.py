@@ -77,6 +77,7 @@ async def test_delete__is_left_to_the_replica_that_has_taken_over_during_a_pause
     assert await components.run(job) == JobResult()
 
     assert [one.id for one in taken] == [job.id]
+    assert components.metrics.registry.get_sample_value("purecloud_bot_leases_lost_total") == 1
     assert deletes(components) == []
     assert (await ended(components)).state is State.APPROVED
 
