@@ -32,6 +32,10 @@ class Catalog:
         """Return a sentence, or None if the catalog has none for this code."""
         return self.text(code, **params) if code in self else None
 
+    def template(self, code: str) -> str:
+        """Return a sentence with its placeholders. Raises KeyError for an unknown code."""
+        return self._sentences[code]
+
     def starting_with(self, prefix: str) -> list[str]:
         """Return the sentences whose codes start with a prefix, in the order of the catalog."""
         return [self.text(code) for code in self._sentences if code.startswith(prefix)]
@@ -42,5 +46,9 @@ class Catalog:
 
     def of_action(self, action: str, code: str, /, **params: Any) -> str:
         """Return an action's own sentence (`revoke.title`), or the one for all actions (`request.title`)."""
+        return self.text(self.code_of_action(action, code), **params)
+
+    def code_of_action(self, action: str, code: str) -> str:
+        """Return the code of an action's own sentence, or of the one for all actions."""
         own = f"{action}.{code}"
-        return self.text(own if own in self else f"request.{code}", **params)
+        return own if own in self else f"request.{code}"

@@ -181,43 +181,52 @@ SENTENCES = {
     "hint.genesys_login_failed.no_response": "Try again in a moment.",
     # --- clicks that come too late ----------------------------------------------------------------------------------
     "reason.stale_request": "I don't know this request any more.",
-    "stale.pending": "Your click came too late, so it changed nothing.",
+    "stale.pending": "Your click came too late. *Nothing was changed.*",
     "stale.approved": "Your click changed nothing: this request is already approved and in progress.",
     "stale.revoked": "Your click changed nothing: this request is already approved and executed.",
     "stale.refused": "Your click changed nothing: this request is already approved. {outcome}",
     "stale.failed": "Your click changed nothing: this request is already approved. {outcome}",
     "stale.unknown": "Your click changed nothing: this request is already approved. {outcome}",
-    "stale.cancelled": "Your click changed nothing: this request is already cancelled.",
-    "stale.expired": "Your click changed nothing: this request has expired. Request it again if it is still needed.",
+    "stale.cancelled": "Too late: this request is already cancelled. *Nothing was changed.*",
+    "stale.expired": "Too late: this request has expired. *Nothing was changed.* Request it again: {command}",
     # --- cards of every action --------------------------------------------------------------------------------------
-    "request.summary": "{requester_mention} requests: {title} Nothing happens until it is approved.",
+    "request.notified": "{headline} Requested by {requester_mention}.",
+    "request.notified.reason": "{headline} Requested by {requester_mention}: {reason}.",
+    "request.notified.pending": "{needed}: {title} Requested by {requester_mention}.",
+    "request.notified.pending.reason": "{needed}: {title} Requested by {requester_mention}: {reason}.",
+    "request.needed": "Approval needed",
+    "request.needed.several": "Approval {number} of {required} needed",
     "request.summary.slack_user": "Requested for {target_mention} (Slack: {slack_name}).",
     "request.title": "Execute {action}?",
     "request.subject": "{target}",
-    "request.effects.heading": "*What will happen*",
-    "request.limits.heading": "*What will not*",
     "request.button": "Approve",
-    "request.button.cancel": "Cancel",
+    "request.button.label": "Approve: {subject}",
+    "request.button.cancel": "Cancel request",
+    "request.button.cancel.label": "Cancel the request about {subject}",
     "request.dialog.title": "Approve this request?",
     "request.dialog.text": "It can't be undone.",
     "request.dialog.slack_user": "Requested for {slack_name} in Slack.",
     "request.dialog.warning": "Read the warnings on the card.",
     "request.dialog.approve": "Approve",
     "request.dialog.back": "Go back",
-    "request.own_account": ":warning: *{requester_mention} requests this for their own account.*",
+    "request.by": "{requester} requests this:",
+    "request.by.no_reason": "{requester} requests this and gives no reason.",
+    "request.by.own": "*{requester} requests this for their own account*:",
+    "request.by.own.no_reason": "*{requester} requests this for their own account* and gives no reason.",
     "request.slack_user": (
-        ":warning: Requested for {target_mention}, whose name in Slack is not the name in Genesys Cloud. "
+        ":warning: *Requested for {target}, whose name in Slack is another one: {slack_name}.* "
         "Make sure that this is the right person."
     ),
-    "request.warning": ":warning: *Not everything is as it looks*",
+    "request.warning": ":warning: *Not everything is as it looks:*",
     "request.warning.hidden": "I removed hidden characters from: {fields}.",
     "request.warning.blank": "Nothing in it is visible: {fields}.",
     "request.warning.mixed": "A word mixes letters of several alphabets: {fields}.",
     "request.warning.long": "It is longer than shown: {fields}.",
-    "request.reason": "Reason: {reason}",
-    "request.approvals": "{required} approvals needed, {count} so far: {approvers}. Still needed: {missing}, not {requester_mention}.",
-    "request.approvals.none": "Needs the approval of {missing}; {requester_mention} does not count.",
-    "request.approvals.protected": "*Protected*: {approvals}",
+    "request.approvals": "*{count} of {required} approvals*{given}. Still needed: {missing}, not {requester}.",
+    "request.approvals.protected": (
+        "*Protected: {count} of {required} approvals*{given}. Still needed: {missing}, not {requester}."
+    ),
+    "request.approvals.given": " ({approvers})",
     "request.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "request.requested_by": "Requested by {requester_mention}",
     "request.open_until": "open until {time}",
@@ -225,13 +234,14 @@ SENTENCES = {
     "request.cancelled_by": "cancelled by {approver_mention}",
     "request.approved_by": "approved by {approvers}",
     "request.approved_only_by": "approved only by {approvers}",
-    "request.again": "Request it again with `{command}`",
+    "request.division": "division {division}",
+    "request.state.not_active": "{state}",
+    "request.target_id": "Genesys Cloud id `{id}`",
+    "request.correlation_id": "correlation id `{correlation_id}`",
     "request.fact.name": "Name",
     "request.fact.email": "Email",
     "request.fact.division": "Division",
     "request.fact.state": "State",
-    "request.fact.state.not_active": "{state}",
-    "request.fact.id": "Genesys Cloud id",
     "request.fact.slack_name": "Name in Slack",
     # --- outcomes of every action -----------------------------------------------------------------------------------
     "request.headline.pending": "Waiting for approval: {subject}",
@@ -251,21 +261,30 @@ SENTENCES = {
         "{problem} Whether anything was changed is unknown so far. I am trying again, and this card will show how it ends."
     ),
     "request.outcome.revoked": "Genesys Cloud confirmed it.",
-    "request.outcome.cancelled": "Nothing was changed.",
-    "request.outcome.expired": "It was not approved in time. Nothing was changed.",
-    "request.outcome.failed.unchanged": "{problem} Nothing was changed. Request it again.",
+    "request.outcome.cancelled": "*Nothing was changed.*",
+    "request.outcome.expired": "*Nothing was changed.* It was not approved in time.",
+    "request.outcome.expired.approved": ("*Nothing was changed.* Only {approvers} approved in time; {needed} needed."),
+    "request.approvals_needed": "{count} approvals were",
+    "request.approvals_needed.1": "one approval was",
+    "request.approvals_needed.2": "two approvals were",
+    "request.outcome.failed.unchanged": "*Nothing was changed.* {problem}{asked}",
     "request.continues_at": "I continue at {time}.",
     "request.possible_at": "Genesys Cloud takes requests again at {time}.",
-    "request.outcome.failed": "{problem} Treat it as not done. Request it again.",
+    "request.outcome.failed": "{problem}{asked} *Treat it as not done.*",
     "request.outcome.unknown": (
-        "{problem} Whether it was done is unknown: I asked Genesys Cloud {times} and got no certain answer. "
-        "Check in Genesys Cloud, or request it again."
+        "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether it was done. "
+        "*Check in Genesys Cloud.*"
     ),
-    "request.outcome.refused": "{problem} {changed}",
-    "request.outcome.refused.genesys_forbidden": (
-        "{problem} {changed} A Genesys Cloud admin must add it to the role of the bot's OAuth client. Then request it again."
+    "request.outcome.refused": "{changed} {problem}",
+    "request.asked": " I asked {times}.",
+    "request.steps": "Request it again: {command}",
+    "request.steps.expired": "Request it again if it is still needed: {command}",
+    "request.steps.refused.genesys_forbidden": (
+        "A Genesys Cloud admin must add the permission to the role of the bot's OAuth client.\n"
+        "Then request it again: {command}"
     ),
-    "request.changed.nothing": "Nothing was changed.",
+    "request.in_division": ", for the division {division}",
+    "request.changed.nothing": "*Nothing was changed.*",
     "request.changed.uncertain": "This attempt changed nothing; an earlier one got no certain answer.",
     "request.times.1": "once",
     "request.times": "{times} times",
@@ -279,7 +298,8 @@ SENTENCES = {
     "problem.no_target": "The request names no person.",
     "problem.other": "It did not work.",
     "problem.genesys_forbidden": "Genesys Cloud refused (403): the bot's role lacks {permissions}.",
-    "problem.genesys_forbidden.permissions": "permission {permissions}",
+    "problem.genesys_forbidden.permissions": "the permission {permissions}",
+    "problem.genesys_forbidden.several": "the permissions {permissions}",
     "problem.genesys_forbidden.permission": "a permission",
     "problem.genesys_not_found": "Genesys Cloud no longer has this user (404).",
     # --- several expired requests in one message ----------------------------------------------------------------------
@@ -291,18 +311,15 @@ SENTENCES = {
     "revoke.title": "Revoke all sessions of {target}?",
     "revoke.subject": "all sessions of {target}",
     "revoke.effects": (
-        "*Every session and every token* of this person ends, in all applications and on all devices.\n"
-        "A *live call or chat may drop*.\n"
-        "It *can't be undone*."
+        "*Ends every Genesys Cloud session and token now*, on every device. It can't be undone.\n"
+        "A call or chat in progress may drop.\n"
+        "*Does not lock them out*: single sign-on can log them back in at once."
     ),
-    "revoke.limits": (
-        "It does not lock them out: *single sign-on may log them straight back in*.\n"
-        "To keep them out, block the login at your identity provider as well."
-    ),
-    "revoke.fact.state.not_active": "{state}; open sessions, if any, end",
+    "revoke.state.not_active": "{state}; open sessions, if any, end",
     "revoke.button": "Revoke all sessions",
+    "revoke.button.label": "Revoke all sessions of {target}",
     "revoke.dialog.title": "Revoke all sessions?",
-    "revoke.dialog.text": "{target} is logged out everywhere, now. A live call may drop. It can't be undone.",
+    "revoke.dialog.text": "{target} is logged out everywhere, now. A call in progress may drop. It can't be undone.",
     "revoke.dialog.approve": "Revoke all sessions",
     "revoke.headline.revoked": "Revoked: all sessions of {target}",
     "revoke.headline.approved": "Approved: ending all sessions of {target} now",
@@ -313,22 +330,27 @@ SENTENCES = {
     "revoke.headline.cancelled": "Cancelled: sessions of {target} not touched",
     "revoke.headline.expired": "Expired: sessions of {target} not touched",
     "revoke.outcome.revoked": (
-        "Genesys Cloud confirmed that every session and token of this person has ended. "
-        "Single sign-on may log them straight back in. To keep them out, block the login at your identity provider."
+        "Genesys Cloud confirmed that every session and token has ended.\n"
+        "*Not locked out*: single sign-on can log them back in at once. To keep them out, block the login at your "
+        "identity provider."
     ),
     "revoke.outcome.retrying": "{problem} No session has ended so far. I am trying again, and this card will show how it ends.",
     "revoke.outcome.retrying.uncertain": (
         "{problem} Whether any session ended is unknown so far. I am trying again, and this card will show how it ends."
     ),
-    "revoke.outcome.failed.unchanged": "{problem} Nothing was changed: no session has ended. Request it again.",
-    "revoke.outcome.failed": "{problem} Treat the sessions as active: nothing is known to have ended. Request it again.",
+    "revoke.outcome.failed": "{problem}{asked} *Treat {target} as logged in*: no session is known to have ended.",
     "revoke.outcome.unknown": (
-        "{problem} Whether the sessions ended is unknown: I asked Genesys Cloud {times} and got no certain answer. "
-        "Treat {target} as logged in. Check in Genesys Cloud, or request it again."
+        "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether the sessions ended. "
+        "*Treat {target} as logged in.*"
     ),
-    "revoke.outcome.refused.genesys_forbidden": (
-        "{problem} {changed} A Genesys Cloud admin must add it to the role of the bot's OAuth client, in the division of "
-        "this person. Then request it again."
+    "revoke.by_hand": "log them out in Genesys Cloud by hand",
+    "revoke.steps": "Request it again: {command}\nOr {by_hand}.",
+    "revoke.steps.expired": "Request it again if it is still needed: {command}",
+    "revoke.steps.refused": "Urgent: {by_hand}.\nOnce the cause is fixed, request it again: {command}",
+    "revoke.steps.refused.genesys_forbidden": (
+        "Urgent: {by_hand}.\n"
+        "To fix it, a Genesys Cloud admin adds the permission to the role of the bot's OAuth client{in_division}.\n"
+        "Then request it again: {command}"
     ),
     "revoke.can_request": "request a revocation",
     "revoke.can_approve": "approve a revocation",
@@ -348,28 +370,34 @@ SENTENCES = {
     "rotate.subject": "the bot's own token",
     "rotate.effects": (
         "The bot gets a new token, then deletes its old one (`DELETE /api/v2/tokens/me`).\n"
-        "No one is logged out, and calls in progress continue with the new token.\n"
-        "It *can't be undone*, and need not be."
+        "*No one is logged out*, and calls in progress continue with the new token.\n"
+        "Other replicas of the bot keep their tokens."
     ),
+    "rotate.by.no_reason": "{requester} requests this.",
     "rotate.button": "Rotate token",
+    "rotate.button.label": "Rotate the bot's own token",
     "rotate.dialog.title": "Rotate the token?",
     "rotate.dialog.text": "The bot's old token is deleted.",
     "rotate.dialog.approve": "Rotate",
     "rotate.headline.revoked": "Rotated: the bot's own token",
     "rotate.outcome.revoked": "The bot uses a new token; Genesys Cloud confirmed that the old one is deleted.",
-    "rotate.outcome.failed.unchanged": "{problem} The old token is not deleted. Request it again.",
-    "rotate.outcome.failed": "{problem} Treat the old token as active: it is not known to be deleted. Request it again.",
+    "rotate.outcome.failed": "{problem}{asked} *Treat the old token as active*: it is not known to be deleted.",
     "rotate.outcome.unknown": (
-        "{problem} Whether the old token is deleted is unknown: I asked Genesys Cloud {times} and got no certain answer. "
-        "Treat it as active, and request it again."
+        "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether the old token is "
+        "deleted. *Treat it as active.*"
     ),
-    "rotate.outcome.refused": "{problem} The old token is not deleted.",
-    "rotate.outcome.refused.genesys_forbidden": "{problem} The old token is not deleted.",
     "rotate.can_request": "rotate the bot's token",
     "rotate.help": "`/purecloud rotate` - replace the bot's own Genesys Cloud token",
     # --- replies about cards ----------------------------------------------------------------------------------------
-    "card_posted.direct": "I sent you the card in our direct messages, where only you see it. Nothing happens until you approve.",
-    "card_posted.channel": "I posted the card in {channel}. Nothing happens until an approver there approves.",
+    "card_posted.direct": "You can approve this yourself: {card}. Nothing happens until you do.",
+    "card_posted.direct.place": "You can approve this yourself. Nothing happens until you do.",
+    "card_posted.channel": (
+        "Sent to {channel}: {card}. Nothing happens until an approver there approves; it stays open until {time}. "
+        "You get a message when it ends."
+    ),
+    "card_posted.channel.place": "Sent to {channel}. Nothing happens until an approver there approves.",
+    "card_posted.link": "open the card",
+    "card_posted.card": "see the card",
     "card_not_posted": (
         "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. The request is cancelled. "
         "*Nothing was changed.* Invite me to that channel, or ask an admin of this bot to correct APPROVALS_CHANNEL."

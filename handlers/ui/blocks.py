@@ -146,10 +146,11 @@ def channel_mention(channel: str) -> str:
     return f"<#{escape(channel)}>"
 
 
-def local_time(at: float) -> str:
+def local_time(at: float, *, seconds: bool = True) -> str:
     """Return a time that Slack shows in the reader's time zone (docs.slack.dev, Formatting message text).
 
-    `at` is in epoch seconds.
+    `at` is in epoch seconds; without `seconds`, the time is shown in minutes.
     """
     fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+    time = "time_secs" if seconds else "time"
+    return f"<!date^{int(at)}^{{date_short_pretty}} {{{time}}}|{fallback}>"

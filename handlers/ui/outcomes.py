@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.requests import Request, State
 from bot.visible_text import visible_text
 from handlers.messages import Catalog
+from handlers.ui import rich_text
 from handlers.ui.blocks import foreign_value, shorten
-
-REPEATABLE_STATES = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN, State.EXPIRED})
-"""States in which the card suggests to request it again."""
+from handlers.ui.next_steps import command
+from handlers.ui.rich_text import Element, words
+from handlers.ui.sentences import Value, sentence, sentences
 
 MAX_NAME_LENGTH = 70
 """Characters of a name in a sentence, so that Slack's dialog (300) has room for two names."""
@@ -32,7 +33,7 @@ def target_name(request: Request) -> str:
 
 def headline(catalog: Catalog, request: Request) -> str:
     """Return one line that says where a request stands, as plain text."""
-    code = FAILED_UNCHANGED if _is_unchanged(request) else request.state.value
+    code = FAILED_UNCHANGED if _is_failed_unchanged(request) else request.state.value
     if request.state is State.APPROVED and request.outcome.get("continues_at"):
         code = "approved.waiting"
     return catalog.of_action(
@@ -45,18 +46,26 @@ def subject(catalog: Catalog, request: Request) -> str:
     return catalog.of_action(request.action, "subject", target=target_name(request))
 
 
-def outcome(catalog: Catalog, request: Request) -> str:
-    """Return what happened, whether anything was changed and what to do next, as plain text."""
-    code, params = _code(catalog, request), _params(catalog, request)
-    return catalog.of_action(request.action, f"outcome.{code}", **params)
+def outcome(catalog: Catalog, request: Request) -> list[list[Element]]:
+    """Return what happened and whether anything was changed, in paragraphs."""
+    code = catalog.code_of_action(request.action, f"outcome.{_code(catalog, request)}")
+    return sentences(catalog, code, **_values(catalog, request))
 
 
-def too_late(catalog: Catalog, request: Request) -> str:
-    """Return what a person learns whose click came too late, as plain text."""
-    return catalog.text(f"stale.{request.state}", outcome=outcome(catalog, request))
+def too_late(catalog: Catalog, request: Request) -> list[Element]:
+    """Return what a person learns whose click came too late."""
+    again = words(command(request), code=True)
+    return sentence(catalog, f"stale.{request.state}", outcome=outcome(catalog, request)[0], command=again)
 
 
-def _is_unchanged(request: Request) -> bool:
+def changed_nothing(request: Request) -> bool:
+    """Return whether a request ended and certainly changed nothing."""
+    if request.state is State.REFUSED:
+        return not request.outcome.get("uncertain")
+    return request.state in (State.CANCELLED, State.EXPIRED) or _is_failed_unchanged(request)
+
+
+def _is_failed_unchanged(request: Request) -> bool:
     """Return whether a request failed and certainly changed nothing.
 
     Earlier versions stored a call that was never sent as unknown.
@@ -71,21 +80,27 @@ def _code(catalog: Catalog, request: Request) -> str:
     result = request.outcome
     if request.state is State.APPROVED and result:
         return "retrying.uncertain" if result.get("uncertain") else "retrying"
-    if _is_unchanged(request):
+    if _is_failed_unchanged(request):
         return FAILED_UNCHANGED
-    if request.state is State.REFUSED and f"request.outcome.refused.{result.get('code')}" in catalog:
-        return f"refused.{result['code']}"
+    if request.state is State.EXPIRED and request.approvals:
+        return "expired.approved"
     return request.state.value
 
 
-def _params(catalog: Catalog, request: Request) -> dict[str, str]:
+def _values(catalog: Catalog, request: Request) -> dict[str, Value]:
     result = request.outcome
     changed = "uncertain" if result.get("uncertain") else "nothing"
+    needed = f"request.approvals_needed.{request.approvals_required}"
+    if needed not in catalog:
+        needed = "request.approvals_needed"
     return {
         "target": target_name(request),
-        "problem": _problem(catalog, result),
-        "changed": catalog.text(f"request.changed.{changed}"),
+        "problem": problem(catalog, result),
+        "changed": sentence(catalog, f"request.changed.{changed}"),
         "times": _times(catalog, result),
+        "asked": sentence(catalog, "request.asked", times=_times(catalog, result)) if result.get("sent") else [],
+        "approvers": rich_text.users(request.approvals),
+        "needed": catalog.text(needed, count=request.approvals_required),
     }
 
 
@@ -98,14 +113,12 @@ def _times(catalog: Catalog, result: Outcome) -> str:
     return catalog.text("request.times.at_least", times=times) if result.get("at_least") else times
 
 
-def _problem(catalog: Catalog, result: Outcome) -> str:
+def problem(catalog: Catalog, result: Outcome) -> str:
     """Return what Genesys Cloud did, or did not do, as plain text."""
     code = str(result.get("code") or "other")
     params = {name: foreign_value(value) for name, value in result.items() if value is not None}
     if code == "genesys_forbidden":
-        permissions = foreign_value(", ".join(result.get("permissions") or ()))
-        one = "problem.genesys_forbidden.permissions" if permissions else "problem.genesys_forbidden.permission"
-        params["permissions"] = catalog.text(one, permissions=permissions)
+        params["permissions"] = _permissions(catalog, result.get("permissions") or ())
     for area in ("problem", "reason"):
         for suffix in (result.get("cause"), result.get("problem"), *(n for n in ("detail", "status") if n in params)):
             if suffix and f"{area}.{code}.{suffix}" in catalog:
@@ -113,3 +126,11 @@ def _problem(catalog: Catalog, result: Outcome) -> str:
         if f"{area}.{code}" in catalog:
             return catalog.text(f"{area}.{code}", **params)
     return catalog.text("problem.other")
+
+
+def _permissions(catalog: Catalog, missing: Sequence[str]) -> str:
+    named = foreign_value(", ".join(missing))
+    if not named:
+        return catalog.text("problem.genesys_forbidden.permission")
+    code = "problem.genesys_forbidden.several" if len(missing) > 1 else "problem.genesys_forbidden.permissions"
+    return catalog.text(code, permissions=named)

@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain.requests import Request
 from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
 from handlers.messages import Catalog
-from handlers.ui import blocks, cards
+from handlers.ui import blocks, cards, notices
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
 
@@ -25,11 +25,11 @@ class MessageRenderer:
 
     def outcome(self, request: Request) -> Message:
         """Return a short message about how a request ended."""
-        return cards.outcome(self.catalog, request)
+        return notices.outcome(self.catalog, request)
 
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
-        return cards.expirations(self.catalog, requests)
+        return notices.expirations(self.catalog, requests)
 
     def with_checkpoint(self, message: Mapping[str, Any], checkpoint: str) -> Mapping[str, Any]:
         """Return a message that ends with a checkpoint of the audit log, if there is one."""
@@ -41,11 +41,11 @@ class MessageRenderer:
     def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
         """Return the private reply for a code: an error's, or one about the request's card."""
         if code == CARD_POSTED and request:
-            return cards.card_posted(self.catalog, request, params["channel"])
+            return notices.card_posted(self.catalog, request, params["channel"])
         if code == CARD_NOT_POSTED and request:
-            return cards.card_not_posted(self.catalog, request, params["slack_code"])
+            return notices.card_not_posted(self.catalog, request, params["slack_code"])
         if code == "stale_request" and request:
-            return cards.too_late(self.catalog, request)
+            return notices.too_late(self.catalog, request)
         text = explain(self.catalog, code, params)
         reference = self.catalog.text("reference", reference=request.reference) if request else None
         return blocks.message(text, blocks.section(text), blocks.context(reference) if reference else None)

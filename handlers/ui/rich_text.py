@@ -5,6 +5,7 @@ They read no markup, so they may contain text that people wrote.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,11 @@ def bullets(*paragraphs: Element) -> Element:
     return {"type": "rich_text_list", "style": "bullet", "elements": list(paragraphs)}
 
 
+def numbered(*paragraphs: Element) -> Element:
+    """Return a numbered list."""
+    return {"type": "rich_text_list", "style": "ordered", "elements": list(paragraphs)}
+
+
 def quote(*elements: Element) -> Element:
     """Return a quotation."""
     return {"type": "rich_text_quote", "elements": list(elements)}
@@ -46,6 +52,27 @@ def words(text: str, *, bold: bool = False, code: bool = False) -> Element:
 def user(user_id: str) -> Element:
     """Return a mention of a Slack user."""
     return {"type": "user", "user_id": user_id}
+
+
+def users(user_ids: Iterable[str]) -> list[Element]:
+    """Return mentions of Slack users, with commas between them."""
+    mentions = [user(one) for one in dict.fromkeys(user_ids)]
+    return [part for mention in mentions for part in (words(", "), mention)][1:]
+
+
+def usergroup(group_id: str) -> Element:
+    """Return a mention of a Slack user group."""
+    return {"type": "usergroup", "usergroup_id": group_id}
+
+
+def channel(channel_id: str) -> Element:
+    """Return a link to a Slack channel."""
+    return {"type": "channel", "channel_id": channel_id}
+
+
+def emoji(name: str) -> Element:
+    """Return an emoji."""
+    return {"type": "emoji", "name": name}
 
 
 def link(url: str, text: str) -> Element:

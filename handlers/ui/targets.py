@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bot.domain.names import mixes_alphabets, same_name
+from bot.domain.people import Person
 from bot.domain.requests import Request, State
 from bot.visible_text import hides, visible_text
 from handlers.messages import Catalog
-from handlers.ui import blocks
+from handlers.ui import blocks, rich_text
 from handlers.ui.blocks import Block, foreign_mrkdwn, shorten, user_mention
-from handlers.ui.outcomes import MAX_NAME_LENGTH
+from handlers.ui.outcomes import MAX_NAME_LENGTH, target_name
+from handlers.ui.rich_text import words
+from handlers.ui.sentences import sentence
 
 _WARNINGS: Mapping[str, Callable[[str], bool]] = {
     "hidden": hides,
@@ -22,17 +25,32 @@ _WARNINGS: Mapping[str, Callable[[str], bool]] = {
 
 
 def facts(catalog: Catalog, request: Request) -> Block | None:
-    """Return the Genesys Cloud person, None for a request without a target.
+    """Return a line about the Genesys Cloud person, None for a request without a target.
 
-    While the request waits, the state of a person who is not active has what the action does for them.
+    The state is left out once the request is decided, because it may have changed. While the request waits, the state
+    of a person who is not active has what the action does for them.
     """
-    if request.target is None:
+    target = request.target
+    if target is None:
         return None
-    values = _names(request) | {"id": request.target.id}
-    values.pop("slack_name", None)
-    if request.state is State.PENDING and not request.target.active:
-        values["state"] = catalog.of_action(request.action, "fact.state.not_active", state=values["state"])
-    return blocks.facts([(catalog.text(f"request.fact.{name}"), value) for name, value in values.items()])
+    name = visible_text(target.name)
+    parts = [
+        name if name and name != target_name(request) else "",
+        visible_text(target.email or ""),
+        catalog.text("request.division", division=division)
+        if (division := visible_text(target.division or ""))
+        else "",
+        _state(catalog, request, target),
+    ]
+    shown = [shorten(part) for part in parts if part]
+    return blocks.plain_section("  ·  ".join(shown)) if shown else None
+
+
+def _state(catalog: Catalog, request: Request, target: Person) -> str:
+    state = visible_text(target.state or "")
+    if not state or request.state is not State.PENDING:
+        return ""
+    return state if target.active else catalog.of_action(request.action, "state.not_active", state=state)
 
 
 def slack_user(catalog: Catalog, request: Request) -> Block | None:
@@ -40,14 +58,18 @@ def slack_user(catalog: Catalog, request: Request) -> Block | None:
     name = _other_name(request)
     if name is None:
         return None
-    text = catalog.text("request.slack_user", target_mention=user_mention(request.target_slack_id or ""))
-    return blocks.labelled(text, catalog.text("request.fact.slack_name"), name)
+    user, shown = rich_text.user(request.target_slack_id or ""), shorten(visible_text(name)) or "-"
+    text = sentence(catalog, "request.slack_user", target=user, slack_name=shown)
+    return rich_text.block(rich_text.paragraph(*text))
 
 
 def warnings(catalog: Catalog, request: Request) -> Block | None:
     """Return what is not as it looks in the names of a target, None if nothing is."""
     found = _warnings(catalog, request)
-    return blocks.section(f"{catalog.text('request.warning')}\n{blocks.bullets(found)}") if found else None
+    if not found:
+        return None
+    lines = [rich_text.paragraph(words(line)) for line in found]
+    return rich_text.block(rich_text.paragraph(*sentence(catalog, "request.warning")), rich_text.bullets(*lines))
 
 
 def dialog_note(catalog: Catalog, request: Request) -> str:

@@ -56,6 +56,10 @@ def _element(element: Part) -> str:
             return f"<!subteam^{element['usergroup_id']}>"
         case "date":
             return f"{{{element['fallback']}}}"
+        case "channel":
+            return f"<#{element['channel_id']}>"
+        case "emoji":
+            return f":{element['name']}:"
         case "link":
             return f"[{element['text']}]({element['url']})"
         case _:
@@ -70,6 +74,8 @@ def _text(part: Part) -> str:
 
 def _button(button: Part) -> str:
     shown = f"[{button['text']['text']}] {button['action_id']}={button['value']}"
+    if button.get("accessibility_label"):
+        shown += f", read as: {button['accessibility_label']}"
     asked = button.get("confirm")
     if not asked:
         return shown
@@ -98,6 +104,11 @@ def words(message: Part) -> str:
     """Everything a message says."""
     rich = [line for block in message.get("blocks") or [] if block["type"] == "rich_text" for line in _block(block)]
     return "\n".join([*texts(message, "mrkdwn"), *texts(message, "plain_text"), *rich])
+
+
+def plain_words(message: Part) -> str:
+    """Everything a message says, without the marks for bold and code."""
+    return words(message).replace("**", "").replace("`", "")
 
 
 def buttons(message: Part) -> list[Part]:

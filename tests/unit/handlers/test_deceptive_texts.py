@@ -194,7 +194,7 @@ def test_dialog__keeps_its_meaning_around_any_names(target: Person, slack_name: 
     question = approve["confirm"]["text"]
 
     assert question["type"] == "plain_text"
-    assert " is logged out everywhere, now. A live call may drop. It can't be undone." in question["text"]
+    assert " is logged out everywhere, now. A call in progress may drop. It can't be undone." in question["text"]
     assert not question["text"].endswith("…")
     assert "\n" not in question["text"]
 

@@ -57,6 +57,8 @@ def untranslated(value: Any) -> list[str]:
 def shown(value: Any) -> Iterator[str]:
     """Yield the texts that a person sees in a message or view."""
     if isinstance(value, dict):
+        if value.get("style", {}) == {"code": True}:  # a command, which is the same in every language
+            return
         for key, inner in value.items():
             if key == "text" and isinstance(inner, str):
                 yield inner
@@ -185,6 +187,6 @@ def test_of_action__prefers_the_actions_own_sentence() -> None:
 
 def test_text__puts_a_value_on_one_line_without_hidden_characters() -> None:
     assert (
-        Catalog(SENTENCES).text("request.reason", reason="lost\nState: revoked\u202e\x1b")
-        == "Reason: lost State: revoked"
+        Catalog(SENTENCES).text("request.division", division="Home\nState: revoked\u202e\x1b")
+        == "division Home State: revoked"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -12,6 +13,7 @@ from bot.domain.requests import APPROVE, CANCEL, MessageRef, Request, State
 from bot.sandbox.slack.block_kit import problems
 from bot.services.notifications import MAX_FOLDED
 from handlers.ui.blocks import Message, local_time
+from handlers.ui.next_steps import LOG_OUT_BY_HAND
 from handlers.ui.renderer import MessageRenderer
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation
 from tests.support.render_text import buttons, readable, texts, words
@@ -102,10 +104,10 @@ def test_card__of_an_inactive_person_says_that_open_sessions_end(state: str) -> 
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
-def test_card__that_is_decided_shows_only_the_state_of_an_inactive_person(state: State) -> None:
+def test_card__that_is_decided_shows_no_state_because_it_may_have_changed(state: State) -> None:
     said = words(RENDERER.card(in_state(state, target=replace(TOM_IN_GENESYS, state="inactive"))))
-    assert "inactive" in said
-    assert "if any" not in said
+    assert "inactive" not in said
+    assert "Support" in said
 
 
 @pytest.mark.parametrize("approvals", [(), (BEN,)])
@@ -179,6 +181,75 @@ def test_card__button_carries_only_the_request_id() -> None:
     assert "style" not in cancel
     assert {approve["value"], cancel["value"]} == {"request-id"}
     assert (approve["action_id"], cancel["action_id"]) == (APPROVE, CANCEL)
+
+
+def test_card__buttons_say_to_screen_readers_whom_they_are_about() -> None:
+    labels = [one["accessibility_label"] for one in buttons(RENDERER.card(request()))]
+    assert labels == ["Revoke all sessions of Tom Target", "Cancel the request about all sessions of Tom Target"]
+    long = replace(TOM_IN_GENESYS, name="Target " * 20)
+    assert all(len(one["accessibility_label"]) <= 75 for one in buttons(RENDERER.card(request(target=long))))
+
+
+@pytest.mark.parametrize(("state", "action"), STATES)
+def test_notification__names_requester_target_and_reason(state: State, action: str) -> None:
+    """A lock screen shows nothing else."""
+    for asked in variants(state, action):
+        for message in (RENDERER.card(asked), RENDERER.outcome(asked)):
+            assert f"<@{asked.requester}>" in message["text"]
+            assert (asked.target.name if asked.target else "own") in message["text"]
+            assert ("laptop stolen" in message["text"]) == bool(asked.reason)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "unchanged"),
+    [
+        (State.CANCELLED, {}, True),
+        (State.EXPIRED, {}, True),
+        (State.REFUSED, {"code": "genesys_not_found"}, True),
+        (State.REFUSED, {"code": "genesys_not_found", "uncertain": True}, False),
+        (State.FAILED, {"code": "genesys_rate_limited", "unchanged": True}, True),
+        (State.FAILED, {"code": "genesys_server_error"}, False),
+        (State.UNKNOWN, {"code": "genesys_no_response", "attempts": 1}, False),
+    ],
+)
+def test_card__that_changed_nothing_says_so_first_and_in_bold(
+    state: State, outcome: dict[str, Any], unchanged: bool
+) -> None:
+    card = RENDERER.card(in_state(state, outcome=outcome))
+    first = next(block for block in card["blocks"] if block["type"] == "rich_text")["elements"][0]["elements"][0]
+    assert (first == {"type": "text", "text": "Nothing was changed.", "style": {"bold": True}}) is unchanged
+    assert ("Nothing was changed." in card["text"]) is unchanged
+
+
+@pytest.mark.parametrize("state", [State.REFUSED, State.FAILED, State.UNKNOWN])
+def test_card__of_a_revocation_that_did_not_succeed_links_to_logging_out_by_hand(state: State) -> None:
+    for message in (RENDERER.card(in_state(state)), RENDERER.outcome(in_state(state))):
+        assert f"[log them out in Genesys Cloud by hand]({LOG_OUT_BY_HAND})" in words(message)
+    assert LOG_OUT_BY_HAND not in words(RENDERER.card(in_state(state, "rotate")))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ({"attempts": 2, "sent": 6}, "I asked Genesys Cloud 6 times"),
+        ({"attempts": 1, "sent": 1}, "I asked Genesys Cloud once"),
+        ({"attempts": 2, "sent": 3, "at_least": True}, "I asked Genesys Cloud at least 3 times"),
+        ({"attempts": 1, "sent": 0, "at_least": True, "uncertain": True}, "I asked Genesys Cloud at least once"),
+        ({"attempts": 0, "sent": 0, "at_least": True, "uncertain": True}, "an unknown number of times"),
+    ],
+)
+def test_card__of_an_unknown_outcome_counts_the_requests(outcome: dict[str, Any], said: str) -> None:
+    assert said in words(RENDERER.card(in_state(State.UNKNOWN, outcome=outcome | {"code": "genesys_no_response"})))
+
+
+@pytest.mark.parametrize(
+    ("required", "said"),
+    [(2, f"Only <@{BEN}> approved in time; two approvals were needed."), (3, "3 approvals were needed.")],
+)
+def test_card__that_expired_says_who_approved(required: int, said: str) -> None:
+    asked = in_state(State.EXPIRED, approvals_required=required, approvals=(BEN,))
+    assert said in words(RENDERER.card(asked))
+    assert "It was not approved in time" in words(RENDERER.card(in_state(State.EXPIRED)))
 
 
 @pytest.mark.parametrize(("state", "action"), STATES)

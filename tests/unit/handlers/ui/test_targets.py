@@ -40,7 +40,7 @@ def test_card__shows_who_was_requested_if_the_names_differ(snapshot: SnapshotAss
 def test_messages__about_a_decided_request_still_say_who_was_requested(state: State) -> None:
     asked = in_state(state, target_slack_name="Anna Admin")
     for message in (RENDERER.card(asked), RENDERER.outcome(asked)):
-        assert "Anna Admin" in "".join(texts(message, "plain_text"))
+        assert "whose name in Slack is another one: Anna Admin." in words(message)
         assert f"<@{TOM}>" in words(message)
 
 
