@@ -45,6 +45,7 @@ from bot.services.overview import Overview
 from bot.services.pacing import Pace
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
+from bot.services.threads import ThreadReplies
 from bot.settings import Settings
 from bot.slack.api import SlackApi, web_client
 from bot.slack.channels import Channels
@@ -186,7 +187,11 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         settings.secret_values,
     )  # fmt: skip
     pace = Pace(time.monotonic)
-    notifier = Notifier(store, clients.messenger, renderer, Delivery(store), pace, audit_channel=settings.audit_channel)
+    permalinks = Permalinks(clients.slack)
+    notifier = Notifier(
+        store, clients.messenger, renderer, Delivery(store), pace, audit_channel=settings.audit_channel,
+        permalinks=permalinks,
+    )  # fmt: skip
     lookups, differences = EarlyLookups(identity), RuleDifferences(rules, metrics)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
@@ -204,7 +209,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         overview=Overview(
             pages,
             Identity(workspace, users, reads, reads),
-            Permalinks(clients.slack),
+            permalinks,
             rules=rules,
             actions=actions,
         ),
@@ -284,6 +289,7 @@ def job_services(
         differences=differences,
     )  # fmt: skip
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
+    threads = ThreadReplies(store, messenger, renderer, Delivery(store), pace)
     cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients, pace=pace)
     return {
         JobKind.CLICK: clicks.process,
@@ -292,6 +298,7 @@ def job_services(
         JobKind.CARD: cards.process,
         JobKind.NOTICE: notifier.process_notice,
         JobKind.REPLY: notifier.process_reply,
+        JobKind.THREAD: threads.process,
     }
 
 

@@ -46,6 +46,8 @@ class JobKind(StrEnum):
     """A card that does not show its request's latest revision."""
     REPLY = "reply"
     """A private reply that has not been delivered."""
+    THREAD = "thread"
+    """A reply in the thread of a card."""
     NOTICE = "notice"
     """An outcome to post to a channel or a person."""
 

@@ -61,6 +61,10 @@ def _unknown_in_reply(payload: Payload, _actions: Collection[str]) -> None:
     dict(payload["params"], user_id=payload["user_id"], code=payload["code"])
 
 
+def _unknown_in_thread(payload: Payload, _actions: Collection[str]) -> None:
+    dict(payload["params"], code=payload["code"])
+
+
 def _unknown_in_notice(payload: Payload, _actions: Collection[str]) -> None:
     payload["channel"]
 
@@ -70,6 +74,7 @@ _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "command": _unknown_in_command,
     "target": _unknown_in_execution,
     "reply": _unknown_in_reply,
+    "thread": _unknown_in_thread,
     "notice": _unknown_in_notice,
 }
 """By kind of job (`bot.db.jobs.JobKind`): a function that returns what it does not know, and raises for what lacks."""

@@ -97,17 +97,18 @@ class RequestStore:
         dropped: Sequence[str] = (),
         notify: Sequence[str] = (),
         click_url: str | None = None,
+        note: Mapping[str, Any] | None = None,
     ) -> tuple[Request, list[Job]]:
         """Advance a request because of a click; return it and the jobs that this process now holds for it.
 
         `request` is the state that the decision was made on, `by` the Slack user, `dropped` the approvers whose earlier
-        approval no longer holds, `notify` the channels that are notified of an end. Raises StaleRequest, changing
-        nothing, when the request has changed or the click is too old.
+        approval no longer holds, `notify` the channels that are notified of an end, `note` the payload of a THREAD job.
+        Raises StaleRequest, changing nothing, when the request has changed or the click is too old.
         """
 
         def step(tx: Transaction) -> tuple[Request, list[Job]]:
             return self._apply_click(
-                tx, request, event, job, by=by, dropped=dropped, notify=notify, click_url=click_url
+                tx, request, event, job, by=by, dropped=dropped, note=note, notify=notify, click_url=click_url
             )
 
         return await self.database.write(step)
@@ -238,7 +239,7 @@ class RequestStore:
 
     def _apply_click(
         self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, dropped: Sequence[str],
-        **changes: Any,
+        note: Mapping[str, Any] | None, **changes: Any,
     ) -> tuple[Request, list[Job]]:  # fmt: skip
         request = replace(request, dropped=(*request.dropped, *dropped))
         moved = advance(request, event, at=tx.now, by=by)
@@ -255,6 +256,8 @@ class RequestStore:
         for approver in dropped:
             self._audit(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         saved, follow_up = self._save(tx, request, moved, event, actor=by, **changes)
+        if note:
+            self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:{moved.revision}", note))
         if event is Event.APPROVE:
             target = {"place": 0, "clicked_at": job.created_at}
             execution = self.jobs.add_leased(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", target)
@@ -306,6 +309,8 @@ class RequestStore:
         if request:
             self._audit(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
             self.jobs.enqueue(tx, request.id, _card_job(request.id))
+            note = {"code": "retrying", "params": outcome}
+            self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:retrying", note))
         return request
 
     def _expire(self, tx: Transaction, recipients: Recipients, limit: int) -> list[Request]:

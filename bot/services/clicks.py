@@ -29,6 +29,7 @@ from bot.services.log_facts import job_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
 from bot.services.rule_differences import RuleDifferences
+from bot.services.threads import approval_note
 
 MAX_SHARED_AGE = 10.0
 """Longest time for which an answer that Slack began to give after a click may decide that click, in seconds."""
@@ -122,6 +123,7 @@ class ClickService:
             by=by,
             dropped=judgement.dropped,
             notify=self._recipients(request) if event is Event.CANCEL else (),
+            note=approval_note(judgement.request, event, by, judgement.dropped),
             click_url=click.copy_url(request),
         )
         log.info(

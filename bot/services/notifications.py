@@ -12,7 +12,7 @@ import structlog
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
-from bot.domain.requests import Request, State
+from bot.domain.requests import MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts
@@ -39,6 +39,9 @@ FIXABLE_ERRORS = (
 """Errors of `chat.postMessage` that end once an admin invites or reinstalls the bot (docs.slack.dev), or no longer
 shares the channel."""
 
+LINK_TIMEOUT = 3.0
+"""Longest time to look for the link to a card, in seconds. A message is sent without it."""
+
 CARD_POSTED, CARD_NOT_POSTED = "card_posted", "card_not_posted"
 """Codes of replies: the card is in another channel, or it could not be posted, so the request was cancelled."""
 
@@ -51,8 +54,8 @@ class MessageRenderer(Protocol):
     def card(self, request: Request) -> Message:
         """Return the card of a request, as it is now."""
 
-    def outcome(self, request: Request) -> Message:
-        """Return a short message about how a request ended."""
+    def outcome(self, request: Request, link: str | None = None) -> Message:
+        """Return a short message about how a request ended; `link` leads to its card."""
 
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
@@ -60,8 +63,23 @@ class MessageRenderer(Protocol):
     def with_checkpoint(self, message: Message, checkpoint: str) -> Message:
         """Return a message that ends with a checkpoint of the audit log."""
 
-    def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
-        """Return the private reply for a code: an error's, `CARD_POSTED` or `CARD_NOT_POSTED`."""
+    def reply(
+        self, code: str, params: Mapping[str, Any], request: Request | None = None, link: str | None = None
+    ) -> Message:
+        """Return the private reply for a code: an error's, `CARD_POSTED` or `CARD_NOT_POSTED`.
+
+        `link` leads to the card.
+        """
+
+    def thread_reply(self, code: str, params: Mapping[str, Any]) -> Message:
+        """Return a reply in the thread of a card."""
+
+
+class Permalinks(Protocol):
+    """Finds links to messages."""
+
+    async def of(self, message: MessageRef | None) -> str | None:
+        """Return the link to a message, None if there is none."""
 
 
 def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...]:
@@ -138,6 +156,7 @@ class Notifier:
         pace: Pace,
         *,
         audit_channel: str | None = None,
+        permalinks: Permalinks | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -147,6 +166,7 @@ class Notifier:
         self._delivery = delivery
         self._pace = pace
         self._audit_channel = audit_channel
+        self._permalinks = permalinks
         self._clock = clock
         self._sleep = sleep
 
@@ -169,7 +189,7 @@ class Notifier:
             await self._store.take_expired_notices(channel, MAX_FOLDED - 1) if request.state is State.EXPIRED else []
         )
         also = [one.snapshot.request for one in folded if one.snapshot and one.snapshot.request]
-        message = self._renderer.expirations([request, *also]) if also else self._renderer.outcome(request)
+        message = self._renderer.expirations([request, *also]) if also else await self._outcome(request)
         if channel == self._audit_channel:
             message = self._renderer.with_checkpoint(message, _newest_checkpoint([job, *folded]))
         try:
@@ -179,6 +199,19 @@ class Notifier:
         else:
             await self._store.jobs.complete_all([job, *folded])
         return JobResult()
+
+    async def _outcome(self, request: Request) -> Message:
+        return self._renderer.outcome(request, await self._link(request))
+
+    async def _link(self, request: Request) -> str | None:
+        """Return the link to the card of a request, None if Slack does not give it within seconds."""
+        if self._permalinks is None:
+            return None
+        try:
+            async with asyncio.timeout(LINK_TIMEOUT):
+                return await self._permalinks.of(request.card)
+        except TimeoutError:
+            return None
 
     async def _retry_notices(self, jobs: Sequence[Job], error: SlackCallError) -> None:
         """Retry the notices of a message that Slack did not take."""
@@ -202,7 +235,10 @@ class Notifier:
         except UnreadableRow:
             request = None
         try:
-            message = self._renderer.reply(job.payload["code"], job.payload["params"], request)
+            code, link = job.payload["code"], None
+            if request and code == CARD_POSTED:
+                link = await self._link(request)
+            message = self._renderer.reply(code, job.payload["params"], request, link)
         except KeyError as error:  # a code of a newer version of the bot
             raise UnreadableRow("jobs", job.id, "payload", f"reply: {job.payload['code']}") from error
         try:

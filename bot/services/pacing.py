@@ -13,8 +13,8 @@ PLACE_MEMORY = 60.0
 class Pace:
     """The next post to each channel; `clock` returns monotonic seconds.
 
-    A notice waits a second after the last one. A card waits only after Slack has limited its channel, and cards then
-    keep their order.
+    A notice waits a second after the last one, and so does a reply in a thread. A card waits only after Slack has
+    limited its channel, and cards then keep their order.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -22,6 +22,7 @@ class Pace:
         self._free_at: dict[str, float] = {}
         self._limited_until: dict[str, float] = {}
         self._places: dict[int, float] = {}
+        self._turns: dict[str, float] = {}
 
     def reserve(self, channel: str) -> float:
         """Return the seconds until a notice may be posted; 0 reserves the next second."""
@@ -44,6 +45,23 @@ class Pace:
         if place > now:
             self._places[job_id] = place
         return max(0.0, place - now)
+
+    def take_turn(self, channel: str, job_id: int) -> float:
+        """Return the seconds until the reply of a job in a thread may be posted; its turn is kept.
+
+        Each has a second of its own, so that a burst of replies is not tried again and again.
+        """
+        now = self._clock()
+        self._places = {one: at for one, at in self._places.items() if at > now - PLACE_MEMORY}
+        turn = self._places.pop(job_id, None)
+        if turn is None:
+            self._turns = {one: at for one, at in self._turns.items() if at > now}
+            turn = self._turns.get(channel, now)
+            self._turns[channel] = turn + POST_INTERVAL
+        turn = max(turn, self._limited_until.get(channel, now))
+        if turn > now:
+            self._places[job_id] = turn
+        return max(0.0, turn - now)
 
     def limit(self, channel: str, seconds: float) -> None:
         """Post nothing to a channel for a `Retry-After` of Slack."""

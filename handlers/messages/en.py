@@ -413,6 +413,12 @@ SENTENCES = {
         "*Nothing was changed.* Invite me to that channel, request it in another one, or ask an admin of this bot to set "
         "APPROVALS_CHANNEL."
     ),
+    # --- replies in the thread of a card ----------------------------------------------------------------------------
+    "thread.approved": "{approver} approved.",
+    "thread.approved.several": "{approver} approved ({count} of {required}).",
+    "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
+    "thread.retrying": "{problem} I am trying again.",
+    "thread.retrying.continues_at": "{problem} I continue at {time}.",
     # --- help -------------------------------------------------------------------------------------------------------
     "help.title": "What you can do with /purecloud",
     "command.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",

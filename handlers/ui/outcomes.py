@@ -48,7 +48,7 @@ def subject(catalog: Catalog, request: Request) -> str:
 
 def outcome(catalog: Catalog, request: Request) -> list[list[Element]]:
     """Return what happened and whether anything was changed, in paragraphs."""
-    code = catalog.code_of_action(request.action, f"outcome.{_code(catalog, request)}")
+    code = catalog.code_of_action(request.action, f"outcome.{_code(request)}")
     return sentences(catalog, code, **_values(catalog, request))
 
 
@@ -76,7 +76,7 @@ def _is_failed_unchanged(request: Request) -> bool:
     return request.state is State.FAILED and bool(result.get("unchanged"))
 
 
-def _code(catalog: Catalog, request: Request) -> str:
+def _code(request: Request) -> str:
     result = request.outcome
     if request.state is State.APPROVED and result:
         return "retrying.uncertain" if result.get("uncertain") else "retrying"

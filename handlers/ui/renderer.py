@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain.requests import Request
 from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
 from handlers.messages import Catalog
-from handlers.ui import blocks, cards, notices
+from handlers.ui import blocks, cards, notices, thread_replies
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
 
@@ -23,9 +23,9 @@ class MessageRenderer:
         """Return the card of a request, as it is now."""
         return cards.card(self.catalog, request)
 
-    def outcome(self, request: Request) -> Message:
-        """Return a short message about how a request ended."""
-        return notices.outcome(self.catalog, request)
+    def outcome(self, request: Request, link: str | None = None) -> Message:
+        """Return a short message about how a request ended; `link` leads to its card."""
+        return notices.outcome(self.catalog, request, link)
 
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
@@ -38,10 +38,16 @@ class MessageRenderer:
         line = self.catalog.text("checkpoint", checkpoint=checkpoint)
         return {"text": f"{message['text']} {line}", "blocks": [*message["blocks"], blocks.context(line)]}
 
-    def reply(self, code: str, params: Mapping[str, Any], request: Request | None = None) -> Message:
-        """Return the private reply for a code: an error's, or one about the request's card."""
+    def thread_reply(self, code: str, params: Mapping[str, Any]) -> Message:
+        """Return a reply in the thread of a card. Raises KeyError for an unknown code."""
+        return thread_replies.RENDERERS[code](self.catalog, params)
+
+    def reply(
+        self, code: str, params: Mapping[str, Any], request: Request | None = None, link: str | None = None
+    ) -> Message:
+        """Return the private reply for a code: an error's, or one about the request's card, to which `link` leads."""
         if code == CARD_POSTED and request:
-            return notices.card_posted(self.catalog, request, params["channel"])
+            return notices.card_posted(self.catalog, request, params["channel"], link)
         if code == CARD_NOT_POSTED and request:
             return notices.card_not_posted(self.catalog, request, params["slack_code"])
         if code == "stale_request" and request:

@@ -80,7 +80,8 @@ def link(url: str, text: str) -> Element:
     return {"type": "link", "url": url, "text": text}
 
 
-def time(at: float) -> Element:
+def time(at: float, *, seconds: bool = False) -> Element:
     """Return a time that Slack shows in the reader's time zone; `at` is in epoch seconds."""
-    fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return {"type": "date", "timestamp": int(at), "format": "{date_short_pretty} {time}", "fallback": fallback}
+    fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC" if seconds else "%Y-%m-%d %H:%M UTC")
+    shown = "{date_short_pretty} {time_secs}" if seconds else "{date_short_pretty} {time}"
+    return {"type": "date", "timestamp": int(at), "format": shown, "fallback": fallback}

@@ -45,7 +45,7 @@ def as_mrkdwn(elements: Sequence[Element]) -> str:
 def _mrkdwn(element: Element) -> str:
     if element["type"] == "user":
         return user_mention(element["user_id"])
-    text = escape(str(element.get("text", "")))
+    text = escape(str(element.get("text") or element.get("fallback") or ""))
     return f"`{text.replace('`', chr(39))}`" if element.get("style", {}).get("code") else text
 
 

@@ -127,6 +127,7 @@ class Components:
             Delivery(store),
             self.pace,
             audit_channel=personas.AUDIT,
+            permalinks=Permalinks(self.api),
             clock=self.clock,
             sleep=self.clock.sleep,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Part = Mapping[str, Any]
@@ -48,24 +48,22 @@ def _rich_text(part: Part) -> Iterator[str]:
             yield from (f"{mark}{one}" for one in line.split("\n"))
 
 
+_ELEMENTS: Mapping[str, Callable[[Part], str]] = {
+    "user": lambda element: f"<@{element['user_id']}>",
+    "usergroup": lambda element: f"<!subteam^{element['usergroup_id']}>",
+    "channel": lambda element: f"<#{element['channel_id']}>",
+    "emoji": lambda element: f":{element['name']}:",
+    "date": lambda element: f"{{{element['fallback']}}}",
+    "link": lambda element: f"[{element['text']}]({element['url']})",
+}
+
+
 def _element(element: Part) -> str:
-    match element["type"]:
-        case "user":
-            return f"<@{element['user_id']}>"
-        case "usergroup":
-            return f"<!subteam^{element['usergroup_id']}>"
-        case "date":
-            return f"{{{element['fallback']}}}"
-        case "channel":
-            return f"<#{element['channel_id']}>"
-        case "emoji":
-            return f":{element['name']}:"
-        case "link":
-            return f"[{element['text']}]({element['url']})"
-        case _:
-            style = element.get("style", {})
-            mark = "**" if style.get("bold") else "`" if style.get("code") else ""
-            return f"{mark}{element['text']}{mark}"
+    if element["type"] in _ELEMENTS:
+        return _ELEMENTS[element["type"]](element)
+    style = element.get("style", {})
+    mark = "**" if style.get("bold") else "`" if style.get("code") else ""
+    return f"{mark}{element['text']}{mark}"
 
 
 def _text(part: Part) -> str:

@@ -74,7 +74,7 @@ async def test_process__informs_the_requester_about_a_card_in_another_channel(co
     components.database.clock.advance(1)
     await deliver(components, JobKind.REPLY)
     (reply,) = components.texts_in(personas.OPS)
-    assert f"I posted the card in <#{personas.APPROVALS}>" in reply
+    assert f"Sent to <#{personas.APPROVALS}>" in reply
     assert (await components.store.jobs.depth())["reply"] == 0
 
 
@@ -83,7 +83,7 @@ async def test_process__informs_the_requester_who_submitted_a_modal(components: 
     await components.cards().process(job)
     await deliver(components, JobKind.REPLY)
     (reply,) = direct_messages(components, personas.RAVI)
-    assert f"I posted the card in <#{personas.APPROVALS}>" in reply
+    assert f"Sent to <#{personas.APPROVALS}>" in reply
 
 
 async def test_process__card_in_direct_messages_needs_no_message_about_it(components: Components) -> None:

@@ -21,6 +21,21 @@ def test_reserve__allows_one_notice_a_second_and_channel() -> None:
     assert pace.reserve("C1") == POST_INTERVAL
 
 
+def test_take_turn__gives_each_reply_a_second_of_its_own() -> None:
+    clock = FakeClock(100.0)
+    pace = Pace(clock)
+    assert [pace.take_turn("C1", job) for job in (1, 2, 3)] == [0, POST_INTERVAL, 2 * POST_INTERVAL]
+    assert pace.take_turn("C2", 4) == 0
+
+    clock.advance(POST_INTERVAL)
+    assert pace.take_turn("C1", 2) == 0
+    assert pace.take_turn("C1", 3) == POST_INTERVAL
+    pace.limit("C1", 30)
+    assert pace.take_turn("C1", 3) == 30
+    clock.advance(30)
+    assert [pace.take_turn("C1", job) for job in (3, 5)] == [0, 0]
+
+
 def test_reserve__waits_as_long_as_slack_says() -> None:
     clock = FakeClock(100.0)
     pace = Pace(clock)
