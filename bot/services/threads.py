@@ -1,4 +1,4 @@
-"""Reply in the thread of a card: who approved, whose approval no longer counts, and that a call is repeated."""
+"""Reply in the thread of a card: approvals, those that no longer count, and repeated calls."""
 
 from __future__ import annotations
 

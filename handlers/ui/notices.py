@@ -17,7 +17,7 @@ LINES_PER_SECTION = 20
 
 
 def outcome(catalog: Catalog, request: Request, link: str | None = None) -> Message:
-    """Return a short message about how a request ended, for a channel or the requester; `link` leads to the card."""
+    """Return a short message about how a request ended; `link` leads to its card."""
     headline = [words(outcomes.headline(catalog, request), bold=True)]
     if link:
         headline += [words("  "), rich_text.link(link, catalog.text("list.card"))]

@@ -45,7 +45,7 @@ class MessageRenderer:
     def reply(
         self, code: str, params: Mapping[str, Any], request: Request | None = None, link: str | None = None
     ) -> Message:
-        """Return the private reply for a code: an error's, or one about the request's card, to which `link` leads."""
+        """Return the private reply for a code: an error's, or one about the card to which `link` leads."""
         if code == CARD_POSTED and request:
             return notices.card_posted(self.catalog, request, params["channel"], link)
         if code == CARD_NOT_POSTED and request:

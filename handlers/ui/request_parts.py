@@ -100,7 +100,7 @@ def ids(catalog: Catalog, request: Request) -> Block | None:
     """Return the ids in Genesys Cloud, for admins and support."""
     correlation_id = request.outcome.get("correlation_id")
     parts = (
-        catalog.text("request.target_id", id=request.target.id) if request.target else None,
+        catalog.text("request.target_id", id=foreign_mrkdwn(request.target.id)) if request.target else None,
         catalog.text("request.correlation_id", correlation_id=foreign_mrkdwn(correlation_id))
         if correlation_id
         else None,

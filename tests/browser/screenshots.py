@@ -58,7 +58,7 @@ async def _card(sandbox: Sandbox, browser: Browser) -> None:
     await page.switch_to("Ben")
     await page.open_conversation("channel approvals")
     await page.click_and_confirm("Revoke all sessions")
-    await page.expect_newest("2 approvals needed, 1 so far: @ben")
+    await page.expect_newest("1 of 2 approvals (@ben)")
     await page.tab.mouse.move(700, 20)
     await page.newest.screenshot(path=DOCS / "card.png")
     await page.tab.context.close()

@@ -26,9 +26,9 @@ async def test_whoami__is_visible_to_its_user_only(page: SandboxPage) -> None:
 
 async def test_revoke__approved_by_its_requester_in_direct_messages(page: SandboxPage) -> None:
     await page.send_command("revoke @tom laptop stolen")
-    await page.expect_newest("I sent you the card")
+    await page.expect_newest("You can approve this yourself")
     await page.open_conversation("direct messages with PureCloud")
-    await page.expect_newest("Revoke all sessions of Tom Target?", "tom.target@example.com", "Reason: laptop stolen")
+    await page.expect_newest("Revoke all sessions of Tom Target?", "tom.target@example.com", "laptop stolen")
     await page.click_button("Revoke all sessions")
     await page.tab.get_by_role("dialog").get_by_role("button", name="Go back").click()
     await page.expect_sessions("Tom Target", "2 sessions")
@@ -48,7 +48,7 @@ async def test_revoke__approved_by_its_requester_in_direct_messages(page: Sandbo
 async def test_revoke__approved_by_another_person(page: SandboxPage) -> None:
     await page.switch_to("Ravi")
     await page.send_command("revoke @tom")
-    await page.expect_newest("I posted the card in #approvals")
+    await page.expect_newest("Sent to #approvals")
     await expect(page.tab.get_by_role("radio", name="Ben approver 1 unread")).to_be_visible()
     await page.switch_to("Ben")
     await page.open_conversation("channel approvals")
@@ -69,7 +69,7 @@ async def test_revoke__of_a_protected_person_needs_two_approvers(page: SandboxPa
     await page.switch_to("Ben")
     await page.open_conversation("channel approvals")
     await page.click_and_confirm("Revoke all sessions")
-    await page.expect_newest("2 approvals needed, 1 so far: @ben")
+    await page.expect_newest("1 of 2 approvals (@ben)")
     await page.click_and_confirm("Revoke all sessions")
     await expect(page.messages).to_have_count(2)
     await page.expect_newest("Only visible to you", "You have already approved this request")
@@ -84,7 +84,7 @@ async def test_revoke__of_a_protected_person_needs_two_approvers(page: SandboxPa
 async def test_cancel__sends_no_delete(page: SandboxPage) -> None:
     await page.send_command("revoke @tom")
     await page.open_conversation("direct messages with PureCloud")
-    await page.click_button("Cancel")
+    await page.click_button("Cancel request")
     await page.expect_newest("Cancelled", "cancelled by @olivia")
     await page.expect_no_buttons()
     assert page.deletes == 0

@@ -140,7 +140,7 @@ async def test_keyboard__is_sufficient_for_a_revocation(page: SandboxPage) -> No
     await keys.press("Tab")
     await expect(page.composer).to_have_value("/purecloud revoke @tom ")
     await keys.press("Enter")
-    await page.expect_newest("I sent you the card")
+    await page.expect_newest("You can approve this yourself")
     await page.tab.get_by_role("button", name="direct messages with PureCloud").press("Enter")
     await page.newest.get_by_role("button", name="Revoke all sessions").press("Enter")
     dialog = page.tab.get_by_role("dialog")

@@ -172,7 +172,7 @@ async def test_forged_first_approval__does_not_count(app: AppHarness) -> None:
 
     await app.slack.click(personas.BEN, card, "approve")
 
-    await app.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+    await app.wait_for_message(f"1 of 2 approvals (<@{personas.BEN}>)")
     await app.wait_until_idle()
     assert not app.deletes
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,6 +20,7 @@ from tests.support.components import TOM, Components, open_components
 from tests.support.fault_cases import API_FAULTS, DELETE_FAULTS, LOGIN_FAULTS, FaultCase, inject_fault
 from tests.support.fault_harness import BotHarness, RecordingClient, open_bot, recording_client, replace_ids
 from tests.support.markdown_tables import read_table, render_table, write_table
+from tests.support.render_text import words
 from tests.support.timeouts import InstantTimeoutSession
 
 HEADER = ("Fault", "Requests", "Message", "Audit log")
@@ -27,12 +30,10 @@ WITHOUT_ERROR = (CARD, EXECUTED)
 STATES_WHAT_CHANGED = (
     *WITHOUT_ERROR,
     "othing was changed",
-    "no session has ended",
     "got no certain answer",
-    "nothing is known to have ended",
-    "is unknown: I tried",
+    "no session is known to have ended",
+    "can't say whether",
     "Genesys Cloud confirmed that",
-    "not deleted",
     "not known to be deleted",
 )
 OUTCOMES = ("token:revoked", "token:refused", "token:failed", "token:unknown")
@@ -117,9 +118,14 @@ async def whoami(bot: BotHarness) -> str:
 
 
 def _main_text(message: PostedMessage) -> str:
-    return next(
-        str(block["text"]["text"]) for block in message.blocks if block["type"] == "section" and "text" in block
-    )
+    """Return what a message says first, without its heading, links and numbered steps."""
+    first = next(block for block in message.blocks if _is_main(block))
+    lines = words({"text": "", "blocks": [first]}).strip().splitlines()
+    return "\n".join(line for line in lines if "[" not in line and not re.match(r"\d\. ", line))
+
+
+def _is_main(block: Mapping[str, Any]) -> bool:
+    return block["type"] == "rich_text" or (block["type"] == "section" and block["text"]["type"] == "mrkdwn")
 
 
 def _text_with_correlation_id(message: PostedMessage) -> str:

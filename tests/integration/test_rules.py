@@ -90,7 +90,7 @@ async def test_protection__at_either_time_needs_two_approvals(
     async with start(tmp_path, before, after) as bot:
         card = await bot.request_card(personas.RAVI, "revoke @tom", BEFORE)
         await bot.click(personas.BEN, card, AFTER)
-        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+        await bot.wait_for_message(f"1 of 2 approvals (<@{personas.BEN}>)")
         await bot.wait_until_idle()
         assert bot.deletes == []
 
@@ -117,7 +117,7 @@ async def test_number_of_approvals__that_changes_is_the_higher_one(
             await bot.click(personas.OLIVIA, card, AFTER)
             await bot.wait_for_message("You requested this yourself. It needs the approval of two other approvers.")
         await bot.click(personas.BEN, card, AFTER)
-        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+        await bot.wait_for_message(f"1 of 2 approvals (<@{personas.BEN}>)")
         await bot.click(personas.BEN, card, AFTER)
         await bot.wait_for_message("You have already approved this request")
         await bot.wait_until_idle()
@@ -134,9 +134,9 @@ async def test_first_approval__of_a_person_who_is_removed_before_the_second_is_d
     async with start(tmp_path, three, two) as bot:
         card = await bot.request_card(personas.RAVI, "revoke @tom", BEFORE)
         await bot.click(personas.NADIA, card, BEFORE)
-        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.NADIA}>")
+        await bot.wait_for_message(f"1 of 2 approvals (<@{personas.NADIA}>)")
         await bot.click(personas.BEN, card, AFTER)
-        await bot.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+        await bot.wait_for_message(f"1 of 2 approvals (<@{personas.BEN}>)")
         await bot.wait_until_idle()
         assert f"The approval of <@{personas.NADIA}> no longer counts" in bot.slack.text_of(card)
         assert bot.deletes == []

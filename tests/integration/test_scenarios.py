@@ -99,7 +99,7 @@ async def test_revoke__reads_what_people_type(app: AppHarness, line: str, reason
     card = app.slack.text_of(await app.request_card(personas.OLIVIA, line))
 
     assert QUESTION in card
-    assert f"Reason: {reason}" in card
+    assert reason in card
 
 
 @pytest.mark.parametrize("word", ["<mailto:tom|tom>", "mailto:tom", "a@b@example.com", "tom@localhost"])
@@ -169,7 +169,7 @@ async def test_revoke__approved_by_another_person_in_the_approvals_channel(app: 
     card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
 
     assert card.channel_id == personas.APPROVALS
-    await app.wait_for_private_message(personas.RAVI, f"I posted the card in <#{personas.APPROVALS}>")
+    await app.wait_for_private_message(personas.RAVI, f"Sent to <#{personas.APPROVALS}>: open the card.")
     await app.slack.click(personas.BEN, card, "approve")
     outcome = app.slack.text_of(await app.wait_for_private_message(personas.RAVI, DONE))
     await app.wait_until_idle()
@@ -227,11 +227,11 @@ async def test_protected__needs_two_approvers_other_than_the_requester(start_app
     app.slack.channels[personas.APPROVALS].members.append(personas.NADIA)
 
     card = await app.request_card(personas.OLIVIA, "revoke @pia left her desk unlocked")
-    assert "Needs the approval of two other approvers" in app.slack.text_of(card)
+    assert "0 of 2 approvals. Still needed: two other approvers" in app.slack.text_of(card)
     await app.slack.click(personas.OLIVIA, card, "approve")
     await app.wait_for_private_message(personas.OLIVIA, "It needs the approval of two other approvers")
     await app.slack.click(personas.BEN, card, "approve")
-    await app.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+    await app.wait_for_message(f"1 of 2 approvals (<@{personas.BEN}>)")
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_private_message(personas.BEN, "You have already approved this request")
     await app.wait_until_idle()
@@ -249,7 +249,7 @@ async def test_protected__applies_to_an_address_and_an_id(app: AppHarness, targe
     card = await app.request_card(personas.RAVI, f"revoke {target}")
 
     assert card.channel_id == personas.APPROVALS
-    assert "Needs the approval of two other approvers" in app.slack.text_of(card)
+    assert "0 of 2 approvals. Still needed: two other approvers" in app.slack.text_of(card)
     assert not app.deletes
 
 
@@ -292,7 +292,7 @@ async def test_expiry__updates_the_card_and_notifies(start_app_with: StartApp) -
     card = await app.request_card(personas.RAVI, "revoke @tom")
     await app.wait_for_private_message(personas.RAVI, "Expired: sessions of Tom Target not touched")
     await app.wait_until_idle()
-    assert "Request it again with" in app.slack.text_of(card)
+    assert "Request it again if it is still needed: /purecloud revoke tom.target@example.com" in app.slack.text_of(card)
     assert not app.slack.buttons(card)
     await app.slack.click(personas.BEN, card, "approve", force=True)
     await app.wait_for_private_message(personas.BEN, "this request has expired")
@@ -355,13 +355,13 @@ async def test_rotate__is_approved_by_admins_only(start_app_with: StartApp) -> N
         pytest.param(
             GenesysFault(status=429, headers={"Retry-After": "3600"}),
             "Failed: sessions of Tom Target not ended",
-            "Nothing was changed: no session has ended.",
+            "Nothing was changed. Genesys Cloud takes no more requests for now (429). I asked once.",
             id="failed",
         ),
         pytest.param(
             GenesysFault(drop="after", times=6),
             "Unknown: Tom Target may still be logged in",
-            "I tried 2 times",
+            "I asked Genesys Cloud 6 times",
             id="unknown",
         ),
     ],

@@ -26,13 +26,13 @@ async def test_two_approvals__of_different_approvers_other_than_the_requester(st
     app = await start_with(APPROVALS_REQUIRED="2")
     card = await app.request_card(personas.OLIVIA, "revoke @tom")
     assert card.channel_id == personas.OPS
-    assert "Needs the approval of two other approvers" in app.slack.text_of(card)
+    assert "0 of 2 approvals. Still needed: two other approvers" in app.slack.text_of(card)
 
     await app.slack.click(personas.OLIVIA, card, "approve")
     await app.wait_for_private_message(personas.OLIVIA, "It needs the approval of two other approvers")
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_message(
-        f"2 approvals needed, 1 so far: <@{personas.BEN}>. Still needed: one other approver, not <@{personas.OLIVIA}>."
+        f"1 of 2 approvals (<@{personas.BEN}>). Still needed: one other approver, not <@{personas.OLIVIA}>."
     )
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_private_message(personas.BEN, "You have already approved this request")
@@ -54,11 +54,11 @@ async def test_first_approval__of_a_person_who_lost_the_role_does_not_count(star
     app = await start_with(APPROVALS_REQUIRED="2", APPROVERS=f"{personas.TOKEN_APPROVERS},{personas.NADIA}")
     card = await app.request_card(personas.RAVI, "revoke @tom")
     await app.slack.click(personas.BEN, card, "approve")
-    await app.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.BEN}>")
+    await app.wait_for_message(f"1 of 2 approvals (<@{personas.BEN}>)")
 
     app.slack.groups[personas.TOKEN_APPROVERS].members = [personas.OLIVIA]
     await app.slack.click(personas.NADIA, card, "approve")
-    await app.wait_for_message(f"2 approvals needed, 1 so far: <@{personas.NADIA}>")
+    await app.wait_for_message(f"1 of 2 approvals (<@{personas.NADIA}>)")
     assert f"The approval of <@{personas.BEN}> no longer counts" in app.slack.text_of(card)
     await app.slack.click(personas.BEN, card, "approve")
     await app.wait_for_private_message(personas.BEN, "You can't approve this request")
@@ -99,7 +99,7 @@ async def test_protected_target__needs_the_number_of_its_own(start_with: StartAp
     card = await app.request_card(personas.RAVI, "revoke @pia")
     for number, who in enumerate((personas.OLIVIA, personas.BEN), 1):
         await app.slack.click(who, card, "approve")
-        await app.wait_for_message(f"3 approvals needed, {number} so far")
+        await app.wait_for_message(f"{number} of 3 approvals")
     await app.wait_until_idle()
     assert not app.deletes
 

@@ -58,7 +58,7 @@ async def test_approval__committed_after_ten_minutes_sends_nothing(components: C
 
     async with running(components.worker(disk.store(), clock=disk.clock)) as worker:
         worker.submit(job)
-        found = await ended(components, State.UNKNOWN)
+        found = await ended(components, State.FAILED)
 
     assert deletes(components) == []
     assert found.outcome["code"] == "too_late"

@@ -17,6 +17,7 @@ from bot.domain.requests import State
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from handlers.ui import outcomes
+from handlers.ui.sentences import as_plain
 from tests.support.examples import request
 
 FACTS: dict[str, Any] = {"attempts": 2, "uncertain": True}
@@ -34,7 +35,7 @@ CASES: list[tuple[State, dict[str, Any], dict[str, Any], str]] = [
             "status": 403, "code": "genesys_forbidden", "error_code": "missing.permission",
             "detail": "You need a permission.", "correlation_id": "c-1", "permissions": ["oauth:token:delete"],
         },
-        "lacks permission oauth:token:delete",
+        "lacks the permission oauth:token:delete",
     ),
     (
         State.UNKNOWN,
@@ -68,7 +69,8 @@ def test_converted__outcome_is_shown_as_before(
     state: State, before: dict[str, Any], after: dict[str, Any], words: str
 ) -> None:
     assert converted(before) == after
-    assert words in outcomes.outcome(Catalog(SENTENCES), request(state=state, outcome=after))
+    paragraphs = outcomes.outcome(Catalog(SENTENCES), request(state=state, outcome=after))
+    assert words in "".join(map(as_plain, paragraphs))
 
 
 async def test_upgrade__converts_stored_outcomes_and_events(tmp_path: Path) -> None:
