@@ -226,6 +226,7 @@ SENTENCES = {
     "request.approvals.protected": (
         "*Protected: {count} of {required} approvals*{given}. Still needed: {missing}, not {requester}."
     ),
+    "request.approvals.one": "*Protected*: needs {missing}, not {requester}.",
     "request.approvals.given": " ({approvers})",
     "request.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "request.requested_by": "Requested by {requester_mention}",

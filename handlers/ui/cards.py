@@ -124,9 +124,10 @@ def _approvals(catalog: Catalog, request: Request) -> Element | None:
         return None
     count = len(request.approvals)
     given = sentence(catalog, "request.approvals.given", approvers=rich_text.users(request.approvals)) if count else []
+    code = "request.approvals.protected" if request.target_protected else "request.approvals"
     text = sentence(
         catalog,
-        "request.approvals.protected" if request.target_protected else "request.approvals",
+        "request.approvals.one" if request.approvals_required == 1 else code,
         count=str(count),
         required=str(request.approvals_required),
         given=given,

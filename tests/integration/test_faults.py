@@ -125,7 +125,7 @@ def _main_text(message: PostedMessage) -> str:
 
 
 def _is_main(block: Mapping[str, Any]) -> bool:
-    return block["type"] == "rich_text" or (block["type"] == "section" and block["text"]["type"] == "mrkdwn")
+    return block["type"] == "rich_text" or bool(block.get("text", {}).get("type") == "mrkdwn")
 
 
 def _text_with_correlation_id(message: PostedMessage) -> str:

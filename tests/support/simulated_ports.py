@@ -73,7 +73,7 @@ class StateRenderer(MessageRenderer):
         target = request.target.id if request.target else "me"
         return {"card": request.id, "target": target, "text": request.state.value, "blocks": []}
 
-    def outcome(self, request: Request) -> dict[str, Any]:
+    def outcome(self, request: Request, link: str | None = None) -> dict[str, Any]:  # noqa: ARG002 - overrides
         return {"outcomes": [request.id], "text": request.state.value, "blocks": []}
 
     def expirations(self, requests: Sequence[Request]) -> dict[str, Any]:
