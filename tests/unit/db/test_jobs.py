@@ -380,7 +380,15 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
     await enqueue(db, "due")
     await add(db, "leased", JobKind.EXECUTE)
     await db.jobs().complete(await add(db, "done", JobKind.CLICK))
-    assert await db.jobs().depth() == {"click": 0, "target": 1, "command": 0, "card": 1, "reply": 0, "notice": 0}
+    assert await db.jobs().depth() == {
+        "click": 0,
+        "target": 1,
+        "command": 0,
+        "card": 1,
+        "reply": 0,
+        "thread": 0,
+        "notice": 0,
+    }
 
 
 async def test_depth__reports_unknown_kinds(db: DatabaseHarness) -> None:

@@ -120,7 +120,15 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
     assert (moved.approved_at, moved.revision) == (db.clock.now, 2)
     assert (work.kind, work.attempts, work.payload["place"]) == (JobKind.EXECUTE, 1, 0)
     assert await tags(store) == ["request:asked", "request:approved"]
-    assert await store.jobs.depth() == {"click": 0, "target": 1, "command": 0, "card": 1, "reply": 0, "notice": 0}
+    assert await store.jobs.depth() == {
+        "click": 0,
+        "target": 1,
+        "command": 0,
+        "card": 1,
+        "reply": 0,
+        "thread": 0,
+        "notice": 0,
+    }
 
 
 async def test_apply_click__second_decision_on_the_same_state_is_stale(store: RequestStore) -> None:

@@ -254,7 +254,15 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
     assert reply
     assert (reply.kind, reply.request_id) == (JobKind.REPLY, "first")
     assert (await store.snapshot("first")).urls.click == url
-    assert await store.jobs.depth() == {"click": 0, "target": 0, "command": 0, "card": 1, "reply": 1, "notice": 0}
+    assert await store.jobs.depth() == {
+        "click": 0,
+        "target": 0,
+        "command": 0,
+        "card": 1,
+        "reply": 1,
+        "thread": 0,
+        "notice": 0,
+    }
     assert await tags(store) == ["request:asked", "click:stale"]
     assert await db.store("two#1").record_denial(stale, job=press, reply=REPLY) is None
 

@@ -155,7 +155,7 @@ async def test_retry_execution__renders_the_card_and_is_due_after_the_delay(
     assert waiting
     assert (waiting.state, waiting.outcome, waiting.revision) == (State.APPROVED, outcome, before.revision + 1)
     assert await tags(store) == ["request:asked", "request:approved", "token:attempt_failed"]
-    assert [job.kind for job in await store.jobs.claim(10)] == [JobKind.CARD]
+    assert [job.kind for job in await store.jobs.claim(10)] == [JobKind.CARD, JobKind.THREAD]
     db.clock.advance(3)
     (again,) = [job for job in await store.jobs.claim(10) if job.kind is JobKind.EXECUTE]
     assert (again.id, again.attempts) == (work.id, 2)
