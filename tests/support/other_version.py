@@ -76,7 +76,7 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
     "no place": ("target", "{}"),
     "no code": ("reply", '{"user_id": "U0RAVI0001"}'),
     "no channel": ("notice", "{}"),
-    "no code": ("thread", "{}"),
+    "no code of a thread": ("thread", "{}"),
     "deep": ("notice", "[" * 100_000),
 }
 """Jobs that no version can run: kind and payload."""
