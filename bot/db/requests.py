@@ -70,11 +70,15 @@ class RequestStore:
 
         `request_id` is the id that the request will have if the command creates one.
         """
-        return await self.database.write(lambda tx: self.jobs.add_leased(tx, JobKind.COMMAND, request_id, key, payload))
+        return await self.database.write(lambda tx: self._record(tx, JobKind.COMMAND, request_id, key, payload))
 
     async def record_click(self, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         """Store a click before anything is decided; return its job, None for a replay of the same `key`."""
         return await self.database.write(lambda tx: self._record_click(tx, request_id, key, payload))
+
+    def is_genuine(self, job: Job) -> bool:
+        """Return whether the bot stored this click or command, rather than another writer of the database."""
+        return self.seals.is_genuine_input(job.kind, job.request_id, job.created_at, job.payload)
 
     async def create(
         self, request: Request, *, ttl: float, key: str, command_url: str | None, job: Job | None = None
@@ -214,11 +218,16 @@ class RequestStore:
         return card and replace(card, snapshot=Snapshot(request, tx.now, ResponseUrls(command=columns["ask_url"])))
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
-        job = self.jobs.add_leased(tx, JobKind.CLICK, request_id, key, payload)
+        job = self._record(tx, JobKind.CLICK, request_id, key, payload)
         try:
             return job and replace(job, snapshot=self._snapshot(tx, request_id))
         except UnreadableRow:  # the click is stored in any case, and answered by its service
             return job
+
+    def _record(
+        self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Mapping[str, Any]
+    ) -> Job | None:
+        return self.jobs.add_leased(tx, kind, request_id, key, self.seals.seal_input(kind, request_id, tx.now, payload))
 
     def _audit(self, tx: Transaction, event: AuditEvent) -> None:
         audit.append(tx, event, self.chain)

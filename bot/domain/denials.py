@@ -26,6 +26,8 @@ class DenialCode(StrEnum):
     RULES_CHANGED = "rules_changed"
     RULES_CHANGED_TO_CANCEL = "rules_changed_to_cancel"
     REQUEST_ALTERED = "request_altered"
+    CLICK_ALTERED = "click_altered"
+    COMMAND_ALTERED = "command_altered"
     CLICKER_UNREADABLE = "clicker_unreadable"
     EXPIRED_UNDECIDED = "expired_undecided"
     CLOCK_BEHIND = "clock_behind"

@@ -1,4 +1,4 @@
-"""Seals: message authentication codes of what people see and approve.
+"""Seals: message authentication codes of what people send, see and approve.
 
 Who can write to the database but lacks the key can invalidate a request, and cannot make the bot execute one.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -67,6 +68,15 @@ class Seals:
         sealed = self._sealed_at(request)
         return now - max(sealed[one] for one in genuine) <= EXECUTION_WINDOW
 
+    def seal_input(self, kind: str, request_id: str, at: float, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the payload of a click or command with the seal of who sent what, and when."""
+        return {**payload, "seal": self._of_input(kind, request_id, at, payload)}
+
+    def is_genuine_input(self, kind: str, request_id: str, at: float, payload: Mapping[str, Any]) -> bool:
+        """Return whether the bot stored a click or command, and so whether Slack signed it."""
+        unsealed = {name: value for name, value in payload.items() if name != "seal"}
+        return _same(payload.get("seal"), self._of_input(kind, request_id, at, unsealed))
+
     def _sealed_at(self, request: Request) -> dict[str, float]:
         """Return when each approver with a genuine seal approved."""
         return {
@@ -90,8 +100,11 @@ class Seals:
         target = request.target.id if request.target else None
         return self._mac("approval", request.id, request.action, target, approver, at)
 
+    def _of_input(self, kind: str, request_id: str, at: float, payload: Mapping[str, Any]) -> str:
+        return self._mac("input", kind, request_id, float(at), dict(payload))
+
     def _mac(self, *parts: Any) -> str:
-        text = json.dumps(parts, separators=(",", ":"))
+        text = json.dumps(parts, separators=(",", ":"), sort_keys=True)
         return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
 
 

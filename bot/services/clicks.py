@@ -76,6 +76,7 @@ class ClickService:
             request, now, _ = snapshot or await self._store.snapshot(click.request_id)
             since = self._since(job, now)
             try:
+                self._require_genuine(job)
                 if request is None or _is_too_late(job, request, now):
                     await self._clicker(click, since)  # an outsider learns nothing about a request
                     return await self._reply_stale(job, click, request)
@@ -89,6 +90,12 @@ class ClickService:
                 snapshot = None
                 if not await self._store.jobs.still_leased(job):
                     return JobResult()
+
+    def _require_genuine(self, job: Job) -> None:
+        """Raise Denied for a click that this bot did not store, because then no one may have clicked."""
+        if not self._store.is_genuine(job):
+            log.error("click.altered", **job_facts(job))
+            raise Denied(DenialCode.CLICK_ALTERED)
 
     def _require_intact(self, request: Request) -> None:
         """Raise Denied for a request that was changed without the key of its seal."""

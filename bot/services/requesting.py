@@ -105,6 +105,7 @@ class RequestService:
         command = read_command(job.payload)
         by, facts = command.invoker.user_id, command_facts(command)
         try:
+            self._require_genuine(job, command)
             request = await self._request(job.request_id, command)
         except Denied as denied:
             self._metrics.refusals.labels(denied.code).inc()
@@ -131,6 +132,12 @@ class RequestService:
         needed = request.approvals_required
         log.info("request.created", **log_facts(request), by=by, request_id=request.id, approvals_required=needed)
         return JobResult((card,))
+
+    def _require_genuine(self, job: Job, command: RequestCommand) -> None:
+        """Raise Denied for a command that this bot did not store."""
+        if not self._store.is_genuine(job):
+            log.error("command.altered", **command_facts(command))
+            raise Denied(DenialCode.COMMAND_ALTERED)
 
     async def _postpone(
         self, job: Job, command: RequestCommand, error: CheckUnavailable | SlackUnavailable

@@ -45,6 +45,10 @@ SENTENCES = {
     "hint.target_cannot_decide": "The request is still open for its approvers.",
     "reason.request_altered": "This request was altered outside the bot, so I don't act on it.",
     "hint.request_altered": "Request it again. An admin of this bot should find out who can write to its database.",
+    "reason.click_altered": "A click in your name was added or altered outside the bot, so it doesn't count.",
+    "hint.click_altered": "If you did click, click again. Otherwise report this to an admin of this bot.",
+    "reason.command_altered": "A command in your name was added or altered outside the bot, so I don't act on it.",
+    "hint.command_altered": "If you did send it, send it again. Otherwise report this to an admin of this bot.",
     "reason.clicker_unreadable": "I could not find out in time whether you may decide this, so your click doesn't count.",
     "hint.clicker_unreadable": "Request it again if it is still needed.",
     "reason.expired_undecided": (

@@ -199,3 +199,71 @@ async def test_finished_request__that_is_set_back_is_not_executed_again(app: App
     await app.wait_until_idle()
 
     assert len(app.deletes) == 1
+
+
+async def add_input(app: AppHarness, kind: str, request_id: str, payload: dict[str, Any]) -> None:
+    """Add the job of a click or command that Slack has not sent."""
+    await run(
+        app,
+        "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until) "
+        "VALUES (:kind, :key, :id, :payload, 0, :now, :now, 0, 0)",
+        kind=kind,
+        key=f"{kind}:forged",
+        id=request_id,
+        payload=json.dumps(payload),
+        now=time.time(),
+    )
+
+
+@pytest.mark.parametrize("action", ["approve", "cancel"])
+@pytest.mark.parametrize("seal", [{}, {"seal": None}, {"seal": "0" * 64}], ids=["none", "null", "wrong"])
+async def test_click__that_was_added_does_not_count(app: AppHarness, action: str, seal: dict[str, Any]) -> None:
+    card, request_id = await card_and_id(app)
+    forged = {"action": action, "user_id": personas.BEN, "team_id": app.slack.team_id} | seal
+
+    await add_input(app, "click", request_id, forged)
+
+    await app.wait_for_private_message(personas.BEN, "A click in your name was added or altered outside the bot")
+    await app.wait_until_idle()
+    assert not app.deletes
+    assert await app.audit_tags() == ["request:asked", "click:refused"]
+    await app.slack.click(personas.BEN, card, "approve")  # the request is still alive
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+
+
+CHANGED_CLICK = {
+    "person": {"payload": f"replace(payload, '{personas.NADIA}', '{personas.BEN}')"},
+    "action": {"payload": "replace(payload, 'cancel', 'approve')"},
+    "request": {"request_id": "'another'"},
+    "time": {"created_at": "created_at - 1"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGED_CLICK.values(), ids=CHANGED_CLICK)
+async def test_click__that_was_changed_does_not_count(app: AppHarness, change: dict[str, str]) -> None:
+    card, _ = await card_and_id(app)
+    await app.slack.click(personas.NADIA, card, "cancel", force=True)
+    await app.wait_until_idle()
+    columns = {name: name for name in ("kind", "request_id", "payload", "prio", "created_at")} | change
+
+    await run(
+        app,
+        f"INSERT INTO jobs ({', '.join(columns)}, key, due_at, attempts, lease_until) "  # noqa: S608
+        f"SELECT {', '.join(columns.values())}, 'changed', 0, 0, 0 FROM jobs WHERE kind = 'click'",
+    )
+    await app.wait_for_message("was added or altered outside the bot")
+
+    await app.wait_until_idle()
+    assert not app.deletes
+    assert await app.audit_tags() == ["request:asked", "click:refused", "click:refused"]
+
+
+async def test_command__that_was_added_creates_no_request(app: AppHarness) -> None:
+    invoker = {"user_id": personas.RAVI, "team_id": app.slack.team_id, "channel": personas.OPS, "key": "forged"}
+    target = {"email": "tom.target@example.com"}
+
+    await add_input(app, "command", "forged", {"action": "revoke", "invoker": invoker, "target": target})
+
+    await app.wait_for_private_message(personas.RAVI, "A command in your name was added or altered outside the bot")
+    await app.wait_until_idle()
+    assert await app.audit_tags() == ["request:ask_refused"]
