@@ -19,6 +19,9 @@ APPROVERS = (TOKEN_APPROVERS,)
 ADMINS = (OLIVIA,)
 PROTECTED = (PIA,)
 
+RULES = {"REQUESTERS": REQUESTERS, "APPROVERS": APPROVERS, "ADMINS": ADMINS, "PROTECTED": PROTECTED}
+"""The principals of each setting of the bot that names people."""
+
 EXAMPLES = {
     "help": "what you can do",
     "whoami": "who you are and what you may do",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.db.transaction import Transaction
     from bot.domain.audit import AuditEvent
     from bot.domain.seals import Seals
+    from bot.sandbox.audit_log import Verification
     from bot.sandbox.genesys.server import FakeGenesys
     from bot.sandbox.slack.server import Delivery, FakeSlack
 
@@ -47,6 +48,8 @@ class SandboxRun:
     """When people clicked, in seconds since the epoch; for the stopwatch of the page."""
     audit_log: list[tuple[AuditEvent, str]] = field(default_factory=list)
     """The audit log when it was last read."""
+    verification: Verification | None = None
+    """The result of the last verification of the audit log."""
 
     def __post_init__(self) -> None:
         self.faults = SandboxFaults(self.slack, self.genesys)

@@ -92,6 +92,6 @@ export function Guide({ snapshot, post, goTo, close }) {
 function summary({ outcome, toSuccess, failures }) {
   const although = failures ? `, although Genesys Cloud answered 503 to ${failures} ${failures === 1 ? "DELETE" : "DELETEs"}` : "";
   return outcome === "token:revoked"
-    ? `The sessions ended ${toSuccess.toFixed(1)} s after the click${although}. Now break it yourself, under “Faults”.`
-    : "Genesys Cloud did not recover in time, and the card says so. Reset to try again.";
+    ? `The sessions ended ${toSuccess.toFixed(2)} s after the click${although}. Now break it yourself, under “Faults”.`
+    : "Genesys Cloud did not end the sessions, and the card says so. Reset to try again.";
 }

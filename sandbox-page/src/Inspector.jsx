@@ -1,13 +1,15 @@
-// The panel beside Slack: Genesys Cloud's sessions and requests, the faults, and the audit log.
+// The panel beside Slack: Genesys Cloud's sessions and requests, the faults, the audit log, and a phone.
 
 import { useState } from "react";
 
 import { useOptimistic } from "./api.js";
-import { clockTime, findPerson } from "./selectors.js";
+import { AuditLog } from "./AuditLog.jsx";
+import { LockScreen } from "./LockScreen.jsx";
+import { clockTime } from "./selectors.js";
 
-const TABS = { requests: "Requests", faults: "Faults", audit: "Audit log" };
+const TABS = { requests: "Requests", faults: "Faults", audit: "Audit log", phone: "Phone" };
 
-export function Inspector({ snapshot, post }) {
+export function Inspector({ snapshot, me, names, post }) {
   const [tab, setTab] = useState("requests");
   const faulty = snapshot.faults.genesys || snapshot.faults.slack_down;
   return (
@@ -22,7 +24,8 @@ export function Inspector({ snapshot, post }) {
       </div>
       {tab === "requests" && <Requests snapshot={snapshot} />}
       {tab === "faults" && <Faults snapshot={snapshot} post={post} />}
-      {tab === "audit" && <AuditLog snapshot={snapshot} />}
+      {tab === "audit" && <AuditLog snapshot={snapshot} post={post} />}
+      {tab === "phone" && <LockScreen snapshot={snapshot} me={me} names={names} />}
     </aside>
   );
 }
@@ -39,7 +42,7 @@ function Sessions({ snapshot, post }) {
             <span className="who">{user.name}</span>
             {user.sessions
               ? <span className="count">{user.sessions} {user.sessions === 1 ? "session" : "sessions"}</span>
-              : <span className="count">logged out <button type="button" onClick={() => post("log-in", { user: user.id })}
+              : <span className="count">logged out <time>{endOf(snapshot, user)}</time> <button type="button" onClick={() => post("log-in", { user: user.id })}
                 aria-label={`Log ${user.name} in again`}>log in</button></span>}
           </li>
         ))}
@@ -51,6 +54,13 @@ function Sessions({ snapshot, post }) {
       </ul>
     </section>
   );
+}
+
+// The time of the last DELETE that succeeded for this user.
+function endOf(snapshot, user) {
+  const ended = snapshot.requests.findLast(({ method, path, status }) => (
+    method === "DELETE" && path.includes(user.id) && status !== null && status < 300));
+  return ended ? clockTime(ended.at) : "";
 }
 
 function tokenCount(issued, live) {
@@ -134,26 +144,5 @@ function Replicas({ running, post }) {
         : <button type="button" className="button" disabled={busy} onClick={() => setRunning(true)}>
           {busy ? "Starting…" : "Start replica 2"}</button>}
     </fieldset>
-  );
-}
-
-function AuditLog({ snapshot }) {
-  const newest = [...snapshot.audit_log.entries()].reverse();
-  const target = (id) => (id === "me" ? "the bot's token" : snapshot.users.find((user) => user.id === id)?.name ?? id);
-  return (
-    <section className="pane" aria-labelledby="audit-title">
-      <h3 id="audit-title">Audit log; each row holds a hash of the row before</h3>
-      {newest.length === 0 && <p className="empty">No rows yet. Every request, approval, refusal and outcome adds one.</p>}
-      <ol className="audit-log" tabIndex={0} aria-label="Audit log, newest first">
-        {newest.map(([index, event]) => (
-          <li key={index}>
-            <code className={/refused|failed|unknown/.test(event.tag) ? "bad" : ""}>{event.tag}</code>
-            <span>{findPerson(snapshot, event.actor)?.real_name ?? event.actor}{event.target && ` → ${target(event.target)}`}</span>
-            <span className="reference">{event.reference}</span>
-            <time>{clockTime(event.at)}</time>
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }

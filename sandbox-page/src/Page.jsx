@@ -137,7 +137,7 @@ function Run({ snapshot, theme, guide, fragment }) {
         {guide.shown && <Guide snapshot={snapshot} post={post} goTo={suggest} close={guide.close} />}
         <Conversation {...shared} open={open} read={read} target={target} goTo={goTo} draft={draft} setDraft={setDraft} problem={problem} />
       </main>
-      <Inspector snapshot={snapshot} post={post} />
+      <Inspector snapshot={snapshot} me={me} names={names} post={post} />
       {modals.length > 0 && <Modal key={modals.at(-1).hash} view={modals.at(-1)} {...shared} problem={problem} />}
     </div>
   );

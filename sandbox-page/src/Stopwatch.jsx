@@ -9,10 +9,10 @@ export function Stopwatch({ timing }) {
   const now = useNow(isRunning);
   if (timing === null) return <span className="stopwatch" role="timer" aria-label="Stopwatch">0.0 s</span>;
   const { clickedAt, toFirst, toSuccess } = timing;
-  const shown = isRunning ? Math.max(now / 1000 - clickedAt, 0) : toSuccess;
+  const running = Math.max(now / 1000 - clickedAt, 0).toFixed(1);
   return (
     <span className="stopwatch" role="timer" aria-label="Stopwatch">
-      {shown === null ? "no success" : `${shown.toFixed(1)} s`}
+      {isRunning ? `${running} s` : toSuccess === null ? "no success" : `${toSuccess.toFixed(2)} s`}
       {toFirst !== null && <small> first DELETE after {toFirst.toFixed(2)} s</small>}
     </span>
   );

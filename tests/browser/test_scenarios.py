@@ -151,6 +151,19 @@ async def test_refusals__ignore_a_guests_click(page: SandboxPage) -> None:
     assert page.deletes == 0
 
 
+async def test_refusals__ignore_an_external_users_click(page: SandboxPage) -> None:
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @tom")
+    page.run.slack.channels[personas.APPROVALS].members.append(personas.ONA)  # the channel is shared later
+    await page.switch_to("Ona")
+    await page.open_conversation("channel approvals")
+    await page.click_and_confirm("Revoke all sessions")
+    await expect(page.messages).to_have_count(2)
+    await page.expect_newest("Only visible to you", "Nothing was changed")
+    await expect(page.messages.first.get_by_role("button", name="Revoke all sessions")).to_be_visible()
+    assert page.deletes == 0
+
+
 async def test_composer__is_disabled_for_an_external_user(page: SandboxPage) -> None:
     await page.switch_to("Ona")
     await expect(page.tab.get_by_role("button", name="channel partner")).to_be_visible()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bot.domain.actions import ACTIONS
 from bot.sandbox import personas
+from bot.settings import Settings
 from handlers.commands import READ_ONLY
 
 
@@ -49,3 +50,7 @@ def test_examples__show_every_command() -> None:
 def test_personas__external_user_is_in_the_shared_channel_only() -> None:
     assert [channel.id for channel in personas.channels() if personas.ONA in channel.members] == [personas.SHARED]
     assert [channel.is_ext_shared for channel in personas.channels() if personas.ONA in channel.members] == [True]
+
+
+def test_rules__name_settings_of_the_bot() -> None:
+    assert set(personas.RULES) <= {name.upper() for name in Settings.model_fields}

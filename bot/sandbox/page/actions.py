@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.db.driver import DatabaseUnavailable
+from bot.sandbox.audit_log import change_row, verify_audit_log
 from bot.sandbox.replica import ReplicaNotReadyError
 from bot.sandbox.slack.delivery import InvalidAppResponse, NotPossibleInSlack
 
@@ -50,6 +51,8 @@ class Actions:
             "log-in": self.log_in,
             "advance-clock": self.advance_clock,
             "replica": self.set_replica,
+            "verify-audit-log": self.verify_audit_log,
+            "change-audit-row": self.change_audit_row,
             "reset": self.reset,
         }
 
@@ -158,6 +161,26 @@ class Actions:
             await (self._session.start_replica() if body.get("running") is True else self._session.kill_replica())
         except ReplicaNotReadyError as problem:
             return str(problem)
+        return None
+
+    async def verify_audit_log(self, _body: Body) -> str | None:
+        """Verify the chain of the audit log."""
+        run = self._run
+        try:
+            run.verification = await verify_audit_log(run.store, run.environ.get("AUDIT_KEY"))
+        except DatabaseUnavailable:
+            return "The database was busy. Try again."
+        return None
+
+    async def change_audit_row(self, body: Body) -> str | None:
+        """`{row}`: replace the actor of a row of the audit log, which breaks the chain there."""
+        row = body.get("row")
+        if not isinstance(row, int):
+            raise web.HTTPBadRequest(text="row is required.")
+        try:
+            await change_row(self._run.store, row)
+        except DatabaseUnavailable:
+            return "The database was busy, so no row has changed. Try again."
         return None
 
     async def reset(self, _body: Body) -> str | None:

@@ -5,6 +5,8 @@ It holds the messages of all personas; `only_for` and the channel's members say 
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
     from bot.domain.audit import AuditEvent
     from bot.sandbox.genesys.server import RecordedRequest
     from bot.sandbox.session import SandboxRun
-    from bot.sandbox.slack.messages import PostedMessage
+    from bot.sandbox.slack.messages import MessageVersion, PostedMessage
 
 Json = dict[str, Any]
+
+_MENTION = re.compile(r'(?:<@|"user_id": ")(\w+)|(?:<!subteam\^|"usergroup_id": ")(\w+)')
 
 MAX_ROWS = 200
 """Maximum number of rows of each log. The page receives the whole snapshot after every change."""
@@ -36,7 +40,7 @@ def snapshot(run: SandboxRun) -> Json:
         "people": [_person(run, user_id, by_id.get(user_id)) for user_id in slack.members],
         "channels": [asdict(channel) for channel in slack.channels.values()],
         "groups": {group.id: group.handle for group in slack.groups.values()},
-        "messages": [_message(index, message) for index, message in enumerate(slack.messages)],
+        "messages": [_message(run, index, message) for index, message in enumerate(slack.messages)],
         "views": slack.views.snapshot(),
         "examples": personas.EXAMPLES,
         "problem": _delivery_problem(run),
@@ -53,7 +57,10 @@ def snapshot(run: SandboxRun) -> Json:
         },
         "replica": run.replica is not None,
         "clicks": run.clicks[-MAX_ROWS:],
-        "audit_log": [_audit_event(event) for event, _ in run.audit_log[-MAX_ROWS:]],
+        "audit_log": [
+            _audit_event(number, event) for number, (event, _) in list(enumerate(run.audit_log, start=1))[-MAX_ROWS:]
+        ],
+        "verification": run.verification and run.verification._asdict(),
     }
 
 
@@ -74,7 +81,8 @@ def _person(run: SandboxRun, user_id: str, persona: personas.Persona | None) -> 
     }
 
 
-def _message(index: int, message: PostedMessage) -> Json:
+def _message(run: SandboxRun, index: int, message: PostedMessage) -> Json:
+    first = message.versions[0]
     return {
         "index": index,
         "version": len(message.versions) + message.deleted,
@@ -88,7 +96,16 @@ def _message(index: int, message: PostedMessage) -> Json:
         "edited": bool(message.history),
         "text": message.text,
         "blocks": message.blocks,
+        "notification": first.text,
+        "mentioned": _mentioned(run, first),
     }
+
+
+def _mentioned(run: SandboxRun, version: MessageVersion) -> list[str]:
+    """Return the users whom Slack notifies of a new message because it mentions them or their group."""
+    found = {user or group for user, group in _MENTION.findall(json.dumps([version.text, version.blocks]))}
+    groups = [group.members for group in run.slack.groups.values() if group.id in found]
+    return sorted(found & {*run.slack.members} | {user for members in groups for user in members})
 
 
 def _request(request: RecordedRequest) -> Json:
@@ -101,8 +118,9 @@ def _request(request: RecordedRequest) -> Json:
     }
 
 
-def _audit_event(event: AuditEvent) -> Json:
+def _audit_event(number: int, event: AuditEvent) -> Json:
     return {
+        "number": number,
         "at": event.at,
         "tag": event.tag,
         "actor": event.actor,

@@ -244,3 +244,20 @@ async def test_post__during_a_reset_is_unavailable(
 ) -> None:
     await sandbox.stop()
     assert await post(session, f"{url}send-message", {"user": personas.BEN}) == (503, None)
+
+
+async def test_verify_audit_log__names_the_row_that_was_changed(
+    url: str, session: aiohttp.ClientSession, sandbox: SandboxSession, store: RequestStore
+) -> None:
+    for name in ("first", "second", "third"):
+        await database.create_request(store, name)
+    assert await post(session, f"{url}verify-audit-log", {}) == (200, None)
+    assert sandbox.run
+    assert sandbox.run.verification
+    assert sandbox.run.verification.line.startswith("ok: 3 rows")
+    assert sandbox.run.verification.broken is None
+    assert await post(session, f"{url}change-audit-row", {"row": 2}) == (200, None)
+    await post(session, f"{url}verify-audit-log", {})
+    assert sandbox.run.verification.line.startswith("row 2 does not fit")
+    assert sandbox.run.verification.broken == 2
+    assert await post(session, f"{url}change-audit-row", {"row": "2"}) == (400, None)
