@@ -16,6 +16,7 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.pages import NEWEST, Direction, Position
 from bot.domain.people import nested, text
 from bot.services.overview import ALL, Query, RequestList
+from bot.visible_text import storable_text
 from handlers.errors import error_message
 from handlers.messages import Catalog
 from handlers.payloads import Payload, read_presser
@@ -27,7 +28,7 @@ from handlers.words import QUOTES, normalize
 
 PENDING, HISTORY = "pending", "history"
 
-PAGE_ACTIONS = re.compile(f"^({PENDING}|{HISTORY})_({Direction.OLDER}|{Direction.NEWER})$")
+PAGE_ACTIONS = re.compile(f"^({PENDING}|{HISTORY})_({Direction.OLDER}|{Direction.NEWER})\\Z")
 """The `action_id`s of the buttons below a list."""
 
 _REFERENCE = re.compile(r"[2-9A-HJ-NP-Z]{7}", re.IGNORECASE | re.ASCII)
@@ -128,11 +129,23 @@ def _read_place(direction: Direction, value: object) -> Place:
     """Read the value of a button. An unreadable one leads to the first page."""
     try:
         stored = json.loads(str(value))
-        position = Position(direction, float(stored["at"]), str(stored["id"]))
-    except (KeyError, TypeError, ValueError):
+        position = Position(direction, float(stored["at"]), _storable(str(stored["id"])))
+        query = _stored_query(stored)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         log.warning("list.unreadable_position")
         return Place()
+    return Place(query, position)
+
+
+def _stored_query(stored: Payload) -> Query:
     person = nested(stored, "person")
-    names = {name: text(person, name) for name in TargetRef.__slots__}
+    names = {name: _storable(text(person, name) or "") or None for name in TargetRef.__slots__}
     target = TargetRef(**names) if any(names.values()) else None
-    return Place(Query(target, text(stored, "reference")), position)
+    return Query(target, _storable(text(stored, "reference") or "") or None)
+
+
+def _storable(value: str) -> str:
+    """Return a text. Raises ValueError for one that no database accepts as a parameter."""
+    if storable_text(value) != value:
+        raise ValueError("text that a database rejects")
+    return value

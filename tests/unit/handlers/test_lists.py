@@ -122,11 +122,28 @@ async def test_button__leads_to_the_next_page_of_the_same_list(line: str) -> Non
     assert (next_query, position) == (query, older)
 
 
-@pytest.mark.parametrize("value", [None, "", "rubbish", "[]", "{}", json.dumps({"at": "soon", "id": 1}), "7" * 5000])
+UNSTORABLE = ("\ud800", "\0")
+
+UNREADABLE = [
+    None, "", "rubbish", "[]", "{}", json.dumps({"at": "soon", "id": 1}), "7" * 5000, "[" * 100_000,
+    f'{{"at": {"9" * 400}, "id": ""}}',
+    *(json.dumps({"at": 1, "id": one}) for one in UNSTORABLE),
+    *(json.dumps({"at": 1, "id": "", "reference": one}) for one in UNSTORABLE),
+    *(json.dumps({"at": 1, "id": "", "person": {"email": one}}) for one in UNSTORABLE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", UNREADABLE, ids=range(len(UNREADABLE)))
 async def test_button__with_an_unreadable_value_leads_to_the_first_page(value: object) -> None:
     services = StubServices()
     await pressed(services, "pending_older", value)
     assert services.lists_read == [(ALL, NEWEST)]
+
+
+async def test_button__with_another_name_reads_nothing() -> None:
+    services = StubServices()
+    assert (await BoltHarness(services).send(press("pending_older\n", "{}"))).status == 404
+    assert services.lists_read == []
 
 
 async def test_button__pressed_by_a_person_without_the_right_says_so() -> None:
