@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.web.listening import open_server
 
@@ -148,6 +149,13 @@ class Connection(web.RequestHandler):  # type: ignore[type-arg,unused-ignore]
         if self._header_timer is None and self.request is None:
             self._start_header_timer()
         super().data_received(data)
+
+    def log_exception(self, *args: Any, **details: Any) -> None:
+        """Log no trace of a request that is not HTTP, because anyone can send one."""
+        if isinstance(details.get("exc_info"), HttpProcessingError):
+            self._limits.report("malformed", self.address)
+        else:
+            super().log_exception(*args, **details)
 
     def begin_request(self, request: web.BaseRequest) -> None:
         """Note that the headers are complete."""

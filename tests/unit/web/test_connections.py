@@ -75,6 +75,27 @@ async def test_connection__without_headers_in_time_is_closed(sent: bytes) -> Non
         assert server.closed == ["headers_too_slow"]
 
 
+MALFORMED = {
+    "length and chunks": b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "length too large": b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    "long header": b"GET / HTTP/1.1\r\nHost: bot\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 5000 + b"\r\n",
+    "no host name": b"GET / HTTP/1.1\r\n\x00: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
+async def test_connection__with_malformed_headers_is_counted_and_not_logged(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with limited_server() as server:
+        reader, _ = await server.connect(sent)
+
+        assert (await reader.read()).startswith(b"HTTP/1.0 400")
+        assert server.closed == ["malformed"]
+        assert caplog.records == []
+
+
 async def test_connection__that_trickles_headers_is_closed_although_bytes_arrive() -> None:
     async with limited_server(header_timeout=0.1) as server:
         reader, writer = await server.connect(b"GET / HTTP/1.1\r\n")
