@@ -12,6 +12,9 @@ from bot.domain.people import nested, text
 
 Payload = Mapping[str, Any]
 
+MAX_REQUEST_ID_LENGTH = 100
+"""Characters of a request id that are stored. The bot's ids are shorter; PostgreSQL cannot index a very long one."""
+
 
 def read_invoker(command: Payload) -> Invoker:
     """Read who typed a slash command (docs.slack.dev, Slash commands)."""
@@ -60,7 +63,7 @@ def read_click(payload: Payload, action: Payload) -> Click:
     """
     user = nested(payload, "user")
     return Click(
-        request_id=str(action.get("value") or ""),
+        request_id=str(action.get("value") or "")[:MAX_REQUEST_ID_LENGTH],
         action=str(action.get("action_id") or ""),
         user_id=str(user.get("id") or ""),
         team_id=text(user, "team_id"),

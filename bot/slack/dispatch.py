@@ -19,6 +19,9 @@ from bot.metrics import Metrics
 REJECTION_LOG_INTERVAL = 1.0
 """Seconds between two log lines about rejected requests, so that a flood does not fill the log."""
 
+MAX_ACTIONS = 10
+"""Actions of one payload; Slack sends one, and each costs a commit before the acknowledgement."""
+
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 Payload = dict[str, Any]
@@ -62,7 +65,7 @@ def _is_block_actions(payload: Payload) -> bool:
     return (
         _has_user(payload)
         and isinstance(actions, list)
-        and bool(actions)
+        and 0 < len(actions) <= MAX_ACTIONS
         and all(isinstance(one, dict) and isinstance(one.get("action_id"), str) for one in actions)
     )
 

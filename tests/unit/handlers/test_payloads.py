@@ -71,6 +71,11 @@ def test_read_click__reads_the_message_without_a_container(missing: dict[str, An
     assert click.ts == "2.2"
 
 
+def test_read_click__bounds_the_request_id() -> None:
+    """PostgreSQL cannot index a very long one, so the click could not be stored."""
+    assert read_click(CLICK, ACTION | {"value": "é" * 100_000}).request_id == "é" * 100
+
+
 def test_read_click__empty_payload_has_empty_ids() -> None:
     click = read_click({}, {})
 

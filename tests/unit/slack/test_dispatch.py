@@ -79,6 +79,7 @@ async def test_dispatch__payload_that_bolt_cannot_read_is_answered_400() -> None
         {"type": "block_actions", "user": USER},
         {"type": "block_actions", "user": USER, "actions": []},
         {"type": "block_actions", "user": USER, "actions": ["x"]},
+        {"type": "block_actions", "user": USER, "actions": [{"action_id": "approve"}] * 11},
         {"type": "block_actions", "user": USER, "actions": [{"action_id": 7}]},
         {"type": "block_actions", "user": {"id": ""}, "actions": [{"action_id": "approve"}]},
         {"type": "block_actions", "actions": [{"action_id": "approve"}]},
