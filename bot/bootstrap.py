@@ -21,6 +21,7 @@ from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
 from bot.domain.audit_chain import AuditChain
 from bot.domain.denials import DenialCode
+from bot.domain.principals import Principal
 from bot.domain.requests import FINAL, Request
 from bot.domain.rules import Rules
 from bot.domain.seals import Seals, derive_key
@@ -184,7 +185,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     reads, requester_reads = (genesys_reads(purecloud, share) for share in (MAX_SHARE, MAX_REQUESTER_SHARE))
     options = Options(
         rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel,
-        settings.secret_values,
+        settings.secret_values, settings.ping_approvers,
     )  # fmt: skip
     pace = Pace(time.monotonic)
     permalinks = Permalinks(clients.slack)
@@ -256,6 +257,11 @@ class Options:
     approvals_channel: str | None = None
     audit_channel: str | None = None
     secret_values: tuple[str, ...] = ()
+    ping_approvers: bool = True
+
+    def approvers(self, request: Request) -> tuple[Principal, ...]:
+        """Return who may approve a request of this action now."""
+        return self.actions[request.action].approvers(self.rules)
 
     def recipients(self, request: Request) -> tuple[str, ...]:
         """Return who is notified when a request ends."""
@@ -283,6 +289,7 @@ def job_services(
     requests = RequestService(
         store, identity, requesters, channels, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
         approvals_channel=options.approvals_channel, secret_values=options.secret_values,
+        ping_approvers=options.ping_approvers,
     )  # fmt: skip
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
@@ -290,7 +297,9 @@ def job_services(
     )  # fmt: skip
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
     threads = ThreadReplies(store, messenger, renderer, Delivery(store), pace)
-    cards = CardUpdater(store, messenger, renderer, Delivery(store), options.recipients, pace=pace)
+    cards = CardUpdater(
+        store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers
+    )
     return {
         JobKind.CLICK: clicks.process,
         JobKind.EXECUTE: execution.process,

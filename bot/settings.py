@@ -184,6 +184,7 @@ class Settings(DatabaseSettings):
     protected_approvals: Annotated[int, AfterValidator(_require_stricter_for_protected)] = Field(
         2, alias="PROTECTED_APPROVALS", ge=1, le=MAX_APPROVALS, validate_default=True
     )
+    ping_approvers: bool = Field(default=True, alias="PING_APPROVERS")
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")

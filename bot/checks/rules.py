@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.checks.result import CheckResult, ok
 from bot.domain.principals import Principal, PrincipalKind
+from bot.services.mentions import MAX_MENTIONS
 from bot.settings import Settings
 
 _WORDS: Final = {
@@ -25,6 +26,7 @@ def check_rules(settings: Settings) -> list[CheckResult]:
         ok("who is protected", _protected(settings)),
         ok("who may administer", _admins(settings)),
         ok("where cards go", _cards(settings)),
+        ok("whom cards mention", _mentions(settings)),
         ok("where outcomes go", _outcomes(settings)),
     ]
 
@@ -66,6 +68,15 @@ def _cards(settings: Settings) -> str:
     if not settings.self_approval or settings.approvals_required > 1:
         return f"to {others}; {limit}"
     return f"to the requester alone, if they may approve their own request; otherwise to {others}; {limit}"
+
+
+def _mentions(settings: Settings) -> str:
+    if not settings.ping_approvers:
+        return "no one, because PING_APPROVERS is off"
+    mentioned = [one for one in settings.approvers if one.kind in (PrincipalKind.USER, PrincipalKind.GROUP)]
+    if not mentioned:
+        return "no one, because APPROVERS names no Slack user or user group"
+    return f"{_people(mentioned[:MAX_MENTIONS])}, once in 5 minutes for each requester"
 
 
 def _outcomes(settings: Settings) -> str:

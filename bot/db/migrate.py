@@ -40,6 +40,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration("0004", partial(_execute, "0004_slack_names.sql")),
     Migration("0005", partial(_execute, "0005_audit_numbers.sql")),
     Migration("0006", partial(_execute, "0006_rules_of_requests.sql")),
+    Migration("0007", partial(_execute, "0007_pings.sql")),
 )
 
 HEAD = MIGRATIONS[-1].revision

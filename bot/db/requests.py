@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.db import audit, statements
+from bot.db import audit, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.rows import ResponseUrls, Snapshot
@@ -81,15 +81,27 @@ class RequestStore:
         return self.seals.is_genuine_input(job.kind, job.request_id, job.created_at, job.payload)
 
     async def create(
-        self, request: Request, *, ttl: float, key: str, command_url: str | None, job: Job | None = None
+        self,
+        request: Request,
+        *,
+        ttl: float,
+        key: str,
+        command_url: str | None,
+        job: Job | None = None,
+        ping: bool = False,
     ) -> Job | None:
         """Store a new request and its audit event; return the job that posts its card.
 
         `key` identifies the command (its `trigger_id`); `ttl` is in seconds, by the database's clock. `job` is the
-        command's, completed in the same transaction. Returns None, creating nothing, when its lease was lost, or when
-        the request exists already.
+        command's, completed in the same transaction. `ping` lets the card mention the approvers, unless another
+        message of the same requester has just done so. Returns None, creating nothing, when the job's lease was lost,
+        or when the request exists already.
         """
-        return await self.database.write(lambda tx: self._create(tx, request, ttl, key, job, ask_url=command_url))
+
+        def step(tx: Transaction) -> Job | None:
+            return self._create(tx, request, ttl, key, job, ping=ping, ask_url=command_url)
+
+        return await self.database.write(step)
 
     async def apply_click(
         self,
@@ -205,7 +217,7 @@ class RequestStore:
             statements.set_seals(tx, sealed)
 
     def _create(
-        self, tx: Transaction, request: Request, ttl: float, key: str, job: Job | None, **columns: Any
+        self, tx: Transaction, request: Request, ttl: float, key: str, job: Job | None, *, ping: bool, **columns: Any
     ) -> Job | None:
         if job and not self.jobs.complete_in(tx, job):
             return None
@@ -214,7 +226,9 @@ class RequestStore:
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
         self._audit(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
-        card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, {})
+        pings_approvers = ping and pings.take(tx, request.requester, f"card:{request.id}")
+        payload = {"ping": True} if pings_approvers else {}
+        card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, payload)
         return card and replace(card, snapshot=Snapshot(request, tx.now, ResponseUrls(command=columns["ask_url"])))
 
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:

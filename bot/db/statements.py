@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from bot.db import pings
 from bot.db.driver import Row
 from bot.db.jobs import Job, JobKind, literals
 from bot.db.payloads import parse_payload
@@ -259,6 +260,7 @@ def _outside(column: str, known: Sequence[str]) -> str:
 
 
 def delete_expired(tx: Transaction) -> None:
-    """Delete jobs too old to be replayed, and response_urls too old to be used."""
+    """Delete jobs too old to be replayed, response_urls too old to be used, and old pings."""
     tx.execute(DELETE_JOBS, limit=tx.now - COMPLETED_JOB_RETENTION)
+    pings.forget_old(tx)
     tx.execute(FORGET_URLS, limit=tx.now - RESPONSE_URL_LIFETIME)

@@ -13,10 +13,12 @@ import structlog
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
+from bot.domain.principals import Principal
 from bot.domain.requests import FINAL, MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED
 from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
+from bot.services.mentions import approvers_to_mention
 from bot.services.notifications import (
     CARD_NOT_POSTED,
     CARD_POSTED,
@@ -28,7 +30,7 @@ from bot.services.notifications import (
 from bot.services.pacing import Pace
 from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.channels import UNSUITABLE
-from bot.slack.messages import SlackMessenger
+from bot.slack.messages import Message, SlackMessenger
 
 THREADLESS_ERRORS = frozenset({"message_not_found", "channel_not_found", "is_archived", "not_in_channel"})
 """Errors of `chat.update` after which the card's thread is of no use either (docs.slack.dev)."""
@@ -47,7 +49,10 @@ class Shown(NamedTuple):
 
 
 class CardUpdater:
-    """Posts and edits cards. `recipients` returns the channels to notify when a request ends."""
+    """Posts and edits cards.
+
+    `recipients` returns the channels to notify when a request ends, `approvers` who may be mentioned on a new card.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class CardUpdater:
         recipients: Callable[[Request], Sequence[str]],
         *,
         pace: Pace,
+        approvers: Callable[[Request], Sequence[Principal]],
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -65,6 +71,7 @@ class CardUpdater:
         self._delivery = delivery
         self._recipients = recipients
         self._pace = pace
+        self._approvers = approvers
 
     async def process(self, job: Job) -> JobResult:
         """Bring a card to its request's latest revision, posting it first if necessary.
@@ -102,7 +109,7 @@ class CardUpdater:
     async def _post(self, job: Job, request: Request, card: MessageRef, urls: ResponseUrls) -> JobResult:
         """Post a card and reply where it is; if the bot may not post there, answer the command with the card."""
         try:
-            posted = await self._messenger.post(card.channel, self._renderer.card(request))
+            posted = await self._messenger.post(card.channel, self._new_card(job, request))
         except SlackCallError as error:
             if error.retryable:
                 raise
@@ -112,6 +119,13 @@ class CardUpdater:
         reply = _reply_about_place(job, request, posted, urls.command)
         up_to_date = await self._store.mark_posted(job, posted, *reply)
         return JobResult(wake=bool(reply) or not up_to_date)
+
+    def _new_card(self, job: Job, request: Request) -> Message:
+        """Return a new card, which mentions the approvers once: later versions of it notify no one."""
+        card = self._renderer.card(request)
+        if not job.payload.get("ping") or request.state is not State.PENDING:
+            return card
+        return self._renderer.with_mentions(card, approvers_to_mention(request, self._approvers(request)))
 
     async def _post_elsewhere(self, job: Job, request: Request, command_url: str | None, code: str) -> JobResult:
         """Reply to the command with the card, unless approvers would not see it there.

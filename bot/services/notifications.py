@@ -12,6 +12,7 @@ import structlog
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
+from bot.domain.principals import Principal
 from bot.domain.requests import MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
@@ -59,6 +60,9 @@ class MessageRenderer(Protocol):
 
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
+
+    def with_mentions(self, message: Message, approvers: Sequence[Principal]) -> Message:
+        """Return a message that ends with a mention of user groups and users, if there are any."""
 
     def with_checkpoint(self, message: Message, checkpoint: str) -> Message:
         """Return a message that ends with a checkpoint of the audit log."""

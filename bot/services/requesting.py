@@ -84,6 +84,7 @@ class RequestService:
         metrics: Metrics,
         ttl: float,
         approvals_channel: str | None = None,
+        ping_approvers: bool = True,
         secret_values: tuple[str, ...] = (),
     ) -> None:
         self._store = store
@@ -95,6 +96,7 @@ class RequestService:
         self._metrics = metrics
         self._ttl = ttl
         self._approvals_channel = approvals_channel
+        self._ping_approvers = ping_approvers
         self._secret_values = secret_values
 
     async def process(self, job: Job) -> JobResult:
@@ -124,9 +126,11 @@ class RequestService:
             incident = secrets.token_hex(4)
             log.exception("command.failed_unexpectedly", **facts, incident=incident)
             return await self._reply(job, command.invoker, UnexpectedError(incident))
+        for_others = request.card is not None and is_channel(request.card.channel)
         card = await self._store.create(
-            request, ttl=self._ttl, key=command.invoker.key, command_url=command.invoker.response_url, job=job
-        )
+            request, ttl=self._ttl, key=command.invoker.key, command_url=command.invoker.response_url, job=job,
+            ping=self._ping_approvers and for_others,
+        )  # fmt: skip
         if card is None:
             return JobResult()
         needed = request.approvals_required

@@ -233,6 +233,7 @@ SENTENCES = {
     "request.approvals.one": "*Protected*: needs {missing}, not {requester}.",
     "request.approvals.given": " ({approvers})",
     "request.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
+    "request.ping": "{approvers}: this request waits for your decision.",
     "request.requested_by": "Requested by {requester_mention}",
     "request.open_until": "open until {time}",
     "request.reference": "reference `{reference}`",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain.principals import Principal, PrincipalKind
 from bot.visible_text import visible_lines, visible_text
 
 Block = dict[str, Any]
@@ -139,6 +140,13 @@ def message(summary: str, *blocks: Block | None) -> Message:
 def user_mention(user_id: str) -> str:
     """Return a mention of a Slack user."""
     return f"<@{escape(user_id)}>"
+
+
+def principal_mention(principal: Principal) -> str:
+    """Return a mention of a Slack user, or of all members of a user group."""
+    if principal.kind is PrincipalKind.GROUP:
+        return f"<!subteam^{escape(principal.value)}>"
+    return user_mention(principal.value)
 
 
 def channel_mention(channel: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.domain.principals import Principal
 from bot.domain.requests import Request
 from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
 from handlers.messages import Catalog
@@ -30,6 +31,13 @@ class MessageRenderer:
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
         return notices.expirations(self.catalog, requests)
+
+    def with_mentions(self, message: Mapping[str, Any], approvers: Sequence[Principal]) -> Mapping[str, Any]:
+        """Return a message that ends with a mention of user groups and users, if there are any."""
+        if not approvers:
+            return message
+        line = self.catalog.text("request.ping", approvers=" ".join(map(blocks.principal_mention, approvers)))
+        return {**message, "blocks": [*message["blocks"], blocks.section(line)]}
 
     def with_checkpoint(self, message: Mapping[str, Any], checkpoint: str) -> Mapping[str, Any]:
         """Return a message that ends with a checkpoint of the audit log, if there is one."""

@@ -110,7 +110,7 @@ class Components:
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
-        names = ("actions", "approvals_channel", "secret_values")
+        names = ("actions", "approvals_channel", "secret_values", "ping_approvers")
         options = {name: changes.pop(name) for name in names if name in changes}
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
         return replace(usual, **options)
@@ -132,10 +132,12 @@ class Components:
             sleep=self.clock.sleep,
         )
 
-    def cards(self) -> CardUpdater:
+    def cards(self, **changes: Any) -> CardUpdater:
+        options = self.options(**changes)
         return CardUpdater(
-            self.store, self.messenger, RENDERER, Delivery(self.store), self.options().recipients, pace=self.pace
-        )
+            self.store, self.messenger, RENDERER, Delivery(self.store), options.recipients, pace=self.pace,
+            approvers=options.approvers,
+        )  # fmt: skip
 
     def clicks(self, **changes: Any) -> ClickService:
         options = self.options(**changes)
@@ -150,6 +152,7 @@ class Components:
             self.store, self.identity, self.identity, self.channels, actions=options.actions, rules=options.rules,
             metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel, secret_values=options.secret_values,
+            ping_approvers=options.ping_approvers,
         )  # fmt: skip
 
     def account(self, **changes: Any) -> AccountService:

@@ -39,6 +39,7 @@ CONFIGURATION = (
 
 DELETE_ROWS = """
     DELETE FROM items; DELETE FROM requests; DELETE FROM jobs; DELETE FROM audit; DELETE FROM metadata;
+    DELETE FROM pings;
     SELECT setval('jobs_id_seq', 1, false), setval('audit_id_seq', 1, false);
 """
 

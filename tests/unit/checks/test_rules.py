@@ -28,6 +28,7 @@ def test_rules__with_the_required_settings_alone() -> None:
             "to the requester alone, if they may approve their own request; otherwise to the channel of the command; "
             "never to a channel that another organization shares"
         ),
+        "whom cards mention": "the Slack user U0OLIVIA01, once in 5 minutes for each requester",
         "where outcomes go": "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set",
     }
 
@@ -60,6 +61,8 @@ def test_rules__with_the_required_settings_alone() -> None:
         ({"ADMINS": "U0ADA00001"}, "who may administer", "the Slack user U0ADA00001. They may request and approve"),
         ({"APPROVALS_CHANNEL": "C0APPROVE1"}, "where cards go", "otherwise to the channel C0APPROVE1"),
         ({"APPROVALS_CHANNEL": "C0APPROVE1", "SELF_APPROVAL": "no"}, "where cards go", "to the channel C0APPROVE1"),
+        ({"APPROVERS": "role:Supervisor"}, "whom cards mention", "names no Slack user or user group"),
+        ({"PING_APPROVERS": "false"}, "whom cards mention", "no one, because PING_APPROVERS is off"),
         ({"AUDIT_CHANNEL": "C0AUDIT001"}, "where outcomes go", "and the channel C0AUDIT001"),
     ],
 )
@@ -70,6 +73,6 @@ def test_rules__say_what_each_setting_does(settings: dict[str, str], rule: str, 
 async def test_check__ends_with_the_rules(harness: ChecksHarness) -> None:
     report = await harness.check()
 
-    names = [one.check for one in report.results[-6:]]
+    names = [one.check for one in report.results[-7:]]
     assert names[0] == "who may request"
     assert names[-1] == "where outcomes go"

@@ -10,6 +10,7 @@ import pytest
 
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY
+from bot.domain.principals import parse_principals
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -91,6 +92,37 @@ async def test_process__card_in_direct_messages_needs_no_message_about_it(compon
     assert await components.cards().process(job) == JobResult()
     assert len(direct_messages(components, personas.RAVI)) == 1
     assert (await components.store.jobs.depth())["reply"] == 0
+
+
+async def test_process__new_card_mentions_the_approvers_once(components: Components) -> None:
+    """Slack notifies of a new message only, and a later version of the card has no mention."""
+    _, job = await components.request(approvals_required=2, ping=True)
+    await components.cards().process(job)
+    (card,) = [one for one in components.slack.messages if one.channel_id == personas.OPS]
+    assert components.slack.text_of(card).count(f"<!subteam^{personas.TOKEN_APPROVERS}>") == 1
+    pressed = await components.clicks().process(await components.click())
+    for one in pressed.follow_up:
+        await components.run(one)
+    assert len(card.history) == 1
+    assert "<!subteam" not in components.slack.text_of(card)
+    assert [one for one in components.slack.messages if one.channel_id == personas.OPS] == [card]
+
+
+@pytest.mark.parametrize("approvers", ["role:Supervisor", personas.RAVI])
+async def test_process__new_card_without_anyone_to_mention_is_as_usual(components: Components, approvers: str) -> None:
+    _, job = await components.request(ping=True)
+    await components.cards(approvers=parse_principals(approvers)).process(job)
+    (card,) = components.slack.messages
+    assert "waits for your decision" not in components.slack.text_of(card)
+    assert len(components.slack.buttons(card)) == 2
+
+
+async def test_process__card_that_ended_before_it_was_posted_mentions_no_one(components: Components) -> None:
+    _, job = await components.request(ping=True)
+    await approve(components.store, by=personas.OLIVIA)
+    await components.cards().process(replace(job, snapshot=None))
+    (card,) = components.slack.messages
+    assert "<!subteam" not in components.slack.text_of(card)
 
 
 async def test_process__removes_the_buttons_of_an_ended_request(components: Components) -> None:

@@ -383,6 +383,23 @@ async def test_card__does_not_wait_for_a_channel_that_slack_cannot_show_now(comp
     assert found.card == MessageRef(personas.APPROVALS)
 
 
+@pytest.mark.parametrize(
+    ("user_id", "options", "pings"),
+    [
+        (personas.RAVI, {}, True),
+        (personas.RAVI, {"approvals_channel": None}, True),
+        (personas.RAVI, {"ping_approvers": False}, False),
+        (personas.OLIVIA, {}, False),  # her card is for herself
+    ],
+)
+async def test_card__for_others_mentions_the_approvers(
+    components: Components, user_id: str, options: dict[str, Any], pings: bool
+) -> None:
+    job = await components.command(invoker(user_id), TOM_MENTION)
+    (card,) = (await components.requests(**options).process(job)).follow_up
+    assert card.payload == ({"ping": True} if pings else {})
+
+
 async def test_card__of_a_protected_target_never_stays_with_the_requester(components: Components) -> None:
     approvers = parse_principals(f"{personas.OLIVIA}, {personas.BEN}, {personas.NADIA}")
     found = await created(

@@ -1,0 +1,36 @@
+"""A card for others calls the approvers, and a burst of requests does not."""
+
+from __future__ import annotations
+
+from bot.sandbox import personas
+from tests.conftest import StartApp
+from tests.support.app_harness import AppHarness
+
+MENTION = f"<!subteam^{personas.TOKEN_APPROVERS}>"
+
+
+def mentions(app: AppHarness) -> list[str]:
+    """Return the channels of the new messages that mention the approvers."""
+    posts = [call.args for call in app.slack.calls_of("chat.postMessage") if MENTION in str(call.args)]
+    return [str(one["channel"]) for one in posts]
+
+
+async def test_ping__only_the_first_of_several_cards_mentions_the_approvers(app: AppHarness) -> None:
+    first = await app.request_card(personas.RAVI, "revoke @tom")
+    await app.request_card(personas.RAVI, "revoke @nadia")
+    await app.request_card(personas.OLIVIA, "revoke @tom")
+
+    assert mentions(app) == [personas.APPROVALS]
+    assert MENTION in app.slack.text_of(first)
+
+    await app.slack.click(personas.BEN, first, "approve")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    await app.wait_until_idle()
+    assert mentions(app) == [personas.APPROVALS]
+    assert MENTION not in app.slack.text_of(first)
+
+
+async def test_ping__turned_off_mentions_no_one(start_app_with: StartApp) -> None:
+    app = await start_app_with(PING_APPROVERS="false")
+    await app.request_card(personas.RAVI, "revoke @tom")
+    assert mentions(app) == []
