@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import astuple
 from typing import Any
 
 from bot.db.unreadable import UnreadableRow
@@ -42,13 +43,18 @@ def check_payload(job_id: int, kind: str, payload: Payload, actions: Collection[
 
 
 def _unknown_in_click(payload: Payload, _actions: Collection[str]) -> str | None:
-    action = read_click("", payload).action
-    return None if action in (APPROVE, CANCEL) else action
+    click = read_click("", payload)
+    _require_texts(click.action, click.user_id)
+    _require_texts(click.team_id, click.response_url, click.installed_in, click.ts, optional=True)
+    return None if click.action in (APPROVE, CANCEL) else click.action
 
 
 def _unknown_in_command(payload: Payload, actions: Collection[str]) -> str | None:
-    action = read_command(payload).action
-    return None if action in actions else action
+    command = read_command(payload)
+    invoker, target = command.invoker, command.target
+    _require_texts(command.action, command.reason, invoker.user_id, invoker.channel, invoker.key)
+    _require_texts(invoker.team_id, invoker.response_url, *(astuple(target) if target else ()), optional=True)
+    return None if command.action in actions else command.action
 
 
 def _unknown_in_execution(payload: Payload, _actions: Collection[str]) -> str | None:
@@ -59,14 +65,23 @@ def _unknown_in_execution(payload: Payload, _actions: Collection[str]) -> str | 
 
 def _unknown_in_reply(payload: Payload, _actions: Collection[str]) -> None:
     dict(payload["params"], user_id=payload["user_id"], code=payload["code"])
+    _require_texts(payload["user_id"], payload["code"])
+    _require_texts(payload.get("response_url"), optional=True)
 
 
 def _unknown_in_thread(payload: Payload, _actions: Collection[str]) -> None:
     dict(payload["params"], code=payload["code"])
+    _require_texts(payload["code"])
 
 
 def _unknown_in_notice(payload: Payload, _actions: Collection[str]) -> None:
-    payload["channel"]
+    _require_texts(payload["channel"])
+
+
+def _require_texts(*values: Any, optional: bool = False) -> None:
+    """Raise TypeError for a value that is no text, because the database would refuse it as a parameter."""
+    if not all(isinstance(one, str) or (optional and one is None) for one in values):
+        raise TypeError
 
 
 _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {

@@ -119,12 +119,11 @@ def read_request(row: Row) -> Request:
         raise UnreadableRow("requests", row.id, "state", str(row.state))
     try:
         request = request_from_row(row)
-        dict(request.outcome)
     except UnknownRule as error:
         raise UnreadableRow("requests", row.id, "rules", str(error)) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise UnreadableRow("requests", row.id, "json") from error
-    if not all(isinstance(one, str) for one in request.approvals):
+    if not (isinstance(request.outcome, dict) and all(isinstance(one, str) for one in request.approvals)):
         raise UnreadableRow("requests", row.id, "json")
     return request
 

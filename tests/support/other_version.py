@@ -47,6 +47,7 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
     "damaged approvals": {"approvals": '["U0OLIVIA01"'},
     "damaged outcome": {"outcome": "{'code'}"},
     "outcome of another type": {"outcome": "[1]"},
+    "empty outcome of another type": {"outcome": "[]"},
 }
 """Requests that only another version can read, or none, with the columns that make them so."""
 
@@ -76,6 +77,15 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
     "no place": ("target", "{}"),
     "no code": ("reply", '{"user_id": "U0RAVI0001"}'),
     "no channel": ("notice", "{}"),
+    "channel of another type": ("notice", '{"channel": {"id": "C0AUDIT001"}}'),
+    "person of another type": ("click", '{"action": "approve", "user_id": ["U0OLIVIA01"]}'),
+    "url of another type": ("click", '{"action": "approve", "user_id": "U0OLIVIA01", "response_url": 7}'),
+    "invoker of another type": ("command", '{"action": "revoke", "invoker": {"user_id": {}, "key": "k"}}'),
+    "target of another type": (
+        "command",
+        '{"action": "revoke", "invoker": {"user_id": "U0RAVI0001", "key": "k"}, "target": {"email": 7}}',
+    ),
+    "recipient of another type": ("reply", '{"user_id": 7, "code": "guest", "params": {}}'),
     "no code of a thread": ("thread", "{}"),
     "deep": ("notice", "[" * 100_000),
 }
