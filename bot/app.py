@@ -235,6 +235,7 @@ async def _work(services: Services, limit: RepeatLimit, *, database_ready: bool)
     await asyncio.wait({binding}, timeout=BINDING_TIMEOUT)
     if binding.done():
         binding.result()
+    await _record_settings(services)
     working = asyncio.create_task(services.worker.run())
     try:
         await asyncio.wait({binding, working}, return_when=asyncio.FIRST_COMPLETED)
@@ -244,6 +245,15 @@ async def _work(services: Services, limit: RepeatLimit, *, database_ready: bool)
     finally:
         binding.cancel()
         working.cancel()
+
+
+async def _record_settings(services: Services) -> None:
+    """Append the rules of this process to the audit log, unless the last process had the same."""
+    try:
+        if await services.store.record_settings(services.effective_settings):
+            log.info("settings.recorded")
+    except DatabaseUnavailable as error:  # the next start records them
+        log.warning("settings.not_recorded", problem=str(error))
 
 
 async def serve(settings: Settings) -> None:

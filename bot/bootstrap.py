@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import __version__
 from bot.background import BackgroundTasks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.jobs import JobKind, JobQueue
@@ -23,7 +26,7 @@ from bot.domain.audit_chain import AuditChain
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Principal
 from bot.domain.requests import FINAL, Request
-from bot.domain.rules import Rules
+from bot.domain.rules import Rules, to_json
 from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
 from bot.metrics import Metrics
@@ -93,6 +96,8 @@ class Services:
     workspace: WorkspaceIdentity
     worker: Worker
     expiry: ExpiryService
+    effective_settings: Mapping[str, Any]
+    """The rules of this process, for the audit log."""
     store: RequestStore
     purecloud: PureCloud
     metrics: Metrics
@@ -222,6 +227,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         workspace=workspace,
         worker=worker,
         expiry=expiry,
+        effective_settings=effective_settings(settings, rules),
         store=store,
         purecloud=purecloud,
         metrics=metrics,
@@ -322,6 +328,17 @@ def rules_of(settings: Settings) -> Rules:
         approvals_required=settings.approvals_required,
         protected_approvals=settings.protected_approvals,
     )
+
+
+def effective_settings(settings: Settings, rules: Rules) -> dict[str, Any]:
+    """Return what decides who may do what, for the audit log; no secrets."""
+    return {
+        "rules": json.loads(to_json(rules)),
+        "request_ttl": settings.request_ttl,
+        "approvals_channel": settings.approvals_channel,
+        "audit_channel": settings.audit_channel,
+        "version": __version__,
+    }
 
 
 def seals_of(settings: Settings) -> Seals:

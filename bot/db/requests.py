@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.db import audit, pings, statements
+from bot.db import audit, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.rows import ResponseUrls, Snapshot
@@ -22,6 +24,9 @@ from bot.errors import StaleRequest
 
 APPROVAL_RENDER_DELAY = 1.0
 """Seconds before a card shows an approval. Most executions end sooner, so the card is rendered once."""
+
+LAST_SETTINGS = "last_settings"
+"""The name of the digest of the rules that the audit log has last."""
 
 SEALED_SINCE = "0003"
 """The revision of the schema that added seals."""
@@ -60,6 +65,10 @@ class RequestStore:
         The types of events that this version does not know are plain strings.
         """
         return await self.database.read(lambda tx: audit.read(tx, request_id))
+
+    async def record_settings(self, effective: Mapping[str, Any]) -> bool:
+        """Append the rules to the audit log if they differ from the last ones; return whether they do."""
+        return await self.database.write(lambda tx: self._record_settings(tx, effective))
 
     async def audit_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint of the last row of the audit log, None for an empty log."""
@@ -242,6 +251,14 @@ class RequestStore:
         self, tx: Transaction, kind: JobKind, request_id: str, key: str, payload: Mapping[str, Any]
     ) -> Job | None:
         return self.jobs.add_leased(tx, kind, request_id, key, self.seals.seal_input(kind, request_id, tx.now, payload))
+
+    def _record_settings(self, tx: Transaction, effective: Mapping[str, Any]) -> bool:
+        digest = hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()
+        if metadata.read(tx).get(LAST_SETTINGS) == digest:
+            return False
+        metadata.put(tx, LAST_SETTINGS, digest)
+        self._audit(tx, AuditEvent(tx.now, EventType.SETTINGS, "bot", detail=effective))
+        return True
 
     def _audit(self, tx: Transaction, event: AuditEvent) -> None:
         audit.append(tx, event, self.chain)

@@ -13,6 +13,8 @@ from bot.domain.requests import Event, Request
 class EventType(StrEnum):
     """What happened, as `subject:event`."""
 
+    SETTINGS = "bot:settings"
+    """A process started with other rules than the last one."""
     KEY_CHANGED = "log:key_changed"
     """From this row on, another key protects the audit log, or none."""
     REQUESTED = "request:asked"

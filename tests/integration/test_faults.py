@@ -197,7 +197,11 @@ async def run_scenario(
         ) as bot:
             await bot.components.workspace.identify()
             text = await scenario.steps(bot)
-            events = [event.tag for event in await bot.audit_events()]
+            logged = await bot.audit_events()
+            made = {event.request_id for event in logged if event.tag == "request:asked"} | {None}
+            events = [
+                event.tag for event in logged if event.request_id in made
+            ]  # not of requests that expire meanwhile
     assert_invariants(scenario, case, faulty, text, events)
     untouched = components.genesys.users[TOM.id].sessions == 2
     assert untouched or events[-1] in ("token:revoked", "token:unknown")
@@ -217,7 +221,7 @@ def assert_invariants(
     results = [attempt.outcome for attempt in client.attempts if attempt.operation == scenario.operation]
     assert 1 <= len(results) <= scenario.max_requests
     assert scenario.steps is whoami or any(words in text for words in STATES_WHAT_CHANGED)
-    postponed = scenario.steps is approve_by_permission and "could not find out in time" in text
+    postponed = scenario.steps is approve_by_permission and "find out" in text
     named = "orrelation id" in text or case.fault is None or case.fault.status is None or _shows_no_error(text)
     assert named or postponed
     if scenario.steps in (approve_revocation, approve_rotation):
@@ -226,7 +230,8 @@ def assert_invariants(
         unanswered = {"timeout", "connection_lost", "bad_response"} & set(results)
         assert not unanswered or scenario.operation == "login" or events[-1] == "token:unknown"
     if scenario.steps is approve_by_permission:
-        assert events[1:] in (["click:refused"], ["request:approved", "token:revoked"])
+        undecided = ["click:refused", "request:expired"]
+        assert events[1:] in (["click:refused"], undecided, ["request:approved", "token:revoked"])
     if scenario.steps in (request_by_mention, request_by_id):
         assert (text == CARD) == (events == ["request:asked"])
 

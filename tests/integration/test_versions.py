@@ -144,7 +144,8 @@ async def test_click__on_a_request_of_the_previous_version_is_judged_by_the_rule
 async def test_execution__of_a_request_that_is_damaged_is_set_aside_unsent(bot: Replicas) -> None:
     await bot.request_card(personas.RAVI, "revoke @tom")
     await bot.wait_until_idle()
-    request_id = (await bot.store.audit_events())[0][0].request_id or ""
+    events = [event for event, _ in await bot.store.audit_events()]
+    request_id = next(event.request_id for event in events if event.request_id)
 
     def approve_damaged(tx: Transaction) -> None:
         tx.execute("UPDATE requests SET state = 'approved', approved_at = :now, approvals = '{'", now=tx.now)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.app import RunningApp, running
 from bot.domain.actions import ACTIONS, Actions
+from bot.domain.audit import EventType
 from bot.purecloud.requests import ApiRequest
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
@@ -73,8 +74,9 @@ class AppHarness:
                 await asyncio.sleep(0.01)
 
     async def audit_tags(self) -> list[str]:
-        """Return the event types in the audit log, oldest first."""
-        return [row.tag for row, _ in await self.server.services.store.audit_events()]
+        """Return the event types in the audit log, oldest first, without the rules at the start."""
+        events = await self.server.services.store.audit_events()
+        return [row.tag for row, _ in events if row.tag != EventType.SETTINGS]
 
     @property
     def deletes(self) -> list[RecordedRequest]:

@@ -165,9 +165,10 @@ class BotProcess:
             return connection.execute("SELECT * FROM audit ORDER BY id").fetchall()
 
     def audit_tags(self) -> list[str]:
-        """Return the tags in the audit table, oldest first."""
+        """Return the tags in the audit table, oldest first, without the rules at the start."""
         with closing(sqlite3.connect(self.database)) as connection:
-            return [tag for (tag,) in connection.execute("SELECT tag FROM audit ORDER BY id")]
+            rows = connection.execute("SELECT tag FROM audit WHERE tag <> 'bot:settings' ORDER BY id")
+            return [tag for (tag,) in rows]
 
     async def wait_until_idle(self) -> None:
         """Wait until every job in the database is done."""

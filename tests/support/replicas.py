@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 
 from bot.app import RunningApp, running
 from bot.db.requests import RequestStore
+from bot.domain.audit import EventType
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, genesys_users
@@ -78,8 +79,8 @@ class Replicas:
                 await asyncio.sleep(0.05)
 
     async def audit_tags(self) -> list[str]:
-        """Return the tags in the audit log, oldest first."""
-        return [row.tag for row, _ in await self.store.audit_events()]
+        """Return the tags in the audit log, oldest first, without the rules at the start."""
+        return [row.tag for row, _ in await self.store.audit_events() if row.tag != EventType.SETTINGS]
 
     @property
     def deletes(self) -> list[RecordedRequest]:
