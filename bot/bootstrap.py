@@ -299,7 +299,7 @@ def job_services(
     )  # fmt: skip
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
-        differences=differences,
+        differences=differences, secret_values=options.secret_values,
     )  # fmt: skip
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
     threads = ThreadReplies(store, messenger, renderer, Delivery(store), pace)

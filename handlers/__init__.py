@@ -6,13 +6,15 @@ import re
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.domain.requests import APPROVE, CANCEL
-from handlers import approvals, commands, errors, home, lists, revoke
+from bot.domain.requests import APPROVE, CANCEL, DECLINE
+from handlers import approvals, commands, decline, errors, home, lists, revoke
 
 
 def register(app: AsyncApp) -> None:
     """Register every listener. Bolt tries them in this order, so clicks come first."""
     app.action(re.compile(f"^({APPROVE}|{CANCEL})$"))(approvals.on_click)
+    app.action(DECLINE)(decline.on_click)
+    app.view(decline.VIEW)(decline.on_submit)
     app.action(lists.PAGE_ACTIONS)(lists.on_page)
     app.command("/purecloud")(commands.on_command)
     app.view(revoke.VIEW)(revoke.on_submit)

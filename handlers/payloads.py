@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.clicks import Click
 from bot.domain.commands import Invoker
 from bot.domain.people import nested, text
+from bot.domain.requests import DECLINE
 
 Payload = Mapping[str, Any]
 
@@ -71,6 +72,20 @@ def read_click(payload: Payload, action: Payload) -> Click:
         response_url=text(payload, "response_url"),
         installed_in=text(nested(payload, "team"), "id"),
         ts=text(nested(payload, "container"), "message_ts") or text(nested(payload, "message"), "ts"),
+    )
+
+
+def read_decline(view_submission: Payload, reason: str) -> Click:
+    """Read the submission of a modal whose metadata is a request's id, as a click with a reason."""
+    user, view = nested(view_submission, "user"), nested(view_submission, "view")
+    return Click(
+        request_id=text(view, "private_metadata") or "",
+        action=DECLINE,
+        user_id=str(user.get("id") or ""),
+        team_id=text(user, "team_id"),
+        key=submission_key(view_submission),
+        installed_in=text(view, "app_installed_team_id"),
+        reason=reason,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import structlog
@@ -17,15 +16,10 @@ from handlers.messages import Catalog
 from handlers.payloads import Payload, read_submitter
 from handlers.services import Services
 from handlers.targets import read_line
-from handlers.ui.modals import IDENTIFIER, REASON, USER, View, revoke_modal
+from handlers.ui.modals import IDENTIFIER, REASON, USER, revoke_modal
+from handlers.views import entered, open_view, permissions_in_time
 
 log = structlog.get_logger()
-
-PERMISSION_TIMEOUT = 1.0
-"""Maximum time to read the permissions of a person who typed `revoke`, in seconds."""
-
-VIEW_TIMEOUT = 1.5
-"""Maximum time to open the modal, in seconds. Slack waits three seconds for the acknowledgement."""
 
 VIEW = "revoke"
 GLOBAL_SHORTCUT = "revoke_tokens"
@@ -39,9 +33,8 @@ async def open_from_command(invoker: Invoker, trigger_id: str, services: Service
     """
     if await _may_request(invoker, services):
         try:
-            async with asyncio.timeout(VIEW_TIMEOUT):
-                await _open(trigger_id, services, revoke_modal(catalog, VIEW, channel=invoker.channel))
-        except (BotError, TimeoutError) as error:
+            await open_view(trigger_id, services, revoke_modal(catalog, VIEW, channel=invoker.channel))
+        except BotError as error:
             log.warning("modal.not_opened", problem=str(error), by=invoker.user_id)
         else:
             return
@@ -50,14 +43,8 @@ async def open_from_command(invoker: Invoker, trigger_id: str, services: Service
 
 
 async def _may_request(invoker: Invoker, services: Services) -> bool:
-    try:
-        async with asyncio.timeout(PERMISSION_TIMEOUT):
-            permissions = await services.account.permissions(invoker)
-    except Denied:
-        return False
-    except (BotError, TimeoutError):
-        return True
-    return REVOKE.name in permissions.request or bool(permissions.unverified)
+    permissions = await permissions_in_time(invoker, services)
+    return permissions is None or REVOKE.name in permissions.request or bool(permissions.unverified)
 
 
 async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
@@ -65,31 +52,25 @@ async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, c
     author = text(nested(body, "message"), "user")
     channel = text(nested(body, "channel"), "id") or ""
     view = revoke_modal(catalog, VIEW, user_id=author, channel=channel)
-    await _open(body["trigger_id"], services, view)
+    await open_view(body["trigger_id"], services, view)
     await ack()
-
-
-async def _open(trigger_id: str, services: Services, view: View) -> None:
-    """Open a view; Slack accepts a `trigger_id` for three seconds."""
-    await services.web_api.call("views.open", trigger_id=trigger_id, view=view)
 
 
 async def on_submit(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Store the request before acknowledging it; show what is wrong with the input in the modal."""
-    values = nested(nested(body["view"], "state"), "values")
     submitter = read_submitter(body)
-    target, errors = _target(values, submitter, catalog)
+    target, errors = _target(body, submitter, catalog)
     if errors:
         await ack(response_action="errors", errors=errors)
         return
-    reason = _value(values, REASON, "value") or ""
+    reason = entered(body, REASON, "value") or ""
     await services.inbox.record_command(RequestCommand(REVOKE.name, submitter, target, reason))
     await ack()
 
 
-def _target(values: Payload, submitter: Invoker, catalog: Catalog) -> tuple[TargetRef | None, dict[str, str]]:
+def _target(body: Payload, submitter: Invoker, catalog: Catalog) -> tuple[TargetRef | None, dict[str, str]]:
     """Return the target that the modal names, or an error for an input."""
-    user, identifier = _value(values, USER, "selected_user"), _value(values, IDENTIFIER, "value")
+    user, identifier = entered(body, USER, "selected_user"), entered(body, IDENTIFIER, "value")
     if user and identifier:
         return None, {IDENTIFIER: catalog.text("modal.error.two_targets")}
     if user:
@@ -101,8 +82,3 @@ def _target(values: Payload, submitter: Invoker, catalog: Catalog) -> tuple[Targ
     except Denied:
         rest, target = identifier, None
     return (None, {IDENTIFIER: catalog.text("modal.error.target_unreadable")}) if rest else (target, {})
-
-
-def _value(values: Payload, block: str, field: str) -> str | None:
-    found = text(nested(nested(values, block), block), field)
-    return found.strip() or None if found else None

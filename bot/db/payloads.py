@@ -10,7 +10,7 @@ from typing import Any
 from bot.db.unreadable import UnreadableRow
 from bot.domain.clicks import read_click
 from bot.domain.commands import read_command
-from bot.domain.requests import APPROVE, CANCEL
+from bot.domain.requests import APPROVE, CANCEL, DECLINE
 
 Payload = Mapping[str, Any]
 
@@ -44,9 +44,9 @@ def check_payload(job_id: int, kind: str, payload: Payload, actions: Collection[
 
 def _unknown_in_click(payload: Payload, _actions: Collection[str]) -> str | None:
     click = read_click("", payload)
-    _require_texts(click.action, click.user_id)
+    _require_texts(click.action, click.user_id, click.reason)
     _require_texts(click.team_id, click.response_url, click.installed_in, click.ts, optional=True)
-    return None if click.action in (APPROVE, CANCEL) else click.action
+    return None if click.action in (APPROVE, CANCEL, DECLINE) else click.action
 
 
 def _unknown_in_command(payload: Payload, actions: Collection[str]) -> str | None:

@@ -18,7 +18,7 @@ from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.requests import Event, MessageRef, Request, State, advance, worst_of
+from bot.domain.requests import APPROVALS, Event, MessageRef, Request, State, advance, worst_of
 from bot.domain.seals import Seals
 from bot.errors import StaleRequest
 
@@ -283,19 +283,20 @@ class RequestStore:
     ) -> tuple[Request, list[Job]]:  # fmt: skip
         request = replace(request, dropped=(*request.dropped, *dropped))
         moved = advance(request, event, at=tx.now, by=by)
-        if event is not Event.CANCEL:
+        if event in APPROVALS:
             moved = self.seals.add_approval(self.seals.seal(moved), by, tx.now)
         if not self.jobs.complete_in(tx, job):
             message = "Another replica has this click; nothing was changed."
             raise StaleRequest(message)
         late = tx.now > request.decidable_until(job.created_at)
-        if late or (event is not Event.CANCEL and request.expired(job.created_at)):
+        if late or (event in APPROVALS and request.expired(job.created_at)):
             raise StaleRequest
-        if event in (Event.ADD_APPROVAL, Event.APPROVE) and self.database.time.is_behind:
+        if event in APPROVALS and self.database.time.is_behind:
             raise Denied(DenialCode.CLOCK_BEHIND)
         for approver in dropped:
             self._audit(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
-        saved, follow_up = self._save(tx, request, moved, event, actor=by, **changes)
+        detail = dict(moved.outcome)  # the reason of a decline
+        saved, follow_up = self._save(tx, request, moved, event, actor=by, detail=detail, **changes)
         if note:
             self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:{moved.revision}", note))
         if event is Event.APPROVE:

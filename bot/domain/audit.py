@@ -23,6 +23,7 @@ class EventType(StrEnum):
     APPROVAL_DROPPED = "request:approval_dropped"
     APPROVED = "request:approved"
     CANCELLED = "request:cancelled"
+    DECLINED = "request:declined"
     EXPIRED = "request:expired"
     CLICK_DENIED = "click:refused"
     CLICK_STALE = "click:stale"
@@ -37,6 +38,7 @@ EVENT_TYPES: Mapping[Event, EventType] = {
     Event.ADD_APPROVAL: EventType.APPROVAL_ADDED,
     Event.APPROVE: EventType.APPROVED,
     Event.CANCEL: EventType.CANCELLED,
+    Event.DECLINE: EventType.DECLINED,
     Event.EXPIRE: EventType.EXPIRED,
     Event.SUCCEED: EventType.REVOKED,
     Event.REFUSE: EventType.REFUSED,

@@ -19,6 +19,7 @@ ENDS: Mapping[State, EventType] = {
     State.FAILED: EVENT_TYPES[Event.FAIL],
     State.UNKNOWN: EVENT_TYPES[Event.LOSE_TRACK],
     State.CANCELLED: EVENT_TYPES[Event.CANCEL],
+    State.DECLINED: EVENT_TYPES[Event.DECLINE],
     State.EXPIRED: EVENT_TYPES[Event.EXPIRE],
 }
 """The row that ends a request, by the state that it leads to."""

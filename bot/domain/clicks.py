@@ -14,7 +14,8 @@ class Click:
     """A press of a card's button. The button carries the request's id; the rest says who pressed it.
 
     `key` identifies the click (a hash of its `trigger_id`), so that the bot recognises a replay. `installed_in` is the
-    workspace whose installation posted the message; None where the app is installed org-wide.
+    workspace whose installation posted the message; None where the app is installed org-wide. `reason` is why the
+    person declines, which they enter in a modal.
     """
 
     request_id: str
@@ -25,6 +26,7 @@ class Click:
     response_url: str | None = None
     installed_in: str | None = None
     ts: str | None = None
+    reason: str = ""
 
     def copy_url(self, request: Request) -> str | None:
         """Return the url that edits the clicked message, if that is not the card that `chat.update` reaches."""
@@ -41,10 +43,12 @@ class Click:
             "response_url": self.response_url,
             "installed_in": self.installed_in,
             "ts": self.ts,
+            "reason": self.reason,
         }
 
 
 def read_click(request_id: str, payload: Mapping[str, Any]) -> Click:
     """Read a stored click, perhaps written by another version of the bot."""
     known = {name: payload.get(name) for name in ("team_id", "response_url", "installed_in", "ts")}
-    return Click(request_id, payload["action"], payload["user_id"], key="", **known)
+    reason = payload.get("reason") or ""
+    return Click(request_id, payload["action"], payload["user_id"], key="", reason=reason, **known)

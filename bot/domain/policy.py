@@ -203,28 +203,44 @@ def is_target(member: Member, request: Request) -> bool:
     return email is not None and email == member.confirmed_email
 
 
-def may_cancel(actor: Actor, case: Case, at_request: Actor | None = None) -> Verdict:
-    """Decide whether this person may cancel a request: its requester, or an approver, but not its target.
+def may_cancel(actor: Actor, case: Case) -> Verdict:
+    """Decide whether this person may cancel a request: its requester, but not its target.
 
-    An approver must be one by the rules of now and by those of the request, read as for `may_approve`.
+    An approver may cancel a request of an earlier version of the bot, whose card has no button to decline.
     """
     reason = ineligibility(actor.member, case.workspace)
     if reason:
         return Verdict(reason=reason)
     verdict = Verdict()
-    if case.request.requester not in actor.member.ids:
-        verdict = _approver_may_cancel(actor, case, at_request or actor)
+    if not is_requester(actor.member, case.request, None):
+        approvers = case.action.approvers(case.rules) if case.request.rules is None else ()
+        verdict = _named_by(actor, approvers, DenialCode.NOT_YOURS_TO_CANCEL)
     if verdict.allowed and is_target(actor.member, case.request):
         return Verdict(reason=DenialCode.TARGET_CANNOT_DECIDE)
     return verdict
 
 
-def _approver_may_cancel(actor: Actor, case: Case, at_request: Actor) -> Verdict:
-    verdict = _named_by(actor, case.action.approvers(case.rules), DenialCode.NOT_YOURS_TO_CANCEL)
+def may_decline(actor: Actor, case: Case, at_request: Actor | None = None) -> Verdict:
+    """Decide whether this person may decline a request: an approver other than its requester and target.
+
+    They must be an approver by the rules of now and by those of the request, read as for `may_approve`.
+    """
+    reason = ineligibility(actor.member, case.workspace)
+    if reason:
+        return Verdict(reason=reason)
+    own = is_requester(actor.member, case.request, None)
+    verdict = Verdict(reason=DenialCode.OWN_REQUEST_TO_DECLINE) if own else _named_as_approver(actor, case, at_request)
+    if (verdict.allowed or own) and is_target(actor.member, case.request):
+        return Verdict(reason=DenialCode.TARGET_CANNOT_DECIDE)
+    return verdict
+
+
+def _named_as_approver(actor: Actor, case: Case, at_request: Actor | None) -> Verdict:
+    verdict = _named_by(actor, case.action.approvers(case.rules), DenialCode.NOT_YOURS_TO_DECLINE)
     if case.request.rules is None:
         return verdict
-    before = _named_by(at_request, case.action.approvers(case.request.rules), DenialCode.RULES_CHANGED_TO_CANCEL)
-    return _stricter(verdict, before)
+    approvers = case.action.approvers(case.request.rules)
+    return _stricter(verdict, _named_by(at_request or actor, approvers, DenialCode.RULES_CHANGED_TO_DECLINE))
 
 
 def may_self_approve(actor: Actor, action: Action, rules: Rules) -> bool:

@@ -25,6 +25,7 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
+    DECLINED = "declined"
     EXPIRED = "expired"
 
 
@@ -35,6 +36,9 @@ class Event(StrEnum):
     """One of several approvers has approved; others are still needed."""
     APPROVE = "approve"
     CANCEL = "cancel"
+    """The requester has withdrawn the request."""
+    DECLINE = "decline"
+    """An approver has refused it, for a reason."""
     EXPIRE = "expire"
     SUCCEED = "succeed"
     """Genesys Cloud confirmed the call."""
@@ -46,7 +50,7 @@ class Event(StrEnum):
     """The call was sent and got no definite response."""
 
 
-APPROVE, CANCEL = Event.APPROVE.value, Event.CANCEL.value
+APPROVE, CANCEL, DECLINE = Event.APPROVE.value, Event.CANCEL.value, Event.DECLINE.value
 """The `action_id` of the buttons of a card."""
 
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
@@ -54,6 +58,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
         Event.ADD_APPROVAL: State.PENDING,
         Event.APPROVE: State.APPROVED,
         Event.CANCEL: State.CANCELLED,
+        Event.DECLINE: State.DECLINED,
         Event.EXPIRE: State.EXPIRED,
     },
     State.APPROVED: {
@@ -67,8 +72,12 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.FAILED: {},
     State.UNKNOWN: {},
     State.CANCELLED: {},
+    State.DECLINED: {},
     State.EXPIRED: {},
 }
+
+APPROVALS = frozenset({Event.ADD_APPROVAL, Event.APPROVE})
+"""The events by which a person approves."""
 
 FINAL = frozenset(state for state, events in TRANSITIONS.items() if not events)
 
@@ -127,7 +136,7 @@ class Request:
     approved_at: float | None = None
     finished_at: float | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
-    """How the execution ended: a code and its parameters (see `bot.services.execution`)."""
+    """How the execution ended: a code and its parameters (see `bot.services.execution`). Of a decline, the `reason`."""
     revision: int = 1
     card: MessageRef | None = None
     """Where the card is; None where it cannot be edited."""
@@ -160,11 +169,11 @@ def advance(request: Request, event: Event, *, at: float, by: str | None = None)
     if state is None:
         raise StaleRequest(f"{event} in state {request.state}")
     moved = replace(request, state=state, revision=request.revision + 1)
-    if event in (Event.ADD_APPROVAL, Event.APPROVE) and by is not None:
+    if event in APPROVALS and by is not None:
         moved = replace(moved, approvals=(*request.approvals, by))
     if event is Event.APPROVE:
         moved = replace(moved, approved_at=at)
-    if event in (Event.APPROVE, Event.CANCEL):
+    if event in (Event.APPROVE, Event.CANCEL, Event.DECLINE):
         moved = replace(moved, decided_by=by)
     return replace(moved, finished_at=at) if state in FINAL else moved
 

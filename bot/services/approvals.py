@@ -16,6 +16,7 @@ from bot.domain.policy import (
     is_requester,
     may_approve,
     may_cancel,
+    may_decline,
     rule_for,
 )
 from bot.domain.principals import Principal
@@ -33,7 +34,7 @@ class Judgement(NamedTuple):
 
 
 class ApprovalJudge:
-    """Judges approvals and cancellations, by the rules of now and by those of the request.
+    """Judges approvals, declines and cancellations, by the rules of now and by those of the request.
 
     `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds.
 
@@ -60,8 +61,16 @@ class ApprovalJudge:
     async def judge_cancellation(self, member: Member, request: Request, *, since: float | None) -> None:
         """Return if this member may cancel a request. Raises Denied."""
         case = self._case(request)
+        actor = Actor(member)
+        if request.rules is None:  # an approver may cancel it
+            actor, _ = await self._actors(member, case, since=since)
+        _require(may_cancel(actor, case), case)
+
+    async def judge_decline(self, member: Member, request: Request, *, since: float | None) -> None:
+        """Return if this member may decline a request. Raises Denied."""
+        case = self._case(request)
         actor, at_request = await self._actors(member, case, since=since)
-        _require(may_cancel(actor, case, at_request), case)
+        _require(may_decline(actor, case, at_request), case)
 
     def _case(self, request: Request) -> Case:
         return Case(request, self._actions[request.action], self._rules, self._identity.workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -17,7 +18,16 @@ from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member
 from bot.domain.policy import ineligibility
-from bot.domain.requests import CANCEL, EXECUTION_WINDOW, FINAL, Event, Request, State, approval_event
+from bot.domain.requests import (
+    CANCEL,
+    DECLINE,
+    EXECUTION_WINDOW,
+    FINAL,
+    Event,
+    Request,
+    State,
+    approval_event,
+)
 from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
@@ -28,17 +38,24 @@ from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
+from bot.services.requesting import stored_reason
 from bot.services.rule_differences import RuleDifferences
 from bot.services.threads import approval_note
 
 MAX_SHARED_AGE = 10.0
 """Longest time for which an answer that Slack began to give after a click may decide that click, in seconds."""
 
+_ENDS: Mapping[str, Event] = {CANCEL: Event.CANCEL, DECLINE: Event.DECLINE}
+"""The buttons that end a request, and what they do."""
+
 log = structlog.get_logger()
 
 
 class ClickService:
-    """Decides clicks. `recipients` returns the channels to notify when a request ends."""
+    """Decides clicks. `recipients` returns the channels to notify when a request ends.
+
+    `secret_values` are removed from the reasons of declines.
+    """
 
     def __init__(
         self,
@@ -51,6 +68,7 @@ class ClickService:
         metrics: Metrics,
         recipients: Callable[[Request], Sequence[str]],
         differences: RuleDifferences,
+        secret_values: tuple[str, ...] = (),
     ) -> None:
         self._store = store
         self._identity = identity
@@ -60,6 +78,7 @@ class ClickService:
         self._metrics = metrics
         self._recipients = recipients
         self._differences = differences
+        self._secret_values = secret_values
         self._approvals = ApprovalJudge(identity, actions, rules)
 
     async def process(self, job: Job) -> JobResult:
@@ -122,14 +141,14 @@ class ClickService:
             raise
         self._lookups.remember(click.user_id, principals)
         by = member.canonical_id
-        event = Event.CANCEL if click.action == CANCEL else approval_event(judgement.request, by)
+        event = _ENDS.get(click.action) or approval_event(judgement.request, by)
         moved, follow_up = await self._store.apply_click(
             judgement.request,
             event,
             job=job,
             by=by,
             dropped=judgement.dropped,
-            notify=self._recipients(request) if event is Event.CANCEL else (),
+            notify=self._notified(request, event),
             note=approval_note(judgement.request, event, by, judgement.dropped),
             click_url=click.copy_url(request),
         )
@@ -147,11 +166,28 @@ class ClickService:
 
     async def _judge(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
         """Return the request that the click moves. Raises Denied."""
-        if click.action != CANCEL:
-            genuine = self._store.seals.without_forged_approvals(request)
-            return await self._approvals.judge(member, genuine, since=since)
-        await self._approvals.judge_cancellation(member, request, since=since)
-        return Judgement(request)
+        if click.action == CANCEL:
+            await self._approvals.judge_cancellation(member, request, since=since)
+            return Judgement(request)
+        if click.action == DECLINE:
+            await self._approvals.judge_decline(member, request, since=since)
+            return Judgement(replace(request, outcome={"reason": self._reason(click)}))
+        genuine = self._store.seals.without_forged_approvals(request)
+        return await self._approvals.judge(member, genuine, since=since)
+
+    def _reason(self, click: Click) -> str:
+        """Return why a person declines, as it is stored. Raises Denied if there is no reason."""
+        reason = stored_reason(click.reason, self._secret_values)
+        if not reason:
+            raise Denied(DenialCode.DECLINE_REASON_MISSING)
+        return reason
+
+    def _notified(self, request: Request, event: Event) -> Sequence[str]:
+        """Return the channels that are notified; a decline always reaches the requester."""
+        if event not in _ENDS.values():
+            return ()
+        requester = (request.requester,) if event is Event.DECLINE else ()
+        return tuple(dict.fromkeys((*self._recipients(request), *requester)))
 
     async def _clicker(self, click: Click, since: float) -> Member:
         """Look up the clicker as of the click.

@@ -47,11 +47,15 @@ ALL = Query()
 
 @dataclass(frozen=True, slots=True)
 class ListedRequest:
-    """A request in a list. `link` leads to its card; `waits` says that this person may approve it."""
+    """A request in a list.
+
+    `link` leads to its card; `waits` says that this person may approve it, and `own` that they made it.
+    """
 
     request: Request
     link: str | None = None
     waits: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,7 @@ class Overview:
                 request,
                 await self._permalinks.of(request.card) if _can_open(member, request) else None,
                 waits.get(request.id, False),
+                request.requester in member.ids,
             )
             for request in page.requests
         ]

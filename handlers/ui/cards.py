@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.requests import APPROVE, CANCEL, Request, State
+from collections.abc import Sequence
+
+from bot.domain.requests import APPROVE, CANCEL, DECLINE, Request, State
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, request_parts, rich_text, targets
 from handlers.ui.blocks import MAX_BUTTON_LENGTH, Block, Message, escape, local_time
@@ -51,14 +53,23 @@ def _pending(catalog: Catalog, request: Request) -> Message:
     )
 
 
-def buttons(catalog: Catalog, request: Request) -> Block:
-    """Return the buttons of a pending request, with what they are about for screen readers."""
-    label = catalog.text("request.button.cancel.label", subject=outcomes.subject(catalog, request))
-    cancel = catalog.of_action(request.action, "button.cancel")
+def buttons(catalog: Catalog, request: Request, ends: Sequence[str] = (DECLINE, CANCEL)) -> Block:
+    """Return the buttons of a pending request, with what they are about for screen readers.
+
+    Of `ends`, one is for approvers and one for the requester.
+    """
     return blocks.actions(
+        request.id, _approve_button(catalog, request), *(_end_button(catalog, request, action) for action in ends)
+    )
+
+
+def _end_button(catalog: Catalog, request: Request, action: str) -> Block:
+    label = catalog.text(f"request.button.{action}.label", subject=outcomes.subject(catalog, request))
+    return blocks.button(
+        catalog.of_action(request.action, f"button.{action}"),
+        action,
         request.id,
-        _approve_button(catalog, request),
-        blocks.button(cancel, CANCEL, request.id, accessibility_label=blocks.truncate(label, MAX_BUTTON_LENGTH)),
+        accessibility_label=blocks.truncate(label, MAX_BUTTON_LENGTH),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.domain.requests import CANCEL, DECLINE
 from bot.services.overview import ListedRequest
 from handlers.messages import Catalog
 from handlers.ui import blocks, cards, targets
@@ -60,7 +61,11 @@ def _with_buttons(catalog: Catalog, listed: ListedRequest) -> list[Block]:
     """Return a request that waits, with what its card warns of, because a person may decide it here."""
     request = listed.request
     warnings = (targets.slack_user(catalog, request), targets.warnings(catalog, request))
-    return [entry(catalog, listed), *filter(None, warnings), cards.buttons(catalog, request)]
+    return [
+        entry(catalog, listed),
+        *filter(None, warnings),
+        cards.buttons(catalog, request, [CANCEL if listed.own else DECLINE]),
+    ]
 
 
 def _recent(catalog: Catalog, recent: Sequence[ListedRequest] | str) -> list[Block]:

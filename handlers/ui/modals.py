@@ -1,4 +1,4 @@
-"""Render the modal that requests a revocation."""
+"""Render the modals: the one that requests a revocation, and the one that declines a request."""
 
 from __future__ import annotations
 
@@ -37,13 +37,30 @@ def revoke_modal(catalog: Catalog, callback_id: str, *, user_id: str | None = No
         "close": blocks.plain(catalog.text("modal.close"), 24),
         "blocks": [
             blocks.context(catalog.text("modal.intro")),
-            _input(catalog, USER, select),
-            _input(catalog, IDENTIFIER, identifier),
-            _input(catalog, REASON, reason),
+            _input(USER, catalog.text("modal.user"), select, optional=True),
+            _input(IDENTIFIER, catalog.text("modal.identifier"), identifier, optional=True),
+            _input(REASON, catalog.text("modal.reason"), reason, optional=True),
         ],
     }
 
 
-def _input(catalog: Catalog, name: str, element: Block) -> Block:
-    label = blocks.plain(catalog.text(f"modal.{name}"), blocks.MAX_FIELD_LENGTH)
-    return {"type": "input", "block_id": name, "label": label, "element": element, "optional": True}
+def decline_modal(catalog: Catalog, callback_id: str, request_id: str) -> View:
+    """Return the modal that asks an approver for a reason; it shows nothing of the request."""
+    reason = {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": MAX_REASON_LENGTH}
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "private_metadata": request_id,
+        "title": blocks.plain(catalog.text("decline.title"), 24),
+        "submit": blocks.plain(catalog.text("decline.submit"), 24),
+        "close": blocks.plain(catalog.text("decline.close"), 24),
+        "blocks": [
+            blocks.context(catalog.text("decline.intro")),
+            _input(REASON, catalog.text("decline.reason"), reason, optional=False),
+        ],
+    }
+
+
+def _input(name: str, label: str, element: Block, *, optional: bool) -> Block:
+    shown = blocks.plain(label, blocks.MAX_FIELD_LENGTH)
+    return {"type": "input", "block_id": name, "label": shown, "element": element, "optional": optional}

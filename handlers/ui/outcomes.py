@@ -62,7 +62,7 @@ def changed_nothing(request: Request) -> bool:
     """Return whether a request ended and certainly changed nothing."""
     if request.state is State.REFUSED:
         return not request.outcome.get("uncertain")
-    return request.state in (State.CANCELLED, State.EXPIRED) or _is_failed_unchanged(request)
+    return request.state in (State.CANCELLED, State.DECLINED, State.EXPIRED) or _is_failed_unchanged(request)
 
 
 def _is_failed_unchanged(request: Request) -> bool:
@@ -99,6 +99,7 @@ def _values(catalog: Catalog, request: Request) -> dict[str, Value]:
         "changed": sentence(catalog, f"request.changed.{changed}"),
         "times": _times(catalog, result),
         "asked": sentence(catalog, "request.asked", times=_times(catalog, result)) if result.get("sent") else [],
+        "declined_because": visible_text(str(result.get("reason") or "-")),
         "approvers": rich_text.users(request.approvals),
         "needed": catalog.text(needed, count=request.approvals_required),
     }

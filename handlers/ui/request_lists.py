@@ -62,10 +62,10 @@ def _link(catalog: Catalog, listed: ListedRequest) -> list[Element]:
 
 
 def _decided(catalog: Catalog, request: Request) -> list[Element]:
-    """Return who approved or cancelled, and how many approvals a pending request has."""
+    """Return who approved, cancelled or declined, and how many approvals a pending request has."""
     parts: list[Element] = []
-    if request.state is State.CANCELLED and request.decided_by:
-        return [words(catalog.text("list.cancelled_by")), rich_text.user(request.decided_by)]
+    if request.state in (State.CANCELLED, State.DECLINED) and request.decided_by:
+        return [words(catalog.text(f"list.{request.state}_by")), rich_text.user(request.decided_by)]
     for number, approver in enumerate(request.approvals):
         parts += [words(", " if number else catalog.text("list.approved_by")), rich_text.user(approver)]
     if request.state is State.PENDING and request.approvals_required > 1:

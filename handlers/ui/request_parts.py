@@ -80,10 +80,10 @@ def small_print(catalog: Catalog, request: Request) -> Block:
 
 
 def _decided_by(catalog: Catalog, request: Request) -> str | None:
-    """Return who cancelled or approved; one approval of two is not an approved request."""
-    if request.state is State.CANCELLED:
+    """Return who cancelled, declined or approved; one approval of two is not an approved request."""
+    if request.state in (State.CANCELLED, State.DECLINED):
         by = request.decided_by
-        return catalog.text("request.cancelled_by", approver_mention=user_mention(by)) if by else None
+        return catalog.text(f"request.{request.state}_by", approver_mention=user_mention(by)) if by else None
     approvers = ", ".join(user_mention(one) for one in request.approvals)
     if not approvers:
         return None

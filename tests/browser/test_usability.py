@@ -221,7 +221,7 @@ async def test_laptop__shows_the_whole_card_below_the_drill(open_page: OpenPage)
     await page.send_command("revoke @tom laptop stolen")
     await page.open_conversation("direct messages with PureCloud")
     await expect(page.tab.get_by_role("region", name="Incident drill")).to_be_visible()
-    for name in ("Revoke all sessions", "Cancel"):
+    for name in ("Revoke all sessions", "Decline", "Cancel request"):
         await expect(page.newest.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
 
 

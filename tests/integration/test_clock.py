@@ -29,5 +29,5 @@ async def test_bot__whose_clock_is_behind_approves_nothing_and_is_not_ready(bot:
         lag = next(line for line in (await response.text()).splitlines() if line.startswith("purecloud_bot_clock_lag"))
     assert float(lag.split()[1]) > MAX_LAG
 
-    assert (await bot.click(personas.OLIVIA, card, 0, "cancel")).status == 200
+    assert (await bot.click(personas.RAVI, card, 0, "cancel")).status == 200
     await bot.wait_for_message("Cancelled", personas.AUDIT)

@@ -11,7 +11,7 @@ from tests.support.app_harness import AppHarness
 async def request_and_cancel(app: AppHarness, line: str) -> str:
     """Make a request and cancel it; return its reference."""
     card = await app.request_card(personas.RAVI, line)
-    await app.slack.click(personas.BEN, card, "cancel")
+    await app.slack.click(personas.RAVI, card, "cancel", force=True)
     await app.wait_until_idle()
     return app.slack.text_of(card).split("reference `")[1][:7]
 

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
+from handlers.ui.modals import REASON
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 
@@ -101,6 +102,16 @@ async def test_metrics__count_each_outcome_once(app: AppHarness) -> None:
     assert outcome_counts(samples) == {"revoke cancelled": 1, "revoke refused": 1, "rotate revoked": 1}
     assert samples["genesys_calls_total delete_token 404"] == 1
     assert samples["click_to_delete_seconds_count"] == 2
+
+
+async def test_metrics__count_a_declined_request(app: AppHarness) -> None:
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    await app.slack.click(personas.BEN, card, "decline")
+    await app.slack.submit_view(personas.BEN, {REASON: "on a call"})
+    await app.wait_for_message("Declined: sessions of")
+    await app.wait_until_idle()
+
+    assert outcome_counts(await scrape(app)) == {"revoke declined": 1}
 
 
 async def test_metrics__count_an_expired_request(start_app_with: StartApp) -> None:

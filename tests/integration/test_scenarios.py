@@ -254,20 +254,17 @@ async def test_protected__applies_to_an_address_and_an_id(app: AppHarness, targe
 
 
 @both_transports
-@pytest.mark.parametrize(
-    "user", [pytest.param(personas.RAVI, id="requester"), pytest.param(personas.BEN, id="approver")]
-)
-async def test_cancel__by_requester_or_approver_closes_the_request(start_app_with: StartApp, user: str) -> None:
+async def test_cancel__by_the_requester_closes_the_request(start_app_with: StartApp) -> None:
     app = await start_app_with(APPROVALS_CHANNEL=personas.OPS)
     card = await app.request_card(personas.RAVI, "revoke @tom")
 
-    await app.slack.click(user, card, "cancel")
+    await app.slack.click(personas.RAVI, card, "cancel")
     await app.wait_for_message("Cancelled: sessions of Tom Target not touched")
     await app.slack.click(personas.BEN, card, "approve", force=True)
     await app.wait_for_private_message(personas.BEN, "this request is already cancelled")
 
     await app.wait_until_idle()
-    assert f"cancelled by <@{user}>" in app.slack.text_of(card)
+    assert f"cancelled by <@{personas.RAVI}>" in app.slack.text_of(card)
     assert not app.slack.buttons(card)
     assert ["Cancelled" in text for text in await texts_in(app, personas.AUDIT)] == [True]
     assert not app.deletes
@@ -281,7 +278,7 @@ async def test_cancel__by_another_person_changes_nothing(start_app_with: StartAp
 
     await app.wait_for_private_message(personas.NADIA, f"Only <@{personas.RAVI}>")
     await app.wait_until_idle()
-    assert len(app.slack.buttons(card)) == 2
+    assert len(app.slack.buttons(card)) == 3
     assert await app.audit_tags() == ["request:asked", "click:refused"]
 
 

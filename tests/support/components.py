@@ -144,6 +144,7 @@ class Components:
         return ClickService(
             self.store, self.identity, self.lookups, actions=options.actions, rules=options.rules,
             metrics=self.metrics, recipients=options.recipients, differences=self.differences(options),
+            secret_values=options.secret_values,
         )  # fmt: skip
 
     def requests(self, **changes: Any) -> RequestService:

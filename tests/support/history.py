@@ -46,11 +46,14 @@ OUTCOMES = {
     "token:failed": "failed",
     "token:unknown": "unknown",
     "request:cancelled": "cancelled",
+    "request:declined": "declined",
     "request:expired": "expired",
 }
 """The audit events that end a request."""
 
-DECISIONS = {"request:signed", "request:approved", "request:cancelled", "click:refused", "click:stale"}
+DECISIONS = {
+    "request:signed", "request:approved", "request:cancelled", "request:declined", "click:refused", "click:stale",
+}  # fmt: skip
 """The audit events that a click leads to."""
 
 RATE_LIMITED = 429
@@ -246,7 +249,7 @@ class _Request:
             yield "the outcome is revoked without a DELETE answered 2xx"
         if succeeded and outcome not in ("revoked", "unknown"):
             yield f"a DELETE was answered 2xx, but the outcome is {outcome}"
-        if self.deletes and outcome in ("cancelled", "expired"):
+        if self.deletes and outcome in ("cancelled", "declined", "expired"):
             yield f"a DELETE was sent, but the outcome is {outcome}"
 
     def _unreported(self, outcome: str) -> Iterator[str]:

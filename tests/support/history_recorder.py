@@ -14,14 +14,18 @@ from bot.app import RunningApp, running
 from bot.db.requests import RequestStore
 from bot.domain.actions import ACTIONS, Actions
 from bot.domain.audit import AuditEvent
+from bot.domain.requests import DECLINE
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, FakeGenesys, GenesysUser
 from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.messages import PostedMessage, interactive
 from bot.sandbox.slack.server import FakeSlack
+from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import SlackUser
 from bot.settings import read_settings
+from handlers.ui.modals import REASON, decline_modal
 from tests.support.history import OUTCOMES, Entry, Kind, RulesInForce
+from tests.support.stub_services import ENGLISH
 
 SETTINGS = {
     "MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "LOG_LEVEL": "error",
@@ -41,6 +45,7 @@ HEADLINES = {
     "Failed:": "failed",
     "Unknown:": "unknown",
     "Cancelled:": "cancelled",
+    "Declined:": "declined",
     "Expired:": "expired",
 }
 """How the message about each outcome begins."""
@@ -139,9 +144,13 @@ class Recorder:
         self.commands.append(Entry(at, Kind.COMMAND, person=person, status=delivery.status or 0, text=target))
 
     async def click(self, person: str, card: PostedMessage, action: str, replica: HistoryReplica) -> None:
-        """Press a button of a card."""
+        """Press a button of a card; to decline, submit the modal that the button opens."""
         at, request = time.time(), request_of(card)
-        delivery = await self.slack.click(person, card, action, force=True, to=replica.url)
+        if action == DECLINE:
+            modal = View(user_id=person, body=decline_modal(ENGLISH, DECLINE, request))
+            delivery = await self.slack.submit_view(person, {REASON: "no"}, view=modal, to=replica.url)
+        else:
+            delivery = await self.slack.click(person, card, action, force=True, to=replica.url)
         self.entries.append(Entry(at, Kind.CLICK, request, person, delivery.status or 0, action))
 
     @property

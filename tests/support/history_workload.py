@@ -48,6 +48,9 @@ CLICKERS = {
 }  # fmt: skip
 """The people who press buttons, with weights. Three of them may approve; `target` is the request's own."""
 
+BUTTONS = {"approve": 14, "cancel": 1, "decline": 1}
+"""The buttons of a card, with weights."""
+
 STEPS = {"ask": 5, "click": 22, "double click": 4, "role": 3, "fault": 3, "kill": 1, "rules": 1}
 """What happens in a step, with weights."""
 
@@ -163,7 +166,7 @@ class Workload:
         card = self.rng.choice(still_open if still_open and self.rng.random() < 3 / 4 else cards)
         (person,) = self.rng.choices(list(CLICKERS), list(CLICKERS.values()))
         person = self.target_of(card) if person == "target" else person
-        action = "cancel" if self.rng.random() < 1 / 8 else "approve"
+        (action,) = self.rng.choices(list(BUTTONS), list(BUTTONS.values()))
         replicas = [self.rng.choice(self.recorder.replicas) for _ in range(times)]
         await asyncio.gather(*(self.recorder.click(person, card, action, one) for one in replicas))
 

@@ -36,7 +36,7 @@ VALUES (2, :now, 'request:snoozed', 'U0RAVI0001', 'LATER', 'later', 'me', '{"unt
 
 UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
     "unknown state": {"state": "snoozed"},
-    "unknown final state": {"state": "declined"},
+    "unknown final state": {"state": "superseded"},
     "unknown action": {"action": "bulk"},
     "unknown action, approved": {"action": "bulk", "state": "approved"},
     "unknown rule": {"rules": '{"approvers":["U0OLIVIA01"],"break_glass":["U0BEN00001"]}'},
@@ -54,7 +54,7 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
 UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
     "unknown kind": ("reminder", "first", {}),
     "unknown kind, payload of another type": ("bulk", "first", [1]),
-    "unknown button": ("click", "first", {"action": "decline", "user_id": "U0OLIVIA01"}),
+    "unknown button": ("click", "first", {"action": "snooze", "user_id": "U0OLIVIA01"}),
     "unknown action": ("command", "none", {"action": "bulk", "invoker": {"user_id": "U0RAVI0001", "key": "k"}}),
     "unknown problem": (
         "command",

@@ -52,6 +52,8 @@ def in_state(state: State, action: str = "revoke", **changes: Any) -> Request:
         fields["finished_at"] = NOON + 70
     if state is State.CANCELLED:
         fields["decided_by"] = RAVI
+    if state is State.DECLINED:
+        fields |= {"decided_by": BEN if has_target else OLIVIA, "outcome": {"reason": "he is on a call"}}
     if state in OUTCOMES or state is State.APPROVED:
         approver = BEN if has_target else OLIVIA
         fields |= {"approved_at": NOON + 60, "decided_by": approver, "approvals": (approver,)}

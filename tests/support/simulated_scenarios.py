@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.requests import CANCEL
+from bot.domain.requests import CANCEL, DECLINE
 from tests.support.examples import BEN, OLIVIA, RAVI
 from tests.support.simulated_ports import NADIA, PIA
 from tests.support.simulated_world import Replace, World, nothing_replaced, simulate
@@ -32,6 +32,10 @@ async def deny(world: World) -> None:
 
 async def cancel(world: World) -> None:
     await world.click(await world.ask(), RAVI, CANCEL)
+
+
+async def decline(world: World) -> None:
+    await world.click(await world.ask(), OLIVIA, DECLINE)
 
 
 async def expire(world: World) -> None:
@@ -60,8 +64,8 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS = {
-    "revoke": Scenario(revoke), "deny": Scenario(deny), "cancel": Scenario(cancel), "expire": Scenario(expire, ttl=5),
-    "protect": Scenario(protect), "rotate": Scenario(rotate),
+    "revoke": Scenario(revoke), "deny": Scenario(deny), "cancel": Scenario(cancel), "decline": Scenario(decline),
+    "expire": Scenario(expire, ttl=5), "protect": Scenario(protect), "rotate": Scenario(rotate),
 }  # fmt: skip
 
 

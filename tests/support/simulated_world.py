@@ -209,7 +209,7 @@ class World:
         accepted, request = False, str(card.versions[0][1]["card"])
         while not accepted and card.versions[-1][1]["text"] == "pending":
             key, at = f"click {next(self._numbers)}", self.now()
-            click = Click(request, action, person, WORKSPACE.team_id, key, card.ts, ts=card.ts)
+            click = Click(request, action, person, WORKSPACE.team_id, key, card.ts, ts=card.ts, reason="no")
             accepted = await self.process.accepts(self.bot.inbox.record_click(click))
             self.entries.append(Entry(at, Kind.CLICK, request, person, 200 if accepted else 0, action))
             await asyncio.sleep(0 if accepted else RESTART_TIME)

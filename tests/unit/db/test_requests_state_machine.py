@@ -28,7 +28,7 @@ from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType
 from bot.domain.audit_chain import first_invalid
 from bot.domain.people import Actor, Member, Workspace
 from bot.domain.principals import Principal
-from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State
+from bot.domain.requests import APPROVE, CANCEL, DECLINE, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.services.clicks import ClickService
@@ -143,12 +143,12 @@ class Replica:
 
 def payload(by: str, action: str) -> dict[str, Any]:
     """Return the payload of a click."""
-    return {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None}
+    return {"action": action, "user_id": by, "team_id": None, "response_url": None, "ts": None, "reason": "no"}
 
 
 replicas = st.integers(0, 1)
 people = st.sampled_from((OLIVIA, BEN, RAVI, TOM))
-actions = st.sampled_from((APPROVE, APPROVE, APPROVE, APPROVE, APPROVE, CANCEL))
+actions = st.sampled_from((APPROVE, APPROVE, APPROVE, APPROVE, APPROVE, CANCEL, DECLINE))
 
 
 class TwoReplicas(RuleBasedStateMachine):

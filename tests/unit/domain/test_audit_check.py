@@ -34,6 +34,7 @@ ENDED = {
         (State.APPROVED, 1, [ASKED, APPROVED, ATTEMPT]),
         (State.APPROVED, 2, [ASKED, ADDED, APPROVED]),
         (State.CANCELLED, 2, [ASKED, ADDED, LoggedEvent(EventType.CANCELLED, RAVI)]),
+        (State.DECLINED, 2, [ASKED, ADDED, LoggedEvent(EventType.DECLINED, OLIVIA)]),
         (State.EXPIRED, 1, [ASKED, LoggedEvent(EventType.EXPIRED, "bot")]),
         *((state, 1, [ASKED, APPROVED, ATTEMPT, LoggedEvent(tag, "bot")]) for state, tag in ENDED.items()),
         ("a state of another version", 1, [ASKED]),
@@ -72,6 +73,7 @@ def test_state__that_no_row_explains_is_found() -> None:
         State.PENDING: [ASKED],
         State.APPROVED: [ASKED, APPROVED],
         State.CANCELLED: [ASKED, LoggedEvent(EventType.CANCELLED, RAVI)],
+        State.DECLINED: [ASKED, LoggedEvent(EventType.DECLINED, BEN)],
         State.EXPIRED: [ASKED, LoggedEvent(EventType.EXPIRED, "bot")],
         **{state: [ASKED, APPROVED, LoggedEvent(tag, "bot")] for state, tag in ENDED.items()},
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.clicks import Click, read_click
-from bot.domain.requests import APPROVE, MessageRef
+from bot.domain.requests import APPROVE, DECLINE, MessageRef
 from tests.support.examples import BEN, request
 
 URL = "https://hooks.slack.com/actions/1"
@@ -22,6 +22,7 @@ def test_payload__has_everything_but_the_ids_of_its_row() -> None:
         "response_url": URL,
         "installed_in": "T0HOME0001",
         "ts": "1782043200.000100",
+        "reason": "",
     }
 
 
@@ -31,11 +32,16 @@ def test_read_click__reads_a_stored_click() -> None:
     )
 
 
+def test_read_click__reads_the_reason_of_a_decline() -> None:
+    declined = Click("request-id", DECLINE, BEN, None, "key", reason="on a call")
+    assert read_click("request-id", declined.payload).reason == "on a call"
+
+
 def test_read_click__of_another_version_may_lack_or_add_keys() -> None:
     found = read_click("request-id", {"action": "cancel", "user_id": BEN, "added_later": 1})
 
     assert found == Click("request-id", "cancel", BEN, team_id=None, key="")
-    assert (found.response_url, found.installed_in, found.ts) == (None, None, None)
+    assert (found.response_url, found.installed_in, found.ts, found.reason) == (None, None, None, "")
 
 
 @pytest.mark.parametrize("missing", ["action", "user_id"])

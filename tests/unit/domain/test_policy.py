@@ -24,6 +24,7 @@ from bot.domain.policy import (
     matches,
     may_approve,
     may_cancel,
+    may_decline,
     may_request,
     may_self_approve,
     permits,
@@ -73,6 +74,7 @@ def test_ineligibility__excludes_all_but_full_members_from_everything(
         action = ACTIONS[asked.action]
         assert may_approve(person, case(asked, named_everywhere, action=action)) == Verdict(reason=reason)
         assert may_cancel(person, case(asked, named_everywhere, action=action)) == Verdict(reason=reason)
+        assert may_decline(person, case(asked, named_everywhere, action=action)) == Verdict(reason=reason)
 
 
 def test_ineligibility__is_none_for_a_full_member() -> None:
@@ -220,8 +222,52 @@ def test_may_approve__checks_the_role_before_the_request(
         (OLIVIA, rotation(requester=RAVI), None),
     ],
 )
-def test_may_cancel__requester_and_approvers(who: str, asked: Request, reason: DenialCode | None) -> None:
+def test_may_cancel__requester_and_approvers_of_a_request_of_an_earlier_version(
+    who: str, asked: Request, reason: DenialCode | None
+) -> None:
     assert may_cancel(actor(who), case(asked, action=ACTIONS[asked.action])).reason is reason
+
+
+def test_may_cancel__no_approver_where_the_card_has_a_button_to_decline() -> None:
+    asked = request(rules=rules())
+    assert may_cancel(actor(BEN), case(asked)).reason is DenialCode.NOT_YOURS_TO_CANCEL
+    assert may_cancel(actor(RAVI), case(asked)).allowed
+    assert may_cancel(actor(TOM), case(asked)).reason is DenialCode.NOT_YOURS_TO_CANCEL
+    assert may_cancel(actor("U1", enterprise_user_id=RAVI), case(asked)).allowed
+
+
+def test_may_cancel__names_what_could_not_be_read_of_an_approver() -> None:
+    unread = actor("U1", unverified=("user group S0X (ratelimited)",), retry_after=7.0)
+    assert may_cancel(unread, case(request())).retry_after == 7.0
+
+
+@pytest.mark.parametrize(
+    ("who", "asked", "reason"),
+    [
+        (BEN, request(), None),
+        (OLIVIA, rotation(requester=RAVI), None),
+        (BEN, request(requester=BEN), DenialCode.OWN_REQUEST_TO_DECLINE),
+        (RAVI, request(), DenialCode.OWN_REQUEST_TO_DECLINE),
+        (BEN, request(requester=BEN, target_slack_id=BEN), DenialCode.TARGET_CANNOT_DECIDE),
+        (BEN, request(target_slack_id=BEN), DenialCode.TARGET_CANNOT_DECIDE),
+        (TOM, request(), DenialCode.NOT_YOURS_TO_DECLINE),
+        (BEN, rotation(), DenialCode.NOT_YOURS_TO_DECLINE),
+        (BEN, request(approvals=(BEN,), approvals_required=2), None),
+    ],
+)
+def test_may_decline__approvers_other_than_requester_and_target(
+    who: str, asked: Request, reason: DenialCode | None
+) -> None:
+    for held in (asked, replace(asked, rules=rules())):
+        verdict = may_decline(actor(who), case(held, action=ACTIONS[asked.action]))
+        assert verdict.reason is reason
+        assert (str(verdict.rule) == who) is (reason is None)
+
+
+def test_may_decline__not_the_requester_under_another_id() -> None:
+    held = rules(approvers=users("U1"))
+    verdict = may_decline(actor("U1", enterprise_user_id=RAVI), case(request(), held))
+    assert verdict.reason is DenialCode.OWN_REQUEST_TO_DECLINE
 
 
 def test_may_cancel__requester_even_without_the_role() -> None:
@@ -328,16 +374,16 @@ def test_may_approve__needs_the_rules_of_now_and_of_the_request(
     ("who", "asked", "then", "now", "reason"),
     [
         (BEN, request(), {}, {}, None),
-        (BEN, request(), {"approvers": users(OLIVIA)}, {}, DenialCode.RULES_CHANGED_TO_CANCEL),
-        (BEN, request(), {}, {"approvers": users(OLIVIA)}, DenialCode.NOT_YOURS_TO_CANCEL),
-        (RAVI, request(), {"approvers": ()}, {"approvers": ()}, None),
+        (BEN, request(), {"approvers": users(OLIVIA)}, {}, DenialCode.RULES_CHANGED_TO_DECLINE),
+        (BEN, request(), {}, {"approvers": users(OLIVIA)}, DenialCode.NOT_YOURS_TO_DECLINE),
         (BEN, request(target_slack_id=BEN), {}, {}, DenialCode.TARGET_CANNOT_DECIDE),
+        (BEN, request(target_slack_id=BEN), {"approvers": ()}, {}, DenialCode.RULES_CHANGED_TO_DECLINE),
     ],
 )
-def test_may_cancel__needs_the_rules_of_now_and_of_the_request(
+def test_may_decline__needs_the_rules_of_now_and_of_the_request(
     who: str, asked: Request, then: dict[str, Any], now: dict[str, Any], reason: DenialCode | None
 ) -> None:
-    verdict = may_cancel(actor(who), case(replace(asked, rules=rules(**then)), rules(**now)))
+    verdict = may_decline(actor(who), case(replace(asked, rules=rules(**then)), rules(**now)))
 
     assert verdict.reason is reason
 
@@ -369,14 +415,14 @@ def test_may_approve__judges_other_approvers_by_what_was_read_for_them(
     verdict = may_approve(actor(BEN), held, at_request)
     assert verdict.reason is reason
     assert verdict.rule == (None if reason else users(BEN)[0])  # the one of now
-    assert may_cancel(actor(BEN), held, at_request).allowed is (reason is None)
+    assert may_decline(actor(BEN), held, at_request).allowed is (reason is None)
 
 
 def test_may_approve__unreadable_group_of_the_request_is_no_verdict_yet() -> None:
     unread = actor(BEN, unverified=("user group S0OLDGROUP (ratelimited)",), retry_after=7.0)
     held = case(request(rules=rules(approvers=GROUP)))
 
-    for verdict in (may_approve(actor(BEN), held, unread), may_cancel(actor(BEN), held, unread)):
+    for verdict in (may_approve(actor(BEN), held, unread), may_decline(actor(BEN), held, unread)):
         assert verdict.unverified == unread.unverified
         assert isinstance(denial(verdict), CheckUnavailable)
 
@@ -406,7 +452,7 @@ def test_policy__is_never_laxer_than_the_rules_of_now_or_of_the_request(
     then: Rules, now: Rules, who: str, asked: Request
 ) -> None:
     action, both = ACTIONS[asked.action], replace(asked, rules=then)
-    for judge in (may_approve, may_cancel):
+    for judge in (may_approve, may_decline):
         allowed = [judge(actor(who), case(asked, held, action=action)).allowed for held in (then, now)]
         assert judge(actor(who), case(both, now, action=action)).allowed is all(allowed)
     counts = [case(asked, held).requester_counts for held in (then, now)]
@@ -437,7 +483,7 @@ def test_may_approve__second_approval_of_one_person_does_not_count(count: int, c
 @pytest.mark.parametrize(
     "changes", [{}, {"user_id": "U0TOM00002", "email": "tom.target@example.com"}, {"enterprise_user_id": TOM}]
 )
-def test_target__can_neither_approve_nor_cancel(changes: dict[str, Any]) -> None:
+def test_target__can_neither_approve_decline_nor_cancel(changes: dict[str, Any]) -> None:
     who = changes.pop("user_id", "U0TOM00002" if changes else TOM)
     held = rules(approvers=users(who))
     asked = request(requester=who)
@@ -445,6 +491,9 @@ def test_target__can_neither_approve_nor_cancel(changes: dict[str, Any]) -> None
     assert may_approve(actor(who, **changes), case(asked, held)).reason is DenialCode.TARGET_CANNOT_DECIDE
     cancelled = may_cancel(actor(who, **changes), case(asked, held))
     assert cancelled.reason is DenialCode.TARGET_CANNOT_DECIDE
+    for one in (asked, request()):
+        declined = may_decline(actor(who, **changes), case(one, held))
+        assert declined.reason is DenialCode.TARGET_CANNOT_DECIDE
 
 
 def test_target__is_not_recognised_by_an_unconfirmed_or_missing_email_address() -> None:

@@ -27,6 +27,7 @@ def test_transitions__are_the_documented_ones() -> None:
     assert {(state, target) for state, _, target in ALLOWED if state is not target} == {
         ("pending", "approved"),
         ("pending", "cancelled"),
+        ("pending", "declined"),
         ("pending", "expired"),
         ("approved", "revoked"),
         ("approved", "refused"),
@@ -62,8 +63,12 @@ def test_advance__records_approvers_and_the_time_of_approval() -> None:
     assert (approved.approvals, approved.decided_by, approved.approved_at) == ((BEN, OLIVIA), OLIVIA, NOON + 2)
 
 
-@pytest.mark.parametrize(("event", "by", "decided_by"), [(Event.CANCEL, RAVI, RAVI), (Event.EXPIRE, None, None)])
-def test_advance__cancel_and_expire_add_no_approval(event: Event, by: str | None, decided_by: str | None) -> None:
+@pytest.mark.parametrize(
+    ("event", "by", "decided_by"), [(Event.CANCEL, RAVI, RAVI), (Event.DECLINE, BEN, BEN), (Event.EXPIRE, None, None)]
+)
+def test_advance__cancel_decline_and_expire_add_no_approval(
+    event: Event, by: str | None, decided_by: str | None
+) -> None:
     ended = advance(request(), event, at=NOON, by=by)
 
     assert (ended.approvals, ended.approved_at, ended.decided_by) == ((), None, decided_by)

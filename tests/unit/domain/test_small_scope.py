@@ -26,7 +26,7 @@ from bot.domain.clicks import Click, read_click
 from bot.domain.denials import Denied
 from bot.domain.people import Actor, Member, Person, Workspace
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import APPROVE, CANCEL, FINAL, Event, Request, State, advance, approval_event
+from bot.domain.requests import APPROVE, CANCEL, DECLINE, FINAL, Event, Request, State, advance, approval_event
 from bot.domain.rules import Rules
 from bot.errors import StaleRequest
 from bot.services.approvals import ApprovalJudge
@@ -48,8 +48,10 @@ REQUESTS = (
 )
 """The second request was made while the target was protected, and both while the user group approved."""
 
+BUTTONS = (APPROVE, CANCEL, DECLINE)
+
 CLICKS = [
-    [Click(asked.id, button, user, WORKSPACE.team_id, key="") for user in PERSON_OF for button in (APPROVE, CANCEL)]
+    [Click(asked.id, button, user, WORKSPACE.team_id, key="") for user in PERSON_OF for button in BUTTONS]
     for asked in REQUESTS
 ]
 
@@ -87,8 +89,11 @@ class World:
         assert asked.rules
         own = PERSON_OF[user_id] == PERSON_OF[asked.requester]
         alone = required == 1 and self.self_approval and asked.rules.self_approval
-        approver = user_id in self.group and (self.group_approves or user_id in (BEN, RAVI))
-        return approver and user_id != TOM and (alone or not own)
+        return self.is_approver(user_id) and user_id != TOM and (alone or not own)
+
+    def is_approver(self, user_id: str) -> bool:
+        """Return whether a user is an approver now, and was one when the requests were made."""
+        return user_id in self.group and (self.group_approves or user_id in (BEN, RAVI))
 
     def required(self, asked: Request) -> int:
         """Return the stricter number of required approvals of request time and now."""
@@ -203,6 +208,9 @@ def decide(key: Key, click: Click, world: World) -> Plan | None:
     try:
         if click.action == CANCEL:
             finished(judge.judge_cancellation(clicker, asked, since=None))
+        elif click.action == DECLINE:
+            finished(judge.judge_decline(clicker, asked, since=None))
+            event = Event.DECLINE
         else:
             asked = finished(judge.judge(clicker, asked, since=None)).request
             event = approval_event(asked, clicker.canonical_id)
@@ -217,7 +225,11 @@ def check(key: Key, moved: Request, event: Event, click: Click, world: World) ->
     """Assert that a decision is the only one, and that the required distinct approvals hold at the click."""
     assert key.state is State.PENDING, f"{event} in state {key.state}"
     if event is Event.CANCEL:
-        assert click.user_id != TOM, "the target cancelled"
+        assert PERSON_OF[click.user_id] == PERSON_OF[moved.requester], "someone other than the requester cancelled"
+        return
+    if event is Event.DECLINE:
+        assert world.is_approver(click.user_id), f"{PERSON_OF[click.user_id]} declined"
+        assert click.user_id not in (TOM, moved.requester), "the target or the requester declined"
         return
     assert moved.revision <= MAX_REVISION, "approvals come and go without an end"
     required = world.required(moved)

@@ -190,7 +190,7 @@ def test_headline__keeps_its_meaning_around_any_name(
 @given(target=PEOPLE, slack_name=OPTIONAL)
 def test_dialog__keeps_its_meaning_around_any_names(target: Person, slack_name: str | None) -> None:
     card = RENDERER.card(asked_for((State.PENDING, "revoke"), target, slack_name, "", {}))
-    (approve, _) = next(block for block in card["blocks"] if block["type"] == "actions")["elements"]
+    (approve, *_) = next(block for block in card["blocks"] if block["type"] == "actions")["elements"]
     question = approve["confirm"]["text"]
 
     assert question["type"] == "plain_text"

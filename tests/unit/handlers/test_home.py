@@ -11,7 +11,7 @@ from bot.db.driver import DatabaseUnavailable
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.pages import PAGE_SIZE
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import APPROVE, CANCEL
+from bot.domain.requests import APPROVE, CANCEL, DECLINE
 from bot.errors import SlackUnavailable
 from bot.sandbox.slack.block_kit import view_problems
 from bot.services.account import Permissions
@@ -56,7 +56,16 @@ async def test_home__shows_what_waits_with_its_buttons_and_what_ended() -> None:
     assert "Revoke all sessions of Tom Target?" in view
     assert "laptop stolen" in view
     assert f"'action_id': '{APPROVE}'" in view
+    assert f"'action_id': '{DECLINE}'" in view
+    assert f"'action_id': '{CANCEL}'" not in view
+
+
+async def test_home__lets_a_requester_cancel_their_own_request() -> None:
+    services = StubServices(who=WHO)
+    services.listed = RequestList([ListedRequest(request(), waits=True, own=True)])
+    view = await published(services)
     assert f"'action_id': '{CANCEL}'" in view
+    assert f"'action_id': '{DECLINE}'" not in view
 
 
 async def test_home__warns_of_names_beside_the_buttons() -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.db.jobs import JobKind
 from bot.domain.denials import DenialCode
 from bot.domain.principals import parse_principals
-from bot.domain.requests import CANCEL, Request, State
+from bot.domain.requests import CANCEL, DECLINE, Request, State
 from bot.domain.rules import Rules
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -185,11 +185,24 @@ async def test_earlier_approval__that_another_version_took_from_an_added_approve
     assert (await click(components, personas.NADIA, approvers=(*OLIVIA, *BEN, *NADIA))).state is State.APPROVED
 
 
-async def test_cancellation__by_an_approver_needs_both_rules(components: Components) -> None:
+async def test_decline__needs_both_rules(components: Components) -> None:
     await components.request(rules=made_under(approvers=BEN))
-    assert await denial(components, personas.OLIVIA, CANCEL) == DenialCode.RULES_CHANGED_TO_CANCEL
-    assert await denial(components, personas.BEN, CANCEL, approvers=OLIVIA) == DenialCode.NOT_YOURS_TO_CANCEL
+    assert await denial(components, personas.OLIVIA, DECLINE) == DenialCode.RULES_CHANGED_TO_DECLINE
+    assert await denial(components, personas.BEN, DECLINE, approvers=OLIVIA) == DenialCode.NOT_YOURS_TO_DECLINE
+    assert await denial(components, personas.RAVI, DECLINE) == DenialCode.OWN_REQUEST_TO_DECLINE
+    assert await denial(components, personas.BEN, CANCEL) == DenialCode.NOT_YOURS_TO_CANCEL
+
+
+async def test_cancellation__by_the_requester_looks_no_role_up(components: Components) -> None:
+    await components.request(rules=RULES)
     assert (await click(components, personas.RAVI, CANCEL)).state is State.CANCELLED
+    assert components.slack.calls_of("usergroups.users.list") == []
+
+
+async def test_cancellation__by_an_approver_counts_for_a_request_of_an_earlier_version(components: Components) -> None:
+    await components.request(rules=None)
+    assert await denial(components, personas.NADIA, CANCEL) == DenialCode.NOT_YOURS_TO_CANCEL
+    assert (await click(components, personas.BEN, CANCEL)).state is State.CANCELLED
 
 
 async def test_rules__group_of_the_request_that_cannot_be_read_yet_is_no_verdict(components: Components) -> None:

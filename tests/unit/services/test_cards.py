@@ -368,7 +368,7 @@ async def test_process__answers_the_command_with_the_card_in_its_own_channel(com
     await components.cards().process(job)
     card = components.slack.messages[-1]
     assert (card.channel_id, card.only_for) == (NOT_INVITED, None)
-    assert len(components.slack.buttons(card)) == 2
+    assert len(components.slack.buttons(card)) == 3
     request = await stored(components.store)
     assert (request.state, request.card) == (State.PENDING, None)
 
@@ -380,7 +380,7 @@ async def test_process__answers_the_command_with_a_private_card(components: Comp
     await components.cards().process(job)
     card = components.slack.messages[-1]
     assert (card.channel_id, card.only_for) == (personas.OPS, personas.RAVI)
-    assert len(components.slack.buttons(card)) == 2
+    assert len(components.slack.buttons(card)) == 3
 
 
 async def test_process__cancels_a_request_whose_card_no_one_can_see(components: Components) -> None:

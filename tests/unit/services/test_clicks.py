@@ -12,7 +12,7 @@ import pytest
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.denials import DenialCode
 from bot.domain.principals import parse_principals
-from bot.domain.requests import APPROVE, CANCEL, EXECUTION_WINDOW, Request, State
+from bot.domain.requests import APPROVE, CANCEL, DECLINE, EXECUTION_WINDOW, MessageRef, Request, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
@@ -294,17 +294,58 @@ async def test_process__own_request_is_approved_only_with_self_approval(componen
     assert request.state is State.APPROVED
 
 
-@pytest.mark.parametrize("user_id", [personas.RAVI, personas.OLIVIA])
-async def test_process__requester_or_approver_cancels(components: Components, user_id: str) -> None:
+async def test_process__requester_cancels(components: Components) -> None:
     await components.request()
-    request, result = await apply(components, await components.click(by=user_id, action=CANCEL))
-    assert (request.state, request.decided_by) == (State.CANCELLED, user_id)
+    request, result = await apply(components, await components.click(by=personas.RAVI, action=CANCEL))
+    assert (request.state, request.decided_by) == (State.CANCELLED, personas.RAVI)
     assert [job.kind for job in result.follow_up] == [JobKind.NOTICE]  # the card's job is held since the request
     assert (await components.store.jobs.depth())["notice"] == 1  # for the audit channel; the requester sees the card
 
 
-async def test_process__other_people_cannot_cancel(components: Components) -> None:
+async def test_process__approver_declines_with_a_reason(components: Components) -> None:
     await components.request()
+    click = await components.click(action=DECLINE, reason="on a call\nwith a \u202ecustomer, very-secret")
+    request, result = await apply(components, click, secret_values=("very-secret",))
+
+    assert (request.state, request.decided_by, request.approvals) == (State.DECLINED, personas.OLIVIA, ())
+    reason = "on a call with a customer, [redacted]"
+    assert request.outcome == {"reason": reason}
+    event, _ = (await components.store.audit_events())[-1]
+    assert (event.tag, event.actor, event.detail) == ("request:declined", personas.OLIVIA, {"reason": reason})
+    channels = {job.payload["channel"] for job in result.follow_up if job.kind is JobKind.NOTICE}
+    assert channels == {personas.AUDIT, personas.RAVI}  # the requester, although they see the card
+    assert components.store.seals.is_intact(request)
+    assert not components.store.seals.authorizes(request, components.database.clock.now)
+
+
+async def test_process__decline_of_a_requester_who_is_notified_anyway_is_one_notice(components: Components) -> None:
+    await components.request(card=MessageRef(personas.APPROVALS))
+    _, result = await apply(components, await components.click(action=DECLINE, reason="no"))
+    channels = [job.payload["channel"] for job in result.follow_up if job.kind is JobKind.NOTICE]
+    assert sorted(channels) == sorted([personas.AUDIT, personas.RAVI])
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\u200b\u202e"])
+async def test_process__decline_without_a_reason_is_denied(components: Components, reason: str) -> None:
+    await components.request()
+    job = await components.click(action=DECLINE, reason=reason)
+    await denied(components, job, DenialCode.DECLINE_REASON_MISSING)
+
+
+@pytest.mark.parametrize("approvals", [0, 1])
+async def test_process__decline_ends_a_request_with_some_approvals(components: Components, approvals: int) -> None:
+    await components.request(approvals_required=2)
+    if approvals:
+        await apply(components, await components.click(by=personas.BEN))
+    request, _ = await apply(components, await components.click(action=DECLINE, reason="no"))
+    assert (request.state, len(request.approvals)) == (State.DECLINED, approvals)
+    job = await components.click(by=personas.BEN, key="again")
+    assert "already declined" in await replied(components, job)
+
+
+async def test_process__other_people_and_approvers_cannot_cancel(components: Components) -> None:
+    await components.request()
+    await denied(components, await components.click(action=CANCEL), DenialCode.NOT_YOURS_TO_CANCEL)
     job = await components.click(by=personas.NADIA, action=CANCEL)
     await denied(components, job, DenialCode.NOT_YOURS_TO_CANCEL)
 
@@ -418,12 +459,13 @@ async def test_process__click_in_time_counts_even_if_decided_late(components: Co
     assert request.state is State.APPROVED
 
 
-@pytest.mark.parametrize("action", [APPROVE, CANCEL])
+@pytest.mark.parametrize("action", [APPROVE, CANCEL, DECLINE])
 async def test_process__click_older_than_request_and_ten_minutes_is_stale(components: Components, action: str) -> None:
     """The clicker no longer waits, and does not mean a login that happened since."""
     await components.request()
     components.database.clock.advance(TTL - 1)
-    job = await components.click(by=personas.OLIVIA, action=action)
+    by = personas.RAVI if action == CANCEL else personas.OLIVIA
+    job = await components.click(by=by, action=action, reason="no")
     components.database.clock.advance(EXECUTION_WINDOW + 1)
     assert "has expired" in await replied(components, job)
     assert (await stored(components.store)).state is State.EXPIRED

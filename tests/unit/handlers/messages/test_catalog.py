@@ -23,7 +23,7 @@ from handlers.errors import error_message
 from handlers.home import Publisher
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
-from handlers.ui.modals import View, revoke_modal
+from handlers.ui.modals import View, decline_modal, revoke_modal
 from handlers.ui.renderer import MessageRenderer
 from tests.support.bolt import BoltHarness, StubWorkspace, body
 from tests.support.examples import WORKSPACE, member, request
@@ -82,6 +82,7 @@ def test_pseudo_locale__leaves_no_english_on_cards(state: State, action: str) ->
     for asked in variants(state, action):
         for code in (None, *OUTCOME_CODES):
             outcome = (OUTCOMES.get(state, {}) | {"code": code} if code else {}) | {"detail": NUMBER, "permissions": []}
+            outcome |= {"reason": NUMBER}
             asked = replace(  # noqa: PLW2901 - the same request with another outcome
                 asked, target=PERSON if asked.target else None, reason=NUMBER, reference=NUMBER, outcome=outcome
             )
@@ -145,7 +146,7 @@ async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> 
         messages.append(await help_command.answer(INVOKER, services, PSEUDO, unknown=NUMBER, suggest=lambda _: NUMBER))
         messages.append(await home_of(StubServices(permissions, replace(who, permissions=permissions))))
     messages += [await home_of(StubServices(error=GenesysUnreachable())), await home_of(StubServices(who=away))]
-    messages.append(revoke_modal(PSEUDO, "revoke"))
+    messages += [revoke_modal(PSEUDO, "revoke"), decline_modal(PSEUDO, "decline", NUMBER)]
     messages.append(error_message(PSEUDO, RuntimeError("unexpected"), by=NUMBER))
     for message in messages:
         assert untranslated(message) == []

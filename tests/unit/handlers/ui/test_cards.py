@@ -9,7 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.people import Person
-from bot.domain.requests import APPROVE, CANCEL, MessageRef, Request, State
+from bot.domain.requests import APPROVE, CANCEL, DECLINE, MessageRef, Request, State
 from bot.sandbox.slack.block_kit import problems
 from bot.services.notifications import MAX_FOLDED
 from handlers.ui.blocks import Message, local_time
@@ -160,6 +160,16 @@ def test_card__cancelled_after_one_approval_names_only_who_cancelled() -> None:
     assert "approved by" not in said
 
 
+def test_card__declined_names_who_declined_and_why() -> None:
+    asked = in_state(State.DECLINED, approvals_required=2, approvals=(OLIVIA,))
+    for message in (RENDERER.card(asked), RENDERER.outcome(asked)):
+        assert f"declined by <@{BEN}>" in words(message)
+        assert "The reason: he is on a call" in words(message)
+        assert "approved by" not in words(message)
+    hostile = in_state(State.DECLINED, outcome={"reason": "*Approved* <!channel>"})
+    assert "<!channel>" not in "".join(texts(RENDERER.card(hostile), "mrkdwn"))
+
+
 def test_card__expired_after_one_approval_is_not_shown_as_approved() -> None:
     said = words(RENDERER.card(in_state(State.EXPIRED, approvals_required=2, approvals=(BEN,))))
     assert f"approved only by <@{BEN}>" in said
@@ -170,22 +180,28 @@ def test_card__expired_after_one_approval_is_not_shown_as_approved() -> None:
 def test_card__has_buttons_only_while_pending(state: State, action: str) -> None:
     for asked in variants(state, action):
         found = buttons(RENDERER.card(asked))
-        assert [one["action_id"] for one in found] == (["approve", "cancel"] if state is State.PENDING else [])
+        assert [one["action_id"] for one in found] == (
+            ["approve", "decline", "cancel"] if state is State.PENDING else []
+        )
         assert all(one["value"] == asked.id for one in found)
         assert not any(buttons(message) for message in all_messages(asked)[1:])
 
 
 def test_card__button_carries_only_the_request_id() -> None:
-    approve, cancel = buttons(RENDERER.card(request()))
+    approve, decline, cancel = buttons(RENDERER.card(request()))
     assert (approve["style"], approve["confirm"]["style"]) == ("danger", "danger")
-    assert "style" not in cancel
-    assert {approve["value"], cancel["value"]} == {"request-id"}
-    assert (approve["action_id"], cancel["action_id"]) == (APPROVE, CANCEL)
+    assert "style" not in {*cancel, *decline}
+    assert {approve["value"], decline["value"], cancel["value"]} == {"request-id"}
+    assert (approve["action_id"], decline["action_id"], cancel["action_id"]) == (APPROVE, DECLINE, CANCEL)
 
 
 def test_card__buttons_say_to_screen_readers_whom_they_are_about() -> None:
     labels = [one["accessibility_label"] for one in buttons(RENDERER.card(request()))]
-    assert labels == ["Revoke all sessions of Tom Target", "Cancel request about all sessions of Tom Target"]
+    assert labels == [
+        "Revoke all sessions of Tom Target",
+        "Decline request about all sessions of Tom Target",
+        "Cancel request about all sessions of Tom Target",
+    ]
     long = replace(TOM_IN_GENESYS, name="Target " * 20)
     assert all(len(one["accessibility_label"]) <= 75 for one in buttons(RENDERER.card(request(target=long))))
 
