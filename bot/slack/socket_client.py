@@ -16,6 +16,7 @@ import structlog
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.logs import RepeatLimit
 from bot.proxies import ProxyFor, direct
 from bot.slack.api import NETWORK_ERRORS, slack_call_error
 
@@ -33,6 +34,7 @@ class SocketClient(SocketModeClient):
         logger.setLevel(logging.CRITICAL)  # its errors contain single-use URLs, which are credentials
         super().__init__(app_token, logger, web, ping_interval=ping_interval, auto_reconnect_enabled=False)
         self._proxy_for = proxy_for
+        self._outage = RepeatLimit()
         self.proxy = None  # the SDK reads the environment and ignores NO_PROXY
         self.connecting: asyncio.Task[None] | None = None
         self.ending = asyncio.Event()
@@ -43,8 +45,11 @@ class SocketClient(SocketModeClient):
         try:
             url = await super().issue_new_wss_url()
         except NETWORK_ERRORS as error:
-            log.warning("socket.no_url", code=slack_call_error(error).slack_code)
+            code = slack_call_error(error).slack_code
+            if self._outage.allows(code):
+                log.warning("socket.no_url", code=code)
             raise
+        self._outage.reset()
         self.proxy = self._proxy_for(url)
         return url
 

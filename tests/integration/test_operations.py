@@ -16,6 +16,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.settings import SECRETS
+from tests.support.app_harness import TOM_ID
 from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.process import BotProcess, ExitResult, bot_process, run_bot
 
@@ -204,7 +205,19 @@ async def test_logs__contain_no_secret_at_debug_level(bot: BotProcess) -> None:
 
     assert result.code == 0
     assert result.stdout == ""
-    events = {json.loads(line)["event"] for line in result.stderr.splitlines()}
+    logged = [json.loads(line) for line in result.stderr.splitlines()]
+    events = {line["event"] for line in logged}
+    about = [
+        (line["event"], line["kind"], line["target"], line["requester"], line["by"])
+        for line in logged
+        if line["event"] in ("request.created", "click.denied", "click.applied", "request.executed")
+    ]
+    assert about == [
+        ("request.created", "revoke", TOM_ID, personas.RAVI, personas.RAVI),
+        ("click.denied", "revoke", TOM_ID, personas.RAVI, personas.RAVI),
+        ("click.applied", "revoke", TOM_ID, personas.RAVI, personas.BEN),
+        ("request.executed", "revoke", TOM_ID, personas.RAVI, personas.BEN),
+    ]
     assert {"request.created", "click.applied", "request.executed", "payload.rejected", "app.stopped"} <= events
     secrets: list[str | None] = [
         bot.slack.bot_token,
