@@ -111,7 +111,7 @@ class Gate(AsyncMiddleware):
         return await next()
 
     def _refusal(self, payload: Payload) -> BoltResponse | None:
-        if payload.get("type") == "url_verification" or "ssl_check" in payload:
+        if payload.get("type") == "url_verification" or _is_ssl_check(payload):
             return None
         if self._stopping or not self._workspace.is_known:
             return self._not_now(payload, "stopping" if self._stopping else "starting")
@@ -150,6 +150,14 @@ class Gate(AsyncMiddleware):
         context["services"] = self._services
         context["catalog"] = self._catalog
         context["replays"] = self._replays
+
+
+def _is_ssl_check(payload: Payload) -> bool:
+    """Return whether Slack tests the address.
+
+    A field of that name exempts no other payload.
+    """
+    return "ssl_check" in payload and "type" not in payload and "command" not in payload
 
 
 def _private_reply(sentence: str) -> BoltResponse:

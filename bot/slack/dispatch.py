@@ -105,7 +105,7 @@ def payload_type(payload: Payload) -> str:
     kind = payload.get("type")
     if "command" in payload:
         kind = "command"
-    elif "ssl_check" in payload:
+    elif kind is None and "ssl_check" in payload:
         kind = "ssl_check"
     if not isinstance(kind, str):
         raise InvalidSlackRequest("unexpected payload", 400)

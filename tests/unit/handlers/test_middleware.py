@@ -48,6 +48,13 @@ async def test_starting__url_verification_is_answered() -> None:
     assert (await bolt.send({"type": "url_verification", "challenge": "x"})).status == 200
 
 
+@pytest.mark.parametrize("value", ["", "0", "yes", None])
+async def test_ssl_check__in_a_click_exempts_it_from_nothing(value: str | None) -> None:
+    bolt = BoltHarness(workspace=StubWorkspace(is_known=False))
+    assert (await bolt.send(CLICK | {"ssl_check": value})).status == 503
+    assert bolt.services.clicks == []
+
+
 @pytest.mark.parametrize(
     ("own", "sent", "status"), [("A1", "A1", 200), ("A1", "A2", 401), ("A1", None, 200), (None, "A2", 200)]
 )
