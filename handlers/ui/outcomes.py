@@ -72,7 +72,7 @@ def _is_failed_unchanged(request: Request) -> bool:
     """
     result = request.outcome
     if request.state is State.UNKNOWN:
-        return not result.get("attempts", 1) and not result.get("uncertain")
+        return not (result.get("attempts", 1) or result.get("sent") or result.get("uncertain"))
     return request.state is State.FAILED and bool(result.get("unchanged"))
 
 

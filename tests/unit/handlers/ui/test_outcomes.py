@@ -104,3 +104,14 @@ def test_texts__exist_for_every_state_even_of_an_unknown_action(action: str, sta
     assert outcomes.headline(ENGLISH, asked)
     assert outcomes.outcome(ENGLISH, asked)
     assert outcomes.too_late(ENGLISH, asked)
+
+
+@pytest.mark.parametrize("code", ["clock_behind", "too_late"])
+def test_outcome__after_requests_that_genesys_answered_with_errors_is_unknown(code: str) -> None:
+    """Genesys Cloud answered two requests with 503, and the third was not sent."""
+    result = {"attempts": 0, "sent": 2, "uncertain": False, "code": code}
+
+    ended = in_state(State.UNKNOWN, outcome=result)
+
+    assert not outcomes.changed_nothing(ended)
+    assert outcomes.headline(ENGLISH, ended).startswith("Unknown")
