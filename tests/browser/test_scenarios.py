@@ -90,6 +90,20 @@ async def test_cancel__sends_no_delete(page: SandboxPage) -> None:
     assert page.deletes == 0
 
 
+async def test_decline__asks_an_approver_for_the_reason(page: SandboxPage) -> None:
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @tom laptop stolen")
+    await page.switch_to("Ben")
+    await page.open_conversation("channel approvals")
+    await page.click_button("Decline")
+    modal = page.tab.get_by_role("dialog", name="Decline request")
+    await modal.get_by_label("Reason").fill("Tom found his laptop")
+    await modal.get_by_role("button", name="Decline").click()
+    await page.expect_newest("Declined: sessions of", "Tom found his laptop", "declined by @ben")
+    await page.expect_no_buttons()
+    assert page.deletes == 0
+
+
 async def test_rotate__replaces_the_bots_token(page: SandboxPage) -> None:
     await page.send_command("rotate")
     await page.open_conversation("direct messages with PureCloud")

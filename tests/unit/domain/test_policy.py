@@ -22,6 +22,7 @@ from bot.domain.policy import (
     is_requester,
     is_target,
     matches,
+    may_administer,
     may_approve,
     may_cancel,
     may_decline,
@@ -68,6 +69,7 @@ def test_ineligibility__excludes_all_but_full_members_from_everything(
     person = actor(BEN, **changes)
 
     assert ineligibility(member(BEN, **changes), WORKSPACE) is reason
+    assert may_administer(person, named_everywhere, WORKSPACE) == Verdict(reason=reason)
     for action in (REVOKE, ROTATE):
         assert may_request(person, action, named_everywhere, WORKSPACE) == Verdict(reason=reason)
     for asked in (request(), rotation(), request(requester=BEN)):
@@ -164,6 +166,21 @@ def test_rule_for__returns_the_first_matching_principal() -> None:
 )
 def test_may_request__requesters_revoke_and_admins_rotate(who: str, action: Action, verdict: Verdict) -> None:
     assert may_request(actor(who), action, rules(), WORKSPACE) == verdict
+
+
+def test_may_administer__admins_only() -> None:
+    held = rules(admins=users(OLIVIA))
+    assert may_administer(actor(OLIVIA), held, WORKSPACE) == Verdict(rule=users(OLIVIA)[0])
+    unread = actor(BEN, unverified=("user group S0X (ratelimited)",), retry_after=7.0)
+    assert may_administer(unread, held, WORKSPACE) == Verdict(
+        reason=DenialCode.NOT_AN_ADMIN, unverified=unread.unverified, retry_after=7.0
+    )
+
+
+def test_all_rules__are_the_ones_of_now_and_of_the_request() -> None:
+    now, before = rules(approvers=users(BEN)), rules(approvers=users(OLIVIA))
+    assert case(request(rules=before), now).all_rules == (now, before)
+    assert case(request(), now).all_rules == (now,)
 
 
 def test_may_request__approvers_if_no_requesters_are_set() -> None:
@@ -576,3 +593,10 @@ def test_could_approve__no_one_whose_approval_would_not_count() -> None:
     assert not could_approve(member(protected.requester), case(protected))
     assert not could_approve(member(TOM), case(request(target_slack_id=TOM)))
     assert not could_approve(member(BEN), replace(case(request()), approvers=(member(BEN),)))
+
+
+@pytest.mark.parametrize(("then", "now"), [(False, True), (True, False), (False, False)])
+def test_could_approve__no_one_to_whom_one_of_the_rules_objects(then: bool, now: bool) -> None:
+    own = request(requester=BEN, rules=rules(self_approval=then))
+    assert could_approve(member(BEN), case(own, rules(self_approval=now))) is False
+    assert could_approve(member(OLIVIA), case(own, rules(self_approval=now)))
