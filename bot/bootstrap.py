@@ -47,6 +47,7 @@ from bot.services.notifications import Delivery, MessageRenderer, Notifier, reci
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
 from bot.services.pacing import Pace
+from bot.services.reminders import Reminders
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
 from bot.services.threads import ThreadReplies
@@ -190,7 +191,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     reads, requester_reads = (genesys_reads(purecloud, share) for share in (MAX_SHARE, MAX_REQUESTER_SHARE))
     options = Options(
         rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel,
-        settings.secret_values, settings.ping_approvers,
+        settings.secret_values, settings.ping_approvers, settings.remind_after,
     )  # fmt: skip
     pace = Pace(time.monotonic)
     permalinks = Permalinks(clients.slack)
@@ -201,7 +202,8 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     lookups, differences = EarlyLookups(identity), RuleDifferences(rules, metrics)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
-        lookups=lookups, differences=differences, channels=clients.channels, messenger=clients.messenger,
+        lookups=lookups, differences=differences, channels=clients.channels, permalinks=permalinks,
+        messenger=clients.messenger,
         notifier=notifier, pace=pace,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
     )  # fmt: skip
@@ -264,6 +266,7 @@ class Options:
     audit_channel: str | None = None
     secret_values: tuple[str, ...] = ()
     ping_approvers: bool = True
+    remind_after: float | None = None
 
     def approvers(self, request: Request) -> tuple[Principal, ...]:
         """Return who may approve a request of this action now."""
@@ -282,6 +285,7 @@ def job_services(
     lookups: EarlyLookups,
     differences: RuleDifferences,
     channels: Channels,
+    permalinks: Permalinks,
     messenger: SlackMessenger,
     notifier: Notifier,
     pace: Pace,
@@ -295,13 +299,17 @@ def job_services(
     requests = RequestService(
         store, identity, requesters, channels, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
         approvals_channel=options.approvals_channel, secret_values=options.secret_values,
-        ping_approvers=options.ping_approvers,
+        ping_approvers=options.ping_approvers, remind_after=options.remind_after,
     )  # fmt: skip
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
         differences=differences, secret_values=options.secret_values,
     )  # fmt: skip
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
+    reminders = Reminders(
+        store, messenger, renderer, Delivery(store), pace,
+        permalinks=permalinks, approvers=options.approvers, ping=options.ping_approvers,
+    )  # fmt: skip
     threads = ThreadReplies(store, messenger, renderer, Delivery(store), pace)
     cards = CardUpdater(
         store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers
@@ -311,6 +319,7 @@ def job_services(
         JobKind.EXECUTE: execution.process,
         JobKind.COMMAND: requests.process,
         JobKind.CARD: cards.process,
+        JobKind.REMINDER: reminders.process,
         JobKind.NOTICE: notifier.process_notice,
         JobKind.REPLY: notifier.process_reply,
         JobKind.THREAD: threads.process,

@@ -63,6 +63,15 @@ def _parse_duration(text: str) -> float:
     return float(seconds)
 
 
+def _parse_duration_or_off(text: str) -> float | None:
+    if text.lower() == "off":
+        return None
+    try:
+        return _parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or off") from None
+
+
 def _require_approver(approvers: tuple[Principal, ...]) -> tuple[Principal, ...]:
     if not approvers:
         raise ValueError("it is required; without an approver no request can be approved")
@@ -184,6 +193,7 @@ class Settings(DatabaseSettings):
     protected_approvals: Annotated[int, AfterValidator(_require_stricter_for_protected)] = Field(
         2, alias="PROTECTED_APPROVALS", ge=1, le=MAX_APPROVALS, validate_default=True
     )
+    remind_after: Annotated[float | None, BeforeValidator(_parse_duration_or_off)] = Field(300.0, alias="REMIND_AFTER")
     ping_approvers: bool = Field(default=True, alias="PING_APPROVERS")
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")

@@ -8,6 +8,7 @@ from typing import Final
 from bot.checks.result import CheckResult, ok
 from bot.domain.principals import Principal, PrincipalKind
 from bot.services.mentions import MAX_MENTIONS
+from bot.services.reminders import MIN_TIME_LEFT
 from bot.settings import Settings
 
 _WORDS: Final = {
@@ -27,6 +28,7 @@ def check_rules(settings: Settings) -> list[CheckResult]:
         ok("who may administer", _admins(settings)),
         ok("where cards go", _cards(settings)),
         ok("whom cards mention", _mentions(settings)),
+        ok("when a reminder follows", _reminder(settings)),
         ok("where outcomes go", _outcomes(settings)),
     ]
 
@@ -77,6 +79,14 @@ def _mentions(settings: Settings) -> str:
     if not mentioned:
         return "no one, because APPROVERS names no Slack user or user group"
     return f"{_people(mentioned[:MAX_MENTIONS])}, once in 5 minutes for each requester"
+
+
+def _reminder(settings: Settings) -> str:
+    if settings.remind_after is None:
+        return "never, because REMIND_AFTER is off"
+    if settings.request_ttl - settings.remind_after < MIN_TIME_LEFT:
+        return "never, because a request expires less than a minute after REMIND_AFTER, or before"
+    return f"once, after {settings.remind_after / 60:g} minutes without a decision"
 
 
 def _outcomes(settings: Settings) -> str:

@@ -79,7 +79,16 @@ WHERE substr(lease_owner, 1, length(:prefix)) = :prefix AND lease_owner <> :owne
 
 IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
 
-DEPTH = "SELECT kind, count(*) AS number FROM jobs WHERE done_at IS NULL GROUP BY kind"
+DEPTH = """
+SELECT kind, count(*) AS number FROM jobs
+WHERE done_at IS NULL AND (kind <> 'reminder' OR due_at <= :now) GROUP BY kind
+"""
+"""A reminder that is not due yet is no backlog."""
+
+END_REMINDERS = """
+UPDATE jobs SET done_at = :now, lease_owner = NULL
+WHERE request_id = :request_id AND kind = 'reminder' AND done_at IS NULL
+"""
 
 OLDEST_DUE = "SELECT min(due_at) AS due_at FROM jobs WHERE done_at IS NULL"
 

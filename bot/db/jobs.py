@@ -48,6 +48,8 @@ class JobKind(StrEnum):
     """A private reply that has not been delivered."""
     THREAD = "thread"
     """A reply in the thread of a card."""
+    REMINDER = "reminder"
+    """A reminder of a request that still waits, due long after it was made."""
     NOTICE = "notice"
     """An outcome to post to a channel or a person."""
 
@@ -193,7 +195,7 @@ class JobQueue:
         return await self.database.read(lambda tx: tx.fetch_one(sql.IS_DONE, id=job_id) is not None)
 
     async def depth(self) -> dict[str, int]:
-        """Count the open jobs of each kind, unknown kinds included."""
+        """Count the open jobs of each kind, unknown kinds included, and reminders only once they are due."""
         return await self.database.read(_depth)
 
     async def work(self) -> tuple[dict[str, int], float, int]:
@@ -221,6 +223,10 @@ class JobQueue:
         """
         for spec in specs:
             tx.execute(sql.ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
+
+    def end_reminders(self, tx: Transaction, request_id: str) -> None:
+        """Mark the reminder of a request as done, because the request waits no more."""
+        tx.execute(sql.END_REMINDERS, request_id=request_id, now=tx.now)
 
     def enqueue_once(self, tx: Transaction, request_id: str, *specs: JobSpec) -> None:
         """Make jobs due for any process. A known key adds nothing, so that a message is sent once."""
@@ -368,4 +374,4 @@ def _overdue(tx: Transaction) -> float:
 
 
 def _depth(tx: Transaction) -> dict[str, int]:
-    return {str(kind): 0 for kind in JobKind} | {row.kind: row.number for row in tx.fetch(sql.DEPTH)}
+    return {str(kind): 0 for kind in JobKind} | {row.kind: row.number for row in tx.fetch(sql.DEPTH, now=tx.now)}

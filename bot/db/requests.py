@@ -98,17 +98,22 @@ class RequestStore:
         command_url: str | None,
         job: Job | None = None,
         ping: bool = False,
+        remind_after: float | None = None,
     ) -> Job | None:
         """Store a new request and its audit event; return the job that posts its card.
 
         `key` identifies the command (its `trigger_id`); `ttl` is in seconds, by the database's clock. `job` is the
         command's, completed in the same transaction. `ping` lets the card mention the approvers, unless another
-        message of the same requester has just done so. Returns None, creating nothing, when the job's lease was lost,
+        message of the same requester has just done so. `remind_after` is when its reminder is due, in seconds; None for
+        no reminder. Returns None, creating nothing, when the job's lease was lost,
         or when the request exists already.
         """
 
         def step(tx: Transaction) -> Job | None:
-            return self._create(tx, request, ttl, key, job, ping=ping, ask_url=command_url)
+            card = self._create(tx, request, ttl, key, job, ping=ping, ask_url=command_url)
+            if card and remind_after is not None:
+                self.jobs.enqueue(tx, request.id, JobSpec(JobKind.REMINDER, request.id, {}), delay=remind_after)
+            return card
 
         return await self.database.write(step)
 
@@ -203,6 +208,10 @@ class RequestStore:
     async def mark_rendered(self, job: Job) -> bool:
         """Complete the job of a card that was updated; return False when it is outdated already."""
         return await self.database.write(lambda tx: self._complete_card(tx, job), durable=False)
+
+    async def take_ping(self, requester: str, message: str) -> bool:
+        """Return whether a message may mention the approvers (`bot.db.pings`)."""
+        return await self.database.write(lambda tx: pings.take(tx, requester, message), durable=False)
 
     async def count_unknown_rows(self) -> None:
         """Count the jobs and requests that only another version of the bot knows, and log each kind once."""
@@ -425,6 +434,8 @@ class RequestStore:
         if saved is None or saved.request is None:
             raise StaleRequest
         self._audit(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
+        if moved.state is not State.PENDING:
+            self.jobs.end_reminders(tx, moved.id)
         follow_up = [_card_job(moved.id)] if render else []
         checkpoint = str(audit.checkpoint(tx))
         follow_up += [

@@ -103,6 +103,7 @@ def environment(slack: FakeSlack, genesys_url: str, folder: Path) -> dict[str, s
         "APPROVALS_CHANNEL": personas.APPROVALS,
         "AUDIT_CHANNEL": personas.AUDIT,
         "REQUEST_TTL": "5m",
+        "REMIND_AFTER": "2m",
     }
 
 

@@ -133,7 +133,8 @@ class SandboxSession:
 
 
 def _expire_sooner(tx: Transaction, seals: Seals, seconds: float) -> None:
-    """Move the expiry of pending requests, and seal them again."""
+    """Move the expiry and the reminder of pending requests, and seal the requests again."""
+    tx.execute("UPDATE jobs SET due_at = due_at - :by WHERE kind = 'reminder' AND done_at IS NULL", by=seconds)
     for request in open_requests(tx):
         if request.state is State.PENDING:
             moved = seals.seal(replace(request, expires_at=request.expires_at - seconds))

@@ -39,6 +39,7 @@ from bot.services.log_facts import command_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.possible_approvers import require_approvers
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
+from bot.services.reminders import MIN_TIME_LEFT
 from bot.slack.channels import Channels, is_channel
 from bot.slack.workspace import WorkspaceUnknown
 from bot.visible_text import visible_text
@@ -85,6 +86,7 @@ class RequestService:
         ttl: float,
         approvals_channel: str | None = None,
         ping_approvers: bool = True,
+        remind_after: float | None = None,
         secret_values: tuple[str, ...] = (),
     ) -> None:
         self._store = store
@@ -97,6 +99,7 @@ class RequestService:
         self._ttl = ttl
         self._approvals_channel = approvals_channel
         self._ping_approvers = ping_approvers
+        self._remind_after = remind_after if remind_after and ttl - remind_after >= MIN_TIME_LEFT else None
         self._secret_values = secret_values
 
     async def process(self, job: Job) -> JobResult:
@@ -129,7 +132,7 @@ class RequestService:
         for_others = request.card is not None and is_channel(request.card.channel)
         card = await self._store.create(
             request, ttl=self._ttl, key=command.invoker.key, command_url=command.invoker.response_url, job=job,
-            ping=self._ping_approvers and for_others,
+            ping=self._ping_approvers and for_others, remind_after=self._remind_after,
         )  # fmt: skip
         if card is None:
             return JobResult()

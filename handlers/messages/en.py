@@ -434,6 +434,8 @@ SENTENCES = {
         "APPROVALS_CHANNEL."
     ),
     # --- replies in the thread of a card ----------------------------------------------------------------------------
+    "reminder": "Still waiting for a decision: {subject}. Nothing was changed so far. Open until {time}.",
+    "reminder.card": "open the card",
     "thread.approved": "{approver} approved.",
     "thread.approved.several": "{approver} approved ({count} of {required}).",
     "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",

@@ -9,7 +9,7 @@ from bot.domain.principals import Principal
 from bot.domain.requests import Request
 from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
 from handlers.messages import Catalog
-from handlers.ui import blocks, cards, notices, thread_replies
+from handlers.ui import blocks, cards, notices, reminders, thread_replies
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
 
@@ -38,6 +38,10 @@ class MessageRenderer:
             return message
         line = self.catalog.text("request.ping", approvers=" ".join(map(blocks.principal_mention, approvers)))
         return {**message, "blocks": [*message["blocks"], blocks.section(line)]}
+
+    def reminder(self, request: Request, approvers: Sequence[Principal], link: str | None) -> Message:
+        """Return a reminder that mentions the approvers; `link` leads to a card in direct messages."""
+        return reminders.reminder(self.catalog, request, approvers, link)
 
     def with_checkpoint(self, message: Mapping[str, Any], checkpoint: str) -> Mapping[str, Any]:
         """Return a message that ends with a checkpoint of the audit log, if there is one."""

@@ -34,3 +34,19 @@ async def test_ping__turned_off_mentions_no_one(start_app_with: StartApp) -> Non
     app = await start_app_with(PING_APPROVERS="false")
     await app.request_card(personas.RAVI, "revoke @tom")
     assert mentions(app) == []
+
+
+async def test_reminder__follows_in_the_thread_of_the_card(
+    app: AppHarness,
+) -> None:
+    """The reminder is a stored job; here its time comes at once."""
+    card = await app.request_card(personas.RAVI, "revoke @tom")
+    await app.server.services.store.database.write(
+        lambda tx: tx.execute("UPDATE jobs SET due_at = 0 WHERE kind = 'reminder'")
+    )
+    reminder = await app.wait_for_message("Still waiting for a decision")
+    assert (reminder.channel_id, reminder.thread_ts) == (card.channel_id, card.ts)
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    await app.wait_until_idle()
+    assert len([one for one in app.slack.messages if "Still waiting" in app.slack.text_of(one)]) == 1

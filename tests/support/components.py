@@ -110,7 +110,7 @@ class Components:
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
-        names = ("actions", "approvals_channel", "secret_values", "ping_approvers")
+        names = ("actions", "approvals_channel", "secret_values", "ping_approvers", "remind_after")
         options = {name: changes.pop(name) for name in names if name in changes}
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
         return replace(usual, **options)
@@ -153,7 +153,7 @@ class Components:
             self.store, self.identity, self.identity, self.channels, actions=options.actions, rules=options.rules,
             metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel, secret_values=options.secret_values,
-            ping_approvers=options.ping_approvers,
+            ping_approvers=options.ping_approvers, remind_after=options.remind_after,
         )  # fmt: skip
 
     def account(self, **changes: Any) -> AccountService:
@@ -188,7 +188,7 @@ class Components:
     def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:
         return job_services(
             store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
-            channels=self.channels,
+            channels=self.channels, permalinks=Permalinks(self.api),
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
         )  # fmt: skip

@@ -61,11 +61,17 @@ async def open_database(driver: Driver) -> AsyncIterator[DatabaseHarness]:
 
 
 async def create_request(
-    store: RequestStore, name: str = "first", *, command_url: str | None = None, ping: bool = False, **changes: Any
+    store: RequestStore,
+    name: str = "first",
+    *,
+    command_url: str | None = None,
+    ping: bool = False,
+    remind_after: float | None = None,
+    **changes: Any,
 ) -> tuple[Request, Job]:
     """Create a request with `name` as its id and key; return it as stored, and the job of its card."""
     request = examples.request(id=name, reference=name.upper(), **changes)
-    job = await store.create(request, ttl=TTL, key=name, command_url=command_url, ping=ping)
+    job = await store.create(request, ttl=TTL, key=name, command_url=command_url, ping=ping, remind_after=remind_after)
     assert job
     return await stored(store, name), job
 

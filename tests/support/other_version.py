@@ -52,7 +52,7 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
 """Requests that only another version can read, or none, with the columns that make them so."""
 
 UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
-    "unknown kind": ("reminder", "first", {}),
+    "unknown kind": ("watch", "first", {}),
     "unknown kind, payload of another type": ("bulk", "first", [1]),
     "unknown button": ("click", "first", {"action": "snooze", "user_id": "U0OLIVIA01"}),
     "unknown action": ("command", "none", {"action": "bulk", "invoker": {"user_id": "U0RAVI0001", "key": "k"}}),
@@ -64,6 +64,7 @@ UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
     "unknown place": ("target", "first", {"place": 17, "clicked_at": 1.0}),
     "execution of an unknown action": ("target", "unknown action, approved", {"place": 0, "clicked_at": 1.0}),
     "card of an unknown state": ("card", "unknown state", {}),
+    "reminder of an unknown state": ("reminder", "unknown state", {}),
     "notice of an unknown state": ("notice", "unknown final state", {"channel": "C0AUDIT001"}),
     "click on an unknown action": ("click", "unknown action", {"action": "approve", "user_id": "U0OLIVIA01"}),
 }

@@ -35,6 +35,7 @@ from bot.services.notifications import Delivery, Notifier
 from bot.services.pacing import Pace
 from bot.services.rule_differences import RuleDifferences
 from bot.slack.channels import Channels
+from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
 from bot.worker import Process, Worker
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, TOM_IN_GENESYS, WORKSPACE, rules, users
@@ -145,7 +146,7 @@ class World:
         pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
         services = job_services(
             store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
-            messenger=messenger,
+            permalinks=Permalinks(api), messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace), pace=pace, genesys=genesys,
             renderer=renderer, metrics=METRICS, options=options, differences=differences,
         )  # fmt: skip

@@ -29,6 +29,7 @@ def test_rules__with_the_required_settings_alone() -> None:
             "never to a channel that another organization shares"
         ),
         "whom cards mention": "the Slack user U0OLIVIA01, once in 5 minutes for each requester",
+        "when a reminder follows": "once, after 5 minutes without a decision",
         "where outcomes go": "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set",
     }
 
@@ -63,6 +64,9 @@ def test_rules__with_the_required_settings_alone() -> None:
         ({"APPROVALS_CHANNEL": "C0APPROVE1", "SELF_APPROVAL": "no"}, "where cards go", "to the channel C0APPROVE1"),
         ({"APPROVERS": "role:Supervisor"}, "whom cards mention", "names no Slack user or user group"),
         ({"PING_APPROVERS": "false"}, "whom cards mention", "no one, because PING_APPROVERS is off"),
+        ({"REMIND_AFTER": "OFF"}, "when a reminder follows", "never, because REMIND_AFTER is off"),
+        ({"REMIND_AFTER": "90s"}, "when a reminder follows", "after 1.5 minutes"),
+        ({"REQUEST_TTL": "5m"}, "when a reminder follows", "never, because a request expires"),
         ({"AUDIT_CHANNEL": "C0AUDIT001"}, "where outcomes go", "and the channel C0AUDIT001"),
     ],
 )
@@ -73,6 +77,6 @@ def test_rules__say_what_each_setting_does(settings: dict[str, str], rule: str, 
 async def test_check__ends_with_the_rules(harness: ChecksHarness) -> None:
     report = await harness.check()
 
-    names = [one.check for one in report.results[-7:]]
+    names = [one.check for one in report.results[-8:]]
     assert names[0] == "who may request"
     assert names[-1] == "where outcomes go"

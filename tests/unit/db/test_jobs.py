@@ -19,6 +19,7 @@ PAYLOADS: dict[JobKind, dict[str, Any]] = {
     JobKind.EXECUTE: {"place": 0, "clicked_at": 0.0},
     JobKind.COMMAND: {"action": "revoke", "invoker": {"user_id": "U0RAVI0001", "key": "key"}},
     JobKind.REPLY: {"user_id": "U0RAVI0001", "code": "stale_request", "params": {}},
+    JobKind.THREAD: {"code": "approved", "params": {}},
     JobKind.NOTICE: {"channel": "C0OPS00001"},
 }
 """What this version must find in the payload of each kind of job."""
@@ -55,7 +56,7 @@ async def add_unknown_kind(db: DatabaseHarness) -> None:
     """Add a job as a newer version of the bot does."""
     await db.run(
         "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until) "
-        "VALUES ('reminder', 'reminder:first', 'first', '{}', 0, :now, :now, 0, 0)",
+        "VALUES ('watch', 'watch:first', 'first', '{}', 0, :now, :now, 0, 0)",
         now=db.clock.now,
     )
 
@@ -87,14 +88,14 @@ async def test_claim__returns_most_urgent_first_up_to_the_limit(db: DatabaseHarn
     for kind in reversed(JobKind):
         await enqueue(db, kind, kind)
     assert await claim(db, limit=4) == ["click", "target", "command", "card"]
-    assert await claim(db, limit=4) == ["reply", "notice"]
+    assert await claim(db, limit=4) == ["reply", "thread", "reminder", "notice"]
 
 
 async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness) -> None:
     for kind in JobKind:
         await enqueue(db, kind, kind)
     claimed = await db.jobs().claim(10, most_urgent=JobKind.CARD)
-    assert [job.kind for job in claimed] == [JobKind.CARD, JobKind.REPLY, JobKind.NOTICE]
+    assert [job.kind for job in claimed] == list(JobKind)[3:]
 
 
 async def test_claim__returns_longest_due_first_within_a_kind(db: DatabaseHarness) -> None:
@@ -114,7 +115,7 @@ async def test_claim__leaves_jobs_of_unknown_kinds_unchanged(db: DatabaseHarness
     assert await claim(db) == ["known"]
     await db.jobs("two#2").release_own_leases()
     await db.store().delete_expired_rows()
-    assert await db.rows("SELECT * FROM jobs WHERE kind = 'reminder'") == unchanged
+    assert await db.rows("SELECT * FROM jobs WHERE kind = 'watch'") == unchanged
 
 
 async def test_claim__two_processes_never_get_the_same_job(db: DatabaseHarness) -> None:
@@ -387,13 +388,22 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
         "card": 1,
         "reply": 0,
         "thread": 0,
+        "reminder": 0,
         "notice": 0,
     }
 
 
+async def test_depth__counts_a_reminder_only_once_it_is_due(db: DatabaseHarness) -> None:
+    spec = JobSpec(JobKind.REMINDER, "first", {})
+    await db.database.write(lambda tx: db.jobs().enqueue(tx, "first", spec, delay=300.0))
+    assert (await db.jobs().depth())["reminder"] == 0
+    db.clock.advance(300.0)
+    assert (await db.jobs().depth())["reminder"] == 1
+
+
 async def test_depth__reports_unknown_kinds(db: DatabaseHarness) -> None:
     await add_unknown_kind(db)
-    assert (await db.jobs().depth())["reminder"] == 1
+    assert (await db.jobs().depth())["watch"] == 1
 
 
 async def test_work__counts_jobs_and_pending_requests_and_measures_the_oldest_due_job(db: DatabaseHarness) -> None:
@@ -421,6 +431,6 @@ async def test_work__has_no_age_while_every_job_is_due_later(db: DatabaseHarness
 @pytest.mark.parametrize("query", [sql.DEPTH, sql.OLDEST_DUE, sql.PENDING])
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 async def test_work__is_read_from_an_index_because_every_scrape_reads_it(db: DatabaseHarness, query: str) -> None:
-    plan = [row.detail for row in await db.rows(f"EXPLAIN QUERY PLAN {query}")]
+    plan = [row.detail for row in await db.rows(f"EXPLAIN QUERY PLAN {query}", now=0)]
 
     assert [step for step in plan if "SCAN" in step and "INDEX" not in step] == []

@@ -127,6 +127,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
         "card": 1,
         "reply": 0,
         "thread": 0,
+        "reminder": 0,
         "notice": 0,
     }
 

@@ -263,6 +263,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
         "card": 1,
         "reply": 1,
         "thread": 0,
+        "reminder": 0,
         "notice": 0,
     }
     assert await tags(store) == ["request:asked", "click:stale"]
