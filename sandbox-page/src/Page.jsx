@@ -152,14 +152,25 @@ function reproduce(me, { open, fault }) {
 // Keeps the fragment of the address up to date; `show` gets one that the user enters.
 function useFragment(fragment, show) {
   const latest = useRef(show);
+  const written = useRef(0);
   latest.current = show;
   useEffect(() => {
     const onHashChange = () => latest.current(window.location.hash);
     window.addEventListener("hashchange", onHashChange);
     return () => window.removeEventListener("hashchange", onHashChange);
   }, []);
-  useEffect(() => window.history.replaceState(null, "", fragment), [fragment]);
+  useEffect(() => {
+    const write = () => {
+      written.current = Date.now();
+      window.history.replaceState(null, "", fragment);
+    };
+    const timer = setTimeout(write, Math.max(written.current + WRITE_INTERVAL - Date.now(), 0));
+    return () => clearTimeout(timer);
+  }, [fragment]);
 }
+
+// Milliseconds between two changes of the address. Browsers ignore more than 100 changes in 30 seconds.
+const WRITE_INTERVAL = 400;
 
 // Returns the keys of the messages that each person has seen.
 function useReadMessages(snapshot, me, open) {

@@ -274,6 +274,7 @@ async def test_reload__keeps_the_person_the_conversation_and_the_draft(page: San
     await page.send("good morning")
     await page.open_conversation("channel approvals")
     await page.composer.fill("/purecloud who")
+    await expect(page.tab).to_have_url(f"{page.url}#as=ben&room=approvals&do=who")
     await page.tab.reload()
     await page.wait_for_run()
     await expect(page.tab.get_by_role("radio", name="Ben")).to_be_checked()

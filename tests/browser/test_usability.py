@@ -108,6 +108,27 @@ async def test_link__reproduces_a_moment(open_page: OpenPage, browser: Browser, 
     await other.tab.context.close()
 
 
+TYPE_FAST = """() => {
+  window.changes = 0;
+  const change = history.replaceState.bind(history);
+  history.replaceState = (...all) => { window.changes += 1; change(...all); };
+  const input = document.getElementById("message");
+  const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  for (let length = 1; length <= 40; length += 1) {
+    setValue.call(input, "x".repeat(length));
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}"""
+"""Count the changes of the address while 40 characters are typed before any timer fires."""
+
+
+async def test_link__follows_fast_typing_with_few_changes_of_the_address(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.tab.evaluate(TYPE_FAST)
+    await expect(page.tab).to_have_url(re.compile("say=x{40}$"))
+    assert await page.tab.evaluate("window.changes") <= 2
+
+
 async def test_link__ignores_what_the_sandbox_does_not_have(open_page: OpenPage) -> None:
     page = await open_page(fragment="as=mallory&room=vault&fault=fire&say=hello")
     await expect(page.tab.get_by_role("radio", name="Olivia")).to_be_checked()
