@@ -25,7 +25,7 @@ from bot.domain.actions import ACTIONS, Actions, GenesysApi
 from bot.domain.audit_chain import AuditChain
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Principal
-from bot.domain.requests import FINAL, Request
+from bot.domain.requests import FINAL, Request, State
 from bot.domain.rules import Rules, to_json
 from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
@@ -34,6 +34,7 @@ from bot.proxies import proxy_name
 from bot.purecloud import HttpAttempt, PureCloud, Region, region
 from bot.server_clock import ServerClock
 from bot.services.account import AccountService
+from bot.services.announcements import Announcer
 from bot.services.binding import Binding
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
@@ -273,8 +274,14 @@ class Options:
         return self.actions[request.action].approvers(self.rules)
 
     def recipients(self, request: Request) -> tuple[str, ...]:
-        """Return who is notified when a request ends."""
-        return recipients_of(request, self.audit_channel)
+        """Return who is notified when a request ends, and both channels after a call under break glass."""
+        announced = self.announce_in if request.break_glass and request.state is State.APPROVED else ()
+        return tuple(dict.fromkeys((*recipients_of(request, self.audit_channel), *announced)))
+
+    @property
+    def announce_in(self) -> tuple[str, ...]:
+        """The channels to notify before a DELETE under break glass."""
+        return tuple(one for one in (self.approvals_channel, self.audit_channel) if one)
 
 
 def job_services(
@@ -303,7 +310,7 @@ def job_services(
     )  # fmt: skip
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
-        differences=differences, secret_values=options.secret_values,
+        differences=differences, announce_in=options.announce_in, secret_values=options.secret_values,
     )  # fmt: skip
     execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
     reminders = Reminders(
@@ -311,12 +318,14 @@ def job_services(
         permalinks=permalinks, approvers=options.approvers, ping=options.ping_approvers,
     )  # fmt: skip
     threads = ThreadReplies(store, messenger, renderer, Delivery(store), pace)
+    announcer = Announcer(store, messenger, renderer, Delivery(store), audit_channel=options.audit_channel)
     cards = CardUpdater(
         store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers
     )
     return {
         JobKind.CLICK: clicks.process,
         JobKind.EXECUTE: execution.process,
+        JobKind.ANNOUNCEMENT: announcer.process,
         JobKind.COMMAND: requests.process,
         JobKind.CARD: cards.process,
         JobKind.REMINDER: reminders.process,
@@ -336,6 +345,7 @@ def rules_of(settings: Settings) -> Rules:
         self_approval=settings.self_approval,
         approvals_required=settings.approvals_required,
         protected_approvals=settings.protected_approvals,
+        break_glass=settings.break_glass,
     )
 
 

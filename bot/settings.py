@@ -188,6 +188,7 @@ class Settings(DatabaseSettings):
     approvers: Annotated[Principals, AfterValidator(_require_approver)] = Field(alias="APPROVERS")
     admins: Principals = Field((), alias="ADMINS")
     protected: Principals = Field((), alias="PROTECTED")
+    break_glass: Principals = Field((), alias="BREAK_GLASS")
     self_approval: bool = Field(default=True, alias="SELF_APPROVAL")
     approvals_required: int = Field(1, alias="APPROVALS_REQUIRED", ge=1, le=MAX_APPROVALS)
     protected_approvals: Annotated[int, AfterValidator(_require_stricter_for_protected)] = Field(

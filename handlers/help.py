@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.domain.commands import Invoker
+from bot.domain.requests import BREAK_GLASS
 from bot.services.account import Permissions
 from handlers.messages import Catalog
 from handlers.services import Services
@@ -66,7 +67,8 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
             return catalog.text("revoke.can_approve_with_others", count=permissions.approvals_required)
         return catalog.text("help.can_approve_own" if permissions.self_approval else "help.can_approve")
     if permissions.request:
-        hint = catalog.text("help.can_request")
+        alone = set(permissions.request) == {BREAK_GLASS}
+        hint = catalog.text("help.can_break_glass" if alone else "help.can_request")
         return f"{hint} {unverified(catalog, permissions)}" if permissions.unverified else hint
     return unverified(catalog, permissions) if permissions.unverified else catalog.text("help.can_do_nothing")
 

@@ -14,6 +14,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "logout", "log out", "logoff", "log off", "signout", "sign out", "signoff", "sign off", "kick", "kick out",
         "end", "terminate", "kill",
     ),
+    "break-glass": ("breakglass", "break glass", "break the glass"),
     "whoami": ("who am i", "me", "status"),
     "help": ("h",),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bot.domain.commands import Invoker
 from bot.domain.people import Person
 from bot.domain.principals import Principal
+from bot.domain.requests import BREAK_GLASS
 from bot.errors import BotError
 from bot.services.account import NamedEntity, OrgOAuthClient, Permissions, TokenInfo, WhoAmI
 from handlers.help import approval_hint, unverified
@@ -72,7 +73,7 @@ def identity_line(catalog: Catalog, who: WhoAmI) -> str:
 
 
 def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterable[str]) -> str:
-    """Return what a person can request and approve, and by which rule."""
+    """Return what a person can request and approve, and by which rule; no one else reads of break glass."""
     if permissions.denied_because:
         return approval_hint(catalog, permissions)
     rights = (
@@ -82,6 +83,7 @@ def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterab
     rows = [
         _row(catalog, what, rules.get(action), unknown=action in unknown)
         for action in actions
+        if action != BREAK_GLASS or action in permissions.request
         for code, rules, unknown in rights
         if (what := catalog.optional(f"{action}.{code}"))
     ]

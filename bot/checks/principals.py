@@ -48,6 +48,7 @@ def principals_in(settings: Settings) -> dict[Principal, tuple[str, ...]]:
         "APPROVERS": settings.approvers,
         "REQUESTERS": settings.requesters,
         "ADMINS": settings.admins,
+        "BREAK_GLASS": settings.break_glass,
         _PROTECTED: settings.protected,
     }
     found: dict[Principal, tuple[str, ...]] = {}

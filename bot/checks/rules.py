@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.checks.result import CheckResult, ok
+from bot.checks.result import CheckResult, ok, undetermined
 from bot.domain.principals import Principal, PrincipalKind
 from bot.services.mentions import MAX_MENTIONS
 from bot.services.reminders import MIN_TIME_LEFT
@@ -26,6 +26,7 @@ def check_rules(settings: Settings) -> list[CheckResult]:
         ok("who may approve", _approvers(settings)),
         ok("who is protected", _protected(settings)),
         ok("who may administer", _admins(settings)),
+        _break_glass(settings),
         ok("where cards go", _cards(settings)),
         ok("whom cards mention", _mentions(settings)),
         ok("when a reminder follows", _reminder(settings)),
@@ -62,6 +63,18 @@ def _admins(settings: Settings) -> str:
         return "no one, because ADMINS is not set, so no one may rotate or read the history"
     rotation = f"a rotation, which needs {_approvals(1)}"
     return f"{_people(settings.admins)}. They may request and approve {rotation}, and read the history"
+
+
+def _break_glass(settings: Settings) -> CheckResult:
+    name = "who may break glass"
+    if not settings.break_glass:
+        return ok(name, "no one, because BREAK_GLASS is not set")
+    channels = list(dict.fromkeys(one for one in (settings.approvals_channel, settings.audit_channel) if one))
+    rule = f"{_people(settings.break_glass)}. They may revoke alone, with a reason, once in 10 minutes"
+    if not channels:
+        hint = "Set APPROVALS_CHANNEL and AUDIT_CHANNEL, so that others notice."
+        return undetermined(name, f"{rule}. It is announced nowhere, because no channel is set", hint)
+    return ok(name, f"{rule}. It is announced in {' and '.join(channels)} before the revocation")
 
 
 def _cards(settings: Settings) -> str:

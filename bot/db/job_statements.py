@@ -47,6 +47,14 @@ LEASE = """
 UPDATE jobs SET lease_owner = :owner, lease_until = :lease_until, attempts = attempts + 1 WHERE id IN ({ids})
 """
 
+LEASE_FIRST = (
+    """
+UPDATE jobs SET lease_owner = :lease_owner, lease_until = :lease_until, attempts = :attempts
+WHERE kind = :kind AND request_id = :request_id AND done_at IS NULL AND lease_owner IS NULL AND attempts = 0
+"""
+    + RETURNING
+)
+
 SET_JOB_ASIDE = "UPDATE jobs SET due_at = :due_at WHERE id = :id"
 
 COMPLETE = """

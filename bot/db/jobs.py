@@ -40,6 +40,8 @@ class JobKind(StrEnum):
     """A button press to decide on."""
     EXECUTE = "target"
     """An approved target to send the DELETE for."""
+    ANNOUNCEMENT = "announcement"
+    """A channel to notify of a break-glass revocation before its DELETE."""
     COMMAND = "command"
     """A command or a modal submission that requests something."""
     CARD = "card"
@@ -237,6 +239,11 @@ class JobQueue:
         """Enqueue jobs that are due now; return those that no other process holds, leased."""
         rows = [tx.fetch_one(sql.ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
         return [self._leased(job) for job in self._readable(tx, [row for row in rows if row and row.attempts])]
+
+    def lease_first(self, tx: Transaction, kind: JobKind, request_id: str) -> Job | None:
+        """Lease the job of a request that no process has leased yet, due or not; return None if there is none."""
+        row = tx.fetch_one(sql.LEASE_FIRST, kind=kind.value, request_id=request_id, **self._lease(tx))
+        return next(map(self._leased, self._readable(tx, [row])), None) if row else None
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost.

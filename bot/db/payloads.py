@@ -91,5 +91,6 @@ _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "reply": _unknown_in_reply,
     "thread": _unknown_in_thread,
     "notice": _unknown_in_notice,
+    "announcement": _unknown_in_notice,
 }
 """By kind of job (`bot.db.jobs.JobKind`): a function that returns what it does not know, and raises for what lacks."""

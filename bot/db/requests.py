@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.db import audit, metadata, pings, statements
+from bot.db import audit, break_glass, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
-from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
+from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_event
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import APPROVALS, Event, MessageRef, Request, State, advance, worst_of
@@ -27,6 +27,9 @@ APPROVAL_RENDER_DELAY = 1.0
 
 LAST_SETTINGS = "last_settings"
 """The name of the digest of the rules that the audit log has last."""
+
+MAX_ANNOUNCEMENT_DELAY = 5.0
+"""Seconds after which a DELETE under break glass follows if the process that announces it has ended."""
 
 SEALED_SINCE = "0003"
 """The revision of the schema that added seals."""
@@ -126,22 +129,46 @@ class RequestStore:
         by: str,
         dropped: Sequence[str] = (),
         notify: Sequence[str] = (),
+        announce: Sequence[str] = (),
         click_url: str | None = None,
         note: Mapping[str, Any] | None = None,
     ) -> tuple[Request, list[Job]]:
         """Advance a request because of a click; return it and the jobs that this process now holds for it.
 
         `request` is the state that the decision was made on, `by` the Slack user, `dropped` the approvers whose earlier
-        approval no longer holds, `notify` the channels that are notified of an end, `note` the payload of a THREAD job.
-        Raises StaleRequest, changing nothing, when the request has changed or the click is too old.
+        approval no longer holds, `notify` the channels that are notified of an end, `announce` those of an execution
+        under break glass, `note` the payload of a THREAD job. Raises StaleRequest, changing nothing, when the request
+        has changed or the click is too old, and Denied when its requester has confirmed another break-glass request too
+        recently.
         """
 
         def step(tx: Transaction) -> tuple[Request, list[Job]]:
             return self._apply_click(
-                tx, request, event, job, by=by, dropped=dropped, note=note, notify=notify, click_url=click_url
+                tx,
+                request,
+                event,
+                job,
+                by=by,
+                dropped=dropped,
+                note=note,
+                announce=announce,
+                notify=notify,
+                click_url=click_url,
             )
 
         return await self.database.write(step)
+
+    async def break_glass_possible_at(self, requester: str) -> float | None:
+        """Return when a person may confirm the next break-glass request, in epoch seconds; None if now."""
+        return await self.database.read(lambda tx: break_glass.possible_at(tx, requester))
+
+    async def is_announcing(self, request_id: str) -> bool:
+        """Return whether an announcement of a request is being attempted, so that its DELETE must wait."""
+        return await self.database.read(lambda tx: break_glass.is_announcing(tx, request_id))
+
+    async def start_announced(self, request_id: str) -> Job | None:
+        """Lease the first execution of a request, unless one of its announcements is still being attempted."""
+        return await self.database.write(lambda tx: self._start_announced(tx, request_id), durable=False)
 
     async def record_denial(
         self, event: AuditEvent, *, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None = None
@@ -243,7 +270,7 @@ class RequestStore:
         if not statements.insert_request(tx, request, key, **columns):
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
-        self._audit(tx, entry(request, EventType.REQUESTED, at=tx.now, actor=request.requester, **detail))
+        self._audit(tx, entry(request, request_event(request), at=tx.now, actor=request.requester, **detail))
         pings_approvers = ping and pings.take(tx, request.requester, f"card:{request.id}")
         payload = {"ping": True} if pings_approvers else {}
         card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, payload)
@@ -288,7 +315,7 @@ class RequestStore:
 
     def _apply_click(
         self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, dropped: Sequence[str],
-        note: Mapping[str, Any] | None, **changes: Any,
+        note: Mapping[str, Any] | None, announce: Sequence[str], **changes: Any,
     ) -> tuple[Request, list[Job]]:  # fmt: skip
         request = replace(request, dropped=(*request.dropped, *dropped))
         moved = advance(request, event, at=tx.now, by=by)
@@ -302,6 +329,9 @@ class RequestStore:
             raise StaleRequest
         if event in APPROVALS and self.database.time.is_behind:
             raise Denied(DenialCode.CLOCK_BEHIND)
+        possible_at = request.break_glass and event is Event.APPROVE and break_glass.possible_at(tx, request.requester)
+        if possible_at:
+            raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(possible_at))
         for approver in dropped:
             self._audit(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         detail = dict(moved.outcome)  # the reason of a decline
@@ -309,10 +339,29 @@ class RequestStore:
         if note:
             self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:{moved.revision}", note))
         if event is Event.APPROVE:
-            target = {"place": 0, "clicked_at": job.created_at}
-            execution = self.jobs.add_leased(tx, JobKind.EXECUTE, request.id, f"{request.id}:0", target)
-            follow_up = [replace(execution, snapshot=Snapshot(saved, tx.now))] if execution else []
+            channels = announce if saved.break_glass else ()
+            follow_up = self._add_execution(tx, saved, clicked_at=job.created_at, announce=channels)
         return saved, follow_up
+
+    def _add_execution(
+        self, tx: Transaction, request: Request, *, clicked_at: float, announce: Sequence[str]
+    ) -> list[Job]:
+        """Add the job of the DELETE, leased; announcements come first and start it (`start_announced`)."""
+        checkpoint = str(audit.checkpoint(tx))
+        specs = [
+            JobSpec(JobKind.ANNOUNCEMENT, f"{request.id}:{one}", {"channel": one, "checkpoint": checkpoint})
+            for one in dict.fromkeys(announce)
+        ]
+        execution = JobSpec(JobKind.EXECUTE, f"{request.id}:0", {"place": 0, "clicked_at": clicked_at})
+        if specs:
+            self.jobs.enqueue(tx, request.id, execution, delay=MAX_ANNOUNCEMENT_DELAY)
+        jobs = [self.jobs.add_leased(tx, one.kind, request.id, one.key, one.payload) for one in specs or [execution]]
+        return [replace(job, snapshot=Snapshot(request, tx.now)) for job in jobs if job]
+
+    def _start_announced(self, tx: Transaction, request_id: str) -> Job | None:
+        if break_glass.is_announcing(tx, request_id):
+            return None
+        return self.jobs.lease_first(tx, JobKind.EXECUTE, request_id)
 
     def _record_denial(
         self, tx: Transaction, event: AuditEvent, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None
@@ -433,7 +482,7 @@ class RequestStore:
         saved = statements.transition(tx, before, moved, card_url=click_url)
         if saved is None or saved.request is None:
             raise StaleRequest
-        self._audit(tx, entry(moved, EVENT_TYPES[event], at=tx.now, actor=actor, **(detail or {})))
+        self._audit(tx, entry(moved, event_type(moved, event), at=tx.now, actor=actor, **(detail or {})))
         if moved.state is not State.PENDING:
             self.jobs.end_reminders(tx, moved.id)
         follow_up = [_card_job(moved.id)] if render else []

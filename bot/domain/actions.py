@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Principal
+from bot.domain.requests import BREAK_GLASS as BREAK_GLASS_NAME
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
 
@@ -99,6 +100,17 @@ async def _rotate(genesys: GenesysApi, _request: Request) -> Response:
 REVOKE = Action("revoke", execute=_delete_token, permission="oauth:token:delete")
 """End every session and token of a person: `DELETE /api/v2/tokens/{userId}`."""
 
+BREAK_GLASS = Action(
+    BREAK_GLASS_NAME,
+    execute=_delete_token,
+    requesters=lambda rules: rules.break_glass,
+    approvers=lambda rules: rules.break_glass,
+    not_a_requester=DenialCode.MAY_NOT_BREAK_GLASS,
+    not_an_approver=DenialCode.MAY_NOT_BREAK_GLASS,
+    permission="oauth:token:delete",
+)
+"""The same call as REVOKE, confirmed by its requester alone (`Request.break_glass`)."""
+
 ROTATE = Action(
     "rotate",
     execute=_rotate,
@@ -111,5 +123,5 @@ ROTATE = Action(
 )
 """Replace the bot's own token: `DELETE /api/v2/tokens/me`."""
 
-ACTIONS = Actions([REVOKE, ROTATE])
+ACTIONS = Actions([REVOKE, ROTATE, BREAK_GLASS])
 """The actions of this version."""

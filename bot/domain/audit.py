@@ -18,10 +18,13 @@ class EventType(StrEnum):
     KEY_CHANGED = "log:key_changed"
     """From this row on, another key protects the audit log, or none."""
     REQUESTED = "request:asked"
+    BREAK_GLASS_REQUESTED = "request:break_glass_requested"
     REQUEST_DENIED = "request:ask_refused"
     APPROVAL_ADDED = "request:signed"
     APPROVAL_DROPPED = "request:approval_dropped"
     APPROVED = "request:approved"
+    BREAK_GLASS_APPROVED = "request:break_glass_approved"
+    """The requester has confirmed it alone; both channels are notified before the DELETE."""
     CANCELLED = "request:cancelled"
     DECLINED = "request:declined"
     EXPIRED = "request:expired"
@@ -45,6 +48,18 @@ EVENT_TYPES: Mapping[Event, EventType] = {
     Event.FAIL: EventType.FAILED,
     Event.LOSE_TRACK: EventType.UNKNOWN,
 }
+
+
+def request_event(request: Request) -> EventType:
+    """Return the type of the event that a request was made."""
+    return EventType.BREAK_GLASS_REQUESTED if request.break_glass else EventType.REQUESTED
+
+
+def event_type(request: Request, event: Event) -> EventType:
+    """Return the type of the event that happened to a request."""
+    if request.break_glass and event is Event.APPROVE:
+        return EventType.BREAK_GLASS_APPROVED
+    return EVENT_TYPES[event]
 
 
 @dataclass(frozen=True, slots=True)

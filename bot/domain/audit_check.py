@@ -9,7 +9,11 @@ from typing import NamedTuple
 from bot.domain.audit import EVENT_TYPES, EventType
 from bot.domain.requests import Event, State
 
-APPROVALS = frozenset({EventType.APPROVAL_ADDED, EventType.APPROVED})
+REQUESTED = frozenset({EventType.REQUESTED, EventType.BREAK_GLASS_REQUESTED})
+
+APPROVED = frozenset({EventType.APPROVED, EventType.BREAK_GLASS_APPROVED})
+
+APPROVALS = APPROVED | {EventType.APPROVAL_ADDED}
 
 EXECUTIONS = frozenset({EventType.REVOKED, EventType.REFUSED, EventType.FAILED, EventType.UNKNOWN})
 
@@ -50,12 +54,12 @@ class LoggedEvent(NamedTuple):
 def contradiction(state: str, approvals_required: int, rows: Sequence[LoggedEvent]) -> Contradiction | None:
     """Return what is wrong with a request; its rows are in the order of the log."""
     tags = [row.tag for row in rows]
-    if EventType.REQUESTED not in tags:
+    if not REQUESTED.intersection(tags):
         return Contradiction.NOT_REQUESTED
     executed = next((place for place, tag in enumerate(tags) if tag in EXECUTIONS), None)
-    if executed is not None and EventType.APPROVED not in tags[:executed]:
+    if executed is not None and not APPROVED.intersection(tags[:executed]):
         return Contradiction.EXECUTION_WITHOUT_APPROVAL
-    if EventType.APPROVED in tags and len(_approvers(rows)) < approvals_required:
+    if APPROVED.intersection(tags) and len(_approvers(rows)) < approvals_required:
         return Contradiction.APPROVAL_WITHOUT_CLICKS
     return None if _explains(tags, state) else Contradiction.STATE
 
@@ -74,6 +78,6 @@ def _approvers(rows: Sequence[LoggedEvent]) -> set[str]:
 def _explains(tags: Sequence[str], state: str) -> bool:
     """Return whether the rows lead to a state; a state of another version explains itself."""
     if state in set(State) - set(ENDS):
-        return not set(tags) & set(ENDS.values()) and (EventType.APPROVED in tags) == (state == State.APPROVED)
+        return not set(tags) & set(ENDS.values()) and bool(APPROVED.intersection(tags)) == (state == State.APPROVED)
     end = ENDS.get(State(state)) if state in set(State) else None
     return end is None or tags.count(end) == 1

@@ -176,6 +176,8 @@ def _objection(member: Member, case: Case, rules: Rules) -> DenialCode | None:
     request = case.request
     if is_target(member, request):
         return DenialCode.TARGET_CANNOT_DECIDE
+    if request.break_glass:
+        return None if request.requester in member.ids else DenialCode.BREAK_GLASS_OF_ANOTHER
     if (request.protected or not rules.self_approval) and is_requester(member, request, case.requester):
         return DenialCode.OWN_PROTECTED_REQUEST if request.protected else DenialCode.OWN_REQUEST
     if any(same_person(member, one) for one in case.approvers):
@@ -215,6 +217,8 @@ def may_cancel(actor: Actor, case: Case) -> Verdict:
     if not is_requester(actor.member, case.request, None):
         approvers = case.action.approvers(case.rules) if case.request.rules is None else ()
         verdict = _named_by(actor, approvers, DenialCode.NOT_YOURS_TO_CANCEL)
+        if case.request.break_glass:
+            verdict = Verdict(reason=DenialCode.BREAK_GLASS_OF_ANOTHER)
     if verdict.allowed and is_target(actor.member, case.request):
         return Verdict(reason=DenialCode.TARGET_CANNOT_DECIDE)
     return verdict
@@ -236,6 +240,8 @@ def may_decline(actor: Actor, case: Case, at_request: Actor | None = None) -> Ve
 
 
 def _named_as_approver(actor: Actor, case: Case, at_request: Actor | None) -> Verdict:
+    if case.request.break_glass:
+        return Verdict(reason=DenialCode.BREAK_GLASS_OF_ANOTHER)
     verdict = _named_by(actor, case.action.approvers(case.rules), DenialCode.NOT_YOURS_TO_DECLINE)
     if case.request.rules is None:
         return verdict

@@ -53,6 +53,9 @@ class Event(StrEnum):
 APPROVE, CANCEL, DECLINE = Event.APPROVE.value, Event.CANCEL.value, Event.DECLINE.value
 """The `action_id` of the buttons of a card."""
 
+BREAK_GLASS = "break-glass"
+"""The name of the action that one person requests and confirms alone (`bot.domain.actions`)."""
+
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.PENDING: {
         Event.ADD_APPROVAL: State.PENDING,
@@ -142,9 +145,14 @@ class Request:
     """Where the card is; None where it cannot be edited."""
 
     @property
+    def break_glass(self) -> bool:
+        """Whether the requester alone may confirm or cancel the request, whatever the other rules say."""
+        return self.action == BREAK_GLASS
+
+    @property
     def protected(self) -> bool:
         """Whether approvers other than the requester must approve."""
-        return self.target_protected or self.approvals_required > 1
+        return not self.break_glass and (self.target_protected or self.approvals_required > 1)
 
     def expired(self, at: float) -> bool:
         """Return whether a click at this time is too late."""

@@ -24,7 +24,7 @@ class UnknownRule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that grant rights: who may request, approve and administer, and who is protected.
+    """The settings that grant rights: who may do what, and who is protected.
 
     `approvals_required` is the number of different approvers that a request about a person needs, and
     `protected_approvals` that for a protected person. The requester does not count for a protected person, nor where
@@ -38,6 +38,7 @@ class Rules:
     self_approval: bool = True
     approvals_required: int = 1
     protected_approvals: int = 2
+    break_glass: tuple[Principal, ...] = ()
 
     @property
     def effective_requesters(self) -> tuple[Principal, ...]:

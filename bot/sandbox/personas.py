@@ -8,6 +8,7 @@ from bot.sandbox.slack.workspace import Channel, SlackUser, UserGroup
 
 OLIVIA, BEN, RAVI, NADIA = "U0OLIVIA01", "U0BENAPP01", "U0RAVIREQ1", "U0NADIA001"
 GUS, ONA, BEA, DAN = "U0GUSGUEST", "U0ONAOUT01", "U0BEABOT01", "U0DANGONE1"
+SAM = "U0SAMSECUR"
 TOM, PIA, NOMAIL, UNA = "U0TOMTARG1", "U0PIAPROT1", "U0NOMAIL01", "U0UNAUNCF1"
 
 OPS, APPROVALS, AUDIT, SHARED = "C0OPS00001", "C0APPROVE1", "C0AUDIT001", "C0PARTNER1"
@@ -18,8 +19,15 @@ REQUESTERS = (OLIVIA, BEN, RAVI)
 APPROVERS = (TOKEN_APPROVERS,)
 ADMINS = (OLIVIA,)
 PROTECTED = (PIA,)
+BREAK_GLASS = (SAM,)
 
-RULES = {"REQUESTERS": REQUESTERS, "APPROVERS": APPROVERS, "ADMINS": ADMINS, "PROTECTED": PROTECTED}
+RULES = {
+    "REQUESTERS": REQUESTERS,
+    "APPROVERS": APPROVERS,
+    "ADMINS": ADMINS,
+    "PROTECTED": PROTECTED,
+    "BREAK_GLASS": BREAK_GLASS,
+}
 """The principals of each setting of the bot that names people."""
 
 EXAMPLES = {
@@ -29,6 +37,7 @@ EXAMPLES = {
     "revoke tom.target@example.com": "the same, by email",
     "revoke @pia left her desk unlocked": "needs two other approvers, so ask as Ravi",
     "revoke @una": "is refused",
+    "break-glass @tom laptop stolen": "as Sam: revoke alone in an emergency",
     "pending": "open requests",
     "history @tom": "how requests about Tom ended",
     "rotate": "replace the bot's own token",
@@ -74,6 +83,12 @@ def _staff() -> list[Persona]:
             role="requester",
             about="Requester: can request; an approver must approve.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e03",
+        ),
+        Persona(
+            member=SlackUser(id=SAM, name="sam", real_name="Sam Sentry", email="sam.sentry@example.com"),
+            role="security lead",
+            about="Security lead: can break glass, which revokes without another approver.",
+            genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e05",
         ),
         Persona(
             member=SlackUser(id=NADIA, name="nadia", real_name="Nadia Novak", email="nadia.novak@example.com"),
@@ -152,7 +167,7 @@ def groups() -> list[UserGroup]:
 
 def channels() -> list[Channel]:
     """Return the channels. #partner is shared with another workspace."""
-    staff = [OLIVIA, BEN, RAVI, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
+    staff = [OLIVIA, BEN, RAVI, SAM, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
     return [
         Channel(id=OPS, name="ops", members=staff),
         Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS]),

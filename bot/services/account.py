@@ -12,6 +12,7 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member, Person, Workspace
 from bot.domain.policy import ineligibility, rule_for
 from bot.domain.principals import Principal
+from bot.domain.requests import BREAK_GLASS
 from bot.domain.rules import Rules
 from bot.purecloud import GenesysError, NamedEntity, OrgOAuthClient, Region, TokenInfo
 from bot.services.identity import Identity
@@ -99,6 +100,7 @@ class AccountService:
         rules = _RulesOf(member, self._identity)
         request = {name: await rules.find(action.requesters(self._rules)) for name, action in self._actions.items()}
         approve = {name: await rules.find(action.approvers(self._rules)) for name, action in self._actions.items()}
+        approve.pop(BREAK_GLASS, None)  # no one approves the requests of others
         administer = await rules.find(self._rules.admins)
         return Permissions(
             request={name: found.rule for name, found in request.items() if found.rule},

@@ -86,7 +86,7 @@ class ApprovalJudge:
     async def _as_of_now(self, case: Case) -> Request:
         """Return the request with the stricter protection and number of approvals of request time and now."""
         request = case.request
-        if request.target is None:
+        if request.target is None or request.break_glass:
             return request
         protected = request.target_protected
         for principals in dict.fromkeys(rules.protected for rules in case.all_rules):

@@ -54,7 +54,8 @@ log = structlog.get_logger()
 class ClickService:
     """Decides clicks. `recipients` returns the channels to notify when a request ends.
 
-    `secret_values` are removed from the reasons of declines.
+    `announce_in` are the channels to notify before a DELETE under break glass. `secret_values` are removed from the
+    reasons of declines.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ClickService:
         recipients: Callable[[Request], Sequence[str]],
         differences: RuleDifferences,
         secret_values: tuple[str, ...] = (),
+        announce_in: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._identity = identity
@@ -79,6 +81,7 @@ class ClickService:
         self._recipients = recipients
         self._differences = differences
         self._secret_values = secret_values
+        self._announce_in = announce_in
         self._approvals = ApprovalJudge(identity, actions, rules)
 
     async def process(self, job: Job) -> JobResult:
@@ -148,6 +151,7 @@ class ClickService:
             job=job,
             by=by,
             dropped=judgement.dropped,
+            announce=self._announce_in,
             notify=self._notified(request, event),
             note=approval_note(judgement.request, event, by, judgement.dropped),
             click_url=click.copy_url(request),

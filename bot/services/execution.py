@@ -56,6 +56,9 @@ MAX_ATTEMPTS = 4
 OTHER_PROCESS_DELAY = 1.0
 """Seconds until a process looks again at a call that only another process can send."""
 
+ANNOUNCEMENT_DELAY = 1.0
+"""Seconds until a process looks again at a call under break glass that is being announced."""
+
 RECORD_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to record an outcome, until another process may take the job over."""
 
@@ -111,7 +114,7 @@ class ExecutionService:
             log.error("request.not_approved", **log_facts(request), state=str(request.state))
             await self._store.jobs.complete(job)
             return JobResult()
-        if await self._leave_to_its_process(request, job, now):
+        if await self._leave_to_its_process(request, job, now) or await self._wait_for_announcement(request, job):
             return JobResult()
         if job.attempts == 1:
             self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
@@ -152,6 +155,13 @@ class ExecutionService:
         if process == self._store.jobs.owner or now - (request.approved_at or now) > EXECUTION_WINDOW:
             return False
         await self._store.jobs.put_back(job, delay=OTHER_PROCESS_DELAY)
+        return True
+
+    async def _wait_for_announcement(self, request: Request, job: Job) -> bool:
+        """Give a job back while its call is being announced, because a process has ended before that."""
+        if job.attempts > 1 or not request.break_glass or not await self._store.is_announcing(request.id):
+            return False
+        await self._store.jobs.put_back(job, delay=ANNOUNCEMENT_DELAY)
         return True
 
     async def _execute(self, request: Request, job: Job, now: float) -> AttemptResult:

@@ -58,6 +58,9 @@ class MessageRenderer(Protocol):
     def outcome(self, request: Request, link: str | None = None) -> Message:
         """Return a short message about how a request ended; `link` leads to its card."""
 
+    def announcement(self, request: Request) -> Message:
+        """Return the message that announces a revocation under break glass."""
+
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""
 

@@ -23,11 +23,12 @@ from bot.domain.policy import (
     Verdict,
     denial,
     ineligibility,
+    is_target,
     may_request,
     may_self_approve,
     rule_for,
 )
-from bot.domain.requests import MessageRef, Request
+from bot.domain.requests import BREAK_GLASS, MessageRef, Request
 from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable
 from bot.metrics import Metrics
@@ -180,7 +181,9 @@ class RequestService:
         if command.problem:
             raise command.problem
         request = await self._draft(request_id, command, action, requester)
-        alone = (
+        if request.break_glass:
+            await self._require_break_glass(request, requester)
+        alone = request.break_glass or (
             may_self_approve(approver, action, self._rules)
             and not request.protected
             and request.target_slack_id not in requester.ids
@@ -190,13 +193,23 @@ class RequestService:
             await require_approvers(case, self._identity)
         return replace(request, card=await self._card_channel(command.invoker, approver, alone=alone))
 
+    async def _require_break_glass(self, request: Request, requester: Member) -> None:
+        """Raise Denied unless a person may request this under break glass; the confirmation is judged again."""
+        if is_target(requester, request):
+            raise Denied(DenialCode.BREAK_GLASS_FOR_ONESELF)
+        if not request.reason:
+            raise Denied(DenialCode.BREAK_GLASS_WITHOUT_REASON)
+        possible_at = await self._store.break_glass_possible_at(request.requester)
+        if possible_at is not None:
+            raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(possible_at))
+
     async def _draft(self, request_id: str, command: RequestCommand, action: Action, requester: Member) -> Request:
         """Return the request without its card."""
         target, slack_user, protected, needed = None, None, False, 1
         if action.has_target:
             target, mentioned = await self._target(command.target)
             protected = await self._is_protected(target, mentioned.canonical_id if mentioned else None)
-            needed = self._rules.required(protected=protected)
+            needed = 1 if action.name == BREAK_GLASS else self._rules.required(protected=protected)
             slack_user = mentioned or (requester if same_email(target, requester) else None)
         slack_id = slack_user.canonical_id if slack_user else None
         return Request(

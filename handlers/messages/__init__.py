@@ -8,6 +8,9 @@ from typing import Any
 
 from bot.visible_text import visible_text
 
+_KINDS_OF = {"break-glass": ("revoke",)}
+"""Actions that use the sentences of another one where they have none of their own."""
+
 
 class Catalog:
     """The sentences of one language, by code.
@@ -50,5 +53,5 @@ class Catalog:
 
     def code_of_action(self, action: str, code: str) -> str:
         """Return the code of an action's own sentence, or of the one for all actions."""
-        own = f"{action}.{code}"
-        return own if own in self else f"request.{code}"
+        own = (f"{name}.{code}" for name in (action, *_KINDS_OF.get(action, ())))
+        return next((one for one in own if one in self), f"request.{code}")

@@ -30,6 +30,15 @@ SENTENCES = {
     "reason.not_an_approver": "You can't approve this request.",
     "hint.not_an_approver": "The request is still open for its approvers.",
     "reason.not_an_admin": "Only admins of this bot can do this.",
+    "reason.may_not_break_glass": "You can't revoke alone under break glass.",
+    "hint.may_not_break_glass": "`/purecloud whoami` shows what you can do. The admins of this bot can change it.",
+    "reason.break_glass_of_another": "Only {requester_mention} can confirm or cancel this, because it is a request under break glass.",
+    "reason.break_glass_for_oneself": "You can't break glass on your own account.",
+    "hint.break_glass_for_oneself": "Another person must do it, or you request `/purecloud revoke me`.",
+    "reason.break_glass_without_reason": "Break glass needs a reason, because no one else decides.",
+    "hint.break_glass_without_reason": "Write it after the person, for example `/purecloud break-glass @tom laptop stolen, device wiped`.",
+    "reason.break_glass_too_soon": "You can break glass once in 10 minutes, and it is possible again at {possible_time}.",
+    "hint.break_glass_too_soon": "Until then, `/purecloud revoke` asks for an approval.",
     "reason.own_request": "You requested this yourself, so a different approver must decide.",
     "reason.own_protected_request": "You requested this yourself. It needs the approval of {other_approvers}.",
     "other_approvers": "{count} other approvers",
@@ -385,6 +394,50 @@ SENTENCES = {
         "`/purecloud revoke 5f2c…` (a Genesys Cloud user id, or the link to the person's page there), "
         "`/purecloud revoke me`"
     ),
+    # --- break glass: as for revoke, unless it has a text of its own ---------------------------------------------------
+    "break-glass.title": "Break glass: revoke all sessions of {target}?",
+    "break-glass.by": (
+        ":rotating_light: *Break glass*: {requester} alone decides. I announce it in the channels for approvals and for the audit "
+        "before I revoke."
+    ),
+    "break-glass.protected": "*Protected*: break glass does not wait for approvers.",
+    "break-glass.notified.pending": "{title} {requester_mention} alone decides.",
+    "break-glass.notified.pending.reason": "{title} {requester_mention} alone decides: {reason}.",
+    "break-glass.button": "Break glass: revoke all sessions",
+    "break-glass.button.label": "Break glass: revoke all sessions of {target}",
+    "break-glass.dialog.title": "Break glass?",
+    "break-glass.dialog.text": (
+        "{target} is logged out everywhere, now. No one else approves it, and it is announced. A live call may drop. It can't be undone."
+    ),
+    "break-glass.dialog.approve": "Break glass",
+    "break-glass.headline.pending": "Break glass, waiting for confirmation: sessions of {target} not touched",
+    "break-glass.headline.revoked": "Break glass, revoked: all sessions of {target}",
+    "break-glass.headline.approved": "Break glass, confirmed: ending all sessions of {target} now",
+    "break-glass.headline.approved.waiting": "Break glass, waiting for Genesys Cloud: sessions of {target} not ended yet",
+    "break-glass.headline.refused": "Break glass, refused by Genesys Cloud: sessions of {target} not ended",
+    "break-glass.headline.failed.unchanged": "Break glass, failed: sessions of {target} not ended",
+    "break-glass.headline.failed": "Break glass, failed: sessions of {target} not known to have ended",
+    "break-glass.headline.unknown": "Break glass, unknown: {target} may still be logged in",
+    "break-glass.headline.cancelled": "Break glass, cancelled: sessions of {target} not touched",
+    "break-glass.headline.expired": "Break glass, expired: sessions of {target} not touched",
+    "break-glass.announced.title": "Break glass: revocation of {subject}",
+    "break-glass.notified": "Break glass: {requester_mention} alone has confirmed to revoke {subject}.",
+    "break-glass.notified.reason": "Break glass: {requester_mention} alone has confirmed to revoke {subject}: {reason}.",
+    "break-glass.announced": (
+        ":rotating_light: {requester} has confirmed this alone, under *break glass*: no one else approved it. "
+        "The outcome follows in a message of its own. If you did not expect this, ask {requester} now."
+    ),
+    "break-glass.announced.protected": (
+        ":rotating_light: {requester} has confirmed this alone, under *break glass*: no one else approved it, although "
+        "this person is *protected*. The outcome follows in a message of its own. If you did not expect this, ask "
+        "{requester} now."
+    ),
+    "break-glass.can_request": "revoke alone under break glass",
+    "break-glass.help": (
+        "`/purecloud break-glass @user reason` - in an emergency, revoke without another approver: you alone confirm the card, "
+        "both channels are notified first, and it is possible once in 10 minutes\n"
+        "      for example `/purecloud break-glass @tom laptop stolen`"
+    ),
     # --- rotate -----------------------------------------------------------------------------------------------------
     "rotate.title": "Rotate the bot's own Genesys Cloud token?",
     "rotate.subject": "the bot's own token",
@@ -448,6 +501,7 @@ SENTENCES = {
     "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
     "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
     "help.can_do_nothing": "You can't request or approve anything.",
+    "help.can_break_glass": "You can revoke alone under break glass, with a reason.",
     "help.can_request": "You can request; an approver decides.",
     "help.can_approve": "You can approve requests, but not your own: click the button on the card.",
     "help.can_approve_own": "You can approve requests, your own too: click the button on the card.",

@@ -44,7 +44,7 @@ def _pending(catalog: Catalog, request: Request) -> Message:
             request_parts.dropped_paragraph(catalog, request),
         ),
         _effects(catalog, request),
-        buttons(catalog, request),
+        buttons(catalog, request, (CANCEL,) if request.break_glass else (DECLINE, CANCEL)),
         blocks.context(
             catalog.text("request.open_until", time=local_time(request.expires_at, seconds=False)),
             catalog.text("request.reference", reference=request.reference),
@@ -79,7 +79,7 @@ def _notified_pending(catalog: Catalog, request: Request, title: str) -> str:
     code = "request.needed" if required == 1 else "request.needed.several"
     return request_parts.with_reason(
         catalog,
-        "request.notified.pending",
+        catalog.code_of_action(request.action, "notified.pending"),
         request,
         needed=catalog.text(code, number=count + 1, required=required),
         title=escape(title),
@@ -88,7 +88,7 @@ def _notified_pending(catalog: Catalog, request: Request, title: str) -> str:
 
 def _effects(catalog: Catalog, request: Request) -> Block | None:
     """Return the consequences, or None for an action without this text."""
-    code = f"{request.action}.effects"
+    code = catalog.code_of_action(request.action, "effects")
     if code not in catalog:
         return None
     return rich_text.block(rich_text.bullets(*(rich_text.paragraph(*line) for line in sentences(catalog, code))))
@@ -131,6 +131,8 @@ def _requested_by(catalog: Catalog, request: Request) -> Element:
 
 def _approvals(catalog: Catalog, request: Request) -> Element | None:
     """Return how many approvals there are and are needed, if the requester does not count."""
+    if request.break_glass and request.target_protected:
+        return rich_text.paragraph(*sentence(catalog, "break-glass.protected"))
     if not request.protected:
         return None
     count = len(request.approvals)

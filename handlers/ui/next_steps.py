@@ -46,7 +46,7 @@ def _named(request: Request) -> str:
 def _code(catalog: Catalog, request: Request) -> str:
     """Return the most specific code: of the action before all actions, of the outcome before the state."""
     suffixes = (f".{request.state}.{request.outcome.get('code')}", f".{request.state}", "")
-    codes = [f"{area}.steps{suffix}" for suffix in suffixes for area in (request.action, "request")]
+    codes = [catalog.code_of_action(request.action, f"steps{suffix}") for suffix in suffixes]
     return next(code for code in codes if code in catalog)
 
 

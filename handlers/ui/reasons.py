@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.errors import TOKEN_REFUSED
 from handlers.messages import Catalog
-from handlers.ui.blocks import channel_mention, foreign_mrkdwn, user_mention
+from handlers.ui.blocks import channel_mention, foreign_mrkdwn, local_time, user_mention
 
 Params = Mapping[str, Any]
 
@@ -73,6 +73,7 @@ _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
     "channel": ("channel_mention", lambda params: channel_mention(str(params["channel"]))),
     "requester": ("requester_mention", lambda params: _mention(params, "requester")),
     "retry_after": ("retry_after", _retry_after),
+    "possible_at": ("possible_time", lambda params: local_time(float(params["possible_at"]))),
     "approvers": (
         "approver_mentions",
         lambda params: ", ".join(map(user_mention, str(params["approvers"]).split(","))),

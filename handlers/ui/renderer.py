@@ -9,7 +9,7 @@ from bot.domain.principals import Principal
 from bot.domain.requests import Request
 from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
 from handlers.messages import Catalog
-from handlers.ui import blocks, cards, notices, reminders, thread_replies
+from handlers.ui import blocks, break_glass, cards, notices, reminders, thread_replies
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
 
@@ -27,6 +27,10 @@ class MessageRenderer:
     def outcome(self, request: Request, link: str | None = None) -> Message:
         """Return a short message about how a request ended; `link` leads to its card."""
         return notices.outcome(self.catalog, request, link)
+
+    def announcement(self, request: Request) -> Message:
+        """Return the message that announces a revocation under break glass."""
+        return break_glass.announcement(self.catalog, request)
 
     def expirations(self, requests: Sequence[Request]) -> Message:
         """Return a short message about several requests that expired."""

@@ -39,7 +39,7 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
     "unknown final state": {"state": "superseded"},
     "unknown action": {"action": "bulk"},
     "unknown action, approved": {"action": "bulk", "state": "approved"},
-    "unknown rule": {"rules": '{"approvers":["U0OLIVIA01"],"break_glass":["U0BEN00001"]}'},
+    "unknown rule": {"rules": '{"approvers":["U0OLIVIA01"],"vetoers":["U0BEN00001"]}'},
     "unknown principal": {"rules": '{"approvers":["division:sales"]}'},
     "damaged rules": {"rules": '{"approvers":['},
     "rules of another type": {"rules": '["U0OLIVIA01"]'},
@@ -88,6 +88,7 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
     ),
     "recipient of another type": ("reply", '{"user_id": 7, "code": "guest", "params": {}}'),
     "no code of a thread": ("thread", "{}"),
+    "no channel to announce in": ("announcement", "{}"),
     "deep": ("notice", "[" * 100_000),
 }
 """Jobs that no version can run: kind and payload."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.checks.result import Status
 from bot.checks.rules import check_rules
 from bot.settings import read_settings
 from tests.support.checks_harness import ChecksHarness
@@ -24,6 +25,7 @@ def test_rules__with_the_required_settings_alone() -> None:
         ),
         "who is protected": "no one, because PROTECTED is not set",
         "who may administer": "no one, because ADMINS is not set, so no one may rotate or read the history",
+        "who may break glass": "no one, because BREAK_GLASS is not set",
         "where cards go": (
             "to the requester alone, if they may approve their own request; otherwise to the channel of the command; "
             "never to a channel that another organization shares"
@@ -60,6 +62,18 @@ def test_rules__with_the_required_settings_alone() -> None:
         ({"REQUEST_TTL": "90s"}, "who may approve", "within 1.5 minutes"),
         ({"PROTECTED": "U0VIP00001"}, "who is protected", "the Slack user U0VIP00001. A request about them needs 2"),
         ({"ADMINS": "U0ADA00001"}, "who may administer", "the Slack user U0ADA00001. They may request and approve"),
+        ({"BREAK_GLASS": "U0SAM00001"}, "who may break glass", "the Slack user U0SAM00001. They may revoke alone"),
+        ({"BREAK_GLASS": "U0SAM00001"}, "who may break glass", "announced nowhere, because no channel is set"),
+        (
+            {"BREAK_GLASS": "U0SAM00001", "APPROVALS_CHANNEL": "C0APPROVE1", "AUDIT_CHANNEL": "C0AUDIT001"},
+            "who may break glass",
+            "announced in C0APPROVE1 and C0AUDIT001 before the revocation",
+        ),
+        (
+            {"BREAK_GLASS": "U0SAM00001", "APPROVALS_CHANNEL": "C0AUDIT001", "AUDIT_CHANNEL": "C0AUDIT001"},
+            "who may break glass",
+            "announced in C0AUDIT001 before the revocation",
+        ),
         ({"APPROVALS_CHANNEL": "C0APPROVE1"}, "where cards go", "otherwise to the channel C0APPROVE1"),
         ({"APPROVALS_CHANNEL": "C0APPROVE1", "SELF_APPROVAL": "no"}, "where cards go", "to the channel C0APPROVE1"),
         ({"APPROVERS": "role:Supervisor"}, "whom cards mention", "names no Slack user or user group"),
@@ -80,3 +94,11 @@ async def test_check__ends_with_the_rules(harness: ChecksHarness) -> None:
     names = [one.check for one in report.results[-8:]]
     assert names[0] == "who may request"
     assert names[-1] == "where outcomes go"
+
+
+def test_break_glass__without_a_channel_is_a_doubt() -> None:
+    settings = read_settings(REQUIRED_SETTINGS | {"BREAK_GLASS": "U0SAM00001"})
+    (result,) = [one for one in check_rules(settings) if one.check == "who may break glass"]
+
+    assert result.status is Status.UNDETERMINED
+    assert result.hint == "Set APPROVALS_CHANNEL and AUDIT_CHANNEL, so that others notice."

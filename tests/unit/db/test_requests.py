@@ -123,6 +123,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
     assert await store.jobs.depth() == {
         "click": 0,
         "target": 1,
+        "announcement": 0,
         "command": 0,
         "card": 1,
         "reply": 0,

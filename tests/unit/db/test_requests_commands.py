@@ -259,6 +259,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
     assert await store.jobs.depth() == {
         "click": 0,
         "target": 0,
+        "announcement": 0,
         "command": 0,
         "card": 1,
         "reply": 1,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.domain.actions import ACTIONS, REVOKE, ROTATE, Action, Actions, GenesysApi, Response
+from bot.domain.actions import ACTIONS, BREAK_GLASS, REVOKE, ROTATE, Action, Actions, GenesysApi, Response
 from bot.domain.denials import DenialCode
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
 from bot.purecloud import Done
-from tests.support.examples import BEN, OLIVIA, RAVI, TOM_IN_GENESYS, request, rotation, users
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, request, rotation, users
 from tests.support.fake_genesys_api import FakeGenesysApi
 
 RULES = Rules(approvers=users(BEN), requesters=users(RAVI), admins=users(OLIVIA))
@@ -51,6 +53,19 @@ def test_rotate__is_requested_and_approved_by_admins() -> None:
     assert (ROTATE.not_a_requester, ROTATE.not_an_approver) == (DenialCode.NOT_AN_ADMIN, DenialCode.NOT_AN_ADMIN)
 
 
+async def test_break_glass__makes_the_call_of_a_revocation() -> None:
+    assert await executed(BREAK_GLASS, request(action="break-glass")) == [f"delete_token {TOM_IN_GENESYS.id}"]
+    assert (BREAK_GLASS.permission, BREAK_GLASS.has_target, BREAK_GLASS.repeatable) == (REVOKE.permission, True, True)
+
+
+def test_break_glass__belongs_to_the_people_of_its_own_setting() -> None:
+    held = replace(RULES, break_glass=users(TOM))
+    assert BREAK_GLASS.requesters(held) == BREAK_GLASS.approvers(held) == users(TOM)
+    assert BREAK_GLASS.requesters(RULES) == ()
+    codes = (BREAK_GLASS.not_a_requester, BREAK_GLASS.not_an_approver)
+    assert codes == (DenialCode.MAY_NOT_BREAK_GLASS, DenialCode.MAY_NOT_BREAK_GLASS)
+
+
 def test_actions__have_a_permission_a_target_and_may_be_repeated() -> None:
     assert (REVOKE.permission, REVOKE.has_target, REVOKE.repeatable) == ("oauth:token:delete", True, True)
     assert (ROTATE.permission, ROTATE.has_target, ROTATE.repeatable) == (None, False, False)
@@ -66,8 +81,8 @@ def test_actions__are_a_mapping_by_name_in_order() -> None:
         actions["unknown"]
 
 
-def test_actions__of_this_version_contain_revoke_and_rotate() -> None:
-    assert [*ACTIONS.values()][:2] == [REVOKE, ROTATE]
+def test_actions__of_this_version() -> None:
+    assert [*ACTIONS.values()] == [REVOKE, ROTATE, BREAK_GLASS]
 
 
 async def test_action__that_names_only_a_call_has_the_rules_of_a_revocation() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
+from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry, event_type, request_event
 from bot.domain.requests import Event
 from tests.support.examples import BEN, NOON, TOM_IN_GENESYS, request, rotation
 
@@ -20,6 +20,16 @@ def test_event_types__exist_for_every_event() -> None:
         (Event.LOSE_TRACK, EventType.UNKNOWN),
     }
     assert len(set(EVENT_TYPES.values())) == len(EVENT_TYPES)
+
+
+def test_break_glass__has_events_of_its_own() -> None:
+    asked = request(action="break-glass")
+
+    assert (request_event(asked), request_event(request())) == (EventType.BREAK_GLASS_REQUESTED, EventType.REQUESTED)
+    assert event_type(asked, Event.APPROVE) is EventType.BREAK_GLASS_APPROVED
+    others = set(Event) - {Event.APPROVE}
+    assert all(event_type(asked, one) is EVENT_TYPES[one] for one in others)
+    assert all(event_type(request(), one) is EVENT_TYPES[one] for one in Event)
 
 
 def test_entry__has_actor_target_and_request() -> None:

@@ -15,6 +15,8 @@ ASKED = LoggedEvent(EventType.REQUESTED, RAVI)
 ADDED = LoggedEvent(EventType.APPROVAL_ADDED, BEN)
 DROPPED = LoggedEvent(EventType.APPROVAL_DROPPED, BEN)
 APPROVED = LoggedEvent(EventType.APPROVED, OLIVIA)
+GLASS_ASKED = LoggedEvent(EventType.BREAK_GLASS_REQUESTED, RAVI)
+GLASS_APPROVED = LoggedEvent(EventType.BREAK_GLASS_APPROVED, RAVI)
 ATTEMPT = LoggedEvent(EventType.ATTEMPT_FAILED, "bot")
 
 ENDED = {
@@ -37,6 +39,8 @@ ENDED = {
         (State.DECLINED, 2, [ASKED, ADDED, LoggedEvent(EventType.DECLINED, OLIVIA)]),
         (State.EXPIRED, 1, [ASKED, LoggedEvent(EventType.EXPIRED, "bot")]),
         *((state, 1, [ASKED, APPROVED, ATTEMPT, LoggedEvent(tag, "bot")]) for state, tag in ENDED.items()),
+        (State.APPROVED, 1, [GLASS_ASKED, GLASS_APPROVED]),
+        (State.REVOKED, 1, [GLASS_ASKED, GLASS_APPROVED, LoggedEvent(EventType.REVOKED, "bot")]),
         ("a state of another version", 1, [ASKED]),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.actions import REVOKE, ROTATE, Action
+from bot.domain.actions import BREAK_GLASS, REVOKE, ROTATE, Action
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Permission, Person
 from bot.domain.policy import (
@@ -600,3 +600,75 @@ def test_could_approve__no_one_to_whom_one_of_the_rules_objects(then: bool, now:
     own = request(requester=BEN, rules=rules(self_approval=then))
     assert could_approve(member(BEN), case(own, rules(self_approval=now))) is False
     assert could_approve(member(OLIVIA), case(own, rules(self_approval=now)))
+
+
+GLASS = rules(break_glass=users(RAVI, BEN), self_approval=False)
+
+
+def glass(**changes: Any) -> Request:
+    """Return Ravi's break-glass request about a protected person, made under `GLASS`."""
+    return request(**({"action": "break-glass", "target_protected": True, "rules": GLASS} | changes))
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        (RAVI, None),
+        (BEN, DenialCode.BREAK_GLASS_OF_ANOTHER),
+        (OLIVIA, DenialCode.MAY_NOT_BREAK_GLASS),
+        (TOM, DenialCode.MAY_NOT_BREAK_GLASS),
+    ],
+)
+def test_break_glass__is_confirmed_by_its_requester_alone(who: str, reason: DenialCode | None) -> None:
+    judged = case(glass(), GLASS, action=BREAK_GLASS)
+
+    assert may_approve(actor(who), judged).reason is reason
+    assert could_approve(member(BEN), judged) is False
+    assert could_approve(member(RAVI), judged) is True
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [(RAVI, None), (BEN, DenialCode.BREAK_GLASS_OF_ANOTHER), (OLIVIA, DenialCode.BREAK_GLASS_OF_ANOTHER)],
+)
+def test_break_glass__is_cancelled_by_its_requester_alone(who: str, reason: DenialCode | None) -> None:
+    assert may_cancel(actor(who), case(glass(), GLASS, action=BREAK_GLASS)).reason is reason
+    assert may_cancel(actor(who), case(glass(rules=None), GLASS, action=BREAK_GLASS)).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [(RAVI, DenialCode.OWN_REQUEST_TO_DECLINE), (BEN, DenialCode.BREAK_GLASS_OF_ANOTHER)],
+)
+def test_break_glass__cannot_be_declined(who: str, reason: DenialCode) -> None:
+    assert may_decline(actor(who), case(glass(), GLASS, action=BREAK_GLASS)).reason is reason
+
+
+def test_break_glass__counts_by_the_rules_of_both_times() -> None:
+    without = replace(GLASS, break_glass=users(BEN))
+
+    lost = may_approve(actor(RAVI), case(glass(), without, action=BREAK_GLASS))
+    assert lost.reason is DenialCode.MAY_NOT_BREAK_GLASS
+    gained = may_approve(actor(RAVI), case(glass(rules=without), GLASS, action=BREAK_GLASS))
+    assert gained.reason is DenialCode.RULES_CHANGED
+
+
+def test_break_glass__of_another_under_the_same_address_is_not_ones_own() -> None:
+    twin = actor(BEN, email="ravi@example.com")
+    judged = case(glass(), GLASS, action=BREAK_GLASS, requester=member(RAVI, email="ravi@example.com"))
+
+    assert may_approve(twin, judged).reason is DenialCode.BREAK_GLASS_OF_ANOTHER
+
+
+def test_break_glass__about_oneself_is_denied() -> None:
+    asked = glass(target_slack_id=RAVI)
+
+    assert may_approve(actor(RAVI), case(asked, GLASS, action=BREAK_GLASS)).reason is DenialCode.TARGET_CANNOT_DECIDE
+
+
+@pytest.mark.parametrize(("who", "allowed"), [(RAVI, True), (BEN, True), (OLIVIA, False)])
+def test_may_request__break_glass(who: str, allowed: bool) -> None:
+    verdict = may_request(actor(who), BREAK_GLASS, GLASS, WORKSPACE)
+
+    assert verdict.reason is (None if allowed else DenialCode.MAY_NOT_BREAK_GLASS)
+    assert not may_request(actor(who), BREAK_GLASS, rules(), WORKSPACE).allowed

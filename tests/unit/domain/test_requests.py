@@ -149,3 +149,10 @@ def test_diagram__draws_exactly_the_transitions() -> None:
     arrows = {line.strip() for line in lines[2:]}
     assert arrows == {f"{a} --> {b}: {event}" for a, event, b in ALLOWED} | {f"{state} --> [*]" for state in FINAL}
     assert len(arrows) == len(lines) - 2
+
+
+def test_break_glass__needs_no_other_approver_whomever_it_is_about() -> None:
+    asked = request(action="break-glass", target_protected=True, approvals_required=2)
+
+    assert (asked.break_glass, asked.protected) == (True, False)
+    assert (request().break_glass, request(target_protected=True).protected) == (False, True)

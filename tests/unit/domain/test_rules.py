@@ -86,7 +86,7 @@ def test_read_rules__takes_the_defaults_for_fields_that_an_earlier_version_did_n
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ('{"approvers":[],"break_glass":[],"weather":1}', "break_glass"),
+        ('{"approvers":[],"vetoers":[],"weather":1}', "vetoers"),
         ('{"approvers":["division:sales"]}', "division:sales"),
     ],
 )
@@ -119,12 +119,19 @@ def test_read_rules__that_are_no_json_is_an_error(text: str) -> None:
 class LaterRules(Rules):
     """The rules of a newer version, with a field that this one does not know."""
 
-    break_glass: tuple[Principal, ...] = ()
+    vetoers: tuple[Principal, ...] = ()
 
 
 def test_to_json__leaves_a_later_field_out_while_it_has_its_default() -> None:
     later = LaterRules(users(BEN))
 
     assert to_json(later) == to_json(Rules(users(BEN)))
-    assert json.loads(to_json(replace(later, break_glass=users(OLIVIA))))["break_glass"] == [OLIVIA]
-    assert differences(replace(later, break_glass=users(OLIVIA)), Rules(users(BEN))) == ["BREAK_GLASS"]
+    assert json.loads(to_json(replace(later, vetoers=users(OLIVIA))))["vetoers"] == [OLIVIA]
+    assert differences(replace(later, vetoers=users(OLIVIA)), Rules(users(BEN))) == ["VETOERS"]
+
+
+def test_break_glass__is_stored_only_if_it_names_people() -> None:
+    assert "break_glass" not in to_json(Rules(users(BEN)))
+    rules = Rules(users(BEN), break_glass=users(OLIVIA))
+    assert json.loads(to_json(rules))["break_glass"] == [OLIVIA]
+    assert read_rules(to_json(rules)) == rules

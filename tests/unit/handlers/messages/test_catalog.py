@@ -167,7 +167,7 @@ def test_pseudo__replaces_words_and_keeps_placeholders_and_commands() -> None:
     assert untranslated({"text": "§ `/purecloud help` English"}) == ["English"]
 
 
-@pytest.mark.parametrize("code", [code for code in SENTENCES if code.startswith(SHARED)])
+@pytest.mark.parametrize("code", [code for code in SENTENCES if code.startswith(SHARED) and "break_glass" not in code])
 def test_sentence__of_every_action_fits_all_of_them(code: str) -> None:
     """An action without a text of its own gets it, so it must not claim what another action does."""
     assert not re.search(r"\b(revo[ck]|rotat|session|logged (in|out)|end(ed)? so far|anything ended)", SENTENCES[code])

@@ -16,7 +16,7 @@ from handlers.errors import error_message
 from handlers.messages.en import SENTENCES
 from handlers.ui.reasons import explain
 from handlers.ui.renderer import MessageRenderer
-from tests.support.examples import OLIVIA, RAVI, TOM
+from tests.support.examples import NOON, OLIVIA, RAVI, TOM
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH
@@ -24,6 +24,7 @@ from tests.support.stub_services import ENGLISH
 PARAMS = {
     "member": TOM,
     "requester": RAVI,
+    "possible_at": str(NOON),
     "word": "tom",
     "named": "tom.target@example.com",
     "email": "tom.target@example.com",
@@ -99,7 +100,8 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
         for name in re.findall(r"{(\w+)}", SENTENCES.get(f"{area}.{code}", ""))
     }
     computed = {"member_mention", "requester_mention", "required_approvers", "other_approvers", "channel_mention"}
-    assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers", "channel"}
+    computed |= {"possible_time"}
+    assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers", "channel", "possible_at"}
 
 
 @pytest.mark.parametrize(
