@@ -272,6 +272,7 @@ class FakeServices:
             "AUDIT_CHANNEL": AUDIT,
             "REQUEST_TTL": "12h",
             "MAX_COMMANDS_PER_MINUTE": "1000000",
+            "MAX_OPEN_REQUESTS": "100",
             "MAX_CLICKS_PER_MINUTE": "1000000",
             "LOG_LEVEL": "warning",
             "LOG_FORMAT": "json",

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import __version__
 from bot.background import BackgroundTasks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
+from bot.db.followers import FollowerStore
 from bot.db.jobs import JobKind, JobQueue
 from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
@@ -36,6 +37,7 @@ from bot.server_clock import ServerClock
 from bot.services.account import AccountService
 from bot.services.announcements import Announcer
 from bot.services.binding import Binding
+from bot.services.card_copies import CopyUpdater
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
@@ -95,6 +97,7 @@ class Services:
     replies: Notifier
     tasks: BackgroundTasks
     actions: Actions
+    require_reason: bool
     workspace: WorkspaceIdentity
     worker: Worker
     expiry: ExpiryService
@@ -192,7 +195,8 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     reads, requester_reads = (genesys_reads(purecloud, share) for share in (MAX_SHARE, MAX_REQUESTER_SHARE))
     options = Options(
         rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel,
-        settings.secret_values, settings.ping_approvers, settings.remind_after,
+        settings.secret_values, settings.ping_approvers, settings.remind_after, settings.max_open_requests,
+        settings.require_reason,
     )  # fmt: skip
     pace = Pace(time.monotonic)
     permalinks = Permalinks(clients.slack)
@@ -227,6 +231,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         replies=notifier,
         tasks=BackgroundTasks(),
         actions=actions,
+        require_reason=settings.require_reason,
         workspace=workspace,
         worker=worker,
         expiry=expiry,
@@ -268,6 +273,8 @@ class Options:
     secret_values: tuple[str, ...] = ()
     ping_approvers: bool = True
     remind_after: float | None = None
+    max_open: int | None = None
+    require_reason: bool = False
 
     def approvers(self, request: Request) -> tuple[Principal, ...]:
         """Return who may approve a request of this action now."""
@@ -307,6 +314,7 @@ def job_services(
         store, identity, requesters, channels, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
         approvals_channel=options.approvals_channel, secret_values=options.secret_values,
         ping_approvers=options.ping_approvers, remind_after=options.remind_after,
+        max_open=options.max_open, require_reason=options.require_reason,
     )  # fmt: skip
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
@@ -322,6 +330,7 @@ def job_services(
     cards = CardUpdater(
         store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers
     )
+    copies = CopyUpdater(FollowerStore(store), cards, messenger, renderer, Delivery(store), pace=pace)
     return {
         JobKind.CLICK: clicks.process,
         JobKind.EXECUTE: execution.process,
@@ -329,6 +338,7 @@ def job_services(
         JobKind.COMMAND: requests.process,
         JobKind.CARD: cards.process,
         JobKind.REMINDER: reminders.process,
+        JobKind.COPY: copies.process,
         JobKind.NOTICE: notifier.process_notice,
         JobKind.REPLY: notifier.process_reply,
         JobKind.THREAD: threads.process,

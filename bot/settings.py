@@ -199,6 +199,8 @@ class Settings(DatabaseSettings):
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
+    max_open_requests: int = Field(5, alias="MAX_OPEN_REQUESTS", ge=1, le=100)
+    require_reason: bool = Field(default=False, alias="REQUIRE_REASON")
     metrics_token: Annotated[RequiredSecret, _secret(check_text)] | None = Field(None, alias="METRICS_TOKEN")
     max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
     max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)

@@ -16,7 +16,7 @@ from handlers.messages import Catalog
 from handlers.payloads import Payload, read_submitter
 from handlers.services import Services
 from handlers.targets import read_line
-from handlers.ui.modals import IDENTIFIER, REASON, USER, revoke_modal
+from handlers.ui.modals import IDENTIFIER, REASON, USER, View, revoke_modal
 from handlers.views import entered, open_view, permissions_in_time
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ async def open_from_command(invoker: Invoker, trigger_id: str, services: Service
     """
     if await _may_request(invoker, services):
         try:
-            await open_view(trigger_id, services, revoke_modal(catalog, VIEW, channel=invoker.channel))
+            await open_view(trigger_id, services, _modal(services, catalog, channel=invoker.channel))
         except BotError as error:
             log.warning("modal.not_opened", problem=str(error), by=invoker.user_id)
         else:
@@ -51,19 +51,24 @@ async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, c
     """Open the modal; the message shortcut fills in the author of the message."""
     author = text(nested(body, "message"), "user")
     channel = text(nested(body, "channel"), "id") or ""
-    view = revoke_modal(catalog, VIEW, user_id=author, channel=channel)
-    await open_view(body["trigger_id"], services, view)
+    await open_view(body["trigger_id"], services, _modal(services, catalog, user_id=author, channel=channel))
     await ack()
+
+
+def _modal(services: Services, catalog: Catalog, *, channel: str, user_id: str | None = None) -> View:
+    return revoke_modal(catalog, VIEW, user_id=user_id, channel=channel, require_reason=services.require_reason)
 
 
 async def on_submit(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
     """Store the request before acknowledging it; show what is wrong with the input in the modal."""
     submitter = read_submitter(body)
     target, errors = _target(body, submitter, catalog)
+    reason = entered(body, REASON, "value") or ""
+    if services.require_reason and not reason:
+        errors[REASON] = catalog.text("modal.error.reason_missing")
     if errors:
         await ack(response_action="errors", errors=errors)
         return
-    reason = entered(body, REASON, "value") or ""
     await services.inbox.record_command(RequestCommand(REVOKE.name, submitter, target, reason))
     await ack()
 

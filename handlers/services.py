@@ -112,5 +112,9 @@ class Services(Protocol):
         """Work after an acknowledgement."""
 
     @property
+    def require_reason(self) -> bool:
+        """Whether a request without a reason is refused."""
+
+    @property
     def actions(self) -> Actions:
         """The actions that people can request."""

@@ -46,6 +46,8 @@ class JobKind(StrEnum):
     """A command or a modal submission that requests something."""
     CARD = "card"
     """A card that does not show its request's latest revision."""
+    COPY = "copy"
+    """Another card of a request that does not show its latest revision."""
     REPLY = "reply"
     """A private reply that has not been delivered."""
     THREAD = "thread"

@@ -84,6 +84,10 @@ def _require_texts(*values: Any, optional: bool = False) -> None:
         raise TypeError
 
 
+def _unknown_in_copy(payload: Payload, _actions: Collection[str]) -> None:
+    payload["to"]
+
+
 _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "click": _unknown_in_click,
     "command": _unknown_in_command,
@@ -92,5 +96,6 @@ _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "thread": _unknown_in_thread,
     "notice": _unknown_in_notice,
     "announcement": _unknown_in_notice,
+    "copy": _unknown_in_copy,
 }
 """By kind of job (`bot.db.jobs.JobKind`): a function that returns what it does not know, and raises for what lacks."""

@@ -83,7 +83,12 @@ def _condition(wanted: RequestFilter) -> tuple[str, dict[str, Any]]:
         name = f"slack_id_{number}"
         conditions += [f"items.member = :{name}", f"requests.requester = :{name}", f"requests.decided_by = :{name}"]
         conditions.append(f"requests.approvals LIKE :{name}_quoted")
-        values |= {name: slack_id, f"{name}_quoted": f'%"{slack_id}"%'}
+        conditions.append(f"requests.followers LIKE :{name}_follower")
+        values |= {
+            name: slack_id,
+            f"{name}_quoted": f'%"{slack_id}"%',
+            f"{name}_follower": f'%"user_id": "{slack_id}"%',
+        }
     return " OR ".join(conditions), values
 
 

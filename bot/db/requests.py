@@ -12,13 +12,24 @@ from typing import Any
 from bot.db import audit, break_glass, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
+from bot.db.open_requests import Condition, count_open, find_open
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_event
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.requests import APPROVALS, Event, MessageRef, Request, State, advance, worst_of
+from bot.domain.requests import (
+    APPROVALS,
+    FINAL,
+    Event,
+    MessageRef,
+    Request,
+    State,
+    advance,
+    unseeing_followers,
+    worst_of,
+)
 from bot.domain.seals import Seals
 from bot.errors import StaleRequest
 
@@ -49,14 +60,14 @@ class RequestStore:
 
     async def get(self, request_id: str) -> Request | None:
         """Return the current state of a request, None for an unknown id. Raises UnreadableRow."""
-        return await self.database.read(lambda tx: self._snapshot(tx, request_id).request)
+        return await self.database.read(lambda tx: self.snapshot_in(tx, request_id).request)
 
     async def snapshot(self, request_id: str) -> Snapshot:
         """Return the current state of a request, its response_urls, and the database's time in epoch seconds.
 
         Raises UnreadableRow.
         """
-        return await self.database.read(lambda tx: self._snapshot(tx, request_id))
+        return await self.database.read(lambda tx: self.snapshot_in(tx, request_id))
 
     async def click_urls(self, request_id: str, ts: str) -> list[str]:
         """Return the response_urls of the recent clicks on a message of a request, newest first."""
@@ -102,18 +113,27 @@ class RequestStore:
         job: Job | None = None,
         ping: bool = False,
         remind_after: float | None = None,
+        unless_open: Condition | None = None,
+        max_open: int | None = None,
     ) -> Job | None:
         """Store a new request and its audit event; return the job that posts its card.
 
         `key` identifies the command (its `trigger_id`); `ttl` is in seconds, by the database's clock. `job` is the
         command's, completed in the same transaction. `ping` lets the card mention the approvers, unless another
         message of the same requester has just done so. `remind_after` is when its reminder is due, in seconds; None for
-        no reminder. Returns None, creating nothing, when the job's lease was lost,
-        or when the request exists already.
+        no reminder. Returns None, creating nothing, when the job's lease was lost, or when the request exists already.
+        Raises StaleRequest when an open request for the same action and target meets the condition `unless_open`, and
+        Denied when the requester has `max_open` open requests.
         """
 
         def step(tx: Transaction) -> Job | None:
-            card = self._create(tx, request, ttl, key, job, ping=ping, ask_url=command_url)
+            if job and not self.jobs.complete_in(tx, job):
+                return None
+            if unless_open and self.find_open(tx, request, unless_open):
+                raise StaleRequest
+            if max_open is not None and count_open(tx, request.requester) >= max_open:
+                raise Denied(DenialCode.TOO_MANY_OPEN_REQUESTS, limit=str(max_open))
+            card = self._create(tx, request, ttl, key, ping=ping, ask_url=command_url)
             if card and remind_after is not None:
                 self.jobs.enqueue(tx, request.id, JobSpec(JobKind.REMINDER, request.id, {}), delay=remind_after)
             return card
@@ -221,7 +241,7 @@ class RequestStore:
         """Cancel a pending request whose card cannot be posted, so that it does not wait unseen.
 
         `reply` is the payload of the REPLY job to its requester. Returns None, changing nothing, when the request is
-        not pending or the lease was lost.
+        not pending, when it has a card in another place, or when the lease was lost.
         """
         return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify, reply))
 
@@ -261,16 +281,18 @@ class RequestStore:
                 sealed = self.seals.add_approval(sealed, approver, request.approved_at or tx.now)
             statements.set_seals(tx, sealed)
 
+    def find_open(self, tx: Transaction, wanted: Request, condition: Condition) -> Request | None:
+        """Return an open and intact request for the same action and target that meets a condition."""
+        return find_open(tx, wanted, lambda one: self.seals.is_intact(one) and condition(one))
+
     def _create(
-        self, tx: Transaction, request: Request, ttl: float, key: str, job: Job | None, *, ping: bool, **columns: Any
+        self, tx: Transaction, request: Request, ttl: float, key: str, *, ping: bool, **columns: Any
     ) -> Job | None:
-        if job and not self.jobs.complete_in(tx, job):
-            return None
         request = self.seals.seal(replace(request, created_at=tx.now, expires_at=tx.now + ttl))
         if not statements.insert_request(tx, request, key, **columns):
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
-        self._audit(tx, entry(request, request_event(request), at=tx.now, actor=request.requester, **detail))
+        self.audit_in(tx, entry(request, request_event(request), at=tx.now, actor=request.requester, **detail))
         pings_approvers = ping and pings.take(tx, request.requester, f"card:{request.id}")
         payload = {"ping": True} if pings_approvers else {}
         card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, payload)
@@ -279,7 +301,7 @@ class RequestStore:
     def _record_click(self, tx: Transaction, request_id: str, key: str, payload: Mapping[str, Any]) -> Job | None:
         job = self._record(tx, JobKind.CLICK, request_id, key, payload)
         try:
-            return job and replace(job, snapshot=self._snapshot(tx, request_id))
+            return job and replace(job, snapshot=self.snapshot_in(tx, request_id))
         except UnreadableRow:  # the click is stored in any case, and answered by its service
             return job
 
@@ -293,13 +315,15 @@ class RequestStore:
         if metadata.read(tx).get(LAST_SETTINGS) == digest:
             return False
         metadata.put(tx, LAST_SETTINGS, digest)
-        self._audit(tx, AuditEvent(tx.now, EventType.SETTINGS, "bot", detail=effective))
+        self.audit_in(tx, AuditEvent(tx.now, EventType.SETTINGS, "bot", detail=effective))
         return True
 
-    def _audit(self, tx: Transaction, event: AuditEvent) -> None:
+    def audit_in(self, tx: Transaction, event: AuditEvent) -> None:
+        """Append an event to the audit log."""
         audit.append(tx, event, self.chain)
 
-    def _snapshot(self, tx: Transaction, request_id: str) -> Snapshot:
+    def snapshot_in(self, tx: Transaction, request_id: str) -> Snapshot:
+        """Return the current state of a request as part of a transaction. Raises UnreadableRow."""
         try:
             return statements.snapshot(tx, request_id, self.jobs.actions)
         except UnreadableRow as error:
@@ -333,7 +357,7 @@ class RequestStore:
         if possible_at:
             raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(possible_at))
         for approver in dropped:
-            self._audit(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
+            self.audit_in(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         detail = dict(moved.outcome)  # the reason of a decline
         saved, follow_up = self._save(tx, request, moved, event, actor=by, detail=detail, **changes)
         if note:
@@ -377,11 +401,13 @@ class RequestStore:
         return self.jobs.add_leased(tx, JobKind.REPLY, job.request_id, f"{job.id}:postponed", notice)
 
     def _append(self, tx: Transaction, event: AuditEvent, clicked: ResponseUrls | None) -> None:
-        self._audit(tx, replace(event, at=tx.now))
+        self.audit_in(tx, replace(event, at=tx.now))
         if event.request_id and clicked:
             if clicked.click:
                 statements.set_click_url(tx, event.request_id, clicked.click)
-            self.jobs.enqueue(tx, event.request_id, _card_job(event.request_id))
+            with suppress(UnreadableRow):
+                request = self.snapshot_in(tx, event.request_id).request
+                self.jobs.enqueue(tx, event.request_id, *(self.card_jobs(request) if request else ()))
 
     def _finish_execution(
         self, tx: Transaction, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
@@ -404,10 +430,10 @@ class RequestStore:
         if "waits" in outcome:
             outcome = outcome | {"continues_at": tx.now + delay}
         statements.add_attempt(tx, job.request_id, outcome)
-        request = self._snapshot(tx, job.request_id).request
+        request = self.snapshot_in(tx, job.request_id).request
         if request:
-            self._audit(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
-            self.jobs.enqueue(tx, request.id, _card_job(request.id))
+            self.audit_in(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
+            self.jobs.enqueue(tx, request.id, *self.card_jobs(request))
             note = {"code": "retrying", "params": outcome}
             self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:retrying", note))
         return request
@@ -416,7 +442,7 @@ class RequestStore:
         pending: list[Request] = []
         for request_id in self._overdue(tx, limit):
             with suppress(UnreadableRow):
-                found = self._snapshot(tx, request_id).request
+                found = self.snapshot_in(tx, request_id).request
                 pending += [found] if found else []
         expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
         for before, moved in zip(pending, expired, strict=True):
@@ -427,14 +453,16 @@ class RequestStore:
         jobs = []
         for job in self.jobs.lease_expired_notices(tx, channel, limit):
             with suppress(UnreadableRow):
-                jobs.append(replace(job, snapshot=self._snapshot(tx, job.request_id)))
+                jobs.append(replace(job, snapshot=self.snapshot_in(tx, job.request_id)))
         return jobs
 
     def _withdraw(
         self, tx: Transaction, job: Job, problem: str, notify: Sequence[str], reply: Mapping[str, Any] | None
     ) -> Request | None:
-        before = self._snapshot(tx, job.request_id).request
-        if before is None or before.state is not State.PENDING or not self.jobs.complete_in(tx, job):
+        before = self.snapshot_in(tx, job.request_id).request
+        if before is None or before.state is not State.PENDING or before.copies:
+            return None
+        if not self.jobs.complete_in(tx, job):
             return None
         moved = advance(before, Event.CANCEL, at=tx.now, by=None)
         detail = {"problem": problem}
@@ -477,15 +505,18 @@ class RequestStore:
     ) -> tuple[Request, list[Job]]:
         """Store a transition and its follow-up jobs; return the request, and the jobs that this process holds.
 
-        Without `lease`, any process may claim them. Raises StaleRequest if the request has changed.
+        `notify` are channels that are notified; followers who do not see a card are notified of an end too. Without
+        `lease`, any process may claim the jobs. Raises StaleRequest if the request has changed.
         """
         saved = statements.transition(tx, before, moved, card_url=click_url)
         if saved is None or saved.request is None:
             raise StaleRequest
-        self._audit(tx, entry(moved, event_type(moved, event), at=tx.now, actor=actor, **(detail or {})))
+        self.audit_in(tx, entry(moved, event_type(moved, event), at=tx.now, actor=actor, **(detail or {})))
         if moved.state is not State.PENDING:
             self.jobs.end_reminders(tx, moved.id)
-        follow_up = [_card_job(moved.id)] if render else []
+        if moved.state in FINAL:
+            notify = tuple(dict.fromkeys((*notify, *unseeing_followers(saved.request))))
+        follow_up = self.card_jobs(saved.request) if render else []
         checkpoint = str(audit.checkpoint(tx))
         follow_up += [
             JobSpec(JobKind.NOTICE, f"{moved.id}:{channel}", {"channel": channel, "checkpoint": checkpoint})
@@ -498,6 +529,8 @@ class RequestStore:
         self.jobs.enqueue(tx, moved.id, *follow_up, delay=delay)
         return saved.request, []
 
-
-def _card_job(request_id: str) -> JobSpec:
-    return JobSpec(JobKind.CARD, request_id, {})
+    @staticmethod
+    def card_jobs(request: Request) -> list[JobSpec]:
+        """Return the jobs that bring every card of a request up to date."""
+        copies = [JobSpec(JobKind.COPY, f"{request.id}:{one.place}", {"to": one.place}) for one in request.copies]
+        return [JobSpec(JobKind.CARD, request.id, {}), *copies]

@@ -10,7 +10,7 @@ from bot.db.driver import Row
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
-from bot.domain.requests import ApprovalSeal, MessageRef, Request, State
+from bot.domain.requests import ApprovalSeal, CardCopy, Follower, MessageRef, Request, State
 from bot.domain.rules import UnknownRule, read_rules, to_json
 
 
@@ -62,6 +62,8 @@ def request_to_row(request: Request) -> dict[str, Any]:
         "revision": request.revision,
         "channel": request.card.channel if request.card else None,
         "ts": request.card.ts if request.card else None,
+        "followers": json.dumps([one._asdict() for one in request.followers]),
+        "copies": json.dumps([[one.place, one.message.channel, one.message.ts] for one in request.copies]),
     }
 
 
@@ -110,6 +112,8 @@ def request_from_row(row: Row) -> Request:
         outcome=json.loads(row.outcome),
         revision=row.revision,
         card=card_from_row(row),
+        copies=copies_from_row(row),
+        followers=followers_from_row(row),
     )
 
 
@@ -121,7 +125,7 @@ def read_request(row: Row) -> Request:
         request = request_from_row(row)
     except UnknownRule as error:
         raise UnreadableRow("requests", row.id, "rules", str(error)) from error
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, LookupError, RecursionError) as error:
         raise UnreadableRow("requests", row.id, "json") from error
     if not (isinstance(request.outcome, dict) and all(isinstance(one, str) for one in request.approvals)):
         raise UnreadableRow("requests", row.id, "json")
@@ -131,6 +135,17 @@ def read_request(row: Row) -> Request:
 def card_from_row(row: Row) -> MessageRef | None:
     """Return where a card is."""
     return MessageRef(row.channel, row.ts) if row.channel else None
+
+
+def copies_from_row(row: Row) -> tuple[CardCopy, ...]:
+    """Return where the further cards of a request are."""
+    stored = json.loads(row.copies)
+    return tuple(CardCopy(str(place), MessageRef(str(channel), ts and str(ts))) for place, channel, ts in stored)
+
+
+def followers_from_row(row: Row) -> tuple[Follower, ...]:
+    """Return who else has requested the same; keys of a newer version are left out."""
+    return tuple(Follower(*(str(one[name]) for name in Follower._fields)) for one in json.loads(row.followers))
 
 
 def urls_from_row(row: Row) -> ResponseUrls:

@@ -13,7 +13,16 @@ from bot.db import pings
 from bot.db.driver import Row
 from bot.db.jobs import Job, JobKind, literals
 from bot.db.payloads import parse_payload
-from bot.db.rows import Snapshot, card_from_row, item_to_row, read_request, request_to_row, urls_from_row
+from bot.db.rows import (
+    Snapshot,
+    card_from_row,
+    copies_from_row,
+    followers_from_row,
+    item_to_row,
+    read_request,
+    request_to_row,
+    urls_from_row,
+)
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
@@ -46,11 +55,11 @@ INSERT_REQUEST = """
 INSERT INTO requests (
     id, reference, ask_key, kind, state, requester, asked_in, reason, needed, protected, rules, approvals, dropped,
     seal, approval_seals, decided_by, created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts,
-    ask_url
+    followers, copies, ask_url
 ) VALUES (
     :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :protected, :rules, :approvals,
     :dropped, :seal, :approval_seals, :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome,
-    :revision, :channel, :ts, :ask_url
+    :revision, :channel, :ts, :followers, :copies, :ask_url
 )
 """
 
@@ -66,7 +75,7 @@ SET state = :state, needed = :needed, protected = :protected, approvals = :appro
     approved_at = :approved_at, finished_at = :finished_at, outcome = :outcome, revision = :revision,
     card_url = COALESCE(:card_url, card_url)
 WHERE id = :id AND state = :state_before AND revision = :revision_before
-RETURNING channel, ts, ask_url, card_url
+RETURNING channel, ts, copies, followers, ask_url, card_url
 """
 
 SET_ITEM_EVENT = "UPDATE items SET event = :event WHERE request_id = :id AND place = :place"
@@ -149,13 +158,17 @@ def snapshot(tx: Transaction, request_id: str, actions: Collection[str]) -> Snap
 def transition(tx: Transaction, before: Request, moved: Request, *, card_url: str | None = None) -> Snapshot | None:
     """Update a request from one state to the next; return None if it is not `before` any more.
 
-    The card may have been posted since `before` was read, so its place is read again.
+    Cards may have been posted since `before` was read, so their places are read again.
     """
     row = request_to_row(moved)
     changed = {name: row[name] for name in _CHANGING}
     expected = {"state_before": before.state.value, "revision_before": before.revision}
     updated = tx.fetch_one(TRANSITION, id=before.id, card_url=card_url, **expected, **changed)
-    return updated and Snapshot(replace(moved, card=card_from_row(updated)), tx.now, urls_from_row(updated))
+    if updated is None:
+        return None
+    copies, followers = copies_from_row(updated), followers_from_row(updated)
+    saved = replace(moved, card=card_from_row(updated), copies=copies, followers=followers)
+    return Snapshot(saved, tx.now, urls_from_row(updated))
 
 
 def finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[Event | None]]:

@@ -20,6 +20,8 @@ class EventType(StrEnum):
     REQUESTED = "request:asked"
     BREAK_GLASS_REQUESTED = "request:break_glass_requested"
     REQUEST_DENIED = "request:ask_refused"
+    FOLLOWED = "request:followed"
+    """A person has requested what an open request is about, so no second one was made."""
     APPROVAL_ADDED = "request:signed"
     APPROVAL_DROPPED = "request:approval_dropped"
     APPROVED = "request:approved"

@@ -29,9 +29,9 @@ class Click:
     reason: str = ""
 
     def copy_url(self, request: Request) -> str | None:
-        """Return the url that edits the clicked message, if that is not the card that `chat.update` reaches."""
-        is_card = request.card is not None and self.ts == request.card.ts
-        return None if is_card else self.response_url
+        """Return the url that edits the clicked message, if that is not a card that `chat.update` reaches."""
+        cards = [one.message for one in request.copies] + ([request.card] if request.card else [])
+        return None if any(self.ts == one.ts for one in cards) else self.response_url
 
     @property
     def payload(self) -> dict[str, Any]:

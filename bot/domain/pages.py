@@ -53,12 +53,16 @@ class RequestFilter:
         return not (self.reference or self.slack_ids or self.email or self.genesys_user_id)
 
     def matches(self, request: Request) -> bool:
-        """Return whether a request has the reference or involves the person, as target, requester or approver."""
+        """Return whether a request has the reference or involves the person.
+
+        The target, the requester, the followers and the approvers are involved.
+        """
         if self.is_empty:
             return True
         if self.reference:
             return request.reference == self.reference
         involved = {request.target_slack_id, request.requester, request.decided_by, *request.approvals}
+        involved |= {one.user_id for one in request.followers}
         if involved & self.slack_ids:
             return True
         target = request.target

@@ -9,7 +9,7 @@ from bot.domain.actions import Action
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Grants, Member, Permission, Workspace, comparable_email, same_person
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import Request
+from bot.domain.requests import Request, State
 from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
 
@@ -208,7 +208,8 @@ def is_target(member: Member, request: Request) -> bool:
 def may_cancel(actor: Actor, case: Case) -> Verdict:
     """Decide whether this person may cancel a request: its requester, but not its target.
 
-    An approver may cancel a request of an earlier version of the bot, whose card has no button to decline.
+    Once others follow the request, it is theirs too, so its requester must be an approver. An approver may cancel a
+    request of an earlier version of the bot, whose card has no button to decline.
     """
     reason = ineligibility(actor.member, case.workspace)
     if reason:
@@ -219,6 +220,8 @@ def may_cancel(actor: Actor, case: Case) -> Verdict:
         verdict = _named_by(actor, approvers, DenialCode.NOT_YOURS_TO_CANCEL)
         if case.request.break_glass:
             verdict = Verdict(reason=DenialCode.BREAK_GLASS_OF_ANOTHER)
+    elif case.request.followers:
+        verdict = _named_by(actor, case.action.approvers(case.rules), DenialCode.FOLLOWED_BY_OTHERS)
     if verdict.allowed and is_target(actor.member, case.request):
         return Verdict(reason=DenialCode.TARGET_CANNOT_DECIDE)
     return verdict
@@ -249,6 +252,19 @@ def _named_as_approver(actor: Actor, case: Case, at_request: Actor | None) -> Ve
     return _stricter(verdict, _named_by(at_request or actor, approvers, DenialCode.RULES_CHANGED_TO_DECLINE))
 
 
+def may_follow(request: Request, action: Action, rules: Rules) -> bool:
+    """Return whether an open request serves a person who requests the same under the rules of now.
+
+    The rules of the request must name every approver of now, because others could not approve it. Only its requester
+    confirms a request under break glass.
+    """
+    if request.break_glass:
+        return False
+    if request.state is not State.PENDING or request.rules is None:
+        return True
+    return set(action.approvers(rules)) <= set(action.approvers(request.rules))
+
+
 def may_self_approve(actor: Actor, action: Action, rules: Rules) -> bool:
     """Return whether a requester may approve their own request if it needs one approval."""
     return rules.self_approval and rule_for(actor, action.approvers(rules)) is not None
@@ -263,4 +279,6 @@ def denial(verdict: Verdict, request: Request | None = None) -> Denied | CheckUn
         params["requester"] = request.requester
     if request and verdict.reason is DenialCode.OWN_PROTECTED_REQUEST:
         params["required"] = str(request.approvals_required)
+    if request and request.followers:
+        params["follower"] = request.followers[0].user_id
     return Denied(verdict.reason or DenialCode.NOT_AN_APPROVER, **params)

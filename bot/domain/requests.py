@@ -5,7 +5,7 @@ The whole state machine is in this module; the store repeats its guard in the WH
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -96,6 +96,33 @@ class MessageRef:
     ts: str | None = None
 
 
+class CardCopy(NamedTuple):
+    """Another card of a request: the channel or person that it is for, and where it is.
+
+    Slack gives a direct message a channel of its own, so the two may differ.
+    """
+
+    place: str
+    message: MessageRef
+
+
+class Follower(NamedTuple):
+    """A person who has requested the same while a request was open: who, why, and in which channel.
+
+    `place` is the channel or person for which the request has a card, empty if none was needed.
+    """
+
+    user_id: str
+    reason: str = ""
+    requested_in: str = ""
+    place: str = ""
+
+    @property
+    def sees_card(self) -> bool:
+        """Whether the card is in their direct messages, or where they typed the command."""
+        return bool(self.place) and self.place in (self.user_id, self.requested_in)
+
+
 class ApprovalSeal(NamedTuple):
     """What proves an approval: who approved, when (epoch seconds), and a code (`bot.domain.seals`)."""
 
@@ -143,6 +170,10 @@ class Request:
     revision: int = 1
     card: MessageRef | None = None
     """Where the card is; None where it cannot be edited."""
+    copies: tuple[CardCopy, ...] = ()
+    """The cards in other places, for approvers who cannot see the first one."""
+    followers: tuple[Follower, ...] = ()
+    """Who else has requested the same since."""
 
     @property
     def break_glass(self) -> bool:
@@ -153,6 +184,31 @@ class Request:
     def protected(self) -> bool:
         """Whether approvers other than the requester must approve."""
         return not self.break_glass and (self.target_protected or self.approvals_required > 1)
+
+    def is_open(self, at: float) -> bool:
+        """Return whether a request may still be approved or executed at this time."""
+        return self.state is State.APPROVED or (self.state is State.PENDING and not self.expired(at))
+
+    def is_made_by(self, ids: Collection[str]) -> bool:
+        """Return whether a person with these ids made the request, or follows it."""
+        return self.requester in ids or any(one.user_id in ids for one in self.followers)
+
+    def has_card_for(self, place: str) -> bool:
+        """Return whether a card is, or will be, in a channel or in a person's direct messages."""
+        if any(one.place == place for one in self.copies):
+            return True
+        if self.card is None:
+            return False
+        return place == self.card.channel or (place == self.requester and self.card.channel.startswith("D"))
+
+    def card_for(self, ids: Collection[str]) -> MessageRef | None:
+        """Return the card that a person with these ids can open, None if there is none."""
+        places = {*ids, *(one.place for one in self.followers if one.user_id in ids)}
+        cards = [one.message for one in self.copies if one.place in places]
+        if self.card and (self.requester in ids or not is_private(self.card.channel)):
+            cards.append(self.card)
+        cards += [one.message for one in self.copies if not is_private(one.place)]
+        return next(iter(cards), None)
 
     def expired(self, at: float) -> bool:
         """Return whether a click at this time is too late."""
@@ -184,6 +240,33 @@ def advance(request: Request, event: Event, *, at: float, by: str | None = None)
     if event in (Event.APPROVE, Event.CANCEL, Event.DECLINE):
         moved = replace(moved, decided_by=by)
     return replace(moved, finished_at=at) if state in FINAL else moved
+
+
+def is_private(channel: str) -> bool:
+    """Return whether a channel, or a person in place of one, stands for direct messages."""
+    return channel.startswith(("D", "U", "W"))
+
+
+def follow(request: Request, follower: Follower) -> Request:
+    """Return a request with one more follower, or with the newer reason of one.
+
+    The requester does not follow. A card that the follower needs and the request does not have is added, yet to post.
+    """
+    copies = request.copies
+    if follower.place and not request.has_card_for(follower.place):
+        copies = (*copies, CardCopy(follower.place, MessageRef(follower.place)))
+    if follower.user_id == request.requester:
+        return replace(request, copies=copies)
+    earlier = next((one for one in request.followers if one.user_id == follower.user_id), None)
+    others = tuple(one for one in request.followers if one is not earlier)
+    if earlier and not follower.reason:
+        follower = follower._replace(reason=earlier.reason)
+    return replace(request, copies=copies, followers=(*others, follower))
+
+
+def unseeing_followers(request: Request) -> tuple[str, ...]:
+    """Return the followers who do not see a card, so that they are notified of the outcome."""
+    return tuple(one.user_id for one in request.followers if not one.sees_card)
 
 
 def approval_event(request: Request, by: str) -> Event:

@@ -62,7 +62,7 @@ class ApprovalJudge:
         """Return if this member may cancel a request. Raises Denied."""
         case = self._case(request)
         actor = Actor(member)
-        if request.rules is None:  # an approver may cancel it
+        if request.rules is None or request.followers:  # an approver may cancel it
             actor, _ = await self._actors(member, case, since=since)
         _require(may_cancel(actor, case), case)
 

@@ -14,7 +14,7 @@ from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
 from bot.domain.principals import Principal
-from bot.domain.requests import FINAL, MessageRef, Request, State
+from bot.domain.requests import FINAL, MessageRef, Request, State, is_private
 from bot.errors import TOKEN_REFUSED
 from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
@@ -84,7 +84,7 @@ class CardUpdater:
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        queue = _queue_of(request)
+        queue = queue_of(request, request.card)
         wait = self._pace.take_place(queue, job.id)
         if wait:
             await self._store.jobs.put_back(job, delay=wait)
@@ -101,7 +101,7 @@ class CardUpdater:
     async def _sync(self, job: Job, request: Request, urls: ResponseUrls) -> JobResult:
         if request.card and not request.card.ts:
             return await self._post(job, request, request.card, urls)
-        shown = await self._update(request, urls.click)
+        shown = await self.show(request, request.card, urls.click)
         if not shown.anywhere and request.state in FINAL:
             return await self._notify_instead(job, request, shown.code)
         return JobResult(wake=not await self._store.mark_rendered(job))
@@ -144,7 +144,7 @@ class CardUpdater:
         if await self._store.withdraw(job, problem=code, notify=others, reply=reply):
             log.info("request.withdrawn", **log_facts(request), code=code)
         else:
-            await self._store.mark_posted(job, None)
+            await self._store.mark_posted(job, None, *_reply_about_copy(job, request, command_url))
         return JobResult(wake=True)
 
     async def _respond_with_card(self, request: Request, command_url: str) -> bool:
@@ -159,9 +159,8 @@ class CardUpdater:
             return False
         return True
 
-    async def _update(self, request: Request, click_url: str | None) -> Shown:
-        """Edit a card: with `chat.update`, else through a click on it. `click_url` edits another copy of it."""
-        card = request.card
+    async def show(self, request: Request, card: MessageRef | None, click_url: str | None = None) -> Shown:
+        """Edit a card: with `chat.update`, else through a click on it. `click_url` edits another message."""
         code = await self._edit(request, card) if card else None
         replaced = click_url is not None and await self._replace_clicked(request, click_url)
         if card is None or code is None:
@@ -199,7 +198,7 @@ class CardUpdater:
         direct messages. Without a card, nothing is posted again; a later click replaces what was clicked.
         """
         card = request.card
-        if card and code not in THREADLESS_ERRORS and await self._post_in_thread(request, card):
+        if card and await self.post_in_thread(request, card, code):
             people: tuple[str, ...] = ()
         else:
             people = people_to_notify(request)
@@ -207,8 +206,10 @@ class CardUpdater:
         await self._store.mark_posted(job, None, *notices)
         return JobResult(wake=True)
 
-    async def _post_in_thread(self, request: Request, card: MessageRef) -> bool:
-        """Post the outcome in the thread of the card; return False if Slack does not allow it."""
+    async def post_in_thread(self, request: Request, card: MessageRef, code: str) -> bool:
+        """Post the outcome in the thread of a card that cannot be edited; return whether Slack allows it."""
+        if code in THREADLESS_ERRORS:
+            return False
         try:
             await self._messenger.post(card.channel, self._renderer.outcome(request), thread_ts=card.ts)
         except SlackCallError as error:
@@ -233,8 +234,17 @@ def _reply_about_place(job: Job, request: Request, card: MessageRef, command_url
     return (JobSpec(JobKind.REPLY, str(job.id), payload),)
 
 
-def _queue_of(request: Request) -> str:
+def _reply_about_copy(job: Job, request: Request, command_url: str | None) -> tuple[JobSpec, ...]:
+    """Return the reply that says where a follower's card is, because the first one could not be posted."""
+    channel = next((one.place for one in request.copies if not is_private(one.place)), None)
+    if channel is None:
+        return ()
+    payload = message_payload(request.requester, command_url, CARD_POSTED, channel=channel)
+    return (JobSpec(JobKind.REPLY, str(job.id), payload),)
+
+
+def queue_of(request: Request, card: MessageRef | None) -> str:
     """Return where a card waits its turn once Slack has limited it, if it does."""
-    if request.card and not request.card.ts:
-        return request.card.channel
+    if card and not card.ts:
+        return card.channel
     return EXPIRED_CARDS if request.state is State.EXPIRED else ""

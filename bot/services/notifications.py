@@ -46,6 +46,12 @@ LINK_TIMEOUT = 3.0
 CARD_POSTED, CARD_NOT_POSTED = "card_posted", "card_not_posted"
 """Codes of replies: the card is in another channel, or it could not be posted, so the request was cancelled."""
 
+FOLLOWED, COPY_NOT_POSTED = "request_followed", "copy_not_posted"
+"""Codes of replies: a person follows an open request; the card that they need could not be posted."""
+
+LINK_ATTEMPTS = 5
+"""How often a reply looks for the link to a card that is not posted yet, once a second. Then it goes without."""
+
 log = structlog.get_logger()
 
 
@@ -103,8 +109,13 @@ def recipients_of(request: Request, audit_channel: str | None) -> tuple[str, ...
 
 
 def people_to_notify(request: Request) -> tuple[str, ...]:
-    """Return who must learn how a request ended: the requester, and who decided it."""
-    people = (request.requester, *request.approvals, request.decided_by)
+    """Return who must learn how a request ended that its first card cannot show.
+
+    That is the requester, those who follow without another card, and who decided it.
+    """
+    copies = {one.place for one in request.copies}
+    followers = (one.user_id for one in request.followers if one.place not in copies)
+    people = (request.requester, *followers, *request.approvals, request.decided_by)
     return tuple(dict.fromkeys(one for one in people if one))
 
 
@@ -199,7 +210,7 @@ class Notifier:
             await self._store.take_expired_notices(channel, MAX_FOLDED - 1) if request.state is State.EXPIRED else []
         )
         also = [one.snapshot.request for one in folded if one.snapshot and one.snapshot.request]
-        message = self._renderer.expirations([request, *also]) if also else await self._outcome(request)
+        message = self._renderer.expirations([request, *also]) if also else await self._outcome(request, channel)
         if channel == self._audit_channel:
             message = self._renderer.with_checkpoint(message, _newest_checkpoint([job, *folded]))
         try:
@@ -210,16 +221,18 @@ class Notifier:
             await self._store.jobs.complete_all([job, *folded])
         return JobResult()
 
-    async def _outcome(self, request: Request) -> Message:
-        return self._renderer.outcome(request, await self._link(request))
+    async def _outcome(self, request: Request, channel: str) -> Message:
+        """Return the outcome, with a link to the card that a person can open, or to the first one."""
+        card = request.card_for([channel]) if is_person(channel) else request.card
+        return self._renderer.outcome(request, await self._link(card))
 
-    async def _link(self, request: Request) -> str | None:
-        """Return the link to the card of a request, None if Slack does not give it within seconds."""
+    async def _link(self, card: MessageRef | None) -> str | None:
+        """Return the link to a card, None if Slack does not give it within seconds."""
         if self._permalinks is None:
             return None
         try:
             async with asyncio.timeout(LINK_TIMEOUT):
-                return await self._permalinks.of(request.card)
+                return await self._permalinks.of(card)
         except TimeoutError:
             return None
 
@@ -244,10 +257,15 @@ class Notifier:
             request = await self._store.get(job.request_id)
         except UnreadableRow:
             request = None
+        card = request.card_for([job.payload["user_id"]]) if request else None
+        about_card = job.payload["code"] in (FOLLOWED, COPY_NOT_POSTED)
+        if about_card and card and not card.ts and job.attempts < LINK_ATTEMPTS:
+            await self._store.jobs.release(job, delay=1.0)
+            return JobResult()
         try:
             code, link = job.payload["code"], None
-            if request and code == CARD_POSTED:
-                link = await self._link(request)
+            if request and code in (CARD_POSTED, FOLLOWED, COPY_NOT_POSTED):
+                link = await self._link(card)
             message = self._renderer.reply(code, job.payload["params"], request, link)
         except KeyError as error:  # a code of a newer version of the bot
             raise UnreadableRow("jobs", job.id, "payload", f"reply: {job.payload['code']}") from error

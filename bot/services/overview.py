@@ -134,7 +134,7 @@ class Overview:
         requests = await self._pages.open()
         actors = {name: await self._approver(member, name) for name in sorted({one.action for one in requests})}
         listed = [ListedRequest(one, waits=await self._waits_for(actors[one.action], one)) for one in requests]
-        return [one for one in listed if one.request.requester in member.ids or self._concerns(actors, one.request)]
+        return [one for one in listed if one.request.is_made_by(member.ids) or self._concerns(actors, one.request)]
 
     async def _approver(self, member: Member, action: str) -> Actor:
         approvers = self._actions[action].approvers(self._rules)
@@ -176,17 +176,13 @@ class Overview:
         listed = [
             ListedRequest(
                 request,
-                await self._permalinks.of(request.card) if _can_open(member, request) else None,
+                await self._permalinks.of(request.card_for(member.ids)),
                 waits.get(request.id, False),
                 request.requester in member.ids,
             )
             for request in page.requests
         ]
         return RequestList(listed, page.newer, page.older)
-
-
-def _can_open(member: Member, request: Request) -> bool:
-    return request.card is not None and (not request.card.channel.startswith("D") or request.requester in member.ids)
 
 
 def _beyond(requests: Sequence[Request], position: Position) -> list[Request]:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bot.db.driver import DatabaseUnavailable
+from bot.db.followers import FollowerStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions
@@ -30,10 +31,11 @@ from bot.domain.policy import (
 )
 from bot.domain.requests import BREAK_GLASS, MessageRef, Request
 from bot.domain.rules import Rules
-from bot.errors import BotError, CheckUnavailable, SlackUnavailable
+from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.purecloud import GenesysError
 from bot.redaction import redact
+from bot.services.following import Following
 from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
 from bot.services.log_facts import command_facts, log_facts
@@ -71,7 +73,7 @@ class RequestService:
     """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds.
 
     `requesters` identifies who requests, from a cache; the target is always read. `secret_values` are removed from
-    what people wrote.
+    what people wrote. `max_open` is the number of open requests that a person may have, None for any number.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class RequestService:
         ping_approvers: bool = True,
         remind_after: float | None = None,
         secret_values: tuple[str, ...] = (),
+        max_open: int | None = None,
+        require_reason: bool = False,
     ) -> None:
         self._store = store
         self._identity = identity
@@ -102,6 +106,11 @@ class RequestService:
         self._ping_approvers = ping_approvers
         self._remind_after = remind_after if remind_after and ttl - remind_after >= MIN_TIME_LEFT else None
         self._secret_values = secret_values
+        self._max_open = max_open
+        self._require_reason = require_reason
+        self._following = Following(
+            FollowerStore(store), identity, actions=actions, rules=rules, ttl=ttl, approvals_channel=approvals_channel
+        )
 
     async def process(self, job: Job) -> JobResult:
         """Create the request that a command asks for, and its card; or reply with the reason against it.
@@ -112,7 +121,7 @@ class RequestService:
         by, facts = command.invoker.user_id, command_facts(command)
         try:
             self._require_genuine(job, command)
-            request = await self._request(job.request_id, command)
+            return await self._answer(job, command)
         except Denied as denied:
             self._metrics.refusals.labels(denied.code).inc()
             log.info("request.denied", **facts, reason=str(denied.code))
@@ -130,15 +139,41 @@ class RequestService:
             incident = secrets.token_hex(4)
             log.exception("command.failed_unexpectedly", **facts, incident=incident)
             return await self._reply(job, command.invoker, UnexpectedError(incident))
+
+    async def _answer(self, job: Job, command: RequestCommand) -> JobResult:
+        """Follow the open request for the same target if there is one, else create a request.
+
+        The transaction repeats the search, so another replica may have been faster. Then this decides again.
+        """
+        draft, requester, approver = await self._checked(job.request_id, command)
+        while True:
+            found = await self._following.find(draft)
+            with suppress(StaleRequest):
+                if found:
+                    return await self._following.follow(job, command.invoker, draft, approver, found)
+                return await self._create(job, command.invoker, draft, requester, approver)
+
+    async def _create(
+        self, job: Job, invoker: Invoker, draft: Request, requester: Member, approver: Actor
+    ) -> JobResult:
+        """Create a request. Raises Denied, and StaleRequest if there is one to follow."""
+        request = await self._placed(draft, invoker, requester, approver)
         for_others = request.card is not None and is_channel(request.card.channel)
         card = await self._store.create(
-            request, ttl=self._ttl, key=command.invoker.key, command_url=command.invoker.response_url, job=job,
-            ping=self._ping_approvers and for_others, remind_after=self._remind_after,
+            request, ttl=self._ttl, key=invoker.key, command_url=invoker.response_url, job=job,
+            remind_after=self._remind_after,
+            unless_open=self._following.may_follow, max_open=self._max_open, ping=self._ping_approvers and for_others,
         )  # fmt: skip
         if card is None:
             return JobResult()
         needed = request.approvals_required
-        log.info("request.created", **log_facts(request), by=by, request_id=request.id, approvals_required=needed)
+        log.info(
+            "request.created",
+            **log_facts(request),
+            by=invoker.user_id,
+            request_id=request.id,
+            approvals_required=needed,
+        )
         return JobResult((card,))
 
     def _require_genuine(self, job: Job, command: RequestCommand) -> None:
@@ -174,15 +209,25 @@ class RequestService:
             replying = await self._store.jobs.complete_with_reply(job, reply)
         return JobResult((replying,) if replying else ())
 
-    async def _request(self, request_id: str, command: RequestCommand) -> Request:
-        """Return the request for a command; raises Denied, SlackUnavailable and GenesysError."""
+    async def _checked(self, request_id: str, command: RequestCommand) -> tuple[Request, Member, Actor]:
+        """Return the request of a command without its card, its requester, and their rights.
+
+        Raises Denied, SlackUnavailable and GenesysError.
+        """
         action = self._actions[command.action]
         requester, approver = await self._authorize(command.invoker, action)
         if command.problem:
             raise command.problem
+        if self._require_reason and action.has_target and not stored_reason(command.reason):
+            raise Denied(DenialCode.REASON_MISSING, command=action.name)
         request = await self._draft(request_id, command, action, requester)
         if request.break_glass:
             await self._require_break_glass(request, requester)
+        return request, requester, approver
+
+    async def _placed(self, request: Request, invoker: Invoker, requester: Member, approver: Actor) -> Request:
+        """Return a request with the channel of its card. Raises Denied if no one could approve it there."""
+        action = self._actions[request.action]
         alone = request.break_glass or (
             may_self_approve(approver, action, self._rules)
             and not request.protected
@@ -191,7 +236,7 @@ class RequestService:
         if not alone and not approver.unverified:  # otherwise some of the approvers are not known
             case = Case(request, action, self._rules, self._identity.workspace, requester)
             await require_approvers(case, self._identity)
-        return replace(request, card=await self._card_channel(command.invoker, approver, alone=alone))
+        return replace(request, card=await self._card_channel(invoker, approver, alone=alone))
 
     async def _require_break_glass(self, request: Request, requester: Member) -> None:
         """Raise Denied unless a person may request this under break glass; the confirmation is judged again."""

@@ -53,6 +53,14 @@ SENTENCES = {
     "hint.own_request_to_decline": "Press *Cancel request* to end it.",
     "reason.decline_reason_missing": "I need your reason to decline this request.",
     "hint.decline_reason_missing": "Press *Decline* again.",
+    "reason.followed_by_others": "{follower_mention} has requested this too, so you can't cancel it for both of you.",
+    "hint.followed_by_others": "An approver can decline it.",
+    "reason.too_many_open_requests": "You have {limit} open requests, and I keep no more for one person.",
+    "hint.too_many_open_requests": (
+        "Cancel one, or wait until one is decided: `/purecloud pending` lists them. Another person can request this now."
+    ),
+    "reason.reason_missing": "A reason is required here.",
+    "hint.reason_missing": "Write it after the person, for example `/purecloud {command} @tom laptop stolen`.",
     "reason.rules_changed": "You may approve now, but not under the rules that applied when this request was made.",
     "hint.rules_changed": "Ask for a new request.",
     "reason.rules_changed_to_decline": "You may decline now, but not under the rules that applied when this request was made.",
@@ -486,6 +494,23 @@ SENTENCES = {
         "*Nothing was changed.* Invite me to that channel, request it in another one, or ask an admin of this bot to set "
         "APPROVALS_CHANNEL."
     ),
+    "request_followed.own": "You have already requested this, and it is still open.",
+    "request_followed.other": (
+        "{requester_mention} has already requested this, and it is still open. I added you and your reason to it."
+    ),
+    "request_followed.ended": "This has just been decided: {headline}.",
+    "request_followed.until": "It is open until {time}.",
+    "request_followed.approved": "It is approved and in progress.",
+    "request_followed.card": "<{link}|Open the card>",
+    "request_followed.next": "*I made no second request and changed nothing.* You will hear how it ends.",
+    "copy_not_posted": (
+        "I could not post the card in {place} (`{slack_code}`). The request is still open, and its first card is in use. "
+        "Invite me to that channel, or ask an admin of this bot to correct APPROVALS_CHANNEL."
+    ),
+    "copy_not_posted.direct": "your direct messages",
+    "request.also_requested": "Also requested by ",
+    "request.also_requested.reason": ": {reason}",
+    "request.also_requested.more": "and {count} more",
     # --- replies in the thread of a card ----------------------------------------------------------------------------
     "reminder": "Still waiting for a decision: {subject}. Nothing was changed so far. Open until {time}.",
     "reminder.card": "open the card",
@@ -564,6 +589,7 @@ SENTENCES = {
     "modal.reason": "Reason",
     "modal.error.target_missing": "Pick a person, or enter an email address or a Genesys Cloud user id.",
     "modal.error.two_targets": "Pick a person or enter an address, not both.",
+    "modal.error.reason_missing": "Enter a reason, such as “laptop stolen”.",
     "modal.error.target_unreadable": "This is neither an email address nor a Genesys Cloud user id.",
     "decline.title": "Decline request",
     "decline.submit": "Decline",

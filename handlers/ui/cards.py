@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, Request, State
 from handlers.messages import Catalog
-from handlers.ui import blocks, outcomes, request_parts, rich_text, targets
+from handlers.ui import blocks, followers, outcomes, request_parts, rich_text, targets
 from handlers.ui.blocks import MAX_BUTTON_LENGTH, Block, Message, escape, local_time
 from handlers.ui.next_steps import next_steps
 from handlers.ui.reasons import other_approvers
@@ -25,6 +25,7 @@ def card(catalog: Catalog, request: Request) -> Message:
         rich_text.block(*request_parts.paragraphs(catalog, request), next_steps(catalog, request)),
         request_parts.when(catalog, request),
         request_parts.reason(request),
+        followers.also_requested(catalog, request),
         request_parts.dropped(catalog, request),
         request_parts.small_print(catalog, request),
         request_parts.ids(catalog, request),
@@ -40,6 +41,7 @@ def _pending(catalog: Catalog, request: Request) -> Message:
         rich_text.block(
             _requested_by(catalog, request),
             request_parts.quoted_reason(request),
+            *followers.paragraphs(catalog, request),
             _approvals(catalog, request),
             request_parts.dropped_paragraph(catalog, request),
         ),

@@ -17,7 +17,9 @@ MAX_REASON_LENGTH = 500
 View = dict[str, Any]
 
 
-def revoke_modal(catalog: Catalog, callback_id: str, *, user_id: str | None = None, channel: str = "") -> View:
+def revoke_modal(
+    catalog: Catalog, callback_id: str, *, user_id: str | None = None, channel: str = "", require_reason: bool = False
+) -> View:
     """Return the modal, with a person filled in if `user_id` is given; `channel` is where it was opened."""
     select: Block = {
         "type": "users_select",
@@ -39,7 +41,7 @@ def revoke_modal(catalog: Catalog, callback_id: str, *, user_id: str | None = No
             blocks.context(catalog.text("modal.intro")),
             _input(USER, catalog.text("modal.user"), select, optional=True),
             _input(IDENTIFIER, catalog.text("modal.identifier"), identifier, optional=True),
-            _input(REASON, catalog.text("modal.reason"), reason, optional=True),
+            _input(REASON, catalog.text("modal.reason"), reason, optional=not require_reason),
         ],
     }
 

@@ -72,6 +72,7 @@ _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
     "member": ("member_mention", lambda params: _mention(params, "member")),
     "channel": ("channel_mention", lambda params: channel_mention(str(params["channel"]))),
     "requester": ("requester_mention", lambda params: _mention(params, "requester")),
+    "follower": ("follower_mention", lambda params: _mention(params, "follower")),
     "retry_after": ("retry_after", _retry_after),
     "possible_at": ("possible_time", lambda params: local_time(float(params["possible_at"]))),
     "approvers": (

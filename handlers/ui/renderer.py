@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.domain.principals import Principal
 from bot.domain.requests import Request
-from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED
+from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED, COPY_NOT_POSTED, FOLLOWED
 from handlers.messages import Catalog
-from handlers.ui import blocks, break_glass, cards, notices, reminders, thread_replies
+from handlers.ui import blocks, break_glass, cards, followers, notices, reminders, thread_replies
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
 
@@ -66,6 +66,10 @@ class MessageRenderer:
             return notices.card_posted(self.catalog, request, params["channel"], link)
         if code == CARD_NOT_POSTED and request:
             return notices.card_not_posted(self.catalog, request, params["slack_code"])
+        if code == FOLLOWED and request:
+            return followers.followed(self.catalog, request, own=params["own"], link=link)
+        if code == COPY_NOT_POSTED and request:
+            return followers.copy_not_posted(self.catalog, request, params, link)
         if code == "stale_request" and request:
             return notices.too_late(self.catalog, request)
         text = explain(self.catalog, code, params)

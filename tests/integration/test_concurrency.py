@@ -18,6 +18,7 @@ from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.workspace import SlackUser
 from bot.worker import CONCURRENCY
 from tests.conftest import StartApp
+from tests.support.agents import add_agents
 from tests.support.app_harness import AppHarness
 from tests.support.components import Components, open_components
 from tests.support.fault_harness import BotHarness, RecordingClient, open_bot, recording_client
@@ -96,8 +97,9 @@ async def test_fifty_approvals__while_the_api_fails_all_end_as_failed(components
     fake clock.
     """
     async with bot_for_all(components) as (one, client):
-        for user in user_ids():
-            await one.command(f"revoke <@{personas.TOM}>", by=user)
+        agents = add_agents(components.genesys, USERS)
+        for user, agent in zip(user_ids(), agents, strict=True):
+            await one.command(f"revoke {agent.id}", by=user)
         await one.run_jobs()
         request_ids = [str(row.request_id) for row in await one.audit_events() if row.tag == "request:asked"]
         components.genesys.fault("delete_token", DOWN)
@@ -126,8 +128,9 @@ async def test_fifty_clicks__on_one_card_while_the_api_fails_execute_once(compon
 async def test_401__for_all_concurrent_deletes_renews_the_token_once(components: Components) -> None:
     users = user_ids()[:CONCURRENCY]
     async with bot_for_all(components) as (one, client):
-        for user in users:
-            await one.command(f"revoke <@{personas.TOM}>", by=user)
+        agents = add_agents(components.genesys, len(users))
+        for user, agent in zip(users, agents, strict=True):
+            await one.command(f"revoke {agent.id}", by=user)
         await one.run_jobs()
         request_ids = [str(row.request_id) for row in await one.audit_events() if row.tag == "request:asked"]
         components.genesys.state.revoke_all_tokens()

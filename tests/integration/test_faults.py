@@ -18,7 +18,14 @@ from bot.sandbox.genesys.responses import error
 from bot.sandbox.slack.messages import PostedMessage
 from tests.support.components import TOM, Components, open_components
 from tests.support.fault_cases import API_FAULTS, DELETE_FAULTS, LOGIN_FAULTS, FaultCase, inject_fault
-from tests.support.fault_harness import BotHarness, RecordingClient, open_bot, recording_client, replace_ids
+from tests.support.fault_harness import (
+    BotHarness,
+    RecordingClient,
+    end_open_requests,
+    open_bot,
+    recording_client,
+    replace_ids,
+)
 from tests.support.markdown_tables import read_table, render_table, write_table
 from tests.support.render_text import words
 from tests.support.timeouts import InstantTimeoutSession
@@ -192,6 +199,7 @@ async def run_scenario(
             login_url=faulty_url if at_login else url,
         )
         users = faulty if scenario.steps in (request_by_mention, request_by_id) else healthy
+        await end_open_requests(components)
         async with open_bot(
             components, session, tokens=faulty, users=users, authorization=faulty, approvers=scenario.approvers
         ) as bot:

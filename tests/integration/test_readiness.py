@@ -62,7 +62,7 @@ async def wait_for_readyz(app: AppHarness, status: int) -> dict[str, str]:
 
 
 async def click_on_new_card(app: AppHarness) -> Delivery:
-    card = await app.request_card(personas.OLIVIA, "revoke @tom")
+    card = await app.request_card(personas.OLIVIA, "revoke @nadia")
     return await app.slack.click(personas.OLIVIA, card, "approve")
 
 
@@ -139,7 +139,7 @@ async def test_readyz__follows_each_dependency_that_breaks_while_running(app: Ap
     assert done == []
     assert recovered == {}
     await click_on_new_card(app)
-    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    await app.wait_for_message("Revoked: all sessions of Nadia Novak")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.web.readiness import EXPLANATIONS
+from tests.support.agents import add_agents
 from tests.support.postgres import Server
 from tests.support.proxy import TcpProxy, proxy_to
 from tests.support.replicas import Replicas, start_replicas
@@ -47,8 +48,10 @@ async def test_clicks__fifty_on_each_card_through_all_replicas_send_one_delete_p
     address: str, tmp_path: Path, count: int, cards: int
 ) -> None:
     async with start_replicas(tmp_path, *[address] * count, APPROVALS_CHANNEL=personas.OPS) as replicas:
+        agents = add_agents(replicas.genesys, cards)
         posted = [
-            await replicas.request_card(personas.RAVI, f"revoke @tom {number}", number) for number in range(cards)
+            await replicas.request_card(personas.RAVI, f"revoke {agent.id}", number)
+            for number, agent in enumerate(agents)
         ]
         for card in posted:
             clicks = [replicas.click(APPROVERS[number % 2], card, number) for number in range(50)]
@@ -61,7 +64,7 @@ async def test_clicks__fifty_on_each_card_through_all_replicas_send_one_delete_p
         tags = [row.tag for row, _ in trail]
         assert tags.count(EventType.APPROVED) == tags.count(EventType.REVOKED) == cards
         assert tags.count(EventType.CLICK_STALE) == 49 * cards
-        assert all(DONE in replicas.slack.text_of(card) for card in posted)
+        assert all("Revoked: all sessions of Agent" in replicas.slack.text_of(card) for card in posted)
         assert not any(replicas.slack.buttons(card) for card in posted)
 
 

@@ -17,7 +17,7 @@ from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import open_connection
 from tests.support.components import Components, deletes, open_components
-from tests.support.fault_harness import BotHarness, open_bot, recording_client, replace_ids
+from tests.support.fault_harness import BotHarness, end_open_requests, open_bot, recording_client, replace_ids
 from tests.support.markdown_tables import read_table, render_table, write_table
 from tests.support.timeouts import Blackhole, InstantTimeoutSession
 
@@ -288,6 +288,7 @@ async def run_scenario(
     def inject() -> None:
         components.slack.fault(scenario.method, replace(fault, times=scenario.times))
 
+    await end_open_requests(components)
     async with open_bot(
         components,
         InstantTimeoutSession(session, blackhole, path),

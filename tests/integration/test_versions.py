@@ -58,8 +58,8 @@ async def test_bot__next_to_another_version_serves_every_request_that_it_knows(b
     with capture_logs() as logs:
         await write_as_another_version(bot)
         before = await unknown_rows(bot.store.database)
-        later = await bot.request_card(personas.RAVI, "revoke @tom later")
-        overdue = await bot.request_card(personas.RAVI, "revoke @tom overdue")
+        later = await bot.request_card(personas.RAVI, "revoke @nadia later")
+        overdue = await bot.request_card(personas.RAVI, "revoke @ben overdue")
 
         for card in (early, later):
             assert (await bot.click(personas.OLIVIA, card, 0)).status == 200

@@ -145,7 +145,7 @@ async def start_cluster(database_url: str, folder: Path, *, socket_mode: bool = 
     await slack.start()
     environ = environment(slack, await genesys.start(), folder)
     environ |= {"DATABASE_URL": database_url, "LOG_LEVEL": "error", "REQUEST_TTL": "1h"}
-    environ |= {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000"}
+    environ |= {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "MAX_OPEN_REQUESTS": "100"}
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(ClientSession())
         replicas = [await _proxied_replica(stack, environ) for _ in range(REPLICAS)]

@@ -110,7 +110,10 @@ class Components:
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
-        names = ("actions", "approvals_channel", "secret_values", "ping_approvers", "remind_after")
+        names = (
+            "actions", "approvals_channel", "secret_values", "ping_approvers", "remind_after", "max_open",
+            "require_reason",
+        )  # fmt: skip
         options = {name: changes.pop(name) for name in names if name in changes}
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
         return replace(usual, **options)
@@ -154,6 +157,7 @@ class Components:
             metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel, secret_values=options.secret_values,
             ping_approvers=options.ping_approvers, remind_after=options.remind_after,
+            max_open=options.max_open, require_reason=options.require_reason,
         )  # fmt: skip
 
     def account(self, **changes: Any) -> AccountService:

@@ -86,6 +86,10 @@ class BotHarness:
         await self.tasks.drain(WAIT_TIMEOUT)
 
     @property
+    def require_reason(self) -> bool:
+        return False
+
+    @property
     def actions(self) -> Actions:
         return ACTIONS
 
@@ -172,6 +176,11 @@ def recording_client(
         observe=attempts.append,
     )
     return RecordingClient(purecloud, attempts)
+
+
+async def end_open_requests(components: Components) -> None:
+    """End what an earlier bot left open, so that the same people can be requested again."""
+    await components.database.run("UPDATE requests SET state = 'cancelled' WHERE state = 'pending'")
 
 
 @asynccontextmanager

@@ -28,7 +28,8 @@ from tests.support.history import OUTCOMES, Entry, Kind, RulesInForce
 from tests.support.stub_services import ENGLISH
 
 SETTINGS = {
-    "MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "LOG_LEVEL": "error",
+    "MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "MAX_OPEN_REQUESTS": "100",
+    "LOG_LEVEL": "error",
 }  # fmt: skip
 
 GROUP, ROLE = personas.TOKEN_APPROVERS, "role:Token approver"

@@ -15,9 +15,9 @@ from bot.domain.seals import Seals
 
 REQUEST = """
 INSERT INTO requests (id, reference, ask_key, kind, state, requester, asked_in, reason, needed, rules, approvals,
-                      created_at, expires_at, outcome, revision, channel, ts)
-VALUES (:id, :id, :id, :action, :state, 'U0RAVI0001', 'C0OPS00001', '', 1, :rules, :approvals, :created_at, :expires_at,
-        :outcome, 1, 'C0OPS00001', '1.2')
+                      followers, copies, created_at, expires_at, outcome, revision, channel, ts)
+VALUES (:id, :id, :id, :action, :state, 'U0RAVI0001', 'C0OPS00001', '', 1, :rules, :approvals, :followers, :copies,
+        :created_at, :expires_at, :outcome, 1, 'C0OPS00001', '1.2')
 """
 
 ITEM = """
@@ -45,6 +45,8 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
     "rules of another type": {"rules": '["U0OLIVIA01"]'},
     "other approvals": {"approvals": '[{"by": "U0OLIVIA01"}]'},
     "damaged approvals": {"approvals": '["U0OLIVIA01"'},
+    "damaged followers": {"followers": '[{"reason": "x"}]'},
+    "damaged copies": {"copies": '["C0OPS00001"]'},
     "damaged outcome": {"outcome": "{'code'}"},
     "outcome of another type": {"outcome": "[1]"},
     "empty outcome of another type": {"outcome": "[]"},
@@ -89,6 +91,7 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
     "recipient of another type": ("reply", '{"user_id": 7, "code": "guest", "params": {}}'),
     "no code of a thread": ("thread", "{}"),
     "no channel to announce in": ("announcement", "{}"),
+    "no place of a copy": ("copy", "{}"),
     "deep": ("notice", "[" * 100_000),
 }
 """Jobs that no version can run: kind and payload."""
@@ -96,7 +99,8 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
 
 def write_requests(tx: Transaction, *, created_at: float, expires_at: float) -> None:
     """Store `UNKNOWN_REQUESTS`."""
-    known = {"action": "revoke", "state": "pending", "rules": None, "approvals": "[]", "outcome": "{}"}
+    known = {"action": "revoke", "state": "pending", "rules": None, "outcome": "{}"}
+    known |= dict.fromkeys(("approvals", "followers", "copies"), "[]")
     for name, columns in UNKNOWN_REQUESTS.items():
         tx.execute(REQUEST, id=name, created_at=created_at, expires_at=expires_at, **(known | columns))
         tx.execute(ITEM, id=name)
@@ -129,7 +133,7 @@ async def unknown_rows(database: Database) -> list[tuple[Any, ...]]:
 async def write_request_without_rules(database: Database, request: Request, seals: Seals) -> None:
     """Store a pending request as a version before schema 0006 does, which knows no rules."""
     row = request_to_row(seals.seal(replace(request, rules=None))) | {"ask_key": request.id}
-    columns = [name for name in row if name not in ("rules", "protected")]
+    columns = [name for name in row if name not in ("rules", "protected", "followers", "copies")]
     names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
 
     def write(tx: Transaction) -> None:

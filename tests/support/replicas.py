@@ -99,7 +99,7 @@ async def start_replicas(
     slack = FakeSlack(members=personas.members(), groups=personas.groups(), channels=personas.channels())
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
-    budgets = {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000"}
+    budgets = {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "MAX_OPEN_REQUESTS": "100"}
     environ = environment(slack, await genesys.start(), folder) | budgets | overrides
     try:
         async with AsyncExitStack() as stack:

@@ -93,6 +93,8 @@ class SimulatedApi(SlackApi):
                 return {"users": [OLIVIA, BEN]}
             if method == "conversations.info":
                 return {"channel": {"id": arguments["channel"], "is_ext_shared": False}}
+            if method == "chat.getPermalink":
+                return {"permalink": "https://home.slack.com/archives/card"}
             user = arguments.get("user") or next(k for k, v in EMAILS.items() if v == arguments["email"])
             return {
                 "user": {"id": user, "team_id": WORKSPACE.team_id, "name": user, "profile": {"email": EMAILS[user]}}

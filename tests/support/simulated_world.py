@@ -147,8 +147,8 @@ class World:
         services = job_services(
             store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
             permalinks=Permalinks(api), messenger=messenger,
-            notifier=Notifier(store, messenger, renderer, Delivery(store), pace), pace=pace, genesys=genesys,
-            renderer=renderer, metrics=METRICS, options=options, differences=differences,
+            notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
+            genesys=genesys, renderer=renderer, metrics=METRICS, options=options, differences=differences,
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)

@@ -29,6 +29,7 @@ class StubServices:
         who: WhoAmI | None = None,
         *,
         actions: Actions = ACTIONS,
+        require_reason: bool = False,
         error: Exception | None = None,
         list_error: Exception | None = None,
         api_error: Exception | None = None,
@@ -39,6 +40,7 @@ class StubServices:
         self._list_error = list_error
         self.api_error = api_error
         self.actions = actions
+        self.require_reason = require_reason
         self.listed = RequestList(())
         self.tabs_opened: dict[str, Callable[[], Awaitable[None]]] = {}
         self.lists_read: list[tuple[Query, Position]] = []

@@ -20,6 +20,7 @@ PAYLOADS: dict[JobKind, dict[str, Any]] = {
     JobKind.COMMAND: {"action": "revoke", "invoker": {"user_id": "U0RAVI0001", "key": "key"}},
     JobKind.REPLY: {"user_id": "U0RAVI0001", "code": "stale_request", "params": {}},
     JobKind.THREAD: {"code": "approved", "params": {}},
+    JobKind.COPY: {"to": "C0OPS00001"},
     JobKind.NOTICE: {"channel": "C0OPS00001"},
 }
 """What this version must find in the payload of each kind of job."""
@@ -88,7 +89,7 @@ async def test_claim__returns_most_urgent_first_up_to_the_limit(db: DatabaseHarn
     for kind in reversed(JobKind):
         await enqueue(db, kind, kind)
     assert await claim(db, limit=4) == ["click", "target", "command", "card"]
-    assert await claim(db, limit=4) == ["reply", "thread", "reminder", "notice"]
+    assert await claim(db, limit=5) == ["copy", "reply", "thread", "reminder", "notice"]
 
 
 async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness) -> None:
@@ -386,6 +387,7 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
         "target": 1,
         "command": 0,
         "card": 1,
+        "copy": 0,
         "reply": 0,
         "announcement": 0,
         "thread": 0,

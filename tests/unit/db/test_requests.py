@@ -126,6 +126,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
         "announcement": 0,
         "command": 0,
         "card": 1,
+        "copy": 0,
         "reply": 0,
         "thread": 0,
         "reminder": 0,

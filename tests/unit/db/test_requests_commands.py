@@ -262,6 +262,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
         "announcement": 0,
         "command": 0,
         "card": 1,
+        "copy": 0,
         "reply": 1,
         "thread": 0,
         "reminder": 0,

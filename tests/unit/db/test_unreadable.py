@@ -153,7 +153,7 @@ async def test_expire_due__expires_every_other_request(db: DatabaseHarness, stor
     await create_request(store, "second")
     db.clock.advance(TTL)
 
-    expired = [await store.expire_due(no_recipients, limit=1) for _ in range(20)]
+    expired = [await store.expire_due(no_recipients, limit=1) for _ in range(30)]
 
     assert [request.id for found in expired for request in found] == ["first", "second"]
     assert await unknown_rows(db.database) == before

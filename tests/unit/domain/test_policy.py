@@ -26,13 +26,14 @@ from bot.domain.policy import (
     may_approve,
     may_cancel,
     may_decline,
+    may_follow,
     may_request,
     may_self_approve,
     permits,
     rule_for,
 )
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import Request
+from bot.domain.requests import Follower, Request, State
 from bot.domain.rules import Rules
 from bot.errors import CheckUnavailable
 from tests.support.examples import (
@@ -672,3 +673,40 @@ def test_may_request__break_glass(who: str, allowed: bool) -> None:
 
     assert verdict.reason is (None if allowed else DenialCode.MAY_NOT_BREAK_GLASS)
     assert not may_request(actor(who), BREAK_GLASS, rules(), WORKSPACE).allowed
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        (RAVI, DenialCode.FOLLOWED_BY_OTHERS), (OLIVIA, None), (BEN, None), (TOM, DenialCode.NOT_YOURS_TO_CANCEL),
+    ],
+)  # fmt: skip
+def test_may_cancel__a_followed_request_needs_an_approver(who: str, reason: DenialCode | None) -> None:
+    asked = request(followers=(Follower(BEN),))
+    verdict = may_cancel(actor(who), case(asked))
+
+    assert verdict.reason is reason
+    if reason:
+        error = denial(verdict, asked)
+        assert isinstance(error, Denied)
+        assert error.params["follower"] == BEN
+
+
+def test_may_cancel__a_requester_who_is_an_approver_even_if_others_follow() -> None:
+    assert may_cancel(actor(BEN), case(request(requester=BEN, followers=(Follower(RAVI),)))).allowed
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        (request(rules=rules()), True),
+        (request(rules=rules(approvers=users(OLIVIA, BEN, RAVI))), True),
+        (request(rules=rules(approvers=users(OLIVIA))), False),
+        (request(rules=rules(approvers=users(OLIVIA)), state=State.APPROVED), True),
+        (request(rules=rules(self_approval=False, approvals_required=3)), True),
+        (request(rules=None), True),
+        (request(rules=rules(), action="break-glass"), False),
+    ],
+)
+def test_may_follow__only_if_every_approver_of_now_could_approve(asked: Request, allowed: bool) -> None:
+    assert may_follow(asked, REVOKE, rules()) is allowed

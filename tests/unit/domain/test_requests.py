@@ -8,9 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.requests import FINAL, TRANSITIONS, Event, State, advance, approval_event, diagram, worst_of
+from bot.domain.requests import (
+    FINAL,
+    TRANSITIONS,
+    CardCopy,
+    Event,
+    Follower,
+    MessageRef,
+    State,
+    advance,
+    approval_event,
+    diagram,
+    follow,
+    unseeing_followers,
+    worst_of,
+)
 from bot.errors import StaleRequest
-from tests.support.examples import BEN, NOON, OLIVIA, RAVI, request
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM, request
 
 ALLOWED = [(state, event, target) for state, events in TRANSITIONS.items() for event, target in events.items()]
 FORBIDDEN = [
@@ -156,3 +170,91 @@ def test_break_glass__needs_no_other_approver_whomever_it_is_about() -> None:
 
     assert (asked.break_glass, asked.protected) == (True, False)
     assert (request().break_glass, request(target_protected=True).protected) == (False, True)
+
+
+FOLLOWER = Follower(OLIVIA, "phished", "C0OPS00001", "C0OPS00001")
+
+
+def test_follow__adds_a_person_once_with_the_newest_reason() -> None:
+    once = follow(request(), FOLLOWER)
+    again = follow(once, FOLLOWER._replace(reason=""))
+    newer = follow(again, FOLLOWER._replace(reason="laptop stolen"))
+
+    assert once.followers == again.followers == (FOLLOWER,)
+    assert [one.reason for one in newer.followers] == ["laptop stolen"]
+
+
+def test_follow__the_requester_does_not_follow_but_gets_a_card() -> None:
+    moved = follow(request(), Follower(RAVI, place="C0OTHER001"))
+
+    assert moved.followers == ()
+    assert moved.copies == (CardCopy("C0OTHER001", MessageRef("C0OTHER001")),)
+
+
+@pytest.mark.parametrize(
+    ("place", "card", "added"),
+    [
+        ("C0OPS00001", MessageRef("C0OPS00001", "1.2"), False),
+        ("C0OTHER001", MessageRef("C0OPS00001", "1.2"), True),
+        (OLIVIA, MessageRef("D0RAVI0001", "1.2"), True),
+        (RAVI, MessageRef("D0RAVI0001", "1.2"), False),
+        (RAVI, MessageRef(RAVI), False),
+        ("C0OPS00001", None, True),
+        ("", MessageRef("C0OPS00001", "1.2"), False),
+    ],
+)
+def test_follow__adds_a_copy_only_where_no_card_is(place: str, card: MessageRef | None, added: bool) -> None:
+    once = follow(request(card=card), Follower(OLIVIA, place=place))
+    twice = follow(once, Follower(BEN, place=place))
+
+    assert bool(once.copies) is added
+    assert twice.copies == once.copies
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ({OLIVIA}, "D0OLIVIA01"), ({RAVI}, "D0RAVI0001"), ({BEN}, "C0OTHER001"), ({TOM}, "C0OTHER001"),
+    ],
+)  # fmt: skip
+def test_card_for__is_one_that_the_person_can_open(ids: set[str], expected: str) -> None:
+    copies = (CardCopy(OLIVIA, MessageRef("D0OLIVIA01", "1")), CardCopy("C0OTHER001", MessageRef("C0OTHER001", "2")))
+    asked = request(card=MessageRef("D0RAVI0001", "0"), copies=copies, followers=(Follower(BEN, place="C0OTHER001"),))
+
+    found = asked.card_for(ids)
+    assert found
+    assert found.channel == expected
+
+
+def test_card_for__direct_messages_of_others_are_none() -> None:
+    assert request(card=MessageRef("D0RAVI0001", "0")).card_for({OLIVIA}) is None
+    assert request(card=None).card_for({RAVI}) is None
+
+
+@pytest.mark.parametrize(
+    ("follower", "sees"),
+    [
+        (Follower(OLIVIA, place=OLIVIA), True),
+        (Follower(OLIVIA, requested_in="C1", place="C1"), True),
+        (Follower(OLIVIA, requested_in="C1", place="C2"), False),
+        (Follower(OLIVIA, requested_in="", place=""), False),
+    ],
+)
+def test_unseeing_followers__are_notified(follower: Follower, sees: bool) -> None:
+    assert follower.sees_card is sees
+    assert unseeing_followers(request(followers=(follower,))) == (() if sees else (OLIVIA,))
+
+
+def test_is_open__until_the_expiry_or_while_approved() -> None:
+    asked = request()
+    assert asked.is_open(asked.expires_at - 1)
+    assert not asked.is_open(asked.expires_at)
+    assert request(state=State.APPROVED).is_open(asked.expires_at + 1)
+    assert not any(request(state=state).is_open(0) for state in FINAL)
+
+
+def test_is_made_by__requester_and_followers() -> None:
+    asked = request(followers=(FOLLOWER,))
+    assert asked.is_made_by({RAVI})
+    assert asked.is_made_by({OLIVIA})
+    assert not asked.is_made_by({BEN})

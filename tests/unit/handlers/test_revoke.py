@@ -46,9 +46,9 @@ def submission(user: str | None = None, identifier: str | None = None, reason: s
     return {"type": "view_submission", "user": USER, "trigger_id": "1.2.submit", "view": view}
 
 
-async def opened(payload: dict[str, Any]) -> dict[str, Any]:
+async def opened(payload: dict[str, Any], *, require_reason: bool = False) -> dict[str, Any]:
     """Send a shortcut and return the view that it opens."""
-    services = StubServices()
+    services = StubServices(require_reason=require_reason)
     assert (await BoltHarness(services).send(payload)).status == 200
     ((method, arguments),) = services.api_calls
     assert (method, arguments["trigger_id"]) == ("views.open", "1.2.shortcut")
@@ -127,3 +127,22 @@ async def test_submit__that_cannot_be_stored_is_not_acknowledged() -> None:
 async def test_shortcut__slack_outage_is_not_acknowledged() -> None:
     services = StubServices(api_error=SlackCallError("timeout", retryable=True))
     assert (await BoltHarness(services).send(SHORTCUT)).status == 503
+
+
+@pytest.mark.parametrize("required", [False, True])
+async def test_shortcut__marks_the_reason_as_required_where_it_is(required: bool) -> None:
+    view = await opened(SHORTCUT, require_reason=required)
+    optional = {block["block_id"]: block["optional"] for block in view["blocks"] if block["type"] == "input"}
+    assert optional == {"user": True, "identifier": True, "reason": not required}
+
+
+@pytest.mark.parametrize("reason", [None, "", "  \n"])
+async def test_submit__without_a_required_reason_shows_the_error_at_the_reason(reason: str | None) -> None:
+    bolt = BoltHarness(StubServices(require_reason=True))
+    answer = body(await bolt.send(submission("U0TOM00001", reason=reason)))
+    assert (answer["response_action"], list(answer["errors"])) == ("errors", ["reason"])
+    assert bolt.services.commands == []
+    answer = body(await bolt.send(submission(reason=reason)))
+    assert sorted(answer["errors"]) == ["reason", "user"]
+    await bolt.send(submission("U0TOM00001", reason="laptop stolen"))
+    assert len(bolt.services.commands) == 1

@@ -35,6 +35,8 @@ PARAMS = {
     "approvers": f"{OLIVIA},{TOM}",
     "required": "3",
     "channel": "C0OPS00001",
+    "follower": OLIVIA,
+    "command": "revoke",
 }
 
 
@@ -99,9 +101,12 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
         for area in ("reason", "hint")
         for name in re.findall(r"{(\w+)}", SENTENCES.get(f"{area}.{code}", ""))
     }
-    computed = {"member_mention", "requester_mention", "required_approvers", "other_approvers", "channel_mention"}
-    computed |= {"possible_time"}
-    assert used == {*PARAMS, *computed} - {"member", "requester", "required", "approvers", "channel", "possible_at"}
+    computed = {
+        "member_mention", "requester_mention", "follower_mention", "required_approvers", "other_approvers",
+        "channel_mention", "possible_time",
+    }  # fmt: skip
+    bare = {"member", "requester", "follower", "required", "approvers", "channel", "possible_at"}
+    assert used == {*PARAMS, *computed} - bare
 
 
 @pytest.mark.parametrize(

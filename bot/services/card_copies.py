@@ -1,0 +1,108 @@
+"""Post and update the cards that followers need whose approvers cannot see the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from bot.db.followers import FollowerStore
+from bot.db.jobs import Job, JobKind, JobSpec
+from bot.domain.requests import FINAL, CardCopy, Request
+from bot.services.cards import CardUpdater, queue_of
+from bot.services.job_result import JobResult
+from bot.services.log_facts import log_facts
+from bot.services.notifications import COPY_NOT_POSTED, Delivery, MessageRenderer, message_payload
+from bot.services.pacing import Pace
+from bot.slack.api import RATE_LIMITED, SlackCallError
+from bot.slack.messages import SlackMessenger
+
+log = structlog.get_logger()
+
+
+class CopyUpdater:
+    """Posts and edits copies. `cards` edits them as it edits the first card."""
+
+    def __init__(
+        self,
+        followers: FollowerStore,
+        cards: CardUpdater,
+        messenger: SlackMessenger,
+        renderer: MessageRenderer,
+        delivery: Delivery,
+        *,
+        pace: Pace,
+    ) -> None:
+        self._followers = followers
+        self._store = followers.requests
+        self._cards = cards
+        self._messenger = messenger
+        self._renderer = renderer
+        self._delivery = delivery
+        self._pace = pace
+
+    async def process(self, job: Job) -> JobResult:
+        """Bring a copy to its request's latest revision, posting it first if necessary."""
+        request, _, _ = job.snapshot or await self._store.snapshot(job.request_id)
+        copy = _copy_for(request, job.payload)
+        if request is None or copy is None:
+            await self._store.jobs.complete(job)
+            return JobResult()
+        queue = queue_of(request, copy.message)
+        wait = self._pace.take_place(queue, job.id)
+        if wait:
+            await self._store.jobs.put_back(job, delay=wait)
+            return JobResult()
+        try:
+            return await (self._update if copy.message.ts else self._post)(job, request, copy)
+        except SlackCallError as error:
+            if queue and error.slack_code == RATE_LIMITED:
+                self._pace.limit(queue, error.retry_after)
+                error.retry_after = self._pace.take_place(queue, job.id)
+            await self._delivery.retry_later(job, error, since=request.finished_at)
+            return JobResult()
+
+    async def _post(self, job: Job, request: Request, copy: CardCopy) -> JobResult:
+        """Post a copy; if the bot may not post there, the followers who need it get a reply."""
+        try:
+            posted = await self._messenger.post(copy.place, self._renderer.card(request))
+        except SlackCallError as error:
+            if error.retryable:
+                raise
+            log.warning("card.copy_not_posted", **log_facts(request), channel=copy.place, code=error.slack_code)
+            replies = [
+                JobSpec(JobKind.REPLY, f"{job.id}:{one}", _not_posted(one, copy.place, error.slack_code))
+                for one in _followers(request, copy)
+            ]
+            await self._followers.mark_copy(job, copy.place, None, *replies, *_notices(request, copy))
+            return JobResult(wake=True)
+        return JobResult(wake=not await self._followers.mark_copy(job, copy.place, posted))
+
+    async def _update(self, job: Job, request: Request, copy: CardCopy) -> JobResult:
+        """Edit a copy; an outcome that it cannot show goes into its thread, or to its followers."""
+        shown = await self._cards.show(request, copy.message)
+        if shown.anywhere or request.state not in FINAL:
+            return JobResult(wake=not await self._store.mark_rendered(job))
+        threaded = await self._cards.post_in_thread(request, copy.message, shown.code)
+        await self._followers.mark_copy(job, copy.place, None, *(() if threaded else _notices(request, copy)))
+        return JobResult(wake=True)
+
+
+def _copy_for(request: Request | None, payload: Mapping[str, Any]) -> CardCopy | None:
+    copies = request.copies if request else ()
+    return next((one for one in copies if one.place == payload["to"]), None)
+
+
+def _followers(request: Request, copy: CardCopy) -> list[str]:
+    return [one.user_id for one in request.followers if one.place == copy.place]
+
+
+def _not_posted(user_id: str, place: str, code: str) -> Mapping[str, Any]:
+    return message_payload(user_id, None, COPY_NOT_POSTED, place=place, slack_code=code)
+
+
+def _notices(request: Request, copy: CardCopy) -> list[JobSpec]:
+    """Return the notices for those who see only this copy, if the request has ended."""
+    people = _followers(request, copy) if request.state in FINAL else []
+    return [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]

@@ -1,0 +1,86 @@
+"""Show who else has requested the same, and reply to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.requests import FINAL, Follower, Request, State, is_private
+from handlers.messages import Catalog
+from handlers.ui import blocks, outcomes, rich_text
+from handlers.ui.blocks import (
+    Block,
+    Message,
+    channel_mention,
+    escape,
+    foreign_mrkdwn,
+    local_time,
+    truncate,
+    user_mention,
+)
+from handlers.ui.rich_text import Element, words
+
+MAX_SHOWN = 3
+"""Followers whose reason a card shows, the newest."""
+
+MAX_REASON_LENGTH = 150
+"""Characters of a follower's reason on a card; the audit log has all of it."""
+
+
+def also_requested(catalog: Catalog, request: Request) -> Block | None:
+    """Return who else has requested the same, and why; None if no one has."""
+    found = paragraphs(catalog, request)
+    return rich_text.block(*found) if found else None
+
+
+def paragraphs(catalog: Catalog, request: Request) -> list[Element]:
+    """Return who else has requested the same, and why, in paragraphs."""
+    shown = request.followers[-MAX_SHOWN:]
+    more = len(request.followers) - len(shown)
+    found = [rich_text.paragraph(*_follower(catalog, one)) for one in shown]
+    if more:
+        found.append(rich_text.paragraph(words(catalog.text("request.also_requested.more", count=more))))
+    return found
+
+
+def _follower(catalog: Catalog, follower: Follower) -> list[Element]:
+    parts = [words(catalog.text("request.also_requested")), rich_text.user(follower.user_id)]
+    if follower.reason:
+        reason = truncate(" ".join(follower.reason.split()), MAX_REASON_LENGTH)
+        parts.append(words(catalog.text("request.also_requested.reason", reason=reason)))
+    return parts
+
+
+def followed(catalog: Catalog, request: Request, *, own: bool, link: str | None) -> Message:
+    """Return the reply to a person who requested what an open request is about."""
+    code = "request_followed.own" if own else "request_followed.other"
+    parts = [
+        catalog.text(code, requester_mention=user_mention(request.requester)),
+        _progress(catalog, request),
+        catalog.text("request_followed.card", link=link) if link else "",
+        catalog.text("request_followed.next"),
+    ]
+    text = " ".join(filter(None, parts))
+    if request.state in FINAL:
+        text = catalog.text("request_followed.ended", headline=escape(outcomes.headline(catalog, request)))
+    return _with_reference(catalog, request, text)
+
+
+def _progress(catalog: Catalog, request: Request) -> str:
+    if request.state is State.PENDING:
+        return catalog.text("request_followed.until", time=local_time(request.expires_at))
+    return catalog.text("request_followed.approved")
+
+
+def copy_not_posted(catalog: Catalog, request: Request, params: Mapping[str, Any], link: str | None) -> Message:
+    """Return the reply that says that a follower's card could not be posted; `link` leads to another one."""
+    private = is_private(params["place"])
+    place = catalog.text("copy_not_posted.direct") if private else channel_mention(params["place"])
+    text = catalog.text("copy_not_posted", place=place, slack_code=foreign_mrkdwn(params["slack_code"]))
+    card = catalog.text("request_followed.card", link=link) if link else ""
+    return _with_reference(catalog, request, " ".join(filter(None, [text, card])))
+
+
+def _with_reference(catalog: Catalog, request: Request, text: str) -> Message:
+    reference = catalog.text("reference", reference=request.reference)
+    return blocks.message(text, blocks.section(text), blocks.context(reference))

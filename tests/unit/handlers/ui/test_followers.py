@@ -1,0 +1,73 @@
+"""Followers on cards, and the replies to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.requests import FINAL, Follower, State
+from bot.sandbox.slack.block_kit import problems
+from bot.services.notifications import COPY_NOT_POSTED, FOLLOWED
+from handlers.ui.cards import card
+from handlers.ui.followers import MAX_REASON_LENGTH, MAX_SHOWN
+from handlers.ui.renderer import MessageRenderer
+from tests.support.examples import BEN, OLIVIA, RAVI, request
+from tests.support.render_text import words
+from tests.support.sample_outcomes import HOSTILE
+from tests.support.stub_services import ENGLISH
+
+LINK = "https://example.slack.com/archives/C0OPS00001/p1"
+LONG = "x" * 500
+RENDERER = MessageRenderer(ENGLISH)
+
+
+@pytest.mark.parametrize("state", State)
+def test_card__names_followers_and_their_reasons_in_every_state(state: State) -> None:
+    followers = (Follower(OLIVIA, "phished"), Follower(BEN))
+    message = card(ENGLISH, request(followers=followers, state=state))
+
+    assert problems(message) == []
+    assert "Also requested by" in words(message)
+    assert "phished" in words(message)
+    assert "Also requested" not in words(card(ENGLISH, request(state=state)))
+
+
+def test_card__shows_a_bounded_number_of_followers_and_characters() -> None:
+    followers = tuple(
+        Follower(f"U0PERSON{number:02}", f"reason {number} {HOSTILE} {'x' * 500}") for number in range(50)
+    )
+    message = card(ENGLISH, request(followers=followers))
+
+    assert problems(message) == []
+    assert str(message["blocks"]).count("Also requested by") == MAX_SHOWN
+    assert f"and {50 - MAX_SHOWN} more" in words(message)
+    assert "x" * MAX_REASON_LENGTH not in words(message)
+
+
+def test_followed__says_who_asked_that_nothing_was_changed_and_what_comes() -> None:
+    message = RENDERER.reply(FOLLOWED, {"own": False}, request(), LINK)
+
+    assert problems(message) == []
+    assert f"<@{RAVI}> has already requested this" in message["text"]
+    assert "*I made no second request and changed nothing.* You will hear how it ends." in message["text"]
+    assert f"<{LINK}|Open the card>" in message["text"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("state", State)
+def test_followed__in_every_state_and_without_a_link(state: State, own: bool) -> None:
+    message = RENDERER.reply(FOLLOWED, {"own": own}, request(state=state))
+
+    assert problems(message) == []
+    assert "Open the card" not in message["text"]
+    assert ("has just been decided" in message["text"]) is (state in FINAL)
+
+
+@pytest.mark.parametrize(("place", "shown"), [("C0OPS00001", "<#C0OPS00001>"), (OLIVIA, "your direct messages")])
+def test_copy_not_posted__says_where_and_that_the_request_is_open(place: str, shown: str) -> None:
+    params = {"place": place, "slack_code": "not_in_channel"}
+    message = RENDERER.reply(COPY_NOT_POSTED, params, request(), LINK)
+
+    assert problems(message) == []
+    assert f"I could not post the card in {shown} (`not_in_channel`)" in message["text"]
+    assert "still open" in message["text"]
+    assert "Open the card" in message["text"]
