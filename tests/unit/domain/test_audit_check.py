@@ -89,3 +89,19 @@ def test_state__that_no_row_explains_is_found() -> None:
 def test_state__that_was_reached_twice_is_found() -> None:
     cancelled = LoggedEvent(EventType.CANCELLED, RAVI)
     assert contradiction(State.CANCELLED, 1, [ASKED, cancelled, cancelled]) is Contradiction.STATE
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.DECLINED, State.EXPIRED])
+def test_state__that_is_final_needs_the_row_of_its_end(state: State) -> None:
+    assert contradiction(state, 1, [ASKED]) is Contradiction.STATE
+
+
+@pytest.mark.parametrize("end", [EventType.CANCELLED, EventType.DECLINED, EventType.EXPIRED])
+def test_state__pending_after_an_end_is_found(end: EventType) -> None:
+    assert contradiction(State.PENDING, 1, [ASKED, LoggedEvent(end, "bot")]) is Contradiction.STATE
+
+
+def test_contradictions__have_stable_names() -> None:
+    assert [one.value for one in Contradiction] == [
+        "unknown_request", "not_requested", "approval_without_clicks", "execution_without_approval", "state",
+    ]  # fmt: skip

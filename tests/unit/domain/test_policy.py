@@ -710,3 +710,12 @@ def test_may_cancel__a_requester_who_is_an_approver_even_if_others_follow() -> N
 )
 def test_may_follow__only_if_every_approver_of_now_could_approve(asked: Request, allowed: bool) -> None:
     assert may_follow(asked, REVOKE, rules()) is allowed
+
+
+@pytest.mark.parametrize("needed", [1, 2, 5])
+def test_denial__of_an_own_request_says_how_many_must_approve(needed: int) -> None:
+    own = request(requester=BEN, approvals_required=needed, target_protected=True)
+    error = denial(may_approve(actor(BEN), case(own)), own)
+    assert error.params == {"requester": BEN, "required": str(needed)}
+    assert denial(Verdict(reason=DenialCode.OWN_REQUEST), own).params == {"requester": BEN}
+    assert denial(Verdict(reason=DenialCode.OWN_PROTECTED_REQUEST)).params == {}

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.requests import (
+    APPROVE,
+    CANCEL,
+    DECLINE,
     FINAL,
     TRANSITIONS,
     CardCopy,
@@ -258,3 +261,15 @@ def test_is_made_by__requester_and_followers() -> None:
     assert asked.is_made_by({RAVI})
     assert asked.is_made_by({OLIVIA})
     assert not asked.is_made_by({BEN})
+
+
+@pytest.mark.parametrize(
+    ("clicked_at", "until"),
+    [(NOON, NOON + 900), (NOON + 300, NOON + 900), (NOON + 301, NOON + 901), (NOON + 899, NOON + 1499)],
+)
+def test_decidable_until__is_the_expiry_or_ten_minutes_after_the_click(clicked_at: float, until: float) -> None:
+    assert request().decidable_until(clicked_at) == until
+
+
+def test_buttons__have_the_action_ids_of_cards_that_are_posted_already() -> None:
+    assert (APPROVE, CANCEL, DECLINE) == ("approve", "cancel", "decline")
