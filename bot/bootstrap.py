@@ -40,6 +40,7 @@ from bot.services.binding import Binding
 from bot.services.card_copies import CopyUpdater
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.dry_run import DryRuns
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
 from bot.services.expiry import ExpiryService
@@ -94,6 +95,7 @@ class Services:
     overview: Overview
     tabs: OpenTabs
     inbox: Inbox
+    dry_runs: DryRuns
     replies: Notifier
     tasks: BackgroundTasks
     actions: Actions
@@ -227,6 +229,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
             actions=actions,
         ),
         tabs=OpenTabs(pages.revision, clock=time.monotonic),
+        dry_runs=dry_runs(store, Identity(workspace, users, reads, reads), clients, options),
         inbox=Inbox(store, worker.submit, lookups.start, clock=identity.clock),
         replies=notifier,
         tasks=BackgroundTasks(),
@@ -291,6 +294,28 @@ class Options:
         return tuple(one for one in (self.approvals_channel, self.audit_channel) if one)
 
 
+def dry_runs(store: RequestStore, identity: Identity, clients: Clients, options: Options) -> DryRuns:
+    """Return the service for commands that request nothing."""
+    requests = request_service(store, identity, identity, clients.channels, metrics=clients.metrics, options=options)
+    return DryRuns(
+        store, requests, actions=options.actions, rules=options.rules, ttl=options.ttl,
+        secret_values=options.secret_values,
+    )  # fmt: skip
+
+
+def request_service(
+    store: RequestStore, identity: Identity, requesters: Identity, channels: Channels, *, metrics: Metrics,
+    options: Options,
+) -> RequestService:  # fmt: skip
+    """Return the service for commands that request something."""
+    return RequestService(
+        store, identity, requesters, channels, actions=options.actions, rules=options.rules, metrics=metrics,
+        ttl=options.ttl, approvals_channel=options.approvals_channel, secret_values=options.secret_values,
+        ping_approvers=options.ping_approvers, remind_after=options.remind_after,
+        max_open=options.max_open, require_reason=options.require_reason,
+    )  # fmt: skip
+
+
 def job_services(
     *,
     store: RequestStore,
@@ -310,12 +335,7 @@ def job_services(
 ) -> dict[JobKind, Process]:
     """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not."""
     rules, actions = options.rules, options.actions
-    requests = RequestService(
-        store, identity, requesters, channels, actions=actions, rules=rules, metrics=metrics, ttl=options.ttl,
-        approvals_channel=options.approvals_channel, secret_values=options.secret_values,
-        ping_approvers=options.ping_approvers, remind_after=options.remind_after,
-        max_open=options.max_open, require_reason=options.require_reason,
-    )  # fmt: skip
+    requests = request_service(store, identity, requesters, channels, metrics=metrics, options=options)
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
         differences=differences, announce_in=options.announce_in, secret_values=options.secret_values,

@@ -12,8 +12,8 @@ from bot.domain.actions import REVOKE
 from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.denials import DenialCode, Denied
 from bot.services.account import Permissions
+from handlers import dry_run, lists, revoke, whoami
 from handlers import help as help_command
-from handlers import lists, revoke, whoami
 from handlers.errors import reply_with
 from handlers.messages import Catalog
 from handlers.payloads import read_invoker
@@ -45,13 +45,18 @@ async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, ca
     """
     text = str(body.get("text") or "")
     typed, invoker = read_verb(text[:MAX_LINE_LENGTH]), read_invoker(body)
+    line, is_dry_run = dry_run.without_flag(typed.line)
     too_long = _too_long(text)
     if typed.name == REVOKE.name and not typed.line.strip() and not too_long:
         await revoke.open_from_command(invoker, str(body.get("trigger_id") or ""), services, catalog)
     elif typed.name in services.actions:
         action = services.actions[typed.name]
         command = RequestCommand(action.name, invoker, problem=too_long) if too_long else None
-        await services.inbox.record_command(command or read_request(action, invoker, typed.line))
+        command = command or read_request(action, invoker, line)
+        if is_dry_run:
+            services.tasks.start(reply_with(dry_run.answer(command, services, catalog), invoker, services, catalog))
+        else:
+            await services.inbox.record_command(command)
     elif too_long:
         await ack(response_type="ephemeral", text=explain(catalog, too_long.code, too_long.params))
         return

@@ -10,6 +10,7 @@ from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.pages import Position
 from bot.services.account import Permissions, WhoAmI
+from bot.services.dry_run import DryRun
 from bot.services.overview import Query, RequestList
 
 
@@ -56,6 +57,13 @@ class Inbox(Protocol):
         """Commit a click."""
 
 
+class DryRuns(Protocol):
+    """Finds out what a command would request; raises BotError."""
+
+    async def dry_run(self, command: RequestCommand) -> DryRun:
+        """Return what a command would request."""
+
+
 class Replies(Protocol):
     """Sends private replies."""
 
@@ -98,6 +106,10 @@ class Services(Protocol):
     @property
     def inbox(self) -> Inbox:
         """The inbox for commands and clicks."""
+
+    @property
+    def dry_runs(self) -> DryRuns:
+        """Commands that request nothing."""
 
     @property
     def replies(self) -> Replies:

@@ -178,6 +178,10 @@ class RequestStore:
 
         return await self.database.write(step)
 
+    async def record_event(self, event: AuditEvent) -> None:
+        """Append an event to the audit log that changes nothing else, with the time of the database."""
+        await self.database.write(lambda tx: self.audit_in(tx, replace(event, at=tx.now)))
+
     async def break_glass_possible_at(self, requester: str) -> float | None:
         """Return when a person may confirm the next break-glass request, in epoch seconds; None if now."""
         return await self.database.read(lambda tx: break_glass.possible_at(tx, requester))

@@ -22,6 +22,8 @@ class EventType(StrEnum):
     REQUEST_DENIED = "request:ask_refused"
     FOLLOWED = "request:followed"
     """A person has requested what an open request is about, so no second one was made."""
+    DRY_RUN = "request:dry_run"
+    """A person has seen the card that a command would post; nothing was requested."""
     APPROVAL_ADDED = "request:signed"
     APPROVAL_DROPPED = "request:approval_dropped"
     APPROVED = "request:approved"

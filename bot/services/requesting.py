@@ -209,6 +209,11 @@ class RequestService:
             replying = await self._store.jobs.complete_with_reply(job, reply)
         return JobResult((replying,) if replying else ())
 
+    async def prepare(self, request_id: str, command: RequestCommand) -> Request:
+        """Return what a command would request, unstored. Raises Denied, SlackUnavailable, GenesysError."""
+        draft, requester, approver = await self._checked(request_id, command)
+        return await self._placed(draft, command.invoker, requester, approver)
+
     async def _checked(self, request_id: str, command: RequestCommand) -> tuple[Request, Member, Actor]:
         """Return the request of a command without its card, its requester, and their rights.
 

@@ -519,6 +519,11 @@ SENTENCES = {
     "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "thread.retrying": "{problem} I am trying again.",
     "thread.retrying.continues_at": "{problem} I continue at {time}.",
+    # --- dry run ----------------------------------------------------------------------------------------------------
+    "dry_run.title": "Dry run: nothing was requested",
+    "dry_run.direct": "The card would go to your direct messages, and you alone would decide.",
+    "dry_run.channel": "The card would go to {channel}. It would need {count} approvals, other than yours, by {approvers}.",
+    "dry_run.channel.1": "The card would go to {channel}. It would need one approval by {approvers}.",
     # --- help -------------------------------------------------------------------------------------------------------
     "help.title": "What you can do with /purecloud",
     "command.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",

@@ -25,6 +25,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.slack.messages import PostedMessage
 from bot.services.account import AccountService
+from bot.services.dry_run import DryRuns
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.notifications import Notifier
@@ -96,6 +97,11 @@ class BotHarness:
     @property
     def tabs(self) -> OpenTabs:
         return OpenTabs(RequestPages(self.components.store.database, ACTIONS).revision, clock=self.components.clock)
+
+    @property
+    def dry_runs(self) -> DryRuns:
+        components, options = self.components, self.components.options()
+        return DryRuns(components.store, components.requests(), actions=ACTIONS, rules=options.rules, ttl=options.ttl)
 
     @property
     def overview(self) -> Overview:

@@ -10,10 +10,12 @@ from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.pages import NEWEST, Position
 from bot.services.account import Permissions, WhoAmI
+from bot.services.dry_run import DryRun
 from bot.services.overview import ALL, Query, RequestList
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
-from tests.support.examples import RAVI, WORKSPACE
+from tests.support import examples
+from tests.support.examples import RAVI, WORKSPACE, users
 
 ENGLISH = Catalog(SENTENCES)
 
@@ -45,6 +47,7 @@ class StubServices:
         self.tabs_opened: dict[str, Callable[[], Awaitable[None]]] = {}
         self.lists_read: list[tuple[Query, Position]] = []
         self.commands: list[RequestCommand] = []
+        self.dry_run_commands: list[RequestCommand] = []
         self.clicks: list[Click] = []
         self.replies_sent: list[Mapping[str, Any]] = []
         self.started: list[Coroutine[Any, Any, None]] = []
@@ -71,6 +74,15 @@ class StubServices:
             raise self.api_error
         self.api_calls.append((method, arguments))
         return {}
+
+    @property
+    def dry_runs(self) -> StubServices:
+        return self
+
+    async def dry_run(self, command: RequestCommand) -> DryRun:
+        self._raise()
+        self.dry_run_commands.append(command)
+        return DryRun(examples.request(), users(RAVI))
 
     @property
     def tasks(self) -> StubServices:

@@ -91,7 +91,7 @@ def test_rules__say_what_each_setting_does(settings: dict[str, str], rule: str, 
 async def test_check__ends_with_the_rules(harness: ChecksHarness) -> None:
     report = await harness.check()
 
-    names = [one.check for one in report.results[-8:]]
+    names = [one.check for one in report.results[-9:]]
     assert names[0] == "who may request"
     assert names[-1] == "where outcomes go"
 

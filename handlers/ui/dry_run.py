@@ -1,0 +1,38 @@
+"""Render what a dry run has found out."""
+
+from __future__ import annotations
+
+from bot.domain.principals import Principal, PrincipalKind
+from bot.services.dry_run import DryRun
+from handlers.messages import Catalog
+from handlers.ui import blocks, cards
+from handlers.ui.blocks import Message, channel_mention, foreign_mrkdwn, user_mention
+
+
+def dry_run_message(catalog: Catalog, found: DryRun) -> Message:
+    """Return the card without its buttons, where it would go, and who could approve it."""
+    title = catalog.text("dry_run.title")
+    card = [block for block in cards.card(catalog, found.request)["blocks"] if block["type"] != "actions"]
+    return blocks.message(title, blocks.header(title), blocks.section(_consequences(catalog, found)), *card)
+
+
+def _consequences(catalog: Catalog, found: DryRun) -> str:
+    request = found.request
+    channel = request.card.channel if request.card else ""
+    if not channel.startswith(("C", "G")):
+        return catalog.text("dry_run.direct")
+    count = request.approvals_required
+    return catalog.text(
+        "dry_run.channel.1" if count == 1 else "dry_run.channel",
+        channel=channel_mention(channel),
+        count=count,
+        approvers=", ".join(map(_mention, found.approvers)),
+    )
+
+
+def _mention(principal: Principal) -> str:
+    if principal.kind is PrincipalKind.USER:
+        return user_mention(principal.value)
+    if principal.kind is PrincipalKind.GROUP:
+        return f"<!subteam^{principal.value}>"
+    return f"`{foreign_mrkdwn(principal)}`"
