@@ -147,7 +147,7 @@ class RequestService:
         """
         draft, requester, approver = await self._checked(job.request_id, command)
         while True:
-            found = await self._following.find(draft)
+            found = None if draft.break_glass else await self._following.find(draft)
             with suppress(StaleRequest):
                 if found:
                     return await self._following.follow(job, command.invoker, draft, approver, found)
@@ -162,7 +162,8 @@ class RequestService:
         card = await self._store.create(
             request, ttl=self._ttl, key=invoker.key, command_url=invoker.response_url, job=job,
             remind_after=self._remind_after,
-            unless_open=self._following.may_follow, max_open=self._max_open, ping=self._ping_approvers and for_others,
+            unless_open=None if request.break_glass else self._following.may_follow,
+            max_open=None if request.break_glass else self._max_open, ping=self._ping_approvers and for_others,
         )  # fmt: skip
         if card is None:
             return JobResult()
