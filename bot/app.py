@@ -100,7 +100,7 @@ async def running(
 
     Raises SettingsError if Slack or the database rejects what the settings say.
     """
-    renderer = MessageRenderer(catalog or Catalog(SENTENCES))
+    renderer = MessageRenderer(catalog or Catalog(SENTENCES, settings.contact))
     async with build(settings, renderer, actions) as services:
         transport = slack_transport(settings, services, renderer.catalog)
         readiness = Readiness(services, transport.sockets.is_up if transport.sockets else None)

@@ -8,6 +8,9 @@ from __future__ import annotations
 BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 """Beginnings of bot tokens; the second is a token that Slack rotates (docs.slack.dev, Using token rotation)."""
 
+MAX_CONTACT_LENGTH = 80
+"""Characters of CONTACT, because it is a part of sentences."""
+
 _QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201c\u201d\u201e"
 
 
@@ -56,6 +59,17 @@ def check_signing_secret(text: str) -> str:
     check_text(text)
     if text.startswith(("xox", "xapp-")):
         raise ValueError(f"{_named(text)}; write the signing secret under Basic Information at api.slack.com/apps")
+    return text
+
+
+def check_contact(text: str) -> str:
+    """Return whom to ask: the id of a Slack user or channel, or a short text without markup. Raises ValueError."""
+    check_text(text)
+    if len(text) > MAX_CONTACT_LENGTH or set(text) & set("<>{}*`_~"):
+        raise ValueError(
+            f"write a Slack user id (U…), a channel id (C…) or a short text, at most {MAX_CONTACT_LENGTH} characters "
+            "without markup"
+        )
     return text
 
 

@@ -25,7 +25,14 @@ from bot.proxies import Proxies, check_proxy, proxy_variables, url_passwords
 from bot.redaction import redact
 from bot.secret_files import SUFFIX, read_secret_files
 from bot.setting_names import misspelt_names
-from bot.setting_values import check_app_token, check_bot_token, check_credential, check_signing_secret, check_text
+from bot.setting_values import (
+    check_app_token,
+    check_bot_token,
+    check_contact,
+    check_credential,
+    check_signing_secret,
+    check_text,
+)
 
 SECRETS = frozenset({
     "AUDIT_KEY",
@@ -144,6 +151,7 @@ RequiredSecret = Annotated[SecretStr, Field(min_length=1)]
 BotToken = Annotated[RequiredSecret, _secret(check_bot_token)]
 AppToken = Annotated[SecretStr, _secret(check_app_token)]
 Channel = Annotated[str, AfterValidator(_check_channel)]
+Contact = Annotated[str, AfterValidator(check_contact)]
 ProxyUrl = Annotated[str, AfterValidator(check_proxy)]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 
@@ -198,6 +206,7 @@ class Settings(DatabaseSettings):
     ping_approvers: bool = Field(default=True, alias="PING_APPROVERS")
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
+    contact: Contact | None = Field(None, alias="CONTACT")
     request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
     max_open_requests: int = Field(5, alias="MAX_OPEN_REQUESTS", ge=1, le=100)
     require_reason: bool = Field(default=False, alias="REQUIRE_REASON")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -11,16 +13,22 @@ from bot.visible_text import visible_text
 _KINDS_OF = {"break-glass": ("revoke",)}
 """Actions that use the sentences of another one where they have none of their own."""
 
+USER, CHANNEL = re.compile(r"[UW][A-Z0-9]{2,}"), re.compile(r"[CG][A-Z0-9]{2,}")
+"""Ids of Slack users and channels."""
+
 
 class Catalog:
     """The sentences of one language, by code.
 
     A code is `area.name`. Placeholders such as `{target}` are filled by the caller, who escapes what people wrote where
     Slack would read markup. A value becomes visible text on one line, so that it adds no line to a message.
+
+    `{contact}` is whom to ask: the id of a Slack user or channel, or a short text.
     """
 
-    def __init__(self, sentences: Mapping[str, str]) -> None:
+    def __init__(self, sentences: Mapping[str, str], contact: str | None = None) -> None:
         self._sentences = sentences
+        self.contact = contact or sentences.get("contact", "?")
 
     def __contains__(self, code: str) -> bool:
         """Return whether the catalog has a sentence for a code."""
@@ -28,7 +36,8 @@ class Catalog:
 
     def text(self, code: str, /, **params: Any) -> str:
         """Return a sentence; a placeholder without a value becomes "?". Raises KeyError for an unknown code."""
-        values = {name: visible_text(str(value)) for name, value in params.items()}
+        values = {"contact": _mention(self.contact)}
+        values |= {name: visible_text(str(value)) for name, value in params.items()}
         return self._sentences[code].format_map(defaultdict(lambda: "?", values))
 
     def optional(self, code: str, /, **params: Any) -> str | None:
@@ -55,3 +64,10 @@ class Catalog:
         """Return the code of an action's own sentence, or of the one for all actions."""
         own = (f"{name}.{code}" for name in (action, *_KINDS_OF.get(action, ())))
         return next((one for one in own if one in self), f"request.{code}")
+
+
+def _mention(contact: str) -> str:
+    """Return a contact in Slack's markup."""
+    if USER.fullmatch(contact):
+        return f"<@{contact}>"
+    return f"<#{contact}>" if CHANNEL.fullmatch(contact) else html.escape(visible_text(contact), quote=False)

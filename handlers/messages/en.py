@@ -9,6 +9,7 @@ from __future__ import annotations
 
 SENTENCES = {
     # --- shared ---------------------------------------------------------------------------------------------------
+    "contact": "an admin of this bot",
     "nothing_changed": "*Nothing was changed.*",
     "nothing_changed.plain": "Nothing was changed.",
     "reference": "Reference `{reference}`",
@@ -23,15 +24,16 @@ SENTENCES = {
     # --- denials: the person ----------------------------------------------------------------------------------------
     "reason.outsider": "Only members of this workspace can use this bot.",
     "reason.guest": "Guests can't use this bot: only full members of this workspace can.",
+    "hint.guest": "Ask {contact} if you should be one.",
     "reason.bot": "Bots and apps can't use this bot: only people can.",
     "reason.deactivated": "Your Slack account is deactivated.",
     "reason.not_a_requester": "You can't request this.",
-    "hint.not_a_requester": "`/purecloud whoami` shows what you can do. The admins of this bot can change it.",
+    "hint.not_a_requester": "`/purecloud whoami` shows what you can do. Ask {contact} if you should be able to.",
     "reason.not_an_approver": "You can't approve this request.",
-    "hint.not_an_approver": "The request is still open for its approvers.",
+    "hint.not_an_approver": "The request is still open for its approvers. Ask {contact} if you should be one.",
     "reason.not_an_admin": "Only admins of this bot can do this.",
     "reason.may_not_break_glass": "You can't revoke alone under break glass.",
-    "hint.may_not_break_glass": "`/purecloud whoami` shows what you can do. The admins of this bot can change it.",
+    "hint.may_not_break_glass": "`/purecloud whoami` shows what you can do. Ask {contact} if you should be able to.",
     "reason.break_glass_of_another": "Only {requester_mention} can confirm or cancel this, because it is a request under break glass.",
     "reason.break_glass_for_oneself": "You can't break glass on your own account.",
     "hint.break_glass_for_oneself": "Another person must do it, or you request `/purecloud revoke me`.",
@@ -39,6 +41,7 @@ SENTENCES = {
     "hint.break_glass_without_reason": "Write it after the person, for example `/purecloud break-glass @tom laptop stolen, device wiped`.",
     "reason.break_glass_too_soon": "You can break glass once in 10 minutes, and it is possible again at {possible_time}.",
     "hint.break_glass_too_soon": "Until then, `/purecloud revoke` asks for an approval.",
+    "hint.not_an_admin": "Ask {contact} if you should be one.",
     "reason.own_request": "You requested this yourself, so a different approver must decide.",
     "reason.own_protected_request": "You requested this yourself. It needs the approval of {other_approvers}.",
     "other_approvers": "{count} other approvers",
@@ -68,11 +71,11 @@ SENTENCES = {
     "reason.target_cannot_decide": "This request is about you, so you can't approve, decline or cancel it.",
     "hint.target_cannot_decide": "The request is still open for its approvers.",
     "reason.request_altered": "This request was altered outside the bot, so I don't act on it.",
-    "hint.request_altered": "Request it again. An admin of this bot should find out who can write to its database.",
+    "hint.request_altered": "Request it again, and ask {contact} to find out who can write to the database of this bot.",
     "reason.click_altered": "A click in your name was added or altered outside the bot, so it doesn't count.",
-    "hint.click_altered": "If you did click, click again. Otherwise report this to an admin of this bot.",
+    "hint.click_altered": "If you did click, click again. Otherwise report this to {contact}.",
     "reason.command_altered": "A command in your name was added or altered outside the bot, so I don't act on it.",
-    "hint.command_altered": "If you did send it, send it again. Otherwise report this to an admin of this bot.",
+    "hint.command_altered": "If you did send it, send it again. Otherwise report this to {contact}.",
     "reason.clicker_unreadable": "I could not find out in time whether you may decide this, so your click doesn't count.",
     "hint.clicker_unreadable": "Request it again if it is still needed.",
     "reason.expired_undecided": (
@@ -87,19 +90,19 @@ SENTENCES = {
     "hint.check_unavailable": "Try again in a moment.",
     "hint.check_unavailable.retry_after": "Try again in {retry_after} s.",
     "reason.clock_behind": "My clock is behind the time in my database, so I accept no approval.",
-    "hint.clock_behind": "An admin of this bot must correct the clock. Then click again.",
+    "hint.clock_behind": "Ask {contact} to correct the clock. Then click again.",
     "reason.no_approver_here": "This needs an approver, and no one else can see this conversation.",
-    "hint.no_approver_here": "Request it in a channel with an approver, or ask an admin of this bot to set a channel for approvals.",
+    "hint.no_approver_here": "Request it in a channel with an approver, or ask {contact} to set a channel for approvals.",
     "reason.channel_shared": (
         "People of another organization see {channel_mention}, or are invited to it, so I post no request there."
     ),
-    "hint.channel_shared": "Request it in a channel of your own organization, or ask an admin of this bot to set a channel for approvals.",
+    "hint.channel_shared": "Request it in a channel of your own organization, or ask {contact} to set a channel for approvals.",
     "hint.channel_shared.configured": (
-        "An admin of this bot must set APPROVALS_CHANNEL to a channel of your own organization, or stop sharing this one."
+        "Ask {contact} to set APPROVALS_CHANNEL to a channel of your own organization, or to stop sharing this one."
     ),
     "reason.channel_unreadable": "I can't find out who sees {channel_mention}, so I post no request there.",
     "hint.channel_unreadable": (
-        "Invite me to that channel, request it in another one, or ask an admin of this bot to set a channel for approvals."
+        "Invite me to that channel, request it in another one, or ask {contact} to set a channel for approvals."
     ),
     "reason.too_few_approvers": (
         "No one could approve this request, and {required_approvers} needed, so I did not create it."
@@ -107,7 +110,7 @@ SENTENCES = {
     "reason.too_few_approvers.approvers": (
         "Only {approver_mentions} could approve this request, and {required_approvers} needed, so I did not create it."
     ),
-    "hint.too_few_approvers": "An admin of this bot can name more approvers. Guests and deactivated people don't count.",
+    "hint.too_few_approvers": "Ask {contact} to name more approvers. Guests and deactivated people don't count.",
     "required_approvers": "{count} approvers are",
     "required_approvers.1": "one approver is",
     "required_approvers.2": "two approvers are",
@@ -154,21 +157,21 @@ SENTENCES = {
     "reason.inactive_in_genesys": "`{named}` is inactive in Genesys Cloud and can't log in.",
     # --- errors -----------------------------------------------------------------------------------------------------
     "reason.internal_error": "Something broke on my side.",
-    "hint.internal_error": "The admins of this bot find it in the log as `{incident}`.",
+    "hint.internal_error": "Ask {contact}, who finds it in the log as `{incident}`.",
     "reason.database_unavailable": "My database doesn't answer.",
     "hint.database_unavailable": "Try again in a moment.",
     "reason.database_full": "My database's disk is full or broken.",
-    "hint.database_full": "An admin of this bot must fix it. Then try again.",
+    "hint.database_full": "Ask {contact} to fix it. Then try again.",
     "reason.database_replaced": "My database was replaced, so I am restarting.",
     "hint.database_replaced": "Try again in a moment.",
     "reason.unreadable_row": "I can't read this request: another version of me made it, or its data is damaged.",
-    "hint.unreadable_row": "If I am being upgraded, try again in a few minutes. Otherwise ask an admin of this bot.",
+    "hint.unreadable_row": "If I am being upgraded, try again in a few minutes. Otherwise ask {contact}.",
     "reason.slack_unavailable": "Slack didn't answer me ({method}: `{slack_code}`).",
     "hint.slack_unavailable": "Try again in a moment.",
     "reason.slack_call_failed": "Slack didn't do what I asked for (`{slack_code}`).",
     "hint.slack_call_failed": "Try again.",
     "reason.slack_token_refused": "Slack doesn't accept the bot's token for this ({method}: `{slack_code}`).",
-    "hint.slack_token_refused": "An admin of this bot must fix it.",
+    "hint.slack_token_refused": "This does not pass by itself: ask {contact} to fix it.",
     "reason.genesys_error": "Genesys Cloud did not do it.",
     "reason.genesys_unreachable": "Genesys Cloud can't be reached.",
     "hint.genesys_unreachable": "Try again in a moment.",
@@ -182,10 +185,10 @@ SENTENCES = {
     "hint.genesys_rate_limited": "Try again in a minute.",
     "hint.genesys_rate_limited.retry_after": "Try again in {retry_after} s.",
     "reason.genesys_unauthenticated": "Genesys Cloud doesn't accept the bot's token, even after a renewal.",
-    "hint.genesys_unauthenticated": "An admin of this bot must fix it.",
+    "hint.genesys_unauthenticated": "This does not pass by itself: ask {contact} to fix it.",
     "reason.genesys_forbidden": "The role of the bot's OAuth client lacks {permissions} in Genesys Cloud.",
     "reason.genesys_forbidden.permission": "a permission",
-    "hint.genesys_forbidden": "A Genesys Cloud admin must add it to the role.",
+    "hint.genesys_forbidden": "Ask {contact}: a Genesys Cloud admin must add it to the role.",
     "reason.genesys_not_found": "Genesys Cloud has no user with this id.",
     "reason.genesys_rejected": "Genesys Cloud rejected the request.",
     "reason.genesys_rejected.status": "Genesys Cloud rejected the request ({status}).",
@@ -204,6 +207,7 @@ SENTENCES = {
     "reason.genesys_login_failed.rate_limited": "Genesys Cloud's login takes no more requests for now.",
     "reason.genesys_login_failed.unreachable": "Genesys Cloud's login can't be reached.",
     "reason.genesys_login_failed.no_response": "Genesys Cloud's login did not answer in time.",
+    "hint.genesys_login_failed": "Ask {contact} to fix it.",
     "hint.genesys_login_failed.rate_limited": "Try again in a minute.",
     "hint.genesys_login_failed.unreachable": "Try again in a moment.",
     "hint.genesys_login_failed.no_response": "Try again in a moment.",
@@ -316,7 +320,7 @@ SENTENCES = {
     "request.steps": "Request it again: {command}",
     "request.steps.expired": "Request it again if it is still needed: {command}",
     "request.steps.refused.genesys_forbidden": (
-        "A Genesys Cloud admin must add the permission to the role of the bot's OAuth client.\n"
+        "Ask {contact}: a Genesys Cloud admin must add the permission to the role of the bot's OAuth client.\n"
         "Then request it again: {command}"
     ),
     "request.in_division": ", for the division {division}",
@@ -386,7 +390,8 @@ SENTENCES = {
     "revoke.steps.refused": "Urgent: {by_hand}.\nOnce the cause is fixed, request it again: {command}",
     "revoke.steps.refused.genesys_forbidden": (
         "Urgent: {by_hand}.\n"
-        "To fix it, a Genesys Cloud admin adds the permission to the role of the bot's OAuth client{in_division}.\n"
+        "To fix it, ask {contact}: a Genesys Cloud admin adds the permission to the role of the bot's OAuth client"
+        "{in_division}.\n"
         "Then request it again: {command}"
     ),
     "revoke.can_request": "request a revocation",
@@ -481,17 +486,17 @@ SENTENCES = {
     "card_posted.card": "see the card",
     "card_not_posted": (
         "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. The request is cancelled. "
-        "*Nothing was changed.* Invite me to that channel, or ask an admin of this bot to correct APPROVALS_CHANNEL."
+        "*Nothing was changed.* Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL."
     ),
     "card_not_posted.channel": "the channel",
     "card_not_posted.channel_shared": (
         "I did not post the card in {channel}, because people of another organization see that channel, or are invited to it. "
-        "The request is cancelled. *Nothing was changed.* Request it in a channel of your own organization, or ask an admin of "
-        "this bot to correct APPROVALS_CHANNEL."
+        "The request is cancelled. *Nothing was changed.* Request it in a channel of your own organization, or ask {contact} "
+        "to correct APPROVALS_CHANNEL."
     ),
     "card_not_posted.channel_unreadable": (
         "I did not post the card in {channel}, because I can't find out who sees that channel. The request is cancelled. "
-        "*Nothing was changed.* Invite me to that channel, request it in another one, or ask an admin of this bot to set "
+        "*Nothing was changed.* Invite me to that channel, request it in another one, or ask {contact} to set "
         "APPROVALS_CHANNEL."
     ),
     "request_followed.own": "You have already requested this, and it is still open.",
@@ -530,8 +535,8 @@ SENTENCES = {
     "command.help": "`/purecloud help` - this",
     "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
     "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
-    "help.can_do_nothing": "You can't request or approve anything.",
     "help.can_break_glass": "You can revoke alone under break glass, with a reason.",
+    "help.can_do_nothing": "You can't request or approve anything. Ask {contact} if you should be able to.",
     "help.can_request": "You can request; an approver decides.",
     "help.can_approve": "You can approve requests, but not your own: click the button on the card.",
     "help.can_approve_own": "You can approve requests, your own too: click the button on the card.",

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from string import Formatter
 
 from bot.visible_text import visible_text
-from handlers.messages import Catalog
+from handlers.messages import CHANNEL, USER, Catalog
 from handlers.ui.blocks import escape, user_mention
-from handlers.ui.rich_text import Element, emoji, words
+from handlers.ui.rich_text import Element, channel, emoji, user, words
 
 Value = str | Element | Sequence[Element]
 """What replaces a placeholder: words, or elements such as a mention or a link."""
@@ -24,12 +24,21 @@ _STYLES = {"*": "bold", "`": "code"}
 
 def sentence(catalog: Catalog, code: str, **values: Value) -> list[Element]:
     """Return a sentence; a placeholder without a value becomes "?"."""
-    return _elements(catalog.template(code), values)
+    return _elements(catalog.template(code), {"contact": _contact(catalog), **values})
 
 
 def sentences(catalog: Catalog, code: str, **values: Value) -> list[list[Element]]:
     """Return the lines of a text that has several."""
-    return [_elements(line, values) for line in catalog.template(code).splitlines()]
+    named = {"contact": _contact(catalog), **values}
+    return [_elements(line, named) for line in catalog.template(code).splitlines()]
+
+
+def _contact(catalog: Catalog) -> Value:
+    """Return whom to ask, as a mention if it is an id."""
+    contact = catalog.contact
+    if USER.fullmatch(contact):
+        return user(contact)
+    return channel(contact) if CHANNEL.fullmatch(contact) else contact
 
 
 def as_plain(elements: Sequence[Element]) -> str:
