@@ -9,9 +9,10 @@ from bot.domain.requests import BREAK_GLASS
 from bot.services.account import Permissions
 from handlers.messages import Catalog
 from handlers.services import Services
-from handlers.ui import blocks
-from handlers.ui.blocks import Message, foreign_mrkdwn
+from handlers.ui import blocks, rich_text
+from handlers.ui.blocks import Block, Message, foreign_mrkdwn
 from handlers.ui.reasons import explain
+from handlers.ui.sentences import sentence
 
 Suggest = Callable[[Permissions], str | None]
 """Takes what the person may do; returns the command that an unknown word may mean."""
@@ -37,17 +38,24 @@ async def answer(
         title,
         blocks.section(_unknown(catalog, unknown, suggestion)) if unknown else None,
         blocks.header(title),
-        blocks.section(blocks.bullets(commands_for(catalog, permissions))),
+        command_block(catalog, permissions),
         blocks.context(approval_hint(catalog, permissions)),
     )
 
 
+def command_block(catalog: Catalog, permissions: Permissions) -> Block:
+    """Return a list of what this person can type."""
+    commands = [sentence(catalog, code) for code in commands_for(catalog, permissions)]
+    return rich_text.block(rich_text.bullets(*(rich_text.paragraph(*command) for command in commands)))
+
+
 def commands_for(catalog: Catalog, permissions: Permissions) -> list[str]:
-    """Return the lines about what this person can type."""
-    return [
-        *(catalog.text(f"{action}.help") for action in permissions.request if f"{action}.help" in catalog),
-        *(catalog.text(f"command.{name}") for name in commands_of(permissions)),
+    """Return the codes of the texts about what this person can type."""
+    codes = [
+        *(f"{action}.help" for action in permissions.request),
+        *(f"command.{name}" for name in commands_of(permissions)),
     ]
+    return [code for code in codes if code in catalog]
 
 
 def commands_of(permissions: Permissions) -> list[str]:

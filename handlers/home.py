@@ -14,14 +14,14 @@ from bot.domain.commands import Invoker
 from bot.errors import BotError
 from bot.services.account import WhoAmI
 from bot.services.overview import ListedRequest, RequestList
-from handlers.help import approval_hint, commands_for
+from handlers.help import approval_hint, command_block
 from handlers.messages import Catalog
 from handlers.payloads import read_visitor
 from handlers.services import Services
 from handlers.ui.home import Home, home_view, unavailable_view
 from handlers.ui.modals import View
 from handlers.ui.reasons import explain
-from handlers.whoami import identity_line, permission_lines
+from handlers.whoami import identity_line, permission_block
 
 PART_TIMEOUT = 5.0
 """Maximum time for each part of the tab, in seconds. The tab shows the others without it."""
@@ -85,8 +85,8 @@ class Publisher:
         catalog, permissions = self._catalog, who.permissions
         return Home(
             person=identity_line(catalog, who),
-            permissions=permission_lines(catalog, permissions, self._services.actions),
-            commands=commands_for(catalog, permissions),
+            permissions=permission_block(catalog, permissions, self._services.actions),
+            commands=command_block(catalog, permissions),
             hint=approval_hint(catalog, permissions),
             waiting=_requests(waiting),
             recent=_requests(recent),

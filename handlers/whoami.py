@@ -6,16 +6,18 @@ from collections.abc import Iterable
 
 from bot.domain.commands import Invoker
 from bot.domain.people import Person
-from bot.domain.principals import Principal
+from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import BREAK_GLASS
 from bot.errors import BotError
 from bot.services.account import NamedEntity, OrgOAuthClient, Permissions, TokenInfo, WhoAmI
 from handlers.help import approval_hint, unverified
 from handlers.messages import Catalog
 from handlers.services import Services
-from handlers.ui import blocks
-from handlers.ui.blocks import Block, Message, foreign_mrkdwn
+from handlers.ui import blocks, rich_text
+from handlers.ui.blocks import Block, Message, foreign_mrkdwn, foreign_value
 from handlers.ui.reasons import explain
+from handlers.ui.rich_text import Element, words
+from handlers.ui.sentences import sentence
 
 
 async def answer(invoker: Invoker, services: Services, catalog: Catalog, _line: str = "") -> Message:
@@ -24,40 +26,46 @@ async def answer(invoker: Invoker, services: Services, catalog: Catalog, _line: 
     name, workspace = foreign_mrkdwn(who.member.name), foreign_mrkdwn(who.workspace.name)
     return blocks.message(
         catalog.text("whoami.summary", name=name, workspace=workspace),
-        blocks.header(catalog.text("whoami.you")),
-        *_person(catalog, who),
-        blocks.section(permission_lines(catalog, who.permissions, services.actions)),
-        blocks.header(catalog.text("whoami.token")),
+        blocks.header(catalog.text("whoami.title", name=foreign_value(who.member.name) or "-")),
+        _person(catalog, who),
+        permission_block(catalog, who.permissions, services.actions),
         *_token(catalog, who),
     )
 
 
-def _person(catalog: Catalog, who: WhoAmI) -> list[Block]:
-    slack = _facts(
-        catalog, [("slack", who.member.name), ("workspace", who.workspace.name), ("email", who.member.email)]
-    )
-    if who.person is None:
-        return [slack]
+def _person(catalog: Catalog, who: WhoAmI) -> Block:
+    """Return who the person is in Slack and in Genesys Cloud, in the second person."""
+    email = foreign_value(who.member.email or "") or catalog.text("whoami.no_email")
     if isinstance(who.person, BotError):
-        problem = explain(catalog, who.person.code, who.person.params, changed_nothing=False)
         code = "whoami.person_unknown" if who.person.code.startswith("genesys_") else "whoami.no_person"
-        return [slack, blocks.section(catalog.text(code, problem=problem))]
+        return blocks.section(catalog.text(code, email=foreign_mrkdwn(email), problem=_problem(catalog, who.person)))
+    if who.person is None:
+        return blocks.plain_section(
+            catalog.text("whoami.slack", email=email, workspace=foreign_value(who.workspace.name))
+        )
     person = who.person
-    genesys = _facts(
-        catalog,
-        [
-            ("genesys", person.name),
-            ("genesys_email", person.email),
-            ("division", person.division),
-            ("state", _state(catalog, person)),
-            ("id", person.id),
-        ],
+    facts = [catalog.text("request.division", division=foreign_value(person.division)) if person.division else ""]
+    facts += [_state(catalog, person), person.id if who.permissions.administer else ""]
+    same = (person.name, person.email) == (who.member.name, who.member.email)
+    text = catalog.text(
+        "whoami.same" if same else "whoami.different",
+        email=email,
+        name=foreign_value(person.name) or "-",
+        genesys_email=foreign_value(person.email or "") or catalog.text("whoami.no_email"),
+        facts=", ".join(filter(None, facts)),
     )
-    return [slack, genesys]
+    return blocks.plain_section(text)
 
 
-def _state(catalog: Catalog, person: Person) -> str | None:
-    return person.state if person.active else catalog.text("whoami.state.not_active", state=person.state)
+def _problem(catalog: Catalog, error: BotError) -> str:
+    """Return why a person was not found, in the second person."""
+    own = catalog.optional(f"whoami.reason.{error.code}")
+    return own or explain(catalog, error.code, error.params, changed_nothing=False)
+
+
+def _state(catalog: Catalog, person: Person) -> str:
+    state = foreign_value(person.state or "")
+    return state if person.active else catalog.text("whoami.state.not_active", state=state)
 
 
 def identity_line(catalog: Catalog, who: WhoAmI) -> str:
@@ -72,10 +80,10 @@ def identity_line(catalog: Catalog, who: WhoAmI) -> str:
     return catalog.text("whoami.summary", name=name, workspace=foreign_mrkdwn(who.workspace.name))
 
 
-def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterable[str]) -> str:
+def permission_block(catalog: Catalog, permissions: Permissions, actions: Iterable[str]) -> Block:
     """Return what a person can request and approve, and by which rule; no one else reads of break glass."""
     if permissions.denied_because:
-        return approval_hint(catalog, permissions)
+        return blocks.section(approval_hint(catalog, permissions))
     rights = (
         ("can_request", permissions.request, permissions.request_unknown),
         ("can_approve", permissions.approve, permissions.approve_unknown),
@@ -87,39 +95,45 @@ def permission_lines(catalog: Catalog, permissions: Permissions, actions: Iterab
         for code, rules, unknown in rights
         if (what := catalog.optional(f"{action}.{code}"))
     ]
-    lines = [catalog.text("whoami.can"), blocks.bullets(rows)]
-    if permissions.unverified:
-        lines.append(unverified(catalog, permissions))
-    return "\n".join(lines)
+    failed = rich_text.paragraph(words(unverified(catalog, permissions))) if permissions.unverified else None
+    return rich_text.block(rich_text.bullets(*rows), failed)
 
 
-def _row(catalog: Catalog, what: str, rule: Principal | None, *, unknown: bool) -> str:
+def _row(catalog: Catalog, what: str, rule: Principal | None, *, unknown: bool) -> Element:
     if rule is None:
-        return catalog.text("whoami.unknown" if unknown else "whoami.no", what=what)
-    return catalog.text("whoami.yes", what=what, rule=foreign_mrkdwn(rule))
+        return rich_text.paragraph(*sentence(catalog, "whoami.unknown" if unknown else "whoami.no", what=what))
+    return rich_text.paragraph(*sentence(catalog, "whoami.yes", what=what, rule=_rule(catalog, rule)))
+
+
+def _rule(catalog: Catalog, rule: Principal) -> list[Element]:
+    """Return by which rule a person can do something, without ids of Slack."""
+    group: list[Element] = [rich_text.usergroup(rule.value)] if rule.kind is PrincipalKind.GROUP else []
+    value = words(foreign_value(rule.value), code=True)
+    return sentence(catalog, f"whoami.rule.{rule.kind.name.lower()}", group=group, value=value)
 
 
 def _token(catalog: Catalog, who: WhoAmI) -> list[Block]:
     if who.token is None:
-        return [blocks.section(catalog.text("whoami.token_hidden"))]
+        return [blocks.context(catalog.text("whoami.token_hidden"))]
     if isinstance(who.token, BotError):
         problem = explain(catalog, who.token.code, who.token.params, changed_nothing=False)
-        return [blocks.section(catalog.text("whoami.token_unknown", problem=problem))]
+        return [blocks.context(catalog.text("whoami.token_unknown", problem=problem))]
     client, idles, ids = who.token.oauth_client, who.token.date_token_idles, bool(who.permissions.administer)
     scopes = who.token.authorized_scope or (client.scope if client else ())
-    token = _facts(
-        catalog,
-        [
-            ("organization", _organization(catalog, who.token, ids=ids)),
-            ("client", _named(client, ids=ids)),
-            ("grant", client.authorized_grant_type if client else None),
-            ("scopes", ", ".join(scopes) or catalog.text("whoami.no_scopes")),
-            ("region", who.region.domain),
-        ],
-    )
-    if idles is None:
-        return [token]
-    return [token, blocks.context(catalog.text("whoami.idles", time=blocks.local_time(idles.timestamp())))]
+    values = {
+        "organization": _organization(catalog, who.token, ids=ids) or "?",
+        "region": who.region.domain,
+        "client": _named(client, ids=ids),
+        "grant": client.authorized_grant_type if client else None,
+        "scopes": ", ".join(scopes),
+    }
+    said = {name: foreign_mrkdwn(value) for name, value in values.items() if value}
+    parts = [catalog.text("whoami.token", **said)]
+    parts += [catalog.text(f"whoami.{name}", **said) for name in ("client", "grant") if name in said]
+    parts.append(catalog.text("whoami.scopes" if scopes else "whoami.no_scopes", **said))
+    if idles:
+        parts.append(catalog.text("whoami.idles", time=blocks.local_time(idles.timestamp(), seconds=False)))
+    return [blocks.context(*parts)]
 
 
 def _organization(catalog: Catalog, token: TokenInfo, *, ids: bool) -> str | None:
@@ -136,7 +150,3 @@ def _named(entity: NamedEntity | OrgOAuthClient | None, *, ids: bool) -> str | N
     if entity.name and entity.id and ids:
         return f"{entity.name} ({entity.id})"
     return entity.name or (entity.id if ids else None)
-
-
-def _facts(catalog: Catalog, rows: list[tuple[str, str | None]]) -> Block:
-    return blocks.facts([(catalog.text(f"whoami.{name}"), value) for name, value in rows])

@@ -394,18 +394,12 @@ SENTENCES = {
         "{in_division}.\n"
         "Then request it again: {command}"
     ),
-    "revoke.can_request": "request a revocation",
-    "revoke.can_approve": "approve a revocation",
-    "revoke.can_approve_with_others": (
-        "You can approve requests: click the button on the card. A revocation needs {count} approvers, and its requester "
-        "does not count."
-    ),
+    "revoke.can_request": "Request a revocation",
+    "revoke.can_approve": "Approve a revocation",
     "revoke.help": (
-        "`/purecloud revoke @user [reason]` - request the end of every session and token of a person; nothing happens "
-        "until it is approved\n"
-        "      for example `/purecloud revoke @tom laptop stolen`, `/purecloud revoke tom@example.com`, "
-        "`/purecloud revoke 5f2c…` (a Genesys Cloud user id, or the link to the person's page there), "
-        "`/purecloud revoke me`"
+        "`/purecloud revoke @tom laptop stolen`\n"
+        "Logs Tom out of Genesys Cloud everywhere, once it is approved. Instead of @tom, write an email address, a "
+        "Genesys Cloud user id, the link to the person's page there, or `me`."
     ),
     # --- break glass: as for revoke, unless it has a text of its own ---------------------------------------------------
     "break-glass.title": "Break glass: revoke all sessions of {target}?",
@@ -472,8 +466,8 @@ SENTENCES = {
         "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether the old token is "
         "deleted. *Treat it as active.*"
     ),
-    "rotate.can_request": "rotate the bot's token",
-    "rotate.help": "`/purecloud rotate` - replace the bot's own Genesys Cloud token",
+    "rotate.can_request": "Rotate the bot's token",
+    "rotate.help": "`/purecloud rotate`\nGives the bot a new Genesys Cloud token. No one is logged out.",
     # --- replies about cards ----------------------------------------------------------------------------------------
     "card_posted.direct": "You can approve this yourself: {card}. Nothing happens until you do.",
     "card_posted.direct.place": "You can approve this yourself. Nothing happens until you do.",
@@ -531,8 +525,7 @@ SENTENCES = {
     "dry_run.channel.1": "The card would go to {channel}. It would need one approval by {approvers}.",
     # --- help -------------------------------------------------------------------------------------------------------
     "help.title": "What you can do with /purecloud",
-    "command.whoami": "`/purecloud whoami` - who you are here and in Genesys Cloud, and what the bot's token is",
-    "command.help": "`/purecloud help` - this",
+    "command.whoami": "`/purecloud whoami`\nWho you are here and in Genesys Cloud, and what you can do.",
     "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
     "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
     "help.can_break_glass": "You can revoke alone under break glass, with a reason.",
@@ -541,8 +534,8 @@ SENTENCES = {
     "help.can_approve": "You can approve requests, but not your own: click the button on the card.",
     "help.can_approve_own": "You can approve requests, your own too: click the button on the card.",
     # --- lists of requests ------------------------------------------------------------------------------------------
-    "command.pending": "`/purecloud pending` - open requests that you made or may approve",
-    "command.history": "`/purecloud history [@user | email | reference]` - requests that ended, newest first",
+    "command.pending": "`/purecloud pending`\nOpen requests that you made or may approve.",
+    "command.history": "`/purecloud history [@user | email | reference]`\nRequests that ended, newest first.",
     "pending.title": "Open requests",
     "pending.summary": "{count} open requests that you made or may approve.",
     "pending.empty": "There is no open request that you made or may approve.",
@@ -561,32 +554,31 @@ SENTENCES = {
     "list.older": "Older",
     # --- whoami -----------------------------------------------------------------------------------------------------
     "whoami.summary": "You are {name} in {workspace}.",
-    "whoami.you": "You",
-    "whoami.slack": "Slack",
-    "whoami.workspace": "Workspace",
-    "whoami.email": "Email",
-    "whoami.genesys": "Genesys Cloud",
-    "whoami.genesys_email": "Email there",
-    "whoami.division": "Division",
-    "whoami.state": "State",
+    "whoami.title": "You are {name}",
+    "whoami.slack": "In Slack ({workspace}) as {email}",
+    "whoami.same": "In Slack and in Genesys Cloud, as {email} ({facts})",
+    "whoami.different": "In Slack as {email}. In Genesys Cloud you are {name}, {genesys_email} ({facts})",
+    "whoami.no_email": "no email address",
     "whoami.state.not_active": "{state}; your roles there count for nothing here",
-    "whoami.id": "Id",
-    "whoami.no_person": "*Genesys Cloud*: no one. {problem}",
-    "whoami.person_unknown": "*Genesys Cloud*: not available. {problem}",
-    "whoami.can": "*You can*",
-    "whoami.yes": "{what}: *yes*, by `{rule}`",
+    "whoami.no_person": "In Slack as {email}, and not found in Genesys Cloud. {problem}",
+    "whoami.person_unknown": "In Slack as {email}. Genesys Cloud did not say who you are there. {problem}",
+    "whoami.reason.no_email": "You have no email address in Slack that I can see.",
+    "whoami.reason.email_unconfirmed": "You have not confirmed your email address in Slack, so it proves nothing.",
+    "whoami.yes": "{what}: *yes*, {rule}",
     "whoami.no": "{what}: no",
     "whoami.unknown": "{what}: could not be checked",
-    "whoami.token": "The bot's token",
-    "whoami.token_hidden": "Shown to full members of the workspace only.",
-    "whoami.token_unknown": "Genesys Cloud did not describe it. {problem}",
-    "whoami.organization": "Organization",
+    "whoami.rule.user": "you are named",
+    "whoami.rule.group": "as a member of {group}",
+    "whoami.rule.role": "by the role {value} in Genesys Cloud",
+    "whoami.rule.permission": "by the permission {value} in Genesys Cloud",
+    "whoami.token": "*The bot's token* acts in {organization} ({region})",
+    "whoami.token_hidden": "*The bot's token* is shown to full members of the workspace only.",
+    "whoami.token_unknown": "*The bot's token*: Genesys Cloud did not describe it. {problem}",
     "whoami.organization_home": "{organization} (home: {home})",
-    "whoami.client": "OAuth client",
-    "whoami.grant": "Grant",
-    "whoami.scopes": "Scopes",
-    "whoami.no_scopes": "none (the roles of the client count)",
-    "whoami.region": "Region",
+    "whoami.client": "OAuth client {client}",
+    "whoami.grant": "grant {grant}",
+    "whoami.scopes": "scopes {scopes}",
+    "whoami.no_scopes": "no scopes: the roles of the client count",
     "whoami.idles": "expires when idle, {time}",
     # --- modals -----------------------------------------------------------------------------------------------------
     "modal.title": "Revoke sessions",

@@ -6,7 +6,6 @@ Each text of a block passes `truncate`, which removes what readers cannot see.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +23,6 @@ MAX_VALUE_LENGTH = 250
 
 MAX_BUTTON_LENGTH = 75
 _PART_OF_ENTITY = re.compile("&[a-z]{0,3}$")
-
-MAX_FIELD_ROWS = 5
-"""A section takes ten fields, and a row has a label and a value."""
 
 
 def truncate(text: str, limit: int) -> str:
@@ -84,23 +80,6 @@ def plain_section(text: str) -> Block:
     return {"type": "section", "text": plain(text)}
 
 
-def facts(rows: Iterable[tuple[str, str | None]]) -> Block:
-    """Return up to five rows of a label and a value from a user, without the rows that have no value."""
-    pairs = [(label, value) for label, value in rows if value][:MAX_FIELD_ROWS]
-    fields = [
-        field
-        for label, value in pairs
-        for field in (mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(visible_text(value), MAX_VALUE_LENGTH))
-    ]
-    return {"type": "section", "fields": fields or [plain("")]}
-
-
-def labelled(text: str, label: str, value: str) -> Block:
-    """Return a sentence of the bot with a value from a user below it."""
-    fields = [mrkdwn(f"*{label}*", MAX_FIELD_LENGTH), plain(visible_text(value), MAX_VALUE_LENGTH)]
-    return {"type": "section", "text": mrkdwn(text), "fields": fields}
-
-
 def context(*parts: str | None) -> Block:
     """Return a line of small print in the bot's own words."""
     return {"type": "context", "elements": [mrkdwn("  ·  ".join(part for part in parts if part))]}
@@ -125,11 +104,6 @@ def confirm(title: str, text: str, yes: str, no: str) -> Block:
 def actions(request_id: str, *buttons: Block) -> Block:
     """Return a row of buttons."""
     return {"type": "actions", "block_id": f"request-{request_id}", "elements": list(buttons)}
-
-
-def bullets(lines: Sequence[str]) -> str:
-    """Return a list of the bot's own sentences."""
-    return "\n".join(f"•  {line}" for line in lines)
 
 
 def message(summary: str, *blocks: Block | None) -> Message:

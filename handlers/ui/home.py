@@ -19,8 +19,8 @@ class Home:
     """What the Home tab shows. A list of requests that is not available is the reason, a string."""
 
     person: str
-    permissions: str
-    commands: Sequence[str]
+    permissions: Block
+    commands: Block
     hint: str
     waiting: Sequence[ListedRequest] | str
     recent: Sequence[ListedRequest] | str
@@ -30,11 +30,11 @@ def home_view(catalog: Catalog, home: Home) -> View:
     """Return the Home tab: identity, permissions, requests that wait, and the last ones."""
     return _view(
         blocks.section(home.person),
-        blocks.section(home.permissions),
+        home.permissions,
         *_waiting(catalog, home.waiting),
         *_recent(catalog, home.recent),
         blocks.header(catalog.text("help.title")),
-        blocks.section(blocks.bullets(home.commands)),
+        home.commands,
         blocks.context(home.hint),
     )
 

@@ -121,7 +121,7 @@ async def whoami(bot: BotHarness) -> str:
     await bot.command("whoami")
     (reply,) = bot.messages(personas.OLIVIA)
     text: str = bot.components.slack.text_of(reply)
-    return text.partition("The bot's token\n")[2]
+    return text.partition("*The bot's token*")[2].lstrip(": ")
 
 
 def _main_text(message: PostedMessage) -> str:

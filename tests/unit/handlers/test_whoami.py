@@ -54,6 +54,18 @@ PEOPLE = {
     "inactive": replace(WHO, person=replace(RAVI_IN_GENESYS, state="inactive")),
     "no email": replace(WHO, member=member(), person=Denied(DenialCode.NO_EMAIL, member=RAVI)),
     "genesys unreachable": replace(WHO, person=GenesysUnreachable(), token=GenesysForbidden(status=403)),
+    "by rules of each kind": replace(
+        WHO,
+        permissions=Permissions(
+            request={
+                "revoke": Principal(PrincipalKind.GROUP, "S0TOKENAPP"),
+                "rotate": Principal(PrincipalKind.PERMISSION, "oauth:token:delete"),
+            },
+            approve={"revoke": Principal(PrincipalKind.USER, RAVI)},
+        ),
+    ),
+    "email not confirmed": replace(WHO, person=Denied(DenialCode.EMAIL_UNCONFIRMED, member=RAVI)),
+    "another name in Genesys Cloud": replace(WHO, person=replace(RAVI_IN_GENESYS, name="R. Rao")),
     "a guest": replace(WHO, permissions=Permissions(denied_because=DenialCode.GUEST), token=None),
     "not checked": replace(
         WHO,
@@ -89,11 +101,18 @@ async def test_whoami__names_the_home_organization_only_if_it_differs() -> None:
 
 async def test_whoami__shows_ids_to_admins_only() -> None:
     hidden = words(await answer(WHO))
-    assert "0c1d" not in hidden
-    assert "b07" not in hidden
+    for one in ("0c1d", "b07", RAVI_IN_GENESYS.id, RAVI):
+        assert one not in hidden
     shown = words(await answer(PEOPLE["an admin"]))
+    assert RAVI_IN_GENESYS.id in shown
     assert "Example Ltd (0c1d)" in shown
     assert "Revoke bot (b07)" in shown
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_whoami__speaks_to_the_person_and_not_about_them(who: str) -> None:
+    assert f"<@{RAVI}>" not in words(await answer(PEOPLE[who]))
+    assert " they " not in words(await answer(PEOPLE[who]))
 
 
 @pytest.mark.parametrize("who", PEOPLE)

@@ -27,8 +27,6 @@ def test_blocks__are_accepted_by_slack_with_any_text(text: str) -> None:
         blocks.header(text),
         blocks.section(text),
         blocks.plain_section(text),
-        blocks.facts([(text, text), ("Label", text), ("Empty", None)]),
-        blocks.facts([("Nothing", None)]),
         blocks.context(text, None, text),
         blocks.actions("id", blocks.button(text, "go", "id", confirm=blocks.confirm(text, text, text, text))),
         None,
@@ -44,12 +42,6 @@ def test_escape__removes_markup_and_keeps_the_text(text: str) -> None:
 
     assert not {"<", ">"} & set(escaped)
     assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
-
-
-def test_facts__shows_five_rows_and_skips_missing_values() -> None:
-    found = blocks.facts([("a", "1"), ("b", None), ("c", ""), *((str(number), "x") for number in range(9))])
-
-    assert [cell["text"] for cell in found["fields"]] == ["*a*", "1", "*0*", "x", "*1*", "x", "*2*", "x", "*3*", "x"]
 
 
 def test_text__has_no_hidden_character_and_slack_adds_no_mention_or_link() -> None:
@@ -79,7 +71,3 @@ def test_local_time__falls_back_to_utc() -> None:
         blocks.local_time(NOON + 0.9)
         == f"<!date^{int(NOON)}^{{date_short_pretty}} {{time_secs}}|2026-06-21 12:00:00 UTC>"
     )
-
-
-def test_bullets__one_line_each() -> None:
-    assert blocks.bullets(["one", "two"]) == "•  one\n•  two"
