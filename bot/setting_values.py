@@ -63,7 +63,7 @@ def check_signing_secret(text: str) -> str:
 
 
 def check_contact(text: str) -> str:
-    """Return whom to ask: the id of a Slack user or channel, or a short text without markup. Raises ValueError."""
+    """Return whom to ask: a Slack user or channel id, or a short text. Raises ValueError."""
     check_text(text)
     if len(text) > MAX_CONTACT_LENGTH or set(text) & set("<>{}*`_~"):
         raise ValueError(

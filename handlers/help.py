@@ -69,7 +69,7 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
     """Return what this person can approve, or why they can do nothing."""
     if permissions.denied_because:
         reason = explain(catalog, permissions.denied_because, {}, changed_nothing=False)
-        return f"{catalog.text('help.can_do_nothing')} {reason}"
+        return f"{catalog.text('help.denied')} {reason}"
     if permissions.approve:
         if permissions.approvals_required > 1:
             return catalog.text("revoke.can_approve_with_others", count=permissions.approvals_required)

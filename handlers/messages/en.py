@@ -140,11 +140,11 @@ SENTENCES = {
     "reason.target_not_in_slack": "Slack doesn't know that person, or doesn't show them to me.",
     "hint.target_not_in_slack": "Use their email address or Genesys Cloud user id, which work without Slack.",
     "reason.target_outsider": "{member_mention} is not a member of this workspace, so their email address proves nothing here.",
-    "hint.target_outsider": "If they have a login in your Genesys Cloud, use its email address or user id.",
+    "hint.target_outsider": "If they have an account in your Genesys Cloud, use its email address or user id.",
     "reason.target_guest": "{member_mention} is a guest in Slack, so their email address proves nothing here.",
-    "hint.target_guest": "Use the email address or user id of their Genesys Cloud login.",
+    "hint.target_guest": "Use the email address or user id of their Genesys Cloud account.",
     "reason.target_bot": "{member_mention} is a bot, not a person.",
-    "reason.target_deactivated": "{member_mention} is deactivated in Slack. Their Genesys Cloud login may still work.",
+    "reason.target_deactivated": "{member_mention} is deactivated in Slack. Their Genesys Cloud account may still work.",
     "hint.target_deactivated": "Use their email address or Genesys Cloud user id.",
     "reason.no_email": "{member_mention} has no email address in Slack that I can see, so I can't find them in Genesys Cloud.",
     "hint.no_email": "Use their email address or Genesys Cloud user id.",
@@ -396,6 +396,10 @@ SENTENCES = {
     ),
     "revoke.can_request": "Request a revocation",
     "revoke.can_approve": "Approve a revocation",
+    "revoke.can_approve_with_others": (
+        "You can approve requests: click the button on the card. A revocation needs {count} approvers, and its requester "
+        "does not count."
+    ),
     "revoke.help": (
         "`/purecloud revoke @tom laptop stolen`\n"
         "Logs Tom out of Genesys Cloud everywhere, once it is approved. Instead of @tom, write an email address, a "
@@ -529,6 +533,7 @@ SENTENCES = {
     "help.unknown": "I don't know `{word}`. *Nothing was changed.*",
     "help.did_you_mean": "I don't know `{word}`. *Nothing was changed.* Did you mean `/purecloud {nearest}`?",
     "help.can_break_glass": "You can revoke alone under break glass, with a reason.",
+    "help.denied": "You can't request or approve anything.",
     "help.can_do_nothing": "You can't request or approve anything. Ask {contact} if you should be able to.",
     "help.can_request": "You can request; an approver decides.",
     "help.can_approve": "You can approve requests, but not your own: click the button on the card.",

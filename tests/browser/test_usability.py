@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from bot.domain.requests import State
 from bot.sandbox import personas
 from bot.sandbox.manifest import SHORTCUTS
+from handlers.ui.renderer import MessageRenderer
 from tests.browser.chromium import open_sandbox_page
 from tests.browser.test_rendering import call_method, field, text
 from tests.sandbox.page.conftest import TOM_ID
+from tests.support.sample_outcomes import in_state
+from tests.support.stub_services import ENGLISH
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -41,6 +45,8 @@ HOME_BLOCKS = [
 ]
 """Blocks of a Home tab."""
 
+MAX_CARD_HEIGHT = 520
+"""Pixels of a pending card on a phone, so that an approver sees all of it."""
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
@@ -255,6 +261,16 @@ async def test_laptop__shows_the_whole_card_below_the_drill(open_page: OpenPage)
     await expect(page.tab.get_by_role("region", name="Incident drill")).to_be_visible()
     for name in ("Revoke all sessions", "Decline", "Cancel request"):
         await expect(page.newest.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+
+
+async def test_phone__shows_a_pending_card_without_scrolling(open_page: OpenPage) -> None:
+    page = await open_page(viewport={"width": 390, "height": 844})
+    card = MessageRenderer(ENGLISH).card(in_state(State.PENDING, reason="laptop stolen"))
+    page.run.slack.conversations.post(personas.OPS, card["text"], card["blocks"])
+    await expect(page.newest.get_by_role("button", name="Revoke all sessions")).to_be_visible()
+    box = await page.newest.bounding_box()
+    assert box
+    assert box["height"] <= MAX_CARD_HEIGHT
 
 
 async def test_phone__shows_the_composer_and_cuts_nothing_off(open_page: OpenPage) -> None:

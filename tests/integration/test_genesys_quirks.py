@@ -85,7 +85,8 @@ async def test_whoami__separates_the_person_from_the_bot(app: AppHarness) -> Non
     reply = app.slack.text_of(await app.wait_for_private_message(personas.BEN, "The bot's token"))
 
     you, _, bot = reply.partition("The bot's token")
-    assert "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02" in you
+    assert "You are Ben Baker" in you
+    assert "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02" not in reply
     assert "Slack revoke bot" in bot
     assert "Ben Baker" not in bot
 
@@ -331,4 +332,4 @@ async def test_command__names_a_client_of_another_region(start_app_with: StartAp
 async def test_whoami__accepts_a_client_without_scopes(app: AppHarness) -> None:
     await app.send_command(personas.OLIVIA, "whoami")
 
-    await app.wait_for_private_message(personas.OLIVIA, "none (the roles of the client count)")
+    await app.wait_for_private_message(personas.OLIVIA, "no scopes: the roles of the client count")

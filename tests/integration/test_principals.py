@@ -117,6 +117,6 @@ async def test_command__of_an_unreadable_group_is_no_denial(tmp_path: Path) -> N
 async def test_whoami__of_an_unreadable_group_says_that_it_could_not_be_checked(app: AppHarness) -> None:
     app.slack.fault(GROUPS, SlackFault(retry_after=50, times=None))
     await app.send_command(personas.BEN, "whoami")
-    reply = app.slack.text_of(await app.wait_for_private_message(personas.BEN, "approve a revocation"))
-    assert "approve a revocation: could not be checked" in reply
-    assert "rotate the bot's token: no" in reply
+    reply = app.slack.text_of(await app.wait_for_private_message(personas.BEN, "Approve a revocation"))
+    assert "Approve a revocation: could not be checked" in reply
+    assert "Rotate the bot's token: no" in reply

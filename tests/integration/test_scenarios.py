@@ -110,12 +110,15 @@ async def test_revoke__of_what_is_no_address_is_explained(app: AppHarness, word:
     assert await app.audit_tags() == ["request:ask_refused"]
 
 
+NAMED, MEMBER = "you are named", f"as a member of <!subteam^{personas.TOKEN_APPROVERS}>"
+
+
 @pytest.mark.parametrize(
     ("user", "requests", "approves", "rotates"),
     [
-        pytest.param(personas.OLIVIA, personas.OLIVIA, personas.TOKEN_APPROVERS, personas.OLIVIA, id="admin"),
-        pytest.param(personas.BEN, personas.BEN, personas.TOKEN_APPROVERS, None, id="approver"),
-        pytest.param(personas.RAVI, personas.RAVI, None, None, id="requester"),
+        pytest.param(personas.OLIVIA, NAMED, MEMBER, NAMED, id="admin"),
+        pytest.param(personas.BEN, NAMED, MEMBER, None, id="approver"),
+        pytest.param(personas.RAVI, NAMED, None, None, id="requester"),
         pytest.param(personas.NADIA, None, None, None, id="colleague"),
     ],
 )
@@ -125,14 +128,14 @@ async def test_whoami__shows_the_users_permissions_and_their_rules(
     await app.send_command(user, "whoami")
     text = app.slack.text_of(await app.wait_for_private_message(user, "The bot's token"))
 
-    assert app.slack.members[user].email in text.split("\n")
+    assert f"In Slack and in Genesys Cloud, as {app.slack.members[user].email} (" in text
     for what, rule in (
-        ("request a revocation", requests),
-        ("approve a revocation", approves),
-        ("rotate the bot", rotates),
+        ("Request a revocation", requests),
+        ("Approve a revocation", approves),
+        ("Rotate the bot", rotates),
     ):
         line = next(line for line in text.split("\n") if what in line)
-        assert line.endswith(f"*yes*, by `{rule}`" if rule else ": no")
+        assert line.endswith(f"yes, {rule}" if rule else ": no")
     assert "Acme Contact Center" in text
     assert app.slack.bot_token not in text
     assert len(app.genesys.received("get_tokens_me")) == 1

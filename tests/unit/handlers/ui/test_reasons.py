@@ -102,6 +102,7 @@ def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
         for name in re.findall(r"{(\w+)}", SENTENCES.get(f"{area}.{code}", ""))
     }
     computed = {
+        "contact",
         "member_mention", "requester_mention", "follower_mention", "required_approvers", "other_approvers",
         "channel_mention", "possible_time",
     }  # fmt: skip
@@ -134,7 +135,7 @@ def test_own_request__says_how_many_others_must_approve(required: str, others: s
 
 def test_channel_shared__that_an_admin_has_configured_names_the_setting() -> None:
     code = DenialCode.CHANNEL_SHARED
-    assert "must set APPROVALS_CHANNEL" in explain(ENGLISH, code, {"channel": "C0APPROVE1", "configured": "yes"})
+    assert "to set APPROVALS_CHANNEL" in explain(ENGLISH, code, {"channel": "C0APPROVE1", "configured": "yes"})
     assert "Request it in a channel of your own organization" in explain(ENGLISH, code, {"channel": "C0OPS00001"})
 
 
