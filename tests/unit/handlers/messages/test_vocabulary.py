@@ -22,7 +22,7 @@ REJECTED = {
 ALLOWED = re.compile(r"Genesys Cloud's login\b")
 """The host that issues tokens."""
 
-NOT_DONE = re.compile(r"\bnothing (was|has been|is|has) (changed|ended|done)|changed nothing", re.IGNORECASE)
+NOT_DONE = re.compile(r"\bnothing (was|has been|has) (changed|ended|done)|changed nothing", re.IGNORECASE)
 DETAILS = ("stale.approved", "stale.revoked", "stale.refused", "stale.failed", "stale.unknown",
            "request.changed.uncertain")  # fmt: skip
 """Sentences about a click or attempt that changed nothing, although another one may have."""
