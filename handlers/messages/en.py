@@ -34,7 +34,7 @@ SENTENCES = {
     "reason.not_an_admin": "Only admins of this bot can do this.",
     "reason.may_not_break_glass": "You can't revoke alone under break glass.",
     "hint.may_not_break_glass": "`/purecloud whoami` shows what you can do. Ask {contact} if you should be able to.",
-    "reason.break_glass_of_another": "Only {requester_mention} can confirm or cancel this, because it is a request under break glass.",
+    "reason.break_glass_of_another": "Only {requester_mention} can approve or cancel this, because it is a request under break glass.",
     "reason.break_glass_for_oneself": "You can't break glass on your own account.",
     "hint.break_glass_for_oneself": "Another person must do it, or you request `/purecloud revoke me`.",
     "reason.break_glass_without_reason": "Break glass needs a reason, because no one else decides.",
@@ -421,9 +421,9 @@ SENTENCES = {
         "{target} is logged out everywhere, now. No one else approves it, and it is announced. A live call may drop. It can't be undone."
     ),
     "break-glass.dialog.approve": "Break glass",
-    "break-glass.headline.pending": "Break glass, waiting for confirmation: sessions of {target} not touched",
+    "break-glass.headline.pending": "Break glass, waiting for approval: sessions of {target} not touched",
     "break-glass.headline.revoked": "Break glass, revoked: all sessions of {target}",
-    "break-glass.headline.approved": "Break glass, confirmed: ending all sessions of {target} now",
+    "break-glass.headline.approved": "Break glass, approved: ending all sessions of {target} now",
     "break-glass.headline.approved.waiting": "Break glass, waiting for Genesys Cloud: sessions of {target} not ended yet",
     "break-glass.headline.refused": "Break glass, refused by Genesys Cloud: sessions of {target} not ended",
     "break-glass.headline.failed.unchanged": "Break glass, failed: sessions of {target} not ended",
@@ -432,20 +432,20 @@ SENTENCES = {
     "break-glass.headline.cancelled": "Break glass, cancelled: sessions of {target} not touched",
     "break-glass.headline.expired": "Break glass, expired: sessions of {target} not touched",
     "break-glass.announced.title": "Break glass: revocation of {subject}",
-    "break-glass.notified": "Break glass: {requester_mention} alone has confirmed to revoke {subject}.",
-    "break-glass.notified.reason": "Break glass: {requester_mention} alone has confirmed to revoke {subject}: {reason}.",
+    "break-glass.notified": "Break glass: {requester_mention} alone has approved to revoke {subject}.",
+    "break-glass.notified.reason": "Break glass: {requester_mention} alone has approved to revoke {subject}: {reason}.",
     "break-glass.announced": (
-        ":rotating_light: {requester} has confirmed this alone, under *break glass*: no one else approved it. "
+        ":rotating_light: {requester} has approved this alone, under *break glass*: no one else approved it. "
         "The outcome follows in a message of its own. If you did not expect this, ask {requester} now."
     ),
     "break-glass.announced.protected": (
-        ":rotating_light: {requester} has confirmed this alone, under *break glass*: no one else approved it, although "
+        ":rotating_light: {requester} has approved this alone, under *break glass*: no one else approved it, although "
         "this person is *protected*. The outcome follows in a message of its own. If you did not expect this, ask "
         "{requester} now."
     ),
     "break-glass.can_request": "revoke alone under break glass",
     "break-glass.help": (
-        "`/purecloud break-glass @user reason` - in an emergency, revoke without another approver: you alone confirm the card, "
+        "`/purecloud break-glass @user reason` - in an emergency, revoke without another approver: you alone approve the card, "
         "both channels are notified first, and it is possible once in 10 minutes\n"
         "      for example `/purecloud break-glass @tom laptop stolen`"
     ),

@@ -55,7 +55,7 @@ async def test_break_glass__is_confirmed_by_its_requester_alone(app: AppHarness,
     assert len(app.deletes) == 1
     assert announced_in(app, DONE) == sorted([*CHANNELS, card.channel_id])
     announcement = await app.wait_for_message(ANNOUNCED)
-    assert f"<@{personas.SAM}> has confirmed this alone" in app.slack.text_of(announcement)
+    assert f"<@{personas.SAM}> has approved this alone" in app.slack.text_of(announcement)
     assert "laptop stolen" in app.slack.text_of(announcement)
     tags = ["request:break_glass_requested", "request:break_glass_approved", "token:revoked"]
     assert await app.audit_tags() == tags
@@ -133,7 +133,7 @@ async def test_break_glass__includes_protected_people_and_does_not_wait_for_othe
     ("who", "reply"),
     [
         (personas.OLIVIA, "You can't revoke alone under break glass."),
-        (personas.BEN, f"Only <@{personas.SAM}> can confirm or cancel this"),
+        (personas.BEN, f"Only <@{personas.SAM}> can approve or cancel this"),
     ],
 )
 async def test_break_glass__by_someone_else_is_refused(
@@ -144,7 +144,7 @@ async def test_break_glass__by_someone_else_is_refused(
     await app.slack.click(who, card, action, force=True)
 
     if action == "cancel":
-        reply = f"Only <@{personas.SAM}> can confirm or cancel this"
+        reply = f"Only <@{personas.SAM}> can approve or cancel this"
     text = app.slack.text_of(await app.wait_for_private_message(who, reply))
     assert "*Nothing was changed.*" in text
     await app.wait_until_idle()
