@@ -505,10 +505,10 @@ SENTENCES = {
     "request_followed.until": "It is open until {time}.",
     "request_followed.approved": "It is approved and in progress.",
     "request_followed.card": "<{link}|Open the card>",
-    "request_followed.next": "*I made no second request and changed nothing.* You will hear how it ends.",
+    "request_followed.next": "I made no second request. *Nothing was changed.* You will hear how it ends.",
     "copy_not_posted": (
         "I could not post the card in {place} (`{slack_code}`). The request is still open, and its first card is in use. "
-        "Invite me to that channel, or ask an admin of this bot to correct APPROVALS_CHANNEL."
+        "Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL."
     ),
     "copy_not_posted.direct": "your direct messages",
     "request.also_requested": "Also requested by ",

@@ -48,7 +48,7 @@ def test_followed__says_who_asked_that_nothing_was_changed_and_what_comes() -> N
 
     assert problems(message) == []
     assert f"<@{RAVI}> has already requested this" in message["text"]
-    assert "*I made no second request and changed nothing.* You will hear how it ends." in message["text"]
+    assert "I made no second request. *Nothing was changed.* You will hear how it ends." in message["text"]
     assert f"<{LINK}|Open the card>" in message["text"]
 
 
