@@ -35,6 +35,7 @@ from bot.proxies import proxy_name
 from bot.purecloud import HttpAttempt, PureCloud, Region, region
 from bot.server_clock import ServerClock
 from bot.services.account import AccountService
+from bot.services.affected import AffectedPerson
 from bot.services.announcements import Announcer
 from bot.services.binding import Binding
 from bot.services.card_copies import CopyUpdater
@@ -198,7 +199,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     options = Options(
         rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel,
         settings.secret_values, settings.ping_approvers, settings.remind_after, settings.max_open_requests,
-        settings.require_reason,
+        settings.require_reason, settings.notify_target,
     )  # fmt: skip
     pace = Pace(time.monotonic)
     permalinks = Permalinks(clients.slack)
@@ -278,6 +279,7 @@ class Options:
     remind_after: float | None = None
     max_open: int | None = None
     require_reason: bool = False
+    notify_target: bool = False
 
     def approvers(self, request: Request) -> tuple[Principal, ...]:
         """Return who may approve a request of this action now."""
@@ -340,7 +342,10 @@ def job_services(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
         differences=differences, announce_in=options.announce_in, secret_values=options.secret_values,
     )  # fmt: skip
-    execution = ExecutionService(store, genesys, actions, options.recipients, metrics)
+    execution = ExecutionService(
+        store, genesys, actions, options.recipients, metrics, notify_target=options.notify_target
+    )
+    affected = AffectedPerson(store, messenger, renderer, Delivery(store), identity)
     reminders = Reminders(
         store, messenger, renderer, Delivery(store), pace,
         permalinks=permalinks, approvers=options.approvers, ping=options.ping_approvers,
@@ -359,6 +364,7 @@ def job_services(
         JobKind.CARD: cards.process,
         JobKind.REMINDER: reminders.process,
         JobKind.COPY: copies.process,
+        JobKind.AFFECTED: affected.process,
         JobKind.NOTICE: notifier.process_notice,
         JobKind.REPLY: notifier.process_reply,
         JobKind.THREAD: threads.process,

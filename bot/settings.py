@@ -203,6 +203,7 @@ class Settings(DatabaseSettings):
         2, alias="PROTECTED_APPROVALS", ge=1, le=MAX_APPROVALS, validate_default=True
     )
     remind_after: Annotated[float | None, BeforeValidator(_parse_duration_or_off)] = Field(300.0, alias="REMIND_AFTER")
+    notify_target: bool = Field(default=False, alias="NOTIFY_TARGET")
     ping_approvers: bool = Field(default=True, alias="PING_APPROVERS")
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")

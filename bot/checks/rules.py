@@ -103,9 +103,10 @@ def _reminder(settings: Settings) -> str:
 
 
 def _outcomes(settings: Settings) -> str:
+    target = "; a revoked person is notified too" if settings.notify_target else ""
     if not settings.audit_channel:
-        return "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set"
-    return f"to the card, the people concerned and the channel {settings.audit_channel}"
+        return f"to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set{target}"
+    return f"to the card, the people concerned and the channel {settings.audit_channel}{target}"
 
 
 def _approvals(count: int) -> str:

@@ -54,6 +54,8 @@ class JobKind(StrEnum):
     """A reply in the thread of a card."""
     REMINDER = "reminder"
     """A reminder of a request that still waits, due long after it was made."""
+    AFFECTED = "affected"
+    """A message to the person whose sessions were revoked."""
     NOTICE = "notice"
     """An outcome to post to a channel or a person."""
 

@@ -97,6 +97,8 @@ class ExecutionService:
         actions: Actions,
         recipients: Callable[[Request], Sequence[str]],
         metrics: Metrics,
+        *,
+        notify_target: bool = False,
     ) -> None:
         self._approved_at: dict[str, float] = {}
         self._store = store
@@ -104,6 +106,7 @@ class ExecutionService:
         self._actions = actions
         self._recipients = recipients
         self._metrics = metrics
+        self._notify_target = notify_target
 
     async def process(self, job: Job) -> JobResult:
         """Send the call of an approved request, and record what came of it."""
@@ -203,11 +206,15 @@ class ExecutionService:
         notify = self._recipients(request)
         for delay in RECORD_RETRY_DELAYS:
             try:
-                return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
+                return await self._store.finish_execution(
+                    job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
+                )
             except Exception:
                 log.exception("request.outcome_not_recorded", **(outcome | log_facts(request)))
                 await asyncio.sleep(delay)
-        return await self._store.finish_execution(job, event, outcome=outcome, notify=notify)
+        return await self._store.finish_execution(
+            job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
+        )
 
 
 async def execute(

@@ -115,7 +115,7 @@ class Identity:
         """
         actor = Actor(Member(id=slack_user_id or "", team_id="", name=person.name), person)
         if any(one.kind in (PrincipalKind.USER, PrincipalKind.GROUP) for one in principals):
-            actor = replace(actor, member=await self._slack_user_of(slack_user_id, person) or actor.member)
+            actor = replace(actor, member=await self.slack_user_of(slack_user_id, person) or actor.member)
             if not rule_for(actor, principals):
                 read = self._slack_principals.read_protection
                 actor = await read(actor, principals, since=since, on_grid=self._on_grid)
@@ -125,7 +125,8 @@ class Identity:
     def _on_grid(self) -> bool:
         return self.workspace.enterprise_id is not None
 
-    async def _slack_user_of(self, slack_user_id: str | None, person: Person) -> Member | None:
+    async def slack_user_of(self, slack_user_id: str | None, person: Person) -> Member | None:
+        """Return a person's Slack user, by email address if the id is unknown. Raises SlackUnavailable."""
         if slack_user_id:
             return await self.member(slack_user_id, since=self.recently)
         return await self._slack_users.get_by_email(person.email) if person.email else None

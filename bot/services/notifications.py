@@ -87,6 +87,9 @@ class MessageRenderer(Protocol):
     def thread_reply(self, code: str, params: Mapping[str, Any]) -> Message:
         """Return a reply in the thread of a card."""
 
+    def affected(self, request: Request) -> Message:
+        """Return what the person reads whose sessions a request ended."""
+
     def reminder(self, request: Request, approvers: Sequence[Principal], link: str | None) -> Message:
         """Return a reminder that mentions the approvers; `link` leads to a card in direct messages."""
 

@@ -43,6 +43,13 @@ class MessageRenderer:
         line = self.catalog.text("request.ping", approvers=" ".join(map(blocks.principal_mention, approvers)))
         return {**message, "blocks": [*message["blocks"], blocks.section(line)]}
 
+    def affected(self, request: Request) -> Message:
+        """Return what the person reads whose sessions a request ended."""
+        at = blocks.local_time(request.finished_at or request.created_at)
+        text = self.catalog.of_action(request.action, "affected", time=at)
+        reference = self.catalog.text("reference", reference=request.reference)
+        return blocks.message(text, blocks.section(text), blocks.context(reference))
+
     def reminder(self, request: Request, approvers: Sequence[Principal], link: str | None) -> Message:
         """Return a reminder that mentions the approvers; `link` leads to a card in direct messages."""
         return reminders.reminder(self.catalog, request, approvers, link)

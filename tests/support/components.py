@@ -112,7 +112,7 @@ class Components:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
         names = (
             "actions", "approvals_channel", "secret_values", "ping_approvers", "remind_after", "max_open",
-            "require_reason",
+            "require_reason", "notify_target",
         )  # fmt: skip
         options = {name: changes.pop(name) for name in names if name in changes}
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)

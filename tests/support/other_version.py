@@ -67,6 +67,7 @@ UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
     "execution of an unknown action": ("target", "unknown action, approved", {"place": 0, "clicked_at": 1.0}),
     "card of an unknown state": ("card", "unknown state", {}),
     "reminder of an unknown state": ("reminder", "unknown state", {}),
+    "message about an unknown state": ("affected", "unknown state", {}),
     "notice of an unknown state": ("notice", "unknown final state", {"channel": "C0AUDIT001"}),
     "click on an unknown action": ("click", "unknown action", {"action": "approve", "user_id": "U0OLIVIA01"}),
 }

@@ -78,6 +78,7 @@ def test_rules__with_the_required_settings_alone() -> None:
         ({"APPROVALS_CHANNEL": "C0APPROVE1", "SELF_APPROVAL": "no"}, "where cards go", "to the channel C0APPROVE1"),
         ({"APPROVERS": "role:Supervisor"}, "whom cards mention", "names no Slack user or user group"),
         ({"PING_APPROVERS": "false"}, "whom cards mention", "no one, because PING_APPROVERS is off"),
+        ({"NOTIFY_TARGET": "true"}, "where outcomes go", "a revoked person is notified too"),
         ({"REMIND_AFTER": "OFF"}, "when a reminder follows", "never, because REMIND_AFTER is off"),
         ({"REMIND_AFTER": "90s"}, "when a reminder follows", "after 1.5 minutes"),
         ({"REQUEST_TTL": "5m"}, "when a reminder follows", "never, because a request expires"),

@@ -89,7 +89,8 @@ async def test_claim__returns_most_urgent_first_up_to_the_limit(db: DatabaseHarn
     for kind in reversed(JobKind):
         await enqueue(db, kind, kind)
     assert await claim(db, limit=4) == ["click", "target", "command", "card"]
-    assert await claim(db, limit=5) == ["copy", "reply", "thread", "reminder", "notice"]
+    assert await claim(db, limit=5) == ["copy", "reply", "thread", "reminder", "affected"]
+    assert await claim(db, limit=5) == ["notice"]
 
 
 async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness) -> None:
@@ -392,6 +393,7 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
         "announcement": 0,
         "thread": 0,
         "reminder": 0,
+        "affected": 0,
         "notice": 0,
     }
 

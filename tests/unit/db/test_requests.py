@@ -130,6 +130,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
         "reply": 0,
         "thread": 0,
         "reminder": 0,
+        "affected": 0,
         "notice": 0,
     }
 

@@ -266,6 +266,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
         "reply": 1,
         "thread": 0,
         "reminder": 0,
+        "affected": 0,
         "notice": 0,
     }
     assert await tags(store) == ["request:asked", "click:stale"]
