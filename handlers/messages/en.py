@@ -515,10 +515,10 @@ SENTENCES = {
     "request.also_requested.reason": ": {reason}",
     "request.also_requested.more": "and {count} more",
     # --- replies in the thread of a card ----------------------------------------------------------------------------
-    "request.affected": "An administrator changed your Genesys Cloud account at {time}. If you did not expect this, ask your administrator.",
+    "request.affected": "An administrator changed your Genesys Cloud account at {time}. If you did not expect this, ask {contact}.",
     "revoke.affected": (
         "An administrator ended all your Genesys Cloud sessions at {time}. You can log in again. "
-        "If you did not expect this, ask your Genesys Cloud administrator and give them the reference below."
+        "If you did not expect this, ask {contact} and give them the reference below."
     ),
     "reminder": "Still waiting for a decision: {subject}. Nothing was changed so far. Open until {time}.",
     "reminder.card": "open the card",
