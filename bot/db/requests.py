@@ -13,6 +13,7 @@ from bot.db import audit, break_glass, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.open_requests import Condition, count_open, find_open
+from bot.db.payloads import parse_payload
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
@@ -44,6 +45,15 @@ MAX_ANNOUNCEMENT_DELAY = 5.0
 
 SEALED_SINCE = "0003"
 """The revision of the schema that added seals."""
+
+INPUT_SEALED_SINCE = "0008"
+"""The revision of the schema since which clicks and commands are sealed."""
+
+WAITING_INPUT = (
+    "SELECT id, kind, request_id, created_at, payload FROM jobs WHERE done_at IS NULL AND kind IN ('click', 'command')"
+)
+
+SET_PAYLOAD = "UPDATE jobs SET payload = :payload WHERE id = :id"
 
 Recipients = Callable[[Request], Sequence[str]]
 """Returns the channels that are notified when a request ends."""
@@ -280,10 +290,12 @@ class RequestStore:
         await self.database.write(statements.delete_expired, durable=False)
 
     def seal_open_requests(self, tx: Transaction, revision: str) -> None:
-        """Seal the requests of a version before 0003 that can still be approved or executed.
+        """Seal what earlier versions stored unsealed: requests that are open, and clicks and commands that wait.
 
         Only the upgrade may do this, because a seal that is missing later was removed.
         """
+        if revision < INPUT_SEALED_SINCE:
+            self._seal_waiting_input(tx)
         if revision >= SEALED_SINCE:
             return
         for request in statements.open_requests(tx):
@@ -291,6 +303,14 @@ class RequestStore:
             for approver in request.approvals:
                 sealed = self.seals.add_approval(sealed, approver, request.approved_at or tx.now)
             statements.set_seals(tx, sealed)
+
+    def _seal_waiting_input(self, tx: Transaction) -> None:
+        for row in tx.fetch(WAITING_INPUT):
+            with suppress(UnreadableRow):
+                payload = self.seals.seal_input(
+                    row.kind, row.request_id, row.created_at, parse_payload(row.id, row.payload)
+                )
+                tx.execute(SET_PAYLOAD, id=row.id, payload=json.dumps(payload))
 
     def find_open(self, tx: Transaction, wanted: Request, condition: Condition) -> Request | None:
         """Return an open and intact request for the same action and target that meets a condition."""

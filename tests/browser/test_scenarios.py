@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def test_whoami__is_visible_to_its_user_only(page: SandboxPage) -> None:
     await page.send_command("whoami")
     await page.expect_newest(
-        "Only visible to you", "olivia.ortega@example.com", "approve a revocation: yes", "Acme Contact Center"
+        "Only visible to you", "olivia.ortega@example.com", "Approve a revocation", "Acme Contact Center"
     )
     await page.switch_to("Ben")
     await expect(page.messages).to_have_count(0)

@@ -355,7 +355,7 @@ async def test_click__on_an_unknown_button_gets_404(app: AppHarness) -> None:
                 "api_app_id": app.slack.app_id,
                 "user": {"id": personas.OLIVIA, "team_id": app.slack.team_id},
                 "trigger_id": "1.2.other",
-                "actions": [{"action_id": "link", "value": card.blocks[-2]["elements"][0]["value"]}],
+                "actions": [{"action_id": "link", "value": app.slack.buttons(card)[0]["value"]}],
             }
         )
     )

@@ -18,7 +18,7 @@ def mentions(app: AppHarness) -> list[str]:
 async def test_ping__only_the_first_of_several_cards_mentions_the_approvers(app: AppHarness) -> None:
     first = await app.request_card(personas.RAVI, "revoke @tom")
     await app.request_card(personas.RAVI, "revoke @nadia")
-    await app.request_card(personas.OLIVIA, "revoke @tom")
+    await app.request_card(personas.OLIVIA, "revoke @ben")
 
     assert mentions(app) == [personas.APPROVALS]
     assert MENTION in app.slack.text_of(first)

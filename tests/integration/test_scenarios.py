@@ -27,15 +27,15 @@ async def texts_in(app: AppHarness, channel_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("user", "allowed", "denied"),
     [
-        pytest.param(personas.OLIVIA, ["revoke @user", "rotate", "You can approve requests"], [], id="admin"),
-        pytest.param(personas.BEN, ["revoke @user", "You can approve requests"], ["rotate"], id="approver"),
+        pytest.param(personas.OLIVIA, ["/purecloud revoke", "rotate", "You can approve requests"], [], id="admin"),
+        pytest.param(personas.BEN, ["/purecloud revoke", "You can approve requests"], ["rotate"], id="approver"),
         pytest.param(
-            personas.RAVI, ["revoke @user", "You can request; an approver decides."], ["rotate"], id="requester"
+            personas.RAVI, ["/purecloud revoke", "You can request; an approver decides."], ["rotate"], id="requester"
         ),
         pytest.param(
-            personas.NADIA, ["whoami", "can't request or approve"], ["revoke @user", "rotate"], id="colleague"
+            personas.NADIA, ["whoami", "can't request or approve"], ["/purecloud revoke", "rotate"], id="colleague"
         ),
-        pytest.param(personas.GUS, ["whoami", "Guests can't"], ["revoke @user", "rotate"], id="guest"),
+        pytest.param(personas.GUS, ["whoami", "Guests can't"], ["/purecloud revoke", "rotate"], id="guest"),
     ],
 )
 async def test_help__lists_what_the_user_can_do(
@@ -145,7 +145,7 @@ async def test_whoami__shows_the_users_permissions_and_their_rules(
 async def test_whoami__hides_the_token_from_a_guest(app: AppHarness) -> None:
     await app.send_command(personas.GUS, "whoami")
 
-    text = app.slack.text_of(await app.wait_for_private_message(personas.GUS, "Shown to full members"))
+    text = app.slack.text_of(await app.wait_for_private_message(personas.GUS, "is shown to full members"))
     assert "Acme Contact Center" not in text
     assert not app.genesys.received("get_tokens_me")
 

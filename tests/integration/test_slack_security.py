@@ -168,7 +168,7 @@ async def test_click__with_the_value_of_another_request_follows_the_rules_of_tha
 
     await app.slack.click(personas.OLIVIA, mine, "approve", value=value)
 
-    await app.wait_for_private_message(personas.OLIVIA, "two other approvers must approve")
+    await app.wait_for_private_message(personas.OLIVIA, "It needs the approval of two other approvers")
     await assert_nothing_revoked(app)
 
 
@@ -259,7 +259,7 @@ async def test_revoke__refuses_a_target_that_is_a_bot_a_guest_or_external(
 async def test_revoke__of_oneself_or_an_approver_still_needs_the_button(app: AppHarness, target: str) -> None:
     card = await app.request_card(personas.OLIVIA, f"revoke {target}")
 
-    assert len(app.slack.buttons(card)) == 2
+    assert len(app.slack.buttons(card)) == 3
     await assert_nothing_revoked(app)
 
 

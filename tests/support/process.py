@@ -178,7 +178,11 @@ class BotProcess:
 
     def _open_jobs(self) -> int:
         with closing(sqlite3.connect(self.database)) as connection:
-            return int(connection.execute("SELECT count(*) FROM jobs WHERE done_at IS NULL").fetchone()[0])
+            return int(
+                connection.execute("SELECT count(*) FROM jobs WHERE done_at IS NULL AND kind <> 'reminder'").fetchone()[
+                    0
+                ]
+            )
 
 
 @asynccontextmanager

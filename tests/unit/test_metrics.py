@@ -59,6 +59,6 @@ def test_metrics__show_the_stored_work_and_forget_kinds_that_are_done() -> None:
 def test_metrics__begin_with_a_zero_for_each_outcome_so_that_a_rule_sees_the_first() -> None:
     text = metrics_of(ACTIONS).render().decode()
 
-    found = set(re.findall(r'outcomes_total{kind="(\w+)",outcome="(\w+)"} 0.0', text))
+    found = set(re.findall(r'outcomes_total{kind="([\w-]+)",outcome="(\w+)"} 0.0', text))
     assert found == {(kind, str(outcome)) for kind in ACTIONS for outcome in FINAL}
     assert 'refusals_total{reason="request_altered"} 0.0' in text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -140,6 +141,15 @@ class FailingServices:
     @property
     def binding(self) -> FailingServices:
         return self
+
+    @property
+    def store(self) -> FailingServices:
+        return self
+
+    effective_settings: ClassVar[dict[str, str]] = {}
+
+    async def record_settings(self, _effective: Mapping[str, str]) -> bool:
+        return False
 
     async def confirm(self) -> None:
         """The database belongs to this bot."""

@@ -114,7 +114,7 @@ async def test_process__new_card_without_anyone_to_mention_is_as_usual(component
     await components.cards(approvers=parse_principals(approvers)).process(job)
     (card,) = components.slack.messages
     assert "waits for your decision" not in components.slack.text_of(card)
-    assert len(components.slack.buttons(card)) == 2
+    assert len(components.slack.buttons(card)) == 3
 
 
 async def test_process__card_that_ended_before_it_was_posted_mentions_no_one(components: Components) -> None:
