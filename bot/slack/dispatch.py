@@ -22,6 +22,9 @@ REJECTION_LOG_INTERVAL = 1.0
 MAX_ACTIONS = 10
 """Actions of one payload; Slack sends one, and each costs a commit before the acknowledgement."""
 
+MAX_USER_ID_LENGTH = 255
+"""Characters of a Slack user id; the id is part of the addresses of lookups, which servers limit."""
+
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 Payload = dict[str, Any]
@@ -52,12 +55,16 @@ def is_storable_text(document: str) -> bool:
     return "\\u0000" not in document or _NUL.search(document) is None
 
 
+def _is_user_id(value: str | None) -> bool:
+    return value is not None and len(value) <= MAX_USER_ID_LENGTH
+
+
 def _has_user(payload: Payload) -> bool:
-    return text(nested(payload, "user"), "id") is not None
+    return _is_user_id(text(nested(payload, "user"), "id"))
 
 
 def _is_command(payload: Payload) -> bool:
-    return text(payload, "command") is not None and text(payload, "user_id") is not None
+    return text(payload, "command") is not None and _is_user_id(text(payload, "user_id"))
 
 
 def _is_block_actions(payload: Payload) -> bool:

@@ -97,6 +97,8 @@ async def test_dispatch__payload_that_bolt_cannot_read_is_answered_400() -> None
         {"type": "event_callback", "event": {"type": None}},
         {"type": "event_callback", "event": -1, "ssl_check": "1"},
         {"type": "message_action", "user": USER, "callback_id": "x", "ssl_check": "1"},
+        {"command": "/purecloud", "user_id": "U" * 256},
+        {"type": "shortcut", "user": {"id": "U" * 256}, "callback_id": "x", "trigger_id": "1"},
     ],
 )
 async def test_dispatch__malformed_payload_is_answered_400(payload: dict[str, Any]) -> None:
