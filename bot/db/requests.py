@@ -290,7 +290,7 @@ class RequestStore:
         await self.database.write(statements.delete_expired, durable=False)
 
     def seal_open_requests(self, tx: Transaction, revision: str) -> None:
-        """Seal what earlier versions stored unsealed: requests that are open, and clicks and commands that wait.
+        """Seal what earlier versions stored: open requests, and waiting clicks and commands.
 
         Only the upgrade may do this, because a seal that is missing later was removed.
         """
