@@ -355,7 +355,7 @@ def job_services(
     cards = CardUpdater(
         store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers
     )
-    copies = CopyUpdater(FollowerStore(store), cards, messenger, renderer, Delivery(store), pace=pace)
+    copies = CopyUpdater(FollowerStore(store), cards, messenger, renderer)
     return {
         JobKind.CLICK: clicks.process,
         JobKind.EXECUTE: execution.process,

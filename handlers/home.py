@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
@@ -50,7 +49,7 @@ class Publisher:
         self.visitor = visitor
         self._services = services
         self._catalog = catalog
-        self._published = ""
+        self._published: View = {}
 
     async def publish(self) -> None:
         """Publish the tab as it is now."""
@@ -59,7 +58,7 @@ class Publisher:
     async def publish_changes(self) -> None:
         """Publish the tab if it differs from the one that Slack shows."""
         view = await self._view()
-        if json.dumps(view) != self._published:
+        if view != self._published:
             await self._publish(view)
 
     async def _publish(self, view: View) -> None:
@@ -68,7 +67,7 @@ class Publisher:
         except BotError as error:  # Slack shows the view of the last time
             log.warning("home.not_published", problem=str(error), by=self.visitor.user_id)
         else:
-            self._published = json.dumps(view)
+            self._published = view
 
     async def _view(self) -> View:
         services, visitor = self._services, self.visitor

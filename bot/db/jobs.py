@@ -21,7 +21,7 @@ from bot.db.rows import Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import SET_ASIDE, UnreadableRow, UnreadableRows
 from bot.domain.actions import ACTIONS
-from bot.domain.requests import EXECUTION_WINDOW, State
+from bot.domain.requests import State
 
 LEASE_DURATION = 4.0
 """Seconds until another process may claim a job. The worker renews the leases of running jobs every third of it."""
@@ -81,10 +81,6 @@ class Job:
     """The request as the transaction that added the job saw it; None for a claimed job."""
     received_at: float | None = None
     """When this process received the click, in monotonic seconds; None for a claimed job."""
-
-    def is_stale(self, now: float) -> bool:
-        """Return whether the job is too old to act on; `now` is the database's time."""
-        return now - self.created_at > EXECUTION_WINDOW
 
 
 class JobSpec(NamedTuple):

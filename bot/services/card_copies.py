@@ -10,19 +10,18 @@ import structlog
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.domain.requests import FINAL, CardCopy, Request
-from bot.services.cards import CardUpdater, queue_of
+from bot.services.cards import CardUpdater
 from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
-from bot.services.notifications import COPY_NOT_POSTED, Delivery, MessageRenderer, message_payload
-from bot.services.pacing import Pace
-from bot.slack.api import RATE_LIMITED, SlackCallError
+from bot.services.notifications import COPY_NOT_POSTED, MessageRenderer, message_payload
+from bot.slack.api import SlackCallError
 from bot.slack.messages import SlackMessenger
 
 log = structlog.get_logger()
 
 
 class CopyUpdater:
-    """Posts and edits copies. `cards` edits them as it edits the first card."""
+    """Posts and edits copies. `cards` paces and edits them as it does the first card."""
 
     def __init__(
         self,
@@ -30,17 +29,12 @@ class CopyUpdater:
         cards: CardUpdater,
         messenger: SlackMessenger,
         renderer: MessageRenderer,
-        delivery: Delivery,
-        *,
-        pace: Pace,
     ) -> None:
         self._followers = followers
         self._store = followers.requests
         self._cards = cards
         self._messenger = messenger
         self._renderer = renderer
-        self._delivery = delivery
-        self._pace = pace
 
     async def process(self, job: Job) -> JobResult:
         """Bring a copy to its request's latest revision, posting it first if necessary."""
@@ -49,19 +43,8 @@ class CopyUpdater:
         if request is None or copy is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        queue = queue_of(request, copy.message)
-        wait = self._pace.take_place(queue, job.id)
-        if wait:
-            await self._store.jobs.put_back(job, delay=wait)
-            return JobResult()
-        try:
-            return await (self._update if copy.message.ts else self._post)(job, request, copy)
-        except SlackCallError as error:
-            if queue and error.slack_code == RATE_LIMITED:
-                self._pace.limit(queue, error.retry_after)
-                error.retry_after = self._pace.take_place(queue, job.id)
-            await self._delivery.retry_later(job, error, since=request.finished_at)
-            return JobResult()
+        update = self._update if copy.message.ts else self._post
+        return await self._cards.take_turn(job, request, copy.message, lambda: update(job, request, copy))
 
     async def _post(self, job: Job, request: Request, copy: CardCopy) -> JobResult:
         """Post a copy; if the bot may not post there, the followers who need it get a reply."""

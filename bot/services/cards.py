@@ -5,7 +5,7 @@ A card is rendered from the request as it is now, not from an event, so any repl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -84,13 +84,19 @@ class CardUpdater:
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        queue = queue_of(request, request.card)
+        return await self.take_turn(job, request, request.card, lambda: self._sync(job, request, found.urls))
+
+    async def take_turn(
+        self, job: Job, request: Request, card: MessageRef | None, update: Callable[[], Awaitable[JobResult]]
+    ) -> JobResult:
+        """Run the update of a card or a copy in its turn, and retry it later if Slack fails."""
+        queue = queue_of(request, card)
         wait = self._pace.take_place(queue, job.id)
         if wait:
             await self._store.jobs.put_back(job, delay=wait)
             return JobResult()
         try:
-            return await self._sync(job, request, found.urls)
+            return await update()
         except SlackCallError as error:
             if queue and error.slack_code == RATE_LIMITED:
                 self._pace.limit(queue, error.retry_after)

@@ -48,14 +48,6 @@ class Catalog:
         """Return a sentence with its placeholders. Raises KeyError for an unknown code."""
         return self._sentences[code]
 
-    def starting_with(self, prefix: str) -> list[str]:
-        """Return the sentences whose codes start with a prefix, in the order of the catalog."""
-        return [self.text(code) for code in self._sentences if code.startswith(prefix)]
-
-    def lines(self, code: str, /, **params: Any) -> list[str]:
-        """Return the lines of a text that has several."""
-        return self.text(code, **params).splitlines()
-
     def of_action(self, action: str, code: str, /, **params: Any) -> str:
         """Return an action's own sentence (`revoke.title`), or the one for all actions (`request.title`)."""
         return self.text(self.code_of_action(action, code), **params)

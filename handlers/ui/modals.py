@@ -29,38 +29,40 @@ def revoke_modal(
     if user_id:
         select["initial_user"] = user_id
     identifier = {"type": "plain_text_input", "action_id": IDENTIFIER, "max_length": 254}
-    reason = {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": MAX_REASON_LENGTH}
-    return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "private_metadata": channel,
-        "title": blocks.plain(catalog.text("modal.title"), 24),
-        "submit": blocks.plain(catalog.text("modal.submit"), 24),
-        "close": blocks.plain(catalog.text("modal.close"), 24),
-        "blocks": [
-            blocks.context(catalog.text("modal.intro")),
-            _input(USER, catalog.text("modal.user"), select, optional=True),
-            _input(IDENTIFIER, catalog.text("modal.identifier"), identifier, optional=True),
-            _input(REASON, catalog.text("modal.reason"), reason, optional=not require_reason),
-        ],
-    }
+    return _modal(
+        catalog,
+        "modal",
+        callback_id,
+        channel,
+        _input(USER, catalog.text("modal.user"), select, optional=True),
+        _input(IDENTIFIER, catalog.text("modal.identifier"), identifier, optional=True),
+        _reason_input(catalog.text("modal.reason"), optional=not require_reason),
+    )
 
 
 def decline_modal(catalog: Catalog, callback_id: str, request_id: str) -> View:
     """Return the modal that asks an approver for a reason; it shows nothing of the request."""
-    reason = {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": MAX_REASON_LENGTH}
+    return _modal(
+        catalog, "decline", callback_id, request_id, _reason_input(catalog.text("decline.reason"), optional=False)
+    )
+
+
+def _modal(catalog: Catalog, name: str, callback_id: str, metadata: str, *inputs: Block) -> View:
+    """Return a modal with the texts `name.title`, `name.submit`, `name.close` and `name.intro`."""
     return {
         "type": "modal",
         "callback_id": callback_id,
-        "private_metadata": request_id,
-        "title": blocks.plain(catalog.text("decline.title"), 24),
-        "submit": blocks.plain(catalog.text("decline.submit"), 24),
-        "close": blocks.plain(catalog.text("decline.close"), 24),
-        "blocks": [
-            blocks.context(catalog.text("decline.intro")),
-            _input(REASON, catalog.text("decline.reason"), reason, optional=False),
-        ],
+        "private_metadata": metadata,
+        "title": blocks.plain(catalog.text(f"{name}.title"), 24),
+        "submit": blocks.plain(catalog.text(f"{name}.submit"), 24),
+        "close": blocks.plain(catalog.text(f"{name}.close"), 24),
+        "blocks": [blocks.context(catalog.text(f"{name}.intro")), *inputs],
     }
+
+
+def _reason_input(label: str, *, optional: bool) -> Block:
+    element = {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": MAX_REASON_LENGTH}
+    return _input(REASON, label, element, optional=optional)
 
 
 def _input(name: str, label: str, element: Block, *, optional: bool) -> Block:
