@@ -381,6 +381,7 @@ def rules_of(settings: Settings) -> Rules:
         self_approval=settings.self_approval,
         approvals_required=settings.approvals_required,
         protected_approvals=settings.protected_approvals,
+        bulk_approvals=settings.bulk_approvals,
         break_glass=settings.break_glass,
     )
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.db import audit, break_glass, metadata, pings, statements
+from bot.db import audit, break_glass, bulk_entries, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.open_requests import Condition, count_open, find_open
@@ -19,6 +19,7 @@ from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_event
 from bot.domain.audit_chain import AuditChain, Checkpoint
+from bot.domain.bulk import BulkEntry
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import (
     APPROVALS,
@@ -125,13 +126,15 @@ class RequestStore:
         remind_after: float | None = None,
         unless_open: Condition | None = None,
         max_open: int | None = None,
+        entries: Sequence[BulkEntry] = (),
     ) -> Job | None:
         """Store a new request and its audit event; return the job that posts its card.
 
         `key` identifies the command (its `trigger_id`); `ttl` is in seconds, by the database's clock. `job` is the
         command's, completed in the same transaction. `ping` lets the card mention the approvers, unless another
         message of the same requester has just done so. `remind_after` is when its reminder is due, in seconds; None for
-        no reminder. Returns None, creating nothing, when the job's lease was lost, or when the request exists already.
+        no reminder. `entries` is the list of a bulk request. Returns None, creating nothing, when the job's lease was
+        lost, or when the request exists already.
         Raises StaleRequest when an open request for the same action and target meets the condition `unless_open`, and
         Denied when the requester has `max_open` open requests.
         """
@@ -144,6 +147,8 @@ class RequestStore:
             if max_open is not None and count_open(tx, request.requester) >= max_open:
                 raise Denied(DenialCode.TOO_MANY_OPEN_REQUESTS, limit=str(max_open))
             card = self._create(tx, request, ttl, key, ping=ping, ask_url=command_url)
+            if card:
+                bulk_entries.insert(tx, request.id, entries)
             if card and remind_after is not None:
                 self.jobs.enqueue(tx, request.id, JobSpec(JobKind.REMINDER, request.id, {}), delay=remind_after)
             return card

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bot.db.driver import Row
 from bot.db.unreadable import UnreadableRow
+from bot.domain import bulk
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.people import Person
 from bot.domain.requests import ApprovalSeal, CardCopy, Follower, MessageRef, Request, State
@@ -63,6 +64,7 @@ def request_to_row(request: Request) -> dict[str, Any]:
         "channel": request.card.channel if request.card else None,
         "ts": request.card.ts if request.card else None,
         "followers": json.dumps([one._asdict() for one in request.followers]),
+        "bulk": bulk.to_json(request.bulk) if request.bulk else None,
         "copies": json.dumps([[one.place, one.message.channel, one.message.ts] for one in request.copies]),
     }
 
@@ -114,6 +116,7 @@ def request_from_row(row: Row) -> Request:
         card=card_from_row(row),
         copies=copies_from_row(row),
         followers=followers_from_row(row),
+        bulk=bulk.read_summary(row.bulk) if row.bulk else None,
     )
 
 

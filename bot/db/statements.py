@@ -55,11 +55,11 @@ INSERT_REQUEST = """
 INSERT INTO requests (
     id, reference, ask_key, kind, state, requester, asked_in, reason, needed, protected, rules, approvals, dropped,
     seal, approval_seals, decided_by, created_at, expires_at, approved_at, finished_at, outcome, revision, channel, ts,
-    followers, copies, ask_url
+    followers, copies, bulk, ask_url
 ) VALUES (
     :id, :reference, :ask_key, :kind, :state, :requester, :asked_in, :reason, :needed, :protected, :rules, :approvals,
     :dropped, :seal, :approval_seals, :decided_by, :created_at, :expires_at, :approved_at, :finished_at, :outcome,
-    :revision, :channel, :ts, :followers, :copies, :ask_url
+    :revision, :channel, :ts, :followers, :copies, :bulk, :ask_url
 )
 """
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from bot.domain.bulk import SMALL_BULK
 from bot.domain.principals import Principal, parse_principal
 
 ALWAYS_STORED = frozenset({
@@ -28,7 +29,7 @@ class Rules:
 
     `approvals_required` is the number of different approvers that a request about a person needs, and
     `protected_approvals` that for a protected person. The requester does not count for a protected person, nor where
-    several approvers are needed.
+    several approvers are needed. `bulk_approvals` is the number for a bulk request of more than `SMALL_BULK` people.
     """
 
     approvers: tuple[Principal, ...]
@@ -39,6 +40,7 @@ class Rules:
     approvals_required: int = 1
     protected_approvals: int = 2
     break_glass: tuple[Principal, ...] = ()
+    bulk_approvals: int = 2
 
     @property
     def effective_requesters(self) -> tuple[Principal, ...]:
@@ -48,6 +50,11 @@ class Rules:
     def required(self, *, protected: bool) -> int:
         """Return how many approvals a target needs."""
         return self.protected_approvals if protected else self.approvals_required
+
+    def required_for_bulk(self, people: int, *, protected: bool) -> int:
+        """Return how many approvals a bulk request needs."""
+        required = self.required(protected=protected)
+        return max(required, self.bulk_approvals) if people > SMALL_BULK else required
 
 
 def to_json(rules: Rules) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
+from bot.domain import bulk
+from bot.domain.requests import ApprovalSeal, Request, State
 from bot.domain.rules import to_json
 
 DERIVATION = b"purecloud-bot: seals of requests, version 1"
@@ -66,7 +67,7 @@ class Seals:
         if genuine != request.approvals or len(genuine) < request.approvals_required:
             return False
         sealed = self._sealed_at(request)
-        return now - max(sealed[one] for one in genuine) <= EXECUTION_WINDOW
+        return now - max(sealed[one] for one in genuine) <= request.execution_window
 
     def seal_input(self, kind: str, request_id: str, at: float, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return the payload of a click or command with the seal of who sent what, and when."""
@@ -90,7 +91,9 @@ class Seals:
         target = request.target
         names = (target.name, target.email, target.division, target.state) if target else ()
         rules = (request.target_protected, to_json(request.rules)) if request.rules else ()
-        return _VERSION + self._mac(*_identifying(request), *names, request.target_slack_name, request.reason, *rules)
+        people = (bulk.to_json(request.bulk),) if request.bulk else ()
+        shown = (request.target_slack_name, request.reason)
+        return _VERSION + self._mac(*_identifying(request), *names, *shown, *rules, *people)
 
     def _of_earlier_request(self, request: Request) -> str:
         """Return the seal as it was before schema 0004, without names and the reason."""

@@ -134,7 +134,7 @@ async def unknown_rows(database: Database) -> list[tuple[Any, ...]]:
 async def write_request_without_rules(database: Database, request: Request, seals: Seals) -> None:
     """Store a pending request as a version before schema 0006 does, which knows no rules."""
     row = request_to_row(seals.seal(replace(request, rules=None))) | {"ask_key": request.id}
-    columns = [name for name in row if name not in ("rules", "protected", "followers", "copies")]
+    columns = [name for name in row if name not in ("rules", "protected", "followers", "copies", "bulk")]
     names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
 
     def write(tx: Transaction) -> None:

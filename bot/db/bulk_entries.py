@@ -1,0 +1,56 @@
+"""SQL on the entries of bulk requests. Each function is part of the transaction that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from bot.db.driver import Row
+from bot.db.transaction import Transaction
+from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.people import Person
+
+INSERT = """
+INSERT INTO bulk_entries (request_id, place, text, finding, target_id, name, email, division, state, member, protected)
+VALUES (:request_id, :place, :text, :finding, :target_id, :name, :email, :division, :state, :member, :protected)
+"""
+
+PAGE = """
+SELECT * FROM bulk_entries WHERE request_id = :request_id AND place > :after ORDER BY place LIMIT :limit
+"""
+
+FOUND_IDS = """
+SELECT target_id FROM bulk_entries WHERE request_id = :request_id AND finding = 'found' ORDER BY place
+"""
+
+
+def insert(tx: Transaction, request_id: str, entries: Iterable[BulkEntry]) -> None:
+    """Store the list of a bulk request, in its order."""
+    for place, entry in enumerate(entries):
+        tx.execute(INSERT, request_id=request_id, place=place, **_columns(entry))
+
+
+def found_ids(tx: Transaction, request_id: str) -> list[str]:
+    """Return the Genesys Cloud ids that a bulk request is about, in the order of its list."""
+    return [row.target_id for row in tx.fetch(FOUND_IDS, request_id=request_id)]
+
+
+def _columns(entry: BulkEntry) -> dict[str, Any]:
+    person = entry.person
+    return {
+        "text": entry.text,
+        "finding": entry.finding.value,
+        "target_id": person.id if person else None,
+        "name": person.name if person else None,
+        "email": person.email if person else None,
+        "division": person.division if person else None,
+        "state": person.state if person else None,
+        "member": entry.slack_id,
+        "protected": int(entry.protected),
+    }
+
+
+def entry_from_row(row: Row) -> BulkEntry:
+    """Return the entry of a row."""
+    person = Person(row.target_id, row.name or "", row.email, row.division, row.state) if row.target_id else None
+    return BulkEntry(row.text, Finding(row.finding), person, row.member, bool(row.protected))

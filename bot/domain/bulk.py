@@ -1,0 +1,130 @@
+"""A bulk request: what the bot found for each line of a list, and how each person's revocation ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.people import Person
+
+SMALL_BULK = 10
+"""People up to which a bulk request needs no more approvals than a request for one person."""
+
+
+class Finding(StrEnum):
+    """What the bot found for one entry of a list."""
+
+    FOUND = "found"
+    """One person in Genesys Cloud, active or not, whose sessions the request is about."""
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    DUPLICATE = "duplicate"
+    """A person whom an earlier entry names."""
+    UNREADABLE = "unreadable"
+    """Neither an email address, nor an id, nor a mention."""
+    REQUESTER = "requester"
+    """The requester's own account, which a bulk request skips."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEntry:
+    """One entry of a list, as it was written, and what was found for it.
+
+    `person` is known for FOUND and REQUESTER.
+    """
+
+    text: str
+    finding: Finding
+    person: Person | None = None
+    slack_id: str | None = None
+    protected: bool = False
+
+    @property
+    def inactive(self) -> bool:
+        """Whether the person is known not to be active in Genesys Cloud."""
+        return self.person is not None and self.person.state not in (None, "active")
+
+
+class BulkSource(StrEnum):
+    """Where the people of a bulk request come from."""
+
+    MENTIONS = "mentions"
+    USER_GROUP = "user_group"
+    LIST = "list"
+    FILE = "file"
+    DIVISION = "division"
+    GROUP = "group"
+    QUEUE = "queue"
+    RETRY = "retry"
+    """The people of an earlier bulk request whose revocation failed or is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSummary:
+    """What the card of a bulk request shows and its approvals cover; the seal of the request includes it.
+
+    `counts` has the number of entries of each finding, and `inactive` and `protected` among the found ones. `digest`
+    covers the Genesys Cloud ids of the found people in order, so that the list cannot be changed after an approval.
+    `name` is that of a user group, division, group, queue or file.
+    """
+
+    source: BulkSource
+    counts: Mapping[str, int]
+    digest: str
+    name: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Facts for the card that decide nothing, such as the number of people in a call."""
+
+    @property
+    def people(self) -> int:
+        """The number of people to revoke."""
+        return self.counts.get(Finding.FOUND, 0)
+
+    @property
+    def protected(self) -> int:
+        """The number of protected people among them."""
+        return self.counts.get("protected", 0)
+
+
+def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "") -> BulkSummary:
+    """Return the summary of a list."""
+    listed = list(entries)
+    found = [one for one in listed if one.finding is Finding.FOUND]
+    counts = Counter(str(one.finding) for one in listed)
+    counts["inactive"] = sum(one.inactive for one in found)
+    counts["protected"] = sum(one.protected for one in found)
+    return BulkSummary(source, dict(counts), digest_of(one.person.id for one in found if one.person), name)
+
+
+def digest_of(target_ids: Iterable[str]) -> str:
+    """Return the digest of Genesys Cloud ids, in their order."""
+    return hashlib.sha256("\n".join(target_ids).encode()).hexdigest()
+
+
+def to_json(summary: BulkSummary) -> str:
+    """Return the stored form of a summary."""
+    stored = {
+        "source": summary.source,
+        "counts": dict(summary.counts),
+        "digest": summary.digest,
+        "name": summary.name,
+        "details": dict(summary.details),
+    }
+    return json.dumps(stored, sort_keys=True, separators=(",", ":"))
+
+
+def read_summary(text: str) -> BulkSummary:
+    """Return a summary from its stored form. Raises ValueError, TypeError or KeyError for a damaged one."""
+    stored = json.loads(text)
+    return BulkSummary(
+        source=BulkSource(stored["source"]),
+        counts={str(name): int(number) for name, number in stored["counts"].items()},
+        digest=str(stored["digest"]),
+        name=str(stored["name"]),
+        details=dict(stored["details"]),
+    )
