@@ -91,6 +91,40 @@ class BulkSummary:
         return self.counts.get("protected", 0)
 
 
+class RunState(StrEnum):
+    """Whether the DELETEs of an approved bulk request are being sent."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkProgress:
+    """How far an approved bulk request is, for its card.
+
+    `outcomes` has the number of people by outcome (`revoked`, `refused`, `failed`, `unknown`), and `open` is the number
+    of the others. `changed_by` is the admin who paused, resumed or stopped it last. `per_minute` is the present rate,
+    and `seconds_left` the time that it leaves; None if not known.
+    """
+
+    outcomes: Mapping[str, int]
+    open: int
+    state: RunState = RunState.RUNNING
+    changed_by: str | None = None
+    per_minute: float | None = None
+    seconds_left: float | None = None
+
+    @property
+    def done(self) -> int:
+        """The number of people with an outcome."""
+        return sum(self.outcomes.values())
+
+
+BULK_PAUSE, BULK_RESUME, BULK_STOP = "bulk_pause", "bulk_resume", "bulk_stop"
+"""The `action_id` of the buttons that control an approved bulk request."""
+
+
 def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "") -> BulkSummary:
     """Return the summary of a list."""
     listed = list(entries)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from bot.domain.bulk import BulkSummary
+from bot.domain.bulk import BulkProgress, BulkSummary
 from bot.domain.people import Person
 from bot.domain.rules import Rules
 from bot.errors import StaleRequest
@@ -180,6 +180,8 @@ class Request:
     """Who else has requested the same since."""
     bulk: BulkSummary | None = None
     """What a request about many people is about; None for any other."""
+    progress: BulkProgress | None = None
+    """How far an approved bulk request is; None for any other, and where it was not read."""
 
     @property
     def execution_window(self) -> float:
