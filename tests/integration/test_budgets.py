@@ -42,7 +42,9 @@ async def cards_for(app: AppHarness, count: int) -> list[PostedMessage]:
 @pytest.mark.heavy
 async def test_thirty_approvals__within_35_seconds_lead_to_thirty_deletes(start_app_with: StartApp) -> None:
     """Meanwhile another member clicks and types as fast as possible."""
-    app = await limited_app(start_app_with, APPROVERS=personas.TOKEN_APPROVERS, SELF_APPROVAL="false")
+    app = await limited_app(
+        start_app_with, APPROVERS=personas.TOKEN_APPROVERS, SELF_APPROVAL="false", MAX_OPEN_REQUESTS="100"
+    )
     cards = await cards_for(app, PEOPLE)
 
     async def disturb() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -33,6 +33,7 @@ class Replicas:
     genesys: FakeGenesys
     servers: list[RunningApp]
     session: ClientSession
+    environ: Mapping[str, str]
 
     @property
     def store(self) -> RequestStore:
@@ -89,6 +90,24 @@ class Replicas:
 
 
 @asynccontextmanager
+async def start_beside(replicas: Replicas) -> AsyncIterator[Replicas]:
+    """Start one more bot with the same fakes and database."""
+    async with _serving([replicas.environ]) as (servers, session):
+        yield replace(replicas, servers=servers, session=session)
+
+
+@asynccontextmanager
+async def _serving(environs: Sequence[Mapping[str, str]]) -> AsyncIterator[tuple[list[RunningApp], ClientSession]]:
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(ClientSession())
+        starting = [running(read_settings(one)) for one in environs]
+        servers = [await stack.enter_async_context(one) for one in starting]
+        for server in servers:
+            await server.services.workspace.known.wait()
+        yield servers, session
+
+
+@asynccontextmanager
 async def start_replicas(
     folder: Path, *database_urls: str, each: Sequence[Mapping[str, str]] = (), **overrides: str
 ) -> AsyncIterator[Replicas]:
@@ -101,17 +120,12 @@ async def start_replicas(
     await slack.start()
     budgets = {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "MAX_OPEN_REQUESTS": "100"}
     environ = environment(slack, await genesys.start(), folder) | budgets | overrides
+    own = [*each, *[{}] * (len(database_urls) - len(each))]
+    environs = [environ | {"DATABASE_URL": url, **one} for url, one in zip(database_urls, own, strict=True)]
     try:
-        async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(ClientSession())
-            own = [*each, *[{}] * (len(database_urls) - len(each))]
-            settings = [environ | {"DATABASE_URL": url, **one} for url, one in zip(database_urls, own, strict=True)]
-            starting = [running(read_settings(one)) for one in settings]
-            servers = [await stack.enter_async_context(one) for one in starting]
-            for server in servers:
-                await server.services.workspace.known.wait()
+        async with _serving(environs) as (servers, session):
             with fail_if_blocked():
-                yield Replicas(slack, genesys, servers, session)
+                yield Replicas(slack, genesys, servers, session, environs[0])
     finally:
         await genesys.stop()
         await slack.stop()
