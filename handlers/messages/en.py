@@ -39,7 +39,7 @@ SENTENCES = {
     "hint.break_glass_for_oneself": "Another person must do it, or you request `/purecloud revoke me`.",
     "reason.break_glass_without_reason": "Break glass needs a reason, because no one else decides.",
     "hint.break_glass_without_reason": "Write it after the person, for example `/purecloud break-glass @tom laptop stolen, device wiped`.",
-    "reason.break_glass_too_soon": "You can break glass once in 10 minutes, and it is possible again at {possible_time}.",
+    "reason.break_glass_too_soon": "You can break glass once in 10 minutes, and again from {possible_time}.",
     "hint.break_glass_too_soon": "Until then, `/purecloud revoke` asks for an approval.",
     "hint.not_an_admin": "Ask {contact} if you should be one.",
     "reason.own_request": "You requested this yourself, so a different approver must decide.",
@@ -266,7 +266,7 @@ SENTENCES = {
     "request.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "request.ping": "{approvers}: this request waits for your decision.",
     "request.requested_by": "Requested by {requester_mention}",
-    "request.open_until": "open until {time}",
+    "request.open_until": "Open until {time}",
     "request.reference": "reference `{reference}`",
     "request.cancelled_by": "cancelled by {approver_mention}",
     "request.declined_by": "declined by {approver_mention}",
@@ -308,8 +308,8 @@ SENTENCES = {
     "request.approvals_needed.1": "one approval was",
     "request.approvals_needed.2": "two approvals were",
     "request.outcome.failed.unchanged": "*Nothing was changed.* {problem}{asked}",
-    "request.continues_at": "I continue at {time}.",
-    "request.possible_at": "Genesys Cloud takes requests again at {time}.",
+    "request.continues_at": "Next attempt: {time}.",
+    "request.possible_at": "Genesys Cloud takes requests again from {time}.",
     "request.outcome.failed": "{problem}{asked} *Treat it as not done.*",
     "request.outcome.unknown": (
         "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether it was done. "
@@ -445,9 +445,9 @@ SENTENCES = {
     ),
     "break-glass.can_request": "revoke alone under break glass",
     "break-glass.help": (
-        "`/purecloud break-glass @user reason` - in an emergency, revoke without another approver: you alone approve the card, "
-        "both channels are notified first, and it is possible once in 10 minutes\n"
-        "      for example `/purecloud break-glass @tom laptop stolen`"
+        "`/purecloud break-glass @tom laptop stolen`\n"
+        "Logs Tom out without another approver, in an emergency: you alone approve the card, and both channels are "
+        "notified first. Possible once in 10 minutes."
     ),
     # --- rotate -----------------------------------------------------------------------------------------------------
     "rotate.title": "Rotate the bot's own Genesys Cloud token?",
@@ -504,7 +504,7 @@ SENTENCES = {
     "request_followed.ended": "This has just been decided: {headline}.",
     "request_followed.until": "It is open until {time}.",
     "request_followed.approved": "It is approved and in progress.",
-    "request_followed.card": "<{link}|Open the card>",
+    "request_followed.card": "<{link}|Open the card>.",
     "request_followed.next": "I made no second request. *Nothing was changed.* You will hear how it ends.",
     "copy_not_posted": (
         "I could not post the card in {place} (`{slack_code}`). The request is still open, and its first card is in use. "
@@ -515,18 +515,18 @@ SENTENCES = {
     "request.also_requested.reason": ": {reason}",
     "request.also_requested.more": "and {count} more",
     # --- replies in the thread of a card ----------------------------------------------------------------------------
-    "request.affected": "An administrator changed your Genesys Cloud account at {time}. If you did not expect this, ask {contact}.",
+    "request.affected": "An administrator changed your Genesys Cloud account ({time}). If you did not expect this, ask {contact}.",
     "revoke.affected": (
-        "An administrator ended all your Genesys Cloud sessions at {time}. You can log in again. "
+        "An administrator ended all your Genesys Cloud sessions ({time}). You can log in again. "
         "If you did not expect this, ask {contact} and give them the reference below."
     ),
     "reminder": "Still waiting for a decision: {subject}. Nothing was changed so far. Open until {time}.",
-    "reminder.card": "open the card",
+    "reminder.card": "Open the card",
     "thread.approved": "{approver} approved.",
     "thread.approved.several": "{approver} approved ({count} of {required}).",
     "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "thread.retrying": "{problem} I am trying again.",
-    "thread.retrying.continues_at": "{problem} I continue at {time}.",
+    "thread.retrying.continues_at": "{problem} Next attempt: {time}.",
     # --- dry run ----------------------------------------------------------------------------------------------------
     "dry_run.title": "Dry run: nothing was requested",
     "dry_run.direct": "The card would go to your direct messages, and you alone would decide.",

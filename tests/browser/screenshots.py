@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
@@ -12,11 +11,11 @@ from playwright.async_api import expect
 from bot import logs
 from bot.sandbox.server import Sandbox, start_sandbox
 from tests.browser.chromium import find_chromium, launch, open_sandbox_page
+from tests.browser.gallery import DOCS, take_gallery
+from tests.browser.pictures import sheet
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 
 async def main() -> int:
@@ -30,6 +29,9 @@ async def main() -> int:
         await _overview(sandbox, browser, "light", "sandbox.png")
         await _overview(sandbox, browser, "dark", "sandbox-dark.png")
         await _card(sandbox, browser)
+        await _story(sandbox, browser, "light", "request-to-outcome.png")
+        await _story(sandbox, browser, "dark", "request-to-outcome-dark.png")
+        await take_gallery(sandbox, browser)
     return 0
 
 
@@ -45,7 +47,7 @@ async def _overview(sandbox: Sandbox, browser: Browser, theme: str, name: str) -
     await page.expect_sessions("Tom Target", "logged out")
     await expect(page.tab.get_by_role("button", name="private channel audit 1 unread")).to_be_visible()
     await page.tab.mouse.move(700, 20)  # so that no message has the hover background
-    await page.tab.screenshot(path=DOCS / name)
+    (DOCS / name).write_bytes(await sheet(page.tab, [[await page.tab.screenshot()]]))
     await page.tab.context.close()
 
 
@@ -60,7 +62,29 @@ async def _card(sandbox: Sandbox, browser: Browser) -> None:
     await page.click_and_confirm("Revoke all sessions")
     await page.expect_newest("1 of 2 approvals (@ben)")
     await page.tab.mouse.move(700, 20)
-    await page.newest.screenshot(path=DOCS / "card.png")
+    (DOCS / "card.png").write_bytes(await sheet(page.tab, [[await page.newest.screenshot()]]))
+    await page.tab.context.close()
+
+
+async def _story(sandbox: Sandbox, browser: Browser, theme: str, name: str) -> None:
+    """Show on a phone what an approver sees: the card, the question after the click, and the outcome."""
+    await sandbox.session.reset()
+    phone = {"width": 390, "height": 1000}
+    page = await open_sandbox_page(browser, sandbox, color_scheme=theme, viewport=phone, device_scale_factor=2)
+    await page.switch_to("Ravi")
+    await page.send_command("revoke @tom laptop stolen")
+    await page.switch_to("Ben")
+    await page.open_conversation("channel approvals")
+    await page.tab.mouse.move(0, 0)
+    pictures = [await page.newest.screenshot()]
+    await page.click_button("Revoke all sessions")
+    dialog = page.tab.get_by_role("dialog")
+    pictures.append(await dialog.screenshot())
+    await dialog.get_by_role("button", name="Revoke all sessions").click()
+    await page.expect_newest("Revoked: all sessions of Tom Target")
+    await page.tab.mouse.move(0, 0)
+    pictures.append(await page.newest.screenshot())
+    (DOCS / name).write_bytes(await sheet(page.tab, [pictures]))
     await page.tab.context.close()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from bot.domain.requests import State
 from bot.sandbox import personas
 from bot.sandbox.manifest import SHORTCUTS
 from handlers.ui.renderer import MessageRenderer
+from tests.browser.axe import axe_violations
 from tests.browser.chromium import open_sandbox_page
 from tests.browser.test_rendering import call_method, field, text
 from tests.sandbox.page.conftest import TOM_ID
@@ -47,7 +47,6 @@ HOME_BLOCKS = [
 
 MAX_CARD_HEIGHT = 520
 """Pixels of a pending card on a phone, so that an approver sees all of it."""
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
 async def test_drill__survives_a_fault_and_a_killed_replica(open_page: OpenPage) -> None:
@@ -302,15 +301,6 @@ async def test_theme__follows_the_system_until_the_user_chooses(open_page: OpenP
     await expect(root).to_have_css("color-scheme", "light")  # so that native controls are light as well
     await page.tab.reload()
     await expect(root).to_have_attribute("data-theme", "light")
-
-
-async def axe_violations(page: SandboxPage) -> list[str]:
-    """Return axe-core's violations on the page: the rule, and where."""
-    await page.tab.evaluate(AXE)
-    found = await page.tab.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}" for one in found["violations"]
-    ]
 
 
 async def test_axe__reports_low_contrast(open_page: OpenPage) -> None:

@@ -171,7 +171,7 @@ async def test_break_glass__twice_in_ten_minutes_is_refused_and_says_when_it_is_
 
     await app.slack.click(personas.SAM, second, "approve")
     refused = await app.wait_for_private_message(personas.SAM, "You can break glass once in 10 minutes")
-    assert "possible again at <!date^" in app.slack.text_of(refused)
+    assert "and again from <!date^" in app.slack.text_of(refused)
     await app.send_command(personas.SAM, "break-glass @una account taken over")
     await app.wait_until_idle()
 
@@ -259,7 +259,7 @@ async def test_break_glass__is_shown_to_those_with_the_right_only(app: AppHarnes
             await app.send_command(who, line)
         await app.slack.open_home(who)
     await app.wait_for_private_message(personas.SAM, "Did you mean `/purecloud break-glass`?")
-    await app.wait_for_private_message(personas.SAM, "/purecloud break-glass @user reason")
+    await app.wait_for_private_message(personas.SAM, "/purecloud break-glass @tom laptop stolen")
     await app.wait_for_private_message(personas.SAM, "under break glass: yes")
     await app.wait_for_private_message(personas.OLIVIA, "I don't know `break-glas`")
     await app.wait_for_private_message(personas.OLIVIA, "You are Olivia Ortega")

@@ -115,7 +115,7 @@ async def test_kill__while_a_revocation_waits_for_a_rate_limit_continues_at_its_
     bot.genesys.fault("delete_token", GenesysFault(status=429, headers={"Retry-After": "11"}))
 
     await bot.slack.click(personas.BEN, card, "approve")
-    await bot.wait_for_message("I continue at", personas.APPROVALS)
+    await bot.wait_for_message("Next attempt:", personas.APPROVALS)
     await first.kill()
     await bot.serve()
     await bot.wait_for_message(DONE, personas.APPROVALS)

@@ -71,7 +71,7 @@ async def test_rate_limit__is_waited_out_and_the_card_says_until_when(
     asked = len(deletes(components))
     text = await card_text(components)
     assert (await stored(components.store)).state is State.APPROVED
-    assert f"I continue at {local_time(began + wait)}." in text
+    assert f"Next attempt: {local_time(began + wait)}." in text
     assert "Genesys Cloud takes no more requests for now" in text
     assert "No session has ended so far" in text
     components.database.clock.advance(wait - 0.5)
@@ -107,7 +107,7 @@ async def test_rate_limit__of_the_login_is_waited_out_without_a_delete(component
     await run(components, await approved(components))
 
     assert deletes(components) == []
-    assert "I continue at" in await card_text(components)
+    assert "Next attempt:" in await card_text(components)
     components.database.clock.advance(45)
     (job,) = await due(components)
     await run(components, job)
@@ -132,7 +132,7 @@ async def test_unavailable__with_a_time_is_waited_out(components: Components) ->
 
     await run(components, await approved(components))
 
-    assert "I continue at" in await card_text(components)
+    assert "Next attempt:" in await card_text(components)
     components.database.clock.advance(120)
     (job,) = await due(components)
     await run(components, job)
@@ -148,10 +148,10 @@ async def test_rate_limit__that_lasts_too_long_fails_and_names_the_time(componen
 
     found, text = await stored(components.store), await card_text(components)
     assert found.state is State.FAILED
-    assert f"Genesys Cloud takes requests again at {local_time(began + seconds)}." in text
+    assert f"Genesys Cloud takes requests again from {local_time(began + seconds)}." in text
     assert "Nothing was changed" in text
     assert "Failed: sessions of Tom Target not ended" in text
-    assert str(RENDERER.outcome(found)["blocks"]).count("takes requests again at") == 1
+    assert str(RENDERER.outcome(found)["blocks"]).count("takes requests again from") == 1
     components.database.clock.advance(2 * seconds)
     assert await due(components) == []
     assert len(deletes(components)) == 1
@@ -204,7 +204,7 @@ async def test_rotation__waits_out_a_rate_limit_in_the_process_that_holds_the_ol
     components: Components,
 ) -> None:
     await run(components, await rotation(components))
-    assert "I continue at" in await card_text(components)
+    assert "Next attempt:" in await card_text(components)
     components.database.clock.advance(45)
 
     other = components.database.store("two#1")

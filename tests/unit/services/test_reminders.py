@@ -72,7 +72,7 @@ async def test_reminder__of_a_card_in_direct_messages_is_a_new_message_with_a_li
 
     assert (reminder.channel_id, reminder.thread_ts) == (card.channel_id, None)
     said = components.slack.text_of(reminder)
-    assert f"p{card.ts.replace('.', '')}|open the card>" in said
+    assert f"p{card.ts.replace('.', '')}|Open the card>" in said
     assert MENTION not in said
 
 

@@ -153,7 +153,7 @@ def test_note__counts_the_approvals_and_names_the_dropped_ones() -> None:
         (
             "retrying",
             {"code": "genesys_rate_limited", "continues_at": NOON + 45},
-            "Genesys Cloud takes no more requests for now (429). I continue at {2026-06-21 12:00:45 UTC}.",
+            "Genesys Cloud takes no more requests for now (429). Next attempt: {2026-06-21 12:00:45 UTC}.",
         ),
         ("retrying", {"code": "genesys_rejected", "status": 400, "detail": "<!channel> *x*"}, "<!channel> *x*"),
     ],

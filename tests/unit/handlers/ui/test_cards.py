@@ -53,7 +53,7 @@ def test_card__that_waits_says_when_it_continues(action: str, snapshot: Snapshot
     outcome = {"code": "genesys_rate_limited", "status": 429, "attempts": 1, "waits": 1, "continues_at": NOON + 105}
     message = RENDERER.card(in_state(State.APPROVED, action, outcome=outcome))
     assert readable(message) == snapshot
-    assert f"I continue at {local_time(NOON + 105)}." in words(message)
+    assert f"Next attempt: {local_time(NOON + 105)}." in words(message)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -63,7 +63,7 @@ def test_card__that_cannot_wait_names_the_time_and_says_that_nothing_was_changed
     outcome = {"code": "genesys_rate_limited", "status": 429, "unchanged": True, "possible_at": NOON + 7200}
     message = RENDERER.card(in_state(State.FAILED, action, outcome=outcome))
     assert readable(message) == snapshot
-    assert f"Genesys Cloud takes requests again at {local_time(NOON + 7200)}." in words(message)
+    assert f"Genesys Cloud takes requests again from {local_time(NOON + 7200)}." in words(message)
     assert problems(message) == problems(RENDERER.outcome(in_state(State.FAILED, action, outcome=outcome))) == []
 
 

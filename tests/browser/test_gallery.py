@@ -1,0 +1,105 @@
+"""Each scene of the gallery, on a phone and on a desktop, in both themes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from bot.domain.requests import State
+from bot.sandbox import personas
+from bot.sandbox.slack.block_kit import problems, view_problems
+from tests.browser.axe import axe_violations
+from tests.browser.card_scenes import RENDERER
+from tests.browser.gallery import DESKTOP, PHONE, THEMES, Stage, all_scenes, open_stage
+from tests.support.sample_outcomes import ACTIONS, in_state
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+    from bot.sandbox.server import Sandbox
+    from tests.browser.scenes import Scene
+
+MAX_CARD_HEIGHT = 520
+"""Pixels of a pending card on a phone, so that an approver sees all of it."""
+
+HIGH_ENOUGH = 40_000
+"""Pixels of a window that shows all messages without scrolling, because axe-core leaves out what is hidden."""
+
+CUT_OFF = """(element) => {
+  const outer = element.getBoundingClientRect();
+  const sticksOut = ({ left, right }) => right > outer.right + 1 || left < outer.left - 1;
+  const parts = [...element.querySelectorAll(":not(option)")].filter((one) => one.getClientRects().length > 0);
+  return parts.filter((one) => sticksOut(one.getBoundingClientRect())).map((one) => one.outerHTML.slice(0, 100));
+}"""
+"""Return the parts that are wider than their message, modal or tab."""
+
+
+async def scenes_of_kind(*kinds: str) -> list[Scene]:
+    return [scene for _, scenes in await all_scenes() for scene in scenes if scene.kind in kinds]
+
+
+async def test_scenes__are_accepted_by_slack_and_have_names_of_their_own() -> None:
+    messages, views = await scenes_of_kind("message"), await scenes_of_kind("modal", "home")
+    assert {scene.name: found for scene in messages if (found := problems(dict(scene.body)))} == {}
+    assert {scene.name: found for scene in views if (found := view_problems(dict(scene.body), scene.kind))} == {}
+    names = [scene.name for scene in [*messages, *views]]
+    assert len(names) == len(set(names))
+
+
+def headline(message: object) -> str:
+    assert isinstance(message, dict)
+    return next((str(block["text"]["text"]) for block in message["blocks"] if block["type"] == "header"), "")
+
+
+async def test_scenes__show_every_action_in_every_state() -> None:
+    shown = {headline(scene.body) for scene in await scenes_of_kind("message")}
+    cards = [(action, state) for action in ACTIONS for state in State]
+    cards.remove(("break-glass", State.DECLINED))  # no one else can decline it
+    assert [one for one in cards if headline(RENDERER.card(in_state(one[1], one[0]))) not in shown] == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+async def test_messages__have_no_violation_and_are_not_cut_off(
+    browser: Browser, sandbox: Sandbox, theme: str, width: int
+) -> None:
+    scenes = await scenes_of_kind("message")
+    async with open_stage(sandbox, browser, [(theme, width)]) as stage:
+        (page,) = stage.pages
+        await page.tab.set_viewport_size({"width": width, "height": HIGH_ENOUGH})
+        for scene in scenes:
+            stage.run.slack.conversations.post(personas.OPS, scene.body["text"], list(scene.body["blocks"]))
+        await expect(page.messages).to_have_count(len(scenes))
+        assert await axe_violations(page, "[role=log]") == []
+        assert await page.messages.evaluate_all(f"(all) => all.flatMap({CUT_OFF})") == []
+        await expect(page.tab.get_by_text("Not supported by this page")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("kind", ["modal", "home"])
+async def test_views__have_no_violation_and_are_not_cut_off(
+    browser: Browser, sandbox: Sandbox, theme: str, kind: str
+) -> None:
+    async with open_stage(sandbox, browser, [(theme, PHONE), (theme, DESKTOP)]) as stage:
+        for scene in await scenes_of_kind(kind):
+            await check_view(stage, scene)
+
+
+async def check_view(stage: Stage, scene: Scene) -> None:
+    async with stage.showing(scene) as elements:
+        for page, element in zip(stage.pages, elements, strict=True):
+            assert await axe_violations(page, {"modal": "dialog", "home": ".home"}[scene.kind]) == [], scene.name
+            assert await element.evaluate(CUT_OFF) == [], scene.name
+
+
+async def test_phone__shows_a_pending_card_without_scrolling(browser: Browser, sandbox: Sandbox) -> None:
+    scenes = [scene for scene in await scenes_of_kind("message") if scene.name in ("pending", "pending-no-reason")]
+    assert len(scenes) == 2
+    async with open_stage(sandbox, browser, [("light", PHONE)]) as stage:
+        for scene in scenes:
+            async with stage.showing(scene) as elements:
+                box = await elements[0].bounding_box()
+            assert box
+            assert box["height"] <= MAX_CARD_HEIGHT, scene.name
