@@ -48,6 +48,7 @@ from bot.services.expiry import ExpiryService
 from bot.services.genesys_reads import MAX_REQUESTER_SHARE, MAX_SHARE, GenesysReads
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
+from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
@@ -214,6 +215,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         messenger=clients.messenger,
         notifier=notifier, pace=pace,
         genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
+        live=LiveStates(reads, clients.channels, approvals_channel=settings.approvals_channel),
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
     expiry = ExpiryService(store, options.recipients, metrics, differences, clock=time.monotonic)
@@ -334,6 +336,7 @@ def job_services(
     renderer: MessageRenderer,
     metrics: Metrics,
     options: Options,
+    live: LiveStates,
 ) -> dict[JobKind, Process]:
     """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not."""
     rules, actions = options.rules, options.actions
@@ -353,9 +356,10 @@ def job_services(
     threads = ThreadReplies(store, messenger, renderer, Delivery(store), pace)
     announcer = Announcer(store, messenger, renderer, Delivery(store), audit_channel=options.audit_channel)
     cards = CardUpdater(
-        store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers
-    )
-    copies = CopyUpdater(FollowerStore(store), cards, messenger, renderer)
+        store, messenger, renderer, Delivery(store), options.recipients, pace=pace, approvers=options.approvers,
+        live=live,
+    )  # fmt: skip
+    copies = CopyUpdater(FollowerStore(store), cards, messenger)
     return {
         JobKind.CLICK: clicks.process,
         JobKind.EXECUTE: execution.process,

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bot.db import open_requests
+from bot.db import open_requests, statements
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.open_requests import Condition
 from bot.db.requests import RequestStore
 from bot.db.transaction import Transaction
 from bot.domain.audit import EventType, entry
+from bot.domain.live_state import LiveState
 from bot.domain.requests import Follower, MessageRef, Request, State, follow
 from bot.errors import StaleRequest
 
@@ -46,13 +47,17 @@ class FollowerStore:
             lambda tx: self._follow(tx, request, follower, job, ttl=ttl, reply=reply)
         )
 
-    async def mark_copy(self, job: Job, place: str, message: MessageRef | None, *messages: JobSpec) -> bool:
+    async def mark_copy(
+        self, job: Job, place: str, message: MessageRef | None, *messages: JobSpec, live: LiveState | None = None
+    ) -> bool:
         """Store where a copy is and complete its job; return False when it is outdated already.
 
-        Without a message, the copy is forgotten. `messages` are enqueued once. Durable, because a copy that is
-        forgotten by mistake is posted twice.
+        Without a message, the copy is forgotten. `messages` are enqueued once; `live` is what the copy shows of the
+        target. Durable, because a copy that is forgotten by mistake is posted twice.
         """
-        return await self.requests.database.write(lambda tx: self._mark_copy(tx, job, place, message, messages))
+        return await self.requests.database.write(
+            lambda tx: self._mark_copy(tx, job, place, message, messages, live=live)
+        )
 
     def _follow(
         self,
@@ -81,8 +86,9 @@ class FollowerStore:
         return Followed(moved, added) if added else None
 
     def _mark_copy(
-        self, tx: Transaction, job: Job, place: str, message: MessageRef | None, messages: tuple[JobSpec, ...]
-    ) -> bool:
+        self, tx: Transaction, job: Job, place: str, message: MessageRef | None, messages: tuple[JobSpec, ...],
+        *, live: LiveState | None,
+    ) -> bool:  # fmt: skip
         jobs = self.requests.jobs
         up_to_date = jobs.complete_unless_enqueued_in(tx, job)
         if not up_to_date and not jobs.release_in(tx, job, delay=0):
@@ -90,5 +96,7 @@ class FollowerStore:
         request = self.requests.snapshot_in(tx, job.request_id).request
         if request:
             open_requests.set_copy(tx, request, place, message)
+        if live:
+            statements.set_live_state(tx, job.request_id, live)
         jobs.enqueue_once(tx, job.request_id, *messages)
         return up_to_date

@@ -42,6 +42,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration("0006", partial(_execute, "0006_rules_of_requests.sql")),
     Migration("0007", partial(_execute, "0007_pings.sql")),
     Migration("0008", partial(_execute, "0008_followers_and_copies.sql")),
+    Migration("0009", partial(_execute, "0009_live_state.sql")),
     Migration("0011", partial(_execute, "0011_bulk_requests.sql")),
 )
 

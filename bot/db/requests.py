@@ -21,6 +21,7 @@ from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_e
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.bulk import BulkEntry
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.live_state import LiveState
 from bot.domain.requests import (
     APPROVALS,
     FINAL,
@@ -271,12 +272,15 @@ class RequestStore:
         """
         return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify, reply))
 
-    async def mark_posted(self, job: Job, card: MessageRef | None, *messages: JobSpec) -> bool:
+    async def mark_posted(
+        self, job: Job, card: MessageRef | None, *messages: JobSpec, live: LiveState | None = None
+    ) -> bool:
         """Store where a card is and complete its job; return False when it is outdated already.
 
-        `messages` are enqueued once. Durable, because a card that is forgotten is posted twice.
+        `messages` are enqueued once; `live` is what the card shows of the target. Durable, because a card that is
+        forgotten is posted twice.
         """
-        return await self.database.write(lambda tx: self._mark_posted(tx, job, card, messages))
+        return await self.database.write(lambda tx: self._mark_posted(tx, job, card, messages, live))
 
     async def mark_rendered(self, job: Job) -> bool:
         """Complete the job of a card that was updated; return False when it is outdated already."""
@@ -509,7 +513,9 @@ class RequestStore:
             self.jobs.enqueue_once(tx, moved.id, JobSpec(JobKind.REPLY, str(job.id), reply))
         return moved
 
-    def _mark_posted(self, tx: Transaction, job: Job, card: MessageRef | None, messages: Sequence[JobSpec]) -> bool:
+    def _mark_posted(
+        self, tx: Transaction, job: Job, card: MessageRef | None, messages: Sequence[JobSpec], live: LiveState | None
+    ) -> bool:
         """Store the place, unless the lease was lost: the process that has it now posts a card of its own."""
         if self.jobs.complete_unless_enqueued_in(tx, job):
             up_to_date = True
@@ -518,6 +524,8 @@ class RequestStore:
         else:
             return True
         statements.set_card(tx, job.request_id, card)
+        if live:
+            statements.set_live_state(tx, job.request_id, live)
         self.jobs.enqueue_once(tx, job.request_id, *messages)
         return up_to_date
 

@@ -10,6 +10,7 @@ from bot.db.driver import Row
 from bot.db.unreadable import UnreadableRow
 from bot.domain import bulk
 from bot.domain.audit import AuditEvent, EventType
+from bot.domain.live_state import read_live_state
 from bot.domain.people import Person
 from bot.domain.requests import ApprovalSeal, CardCopy, Follower, MessageRef, Request, State
 from bot.domain.rules import UnknownRule, read_rules, to_json
@@ -117,6 +118,7 @@ def request_from_row(row: Row) -> Request:
         copies=copies_from_row(row),
         followers=followers_from_row(row),
         bulk=bulk.read_summary(row.bulk) if row.bulk else None,
+        live=read_live_state(json.loads(row.live)) if row.live else None,
     )
 
 

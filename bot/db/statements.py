@@ -25,6 +25,7 @@ from bot.db.rows import (
 )
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
+from bot.domain.live_state import LiveState
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
 from bot.domain.rules import Rules, to_json
 
@@ -96,6 +97,8 @@ OPEN_UNDER_OTHER_RULES = f"{OPEN_REQUESTS} AND requests.rules <> :rules LIMIT 10
 SET_SEALS = "UPDATE requests SET seal = :seal, approval_seals = :approval_seals WHERE id = :id"
 
 SET_CARD = "UPDATE requests SET channel = :channel, ts = :ts WHERE id = :id"
+
+SET_LIVE_STATE = "UPDATE requests SET live = :live WHERE id = :id"
 
 OVERDUE = """
 SELECT id FROM requests
@@ -216,6 +219,11 @@ def click_urls(tx: Transaction, request_id: str, ts: str) -> list[str]:
 def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:
     """Store where a card is."""
     tx.execute(SET_CARD, id=request_id, channel=card.channel if card else None, ts=card.ts if card else None)
+
+
+def set_live_state(tx: Transaction, request_id: str, live: LiveState) -> None:
+    """Store what the target of a request was doing when its card was made."""
+    tx.execute(SET_LIVE_STATE, id=request_id, live=json.dumps(live.codes))
 
 
 def open_requests(tx: Transaction) -> list[Request]:

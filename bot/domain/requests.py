@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.domain.bulk import BulkProgress, BulkSummary
+from bot.domain.live_state import LiveState, read_live_state
 from bot.domain.people import Person
 from bot.domain.rules import Rules
 from bot.errors import StaleRequest
@@ -182,11 +183,18 @@ class Request:
     """What a request about many people is about; None for any other."""
     progress: BulkProgress | None = None
     """How far an approved bulk request is; None for any other, and where it was not read."""
+    live: LiveState | None = None
+    """What the target was doing when the card was made; None if that was not read."""
 
     @property
     def execution_window(self) -> float:
         """The seconds after the last approval in which a DELETE may be sent."""
         return BULK_EXECUTION_WINDOW if self.bulk else EXECUTION_WINDOW
+
+    @property
+    def live_before(self) -> LiveState | None:
+        """What the target was doing just before the call; None if nothing is known of that."""
+        return read_live_state(self.outcome.get("live"))
 
     @property
     def break_glass(self) -> bool:

@@ -13,6 +13,7 @@ from bot.purecloud.errors import (
     GenesysError,
     GenesysLoginFailed,
     GenesysNoResponse,
+    GenesysNotSent,
     GenesysUnauthenticated,
     GenesysUnreachable,
     LoginCause,
@@ -69,6 +70,23 @@ class Caller:
         "no" to its retry also raises GenesysNoResponse, because the first attempt may have been executed.
         """
         return await self._with_retries(request, partial(self._send_with_shared_token, request))
+
+    async def call_once(self, request: ApiRequest, *, login: bool = True) -> ApiResponse:
+        """Send a request once at most, whatever the response; raises GenesysError.
+
+        Without a token, it logs in first if `login` is set, and raises GenesysNotSent if not.
+        """
+        deadline = retry.Deadline(self._clock, self._limits.total_timeout)
+        token = self._auth.cached
+        if token is None:
+            if not login:
+                raise GenesysNotSent(problem="no_token")
+            token = await self._within(deadline, self._auth.token())
+        try:
+            return await self._send(request, token, 1, deadline)
+        except GenesysUnauthenticated:
+            self._auth.discard(token.generation)
+            raise
 
     async def delete_own_token(self, token: Token) -> ApiResponse:
         """Send DELETE /tokens/me with this token; raises GenesysError.

@@ -35,7 +35,7 @@ from bot.purecloud.retry import Limits
 from bot.purecloud.transport import HttpAttempt, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     import aiohttp
 
@@ -129,6 +129,14 @@ class UsersApi:
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""
         return parse_body(User, await self._caller.call(requests.get_user(user_id)))
+
+    async def get_user_once(self, user_id: str, expand: Sequence[str], *, login: bool = True) -> User:
+        """Return the user with this id after one request at most.
+
+        `expand` names further fields, which Genesys Cloud returns with best effort. Without `login`, no request is
+        sent unless the client has a token.
+        """
+        return parse_body(User, await self._caller.call_once(requests.get_user(user_id, expand), login=login))
 
 
 class AuthorizationApi:

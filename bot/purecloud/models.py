@@ -7,7 +7,7 @@ states are plain `str`, because the API may add values at any time. Ids are `str
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -36,12 +36,29 @@ def _datetime_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> dat
     return date.replace(tzinfo=UTC) if date and date.tzinfo is None else date
 
 
+def _none_if_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
 _Item = TypeVar("_Item")
+_Part = TypeVar("_Part")
 ListField = Annotated[tuple[_Item, ...], BeforeValidator(_without_nulls)]
 """A list that the API may omit or send as null."""
 
 OptionalDatetime = Annotated[datetime | None, WrapValidator(_datetime_or_none)]
 """A date-time with a time zone (UTC if the API sends none), None if it cannot be read."""
+
+
+OptionalPart = Annotated[_Part | None, WrapValidator(_none_if_unreadable)]
+"""A part of a response that the caller can do without, None if it cannot be read."""
+
+_MAX_COUNT: Final = 9999
+"""A larger number of conversations cannot be read."""
+
+OptionalCount = OptionalPart[Annotated[int, Field(strict=True, ge=0, le=_MAX_COUNT)]]
 
 
 class _Model(BaseModel):
@@ -95,10 +112,60 @@ class TokenInfo(_Model):
     oauth_client: OrgOAuthClient | None = Field(default=None, alias="OAuthClient")
 
 
+class MediaSummaryDetail(_Model):
+    """A number of conversations."""
+
+    active: OptionalCount = None
+
+
+class MediaSummary(_Model):
+    """The conversations of one kind: from queues, and others."""
+
+    contact_center: MediaSummaryDetail | None = None
+    enterprise: MediaSummaryDetail | None = None
+
+
+class UserConversationSummary(_Model):
+    """The conversations of a user by kind."""
+
+    call: MediaSummary | None = None
+    callback: MediaSummary | None = None
+    email: MediaSummary | None = None
+    message: MediaSummary | None = None
+    chat: MediaSummary | None = None
+    social_expression: MediaSummary | None = None
+    video: MediaSummary | None = None
+
+
+class RoutingStatus(_Model):
+    """Whether a user takes conversations from queues."""
+
+    status: str | None = None
+
+
+class PresenceDefinition(_Model):
+    """The presence of the system that a presence belongs to."""
+
+    system_presence: str | None = None
+
+
+class UserPresence(_Model):
+    """The presence of a user."""
+
+    presence_definition: PresenceDefinition | None = None
+
+
+class OAuthLastTokenIssued(_Model):
+    """When a user last got a token."""
+
+    date_issued: OptionalDatetime = None
+
+
 class User(_Model):
     """A user of the organization.
 
-    `state` is `active`, `inactive` or `deleted`. An empty `id` means that the response has none.
+    `state` is `active`, `inactive` or `deleted`. An empty `id` means that the response has none. The last four fields
+    are expansions, which Genesys Cloud returns with best effort.
     """
 
     id: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
@@ -109,6 +176,10 @@ class User(_Model):
     division: NamedEntity | None = None
     title: str | None = None
     department: str | None = None
+    presence: OptionalPart[UserPresence] = None
+    routing_status: OptionalPart[RoutingStatus] = None
+    conversation_summary: OptionalPart[UserConversationSummary] = None
+    last_token_issued: OptionalPart[OAuthLastTokenIssued] = None
 
     @property
     def active(self) -> bool:

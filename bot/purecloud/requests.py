@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _JSON: Final = {"Accept": "application/json", "Content-Type": "application/json"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -82,9 +82,13 @@ def delete_token(user_id: str) -> ApiRequest:
     return ApiRequest("delete_token", "DELETE", f"/api/v2/tokens/{normalize_user_id(user_id)}")
 
 
-def get_user(user_id: str) -> ApiRequest:
-    """Build GET /api/v2/users/{userId}; raises ValueError unless the id is a UUID."""
-    return ApiRequest("get_user", "GET", f"/api/v2/users/{normalize_user_id(user_id)}")
+def get_user(user_id: str, expand: Sequence[str] = ()) -> ApiRequest:
+    """Build GET /api/v2/users/{userId}; raises ValueError unless the id is a UUID.
+
+    `expand` names further fields.
+    """
+    query = f"?expand={','.join(expand)}" if expand else ""
+    return ApiRequest("get_user", "GET", f"/api/v2/users/{normalize_user_id(user_id)}{query}")
 
 
 def get_user_roles(user_id: str) -> ApiRequest:

@@ -170,7 +170,7 @@ def channels() -> list[Channel]:
     staff = [OLIVIA, BEN, RAVI, SAM, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
     return [
         Channel(id=OPS, name="ops", members=staff),
-        Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS]),
+        Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS], is_private=True),
         Channel(id=AUDIT, name="audit", members=[OLIVIA, BEN], is_private=True),
         Channel(id=SHARED, name="partner", members=[OLIVIA, BEN, RAVI, ONA], is_ext_shared=True),
     ]

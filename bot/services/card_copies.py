@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from bot.domain.requests import FINAL, CardCopy, Request
 from bot.services.cards import CardUpdater
 from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
-from bot.services.notifications import COPY_NOT_POSTED, MessageRenderer, message_payload
+from bot.services.notifications import COPY_NOT_POSTED, message_payload
 from bot.slack.api import SlackCallError
 from bot.slack.messages import SlackMessenger
 
@@ -28,28 +29,27 @@ class CopyUpdater:
         followers: FollowerStore,
         cards: CardUpdater,
         messenger: SlackMessenger,
-        renderer: MessageRenderer,
     ) -> None:
         self._followers = followers
         self._store = followers.requests
         self._cards = cards
         self._messenger = messenger
-        self._renderer = renderer
 
     async def process(self, job: Job) -> JobResult:
         """Bring a copy to its request's latest revision, posting it first if necessary."""
-        request, _, _ = job.snapshot or await self._store.snapshot(job.request_id)
+        request, now, _ = job.snapshot or await self._store.snapshot(job.request_id)
         copy = _copy_for(request, job.payload)
         if request is None or copy is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        update = self._update if copy.message.ts else self._post
+        update = self._update if copy.message.ts else partial(self._post, now=now)
         return await self._cards.take_turn(job, request, copy.message, lambda: update(job, request, copy))
 
-    async def _post(self, job: Job, request: Request, copy: CardCopy) -> JobResult:
+    async def _post(self, job: Job, request: Request, copy: CardCopy, *, now: float) -> JobResult:
         """Post a copy; if the bot may not post there, the followers who need it get a reply."""
+        request = await self._cards.with_live_state(request, copy.place, now)
         try:
-            posted = await self._messenger.post(copy.place, self._renderer.card(request))
+            posted = await self._messenger.post(copy.place, await self._cards.render(request, copy.place))
         except SlackCallError as error:
             if error.retryable:
                 raise
@@ -60,7 +60,7 @@ class CopyUpdater:
             ]
             await self._followers.mark_copy(job, copy.place, None, *replies, *_notices(request, copy))
             return JobResult(wake=True)
-        return JobResult(wake=not await self._followers.mark_copy(job, copy.place, posted))
+        return JobResult(wake=not await self._followers.mark_copy(job, copy.place, posted, live=request.live))
 
     async def _update(self, job: Job, request: Request, copy: CardCopy) -> JobResult:
         """Edit a copy; an outcome that it cannot show goes into its thread, or to its followers."""

@@ -6,17 +6,19 @@ A card is rendered from the request as it is now, not from an event, so any repl
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
 
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
-from bot.db.rows import ResponseUrls
+from bot.db.rows import ResponseUrls, Snapshot
 from bot.domain.principals import Principal
 from bot.domain.requests import FINAL, MessageRef, Request, State, is_private
 from bot.errors import TOKEN_REFUSED
 from bot.services.job_result import JobResult
+from bot.services.live_state import LiveStates
 from bot.services.log_facts import log_facts
 from bot.services.mentions import approvers_to_mention
 from bot.services.notifications import (
@@ -51,7 +53,8 @@ class Shown(NamedTuple):
 class CardUpdater:
     """Posts and edits cards.
 
-    `recipients` returns the channels to notify when a request ends, `approvers` who may be mentioned on a new card.
+    `recipients` returns the channels to notify when a request ends, `approvers` who may be mentioned on a new card, and
+    `live` reads what the target is doing.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class CardUpdater:
         *,
         pace: Pace,
         approvers: Callable[[Request], Sequence[Principal]],
+        live: LiveStates,
     ) -> None:
+        self._live = live
         self._store = store
         self._messenger = messenger
         self._renderer = renderer
@@ -84,7 +89,7 @@ class CardUpdater:
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        return await self.take_turn(job, request, request.card, lambda: self._sync(job, request, found.urls))
+        return await self.take_turn(job, request, request.card, lambda: self._sync(job, request, found))
 
     async def take_turn(
         self, job: Job, request: Request, card: MessageRef | None, update: Callable[[], Awaitable[JobResult]]
@@ -104,18 +109,33 @@ class CardUpdater:
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult()
 
-    async def _sync(self, job: Job, request: Request, urls: ResponseUrls) -> JobResult:
+    async def _sync(self, job: Job, request: Request, found: Snapshot) -> JobResult:
         if request.card and not request.card.ts:
-            return await self._post(job, request, request.card, urls)
-        shown = await self.show(request, request.card, urls.click)
+            card = request.card
+            request = await self.with_live_state(request, card.channel, found.now)
+            return await self._post(job, request, card, found.urls)
+        shown = await self.show(request, request.card, found.urls.click)
         if not shown.anywhere and request.state in FINAL:
             return await self._notify_instead(job, request, shown.code)
         return JobResult(wake=not await self._store.mark_rendered(job))
 
+    async def with_live_state(self, request: Request, channel: str, now: float) -> Request:
+        """Return a request with what its target is doing, if a new card in a channel shows it.
+
+        A card of a request that is decided does not.
+        """
+        if request.live or request.state is not State.PENDING:
+            return request
+        return replace(request, live=await self._live.for_card(request, channel, now))
+
+    async def render(self, request: Request, channel: str) -> Message:
+        """Return a card as the people in a channel may see it."""
+        return self._renderer.card(request, with_live_state=await self._live.may_show(request, channel))
+
     async def _post(self, job: Job, request: Request, card: MessageRef, urls: ResponseUrls) -> JobResult:
         """Post a card and reply where it is; if the bot may not post there, answer the command with the card."""
         try:
-            posted = await self._messenger.post(card.channel, self._new_card(job, request))
+            posted = await self._messenger.post(card.channel, await self._new_card(job, request, card.channel))
         except SlackCallError as error:
             if error.retryable:
                 raise
@@ -123,12 +143,12 @@ class CardUpdater:
         if urls.click:
             await self._replace_clicked(request, urls.click)
         reply = _reply_about_place(job, request, posted, urls.command)
-        up_to_date = await self._store.mark_posted(job, posted, *reply)
+        up_to_date = await self._store.mark_posted(job, posted, *reply, live=request.live)
         return JobResult(wake=bool(reply) or not up_to_date)
 
-    def _new_card(self, job: Job, request: Request) -> Message:
+    async def _new_card(self, job: Job, request: Request, channel: str) -> Message:
         """Return a new card, which mentions the approvers once: later versions of it notify no one."""
-        card = self._renderer.card(request)
+        card = await self.render(request, channel)
         if not job.payload.get("ping") or request.state is not State.PENDING:
             return card
         return self._renderer.with_mentions(card, approvers_to_mention(request, self._approvers(request)))
@@ -179,7 +199,7 @@ class CardUpdater:
     async def _edit(self, request: Request, card: MessageRef) -> str | None:
         """Edit a card with `chat.update`; return Slack's error code if it can never be edited."""
         try:
-            await self._messenger.update(card, self._renderer.card(request))
+            await self._messenger.update(card, await self.render(request, card.channel))
         except SlackCallError as error:
             _raise_if_passing(error)
             log.warning("card.not_editable", **log_facts(request), code=error.slack_code)
@@ -187,7 +207,10 @@ class CardUpdater:
         return None
 
     async def _replace_clicked(self, request: Request, url: str) -> bool:
-        """Edit a clicked message; return False once its `response_url` has expired, after 30 minutes."""
+        """Edit a clicked message; return False once its `response_url` has expired, after 30 minutes.
+
+        It may be anywhere, so it does not show what the target is doing.
+        """
         try:
             await self._messenger.replace_original(url, self._renderer.card(request))
         except SlackCallError as error:

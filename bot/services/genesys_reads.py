@@ -5,7 +5,7 @@ Anyone in the workspace can type commands, and the remainder of the allowance mu
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from bot.purecloud import GenesysRateLimited, TokenInfo, User, UserAuthorization
@@ -25,6 +25,9 @@ MAX_REQUESTER_SHARE = 0.95
 MAX_CACHED = 1000
 """Maximum number of cached answers."""
 
+RESERVED = "reserved"
+"""The problem of a read that was not sent, because the rest of the allowance is for more important calls."""
+
 Result = TypeVar("Result")
 
 
@@ -36,6 +39,9 @@ class Users(Protocol):
 
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id."""
+
+    async def get_user_once(self, user_id: str, expand: Sequence[str], *, login: bool = True) -> User:
+        """Return the user with this id and further fields, after one request at most."""
 
 
 class Roles(Protocol):
@@ -101,17 +107,29 @@ class GenesysReads:
         """Return what Genesys Cloud knows of the bot's token."""
         return await self._read(("token", "me"), TOKEN_TTL, self._tokens.get_tokens_me)
 
+    async def get_user_now(self, user_id: str, expand: Sequence[str], *, login: bool = True) -> User:
+        """Return the user with this id and further fields: uncached, after one request at most.
+
+        Without `login`, no request is sent unless the client has a token.
+        """
+        self._require_allowance()
+        return await self._users.get_user_once(user_id, expand, login=login)
+
     async def _read(self, key: tuple[str, str], ttl: float, call: Callable[[], Awaitable[Result]]) -> Result:
         read_at, answer = self._answers.get(key, (float("-inf"), None))
         if self._clock() - read_at < ttl:
             found: Result = answer
             return found
-        if self._allowance.used >= self._max_share:
-            error = GenesysRateLimited(problem="reserved")
-            error.retry_after = self._allowance.resets_in
-            raise error
+        self._require_allowance()
         result = await call()
         if len(self._answers) >= MAX_CACHED:
             self._answers.clear()
         self._answers[key] = (self._clock(), result)
         return result
+
+    def _require_allowance(self) -> None:
+        """Raise GenesysRateLimited if the rest of the allowance is reserved."""
+        if self._allowance.used >= self._max_share:
+            error = GenesysRateLimited(problem=RESERVED)
+            error.retry_after = self._allowance.resets_in
+            raise error

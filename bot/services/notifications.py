@@ -58,8 +58,8 @@ log = structlog.get_logger()
 class MessageRenderer(Protocol):
     """Renders the messages that the bot sends; `handlers.ui` implements it."""
 
-    def card(self, request: Request) -> Message:
-        """Return the card of a request, as it is now."""
+    def card(self, request: Request, *, with_live_state: bool = False) -> Message:
+        """Return the card of a request, as it is now; only some people may see what its target is doing."""
 
     def outcome(self, request: Request, link: str | None = None) -> Message:
         """Return a short message about how a request ended; `link` leads to its card."""

@@ -16,6 +16,9 @@ from bot.slack.shared_reads import MAX_REMEMBERED, SharedReads
 ANSWER_AGE = 10.0
 """Seconds for which an answer of `conversations.info` serves. A channel may be shared at any time."""
 
+PRIVATE_AGE = 60.0
+"""Seconds for which a private channel counts as one, so that its cards need no further call."""
+
 MAX_ANSWER_AGE = 600.0
 """Seconds for which an answer serves while Slack gives no newer one, so that an outage holds up no card."""
 
@@ -29,6 +32,8 @@ class Audience(Enum):
     """Who sees a channel."""
 
     OWN = auto()
+    PRIVATE = auto()
+    """Only its members see it, all of the bot's own organization."""
     SHARED = auto()
     """People of another organization see it, or are invited to it."""
     UNKNOWN = auto()
@@ -48,7 +53,9 @@ def read_audience(channel: Any) -> Audience:
         return Audience.UNKNOWN
     invited = (channel.get(name) for name in ("is_pending_ext_shared", "pending_shared", "pending_connected_team_ids"))
     elsewhere = bool(channel.get("is_shared")) and not channel.get("is_org_shared")
-    return Audience.SHARED if channel["is_ext_shared"] or any(invited) or elsewhere else Audience.OWN
+    if channel["is_ext_shared"] or any(invited) or elsewhere:
+        return Audience.SHARED
+    return Audience.PRIVATE if channel.get("is_private") is True else Audience.OWN
 
 
 class Channels:
@@ -73,6 +80,13 @@ class Channels:
         if audience is Audience.UNKNOWN and channel not in self._configured:
             return DenialCode.CHANNEL_UNREADABLE
         return DenialCode.CHANNEL_SHARED if audience is Audience.SHARED else None
+
+    async def is_private(self, channel: str) -> bool:
+        """Return whether only the members of a channel see it; False if Slack does not say so in a call."""
+        try:
+            return await self._reads.get(channel, since=self._clock() - PRIVATE_AGE) is Audience.PRIVATE
+        except SlackUnavailable:
+            return False
 
     async def require(self, channel: str) -> None:
         """Raise SlackCallError unless a message about a person may be posted to a channel."""

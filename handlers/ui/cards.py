@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, Request, State
 from handlers.messages import Catalog
-from handlers.ui import blocks, followers, outcomes, request_parts, rich_text, targets
+from handlers.ui import blocks, followers, live_state, outcomes, request_parts, rich_text, targets
 from handlers.ui.blocks import MAX_BUTTON_LENGTH, Block, Message, escape, local_time
 from handlers.ui.next_steps import next_steps
 from handlers.ui.reasons import other_approvers
@@ -14,10 +14,14 @@ from handlers.ui.rich_text import Element
 from handlers.ui.sentences import sentence, sentences
 
 
-def card(catalog: Catalog, request: Request) -> Message:
-    """Return the card of a request; only a pending one has buttons."""
+def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -> Message:
+    """Return the card of a request; only a pending one has buttons.
+
+    `with_live_state` is for people who may see what the target is doing.
+    """
+    live = live_state.line(catalog, request) if with_live_state else None
     if request.state is State.PENDING:
-        return _pending(catalog, request)
+        return _pending(catalog, request, live)
     return blocks.message(
         request_parts.notified(catalog, request),
         blocks.header(outcomes.headline(catalog, request)),
@@ -27,17 +31,19 @@ def card(catalog: Catalog, request: Request) -> Message:
         request_parts.reason(request),
         followers.also_requested(catalog, request),
         request_parts.dropped(catalog, request),
+        live,
         request_parts.small_print(catalog, request),
         request_parts.ids(catalog, request),
     )
 
 
-def _pending(catalog: Catalog, request: Request) -> Message:
+def _pending(catalog: Catalog, request: Request, live: Block | None) -> Message:
     title = catalog.of_action(request.action, "title", target=outcomes.target_name(request), action=request.action)
     return blocks.message(
         request_parts.with_note(_notified_pending(catalog, request, title), targets.summary_note(catalog, request)),
         blocks.header(title),
         *_target(catalog, request),
+        live,
         rich_text.block(
             _requested_by(catalog, request),
             request_parts.quoted_reason(request),

@@ -20,9 +20,9 @@ class MessageRenderer:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
 
-    def card(self, request: Request) -> Message:
-        """Return the card of a request, as it is now."""
-        return cards.card(self.catalog, request)
+    def card(self, request: Request, *, with_live_state: bool = False) -> Message:
+        """Return the card of a request, as it is now; only some people may see what its target is doing."""
+        return cards.card(self.catalog, request, with_live_state=with_live_state)
 
     def outcome(self, request: Request, link: str | None = None) -> Message:
         """Return a short message about how a request ended; `link` leads to its card."""

@@ -40,9 +40,11 @@ from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
+from bot.services.genesys_reads import GenesysReads
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.job_result import JobResult
+from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, Notifier
 from bot.services.overview import Overview
 from bot.services.pacing import Pace
@@ -139,8 +141,13 @@ class Components:
         options = self.options(**changes)
         return CardUpdater(
             self.store, self.messenger, RENDERER, Delivery(self.store), options.recipients, pace=self.pace,
-            approvers=options.approvers,
+            approvers=options.approvers, live=self.live(options),
         )  # fmt: skip
+
+    def live(self, options: Options) -> LiveStates:
+        api = self.purecloud
+        reads = GenesysReads(api.users, api.authorization, api.tokens, api.allowance, clock=self.clock)
+        return LiveStates(reads, self.channels, approvals_channel=options.approvals_channel)
 
     def clicks(self, **changes: Any) -> ClickService:
         options = self.options(**changes)
@@ -195,6 +202,7 @@ class Components:
             channels=self.channels, permalinks=Permalinks(self.api),
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
+            live=self.live(options),
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:

@@ -69,7 +69,7 @@ class Outside:
 class StateRenderer(MessageRenderer):
     """A renderer whose cards and notices consist of the state of their request."""
 
-    def card(self, request: Request) -> dict[str, Any]:
+    def card(self, request: Request, *, with_live_state: bool = False) -> dict[str, Any]:  # noqa: ARG002 - overrides
         target = request.target.id if request.target else "me"
         return {"card": request.id, "target": target, "text": request.state.value, "blocks": []}
 
@@ -187,6 +187,9 @@ class SimulatedGenesys:
 
     async def get_user(self, user_id: str) -> User:
         return await self._read("get_user", lambda: self._user(user_id))
+
+    async def get_user_now(self, user_id: str, expand: Sequence[str], *, login: bool = True) -> User:  # noqa: ARG002 - as a client with a token
+        return await self._read("get_user_now", lambda: self._user(user_id))
 
     async def get_user_roles(self, user_id: str) -> Any:
         raise AssertionError(f"no principal needs the roles of {user_id}")

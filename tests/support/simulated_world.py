@@ -31,6 +31,7 @@ from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
+from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, Notifier
 from bot.services.pacing import Pace
 from bot.services.rule_differences import RuleDifferences
@@ -149,6 +150,7 @@ class World:
             permalinks=Permalinks(api), messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, renderer=renderer, metrics=METRICS, options=options, differences=differences,
+            live=LiveStates(genesys, channels, approvals_channel=options.approvals_channel),
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)

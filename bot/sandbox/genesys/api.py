@@ -110,7 +110,8 @@ async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Respo
 async def get_user(state: GenesysState, request: ApiRequest) -> web.Response:
     """GET /api/v2/users/{userId}; returns deleted users only with `state=deleted`."""
     _authenticate(state, request)
-    return web.json_response(responses.user(_find_user(state, request)))
+    expand = ",".join(request.http.query.getall("expand", [])).split(",")
+    return web.json_response(responses.user(_find_user(state, request), expand))
 
 
 async def get_user_roles(state: GenesysState, request: ApiRequest) -> web.Response:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bot.sandbox.genesys.state import EntityRef, FakeOAuthClient, GenesysState, GenesysUser, IssuedToken
 
@@ -75,8 +75,11 @@ def token_info(state: GenesysState, token: IssuedToken) -> Json:
     }
 
 
-def user(found: GenesysUser) -> Json:
-    """Return a User without expansions."""
+_MEDIA: Final = ("call", "callback", "email", "message", "chat", "socialExpression", "video")
+
+
+def user(found: GenesysUser, expand: Collection[str] = ()) -> Json:
+    """Return a User with some expansions."""
     body = {
         "id": found.id,
         "name": found.name,
@@ -92,8 +95,31 @@ def user(found: GenesysUser) -> Json:
         "version": 1,
         "acdAutoAnswer": False,
         "selfUri": f"/api/v2/users/{found.id}",
+        **{field: value for name, (field, value) in _expansions(found).items() if name in expand},
     }
     return {key: value for key, value in body.items() if value is not None}
+
+
+def _expansions(found: GenesysUser) -> Mapping[str, tuple[str, Json | None]]:
+    """Return what can be expanded, by its name in the request: its field and its value."""
+    issued, status = found.last_token_issued, found.routing_status
+    presence = {"presenceDefinition": {"systemPresence": found.presence}} if found.presence else None
+    return {
+        "presence": ("presence", presence),
+        "routingStatus": ("routingStatus", {"userId": found.id, "status": status} if status else None),
+        "conversationSummary": ("conversationSummary", _conversations(found)),
+        "lasttokenissued": ("lastTokenIssued", {"dateIssued": _timestamp(issued)} if issued is not None else None),
+    }
+
+
+def _conversations(found: GenesysUser) -> Json:
+    """Return a UserConversationSummary."""
+    none = {"active": 0, "acw": 0}
+    counts = {kind: found.conversations.get(kind, 0) for kind in _MEDIA}
+    summary = {
+        kind: {"contactCenter": {"active": count, "acw": 0}, "enterprise": none} for kind, count in counts.items()
+    }
+    return {"userId": found.id, **summary}
 
 
 def users(found: list[GenesysUser], size: int, number: int) -> Json:

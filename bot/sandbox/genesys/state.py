@@ -56,6 +56,12 @@ class GenesysUser:
     policies: tuple[Mapping[str, Any], ...] = ()
     """Permission policies as the API writes them: `domain`, `entityName`, `actionSet`, `resourceConditionNode`."""
     sessions: int = 1
+    presence: str | None = "Available"
+    routing_status: str | None = "OFF_QUEUE"
+    conversations: Mapping[str, int] = field(default_factory=dict)
+    """How many conversations of each kind, by its name in a UserConversationSummary."""
+    last_token_issued: float | None = None
+    """When the user last logged in, a reading of the clock."""
 
 
 @dataclass(slots=True)
@@ -127,6 +133,11 @@ class GenesysState:
     def add(self, user: GenesysUser) -> None:
         """Add a user."""
         self.users[user.id.lower()] = user
+
+    def log_in(self, user: GenesysUser) -> None:
+        """Issue a token to a user."""
+        user.sessions += 1
+        user.last_token_issued = self.clock()
 
     def issue(self, client: FakeOAuthClient) -> IssuedToken:
         """Issue a token to the client; its earlier tokens stay valid."""

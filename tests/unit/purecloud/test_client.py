@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,6 +110,7 @@ async def test_operations_on_a_user__invalid_user_id_sends_no_request(harness: C
     for call in (
         harness.purecloud.tokens.delete_token,
         harness.purecloud.users.get_user,
+        lambda user_id: harness.purecloud.users.get_user_once(user_id, ["presence"]),
         harness.purecloud.authorization.get_user_roles,
     ):
         with pytest.raises(ValueError, match="is not a Genesys Cloud user id"):
@@ -295,6 +297,42 @@ async def test_get_user__returns_a_user_and_raises_for_unknown_or_deleted_ones(h
     for user_id in (OMAR, UNKNOWN_USER):
         with pytest.raises(errors.GenesysNotFound):
             await harness.purecloud.users.get_user(user_id)
+
+
+async def test_get_user_once__with_a_rejected_token_sends_nothing_again(harness: ClientHarness) -> None:
+    with pytest.raises(errors.GenesysNotSent):
+        await harness.purecloud.users.get_user_once(JANE, ["presence"], login=False)
+    assert harness.genesys.requests == []
+
+    assert (await harness.purecloud.users.get_user_once(JANE, ["presence"])).presence
+    harness.genesys.state.revoke_all_tokens()
+    with pytest.raises(errors.GenesysUnauthenticated):
+        await harness.purecloud.users.get_user_once(JANE, ["presence"])
+    assert harness.statuses("get_user") == [200, 401]
+    assert len(harness.genesys.received("login")) == 1
+
+    assert (await harness.purecloud.users.get_user_once(JANE, ["presence"])).presence
+
+
+async def test_get_user_once__expands_what_is_named_in_one_attempt(harness: ClientHarness) -> None:
+    jane = harness.genesys.users[JANE]
+    jane.routing_status, jane.conversations, jane.last_token_issued = "IDLE", {"call": 2}, 1234.5
+    harness.genesys.fault("get_user", GenesysFault(status=503))
+    with pytest.raises(errors.GenesysServerError):
+        await harness.purecloud.users.get_user_once(JANE, ["presence"])
+
+    found = await harness.purecloud.users.get_user_once(JANE, ["routingStatus", "conversationSummary"])
+    assert found.routing_status
+    assert found.routing_status.status == "IDLE"
+    assert found.conversation_summary
+    assert found.conversation_summary.call
+    assert found.conversation_summary.call.contact_center
+    assert found.conversation_summary.call.contact_center.active == 2
+    assert (found.presence, found.last_token_issued) == (None, None)
+    issued = (await harness.purecloud.users.get_user_once(JANE, ["lasttokenissued"])).last_token_issued
+    assert issued
+    assert issued.date_issued == datetime.fromtimestamp(1234.5, UTC)
+    assert harness.statuses("get_user") == [503, 200, 200]
 
 
 async def test_get_user_roles__returns_roles_permissions_and_policies(harness: ClientHarness) -> None:

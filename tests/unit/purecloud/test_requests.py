@@ -31,6 +31,7 @@ BY_ID = [
         (requests.delete_tokens_me(), "delete_tokens_me", "DELETE", "/api/v2/tokens/me"),
         (requests.delete_token(JANE), "delete_token", "DELETE", f"/api/v2/tokens/{JANE}"),
         (requests.get_user(JANE), "get_user", "GET", f"/api/v2/users/{JANE}"),
+        (requests.get_user(JANE, ["a", "b"]), "get_user", "GET", f"/api/v2/users/{JANE}?expand=a,b"),
         (requests.get_user_roles(JANE), "get_user_roles", "GET", f"/api/v2/users/{JANE}/roles"),
         (
             requests.get_authorization_divisionspermitted_paged_me("oauth:token:delete"),

@@ -24,15 +24,23 @@ from bot.purecloud.models import (
     DomainPermission,
     DomainPermissionCollection,
     ErrorBody,
+    MediaSummary,
+    MediaSummaryDetail,
     OAuthErrorResponse,
+    OAuthLastTokenIssued,
     OAuthTokenResponse,
     OrganizationRoleEntityListing,
     PermissionCollectionEntityListing,
+    PresenceDefinition,
+    RoutingStatus,
     TokenInfo,
     User,
     UserAuthorization,
+    UserConversationSummary,
+    UserPresence,
     UsersSearchResponse,
 )
+from bot.services.live_state import EXPANSIONS, live_state_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -72,13 +80,20 @@ MODELS: list[Any] = [
     DomainPermission,
     DomainPermissionCollection,
     ErrorBody,
+    MediaSummary,
+    MediaSummaryDetail,
     OAuthErrorResponse,
+    OAuthLastTokenIssued,
     OAuthTokenResponse,
     OrganizationRoleEntityListing,
     PermissionCollectionEntityListing,
+    PresenceDefinition,
+    RoutingStatus,
     TokenInfo,
     User,
     UserAuthorization,
+    UserConversationSummary,
+    UserPresence,
     UsersSearchResponse,
 ]
 
@@ -154,7 +169,9 @@ class ValidatingServer:
             f"unknown parameter {name}" for name in request.query if name not in known.keys() | UNSPECIFIED_PARAMETERS
         ]
         for name, value in request.query.items():
-            read = json.loads(value) if known.get(name, {}).get("type") in ("boolean", "integer") else value
+            kind = known.get(name, {}).get("type")
+            read = json.loads(value) if kind in ("boolean", "integer") else value
+            read = value.split(",") if kind == "array" else read
             problems += self.specification.problems(known.get(name, {}), read)
         return problems
 
@@ -200,12 +217,21 @@ async def test_operation__request_and_response_match_the_specification(
     assert server.problems == []
 
 
+async def test_get_user_once__request_and_response_match_the_specification(
+    server_and_client: tuple[ValidatingServer, PureCloud],
+) -> None:
+    server, purecloud = server_and_client
+    found = await purecloud.users.get_user_once(JANE, EXPANSIONS)
+    assert server.problems == []
+    assert live_state_of(found, 0.0).last_login
+
+
 def test_operations__cover_every_method_of_the_client(server_and_client: tuple[ValidatingServer, PureCloud]) -> None:
     _, purecloud = server_and_client
     apis = [purecloud.tokens, purecloud.users, purecloud.authorization]
     methods = {name for api in apis for name in dir(api) if not name.startswith("_")}
 
-    assert len(methods - {"rotate"}) == len(CALLS)  # rotate calls deleteTokensMe
+    assert len(methods - {"rotate", "get_user_once"}) == len(CALLS)  # rotate calls deleteTokensMe
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

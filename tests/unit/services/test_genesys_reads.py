@@ -67,6 +67,26 @@ async def test_read__stops_at_its_share_of_the_allowance_until_the_window_ends(c
     assert (await reads.get_user(TOM.id)).id == TOM.id
 
 
+async def test_get_user_now__is_not_cached_not_repeated_and_within_the_share(components: Components) -> None:
+    reads = reads_of(components)
+    components.genesys.fault("get_user", GenesysFault(status=503))
+    with pytest.raises(GenesysServerError):
+        await reads.get_user_now(TOM.id, ["presence"])
+    for presence in ("Busy", "Away"):
+        components.genesys.users[TOM.id].presence = presence
+        found = (await reads.get_user_now(TOM.id, ["presence"])).presence
+        assert found
+        assert found.presence_definition
+        assert found.presence_definition.system_presence == presence
+    assert len(components.genesys.received("get_user")) == 3
+
+    used = {"inin-ratelimit-count": "210", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "40"}
+    components.purecloud.allowance.note(used)
+    with pytest.raises(GenesysRateLimited):
+        await reads.get_user_now(TOM.id, ["presence"])
+    assert len(components.genesys.received("get_user")) == 3
+
+
 async def test_cached_read__needs_no_allowance(components: Components) -> None:
     reads = reads_of(components)
     await reads.get_user(TOM.id)

@@ -47,9 +47,30 @@ def test_audience__of_one_organization_is_its_own(difference: dict[str, Any]) ->
     assert read_audience(CHANNEL | difference) is Audience.OWN
 
 
+@pytest.mark.parametrize(
+    ("private", "audience"), [(True, Audience.PRIVATE), (False, Audience.OWN), ("yes", Audience.OWN)]
+)
+def test_audience__of_a_private_channel_is_private(private: Any, audience: Audience) -> None:
+    assert read_audience(CHANNEL | {"is_private": private}) is audience
+    assert read_audience(CHANNEL | {"is_private": private, "is_ext_shared": True}) is Audience.SHARED
+
+
 @pytest.mark.parametrize("found", [None, "C1", {}, {"id": "C1"}, CHANNEL | {"is_ext_shared": None}], ids=str)
 def test_audience__of_what_is_no_channel_is_unknown(found: Any) -> None:
     assert read_audience(found) is Audience.UNKNOWN
+
+
+async def test_is_private__asks_slack_once_a_minute_and_is_false_without_an_answer(components: Components) -> None:
+    assert await components.channels.is_private(personas.APPROVALS)
+    assert not await components.channels.is_private(personas.OPS)
+    components.slack.fault("conversations.info", SlackFault(error="internal_error", times=None))
+    assert await components.channels.is_private(personas.APPROVALS)
+    assert reads(components) == 2
+    components.clock.advance(MAX_ANSWER_AGE + 1)
+    assert not await components.channels.is_private(personas.APPROVALS)
+    components.slack.clear_faults()
+    components.slack.channels[personas.APPROVALS].is_private = False
+    assert not await components.channels.is_private(personas.APPROVALS)
 
 
 def reads(components: Components) -> int:

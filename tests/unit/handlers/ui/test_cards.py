@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from bot.domain.live_state import LiveState
 from bot.domain.people import Person
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, MessageRef, Request, State
 from bot.sandbox.slack.block_kit import problems
@@ -65,6 +66,16 @@ def test_card__that_cannot_wait_names_the_time_and_says_that_nothing_was_changed
     assert readable(message) == snapshot
     assert f"Genesys Cloud takes requests again from {local_time(NOON + 7200)}." in words(message)
     assert problems(message) == problems(RENDERER.outcome(in_state(State.FAILED, action, outcome=outcome))) == []
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.REVOKED, State.UNKNOWN])
+def test_card__for_those_who_decide_shows_the_live_state(state: State, snapshot: SnapshotAssertion) -> None:
+    live = LiveState(NOON, {"call": 1, "chat": 2}, on_queue=True, presence="busy", last_login=NOON - 780)
+    asked = in_state(state, live=live)
+    asked = replace(asked, outcome={**asked.outcome} | {"live": live.codes}) if state is not State.PENDING else asked
+    assert readable(RENDERER.card(asked, with_live_state=True)) == snapshot
+    for message in (RENDERER.card(asked), RENDERER.outcome(asked)):
+        assert "1 call" not in words(message)
 
 
 def test_expirations__are_one_message_with_a_line_for_each(snapshot: SnapshotAssertion) -> None:
