@@ -346,7 +346,7 @@ def job_services(
         differences=differences, announce_in=options.announce_in, secret_values=options.secret_values,
     )  # fmt: skip
     execution = ExecutionService(
-        store, genesys, actions, options.recipients, metrics, notify_target=options.notify_target
+        store, genesys, actions, options.recipients, metrics, live=live, notify_target=options.notify_target
     )
     affected = AffectedPerson(store, messenger, renderer, Delivery(store), identity)
     reminders = Reminders(

@@ -44,7 +44,7 @@ class LiveState:
 
 
 def read_live_state(stored: Any) -> LiveState | None:
-    """Return a stored state, None for what is none. What this version does not understand is not known."""
+    """Return a stored state, None if it has no time. What this version does not understand is not known."""
     at = _number(stored.get("at")) if isinstance(stored, Mapping) else None
     if at is None:
         return None

@@ -15,6 +15,7 @@ from bot.db.clock import CATCH_UP_RATE
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions, GenesysApi, Response
+from bot.domain.live_state import LiveState
 from bot.domain.requests import EXECUTION_WINDOW, FINAL, Event, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import (
@@ -33,6 +34,7 @@ from bot.purecloud import (
 )
 from bot.purecloud.caller import write_guard, write_sent
 from bot.services.job_result import JobResult
+from bot.services.live_state import LiveStates
 from bot.services.log_facts import job_facts, log_facts
 
 MAX_ROUNDS = 2
@@ -75,7 +77,8 @@ class AttemptResult:
     `outcome` holds a code and its parameters, for the card, the log and the audit log. Besides those of the error:
     `attempts`, `sent` (requests that Genesys Cloud may have received), `at_least` (there may be more, because a process
     ended), `uncertain` (an attempt may have been executed), `waits` (attempts after which Genesys Cloud asked to wait),
-    `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds).
+    `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds), `live` (what the
+    target was doing before the first attempt).
     """
 
     event: Event | None
@@ -98,8 +101,10 @@ class ExecutionService:
         recipients: Callable[[Request], Sequence[str]],
         metrics: Metrics,
         *,
+        live: LiveStates,
         notify_target: bool = False,
     ) -> None:
+        self._live = live
         self._approved_at: dict[str, float] = {}
         self._store = store
         self._genesys = genesys
@@ -119,8 +124,6 @@ class ExecutionService:
             return JobResult()
         if await self._leave_to_its_process(request, job, now) or await self._wait_for_announcement(request, job):
             return JobResult()
-        if job.attempts == 1:
-            self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"]))
         try:
             result = await self._execute(request, job, now)
         except LeaseLost:
@@ -134,7 +137,7 @@ class ExecutionService:
     async def _retry(self, request: Request, job: Job, result: AttemptResult) -> JobResult:
         """Release the job of a failed attempt until the next one; meanwhile no process holds it."""
         outcome = dict(result.outcome)
-        log.warning("request.retried", **(outcome | log_facts(request)), delay=result.retry_delay)
+        log.warning("request.retried", **(_logged(outcome) | log_facts(request)), delay=result.retry_delay)
         if not self._actions[request.action].repeatable and outcome["code"] == GenesysRateLimited.code:
             outcome["process"] = self._store.jobs.owner
         await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
@@ -149,7 +152,8 @@ class ExecutionService:
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
         if ended.state is State.REVOKED and ended.finished_at is not None:
             self._metrics.last_success.set(ended.finished_at)
-        log.info("request.executed", **(outcome | log_facts(ended)), by=ended.decided_by, state=str(ended.state))
+        facts = _logged(outcome) | log_facts(ended)
+        log.info("request.executed", **facts, by=ended.decided_by, state=str(ended.state))
         return JobResult(tuple(follow_up))
 
     async def _leave_to_its_process(self, request: Request, job: Job, now: float) -> bool:
@@ -170,11 +174,21 @@ class ExecutionService:
     async def _execute(self, request: Request, job: Job, now: float) -> AttemptResult:
         """Send the call, unless its guard prevents it. Raises LeaseLost."""
         authorized, action = self._store.seals.authorizes(request, now), self._actions[request.action]
-        token = write_guard.set(partial(self._guard, job, self._approval_time(request, job, now)))
+        approved_at = self._approval_time(request, job, now)
+        live = await self._before_first(request, job, now) if job.attempts == 1 and authorized else None
+        token = write_guard.set(partial(self._guard, job, approved_at))
         try:
-            return await execute(request, job, action, self._genesys, now=now, authorized=authorized)
+            return await execute(request, job, action, self._genesys, now=now, authorized=authorized, live=live)
         finally:
             write_guard.reset(token)
+
+    async def _before_first(self, request: Request, job: Job, now: float) -> LiveState | None:
+        """Return what the target is doing before the first attempt; measure the time until then."""
+        boottime = self._store.database.time.boottime
+        began = boottime()
+        live = await self._live.before_call(request, now)
+        self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"] + boottime() - began))
+        return live
 
     def _approval_time(self, request: Request, job: Job, now: float) -> float:
         """Return when a request was approved, in seconds of `boottime`, which nothing sets.
@@ -210,7 +224,7 @@ class ExecutionService:
                     job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
                 )
             except Exception:
-                log.exception("request.outcome_not_recorded", **(outcome | log_facts(request)))
+                log.exception("request.outcome_not_recorded", **(_logged(outcome) | log_facts(request)))
                 await asyncio.sleep(delay)
         return await self._store.finish_execution(
             job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
@@ -218,15 +232,19 @@ class ExecutionService:
 
 
 async def execute(
-    request: Request, job: Job, action: Action, genesys: GenesysApi, *, now: float, authorized: bool
-) -> AttemptResult:
+    request: Request, job: Job, action: Action, genesys: GenesysApi, *, now: float, authorized: bool,
+    live: LiveState | None = None,
+) -> AttemptResult:  # fmt: skip
     """Send the call of an approved request; `now` is the database's time in epoch seconds.
 
-    `authorized` says whether the seals of the request and of its approvals are genuine.
+    `authorized` says whether the seals of the request and of its approvals are genuine, `live` what the target was
+    doing just before.
 
     A call is repeated only if the repetition cannot end a new login that the approval does not cover.
     """
     facts = _facts(request, job)
+    if live:
+        facts["live"] = live.codes
     expired = _reason_not_to_send(request, job, action, now)
     if expired:
         return _not_sent(facts, expired)
@@ -257,9 +275,16 @@ def _facts(request: Request, job: Job) -> dict[str, Any]:
         facts["at_least"] = True
     if before.get("waits"):
         facts["waits"] = int(before["waits"])
+    if before.get("live"):
+        facts["live"] = before["live"]
     if not facts["uncertain"] and (job.attempts == 1 or before.get("unchanged")):
         facts["unchanged"] = True
     return facts
+
+
+def _logged(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the log has of an outcome: nothing of what the target was doing, which is personal."""
+    return {name: value for name, value in outcome.items() if name != "live"}
 
 
 def _not_sent(facts: Mapping[str, Any], code: str | None) -> AttemptResult:

@@ -62,7 +62,7 @@ def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
 
 
 def sends_again(bot: Bot) -> Mapping[JobKind, Process]:
-    service = SendsAgain(bot.store, bot.genesys, ACTIONS, bot.options.recipients, METRICS)
+    service = SendsAgain(bot.store, bot.genesys, ACTIONS, bot.options.recipients, METRICS, live=bot.live)
     return {JobKind.EXECUTE: service.process}
 
 

@@ -93,6 +93,7 @@ class Bot:
     inbox: Inbox
     identity: Identity
     genesys: SimulatedGenesys
+    live: LiveStates
     options: Options
     services: Mapping[JobKind, Process]
     """The services as they are before some of them are replaced."""
@@ -145,17 +146,18 @@ class World:
         channels = Channels(api, clock=clock, configured=(AUDIT,))
         messenger, lookups = SimulatedMessenger(process, self.outside, channels), EarlyLookups(identity)
         pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
+        live = LiveStates(genesys, channels, approvals_channel=options.approvals_channel)
         services = job_services(
             store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
             permalinks=Permalinks(api), messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, renderer=renderer, metrics=METRICS, options=options, differences=differences,
-            live=LiveStates(genesys, channels, approvals_channel=options.approvals_channel),
+            live=live,
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)
         inbox = Inbox(store, worker.submit, lookups.start, clock=clock)
-        bot = Bot(store, inbox, identity, genesys, options, dict(services), worker)
+        bot = Bot(store, inbox, identity, genesys, live, options, dict(services), worker)
         services.update(self._replaced(bot))
         return bot
 

@@ -1,4 +1,4 @@
-"""What the card shows of a person's state in Genesys Cloud: what was answered in time, to those who decide."""
+"""Cards show those who decide what a person does in Genesys Cloud, as far as it is answered in time."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ ANSWERS: list[tuple[str, dict[str, Any] | GenesysFault, str]] = [
     ("a presence without definition", {"presence": {}}, NOT_KNOWN),
     ("a token", issued(BEFORE_NOON), shows(login=LOGIN)),
     ("a token without date", {"lastTokenIssued": {}}, NOT_KNOWN),
-    ("a token date that is none", issued("yesterday"), NOT_KNOWN),
+    ("a date that is no date", issued("yesterday"), NOT_KNOWN),
     ("a token of the year 1", issued("0001-01-01T00:00:00Z"), NOT_KNOWN),
     ("nulls", dict.fromkeys(("presence", "routingStatus", "conversationSummary", "lastTokenIssued")), NOT_KNOWN),
     ("nothing", {}, NOT_KNOWN),
