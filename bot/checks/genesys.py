@@ -11,7 +11,15 @@ from bot.checks.headers import ResponseHeaders
 from bot.checks.result import CheckResult, all_ok, failed, ok, skipped, undetermined
 from bot.domain.actions import ACTIONS, Action
 from bot.domain.policy import covers
-from bot.purecloud import AuthorizationApi, GenesysForbidden, GenesysNotFound, GenesysRejected, PureCloud
+from bot.purecloud import (
+    AuthorizationApi,
+    GenesysError,
+    GenesysForbidden,
+    GenesysNotFound,
+    GenesysRejected,
+    PureCloud,
+)
+from bot.services.live_state import EXPANSIONS, live_state_of
 
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 VIEW_USERS: Final = "directory:user:view"
@@ -40,6 +48,18 @@ _CONSEQUENCES: Final[Mapping[str, str]] = {
 """What fails if the client lacks a permission."""
 
 ALL_DIVISIONS: Final = ("*",)
+LIVE_STATE: Final = "live state"
+_LIVE_PARTS: Final[Mapping[str, str]] = {
+    "conversations": "conversations",
+    "on_queue": "queue",
+    "presence": "presence",
+    "last_login": "last login",
+}
+"""The parts of the live state by the names under which they are stored."""
+_LIVE_CONSEQUENCE: Final = 'cards say "not known" there. Without the last login, no new login is seen either'
+_LIVE_HINT: Final = "Nothing else depends on it. The client may need a role in the division of its users."
+_MAX_USERS: Final = 3
+"""Maximum number of users of whom the live state is read."""
 _UNKNOWN_USER_ID: Final = "00000000-0000-4000-8000-000000000000"
 _UNKNOWN_EMAIL: Final = "unknown@check.invalid"
 _MAX_DIVISIONS: Final = 5
@@ -63,7 +83,7 @@ class GenesysChecks:
         """Check the permissions and the rate limit, or skip them if the client was not `accepted`."""
         needed = [VIEW_USERS, *ACTION_PERMISSIONS, *([VIEW_GRANTS] if self._reads_roles else [])]
         if not accepted:
-            names = [*map(_check_name, needed), RATE_LIMIT]
+            names = [*map(_check_name, needed), LIVE_STATE, RATE_LIMIT]
             return [skipped(name, CLIENT_CHECK_FAILED) for name in names]
         view_users = await run_check(_check_name(VIEW_USERS), self._check_view_users(), self._time_limit)
         own = ClientPermissions(self._purecloud.authorization, views_users=all_ok(view_users))
@@ -73,7 +93,9 @@ class GenesysChecks:
                 for permission in needed[1:]
             )
         )
-        return [*view_users, *(result for part in others for result in part), self._check_rate_limit()]
+        permissions = [*view_users, *(result for part in others for result in part)]
+        live_state = await run_check(LIVE_STATE, self._check_live_state(), self._time_limit)
+        return [*permissions, *live_state, self._check_rate_limit()]
 
     async def _check_client(self) -> CheckResult:
         info = await self._purecloud.tokens.get_tokens_me()
@@ -114,6 +136,26 @@ class GenesysChecks:
         except GenesysNotFound:
             pass  # Genesys Cloud looked for the user, so it allowed the request
         return ok(name, "granted; reading the roles of an unknown user was allowed")
+
+    async def _check_live_state(self) -> CheckResult:
+        """Report which parts of the live state Genesys Cloud shows of some users.
+
+        A user may lack a part, for example if they have never logged in, so several are read.
+        """
+        missing = dict(_LIVE_PARTS)
+        try:
+            for user in await self._purecloud.users.search_active(_MAX_USERS):
+                found = await self._purecloud.users.get_user_once(user.id, EXPANSIONS)
+                shown = live_state_of(found, 0.0).codes
+                missing = {name: words for name, words in missing.items() if name not in shown}
+                if not missing:
+                    break
+        except (GenesysError, ValueError) as error:
+            return undetermined(LIVE_STATE, f"Genesys Cloud did not show a user ({error}); {_LIVE_CONSEQUENCE}")
+        if not missing:
+            return ok(LIVE_STATE, f"Genesys Cloud shows the client {', '.join(_LIVE_PARTS.values())}")
+        message = f"Genesys Cloud does not show the client {', '.join(missing.values())}; {_LIVE_CONSEQUENCE}"
+        return undetermined(LIVE_STATE, message, _LIVE_HINT)
 
     def _check_rate_limit(self) -> CheckResult:
         names = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset")

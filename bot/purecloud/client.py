@@ -126,6 +126,14 @@ class UsersApi:
         address = email.strip().casefold()
         return [user for user in found.results if (user.email or "").casefold() == address and not user.deleted]
 
+    async def search_active(self, limit: int) -> list[User]:
+        """Return some active users, `limit` at most.
+
+        Permission: `directory:user:view`.
+        """
+        found = parse_body(UsersSearchResponse, await self._caller.call(requests.search_active(limit)))
+        return list(found.results)
+
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""
         return parse_body(User, await self._caller.call(requests.get_user(user_id)))

@@ -20,7 +20,7 @@ _JSON: Final = {"Accept": "application/json", "Content-Type": "application/json"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _SEARCH_PAGE_SIZE: Final = 25
 _LISTING_PAGE_SIZE: Final = 100
-_POSTS_THAT_READ: Final = ("login", "search_by_email")
+_POSTS_THAT_READ: Final = ("login", "search_by_email", "search_active")
 """The operations that change nothing although their method is POST."""
 
 
@@ -147,6 +147,19 @@ def search_by_email(email: str) -> ApiRequest:
         "sortOrder": "ASC",
     }
     return ApiRequest("search_by_email", "POST", "/api/v2/users/search", body=json.dumps(query).encode())
+
+
+def search_active(limit: int) -> ApiRequest:
+    """Build POST /api/v2/users/search for some active users.
+
+    Permission: `directory:user:view`.
+    """
+    query = {
+        "pageSize": limit,
+        "pageNumber": 1,
+        "query": [{"type": "EXACT", "fields": ["state"], "values": ["active"]}],
+    }
+    return ApiRequest("search_active", "POST", "/api/v2/users/search", body=json.dumps(query).encode())
 
 
 def login(client_id: str, client_secret: str) -> ApiRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from bot.settings import read_settings
 
 IDLE_TIMEOUT = 1800
 """Idle timeout of the bot's token, in seconds, so that `whoami` has one to show."""
+
+LOGGED_IN_SINCE = 3600.0
+"""Seconds since the users of Genesys Cloud have logged in when a run starts."""
 
 INITIAL_SESSIONS = 2
 """Number of Genesys Cloud sessions of each user when a run starts."""
@@ -78,6 +82,7 @@ def genesys_users() -> list[GenesysUser]:
             email=persona.member.email,
             division=divisions.get(persona.division, divisions["Home"]),
             sessions=INITIAL_SESSIONS,
+            last_token_issued=time.time() - LOGGED_IN_SINCE,
         )
         for persona in personas.personas()
         if persona.genesys_id and persona.member.email

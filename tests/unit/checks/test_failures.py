@@ -98,7 +98,10 @@ SLACK_CASES = {
     "clock ahead": Case(no_fault, ("clock",), "seconds ahead of Slack's", "NTP", clock_skew=400),
     "clock behind": Case(no_fault, ("clock",), "seconds behind Slack's", "NTP", clock_skew=-400),
     "not a member of the channel": Case(
-        channel(personas.APPROVALS, is_member=False), (APPROVALS,), "not a member of #approvals", INVITE
+        channel(personas.APPROVALS, is_member=False, is_private=False),
+        (APPROVALS,),
+        "not a member of #approvals",
+        INVITE,
     ),
     "not a member of the private channel": Case(
         channel(personas.AUDIT, is_member=False), (AUDIT,), "no such channel", INVITE
@@ -282,7 +285,7 @@ async def test_oauth_client__rejected_skips_the_checks_that_depend_on_it(harness
     report = await harness.check({"PURECLOUD_SECRET": "no", "APPROVERS": f"{ROLE},{PERMISSION}"})
 
     permissions = {f"permission {permission}" for permission in harness.client.permissions}
-    skipped = permissions | {f"APPROVERS {ROLE}", f"APPROVERS {PERMISSION}", "rate limit"}
+    skipped = permissions | {f"APPROVERS {ROLE}", f"APPROVERS {PERMISSION}", "live state", "rate limit"}
     assert skipped <= report.undetermined
     assert {report.of(check).message for check in skipped} == {"skipped because the check of the OAuth client failed"}
     assert {request.operation for request in harness.genesys.requests} == {"login"}

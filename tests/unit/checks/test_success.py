@@ -30,6 +30,34 @@ async def test_check__of_the_sandbox_passes(harness: ChecksHarness) -> None:
     assert "of 300 requests used" in report.of("rate limit").message
 
 
+async def test_live_state__names_the_parts_that_the_client_may_see(harness: ChecksHarness) -> None:
+    shown = "Genesys Cloud shows the client conversations, queue, presence, last login"
+    assert (await harness.check()).of("live state").message == shown
+
+    for number, user in enumerate(harness.genesys.users.values()):
+        user.presence = None
+        user.last_token_issued = None if number == 0 else user.last_token_issued  # one who has never logged in
+    report = await harness.check()
+    assert report.undetermined == {"live state"}
+    assert report.of("live state").message.startswith("Genesys Cloud does not show the client presence; cards say")
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+async def test_live_state__that_cannot_be_read_is_undetermined(harness: ChecksHarness, status: int) -> None:
+    harness.genesys.fault("get_user", GenesysFault(status=status, times=None))
+    report = await harness.check()
+    assert report.undetermined == {"live state"}
+    assert report.exit_code == 0
+    assert len(harness.genesys.received("get_user")) == 1
+
+
+async def test_live_state__without_any_user_shows_nothing(harness: ChecksHarness) -> None:
+    harness.genesys.users.clear()
+    message = (await harness.check()).of("live state").message
+    assert "does not show the client conversations, queue, presence, last login; " in message
+
+
 async def test_socket_mode__requests_a_connection_url_and_does_not_connect(socket_harness: ChecksHarness) -> None:
     report = await socket_harness.check()
 

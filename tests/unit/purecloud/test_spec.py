@@ -217,10 +217,11 @@ async def test_operation__request_and_response_match_the_specification(
     assert server.problems == []
 
 
-async def test_get_user_once__request_and_response_match_the_specification(
+async def test_other_calls__request_and_response_match_the_specification(
     server_and_client: tuple[ValidatingServer, PureCloud],
 ) -> None:
     server, purecloud = server_and_client
+    await purecloud.users.search_active(3)
     found = await purecloud.users.get_user_once(JANE, EXPANSIONS)
     assert server.problems == []
     assert live_state_of(found, 0.0).last_login
@@ -231,7 +232,8 @@ def test_operations__cover_every_method_of_the_client(server_and_client: tuple[V
     apis = [purecloud.tokens, purecloud.users, purecloud.authorization]
     methods = {name for api in apis for name in dir(api) if not name.startswith("_")}
 
-    assert len(methods - {"rotate", "get_user_once"}) == len(CALLS)  # rotate calls deleteTokensMe
+    others = {"rotate", "get_user_once", "search_active"}  # they call operations that another method calls too
+    assert len(methods - others) == len(CALLS)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
