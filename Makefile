@@ -37,7 +37,7 @@ page:
 	npm --prefix sandbox-page ci
 	npm --prefix sandbox-page run build
 
-# Retakes the screenshots of README and docs. Needs Chromium.
+# Retakes the pictures of README and docs, the gallery too. Needs Chromium and an emoji font. Takes two minutes.
 screenshots: install
 	$(RUN) -m tests.browser.screenshots
 

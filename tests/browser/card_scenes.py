@@ -49,7 +49,12 @@ def pending_cards() -> list[Scene]:
         ),
         card(
             "pending-self-approval",
-            "A requester who is an approver decides about their own account.",
+            "A requester who is an approver may approve this in direct messages.",
+            asked(pending, requester=personas.OLIVIA),
+        ),
+        card(
+            "pending-own-account",
+            "The request is about the requester's own account, so another approver decides.",
             asked(
                 pending,
                 requester=personas.OLIVIA,

@@ -8,9 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.checks.genesys import ACTION_PERMISSIONS, VIEW_GRANTS, VIEW_USERS
 from bot.checks.report import as_text
+from bot.db.migrate import MIGRATIONS
 from bot.domain.actions import ACTIONS, REVOKE
 from bot.domain.requests import diagram
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
@@ -23,6 +25,19 @@ README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = ROOT / "docs" / "decisions"
+UPGRADING = (ROOT / "docs" / "upgrading.md").read_text()
+
+SCOPES_OF_0_1 = {"commands", "chat:write", "im:write", "users:read", "users:read.email", "usergroups:read"}
+SETTINGS_OF_0_1 = {
+    "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL", "PURECLOUD_CLIENT_ID",
+    "PURECLOUD_SECRET", "PURECLOUD_ENVIRONMENT", "PURECLOUD_API_URL", "PURECLOUD_LOGIN_URL", "DATABASE_URL", "HOST",
+    "PORT", "REQUESTERS", "APPROVERS", "ADMINS", "PROTECTED", "SELF_APPROVAL", "APPROVALS_CHANNEL", "AUDIT_CHANNEL",
+    "REQUEST_TTL", "LOG_LEVEL", "LOG_FORMAT",
+}  # fmt: skip
+
+MIN_HIGHLIGHTS = 6
+"""Highlights of README, so that an empty table does not pass."""
+
 MAX_DECISION_WORDS = 250
 """Half a page; a longer record explains code, which belongs in the code."""
 
@@ -51,6 +66,33 @@ def anchors(page: Path) -> set[str]:
 def requirement_names(requirements: list[str]) -> list[str]:
     """Return the names of the packages without extras, versions and markers."""
     return [re.split(r"[\[><=; ]", requirement)[0] for requirement in requirements]
+
+
+def test_readme__shows_the_proof_of_every_highlight() -> None:
+    rows = table_rows(section(README, "Highlights"))
+    proofs = {row[0]: re.findall(r"\[`?([^\]`]+)`?\]\(([^)#]+)[^)]*\)", row[1]) for row in rows}
+    links = [(name, ROOT / path) for found in proofs.values() for name, path in found]
+
+    assert len(rows) >= MIN_HIGHLIGHTS
+    assert [claim for claim, found in proofs.items() if not found] == []
+    assert [str(path) for _, path in links if not path.exists()] == []
+    assert [name for name, path in links if name.startswith("test_") and not is_test(name, path)] == []
+
+
+def is_test(name: str, path: Path) -> bool:
+    """Return whether a file has this name, or contains a test with this name."""
+    return name == path.name or f"def {name}(" in path.read_text()
+
+
+def test_pages__link_to_tests_that_exist() -> None:
+    links = [
+        (name, page.parent / path)
+        for page in PAGES
+        for name, path in re.findall(r"\[`(test_\w+)`\]\(([^)#]+)\)", page.read_text())
+    ]
+
+    assert len(links) >= MIN_HIGHLIGHTS
+    assert [(name, str(path)) for name, path in links if not is_test(name, path)] == []
 
 
 def test_readme__lists_every_setting_and_no_other() -> None:
@@ -176,6 +218,21 @@ def test_decision__has_context_decision_and_consequences_on_half_a_page(record: 
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
     assert all(section(text, heading).strip() for heading in ("Context", "Decision", "Consequences"))
     assert len(text.split()) <= MAX_DECISION_WORDS
+
+
+def test_upgrading__lists_every_migration_and_each_scope_that_0_1_lacked() -> None:
+    notes = section(UPGRADING, "From 0.1 to 0.2")
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+
+    assert re.findall(r"^\| (\d{4}) \|", notes, re.MULTILINE) == [one.revision for one in MIGRATIONS[1:]]
+    assert {one for one in manifest["oauth_config"]["scopes"]["bot"] if f"`{one}`" not in notes} == SCOPES_OF_0_1
+
+
+def test_upgrading__names_every_setting_that_0_1_lacked() -> None:
+    new = {str(field.alias) for field in Settings.model_fields.values()} - SETTINGS_OF_0_1
+    tables = " ".join(row[0] for row in table_rows(section(UPGRADING, "From 0.1 to 0.2")))
+
+    assert new - set(re.findall(r"`([A-Z_]+)[`=]", tables)) == set()
 
 
 def test_procfile__runs_the_bot() -> None:
