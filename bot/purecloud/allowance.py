@@ -22,6 +22,10 @@ class Allowance:
         self._clock = clock
         self._used = 0.0
         self._resets_at = 0.0
+        self.allowed: int | None = None
+        """The requests that the token may make in a minute, None before Genesys Cloud has reported it."""
+        self.count = 0
+        """The requests that Genesys Cloud counted in the last report."""
 
     @property
     def used(self) -> float:
@@ -40,6 +44,7 @@ class Allowance:
         )
         if count is None or not allowed or reset is None:
             return
+        self.allowed, self.count = allowed, count
         self._used = min(1.0, count / allowed)
         self._resets_at = self._clock() + reset
 

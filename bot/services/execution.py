@@ -11,12 +11,11 @@ from typing import Any
 
 import structlog
 
-from bot.db.clock import CATCH_UP_RATE
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions, GenesysApi, Response
 from bot.domain.live_state import LiveState
-from bot.domain.requests import EXECUTION_WINDOW, FINAL, Event, Request, State
+from bot.domain.requests import FINAL, Event, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import (
     GenesysError,
@@ -36,6 +35,7 @@ from bot.purecloud.caller import write_guard, write_sent
 from bot.services.job_result import JobResult
 from bot.services.live_state import LiveStates
 from bot.services.log_facts import job_facts, log_facts
+from bot.services.write_checks import LeaseLost, WriteChecks
 
 MAX_ROUNDS = 2
 """How often a call that meets a transient error is tried; each time the client retries within seconds by itself.
@@ -64,9 +64,6 @@ ANNOUNCEMENT_DELAY = 1.0
 RECORD_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to record an outcome, until another process may take the job over."""
 
-APPROVAL_MEMORY = 86400.0
-"""Seconds for which a process remembers when a request was approved. Its job is done long before."""
-
 log = structlog.get_logger()
 
 
@@ -86,10 +83,6 @@ class AttemptResult:
     retry_delay: float = 0.0
 
 
-class LeaseLost(Exception):
-    """A job that another process holds, so that this one must not send anything for it."""
-
-
 class ExecutionService:
     """Executes approved requests."""
 
@@ -105,7 +98,7 @@ class ExecutionService:
         notify_target: bool = False,
     ) -> None:
         self._live = live
-        self._approved_at: dict[str, float] = {}
+        self._checks = WriteChecks(store)
         self._store = store
         self._genesys = genesys
         self._actions = actions
@@ -159,7 +152,7 @@ class ExecutionService:
     async def _leave_to_its_process(self, request: Request, job: Job, now: float) -> bool:
         """Give a rotation that waits for a rate limit to the process that holds the old token."""
         process = request.outcome.get("process", self._store.jobs.owner)
-        if process == self._store.jobs.owner or now - (request.approved_at or now) > EXECUTION_WINDOW:
+        if process == self._store.jobs.owner or now - (request.approved_at or now) > request.execution_window:
             return False
         await self._store.jobs.put_back(job, delay=OTHER_PROCESS_DELAY)
         return True
@@ -174,9 +167,9 @@ class ExecutionService:
     async def _execute(self, request: Request, job: Job, now: float) -> AttemptResult:
         """Send the call, unless its guard prevents it. Raises LeaseLost."""
         authorized, action = self._store.seals.authorizes(request, now), self._actions[request.action]
-        approved_at = self._approval_time(request, job, now)
+        latest = self._checks.latest_send(request, job, now)
         live = await self._before_first(request, job, now) if job.attempts == 1 and authorized else None
-        token = write_guard.set(partial(self._guard, job, approved_at))
+        token = write_guard.set(partial(self._checks.require, job, latest))
         try:
             return await execute(request, job, action, self._genesys, now=now, authorized=authorized, live=live)
         finally:
@@ -189,29 +182,6 @@ class ExecutionService:
         live = await self._live.before_call(request, now)
         self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"] + boottime() - began))
         return live
-
-    def _approval_time(self, request: Request, job: Job, now: float) -> float:
-        """Return when a request was approved, in seconds of `boottime`, which nothing sets.
-
-        It is derived once, when this process first executes the request, so a clock that is set later changes nothing.
-        Divided by `CATCH_UP_RATE`, the age is not too low although the database's time may have been slow.
-        """
-        clock = self._store.database.time
-        leased_at = clock.boottime() if job.leased_at is None else job.leased_at
-        derived = leased_at - max(0.0, now - (request.approved_at or now)) / CATCH_UP_RATE
-        oldest = clock.boottime() - APPROVAL_MEMORY
-        self._approved_at = {name: at for name, at in self._approved_at.items() if at > oldest}
-        return self._approved_at.setdefault(request.id, derived)
-
-    async def _guard(self, job: Job, approved_at: float) -> None:
-        """Raise unless a DELETE may be sent now. The process may have been paused since it looked last."""
-        jobs, clock = self._store.jobs, self._store.database.time
-        if not await jobs.surely_leased(job):
-            raise LeaseLost
-        if clock.boottime() - approved_at > EXECUTION_WINDOW:
-            raise GenesysNotSent(problem="too_late")
-        if clock.is_behind:
-            raise GenesysNotSent(problem="clock_behind")
 
     async def _record(
         self, request: Request, job: Job, event: Event, outcome: dict[str, Any]
@@ -258,7 +228,7 @@ async def execute(
     except GenesysNotSent as error:
         return _not_sent(facts, error.problem)
     except GenesysError as error:
-        return result_of_error(error, action, facts, now=now, until=(request.approved_at or now) + EXECUTION_WINDOW)
+        return result_of_error(error, action, facts, now=now, until=send_until(request, now))
     facts.pop("unchanged", None)
     return AttemptResult(
         Event.SUCCEED,
@@ -296,9 +266,14 @@ def _not_sent(facts: Mapping[str, Any], code: str | None) -> AttemptResult:
     return AttemptResult(event, {**facts, "attempts": facts["attempts"] - 1, "code": code})
 
 
+def send_until(request: Request, now: float) -> float:
+    """Return until when a call of a request may be sent, in epoch seconds."""
+    return (request.approved_at or now) + request.execution_window
+
+
 def _reason_not_to_send(request: Request, job: Job, action: Action, now: float) -> str | None:
     """Return the code of the reason why nothing may be sent any more, if there is one."""
-    if now - (request.approved_at or now) > EXECUTION_WINDOW:
+    if now - (request.approved_at or now) > request.execution_window:
         return "too_late"
     rounds = job.attempts - int(request.outcome.get("waits", 0))
     if rounds > MAX_ATTEMPTS:
