@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import __version__
 from bot.background import BackgroundTasks
+from bot.db.bulk_store import BulkStore
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
 from bot.db.followers import FollowerStore
 from bot.db.jobs import JobKind, JobQueue
@@ -32,12 +33,13 @@ from bot.domain.seals import Seals, derive_key
 from bot.errors import SettingsError
 from bot.metrics import Metrics
 from bot.proxies import proxy_name
-from bot.purecloud import HttpAttempt, PureCloud, Region, region
+from bot.purecloud import HttpAttempt, Limits, PureCloud, Region, region
 from bot.server_clock import ServerClock
 from bot.services.account import AccountService
 from bot.services.affected import AffectedPerson
 from bot.services.announcements import Announcer
 from bot.services.binding import Binding
+from bot.services.bulk import BulkService
 from bot.services.card_copies import CopyUpdater
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
@@ -48,6 +50,7 @@ from bot.services.expiry import ExpiryService
 from bot.services.genesys_reads import MAX_REQUESTER_SHARE, MAX_SHARE, GenesysReads
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
+from bot.services.lanes import Lane, TokenClient
 from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
 from bot.services.open_tabs import OpenTabs
@@ -83,6 +86,8 @@ class Clients:
     channels: Channels
     messenger: SlackMessenger
     purecloud: PureCloud
+    open_lane: Callable[[], TokenClient]
+    """Returns a client for bulk requests, with a token and connections of its own. It repeats nothing by itself."""
     metrics: Metrics
     prepare_database: Callable[[], Awaitable[None]]
     slack_clock: ServerClock
@@ -141,7 +146,7 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         owner = stack.enter_context(worker_identity(settings))
         unreadable = UnreadableRows(metrics.count_unreadable_row)
         jobs = JobQueue(database, owner, actions=actions, unreadable=unreadable)
-        store = RequestStore(database, jobs, seals_of(settings), chain_of(settings))
+        store = RequestStore(database, jobs, seals_of(settings), chain_of(settings), lanes=settings.token_pool)
         proxy_for = settings.proxies.proxy_for
         client = web_client(
             settings.slack_bot_token.get_secret_value(),
@@ -149,20 +154,25 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
             slack_session,
             proxy_for(settings.slack_api_url),
         )
-        purecloud = PureCloud(
-            genesys_session,
-            genesys_region,
-            settings.purecloud_client_id,
-            settings.purecloud_secret.get_secret_value(),
+        lane_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock))
+        open_client = partial(
+            PureCloud,
+            region=genesys_region,
+            client_id=settings.purecloud_client_id,
+            client_secret=settings.purecloud_secret.get_secret_value(),
             observe=_observer(metrics),
             proxy_for=proxy_for,
         )
+        purecloud = open_client(genesys_session)
+        open_lane = partial(open_client, lane_session, limits=Limits(max_attempts=1))
         slack = SlackApi(client, metrics.count_slack_call)
         configured = {one for one in (settings.approvals_channel, settings.audit_channel) if one}
         channels = Channels(slack, clock=time.monotonic, configured=configured)
         messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call, channels, proxy_for)
         prepare = partial(prepare_database, store)
-        clients = Clients(store, slack, channels, messenger, purecloud, metrics, prepare, slack_clock, genesys_clock)
+        clients = Clients(
+            store, slack, channels, messenger, purecloud, open_lane, metrics, prepare, slack_clock, genesys_clock
+        )
         yield assemble(settings, renderer, actions, clients)
 
 
@@ -214,7 +224,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         lookups=lookups, differences=differences, channels=clients.channels, permalinks=permalinks,
         messenger=clients.messenger,
         notifier=notifier, pace=pace,
-        genesys=purecloud, renderer=renderer, metrics=metrics, options=options,
+        genesys=purecloud, open_lane=clients.open_lane, renderer=renderer, metrics=metrics, options=options,
         live=LiveStates(reads, clients.channels, approvals_channel=settings.approvals_channel),
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
@@ -333,12 +343,17 @@ def job_services(
     notifier: Notifier,
     pace: Pace,
     genesys: GenesysApi,
+    open_lane: Callable[[], TokenClient],
     renderer: MessageRenderer,
     metrics: Metrics,
     options: Options,
     live: LiveStates,
+    clock: Callable[[], float] = time.monotonic,
 ) -> dict[JobKind, Process]:
-    """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not."""
+    """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not.
+
+    `open_lane` returns a client for bulk requests, whose pace follows `clock`, in monotonic seconds.
+    """
     rules, actions = options.rules, options.actions
     requests = request_service(store, identity, requesters, channels, metrics=metrics, options=options)
     clicks = ClickService(
@@ -347,6 +362,9 @@ def job_services(
     )  # fmt: skip
     execution = ExecutionService(
         store, genesys, actions, options.recipients, metrics, live=live, notify_target=options.notify_target
+    )
+    bulk = BulkService(
+        BulkStore(store, options.recipients), actions, lambda number: Lane(number, open_lane(), clock=clock), metrics
     )
     affected = AffectedPerson(store, messenger, renderer, Delivery(store), identity)
     reminders = Reminders(
@@ -372,6 +390,7 @@ def job_services(
         JobKind.NOTICE: notifier.process_notice,
         JobKind.REPLY: notifier.process_reply,
         JobKind.THREAD: threads.process,
+        JobKind.BULK: bulk.process,
     }
 
 

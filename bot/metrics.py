@@ -71,6 +71,14 @@ class Metrics:
             ["kind", "outcome"],
             registry=self.registry,
         )
+        self.bulk_people = Counter(
+            "purecloud_bot_bulk_people", "People of bulk requests, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.bulk_waits = Counter(
+            "purecloud_bot_bulk_waits",
+            "Times that a token for bulk requests waited because Genesys Cloud had limited it.",
+            registry=self.registry,
+        )
         self.refusals = Counter(
             "purecloud_bot_refusals", "Refused users, by reason.", ["reason"], registry=self.registry
         )

@@ -20,7 +20,7 @@ from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts
 
 CONCURRENCY = 16
-"""Jobs that a process runs at the same time."""
+"""Jobs that a process runs at the same time, not counting lanes of bulk requests."""
 
 POLL_INTERVAL = 0.5
 """Seconds between two looks for due work: retries, expired requests, jobs of a dead replica."""
@@ -59,6 +59,7 @@ class Worker:
         self._count_lost_lease = count_lost_lease
         self._wakeup = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._lanes: set[int] = set()
         self._stopping = self._closed = False
         self._backlog = False
         self._sweep_at = 0.0
@@ -72,6 +73,8 @@ class Worker:
         A job that runs already is not started again.
         """
         if job.id not in self._running and not self._closed:
+            if job.kind is JobKind.BULK:
+                self._lanes.add(job.id)
             self._running[job.id] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.id}")
 
     def wake(self) -> None:
@@ -120,9 +123,9 @@ class Worker:
             await self._log_errors(self._claim(CONCURRENCY, JobKind.CARD))
         return bool(self._running)
 
-    async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK) -> None:
-        jobs = await self._queue.claim(limit, most_urgent=most_urgent, running=frozenset(self._running))
-        self._backlog = len(jobs) == limit
+    async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK, *, lane: bool = False) -> None:
+        jobs = await self._queue.claim(limit, most_urgent=most_urgent, running=frozenset(self._running), lane=lane)
+        self._backlog = sum(job.kind is not JobKind.BULK for job in jobs) >= limit
         for job in jobs:
             self.submit(job)
 
@@ -130,11 +133,8 @@ class Worker:
         if self._clock() >= self._sweep_at:
             self._sweep_at = self._clock() + POLL_INTERVAL
             await self._sweep.run()
-        free = CONCURRENCY - len(self._running)
-        if free <= 0:
-            self._backlog = True
-        elif not self._stopping:
-            await self._claim(free)
+        if not self._stopping:
+            await self._claim(max(0, CONCURRENCY - len(self._running) + len(self._lanes)), lane=True)
         self._polled_at = self._clock()
         self._outage.reset()
 
@@ -192,6 +192,7 @@ class Worker:
             await self._log_errors(self._queue.release(job, delay=delay))
         finally:  # in this task, because the same job may be leased again before a done-callback runs
             self._running.pop(job.id, None)
+            self._lanes.discard(job.id)
             if self._backlog:
                 self.wake()
 

@@ -20,7 +20,7 @@ SELECT * FROM bulk_entries WHERE request_id = :request_id AND place > :after ORD
 """
 
 FOUND_IDS = """
-SELECT target_id FROM bulk_entries WHERE request_id = :request_id AND finding = 'found' ORDER BY place
+SELECT place, target_id FROM bulk_entries WHERE request_id = :request_id AND finding = 'found' ORDER BY place
 """
 
 
@@ -32,7 +32,12 @@ def insert(tx: Transaction, request_id: str, entries: Iterable[BulkEntry]) -> No
 
 def found_ids(tx: Transaction, request_id: str) -> list[str]:
     """Return the Genesys Cloud ids that a bulk request is about, in the order of its list."""
-    return [row.target_id for row in tx.fetch(FOUND_IDS, request_id=request_id)]
+    return list(found(tx, request_id).values())
+
+
+def found(tx: Transaction, request_id: str) -> dict[int, str]:
+    """Return the same ids by their places in the list, in order."""
+    return {row.place: row.target_id for row in tx.fetch(FOUND_IDS, request_id=request_id)}
 
 
 def _columns(entry: BulkEntry) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class JobKind(StrEnum):
     """A message to the person whose sessions were revoked."""
     NOTICE = "notice"
     """An outcome to post to a channel or a person."""
+    BULK = "bulk"
+    """A lane of an approved bulk request: people to send the DELETEs for, with a token of its own."""
 
 
 PRIORITY = {kind: position for position, kind in enumerate(JobKind)}
@@ -116,9 +118,11 @@ class JobQueue:
         self.unreadable = unreadable or UnreadableRows()
 
     async def claim(
-        self, limit: int, *, most_urgent: JobKind = JobKind.CLICK, running: Collection[int] = ()
+        self, limit: int, *, most_urgent: JobKind = JobKind.CLICK, running: Collection[int] = (), lane: bool = False
     ) -> list[Job]:
         """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
+
+        With `lane`, lease a lane of a bulk request besides; one at a time, so that the replicas share the lanes.
 
         `running` are the jobs that this process runs. One whose lease has ended is renewed, not claimed, because a
         claim would forget that it was enqueued again while it ran.
@@ -126,9 +130,13 @@ class JobQueue:
         Jobs that another version of the bot has added and this one cannot read are left to that version. Without a due
         job, nothing is written.
         """
-        if not await self.database.read(lambda tx: self._due(tx, 1, most_urgent, running)):
+        if not await self.database.read(
+            lambda tx: self._due(tx, min(limit, 1), most_urgent, running) or (lane and self._due_lane(tx, running))
+        ):
             return []
-        return await self.database.write(lambda tx: self._claim(tx, limit, most_urgent, running), durable=False)
+        return await self.database.write(
+            lambda tx: self._claim(tx, limit, most_urgent, running, lane=lane), durable=False
+        )
 
     async def renew(self, ids: Iterable[int]) -> set[int]:
         """Renew the leases of running jobs; return the ids of those that this process still holds."""
@@ -176,7 +184,7 @@ class JobQueue:
 
     async def put_back(self, job: Job, *, delay: float) -> bool:
         """Give a job back that was not run, due in `delay` seconds; return False if the lease was lost."""
-        return await self.database.write(lambda tx: self._undo_lease(tx, job, delay), durable=False)
+        return await self.database.write(lambda tx: self.put_back_in(tx, job, delay=delay), durable=False)
 
     async def set_aside(self, job: Job, error: UnreadableRow) -> bool:
         """Give a job back that cannot be run because of a row; return False if the lease was lost.
@@ -275,6 +283,14 @@ class JobQueue:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
         return tx.execute(sql.RELEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
 
+    def renew_in(self, tx: Transaction, job: Job) -> bool:
+        """Renew the lease of a job; return whether this process still holds it."""
+        return bool(self._renew(tx, [job.id])[0])
+
+    def put_back_in(self, tx: Transaction, job: Job, *, delay: float) -> bool:
+        """Give a job back as if it had not been leased; return False if the lease was lost."""
+        return tx.execute(sql.UNDO_LEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
+
     def _lease(self, tx: Transaction) -> dict[str, Any]:
         return {"attempts": 1, "lease_owner": self.owner, "lease_until": tx.now + self.lease}
 
@@ -283,6 +299,8 @@ class JobQueue:
         return replace(job, leased_at=self.database.time.read_at)
 
     def _due(self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int]) -> list[Row]:
+        if limit <= 0:
+            return []
         skipped = {*self.unreadable.skipped("jobs", tx.now), *running}
         rows = tx.fetch(_due(self.actions, most_urgent), now=tx.now, limit=limit + len(skipped))
         found = [row for row in rows if row.id not in skipped][:limit]
@@ -291,17 +309,31 @@ class JobQueue:
             found += notices.newest(tx, limit - len(found), skipped=skipped, **known)
         return found
 
-    def _claim(self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int]) -> list[Job]:
+    def _due_lane(self, tx: Transaction, running: Collection[int]) -> list[Row]:
+        """Return the lane of a bulk request that has waited longest, if one is due."""
+        skipped = {*self.unreadable.skipped("jobs", tx.now), *running}
+        rows = tx.fetch(_due(self.actions, JobKind.BULK), now=tx.now, limit=1 + len(skipped))
+        return [row for row in rows if row.id not in skipped][:1]
+
+    def _claim(
+        self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int], *, lane: bool
+    ) -> list[Job]:
         jobs: list[Job] = []
         while len(jobs) < limit:
             rows = self._due(tx, limit - len(jobs), most_urgent, running)
-            found = list(self._readable(tx, rows))
-            if found:
-                self._lease_claimed(tx, found, self.lease)
-                jobs += [self._leased(replace(job, attempts=job.attempts + 1)) for job in found]
+            found = self._lease_rows(tx, rows)
+            jobs += found
             if len(found) == len(rows):
                 break
+        if lane:
+            jobs += self._lease_rows(tx, self._due_lane(tx, running))
         return sorted(jobs, key=lambda job: (PRIORITY[job.kind], job.id))
+
+    def _lease_rows(self, tx: Transaction, rows: Iterable[Row]) -> list[Job]:
+        found = list(self._readable(tx, rows))
+        if found:
+            self._lease_claimed(tx, found, self.lease)
+        return [self._leased(replace(job, attempts=job.attempts + 1)) for job in found]
 
     def _readable(self, tx: Transaction, rows: Iterable[Row]) -> Iterator[Job]:
         """Yield the jobs of rows. Damaged ones are due again after `SET_ASIDE`; others are left as they are."""
@@ -325,10 +357,7 @@ class JobQueue:
 
     def _set_aside(self, tx: Transaction, job: Job, error: UnreadableRow) -> bool:
         self.unreadable.add(error, tx.now)
-        return self._undo_lease(tx, job, SET_ASIDE if error.damaged else 0.0)
-
-    def _undo_lease(self, tx: Transaction, job: Job, delay: float) -> bool:
-        return tx.execute(sql.UNDO_LEASE, id=job.id, owner=self.owner, due_at=tx.now + delay) == 1
+        return self.put_back_in(tx, job, delay=SET_ASIDE if error.damaged else 0.0)
 
     def _renew(self, tx: Transaction, ids: list[int]) -> tuple[set[int], float]:
         lease = {"owner": self.owner, "lease_until": tx.now + self.lease}
@@ -346,11 +375,12 @@ def literals(values: Iterable[str]) -> str:
 
 @cache
 def _due(actions: frozenset[str], most_urgent: JobKind) -> str:
-    """Return the query of the due jobs that this version knows, without the notices.
+    """Return the query of the due jobs that this version knows, without notices; lanes only alone.
 
     `most_urgent` is the first kind.
     """
-    kinds = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] < PRIORITY[JobKind.NOTICE]]
+    apart = () if most_urgent is JobKind.BULK else (JobKind.NOTICE, JobKind.BULK)
+    kinds = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] and kind not in apart]
     return sql.DUE.format(kinds=literals(kinds), actions=literals(actions), states=literals(State))
 
 

@@ -8,6 +8,7 @@ from dataclasses import astuple
 from typing import Any
 
 from bot.db.unreadable import UnreadableRow
+from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP
 from bot.domain.clicks import read_click
 from bot.domain.commands import read_command
 from bot.domain.requests import APPROVE, CANCEL, DECLINE
@@ -46,7 +47,7 @@ def _unknown_in_click(payload: Payload, _actions: Collection[str]) -> str | None
     click = read_click("", payload)
     _require_texts(click.action, click.user_id, click.reason)
     _require_texts(click.team_id, click.response_url, click.installed_in, click.ts, optional=True)
-    return None if click.action in (APPROVE, CANCEL, DECLINE) else click.action
+    return None if click.action in (APPROVE, CANCEL, DECLINE, BULK_PAUSE, BULK_RESUME, BULK_STOP) else click.action
 
 
 def _unknown_in_command(payload: Payload, actions: Collection[str]) -> str | None:
@@ -61,6 +62,12 @@ def _unknown_in_execution(payload: Payload, _actions: Collection[str]) -> str | 
     """Return what is unknown of a call: a request of this version has one item, at place 0."""
     float(payload["clicked_at"])
     return None if payload["place"] == 0 else f"place {payload['place']}"
+
+
+def _unknown_in_lane(payload: Payload, _actions: Collection[str]) -> None:
+    float(payload["clicked_at"])
+    if not isinstance(payload["lane"], int):
+        raise TypeError
 
 
 def _unknown_in_reply(payload: Payload, _actions: Collection[str]) -> None:
@@ -97,5 +104,6 @@ _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "notice": _unknown_in_notice,
     "announcement": _unknown_in_notice,
     "copy": _unknown_in_copy,
+    "bulk": _unknown_in_lane,
 }
 """By kind of job (`bot.db.jobs.JobKind`): a function that returns what it does not know, and raises for what lacks."""

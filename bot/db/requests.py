@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.db import audit, break_glass, bulk_entries, metadata, pings, statements
+from bot.db import audit, break_glass, bulk_entries, bulk_runs, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.open_requests import Condition, count_open, find_open
@@ -62,9 +62,15 @@ Recipients = Callable[[Request], Sequence[str]]
 
 
 class RequestStore:
-    """The requests that all replicas share, their audit log, and the jobs that follow from them."""
+    """The requests that all replicas share, their audit log, and the jobs that follow from them.
 
-    def __init__(self, database: Database, jobs: JobQueue, seals: Seals, chain: AuditChain | None = None) -> None:
+    `lanes` is the number of jobs that execute a bulk request, each with a token of its own.
+    """
+
+    def __init__(
+        self, database: Database, jobs: JobQueue, seals: Seals, chain: AuditChain | None = None, *, lanes: int = 1
+    ) -> None:
+        self._lanes = lanes
         self.database = database
         self.jobs = jobs
         self.seals = seals
@@ -362,10 +368,13 @@ class RequestStore:
         """Append an event to the audit log."""
         audit.append(tx, event, self.chain)
 
-    def snapshot_in(self, tx: Transaction, request_id: str) -> Snapshot:
-        """Return the current state of a request as part of a transaction. Raises UnreadableRow."""
+    def snapshot_in(self, tx: Transaction, request_id: str, *, progress: bool = True) -> Snapshot:
+        """Return the current state of a request as part of a transaction. Raises UnreadableRow.
+
+        With `progress`, an approved bulk request has its progress, which reads all its people.
+        """
         try:
-            return statements.snapshot(tx, request_id, self.jobs.actions)
+            return statements.snapshot(tx, request_id, self.jobs.actions, progress=progress)
         except UnreadableRow as error:
             self.jobs.unreadable.add(error, tx.now)
             raise
@@ -399,7 +408,7 @@ class RequestStore:
         for approver in dropped:
             self.audit_in(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         detail = dict(moved.outcome)  # the reason of a decline
-        saved, follow_up = self._save(tx, request, moved, event, actor=by, detail=detail, **changes)
+        saved, follow_up = self.save_in(tx, request, moved, event, actor=by, detail=detail, **changes)
         if note:
             self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:{moved.revision}", note))
         if event is Event.APPROVE:
@@ -410,7 +419,14 @@ class RequestStore:
     def _add_execution(
         self, tx: Transaction, request: Request, *, clicked_at: float, announce: Sequence[str]
     ) -> list[Job]:
-        """Add the job of the DELETE, leased; announcements come first and start it (`start_announced`)."""
+        """Add the job of the DELETE, leased; announcements come first and start it (`start_announced`).
+
+        A bulk request gets its lanes instead, which any process may claim.
+        """
+        if request.bulk:
+            bulk_runs.start(tx, request.id, self._lanes)
+            self.jobs.enqueue(tx, request.id, *lane_specs(request.id, self._lanes, clicked_at=clicked_at))
+            return []
         checkpoint = str(audit.checkpoint(tx))
         specs = [
             JobSpec(JobKind.ANNOUNCEMENT, f"{request.id}:{one}", {"channel": one, "checkpoint": checkpoint})
@@ -462,7 +478,7 @@ class RequestStore:
             return before, []
         worst = worst_of(finished)
         moved = advance(before, worst, at=tx.now)
-        return self._save(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
+        return self.save_in(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
 
     def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
         if not self.jobs.release_in(tx, job, delay=delay):
@@ -486,7 +502,7 @@ class RequestStore:
                 pending += [found] if found else []
         expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
         for before, moved in zip(pending, expired, strict=True):
-            self._save(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before), lease=False)
+            self.save_in(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before), lease=False)
         return expired
 
     def _take_expired_notices(self, tx: Transaction, channel: str, limit: int) -> list[Job]:
@@ -506,7 +522,7 @@ class RequestStore:
             return None
         moved = advance(before, Event.CANCEL, at=tx.now, by=None)
         detail = {"problem": problem}
-        self._save(
+        self.save_in(
             tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False, lease=False
         )
         if reply:
@@ -533,7 +549,7 @@ class RequestStore:
         """Complete the job of a card, or release it if the request has changed: each change enqueues it again."""
         return self.jobs.complete_unless_enqueued_in(tx, job) or not self.jobs.release_in(tx, job, delay=0)
 
-    def _save(
+    def save_in(
         self,
         tx: Transaction,
         before: Request,
@@ -578,3 +594,10 @@ class RequestStore:
         """Return the jobs that bring every card of a request up to date."""
         copies = [JobSpec(JobKind.COPY, f"{request.id}:{one.place}", {"to": one.place}) for one in request.copies]
         return [JobSpec(JobKind.CARD, request.id, {}), *copies]
+
+
+def lane_specs(request_id: str, lanes: int, *, clicked_at: float) -> list[JobSpec]:
+    """Return the jobs that execute a bulk request, each with a token of its own."""
+    return [
+        JobSpec(JobKind.BULK, f"{request_id}:{lane}", {"lane": lane, "clicked_at": clicked_at}) for lane in range(lanes)
+    ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from bot.db import pings
+from bot.db import bulk_runs, pings
 from bot.db.driver import Row
 from bot.db.jobs import Job, JobKind, literals
 from bot.db.payloads import parse_payload
@@ -145,8 +145,10 @@ def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) 
     return True
 
 
-def snapshot(tx: Transaction, request_id: str, actions: Collection[str]) -> Snapshot:
+def snapshot(tx: Transaction, request_id: str, actions: Collection[str], *, progress: bool = True) -> Snapshot:
     """Return the current state of a request, its response_urls and the time.
+
+    With `progress`, an approved bulk request has its progress.
 
     Raises UnreadableRow for one that this version cannot read, or that is for another action.
     """
@@ -155,7 +157,10 @@ def snapshot(tx: Transaction, request_id: str, actions: Collection[str]) -> Snap
         return Snapshot(None, tx.now)
     if row.kind not in actions:
         raise UnreadableRow("requests", request_id, "action", row.kind)
-    return Snapshot(read_request(row), tx.now, urls_from_row(row))
+    request = read_request(row)
+    if progress and request.bulk and request.approved_at is not None:
+        request = replace(request, progress=bulk_runs.progress(tx, request_id))
+    return Snapshot(request, tx.now, urls_from_row(row))
 
 
 def transition(tx: Transaction, before: Request, moved: Request, *, card_url: str | None = None) -> Snapshot | None:

@@ -39,6 +39,9 @@ class EventType(StrEnum):
     REFUSED = "token:refused"
     FAILED = "token:failed"
     UNKNOWN = "token:unknown"
+    BULK_PAUSED = "bulk:paused"
+    BULK_RESUMED = "bulk:resumed"
+    BULK_STOPPED = "bulk:stopped"
 
 
 EVENT_TYPES: Mapping[Event, EventType] = {
@@ -84,13 +87,14 @@ class AuditEvent:
 
 
 def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **detail: Any) -> AuditEvent:
-    """Return the event of a request."""
+    """Return the event of a request, with a target unless the request is about many people."""
+    target = None if request.bulk else "me"
     return AuditEvent(
         at=at,
         tag=tag,
         actor=actor,
         reference=request.reference,
         request_id=request.id,
-        target=request.target.id if request.target else "me",
+        target=request.target.id if request.target else target,
         detail=detail,
     )

@@ -1,4 +1,4 @@
-"""When a token may send its next request, so that it uses its rate allowance evenly and never exceeds it.
+"""When a token may send its next request: evenly, close to its rate allowance and never above it.
 
 Genesys Cloud counts the requests of a token in any 60 seconds (developer.genesys.cloud, page "Platform API, Rate
 limits"). It receives a request after the client has sent it, and before the client has read the response. So a request

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.db.bulk_store import BulkStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
@@ -32,6 +33,7 @@ from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.services.approvals import ApprovalJudge, Judgement
+from bot.services.bulk_control import CONTROLS, BulkControl, is_possible
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
@@ -83,6 +85,7 @@ class ClickService:
         self._secret_values = secret_values
         self._announce_in = announce_in
         self._approvals = ApprovalJudge(identity, actions, rules)
+        self._bulk = BulkControl(BulkStore(store, recipients), identity, rules)
 
     async def process(self, job: Job) -> JobResult:
         """Decide a click and act on it, or keep it stored while a lookup fails for a reason that may pass."""
@@ -99,6 +102,8 @@ class ClickService:
             since = self._since(job, now)
             try:
                 self._require_genuine(job)
+                if request and click.action in CONTROLS:
+                    return await self._control(job, click, request, since)
                 if request is None or _is_too_late(job, request, now):
                     await self._clicker(click, since)  # an outsider learns nothing about a request
                     return await self._reply_stale(job, click, request)
@@ -112,6 +117,13 @@ class ClickService:
                 snapshot = None
                 if not await self._store.jobs.still_leased(job):
                     return JobResult()
+
+    async def _control(self, job: Job, click: Click, request: Request, since: float) -> JobResult:
+        """Pause, resume or stop an approved bulk request."""
+        member = await self._clicker(click, since)
+        if not is_possible(click.action, request):
+            return await self._reply_stale(job, click, request)
+        return await self._bulk.process(job, click, request, member, since=since)
 
     def _require_genuine(self, job: Job) -> None:
         """Raise Denied for a click that this bot did not store, because then no one may have clicked."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -65,6 +65,8 @@ RECORD_RETRY_DELAYS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to record an outcome, until another process may take the job over."""
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +190,27 @@ class ExecutionService:
     ) -> tuple[Request, list[Job]] | None:
         """Record an outcome. While the database is unavailable, recording is retried, never the call."""
         notify = self._recipients(request)
-        for delay in RECORD_RETRY_DELAYS:
-            try:
-                return await self._store.finish_execution(
-                    job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
-                )
-            except Exception:
-                log.exception("request.outcome_not_recorded", **(_logged(outcome) | log_facts(request)))
-                await asyncio.sleep(delay)
-        return await self._store.finish_execution(
-            job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
+
+        async def record() -> tuple[Request, list[Job]] | None:
+            return await self._store.finish_execution(
+                job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
+            )
+
+        return await until_recorded(
+            record,
+            lambda error: log.error("request.outcome_not_recorded", **(_logged(outcome) | log_facts(request)), exc_info=error),
         )
+
+
+async def until_recorded(record: Callable[[], Awaitable[T]], report: Callable[[Exception], object]) -> T:
+    """Record an outcome, repeatedly while the database is unavailable; `report` gets each failure."""
+    for delay in RECORD_RETRY_DELAYS:
+        try:
+            return await record()
+        except Exception as error:  # noqa: BLE001 - reported
+            report(error)
+            await asyncio.sleep(delay)
+    return await record()
 
 
 async def execute(

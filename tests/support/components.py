@@ -200,7 +200,8 @@ class Components:
         return job_services(
             store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
             channels=self.channels, permalinks=Permalinks(self.api),
-            messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud, renderer=RENDERER,
+            messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud,
+            open_lane=lambda: self.purecloud, clock=self.clock, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
             live=self.live(options),
         )  # fmt: skip

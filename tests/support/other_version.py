@@ -55,7 +55,7 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
 
 UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
     "unknown kind": ("watch", "first", {}),
-    "unknown kind, payload of another type": ("bulk", "first", [1]),
+    "unknown kind, payload of another type": ("snooze", "first", [1]),
     "unknown button": ("click", "first", {"action": "snooze", "user_id": "U0OLIVIA01"}),
     "unknown action": ("command", "none", {"action": "bulk", "invoker": {"user_id": "U0RAVI0001", "key": "k"}}),
     "unknown problem": (
@@ -93,6 +93,8 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
     "no code of a thread": ("thread", "{}"),
     "no channel to announce in": ("announcement", "{}"),
     "no place of a copy": ("copy", "{}"),
+    "no lane": ("bulk", "{}"),
+    "lane of another type": ("bulk", '{"lane": "0", "clicked_at": 1.0}'),
     "deep": ("notice", "[" * 100_000),
 }
 """Jobs that no version can run: kind and payload."""

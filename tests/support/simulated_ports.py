@@ -11,6 +11,7 @@ from bot.domain.people import Workspace
 from bot.domain.requests import MessageRef, Request, State
 from bot.errors import SlackUnavailable
 from bot.purecloud import Done, GenesysNoResponse, GenesysServerError, User
+from bot.purecloud.allowance import Allowance
 from bot.purecloud.caller import write_guard, write_sent
 from bot.slack.api import SlackApi, SlackCallError
 from bot.slack.channels import Channels
@@ -200,3 +201,26 @@ class SimulatedGenesys:
 
     async def _read(self, name: str, effect: Callable[[], T]) -> T:
         return await self._process.call(Call(name, changes=False), effect, lambda: GenesysServerError(status=503))
+
+
+class SimulatedLane(SimulatedGenesys):
+    """A client for bulk requests. Genesys Cloud answers each DELETE, and reports an allowance."""
+
+    def __init__(self, process: SimulatedProcess, outside: Outside, clock: Callable[[], float]) -> None:
+        super().__init__(process, outside)
+        self.allowance = Allowance(clock)
+
+    @property
+    def auth(self) -> SimulatedLane:
+        return self
+
+    async def token(self) -> object:
+        return self
+
+    async def _delete(self, target: str) -> Done:
+        try:
+            return await super()._delete(target)
+        finally:
+            self.allowance.note(
+                {"inin-ratelimit-count": "1", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "60"}
+            )

@@ -52,6 +52,7 @@ from tests.support.simulated_ports import (
     Outside,
     SimulatedApi,
     SimulatedGenesys,
+    SimulatedLane,
     SimulatedMessage,
     SimulatedMessenger,
     StateRenderer,
@@ -151,8 +152,8 @@ class World:
             store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
             permalinks=Permalinks(api), messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
-            genesys=genesys, renderer=renderer, metrics=METRICS, options=options, differences=differences,
-            live=live,
+            genesys=genesys, open_lane=lambda: SimulatedLane(process, self.outside, clock), clock=clock,
+            renderer=renderer, metrics=METRICS, options=options, differences=differences, live=live,
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)

@@ -26,7 +26,8 @@ CREATE INDEX bulk_entries_open ON bulk_entries (request_id, place) WHERE finding
 
 CREATE TABLE bulk_runs (
     request_id TEXT PRIMARY KEY REFERENCES requests (id),
-    started_at DOUBLE PRECISION,
+    lanes INTEGER NOT NULL,                -- how many jobs send the DELETEs, each with a token of its own
+    started_at DOUBLE PRECISION NOT NULL,
     state TEXT NOT NULL,                   -- running, paused or stopped
     changed_by TEXT,                       -- the Slack user id of the admin who paused, resumed or stopped it
     changed_at DOUBLE PRECISION,

@@ -22,6 +22,7 @@ PAYLOADS: dict[JobKind, dict[str, Any]] = {
     JobKind.THREAD: {"code": "approved", "params": {}},
     JobKind.COPY: {"to": "C0OPS00001"},
     JobKind.NOTICE: {"channel": "C0OPS00001"},
+    JobKind.BULK: {"lane": 0, "clicked_at": 0.0},
 }
 """What this version must find in the payload of each kind of job."""
 
@@ -96,8 +97,22 @@ async def test_claim__returns_most_urgent_first_up_to_the_limit(db: DatabaseHarn
 async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness) -> None:
     for kind in JobKind:
         await enqueue(db, kind, kind)
-    claimed = await db.jobs().claim(10, most_urgent=JobKind.CARD)
-    assert [job.kind for job in claimed] == list(JobKind)[list(JobKind).index(JobKind.CARD) :]
+    claimed = await db.jobs().claim(20, most_urgent=JobKind.CARD)
+    assert [job.kind for job in claimed] == list(JobKind)[list(JobKind).index(JobKind.CARD) : -1]
+
+
+async def test_claim__takes_one_lane_besides_the_other_jobs(db: DatabaseHarness) -> None:
+    for name in ("first", "second", "third"):
+        await enqueue(db, name, JobKind.BULK)
+    await enqueue(db, "card", JobKind.CARD)
+
+    assert [job.kind for job in await db.jobs().claim(9)] == [JobKind.CARD]
+    first = await db.jobs().claim(0, lane=True)
+    assert [job.kind for job in first] == [JobKind.BULK]
+    await enqueue(db, "click", JobKind.CLICK)
+    assert [job.kind for job in await db.jobs("two#1").claim(9, lane=True)] == [JobKind.CLICK, JobKind.BULK]
+    assert len(await db.jobs().claim(9, lane=True)) == 1
+    assert not await db.jobs().claim(9, lane=True)
 
 
 async def test_claim__returns_longest_due_first_within_a_kind(db: DatabaseHarness) -> None:

@@ -16,7 +16,7 @@ from tests.support.clock import FakeClock
 
 @dataclass
 class Token:
-    """A token whose requests arrive some time after they are sent, and whose responses report an allowance."""
+    """A token whose requests arrive after they are sent, and whose responses report an allowance."""
 
     allowed: int | None = 300
     clock: FakeClock = field(default_factory=lambda: FakeClock(1000.0))
@@ -77,7 +77,7 @@ def test_pacer__uses_98_percent_of_the_allowance_evenly() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_pacer__is_never_above_the_allowance_however_long_requests_are_on_their_way(seed: int) -> None:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - a repeatable test
     token = Token(allowed=rng.choice([20, 180, 300]))
     slowest = rng.choice([0.1, 1.0, 5.0, 20.0])
     for _ in range(2000):
