@@ -198,7 +198,9 @@ class ExecutionService:
 
         return await until_recorded(
             record,
-            lambda error: log.error("request.outcome_not_recorded", **(_logged(outcome) | log_facts(request)), exc_info=error),
+            lambda error: log.error(
+                "request.outcome_not_recorded", **(_logged(outcome) | log_facts(request)), exc_info=error
+            ),
         )
 
 

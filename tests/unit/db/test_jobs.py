@@ -410,6 +410,7 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
         "reminder": 0,
         "affected": 0,
         "notice": 0,
+        "bulk": 0,
     }
 
 

@@ -92,7 +92,8 @@ async def test_claim__sets_damaged_jobs_aside_for_an_hour(
     db.clock.advance(LEASE_DURATION)
 
     with capture_logs() as logs:
-        assert [job.kind for job in await store.jobs.claim(10)] == [JobKind.CARD]
+        assert [job.kind for job in await store.jobs.claim(10, lane=True)] == [JobKind.CARD]
+        assert not await store.jobs.claim(10, lane=True)  # one lane at a time
 
     rows = await db.rows("SELECT due_at, attempts, lease_owner, done_at FROM jobs WHERE key LIKE 'damaged:%'")
     assert [tuple(row) for row in rows] == [(db.clock.now + SET_ASIDE, 0, None, None)] * len(DAMAGED_JOBS)
@@ -237,7 +238,7 @@ async def test_count_unknown_rows__counts_each_row_once_and_logs_each_kind_once(
 
     assert counted == {("jobs", "kind"): 2, ("requests", "state"): 2, ("requests", "action"): 2}
     assert sorted(entry["problem"].partition(": ")[2] for entry in logs) == [
-        "action bulk", "kind bulk", "kind watch", "state snoozed", "state superseded",
+        "action bulk", "kind snooze", "kind watch", "state snoozed", "state superseded",
     ]  # fmt: skip
 
 
