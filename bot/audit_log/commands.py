@@ -7,15 +7,15 @@ import re
 import sys
 import time
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from bot.audit_log import show
 from bot.audit_log.verify import Report, verify
-from bot.db.audit_pages import LogFilter, read_log
+from bot.db.audit_pages import LogFilter, LogRow, count_rows, count_work, read_log
 from bot.db.connect import database_to_read, unusable_database
 from bot.db.engine import Database
 from bot.db.migrate import HEAD, revision
@@ -24,17 +24,19 @@ from bot.errors import SettingsError
 from bot.settings import DatabaseSettings, read_database_settings
 from bot.visible_text import visible_text
 
-PROGRESS_DELAY = 1.0
-"""Seconds after which a verification shows its progress."""
-
 _AGE = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def run_list(options: Namespace, environ: Mapping[str, str]) -> int:
     """Print the rows that match: as a table on a terminal, else separated by tabs."""
-    printer = show.print_table if sys.stdout.isatty() else show.print_tabs
-    return _print(options, environ, printer)
+    return _print(options, environ, _print_table if sys.stdout.isatty() else show.print_tabs)
+
+
+async def _print_table(rows: AsyncIterator[LogRow], out: TextIO) -> None:
+    from bot.audit_log.terminal import print_table  # noqa: PLC0415 - rich loads slowly, and only a terminal needs it
+
+    await print_table(rows, out, show.cells)
 
 
 def run_export(options: Namespace, environ: Mapping[str, str]) -> int:
@@ -59,7 +61,9 @@ def _print(options: Namespace, environ: Mapping[str, str], printer: show.Printer
 
     async def run() -> None:
         async with _opened(settings) as database:
-            await printer(read_log(database, wanted, options.limit), sys.stdout)
+            shown = sys.stderr.isatty() and not sys.stdout.isatty()
+            with await _progress("read", lambda: count_rows(database, wanted, options.limit), shown=shown) as report:
+                await printer(show.counted(read_log(database, wanted, options.limit), report), sys.stdout)
 
     try:
         asyncio.run(run())
@@ -71,23 +75,20 @@ def _print(options: Namespace, environ: Mapping[str, str], printer: show.Printer
 
 async def _verify(settings: DatabaseSettings, keys: list[AuditChain], checkpoints: list[Checkpoint]) -> Report:
     key = AuditChain(settings.audit_key.get_secret_value() if settings.audit_key else None)
-    show_progress = _progress_on(sys.stderr)
     async with _opened(settings) as database:
-        report = await verify(database, key=key, earlier_keys=keys, checkpoints=checkpoints, progress=show_progress)
-    show_progress(0)
-    return report
+        with await _progress("verified", lambda: count_work(database), shown=sys.stderr.isatty()) as report:
+            return await verify(database, key=key, earlier_keys=keys, checkpoints=checkpoints, progress=report)
 
 
-def _progress_on(out: TextIO, clock: Callable[[], float] = time.monotonic) -> Callable[[int], None]:
-    """Return what shows the number of verified rows on a terminal after a second; 0 rows remove it."""
-    began = clock()
+async def _progress(
+    label: str, count: Callable[[], Awaitable[int]], *, shown: bool
+) -> AbstractContextManager[show.ReportProgress]:
+    """Return a progress bar on standard error; only one that is shown counts the rows before it begins."""
+    if not shown:
+        return nullcontext(lambda _rows: None)
+    from bot.audit_log.terminal import progress_bar  # noqa: PLC0415 - rich loads slowly, and only a terminal needs it
 
-    def show_rows(rows: int) -> None:
-        if out.isatty() and clock() - began > PROGRESS_DELAY:
-            out.write(f"\r\033[K{f'{rows:,} rows verified' if rows else ''}")
-            out.flush()
-
-    return show_rows
+    return progress_bar(label, await count(), sys.stderr)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Print the audit log: as a table for people, or in a format for other programs."""
+"""Print the audit log in a format for other programs, and choose the columns of a list."""
 
 from __future__ import annotations
 
@@ -13,24 +13,17 @@ from bot.visible_text import visible_text
 
 EXPORT_COLUMNS = ("number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "hash")
 
-_WIDTHS = {"row": 7, "time": 19, "event": 24, "actor": 12, "target": 36, "reference": 9}
-"""The columns of the table and their widths in characters; the last column, the details, has the rest."""
+PROGRESS_INTERVAL = 10_000
+"""Rows between two reports of progress."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""
 
 
-async def print_table(rows: AsyncIterator[LogRow], out: TextIO) -> None:
-    """Print aligned columns with a heading."""
-    _print_aligned([*_WIDTHS, "detail"], out)
-    async for row in rows:
-        _print_aligned(_cells(row), out)
-
-
 async def print_tabs(rows: AsyncIterator[LogRow], out: TextIO) -> None:
-    """Print the same columns, separated by tabs and without a heading."""
+    """Print columns, separated by tabs and without a heading."""
     async for row in rows:
-        out.write("\t".join(_cells(row)) + "\n")
+        out.write("\t".join(cells(row)) + "\n")
 
 
 async def export_json_lines(rows: AsyncIterator[LogRow], out: TextIO) -> None:
@@ -45,30 +38,38 @@ async def export_csv(rows: AsyncIterator[LogRow], out: TextIO) -> None:
     writer.writerow(EXPORT_COLUMNS)
     async for row in rows:
         exported = _exported(row)
-        cells = [json.dumps(value) if isinstance(value, dict) else value for value in exported.values()]
-        writer.writerow([_harmless(cell) for cell in cells])
+        columns = [json.dumps(value) if isinstance(value, dict) else value for value in exported.values()]
+        writer.writerow([_harmless(cell) for cell in columns])
 
+
+ReportProgress = Callable[[int], None]
+"""Takes the number of rows that are done."""
 
 Printer = Callable[[AsyncIterator[LogRow], TextIO], Awaitable[None]]
 
 EXPORTS: Mapping[str, Printer] = {"jsonl": export_json_lines, "csv": export_csv}
 
 
-def _cells(row: LogRow) -> list[str]:
+async def counted(rows: AsyncIterator[LogRow], report: ReportProgress) -> AsyncIterator[LogRow]:
+    """Yield the rows, and report their number again and again."""
+    done = 0
+    async for row in rows:
+        yield row
+        done += 1
+        if done % PROGRESS_INTERVAL == 0:
+            report(done)
+
+
+def cells(row: LogRow) -> list[str]:
+    """Return the columns of a list as text without control characters."""
     event = row.event
     detail = " ".join(f"{name}={_brief(value)}" for name, value in sorted(event.detail.items()) if value is not None)
-    cells = (row.number, _time(event.at), event.tag, event.actor, event.target, event.reference, detail)
-    return [visible_text(str(cell if cell is not None else "-")) for cell in cells]
+    values = (row.number, _time(event.at), event.tag, event.actor, event.target, event.reference, detail)
+    return [visible_text(str(cell if cell is not None else "-")) for cell in values]
 
 
 def _brief(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if not isinstance(value, int | float) else str(value)
-
-
-def _print_aligned(cells: list[str], out: TextIO) -> None:
-    *narrow, last = cells
-    padded = [cell.ljust(width) for cell, width in zip(narrow, _WIDTHS.values(), strict=True)]
-    out.write("  ".join([*padded, last]).rstrip() + "\n")
 
 
 def _exported(row: LogRow) -> dict[str, Any]:

@@ -73,12 +73,12 @@ async def verify(
             return Report(f"checkpoint {expected} is different: row {chain.number} is now {chain.checkpoint}")
         if chain.number % PROGRESS_INTERVAL == 0:
             progress(chain.number)
-    return await _end(database, chain, key, checkpoints, missing=list(wanted.values()))
+    return await _end(database, chain, key, checkpoints, missing=list(wanted.values()), progress=progress)
 
 
 async def _end(
     database: Database, chain: ChainVerifier, key: AuditChain, checkpoints: Sequence[Checkpoint],
-    *, missing: Sequence[Checkpoint],
+    *, missing: Sequence[Checkpoint], progress: Callable[[int], None],
 ) -> Report:  # fmt: skip
     """Return the report on a log whose rows fit."""
     if missing:
@@ -87,12 +87,16 @@ async def _end(
         return Report(NO_ROWS)
     if key.is_keyed and scheme_of(chain.head) != key.scheme:
         return Report(KEY_UNUSED)
-    problem = await _contradiction(database)
+    problem = await _contradiction(database, lambda requests: progress(chain.number + requests))
     return Report(problem, _notes(chain.number, checkpoints), checkpoint_of(chain.number, chain.head))
 
 
-async def _contradiction(database: Database) -> str | None:
+async def _contradiction(database: Database, progress: Callable[[int], None]) -> str | None:
+    checked = 0
     async for request in read_requests(database):
+        checked += 1
+        if checked % PROGRESS_INTERVAL == 0:
+            progress(checked)
         if _contradicts(request):
             found = await _lasting_contradiction(database, request.id)
             if found:

@@ -36,6 +36,11 @@ ORDER BY request_id, id
 """A click may name any request, so the rows about refused clicks say nothing about one."""
 
 
+COUNT = "SELECT COUNT(*) AS found FROM audit WHERE {condition}"
+
+COUNT_WORK = "SELECT (SELECT COUNT(*) FROM audit) + (SELECT COUNT(*) FROM requests) AS found"
+
+
 class LogRow(NamedTuple):
     """A row of the log. `number` is None if an earlier version of the bot wrote it."""
 
@@ -97,6 +102,18 @@ async def read_log(database: Database, wanted: LogFilter, limit: int | None = No
         if len(rows) < PAGE_SIZE:
             return
         after = rows[-1].id
+
+
+async def count_rows(database: Database, wanted: LogFilter, limit: int | None = None) -> int:
+    """Return the number of rows that `read_log` yields."""
+    (row,) = await _fetch(database, COUNT.format(condition=wanted.condition), **wanted.values)
+    return int(row.found) if limit is None else min(int(row.found), limit)
+
+
+async def count_work(database: Database) -> int:
+    """Return the number of rows and requests that a verification reads."""
+    (row,) = await _fetch(database, COUNT_WORK)
+    return int(row.found)
 
 
 async def _before_newest(database: Database, wanted: LogFilter, limit: int) -> int:
