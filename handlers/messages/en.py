@@ -343,7 +343,7 @@ SENTENCES = {
     "problem.genesys_forbidden.permission": "a permission",
     "problem.genesys_not_found": "Genesys Cloud no longer has this user (404).",
     # --- what the target is doing ----------------------------------------------------------------------------------
-    "live.now": "In Genesys Cloud at {time}: {state}",
+    "live.now": "In Genesys Cloud ({time}): {state}",
     "live.before": "In Genesys Cloud just before: {state}",
     "live.unknown": "what they are doing is not known",
     "live.conversations": "in {kinds}",
@@ -378,7 +378,7 @@ SENTENCES = {
     "live.presence.training": "in training",
     "live.presence.unknown": "presence not known",
     "live.last_login": "last logged in {time}",
-    "live.last_login.unknown": "when they last logged in is not known",
+    "live.last_login.unknown": "last logged in: not known",
     # --- several expired requests in one message ----------------------------------------------------------------------
     "expirations.headline": (
         "*{count} requests expired*: they were not approved in time. Nothing was changed. Request again what is still needed."
@@ -388,7 +388,7 @@ SENTENCES = {
     "revoke.title": "Revoke all sessions of {target}?",
     "revoke.subject": "all sessions of {target}",
     "revoke.effects": (
-        "*Ends every Genesys Cloud session and token now*, on every device. It can't be undone.\n"
+        "*Ends every Genesys Cloud session and token now*. It can't be undone.\n"
         "A call or chat in progress may drop.\n"
         "*Does not lock them out*: single sign-on can log them back in at once."
     ),

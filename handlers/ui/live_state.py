@@ -21,14 +21,15 @@ def line(catalog: Catalog, request: Request) -> Block | None:
     return None
 
 
-def _state(catalog: Catalog, live: LiveState) -> tuple[str, ...]:
+def _state(catalog: Catalog, live: LiveState) -> tuple[str | None, ...]:
     if not live.is_known:
         return (catalog.text("live.unknown"),)
     queue = "unknown" if live.on_queue is None else "on" if live.on_queue else "off"
+    says_more = not (live.on_queue and live.presence == "on_queue")
     return (
         _conversations(catalog, live),
         catalog.text(f"live.queue.{queue}"),
-        catalog.text(f"live.presence.{live.presence or 'unknown'}"),
+        catalog.text(f"live.presence.{live.presence or 'unknown'}") if says_more else None,
         catalog.text("live.last_login.unknown")
         if live.last_login is None
         else catalog.text("live.last_login", time=local_time(live.last_login, seconds=False)),

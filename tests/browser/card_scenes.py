@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.domain.live_state import LiveState
 from bot.domain.requests import Follower, MessageRef, Request, State
 from bot.sandbox import personas
 from handlers.ui.renderer import MessageRenderer
@@ -13,6 +14,8 @@ from tests.support.sample_outcomes import OUTCOMES
 from tests.support.stub_services import ENGLISH
 
 RENDERER = MessageRenderer(ENGLISH)
+
+ON_A_CALL = LiveState(NOON, {"call": 1, "chat": 2}, on_queue=True, presence="on_queue", last_login=NOON - 14_400)
 
 STATES = {
     State.PENDING: "An admin decides.",
@@ -28,9 +31,9 @@ STATES = {
 """What has happened in each state."""
 
 
-def card(name: str, about: str, request: Request) -> Scene:
+def card(name: str, about: str, request: Request, *, with_live_state: bool = False) -> Scene:
     """Return the scene of a request's card."""
-    return Scene(name, about, RENDERER.card(request))
+    return Scene(name, about, RENDERER.card(request, with_live_state=with_live_state))
 
 
 def pending_cards() -> list[Scene]:
@@ -39,6 +42,12 @@ def pending_cards() -> list[Scene]:
     follower = Follower(personas.OLIVIA, "agent reports a phishing mail")
     return [
         card("pending", "One approver decides.", asked(pending)),
+        card(
+            "pending-live",
+            "Only those who decide see it: what the person is doing in Genesys Cloud.",
+            asked(pending, live=ON_A_CALL),
+            with_live_state=True,
+        ),
         card("pending-no-reason", "The requester gives no reason.", asked(pending, reason="")),
         card("pending-protected", "The target is protected: two approvers, never the requester.", about_pia()),
         card("pending-partly-approved", "One of two approvals is there.", about_pia(approvals=(personas.BEN,))),
@@ -99,6 +108,12 @@ def approved_cards() -> list[Scene]:
         ),
         card("waiting", "The bot waits out a rate limit.", asked(State.APPROVED, outcome=waiting)),
         card("revoked", "Genesys Cloud confirmed it.", asked(State.REVOKED)),
+        card(
+            "revoked-live",
+            "For those who decide: what the person was doing just before the DELETE.",
+            asked(State.REVOKED, outcome=OUTCOMES[State.REVOKED] | {"live": ON_A_CALL.codes}),
+            with_live_state=True,
+        ),
         card(
             "revoked-protected",
             "Two approvers were needed.",

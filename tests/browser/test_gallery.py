@@ -95,8 +95,9 @@ async def check_view(stage: Stage, scene: Scene) -> None:
 
 
 async def test_phone__shows_a_pending_card_without_scrolling(browser: Browser, sandbox: Sandbox) -> None:
-    scenes = [scene for scene in await scenes_of_kind("message") if scene.name in ("pending", "pending-no-reason")]
-    assert len(scenes) == 2
+    names = {"pending", "pending-live", "pending-no-reason", "pending-protected"}
+    scenes = [scene for scene in await scenes_of_kind("message") if scene.name in names]
+    assert len(scenes) == len(names)
     async with open_stage(sandbox, browser, [("light", PHONE)]) as stage:
         for scene in scenes:
             async with stage.showing(scene) as elements:

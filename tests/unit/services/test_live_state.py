@@ -26,7 +26,7 @@ from tests.support.virtual_time import run
 
 APPROVER_CARD = MessageRef(personas.APPROVALS)
 NOT_KNOWN = "what they are doing is not known"
-NONE = ("conversations not known", "queue not known", "presence not known", "when they last logged in is not known")
+NONE = ("conversations not known", "queue not known", "presence not known", "last logged in: not known")
 BEFORE_NOON = "2026-06-21T11:48:00.123Z"
 AT_NOON = "<!date^1782043200^{date_short_pretty} {time}|2026-06-21 12:00:00 UTC>"
 LOGIN = "last logged in <!date^1782042480^{date_short_pretty} {time}|2026-06-21 11:48:00 UTC>"
@@ -61,7 +61,7 @@ FULL = talk(call=media(1)) | routing("INTERACTING") | presence("On Queue") | iss
 UNREADABLE = GenesysFault(status=200, body="<html>proxy</html>")
 
 ANSWERS: list[tuple[str, dict[str, Any] | GenesysFault, str]] = [
-    ("everything", FULL, shows(talk="in 1 call", queue="on queue", presence="presence On Queue", login=LOGIN)),
+    ("everything", FULL, f"in 1 call  ·  on queue  ·  {LOGIN}"),
     ("no conversation", talk(), shows(talk="in no conversation")),
     ("several kinds", talk(call=media(1, 1), chat=media(3)), shows(talk="in 2 calls, 3 chats")),
     (
@@ -155,7 +155,7 @@ async def test_new_card__shows_what_genesys_cloud_answers_after_one_call(
     answers(components, answer)
     _, job = await components.request(card=APPROVER_CARD)
     await components.cards().process(job)
-    assert live_line(components) == f"In Genesys Cloud at {AT_NOON}: {shown}"
+    assert live_line(components) == f"In Genesys Cloud ({AT_NOON}): {shown}"
     assert reads(components) == 1
     assert (await stored(components.store)).state is State.PENDING
 
@@ -195,7 +195,7 @@ async def test_card__is_posted_although_genesys_cloud_never_answers(components: 
     answers(components, GenesysFault(until=never))
     _, job = await components.request(card=APPROVER_CARD)
     await components.cards().process(job)
-    assert live_line(components) == f"In Genesys Cloud at {AT_NOON}: {NOT_KNOWN}"
+    assert live_line(components) == f"In Genesys Cloud ({AT_NOON}): {NOT_KNOWN}"
     never.set()
 
 
@@ -204,7 +204,7 @@ async def test_reading__causes_no_login(components: Components) -> None:
     answers(components, FULL)
     _, job = await components.request(card=APPROVER_CARD)
     await components.cards().process(job)
-    assert live_line(components) == f"In Genesys Cloud at {AT_NOON}: {NOT_KNOWN}"
+    assert live_line(components) == f"In Genesys Cloud ({AT_NOON}): {NOT_KNOWN}"
     assert components.genesys.requests[1:] == []  # the login of the fixture
 
 
@@ -213,7 +213,7 @@ async def test_reading__stays_within_the_budget_for_reads(components: Components
     components.purecloud.allowance.note(used)
     _, job = await components.request(card=APPROVER_CARD)
     await components.cards().process(job)
-    assert live_line(components) == f"In Genesys Cloud at {AT_NOON}: {NOT_KNOWN}"
+    assert live_line(components) == f"In Genesys Cloud ({AT_NOON}): {NOT_KNOWN}"
     assert reads(components) == 0
 
 

@@ -75,7 +75,7 @@ async def test_outcome_card__shows_it_to_those_who_decide(components: Components
             if one.kind in (JobKind.CARD, JobKind.NOTICE):
                 await components.run(one)
     said = words({"text": "", "blocks": posted.blocks})
-    assert ("In Genesys Cloud just before: in 1 call  ·  on queue  ·  presence On Queue" in said) is shown
+    assert ("In Genesys Cloud just before: in 1 call  ·  on queue" in said) is shown
     others = [one for one in components.slack.messages if one is not posted]
     assert [one.channel_id for one in others if one.channel_id == personas.AUDIT]
     assert not any("1 call" in words({"text": one.text, "blocks": one.blocks}) for one in others)
