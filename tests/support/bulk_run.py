@@ -1,4 +1,4 @@
-"""Replicas that execute a bulk request on virtual time, and a Genesys Cloud that enforces its rate limit.
+"""Replicas that execute a bulk request on virtual time, and a Genesys Cloud with a rate limit.
 
 The client, the pace, the worker, the services and the store are real. Only the HTTP session is replaced, so that no
 time passes while the loop waits.
@@ -65,7 +65,7 @@ class VirtualToken:
 
 
 class VirtualGenesys:
-    """Genesys Cloud behind `session`, as one client reaches it. `latency` returns the seconds of a way, there or back.
+    """Genesys Cloud, in place of an aiohttp session. `latency` returns the seconds there or back.
 
     `status` returns the status of a DELETE that is within the limit, by the number of requests so far.
     """
@@ -80,6 +80,7 @@ class VirtualGenesys:
         self.tokens: dict[str, VirtualToken] = {}
         self.deletes: list[tuple[float, str, int]] = []
         """Time, person and status of each DELETE."""
+        self.login_status = 200
         self._latency = latency
         self._status = status
 
@@ -92,6 +93,8 @@ class VirtualGenesys:
         now = asyncio.get_running_loop().time
         await asyncio.sleep(self._latency())
         if url.endswith("/oauth/token"):
+            if self.login_status != HTTPStatus.OK:
+                return self.login_status, {}, b"{}"
             value = f"token-{len(self.tokens)}"
             self.tokens[value] = VirtualToken(RequestWindow(self.limit, now))
             return 200, {}, json.dumps({"access_token": value, "expires_in": 86400}).encode()
@@ -188,6 +191,8 @@ class BulkRun:
         self._people = people
         self.genesys = genesys
         self.replicas: list[Replica] = []
+        self.shown: list[float] = []
+        """When a card was rendered."""
 
     def start(self, number: int) -> Replica:
         """Start a process."""
@@ -200,6 +205,7 @@ class BulkRun:
         single = ExecutionService(store, self._client(), ACTIONS, lambda _request: (), metrics, live=NothingKnown())
 
         async def shown(job: Job) -> JobResult:
+            self.shown.append(loop.time())
             await store.mark_rendered(job)
             return JobResult()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.db.driver import DatabaseUnavailable
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
@@ -297,3 +297,31 @@ async def test_seconds_since_poll__grow_while_the_worker_cannot_poll(components:
     with pytest.raises(DatabaseUnavailable):
         await worker._poll()
     assert worker.seconds_since_poll == 11
+
+
+async def test_lane__runs_while_every_other_slot_is_taken(components: Components) -> None:
+    """Otherwise a bulk request would stop whenever Slack does not answer."""
+    store, ran, held = components.store, asyncio.Event(), asyncio.Event()
+
+    async def hold(_job: Job) -> JobResult:
+        await held.wait()
+        return JobResult()
+
+    async def run(job: Job) -> JobResult:
+        await store.jobs.complete(job)
+        ran.set()
+        return JobResult()
+
+    lane = JobSpec(JobKind.BULK, "lane", {"lane": 0, "clicked_at": 0.0})
+    cards = [JobSpec(JobKind.CARD, str(number), {}) for number in range(CONCURRENCY + 1)]
+    await store.database.write(lambda tx: store.jobs.enqueue(tx, "none", *cards))
+    worker = Worker(store.jobs, components.worker()._sweep, {JobKind.CARD: hold, JobKind.BULK: run})
+    async with running(worker):
+        async with asyncio.timeout(WAIT_TIMEOUT):
+            while len(worker._running) < CONCURRENCY:  # noqa: ASYNC110 - the worker signals nothing
+                await asyncio.sleep(0.01)
+        await store.database.write(lambda tx: store.jobs.enqueue(tx, "none", lane))
+        worker.wake()
+        await asyncio.wait_for(ran.wait(), WAIT_TIMEOUT)
+        assert len(worker._running) == CONCURRENCY
+        held.set()
