@@ -40,6 +40,9 @@ from bot.services.affected import AffectedPerson
 from bot.services.announcements import Announcer
 from bot.services.binding import Binding
 from bot.services.bulk import BulkService
+from bot.services.bulk_lookup import BulkLookup
+from bot.services.bulk_people import BulkPeople
+from bot.services.bulk_requesting import BulkRequests
 from bot.services.card_copies import CopyUpdater
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
@@ -56,6 +59,7 @@ from bot.services.notifications import Delivery, MessageRenderer, Notifier, reci
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
 from bot.services.pacing import Pace
+from bot.services.protected_people import ProtectedPeople
 from bot.services.reminders import Reminders
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
@@ -63,6 +67,7 @@ from bot.services.threads import ThreadReplies
 from bot.settings import Settings
 from bot.slack.api import SlackApi, web_client
 from bot.slack.channels import Channels
+from bot.slack.files import SlackFiles
 from bot.slack.messages import SlackMessenger
 from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
@@ -85,6 +90,7 @@ class Clients:
     slack: SlackApi
     channels: Channels
     messenger: SlackMessenger
+    files: SlackFiles
     purecloud: PureCloud
     open_lane: Callable[[], TokenClient]
     """Returns a client for bulk requests, with a token and connections of its own. It repeats nothing by itself."""
@@ -170,9 +176,14 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
         channels = Channels(slack, clock=time.monotonic, configured=configured)
         messenger = SlackMessenger(slack, slack_session, metrics.count_slack_call, channels, proxy_for)
         prepare = partial(prepare_database, store)
+        files = SlackFiles(
+            slack, slack_session, client.token or "", settings.slack_api_url, observe=metrics.count_slack_call,
+            proxy_for=proxy_for,
+        )  # fmt: skip
         clients = Clients(
-            store, slack, channels, messenger, purecloud, open_lane, metrics, prepare, slack_clock, genesys_clock
-        )
+            store, slack, channels, messenger, files, purecloud, open_lane, metrics, prepare, slack_clock,
+            genesys_clock,
+        )  # fmt: skip
         yield assemble(settings, renderer, actions, clients)
 
 
@@ -219,11 +230,12 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         permalinks=permalinks,
     )  # fmt: skip
     lookups, differences = EarlyLookups(identity), RuleDifferences(rules, metrics)
+    bulk = bulk_requests(store, users, workspace, clients, rules=rules, limit=settings.bulk_limit)
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
         lookups=lookups, differences=differences, channels=clients.channels, permalinks=permalinks,
         messenger=clients.messenger,
-        notifier=notifier, pace=pace,
+        notifier=notifier, pace=pace, bulk=bulk,
         genesys=purecloud, open_lane=clients.open_lane, renderer=renderer, metrics=metrics, options=options,
         live=LiveStates(reads, clients.channels, approvals_channel=settings.approvals_channel),
     )  # fmt: skip
@@ -242,7 +254,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
             actions=actions,
         ),
         tabs=OpenTabs(pages.revision, clock=time.monotonic),
-        dry_runs=dry_runs(store, Identity(workspace, users, reads, reads), clients, options),
+        dry_runs=dry_runs(store, Identity(workspace, users, reads, reads), bulk, clients, options),
         inbox=Inbox(store, worker.submit, lookups.start, clock=identity.clock),
         replies=notifier,
         tasks=BackgroundTasks(),
@@ -308,9 +320,29 @@ class Options:
         return tuple(one for one in (self.approvals_channel, self.audit_channel) if one)
 
 
-def dry_runs(store: RequestStore, identity: Identity, clients: Clients, options: Options) -> DryRuns:
+def bulk_requests(
+    store: RequestStore,
+    users: SlackUsers,
+    workspace: WorkspaceIdentity,
+    clients: Clients,
+    *,
+    rules: Rules,
+    limit: int,
+) -> BulkRequests:
+    """Return the service that finds the people of bulk requests."""
+    genesys = clients.purecloud
+    protected = ProtectedPeople(users, rules.protected)
+    lookup = BulkLookup(genesys.users, genesys.allowance, users, protected, workspace)
+    return BulkRequests(BulkPeople(store.database, lookup, clients.files, users), limit=limit)
+
+
+def dry_runs(
+    store: RequestStore, identity: Identity, bulk: BulkRequests, clients: Clients, options: Options
+) -> DryRuns:
     """Return the service for commands that request nothing."""
-    requests = request_service(store, identity, identity, clients.channels, metrics=clients.metrics, options=options)
+    requests = request_service(
+        store, identity, identity, clients.channels, metrics=clients.metrics, options=options, bulk=bulk
+    )
     return DryRuns(
         store, requests, actions=options.actions, rules=options.rules, ttl=options.ttl,
         secret_values=options.secret_values,
@@ -319,14 +351,14 @@ def dry_runs(store: RequestStore, identity: Identity, clients: Clients, options:
 
 def request_service(
     store: RequestStore, identity: Identity, requesters: Identity, channels: Channels, *, metrics: Metrics,
-    options: Options,
+    options: Options, bulk: BulkRequests,
 ) -> RequestService:  # fmt: skip
     """Return the service for commands that request something."""
     return RequestService(
         store, identity, requesters, channels, actions=options.actions, rules=options.rules, metrics=metrics,
         ttl=options.ttl, approvals_channel=options.approvals_channel, secret_values=options.secret_values,
         ping_approvers=options.ping_approvers, remind_after=options.remind_after,
-        max_open=options.max_open, require_reason=options.require_reason,
+        max_open=options.max_open, require_reason=options.require_reason, bulk=bulk,
     )  # fmt: skip
 
 
@@ -348,6 +380,7 @@ def job_services(
     metrics: Metrics,
     options: Options,
     live: LiveStates,
+    bulk: BulkRequests,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[JobKind, Process]:
     """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not.
@@ -355,7 +388,7 @@ def job_services(
     `open_lane` returns a client for bulk requests, whose pace follows `clock`, in monotonic seconds.
     """
     rules, actions = options.rules, options.actions
-    requests = request_service(store, identity, requesters, channels, metrics=metrics, options=options)
+    requests = request_service(store, identity, requesters, channels, metrics=metrics, options=options, bulk=bulk)
     clicks = ClickService(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
         differences=differences, announce_in=options.announce_in, secret_values=options.secret_values,
@@ -363,7 +396,7 @@ def job_services(
     execution = ExecutionService(
         store, genesys, actions, options.recipients, metrics, live=live, notify_target=options.notify_target
     )
-    bulk = BulkService(
+    lanes = BulkService(
         BulkStore(store, options.recipients), actions, lambda number: Lane(number, open_lane(), clock=clock), metrics
     )
     affected = AffectedPerson(store, messenger, renderer, Delivery(store), identity)
@@ -390,7 +423,7 @@ def job_services(
         JobKind.NOTICE: notifier.process_notice,
         JobKind.REPLY: notifier.process_reply,
         JobKind.THREAD: threads.process,
-        JobKind.BULK: bulk.process,
+        JobKind.BULK: lanes.process,
     }
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.actions import REVOKE
+from bot.domain.actions import REVOKE, REVOKE_MANY
 from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.denials import DenialCode, Denied
 from bot.services.account import Permissions
-from handlers import dry_run, lists, revoke, whoami
+from handlers import dry_run, lists, revoke, revoke_many, whoami
 from handlers import help as help_command
 from handlers.errors import reply_with
 from handlers.messages import Catalog
@@ -49,6 +49,8 @@ async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, ca
     too_long = _too_long(text)
     if typed.name == REVOKE.name and not typed.line.strip() and not too_long:
         await revoke.open_from_command(invoker, str(body.get("trigger_id") or ""), services, catalog)
+    elif typed.name == REVOKE_MANY.name and not typed.line.strip():
+        await revoke_many.open_from_command(invoker, str(body.get("trigger_id") or ""), services, catalog)
     elif typed.name in services.actions:
         action = services.actions[typed.name]
         command = RequestCommand(action.name, invoker, problem=too_long) if too_long else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from bot.domain.actions import Action
-from bot.domain.commands import Invoker, RequestCommand, TargetRef
+from bot.domain.actions import REVOKE, REVOKE_MANY, Action
+from bot.domain.commands import Invoker, PeopleRef, RequestCommand, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from handlers.identifiers import addresses_in, looks_like_address, people_named_by, plain_name
+from handlers.target_lists import read_people
 from handlers.words import BRACKETS, PUNCTUATION, QUOTES, Word, join_words, split_words
 
 MAX_WORD_LENGTH = 80
@@ -43,12 +44,22 @@ def read_request(action: Action, invoker: Invoker, line: str) -> RequestCommand:
     """Return the command that a line requests; what is wrong with it becomes its `problem`."""
     try:
         _check_length(line)
+        many = _read_many(action, line)
+        if many:
+            return RequestCommand(REVOKE_MANY.name, invoker, people=many[0], reason=many[1])
         if not action.has_target:
             return RequestCommand(action.name, invoker)
         target, reason = read_line(line, me=invoker.user_id)
     except Denied as problem:
         return RequestCommand(action.name, invoker, problem=problem)
     return RequestCommand(action.name, invoker, target, reason)
+
+
+def _read_many(action: Action, line: str) -> tuple[PeopleRef, str] | None:
+    """Read the people of a bulk request; one person is enough only after the command for many."""
+    if action.name == REVOKE_MANY.name:
+        return read_people(line, at_least=1)
+    return read_people(line) if action.name == REVOKE.name else None
 
 
 def read_line(line: str, *, me: str | None = None) -> tuple[TargetRef, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot.domain.commands import Invoker
 from bot.domain.people import Person
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import BREAK_GLASS
+from bot.domain.requests import BREAK_GLASS, REVOKE_MANY
 from bot.errors import BotError
 from bot.services.account import NamedEntity, OrgOAuthClient, Permissions, TokenInfo, WhoAmI
 from handlers.help import approval_hint, unverified
@@ -18,6 +18,9 @@ from handlers.ui.blocks import Block, Message, foreign_mrkdwn, foreign_value
 from handlers.ui.reasons import explain
 from handlers.ui.rich_text import Element, words
 from handlers.ui.sentences import sentence
+
+_EXCEPTIONAL = frozenset({BREAK_GLASS, REVOKE_MANY})
+"""Actions of which only the people read who can request them."""
 
 
 async def answer(invoker: Invoker, services: Services, catalog: Catalog, _line: str = "") -> Message:
@@ -81,7 +84,7 @@ def identity_line(catalog: Catalog, who: WhoAmI) -> str:
 
 
 def permission_block(catalog: Catalog, permissions: Permissions, actions: Iterable[str]) -> Block:
-    """Return what a person can request and approve, and by which rule; no one else reads of break glass."""
+    """Return what a person can request and approve, and by which rule."""
     if permissions.denied_because:
         return blocks.section(approval_hint(catalog, permissions))
     rights = (
@@ -91,7 +94,7 @@ def permission_block(catalog: Catalog, permissions: Permissions, actions: Iterab
     rows = [
         _row(catalog, what, rules.get(action), unknown=action in unknown)
         for action in actions
-        if action != BREAK_GLASS or action in permissions.request
+        if action not in _EXCEPTIONAL or action in permissions.request
         for code, rules, unknown in rights
         if (what := catalog.optional(f"{action}.{code}"))
     ]

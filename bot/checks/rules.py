@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.checks.result import CheckResult, ok, undetermined
+from bot.domain.bulk import SMALL_BULK
 from bot.domain.principals import Principal, PrincipalKind
 from bot.services.mentions import MAX_MENTIONS
 from bot.services.reminders import MIN_TIME_LEFT
@@ -60,9 +61,10 @@ def _protected(settings: Settings) -> str:
 
 def _admins(settings: Settings) -> str:
     if not settings.admins:
-        return "no one, because ADMINS is not set, so no one may rotate or read the history"
+        return "no one, because ADMINS is not set, so no one may rotate, revoke many people or read the history"
     rotation = f"a rotation, which needs {_approvals(1)}"
-    return f"{_people(settings.admins)}. They may request and approve {rotation}, and read the history"
+    bulk = f"a revocation of more than {SMALL_BULK} people, which needs {_approvals(settings.bulk_approvals)}"
+    return f"{_people(settings.admins)}. They may request and approve {rotation}, and {bulk}, and read the history"
 
 
 def _break_glass(settings: Settings) -> CheckResult:

@@ -30,6 +30,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "usergroups:read": "the bot cannot read user groups among the principals",
     "channels:read": "the bot cannot see whether another organization shares a public channel",
     "groups:read": "the bot cannot see whether another organization shares a private channel",
+    "files:read": "the bot cannot read the file of a bulk request",
+    "files:write": "the bot cannot post the outcome of each person of a bulk request",
 }
 """The scopes of manifest.yml, and the consequence if one is missing."""
 

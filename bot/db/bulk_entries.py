@@ -24,6 +24,18 @@ SELECT place, target_id FROM bulk_entries WHERE request_id = :request_id AND fin
 """
 
 
+UNSUCCESSFUL_IDS = """
+SELECT bulk_entries.target_id FROM bulk_entries JOIN requests ON requests.id = bulk_entries.request_id
+WHERE request_id = :request_id AND requests.finished_at IS NOT NULL AND bulk_entries.outcome IN ('failed', 'unknown')
+ORDER BY place
+"""
+
+NAMES = """
+SELECT 1 FROM bulk_entries
+WHERE request_id = :request_id AND finding = 'found' AND (member = :member OR LOWER(email) = :email) LIMIT 1
+"""
+
+
 def insert(tx: Transaction, request_id: str, entries: Iterable[BulkEntry]) -> None:
     """Store the list of a bulk request, in its order."""
     for place, entry in enumerate(entries):
@@ -38,6 +50,16 @@ def found_ids(tx: Transaction, request_id: str) -> list[str]:
 def found(tx: Transaction, request_id: str) -> dict[int, str]:
     """Return the same ids by their places in the list, in order."""
     return {row.place: row.target_id for row in tx.fetch(FOUND_IDS, request_id=request_id)}
+
+
+def unsuccessful_ids(tx: Transaction, request_id: str) -> list[str]:
+    """Return the Genesys Cloud ids of a finished bulk request whose revocation failed or is unknown."""
+    return [row.target_id for row in tx.fetch(UNSUCCESSFUL_IDS, request_id=request_id)]
+
+
+def names(tx: Transaction, request_id: str, member: str, email: str | None) -> bool:
+    """Return whether a bulk request is about a person, by their Slack user id or their email address."""
+    return tx.fetch_one(NAMES, request_id=request_id, member=member, email=email or "") is not None
 
 
 def _columns(entry: BulkEntry) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_event
 from bot.domain.audit_chain import AuditChain, Checkpoint
-from bot.domain.bulk import BulkEntry
+from bot.domain.bulk import BulkEntry, BulkSummary
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.live_state import LiveState
 from bot.domain.requests import (
@@ -338,6 +338,7 @@ class RequestStore:
         if not statements.insert_request(tx, request, key, **columns):
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
+        detail |= _facts_of_list(request.bulk) if request.bulk else {}
         self.audit_in(tx, entry(request, request_event(request), at=tx.now, actor=request.requester, **detail))
         pings_approvers = ping and pings.take(tx, request.requester, f"card:{request.id}")
         payload = {"ping": True} if pings_approvers else {}
@@ -601,3 +602,8 @@ def lane_specs(request_id: str, lanes: int, *, clicked_at: float) -> list[JobSpe
     return [
         JobSpec(JobKind.BULK, f"{request_id}:{lane}", {"lane": lane, "clicked_at": clicked_at}) for lane in range(lanes)
     ]
+
+
+def _facts_of_list(bulk: BulkSummary) -> dict[str, Any]:
+    """Return what the audit log says about the list of a bulk request."""
+    return {"source": bulk.source.value, "list": bulk.name, "counts": dict(bulk.counts), "digest": bulk.digest}

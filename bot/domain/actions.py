@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Principal
 from bot.domain.requests import BREAK_GLASS as BREAK_GLASS_NAME
+from bot.domain.requests import REVOKE_MANY as REVOKE_MANY_NAME
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
 
@@ -123,5 +124,17 @@ ROTATE = Action(
 )
 """Replace the bot's own token: `DELETE /api/v2/tokens/me`."""
 
-ACTIONS = Actions([REVOKE, ROTATE, BREAK_GLASS])
+REVOKE_MANY = Action(
+    REVOKE_MANY_NAME,
+    execute=_delete_token,
+    requesters=lambda rules: rules.admins,
+    approvers=lambda rules: rules.admins,
+    not_a_requester=DenialCode.MAY_NOT_REVOKE_MANY,
+    not_an_approver=DenialCode.NOT_AN_ADMIN,
+    permission="oauth:token:delete",
+    has_target=False,
+)
+"""The same call as REVOKE for each person of a list (`bot.domain.bulk`)."""
+
+ACTIONS = Actions([REVOKE, ROTATE, BREAK_GLASS, REVOKE_MANY])
 """The actions of this version."""

@@ -86,15 +86,21 @@ class AuditEvent:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+def target_of(request: Request) -> str | None:
+    """Return the Genesys user id that a row names: `me` for the bot's own token, none for a bulk request."""
+    if request.target:
+        return request.target.id
+    return None if request.bulk else "me"
+
+
 def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **detail: Any) -> AuditEvent:
-    """Return the event of a request, with a target unless the request is about many people."""
-    target = None if request.bulk else "me"
+    """Return the event of a request."""
     return AuditEvent(
         at=at,
         tag=tag,
         actor=actor,
         reference=request.reference,
         request_id=request.id,
-        target=request.target.id if request.target else target,
+        target=target_of(request),
         detail=detail,
     )

@@ -57,9 +57,6 @@ class BulkSource(StrEnum):
     USER_GROUP = "user_group"
     LIST = "list"
     FILE = "file"
-    DIVISION = "division"
-    GROUP = "group"
-    QUEUE = "queue"
     RETRY = "retry"
     """The people of an earlier bulk request whose revocation failed or is unknown."""
 

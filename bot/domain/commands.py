@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.domain.bulk import BulkSource
 from bot.domain.denials import DenialCode, Denied
 
 
@@ -34,8 +35,24 @@ class TargetRef:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleRef:
+    """How a command names many people.
+
+    By source: `targets` are people who were named one by one, `text` is a pasted list, `file_id` a file in Slack,
+    `request_id` an earlier bulk request, and `name` a user group (its id), or a division, group or queue.
+    """
+
+    source: BulkSource
+    targets: tuple[TargetRef, ...] = ()
+    name: str = ""
+    text: str = ""
+    file_id: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestCommand:
-    """A command or modal submission that requests an action.
+    """A command or modal submission that requests an action, about `target` or about `people`.
 
     `problem` is what is wrong with the input. The bot checks the person's role first, because it says nothing about
     the input to a person who may not request.
@@ -46,6 +63,7 @@ class RequestCommand:
     target: TargetRef | None = None
     reason: str = ""
     problem: Denied | None = None
+    people: PeopleRef | None = None
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -57,6 +75,7 @@ class RequestCommand:
             "target": asdict(self.target) if self.target else None,
             "reason": self.reason,
             "problem": problem,
+            **({"people": asdict(self.people)} if self.people else {}),
         }
 
 
@@ -75,4 +94,11 @@ def read_command(payload: Mapping[str, Any]) -> RequestCommand:
         target=TargetRef(**{name: target.get(name) for name in TargetRef.__slots__}) if target else None,
         reason=payload.get("reason") or "",
         problem=Denied(DenialCode(problem["code"]), **problem["params"]) if problem else None,
+        people=_read_people(payload["people"]) if payload.get("people") else None,
     )
+
+
+def _read_people(stored: Mapping[str, Any]) -> PeopleRef:
+    targets = tuple(TargetRef(**{name: one.get(name) for name in TargetRef.__slots__}) for one in stored["targets"])
+    texts = {name: str(stored[name]) for name in ("name", "text", "file_id", "request_id")}
+    return PeopleRef(BulkSource(stored["source"]), targets, **texts)

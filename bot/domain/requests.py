@@ -58,6 +58,9 @@ APPROVE, CANCEL, DECLINE = Event.APPROVE.value, Event.CANCEL.value, Event.DECLIN
 BREAK_GLASS = "break-glass"
 """The name of the action that one person requests and confirms alone (`bot.domain.actions`)."""
 
+REVOKE_MANY = "revoke-many"
+"""The name of the action that revokes the sessions of the people of a list (`bot.domain.actions`)."""
+
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     State.PENDING: {
         Event.ADD_APPROVAL: State.PENDING,

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from bot.purecloud.requests import ApiRequest
     from bot.purecloud.responses import ApiResponse
 
+MAX_PAGES = 10
+"""Pages of a search that are read, so that a wrong page count cannot keep the client busy."""
+
 _Page = TypeVar("_Page", OrganizationRoleEntityListing, PermissionCollectionEntityListing)
 
 
@@ -133,6 +136,33 @@ class UsersApi:
         """
         found = parse_body(UsersSearchResponse, await self._caller.call(requests.search_active(limit)))
         return list(found.results)
+
+    async def search_by_emails(self, emails: Sequence[str]) -> list[User]:
+        """Return the active and inactive users with exactly one of these e-mail addresses, in any letter case.
+
+        At most `requests.MAX_SEARCHED` addresses. Permission: `directory:user:view`.
+        """
+        wanted = {one.strip().casefold() for one in emails}
+        found = await self._search(partial(requests.search_by_emails, emails))
+        return [user for user in found if (user.email or "").casefold() in wanted]
+
+    async def search_by_ids(self, user_ids: Sequence[str]) -> list[User]:
+        """Return the active and inactive users with one of these ids.
+
+        At most `requests.MAX_SEARCHED` ids. Permission: `directory:user:view`.
+        """
+        wanted = {one.lower() for one in user_ids}
+        return [user for user in await self._search(partial(requests.search_by_ids, user_ids)) if user.id in wanted]
+
+    async def _search(self, build: Callable[[int], ApiRequest]) -> list[User]:
+        """Return the users of every page of a search, without deleted ones."""
+        users: list[User] = []
+        number, last = 1, 1
+        while number <= last:
+            page = parse_body(UsersSearchResponse, await self._caller.call(build(number)))
+            users += [user for user in page.results if not user.deleted]
+            number, last = number + 1, min(page.page_count or 1, MAX_PAGES)
+        return users
 
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""

@@ -196,6 +196,7 @@ class UsersSearchResponse(_Model):
     """A page of found users; the response has no `results` if there are none."""
 
     total: int | None = None
+    page_count: int | None = None
     results: ListField[User] = ()
 
 

@@ -18,6 +18,7 @@ class Shortcut:
 SHORTCUTS: Final = (
     Shortcut("revoke_tokens", "Revoke sessions", "global"),
     Shortcut("revoke_author", "Revoke author's sessions", "message"),
+    Shortcut("revoke_many", "Revoke many people", "global"),
 )
 
 HOME_TAB_ENABLED: Final = True

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from bot.domain.actions import Actions
+from bot.domain.bulk import BulkSummary
 from bot.domain.people import Actor, Member, Person
 from bot.domain.policy import (
     Case,
@@ -86,6 +87,8 @@ class ApprovalJudge:
     async def _as_of_now(self, case: Case) -> Request:
         """Return the request with the stricter protection and number of approvals of request time and now."""
         request = case.request
+        if request.bulk:
+            return self._bulk_as_of_now(case, request.bulk)
         if request.target is None or request.break_glass:
             return request
         protected = request.target_protected
@@ -93,6 +96,13 @@ class ApprovalJudge:
             protected = protected or await self._is_protected(request.target, request.target_slack_id, principals)
         required = max(request.approvals_required, *(rules.required(protected=protected) for rules in case.all_rules))
         return replace(request, approvals_required=required, target_protected=protected)
+
+    @staticmethod
+    def _bulk_as_of_now(case: Case, bulk: BulkSummary) -> Request:
+        """Return a bulk request with the stricter number of approvals of request time and now."""
+        protected, people = bool(bulk.protected), bulk.people
+        now = (rules.required_for_bulk(people, protected=protected) for rules in case.all_rules)
+        return replace(case.request, approvals_required=max(case.request.approvals_required, *now))
 
     async def _is_protected(self, target: Person, slack_user_id: str | None, protected: Sequence[Principal]) -> bool:
         """Return whether principals name the target of a request now. What cannot be read counts as "yes"."""

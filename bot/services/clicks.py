@@ -8,10 +8,12 @@ from typing import Any
 
 import structlog
 
+from bot.db import bulk_entries
 from bot.db.bulk_store import BulkStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
+from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.actions import Actions
 from bot.domain.audit import AuditEvent, EventType
@@ -182,6 +184,8 @@ class ClickService:
 
     async def _judge(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
         """Return the request that the click moves. Raises Denied."""
+        if request.bulk and await self._is_listed(request, member):
+            raise Denied(DenialCode.TARGET_CANNOT_DECIDE)
         if click.action == CANCEL:
             await self._approvals.judge_cancellation(member, request, since=since)
             return Judgement(request)
@@ -190,6 +194,15 @@ class ClickService:
             return Judgement(replace(request, outcome={"reason": self._reason(click)}))
         genuine = self._store.seals.without_forged_approvals(request)
         return await self._approvals.judge(member, genuine, since=since)
+
+    async def _is_listed(self, request: Request, member: Member) -> bool:
+        """Return whether a bulk request is about a member, under any of their ids or their confirmed address."""
+        email = member.confirmed_email
+
+        def step(tx: Transaction) -> bool:
+            return any(bulk_entries.names(tx, request.id, one, email) for one in member.ids)
+
+        return await self._store.database.read(step)
 
     def _reason(self, click: Click) -> str:
         """Return why a person declines, as it is stored. Raises Denied if there is no reason."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.db.requests import RequestStore
 from bot.domain.actions import Actions
-from bot.domain.audit import AuditEvent, EventType
+from bot.domain.audit import AuditEvent, EventType, target_of
 from bot.domain.commands import RequestCommand
 from bot.domain.denials import Denied
 from bot.domain.principals import Principal
@@ -59,7 +59,7 @@ class DryRuns:
         now = await self._store.jobs.now()
         request = replace(request, created_at=now, expires_at=now + self._ttl)
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required}
-        target = request.target.id if request.target else "me"
+        target = target_of(request)
         await self._store.record_event(
             AuditEvent(0.0, EventType.DRY_RUN, request.requester, request.reference, target=target, detail=detail)
         )

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -14,8 +14,9 @@ from bot.db.driver import DatabaseUnavailable
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
-from bot.domain.actions import Action, Actions
+from bot.domain.actions import REVOKE_MANY, ROTATE, Action, Actions
 from bot.domain.audit import AuditEvent, EventType
+from bot.domain.bulk import BulkEntry, BulkSummary
 from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Actor, Member, Person
@@ -35,6 +36,7 @@ from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleReques
 from bot.metrics import Metrics
 from bot.purecloud import GenesysError
 from bot.redaction import redact
+from bot.services.bulk_requesting import BulkRequests
 from bot.services.following import Following
 from bot.services.identity import Identity, same_email
 from bot.services.job_result import JobResult
@@ -69,6 +71,18 @@ _TARGET_DENIALS = {
 log = structlog.get_logger()
 
 
+class Checked(NamedTuple):
+    """What a command would request, and its requester, also as read for the approvers.
+
+    `entries` is the list of a bulk request.
+    """
+
+    request: Request
+    requester: Member
+    approver: Actor
+    entries: Sequence[BulkEntry] = ()
+
+
 class RequestService:
     """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds.
 
@@ -93,6 +107,7 @@ class RequestService:
         secret_values: tuple[str, ...] = (),
         max_open: int | None = None,
         require_reason: bool = False,
+        bulk: BulkRequests,
     ) -> None:
         self._store = store
         self._identity = identity
@@ -108,6 +123,7 @@ class RequestService:
         self._secret_values = secret_values
         self._max_open = max_open
         self._require_reason = require_reason
+        self._bulk = bulk
         self._following = Following(
             FollowerStore(store), identity, actions=actions, rules=rules, ttl=ttl, approvals_channel=approvals_channel
         )
@@ -145,25 +161,25 @@ class RequestService:
 
         The transaction repeats the search, so another replica may have been faster. Then this decides again.
         """
-        draft, requester, approver = await self._checked(job.request_id, command)
+        checked = await self._checked(job.request_id, command)
+        draft = checked.request
         while True:
-            found = None if draft.break_glass else await self._following.find(draft)
+            found = None if draft.break_glass or draft.bulk else await self._following.find(draft)
             with suppress(StaleRequest):
                 if found:
-                    return await self._following.follow(job, command.invoker, draft, approver, found)
-                return await self._create(job, command.invoker, draft, requester, approver)
+                    return await self._following.follow(job, command.invoker, draft, checked.approver, found)
+                return await self._create(job, command.invoker, checked)
 
-    async def _create(
-        self, job: Job, invoker: Invoker, draft: Request, requester: Member, approver: Actor
-    ) -> JobResult:
+    async def _create(self, job: Job, invoker: Invoker, checked: Checked) -> JobResult:
         """Create a request. Raises Denied, and StaleRequest if there is one to follow."""
-        request = await self._placed(draft, invoker, requester, approver)
+        request = await self._placed(checked.request, invoker, checked.requester, checked.approver)
         for_others = request.card is not None and is_channel(request.card.channel)
         card = await self._store.create(
             request, ttl=self._ttl, key=invoker.key, command_url=invoker.response_url, job=job,
             remind_after=self._remind_after,
-            unless_open=None if request.break_glass else self._following.may_follow,
+            unless_open=None if request.break_glass or request.bulk else self._following.may_follow,
             max_open=None if request.break_glass else self._max_open, ping=self._ping_approvers and for_others,
+            entries=checked.entries,
         )  # fmt: skip
         if card is None:
             return JobResult()
@@ -212,10 +228,10 @@ class RequestService:
 
     async def prepare(self, request_id: str, command: RequestCommand) -> Request:
         """Return what a command would request, unstored. Raises Denied, SlackUnavailable, GenesysError."""
-        draft, requester, approver = await self._checked(request_id, command)
+        draft, requester, approver, _ = await self._checked(request_id, command)
         return await self._placed(draft, command.invoker, requester, approver)
 
-    async def _checked(self, request_id: str, command: RequestCommand) -> tuple[Request, Member, Actor]:
+    async def _checked(self, request_id: str, command: RequestCommand) -> Checked:
         """Return the request of a command without its card, its requester, and their rights.
 
         Raises Denied, SlackUnavailable and GenesysError.
@@ -224,12 +240,12 @@ class RequestService:
         requester, approver = await self._authorize(command.invoker, action)
         if command.problem:
             raise command.problem
-        if self._require_reason and action.has_target and not stored_reason(command.reason):
+        if self._require_reason and action.name != ROTATE.name and not stored_reason(command.reason):
             raise Denied(DenialCode.REASON_MISSING, command=action.name)
-        request = await self._draft(request_id, command, action, requester)
+        request, entries = await self._draft(request_id, command, action, requester)
         if request.break_glass:
             await self._require_break_glass(request, requester)
-        return request, requester, approver
+        return Checked(request, requester, approver, entries)
 
     async def _placed(self, request: Request, invoker: Invoker, requester: Member, approver: Actor) -> Request:
         """Return a request with the channel of its card. Raises Denied if no one could approve it there."""
@@ -254,16 +270,24 @@ class RequestService:
         if possible_at is not None:
             raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(possible_at))
 
-    async def _draft(self, request_id: str, command: RequestCommand, action: Action, requester: Member) -> Request:
-        """Return the request without its card."""
+    async def _draft(
+        self, request_id: str, command: RequestCommand, action: Action, requester: Member
+    ) -> tuple[Request, Sequence[BulkEntry]]:
+        """Return the request without its card, and the list of a bulk request."""
         target, slack_user, protected, needed = None, None, False, 1
-        if action.has_target:
+        bulk: BulkSummary | None = None
+        entries: Sequence[BulkEntry] = ()
+        if action.name == REVOKE_MANY.name:
+            bulk, entries = await self._bulk.find(command.people, requester)
+            protected = bool(bulk.protected)
+            needed = self._rules.required_for_bulk(bulk.people, protected=protected)
+        elif action.has_target:
             target, mentioned = await self._target(command.target)
             protected = await self._is_protected(target, mentioned.canonical_id if mentioned else None)
             needed = 1 if action.name == BREAK_GLASS else self._rules.required(protected=protected)
             slack_user = mentioned or (requester if same_email(target, requester) else None)
         slack_id = slack_user.canonical_id if slack_user else None
-        return Request(
+        request = Request(
             id=request_id,
             reference="".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(_REFERENCE_LENGTH)),
             action=action.name,
@@ -278,7 +302,9 @@ class RequestService:
             approvals_required=needed,
             target_protected=protected,
             rules=self._rules,
+            bulk=bulk,
         )
+        return request, entries
 
     async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:
         """Return the requester, also as read for the approvers. Raises Denied."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.visible_text import visible_text
 
-_KINDS_OF = {"break-glass": ("revoke",)}
+_KINDS_OF = {"break-glass": ("revoke",), "revoke-many": ("revoke",)}
 """Actions that use the sentences of another one where they have none of their own."""
 
 USER, CHANNEL = re.compile(r"[UW][A-Z0-9]{2,}"), re.compile(r"[CG][A-Z0-9]{2,}")

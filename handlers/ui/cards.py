@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, Request, State
 from handlers.messages import Catalog
-from handlers.ui import blocks, followers, live_state, outcomes, request_parts, rich_text, targets
+from handlers.ui import blocks, bulk, followers, live_state, outcomes, request_parts, rich_text, targets
 from handlers.ui.blocks import MAX_BUTTON_LENGTH, Block, Message, escape, local_time
 from handlers.ui.next_steps import next_steps
 from handlers.ui.reasons import other_approvers
@@ -27,6 +27,7 @@ def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -
         blocks.header(outcomes.headline(catalog, request)),
         *_target(catalog, request),
         rich_text.block(*request_parts.paragraphs(catalog, request), next_steps(catalog, request)),
+        *bulk.report(catalog, request),
         request_parts.when(catalog, request),
         request_parts.reason(request),
         followers.also_requested(catalog, request),
@@ -38,7 +39,8 @@ def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -
 
 
 def _pending(catalog: Catalog, request: Request, live: Block | None) -> Message:
-    title = catalog.of_action(request.action, "title", target=outcomes.target_name(request), action=request.action)
+    target = outcomes.target_name(catalog, request)
+    title = catalog.of_action(request.action, "title", target=target, action=request.action)
     return blocks.message(
         request_parts.with_note(_notified_pending(catalog, request, title), targets.summary_note(catalog, request)),
         blocks.header(title),
@@ -47,6 +49,7 @@ def _pending(catalog: Catalog, request: Request, live: Block | None) -> Message:
         rich_text.block(
             _requested_by(catalog, request),
             request_parts.quoted_reason(request),
+            *bulk.preview(catalog, request),
             *followers.paragraphs(catalog, request),
             _approvals(catalog, request),
             request_parts.dropped_paragraph(catalog, request),
@@ -103,7 +106,7 @@ def _effects(catalog: Catalog, request: Request) -> Block | None:
 
 
 def _approve_button(catalog: Catalog, request: Request) -> Block:
-    target, subject = outcomes.target_name(request), outcomes.subject(catalog, request)
+    target, subject = outcomes.target_name(catalog, request), outcomes.subject(catalog, request)
     question = blocks.confirm(
         catalog.of_action(request.action, "dialog.title"),
         request_parts.with_note(

@@ -1,4 +1,4 @@
-"""Render the modals: the one that requests a revocation, and the one that declines a request."""
+"""Render the modals, which request a revocation of one or many people, or decline a request."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ USER, IDENTIFIER, REASON = "user", "identifier", "reason"
 
 MAX_REASON_LENGTH = 500
 """Characters of a reason, as many as the bot stores."""
+
+PEOPLE, FILE = "people", "file"
+"""The ids of the inputs of the modal for many people."""
+
+MAX_LIST_LENGTH = 3000
+"""Characters of a pasted list, as many as Slack accepts (docs.slack.dev, Plain-text input element)."""
+
+FILE_TYPES = ("csv", "tsv", "txt")
 
 View = dict[str, Any]
 
@@ -36,6 +44,27 @@ def revoke_modal(
         channel,
         _input(USER, catalog.text("modal.user"), select, optional=True),
         _input(IDENTIFIER, catalog.text("modal.identifier"), identifier, optional=True),
+        _reason_input(catalog.text("modal.reason"), optional=not require_reason),
+    )
+
+
+def revoke_many_modal(catalog: Catalog, callback_id: str, *, channel: str, require_reason: bool) -> View:
+    """Return the modal for a list of people, pasted or in a file."""
+    listed = {
+        "type": "plain_text_input",
+        "action_id": PEOPLE,
+        "multiline": True,
+        "max_length": MAX_LIST_LENGTH,
+        "placeholder": blocks.plain(catalog.text("revoke-many.modal.people.placeholder"), 150),
+    }
+    file = {"type": "file_input", "action_id": FILE, "filetypes": list(FILE_TYPES), "max_files": 1}
+    return _modal(
+        catalog,
+        "revoke-many.modal",
+        callback_id,
+        channel,
+        _input(PEOPLE, catalog.text("revoke-many.modal.people"), listed, optional=True),
+        _input(FILE, catalog.text("revoke-many.modal.file"), file, optional=True),
         _reason_input(catalog.text("modal.reason"), optional=not require_reason),
     )
 

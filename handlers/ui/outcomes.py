@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain.requests import Request, State
+from bot.domain.bulk import RunState
+from bot.domain.requests import FINAL, Request, State
 from bot.visible_text import visible_text
 from handlers.messages import Catalog
 from handlers.ui import rich_text
@@ -23,8 +24,11 @@ FAILED_UNCHANGED = "failed.unchanged"
 Outcome = Mapping[str, Any]
 
 
-def target_name(request: Request) -> str:
-    """Return the name of a request's target, or else the address or id, as plain text."""
+def target_name(catalog: Catalog, request: Request) -> str:
+    """Return the name, address or id of a request's target, or the number of people, as plain text."""
+    if request.bulk:
+        people = request.bulk.people
+        return catalog.text("people.1" if people == 1 else "people", count=f"{people:,}")
     if request.target is None:
         return ""
     known = (request.target.name, request.target.email or "", request.target.id)
@@ -36,19 +40,36 @@ def headline(catalog: Catalog, request: Request) -> str:
     code = FAILED_UNCHANGED if _is_failed_unchanged(request) else request.state.value
     if request.state is State.APPROVED and request.outcome.get("continues_at"):
         code = "approved.waiting"
+    target, revoked = target_name(catalog, request), bulk_counts(request).get(State.REVOKED, 0)
+    code = _bulk_code(request, code) if request.bulk else code
     return catalog.of_action(
-        request.action, f"headline.{code}", subject=subject(catalog, request), target=target_name(request)
+        request.action, f"headline.{code}", subject=subject(catalog, request), target=target, revoked=f"{revoked:,}"
     )
+
+
+def bulk_counts(request: Request) -> Mapping[str, int]:
+    """Return the number of people of a bulk request by outcome."""
+    if request.progress:
+        return request.progress.outcomes
+    return {str(name): int(count) for name, count in dict(request.outcome.get("counts") or {}).items()}
+
+
+def _bulk_code(request: Request, code: str) -> str:
+    """Return the code of a bulk request that is paused, or was stopped."""
+    if request.progress and request.state is State.APPROVED and request.progress.state is RunState.PAUSED:
+        return "approved.paused"
+    return "stopped" if request.outcome.get("code") == "stopped" and request.state in FINAL else code
 
 
 def subject(catalog: Catalog, request: Request) -> str:
     """Return what a request is about, as plain text."""
-    return catalog.of_action(request.action, "subject", target=target_name(request))
+    return catalog.of_action(request.action, "subject", target=target_name(catalog, request))
 
 
 def outcome(catalog: Catalog, request: Request) -> list[list[Element]]:
     """Return what happened and whether anything was changed, in paragraphs."""
-    code = catalog.code_of_action(request.action, f"outcome.{_code(request)}")
+    code = _bulk_code(request, _code(request)) if request.bulk else _code(request)
+    code = catalog.code_of_action(request.action, f"outcome.{code}")
     return sentences(catalog, code, **_values(catalog, request))
 
 
@@ -94,7 +115,7 @@ def _values(catalog: Catalog, request: Request) -> dict[str, Value]:
     if needed not in catalog:
         needed = "request.approvals_needed"
     return {
-        "target": target_name(request),
+        "target": target_name(catalog, request),
         "problem": problem(catalog, result),
         "changed": sentence(catalog, f"request.changed.{changed}"),
         "times": _times(catalog, result),

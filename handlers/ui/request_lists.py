@@ -53,7 +53,8 @@ def entry(catalog: Catalog, listed: ListedRequest) -> Block:
 
 def _headline(catalog: Catalog, request: Request) -> str:
     if request.state is State.PENDING:
-        return catalog.of_action(request.action, "title", target=outcomes.target_name(request), action=request.action)
+        target = outcomes.target_name(catalog, request)
+        return catalog.of_action(request.action, "title", target=target, action=request.action)
     return outcomes.headline(catalog, request)
 
 

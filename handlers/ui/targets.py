@@ -35,7 +35,7 @@ def facts(catalog: Catalog, request: Request) -> Block | None:
         return None
     name = visible_text(target.name)
     parts = [
-        name if name and name != target_name(request) else "",
+        name if name and name != target_name(catalog, request) else "",
         visible_text(target.email or ""),
         catalog.text("request.division", division=division)
         if (division := visible_text(target.division or ""))

@@ -13,6 +13,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from bot.domain.actions import ACTIONS
+from handlers import revoke_many
 from handlers.commands import READ_ONLY
 from handlers.revoke import GLOBAL_SHORTCUT, MESSAGE_SHORTCUT
 
@@ -35,6 +36,9 @@ SCOPES = {
     "conversations.info": {"channels:read", "groups:read"},
     "views.open": set[str](),
     "views.publish": set[str](),
+    "files.info": {"files:read"},
+    "files.getUploadURLExternal": {"files:write"},
+    "files.completeUploadExternal": {"files:write"},
 }
 """Scopes that each Web API method needs, from its page on docs.slack.dev. Posting to a user id needs `im:write`."""
 
@@ -96,7 +100,7 @@ def test_manifest__has_one_command_that_receives_mentions_as_ids() -> None:
 def test_manifest__declares_what_the_listeners_of_the_app_receive() -> None:
     shortcuts = {shortcut["callback_id"]: shortcut["type"] for shortcut in MANIFEST["features"]["shortcuts"]}
 
-    assert shortcuts == {GLOBAL_SHORTCUT: "global", MESSAGE_SHORTCUT: "message"}
+    assert shortcuts == {GLOBAL_SHORTCUT: "global", MESSAGE_SHORTCUT: "message", revoke_many.SHORTCUT: "global"}
     assert MANIFEST["features"]["app_home"]["home_tab_enabled"] is True
     assert MANIFEST["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
 
@@ -117,8 +121,9 @@ def test_manifest__requests_exactly_the_scopes_the_bot_needs() -> None:
     called = {
         name
         for source in sources
-        for name in re.findall(r'"((?:auth|bots|chat|users|usergroups|conversations|views)\.[\w.]+)"', source)
+        for name in re.findall(r'"((?:auth|bots|chat|users|usergroups|conversations|views|files)\.[\w.]+)"', source)
     }
+    called.discard("files.slack.com")  # a host
     granted = MANIFEST["oauth_config"]["scopes"]["bot"]
 
     assert called == set(SCOPES)

@@ -36,6 +36,9 @@ from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
 from bot.sandbox.slack.workspace import Channel
 from bot.services.account import AccountService
+from bot.services.bulk_lookup import BulkLookup
+from bot.services.bulk_people import BulkPeople
+from bot.services.bulk_requesting import BulkRequests
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
@@ -48,6 +51,7 @@ from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, Notifier
 from bot.services.overview import Overview
 from bot.services.pacing import Pace
+from bot.services.protected_people import ProtectedPeople
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
 from bot.slack.api import SlackApi
@@ -83,6 +87,13 @@ RULES = Rules(
 )
 
 RENDERER = MessageRenderer(Catalog(SENTENCES))
+
+
+class NoFiles:
+    """Has no file."""
+
+    async def download(self, file_id: str) -> tuple[str, bytes]:
+        raise NotImplementedError(file_id)
 
 
 @dataclass
@@ -164,8 +175,15 @@ class Components:
             metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel, secret_values=options.secret_values,
             ping_approvers=options.ping_approvers, remind_after=options.remind_after,
-            max_open=options.max_open, require_reason=options.require_reason,
+            max_open=options.max_open, require_reason=options.require_reason, bulk=self.bulk(options),
         )  # fmt: skip
+
+    def bulk(self, options: Options, limit: int = 10_000) -> BulkRequests:
+        """Return the service that finds the people of bulk requests; it downloads no files."""
+        users = SlackUsers(self.api, clock=self.clock)
+        protected = ProtectedPeople(users, options.rules.protected)
+        lookup = BulkLookup(self.purecloud.users, self.purecloud.allowance, users, protected, self.workspace)
+        return BulkRequests(BulkPeople(self.store.database, lookup, NoFiles(), users), limit=limit)
 
     def account(self, **changes: Any) -> AccountService:
         options = self.options(**changes)
@@ -203,7 +221,7 @@ class Components:
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud,
             open_lane=lambda: self.purecloud, clock=self.clock, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
-            live=self.live(options),
+            live=self.live(options), bulk=self.bulk(options),
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:

@@ -22,11 +22,13 @@ from bot.db.transaction import Transaction
 from bot.domain.actions import ACTIONS
 from bot.domain.audit import EventType
 from bot.domain.clicks import Click
-from bot.domain.commands import Invoker, RequestCommand, TargetRef
+from bot.domain.commands import Invoker, PeopleRef, RequestCommand, TargetRef
+from bot.domain.people import Member
 from bot.domain.principals import parse_principals
 from bot.domain.requests import APPROVE
 from bot.errors import BotError
 from bot.metrics import Metrics
+from bot.services.bulk_requesting import BulkRequests, PeopleFound
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
 from bot.services.identity import Identity
@@ -84,6 +86,13 @@ METRICS = Metrics()
 
 Replace = Callable[["Bot"], Mapping[JobKind, Process]]
 """Returns services that replace those of a bot, to break it."""
+
+
+class NoLists:
+    """Looks no list up, because the simulation requests nothing in bulk."""
+
+    async def look_up(self, people: PeopleRef, requester: Member) -> PeopleFound:
+        raise NotImplementedError(people, requester)
 
 
 @dataclass
@@ -154,6 +163,7 @@ class World:
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, open_lane=lambda: SimulatedLane(process, self.outside, clock), clock=clock,
             renderer=renderer, metrics=METRICS, options=options, differences=differences, live=live,
+            bulk=BulkRequests(NoLists(), limit=1),
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)

@@ -277,5 +277,13 @@ METHODS: dict[str, Method] = {
 """The methods for messages, users and channels, by name."""
 
 ALL_SCOPES = frozenset(
-    {"commands", _PUBLIC, _PRIVATE, _DIRECT, *(method.scope for method in METHODS.values() if method.scope)}
+    {
+        "commands",
+        "files:read",
+        "files:write",
+        _PUBLIC,
+        _PRIVATE,
+        _DIRECT,
+        *(method.scope for method in METHODS.values() if method.scope),
+    }
 )

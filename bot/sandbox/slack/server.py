@@ -13,6 +13,7 @@ from bot.sandbox.slack import payloads
 from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.delivery import ACK_TIMEOUT, Delivery, InvalidAppResponse, NotPossibleInSlack
 from bot.sandbox.slack.events import EventSender
+from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.messages import Conversations, PostedMessage, buttons, text_of
 from bot.sandbox.slack.methods import ALL_SCOPES
 from bot.sandbox.slack.response_urls import ResponseUrls
@@ -61,6 +62,8 @@ class FakeSlack(UserActions):
         self.api.app_level["apps.connections.open"] = self.sockets.open
         views = Views(conversations, clock)
         self.api.methods |= views.methods()
+        self.files = Files(conversations, lambda: self.bot_token)
+        self.api.methods |= self.files.methods()
         response_urls = ResponseUrls(conversations, self.api, clock)
         sender = PayloadSender(self.sockets, clock, response_timeout=response_timeout, socket_mode=socket_mode)
         events = EventSender(sender, sleep)
@@ -68,6 +71,8 @@ class FakeSlack(UserActions):
         self.app = web.Application(client_max_size=4 * 1024**2)
         self.app.router.add_route("*", "/api/{method}", self.api.handle)
         self.app.router.add_post("/response/{token}", response_urls.handle)
+        self.app.router.add_get("/files/{id}", self.files.download)
+        self.app.router.add_post("/upload/{id}", self.files.upload)
         self.app.router.add_get("/link/", self.sockets.link)
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
         self._base_url = ""
@@ -79,7 +84,7 @@ class FakeSlack(UserActions):
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
         self._base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self.sockets.base_url = self.response_urls.base_url = self._base_url
+        self.sockets.base_url = self.response_urls.base_url = self.files.base_url = self._base_url
         return self.api_url
 
     async def stop(self) -> None:

@@ -24,7 +24,8 @@ def test_rules__with_the_required_settings_alone() -> None:
             "they may approve"
         ),
         "who is protected": "no one, because PROTECTED is not set",
-        "who may administer": "no one, because ADMINS is not set, so no one may rotate or read the history",
+        "who may administer": "no one, because ADMINS is not set, so no one may rotate, revoke many "
+        "people or read the history",
         "who may break glass": "no one, because BREAK_GLASS is not set",
         "where cards go": (
             "to the requester alone, if they may approve their own request; otherwise to the channel of the command; "

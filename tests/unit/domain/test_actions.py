@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.actions import ACTIONS, BREAK_GLASS, REVOKE, ROTATE, Action, Actions, GenesysApi, Response
+from bot.domain.actions import ACTIONS, BREAK_GLASS, REVOKE, REVOKE_MANY, ROTATE, Action, Actions, GenesysApi, Response
 from bot.domain.denials import DenialCode
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
@@ -82,7 +82,7 @@ def test_actions__are_a_mapping_by_name_in_order() -> None:
 
 
 def test_actions__of_this_version() -> None:
-    assert [*ACTIONS.values()] == [REVOKE, ROTATE, BREAK_GLASS]
+    assert [*ACTIONS.values()] == [REVOKE, ROTATE, BREAK_GLASS, REVOKE_MANY]
 
 
 async def test_action__that_names_only_a_call_has_the_rules_of_a_revocation() -> None:

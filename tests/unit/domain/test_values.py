@@ -110,7 +110,7 @@ def test_stored_words__keep_their_spelling() -> None:
 def test_stored_words__follow_from_their_names(words: type[DenialCode]) -> None:
     spelled_otherwise = {
         "REQUESTED", "REQUEST_DENIED", "APPROVAL_ADDED", "APPROVAL_DROPPED", "CLICK_DENIED", "CLICK_STALE",
-        "ATTEMPT_FAILED",
+        "ATTEMPT_FAILED", "BULK_PAUSED", "BULK_RESUMED", "BULK_STOPPED",
     }  # fmt: skip
 
     for word in words:

@@ -75,6 +75,8 @@ def meaning_of(services: StubServicesOfWhoami, name: str) -> tuple[str, str, str
 def _about(command: RequestCommand) -> str:
     if command.problem:
         return f"!{command.problem.code}"
+    if command.people:
+        return f"{command.people.name}{len(command.people.targets) or ''}"
     return _name(command.target)
 
 
@@ -110,15 +112,16 @@ def test_suggestion__is_a_command_that_the_person_may_use(may: tuple[str, ...], 
 
 def assert_calls_can_be_built(command: RequestCommand) -> None:
     """Build the calls of the API that a command leads to; a ValueError of the client fails the test."""
-    target = command.target
-    assert (target is None) == (command.problem is not None)
-    if target and target.email:
-        requests.search_by_email(target.email)
-    if target and target.genesys_user_id:
-        requests.get_user(target.genesys_user_id)
-    if target and target.slack_user_id:
-        assert target.slack_user_id.isascii()
-        assert target.slack_user_id.isalnum()
+    targets = [command.target] if command.target else [*(command.people.targets if command.people else ())]
+    assert (command.problem is None) == bool(targets or command.people)
+    for target in targets:
+        if target.email:
+            requests.search_by_email(target.email)
+        if target.genesys_user_id:
+            requests.get_user(target.genesys_user_id)
+        if target.slack_user_id:
+            assert target.slack_user_id.isascii()
+            assert target.slack_user_id.isalnum()
 
 
 @pytest.mark.parametrize("junk", ["{}", "x{}", "{}x", "{} {}", "({})", "<{}>", "&lt;{}&gt;", "<mailto:{}>", "\u200b{}"])

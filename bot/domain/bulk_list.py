@@ -1,0 +1,129 @@
+"""Read a pasted list or a CSV file of email addresses, Genesys Cloud user ids and mentions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.commands import TargetRef
+from bot.domain.denials import DenialCode, Denied
+from bot.visible_text import visible_text
+
+MAX_TEXT_LENGTH = 200
+"""Characters of an entry that are kept, as it was written."""
+
+MAX_LINE_LENGTH = 2000
+"""Characters of a line of a file that are read."""
+
+_SNIFFED_ROWS = 200
+"""Rows from which the separator and the column of a file are chosen."""
+
+_SEPARATORS = ",;\t"
+_QUOTES = "\"'<>()[]{}`“”„"
+# Every repetition is bounded, so that the time grows linearly with the length of an entry.
+_ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"“”|]{1,64}@(?:[^\s@.,;:<>\"|]{1,63}\.){1,20}[^\s@.,;:<>\"|\d]{2,63}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]{0,80})?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry of a list as it was written, and whom it names, None if the bot cannot read it."""
+
+    text: str
+    ref: TargetRef | None
+
+
+def read_list(text: str) -> list[Written]:
+    """Read a pasted list: one person per line, or several with commas, semicolons or tabs between them."""
+    entries = (one.strip() for line in text.splitlines() for one in re.split("[,;\t]", line))
+    return [_read(one) for entry in entries if entry for one in _split_by_space(entry)]
+
+
+def read_csv(data: bytes, *, max_rows: int = 20_000) -> list[Written]:
+    """Read a file with one person per row, with or without a header.
+
+    The column of addresses or ids is the one with most of them. Raises Denied for a file that is not text, has more
+    than `max_rows` rows, or has no such column.
+    """
+    rows = _rows(_decode(data), max_rows)
+    column = _column(rows[:_SNIFFED_ROWS])
+    if column is None:
+        raise Denied(DenialCode.FILE_WITHOUT_PEOPLE)
+    cells = [row[column].strip() if column < len(row) else "" for row in rows]
+    entries = [_read(cell or " ".join(row).strip()) for cell, row in zip(cells, rows, strict=True)]
+    return entries[1:] if entries[0].ref is None and _looks_like_header(rows[0]) else entries
+
+
+def _decode(data: bytes) -> str:
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise Denied(DenialCode.FILE_IS_NOT_TEXT)
+    return text
+
+
+def _rows(text: str, max_rows: int) -> list[list[str]]:
+    """Return the rows that are not empty, in cells. Raises Denied."""
+    lines = [line[:MAX_LINE_LENGTH] for line in text.splitlines() if line.strip()]
+    if len(lines) > max_rows:
+        raise Denied(DenialCode.LIST_TOO_LONG, count=str(len(lines)), limit=str(max_rows))
+    if not lines:
+        raise Denied(DenialCode.FILE_WITHOUT_PEOPLE)
+    separator = _separator(lines[:_SNIFFED_ROWS])
+    return [_cells(line, separator) for line in lines]
+
+
+def _separator(lines: Iterable[str]) -> str:
+    """Return the separator that occurs in most lines."""
+    counts = Counter(one for line in lines for one in _SEPARATORS if one in line)
+    return max(_SEPARATORS, key=lambda one: counts[one])
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """Return the cells of a row; a row with broken quotes is split at each separator."""
+    try:
+        return next(csv.reader(io.StringIO(line), delimiter=separator, strict=True))
+    except (csv.Error, StopIteration):
+        return line.split(separator)
+
+
+def _column(rows: Sequence[Sequence[str]]) -> int | None:
+    """Return the column with most addresses and ids, None if no cell has one."""
+    counts = Counter(place for row in rows for place, cell in enumerate(row) if _read(cell).ref)
+    return max(sorted(counts), key=lambda one: counts[one]) if counts else None
+
+
+def _looks_like_header(row: Sequence[str]) -> bool:
+    """Return whether a row has words only, such as `Email`: an unreadable address has an `@`."""
+    return all("@" not in cell and not any(one.isdigit() for one in cell) for cell in row)
+
+
+def _split_by_space(entry: str) -> list[str]:
+    """Return the words of an entry if each names a person, as in `tom@example.com ann@example.com`."""
+    words = entry.split()
+    return words if len(words) > 1 and all(_read(word).ref for word in words) else [entry]
+
+
+def _read(text: str) -> Written:
+    shown = visible_text(text)[:MAX_TEXT_LENGTH] or "-"
+    mention = _MENTION.fullmatch(text.strip())
+    if mention:
+        return Written(shown, TargetRef(slack_user_id=mention[1]))
+    return Written(shown, _ref(visible_text(text[:MAX_LINE_LENGTH])))
+
+
+def _ref(text: str) -> TargetRef | None:
+    """Return whom an entry names: exactly one address or id, perhaps after a name."""
+    addresses = {one.lower() for one in _ADDRESS.findall(text.replace("mailto:", ""))}
+    if len(addresses) == 1:
+        return TargetRef(email=addresses.pop().strip(_QUOTES))
+    ids = {one.lower() for one in _ID.findall(text)}
+    return TargetRef(genesys_user_id=ids.pop()) if len(ids) == 1 and not addresses else None

@@ -1,0 +1,154 @@
+"""Look up the people of a list in Genesys Cloud, in batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Protocol
+
+from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk_list import Written
+from bot.domain.people import Member, Person, comparable_email
+from bot.domain.policy import ineligibility
+from bot.errors import CheckUnavailable
+from bot.purecloud import GenesysError, User, is_transient
+from bot.purecloud.requests import MAX_SEARCHED
+from bot.services.genesys_reads import MAX_REQUESTER_SHARE, Allowance
+from bot.services.identity import read_person
+from bot.services.protected_people import ProtectedPeople, Protection
+from bot.slack.users import SlackUsers
+from bot.slack.workspace import WorkspaceIdentity
+
+
+class UserSearch(Protocol):
+    """The searches of the Users API; each raises GenesysError."""
+
+    async def search_by_emails(self, emails: Sequence[str]) -> list[User]:
+        """Return the users with one of these email addresses."""
+
+    async def search_by_ids(self, user_ids: Sequence[str]) -> list[User]:
+        """Return the users with one of these ids."""
+
+
+Found = Mapping[str, Sequence[Person]]
+"""The people by what was searched for."""
+
+
+class BulkLookup:
+    """Finds the people whom the entries of a list name. A search takes up to `MAX_SEARCHED` of them."""
+
+    def __init__(
+        self,
+        search: UserSearch,
+        allowance: Allowance,
+        users: SlackUsers,
+        protected: ProtectedPeople,
+        workspace: WorkspaceIdentity,
+    ) -> None:
+        self._search = search
+        self._allowance = allowance
+        self._users = users
+        self._protected = protected
+        self._workspace = workspace
+
+    async def find(self, written: Sequence[Written], *, requester: Member) -> list[BulkEntry]:
+        """Return what was found for each entry, in the order of the list.
+
+        Raises CheckUnavailable and SlackUnavailable for what may pass, and GenesysError.
+        """
+        members = await self._members(written)
+        emails = {ref.email for one in written if (ref := one.ref) and ref.email}
+        emails |= {address for member in members.values() if member and (address := member.confirmed_email)}
+        ids = {ref.genesys_user_id for one in written if (ref := one.ref) and ref.genesys_user_id}
+        by_email = await self._by_email(sorted(emails))
+        by_id = await self._by_id(sorted(ids))
+        protection = await self._protected.read()
+        judge = _Judge(members, by_email, by_id, protection, requester)
+        return [judge.entry(one) for one in written]
+
+    async def _members(self, written: Iterable[Written]) -> dict[str, Member | None]:
+        """Look up the Slack users of a list; None for one who is not a full member. Raises SlackUnavailable."""
+        ids = dict.fromkeys(ref.slack_user_id for one in written if (ref := one.ref) and ref.slack_user_id)
+        found = {one: await self._users.get(one, since=None) for one in ids}
+        home = self._workspace.current
+        return {one: member if member and not ineligibility(member, home) else None for one, member in found.items()}
+
+    async def _by_email(self, emails: Sequence[str]) -> Found:
+        found: dict[str, list[Person]] = defaultdict(list)
+        for batch in _batches(emails):
+            for user in await self._read(self._search.search_by_emails, batch):
+                found[(user.email or "").casefold()].append(read_person(user))
+        return found
+
+    async def _by_id(self, ids: Sequence[str]) -> Found:
+        found: dict[str, list[Person]] = {}
+        for batch in _batches(ids):
+            for user in await self._read(self._search.search_by_ids, batch):
+                found[user.id.lower()] = [read_person(user)]
+        return found
+
+    async def _read(self, search: Callable[[Sequence[str]], Awaitable[list[User]]], batch: Sequence[str]) -> list[User]:
+        """Search within the share of the allowance for requests, so that a DELETE always fits."""
+        if self._allowance.used >= MAX_REQUESTER_SHARE:
+            raise CheckUnavailable("Genesys Cloud (rate allowance)", self._allowance.resets_in)
+        try:
+            return await search(batch)
+        except GenesysError as error:
+            if is_transient(error):
+                raise CheckUnavailable(f"Genesys Cloud ({error.code})", error.retry_after or 0.0) from error
+            raise
+
+
+class _Judge:
+    """Says what was found for each entry of one list; the first of several entries for a person counts."""
+
+    def __init__(
+        self,
+        members: Mapping[str, Member | None],
+        by_email: Found,
+        by_id: Found,
+        protection: Protection,
+        requester: Member,
+    ) -> None:
+        self._members = members
+        self._by_email = by_email
+        self._by_id = by_id
+        self._protection = protection
+        self._requester = requester
+        self._seen: set[str] = set()
+
+    def entry(self, written: Written) -> BulkEntry:
+        """Return the entry for what was written."""
+        ref = written.ref
+        if ref is None:
+            return BulkEntry(written.text, Finding.UNREADABLE)
+        member = self._members.get(ref.slack_user_id) if ref.slack_user_id else None
+        people = self._people(ref.email or (member.confirmed_email if member else None), ref.genesys_user_id)
+        if len(people) != 1:
+            return BulkEntry(written.text, Finding.AMBIGUOUS if people else Finding.UNKNOWN)
+        return self._of_person(written, people[0], member.canonical_id if member else None)
+
+    def _people(self, email: str | None, user_id: str | None) -> Sequence[Person]:
+        """Return the people with an address or id, active ones before inactive ones."""
+        if user_id:
+            return self._by_id.get(user_id.lower(), ())
+        people = self._by_email.get((email or "").casefold(), ())
+        return [one for one in people if one.active] or people
+
+    def _of_person(self, written: Written, person: Person, slack_id: str | None) -> BulkEntry:
+        if person.id in self._seen:
+            return BulkEntry(written.text, Finding.DUPLICATE)
+        self._seen.add(person.id)
+        own = slack_id in self._requester.ids or (
+            comparable_email(person.email) is not None
+            and comparable_email(person.email) == self._requester.comparable_email
+        )
+        protected = self._protection.covers(person, slack_id)
+        return BulkEntry(written.text, Finding.REQUESTER if own else Finding.FOUND, person, slack_id, protected)
+
+
+def _batches(values: Sequence[str]) -> Iterator[list[str]]:
+    remaining = iter(values)
+    while batch := list(islice(remaining, MAX_SEARCHED)):
+        yield batch

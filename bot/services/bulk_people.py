@@ -1,0 +1,78 @@
+"""Turn what a command names into the entries of a bulk request, by the kind of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.db import bulk_entries
+from bot.db.engine import Database
+from bot.domain.bulk import BulkEntry, BulkSource
+from bot.domain.bulk_list import Written, read_csv, read_list
+from bot.domain.commands import PeopleRef, TargetRef
+from bot.domain.people import Member
+from bot.services.bulk_requesting import PeopleFound
+
+
+class ListLookup(Protocol):
+    """Looks up the entries of a list; raises CheckUnavailable or SlackUnavailable for what may pass."""
+
+    async def find(self, written: Sequence[Written], *, requester: Member) -> list[BulkEntry]:
+        """Return what was found for each entry."""
+
+
+class SlackFiles(Protocol):
+    """Downloads files; raises Denied for one that the bot does not take, and SlackUnavailable."""
+
+    async def download(self, file_id: str) -> tuple[str, bytes]:
+        """Return the name and the content of a file."""
+
+
+class SlackGroups(Protocol):
+    """Reads user groups; raises SlackUnavailable."""
+
+    async def group_members(self, group: str, *, since: float | None) -> frozenset[str]:
+        """Return the ids of the members of a user group."""
+
+
+class BulkPeople:
+    """Looks up whom a command names, for a bulk request."""
+
+    def __init__(self, database: Database, lookup: ListLookup, files: SlackFiles, groups: SlackGroups) -> None:
+        self._database = database
+        self._lookup = lookup
+        self._files = files
+        self._groups = groups
+
+    async def look_up(self, people: PeopleRef, requester: Member) -> PeopleFound:
+        """Return what was found for each entry of a list.
+
+        Raises Denied, CheckUnavailable and SlackUnavailable.
+        """
+        written, name = await self._written(people)
+        return PeopleFound(await self._lookup.find(written, requester=requester), name)
+
+    async def _written(self, people: PeopleRef) -> tuple[Sequence[Written], str]:
+        """Return the entries that a command names, and the name of their source."""
+        match people.source:
+            case BulkSource.LIST:
+                return read_list(people.text), ""
+            case BulkSource.FILE:
+                name, content = await self._files.download(people.file_id)
+                return read_csv(content), name
+            case BulkSource.USER_GROUP:
+                members = await self._groups.group_members(people.name, since=None)
+                return [_written(TargetRef(slack_user_id=one)) for one in sorted(members)], people.name
+            case BulkSource.RETRY:
+                return await self._failed(people.request_id), ""
+            case _:
+                return [_written(one) for one in people.targets], ""
+
+    async def _failed(self, request_id: str) -> Sequence[Written]:
+        """Return the people of an earlier bulk request whose revocation failed or is unknown."""
+        ids = await self._database.read(lambda tx: bulk_entries.unsuccessful_ids(tx, request_id))
+        return [_written(TargetRef(genesys_user_id=one)) for one in ids]
+
+
+def _written(ref: TargetRef) -> Written:
+    return Written(ref.email or ref.genesys_user_id or ref.slack_user_id or "", ref)

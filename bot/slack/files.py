@@ -1,0 +1,138 @@
+"""Download files that people upload, and upload files to threads; only from and to Slack's own hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.domain.denials import DenialCode, Denied
+from bot.errors import SlackUnavailable
+from bot.network_errors import network_error_class
+from bot.proxies import ProxyFor, direct
+from bot.slack.api import Observe, SlackApi, SlackCallError
+
+MAX_FILE_SIZE = 1024 * 1024
+"""Bytes of a file; 10,000 addresses are about 300 KB."""
+
+FILE_HOSTS = frozenset({"files.slack.com", "slack-files.com"})
+"""The hosts of Slack's files (docs.slack.dev, File object). The bot's token goes to no other host."""
+
+_DOWNLOAD, _UPLOAD = "file_download", "file_upload"
+"""The names of the transfers in the metrics."""
+
+
+class SlackFiles:
+    """Transfers files. `api_url` is the address of the Web API; its host is trusted too."""
+
+    def __init__(
+        self,
+        api: SlackApi,
+        session: aiohttp.ClientSession,
+        token: str,
+        api_url: str,
+        *,
+        observe: Observe,
+        proxy_for: ProxyFor = direct,
+    ) -> None:
+        self._api = api
+        self._session = session
+        self._token = token
+        self._api_host = urlsplit(api_url).netloc
+        self._observe = observe
+        self._proxy_for = proxy_for
+
+    async def download(self, file_id: str) -> tuple[str, bytes]:
+        """Return the name and the content of a file.
+
+        Raises Denied for a file that is too large, or is not stored in Slack, and SlackUnavailable.
+        """
+        try:
+            file = (await self._api.read("files.info", file=file_id)).get("file")
+        except SlackUnavailable as error:
+            if error.retryable:
+                raise
+            raise Denied(DenialCode.FILE_NOT_IN_SLACK) from error
+        if not isinstance(file, Mapping) or file.get("is_external") or file.get("mode") == "external":
+            raise Denied(DenialCode.FILE_NOT_IN_SLACK)
+        if int(file.get("size") or 0) > MAX_FILE_SIZE:
+            raise _too_large()
+        url = str(file.get("url_private_download") or file.get("url_private") or "")
+        return str(file.get("name") or ""), await self._get(url)
+
+    async def _get(self, url: str) -> bytes:
+        """Return what is at a URL of Slack.
+
+        Redirects are not followed, because they would take the token along.
+        """
+        if not self._is_slack(url):
+            raise Denied(DenialCode.FILE_NOT_IN_SLACK)
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            async with self._session.get(
+                url, headers=headers, allow_redirects=False, proxy=self._proxy_for(url)
+            ) as response:
+                status, body = response.status, await response.content.read(MAX_FILE_SIZE + 1)
+                while len(body) <= MAX_FILE_SIZE and not response.content.at_eof():
+                    body += await response.content.read(MAX_FILE_SIZE + 1 - len(body))
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            code = network_error_class(error)
+            self._observe(_DOWNLOAD, code)
+            raise SlackUnavailable(_DOWNLOAD, code, retryable=True) from None
+        self._observe(_DOWNLOAD, str(status))
+        if status == 429 or status >= 500:  # noqa: PLR2004 - a later attempt may succeed
+            raise SlackUnavailable(_DOWNLOAD, f"http_{status}", retryable=True)
+        if status != 200:  # noqa: PLR2004 - a redirect leads to a login, or to another host
+            raise Denied(DenialCode.FILE_NOT_IN_SLACK)
+        if len(body) > MAX_FILE_SIZE:
+            raise _too_large()
+        return body
+
+    async def upload(self, channel: str, thread_ts: str, name: str, content: bytes, comment: str) -> None:
+        """Share a file in a thread, with a comment (docs.slack.dev, files.getUploadURLExternal).
+
+        Raises SlackCallError.
+        """
+        try:
+            started = await self._api.read("files.getUploadURLExternal", filename=name, length=str(len(content)))
+        except SlackUnavailable as error:
+            raise SlackCallError(error.slack_code, retryable=error.retryable, retry_after=error.retry_after) from error
+        url, file_id = str(started.get("upload_url") or ""), str(started.get("file_id") or "")
+        if not self._is_slack(url):
+            raise SlackCallError("upload_host", retryable=False)
+        await self._post(url, content)
+        await self._api.call(
+            "files.completeUploadExternal",
+            files=[{"id": file_id, "title": name}],
+            channel_id=channel,
+            thread_ts=thread_ts,
+            initial_comment=comment,
+        )
+
+    async def _post(self, url: str, content: bytes) -> None:
+        try:
+            async with self._session.post(
+                url, data=content, allow_redirects=False, proxy=self._proxy_for(url)
+            ) as response:
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            code = network_error_class(error)
+            self._observe(_UPLOAD, code)
+            raise SlackCallError(code, retryable=True) from None
+        self._observe(_UPLOAD, str(status))
+        if status != 200:  # noqa: PLR2004 - Slack keeps nothing for any other status
+            raise SlackCallError(f"http_{status}", retryable=status == 429 or status >= 500)  # noqa: PLR2004
+
+    def _is_slack(self, url: str) -> bool:
+        """Return whether a URL is on a host of Slack's files, over TLS, or on the host of the Web API."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        own = parts.netloc == self._api_host and parts.scheme in ("http", "https")
+        return own or (parts.scheme == "https" and parts.netloc in FILE_HOSTS)
+
+
+def _too_large() -> Denied:
+    return Denied(DenialCode.FILE_TOO_LARGE, limit=str(MAX_FILE_SIZE // 1024))

@@ -1,0 +1,124 @@
+"""Bulk requests from what an admin types, pastes or uploads to the card that says how they ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.sandbox import personas
+from bot.sandbox.genesys.faults import GenesysFault
+from handlers import revoke_many
+from handlers.ui.modals import FILE, PEOPLE, REASON
+from tests.support.app_harness import AppHarness
+from tests.support.components import TOM
+
+ENDED = "Revoked: all sessions of 2 people"
+
+
+@pytest.mark.parametrize("transport", ["http", "socket"])
+async def test_mentions__post_one_card_and_revoke_everyone_after_one_approval(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}> laptops stolen")
+    assert "Revoke all sessions of 2 people?" in app.slack.text_of(card)
+    assert app.deletes == []
+
+    await app.slack.click(personas.OLIVIA, card, "approve")
+
+    await app.wait_for_message(ENDED)
+    await app.wait_until_idle()
+    assert [one.status for one in app.deletes] == [200, 200]
+    assert (await app.audit_tags())[:2] == ["request:asked", "request:approved"]
+    assert app.slack.buttons(card) == []
+
+
+async def test_mentions__by_anyone_else_are_refused(app: AppHarness) -> None:
+    await app.send_command(personas.RAVI, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
+
+    await app.wait_for_private_message(personas.RAVI, "Only admins of this bot can name several people")
+    assert await app.audit_tags() == ["request:ask_refused"]
+
+
+async def test_requester__is_left_out_and_named(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.OLIVIA}>")
+    assert "Revoke all sessions of one person?" in app.slack.text_of(card)
+    assert "'s own account" in app.slack.text_of(card)
+
+
+async def test_protected_people__need_other_admins(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.PIA}>")
+    await app.wait_for_private_message(personas.OLIVIA, "No one could approve this request")  # the only admin
+    assert app.deletes == []
+
+
+async def test_user_group__is_a_list(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke <!subteam^{personas.TOKEN_APPROVERS}|@approvers> phished")
+    assert "from the user group" in app.slack.text_of(card)
+    assert "phished" in app.slack.text_of(card)
+
+
+async def test_modal__with_a_pasted_list(app: AppHarness) -> None:
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    listed = f"{TOM.email}, {app.slack.members[personas.BEN].email}\nnone@example.com\nwho?"
+    await app.slack.submit_view(personas.OLIVIA, {PEOPLE: listed, REASON: "phished"})
+
+    card = await app.wait_for_message("Revoke all sessions of 2 people?")
+    assert "1 unknown in Genesys Cloud, 1 that I can't read" in app.slack.text_of(card)
+    assert app.deletes == []
+
+
+async def test_modal__with_a_file(app: AppHarness) -> None:
+    file = app.slack.files.add("phished.csv", f"Name;Email\nTom;{TOM.email}\nX;?\n".encode())
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {FILE: [app.slack.files.as_slack(file)]})
+
+    card = await app.wait_for_message("Revoke all sessions of one person?")
+    assert "from the file phished.csv" in app.slack.text_of(card)
+
+
+@pytest.mark.parametrize(
+    ("values", "block"),
+    [({}, PEOPLE), ({PEOPLE: "tom, ann"}, PEOPLE), ({PEOPLE: "tom@example.com", FILE: [{"id": "F1"}]}, FILE)],
+)
+async def test_modal__shows_what_is_wrong_with_the_input(
+    app: AppHarness, values: dict[str, object], block: str
+) -> None:
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    delivery = await app.slack.submit_view(personas.OLIVIA, values)
+
+    assert delivery.json["response_action"] == "errors"
+    assert list(delivery.json["errors"]) == [block]
+    assert app.slack.messages == []
+
+
+async def test_command__without_people_opens_the_modal(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, "revoke-many")
+    await app.slack.submit_view(personas.OLIVIA, {PEOPLE: TOM.email})
+    await app.wait_for_message("Revoke all sessions of one person?")
+
+
+async def test_list__without_anyone_is_refused(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, "revoke none@example.com no-one@example.com")
+    await app.wait_for_private_message(personas.OLIVIA, "I found no one in Genesys Cloud")
+    assert await app.audit_tags() == ["request:ask_refused"]
+
+
+async def test_failed_people__are_requested_again_with_an_approval_of_their_own(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}> phished")
+    app.genesys.fault("delete_token", GenesysFault(status=500, times=None))
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Only 0 of 2 people revoked")
+    app.genesys.faults.clear()
+    before = len(app.deletes)
+
+    await app.slack.click(personas.OLIVIA, card, revoke_many.AGAIN)
+    again = await app.wait_for_message("Revoke all sessions of 2 people?")
+    assert "whose revocation failed or is unknown" in app.slack.text_of(again)
+    assert len(app.deletes) == before
+    await app.slack.click(personas.OLIVIA, again, "approve")
+    await app.wait_for_message(ENDED)
+    assert len(app.deletes) == before + 2
+
+
+async def test_dry_run__shows_the_preview_and_requests_nothing(app: AppHarness) -> None:
+    await app.send_command(personas.OLIVIA, f"revoke --dry-run <@{personas.TOM}> <@{personas.BEN}>")
+    message = await app.wait_for_private_message(personas.OLIVIA, "Revoke all sessions of 2 people?")
+    assert app.slack.buttons(message) == []
+    assert await app.audit_tags() == ["request:dry_run"]

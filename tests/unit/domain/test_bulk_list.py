@@ -1,0 +1,140 @@
+"""Lists and files: every usual form is read, every wrong entry is named, and nothing else is raised."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.bulk_list import MAX_TEXT_LENGTH, Written, read_csv, read_list
+from bot.domain.commands import TargetRef
+from bot.domain.denials import DenialCode, Denied
+from bot.purecloud import requests
+
+TOM = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
+
+
+def named(entries: list[Written]) -> list[str | None]:
+    """Return whom entries name."""
+    return [(one.ref.email or one.ref.genesys_user_id or one.ref.slack_user_id) if one.ref else None for one in entries]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tom@example.com\nann@example.com",
+        "tom@example.com, ann@example.com",
+        "tom@example.com;ann@example.com;",
+        "tom@example.com\tann@example.com",
+        "tom@example.com ann@example.com",
+        "\r\ntom@example.com\r\n\r\n  ANN@example.com  \r\n",
+        "Tom Target <tom@example.com>\nAnn <ann@example.com>",
+        "mailto:tom@example.com\n'ann@example.com'",
+        "\u200btom@example.com\n\ufeffann@example.com",
+    ],
+)
+def test_read_list__in_any_usual_form(text: str) -> None:
+    assert named(read_list(text)) == ["tom@example.com", "ann@example.com"]
+
+
+def test_read_list__keeps_what_it_cannot_read() -> None:
+    entries = read_list(f"tom\nann@\n{TOM.upper()}\n<@U0TOM00001|tom>\na@example.com b@example.org c")
+    assert named(entries) == [None, None, TOM, "U0TOM00001", None]
+    assert [one.text for one in entries][:2] == ["tom", "ann@"]
+
+
+def test_read_list__of_nothing_is_empty() -> None:
+    assert read_list(" \n,;\t\r\n") == []
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["", "Name{0}Email{0}Team\r\n", "#{0}E-Mail-Adresse{0}Team\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_read_csv__finds_the_column_by_its_content(separator: str, header: str, encoding: str) -> None:
+    rows = [("Müller, Tom", "tom@example.com", "A"), ('Ann "Annie" Arbor', "ann@example.com", "B")]
+    quoted = [[f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row] for row in rows]
+    text = header.format(separator) + "\r\n".join(separator.join(row) for row in quoted)
+    assert named(read_csv(text.encode(encoding))) == ["tom@example.com", "ann@example.com"]
+
+
+def test_read_csv__of_one_column_needs_no_separator() -> None:
+    assert named(read_csv(b"tom@example.com\nann@example.com\n")) == ["tom@example.com", "ann@example.com"]
+
+
+def test_read_csv__keeps_rows_without_a_person() -> None:
+    entries = read_csv(b"id,mail\n1,tom@example.com\n2,\n3,tom at example\n")
+    assert named(entries) == ["tom@example.com", None, None]
+    assert [one.text for one in entries] == ["tom@example.com", "2", "tom at example"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", DenialCode.FILE_WITHOUT_PEOPLE),
+        (b"\r\n \n", DenialCode.FILE_WITHOUT_PEOPLE),
+        (b"name\ntom\nann", DenialCode.FILE_WITHOUT_PEOPLE),
+        (b"PK\x03\x04\x00\x00tom@example.com", DenialCode.FILE_IS_NOT_TEXT),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", DenialCode.FILE_IS_NOT_TEXT),
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", DenialCode.FILE_WITHOUT_PEOPLE),
+        (b"a@example.com\n" * 21, DenialCode.LIST_TOO_LONG),
+    ],
+)
+def test_read_csv__refuses(data: bytes, code: DenialCode) -> None:
+    with pytest.raises(Denied) as denied:
+        read_csv(data, max_rows=20)
+    assert denied.value.reason is code
+
+
+def test_read_csv__of_a_name_that_is_long_or_hides_keeps_it_short_and_visible() -> None:
+    (entry,) = [one for one in read_csv(f"x@example.com\n{'y' * 5000}\u202e\n".encode()) if not one.ref]
+    assert len(entry.text) == MAX_TEXT_LENGTH
+    assert "\u202e" not in entry.text
+
+
+def assert_calls_can_be_built(ref: TargetRef | None) -> None:
+    if ref and ref.email:
+        requests.search_by_email(ref.email)
+    if ref and ref.genesys_user_id:
+        requests.get_user(ref.genesys_user_id)
+
+
+PIECES = [
+    "tom@example.com",
+    TOM,
+    "@",
+    ",",
+    ";",
+    "\t",
+    '"',
+    "\n",
+    "\r\n",
+    "\0",
+    "\ufeff",
+    "=cmd()",
+    "<@U0TOM00001>",
+    "İ",
+]
+
+
+@given(text=st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_read_list__takes_any_text(text: str) -> None:
+    for one in read_list(text):
+        assert one.text
+        assert_calls_can_be_built(one.ref)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_read_csv__takes_hostile_files(seed: int) -> None:
+    """500 files for each seed: random bytes, and random pieces of files."""
+    chosen = random.Random(seed)  # noqa: S311 - the files are examples
+    for _ in range(250):
+        pieces = "".join(chosen.choices(PIECES, k=chosen.randrange(40))).encode()
+        for data in (chosen.randbytes(chosen.randrange(200)), pieces):
+            try:
+                entries = read_csv(data)
+            except Denied:
+                continue
+            for one in entries:
+                assert_calls_can_be_built(one.ref)

@@ -1,0 +1,127 @@
+"""The cards of bulk requests in each state, and their buttons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from bot.domain.bulk import BulkProgress, BulkSource, BulkSummary, RunState
+from bot.domain.requests import Request, State
+from bot.sandbox.slack.block_kit import problems
+from handlers.ui.renderer import MessageRenderer
+from tests.support.examples import BEN, NOON, OLIVIA, request
+from tests.support.render_text import buttons, readable, words
+from tests.support.stub_services import ENGLISH
+
+RENDERER = MessageRenderer(ENGLISH)
+
+COUNTS = {
+    "found": 212, "unknown": 3, "ambiguous": 2, "duplicate": 1, "unreadable": 4, "requester": 1, "inactive": 5,
+    "protected": 12,
+}  # fmt: skip
+
+
+def bulk_request(**changes: object) -> Request:
+    """Return Olivia's request to revoke the sessions of 212 people."""
+    summary = BulkSummary(BulkSource.FILE, COUNTS, "digest", "phished <agents>.csv", {"seconds": 2600})
+    usual = {
+        "action": "revoke-many", "requester": OLIVIA, "target": None, "target_slack_id": None, "bulk": summary,
+        "approvals_required": 2, "target_protected": True, "reason": "phished",
+    }  # fmt: skip
+    return request(**(usual | changes))
+
+
+def running(run: RunState = RunState.RUNNING, **changes: object) -> Request:
+    """Return the request while it is being executed."""
+    progress = BulkProgress({"revoked": 100, "failed": 2}, 110, run, BEN, 291.0, 22.6)
+    usual = {"state": State.APPROVED, "approvals": (BEN, OLIVIA), "approved_at": NOON, "progress": progress}
+    return bulk_request(**(usual | changes))
+
+
+def ended(state: State, counts: dict[str, int], code: str = "bulk") -> Request:
+    """Return the request once no one is left."""
+    outcome = {"code": code, "counts": counts}
+    return running(state=state, progress=None, outcome=outcome, finished_at=NOON + 60)
+
+
+CARDS = {
+    "pending": bulk_request(),
+    "pending, few people": bulk_request(
+        bulk=BulkSummary(BulkSource.MENTIONS, {"found": 2}, "digest"), approvals_required=1, target_protected=False
+    ),
+    "running": running(),
+    "paused": running(RunState.PAUSED),
+    "stopping": running(RunState.STOPPED),
+    "revoked": ended(State.REVOKED, {"revoked": 212}),
+    "failed": ended(State.FAILED, {"revoked": 200, "failed": 12}),
+    "unknown": ended(State.UNKNOWN, {"revoked": 200, "failed": 8, "unknown": 4}),
+    "refused": ended(State.REFUSED, {"revoked": 200, "refused": 12}),
+    "stopped": ended(State.FAILED, {"revoked": 102, "failed": 110}, "stopped"),
+    "cancelled": bulk_request(state=State.CANCELLED, decided_by=OLIVIA, finished_at=NOON + 60),
+    "declined": bulk_request(state=State.DECLINED, decided_by=BEN, finished_at=NOON + 60, outcome={"reason": "no"}),
+    "expired": bulk_request(state=State.EXPIRED, finished_at=NOON + 60),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_card__in_every_state(name: str, snapshot: SnapshotAssertion) -> None:
+    card = RENDERER.card(CARDS[name])
+    assert problems(card) == []
+    assert readable(card) == snapshot
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_notice__is_accepted_and_never_says_that_everyone_was_revoked_unless_so(name: str) -> None:
+    notice = RENDERER.outcome(CARDS[name])
+    assert problems(notice) == []
+    assert ("Revoked: all sessions" in words(notice)) == (name == "revoked")
+
+
+@pytest.mark.parametrize(
+    ("name", "actions"),
+    [
+        ("pending", ["approve", "decline", "cancel"]),
+        ("running", ["bulk_pause", "bulk_stop"]),
+        ("paused", ["bulk_resume", "bulk_stop"]),
+        ("stopping", []),
+        ("revoked", []),
+        ("failed", ["bulk_again"]),
+        ("unknown", ["bulk_again"]),
+        ("refused", []),
+        ("stopped", ["bulk_again"]),
+        ("cancelled", []),
+        ("declined", []),
+        ("expired", []),
+    ],
+)
+def test_card__has_the_buttons_that_work(name: str, actions: list[str]) -> None:
+    assert [one["action_id"] for one in buttons(RENDERER.card(CARDS[name]))] == actions
+
+
+def test_card__names_each_kind_of_entry() -> None:
+    said = words(RENDERER.card(bulk_request()))
+    for part in (
+        "212 people", "12 protected", "5 inactive", "3 unknown", "2 that fit several", "1 named twice",
+        "4 that I can't read", "own account", "44 min", "phished <agents>.csv",
+    ):  # fmt: skip
+        assert part in said, part
+
+
+def test_card__of_one_person_is_grammatical() -> None:
+    one = BulkSummary(BulkSource.LIST, {"found": 1}, "digest")
+    said = words(RENDERER.card(bulk_request(bulk=one)))
+    assert "all sessions of one person" in said
+    assert "1 people" not in said
+
+
+def test_card__hides_the_rate_while_it_is_paused() -> None:
+    assert "291 a minute" in words(RENDERER.card(running()))
+    assert "a minute" not in words(RENDERER.card(running(RunState.PAUSED)))
+
+
+def test_progress__of_no_one_yet_has_an_empty_bar() -> None:
+    start = running(progress=BulkProgress({}, 212))
+    assert "▰" not in words(RENDERER.card(start))
+    assert "▱" not in words(RENDERER.card(replace(start, progress=BulkProgress({"revoked": 212}, 0))))

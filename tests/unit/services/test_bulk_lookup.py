@@ -1,0 +1,146 @@
+"""Lookups for bulk requests: few calls, an entry for each line, and safe protection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk_list import Written, read_list
+from bot.domain.principals import parse_principals
+from bot.errors import CheckUnavailable
+from bot.purecloud import User
+from bot.sandbox import personas
+from bot.sandbox.genesys.faults import GenesysFault
+from bot.sandbox.genesys.state import GenesysUser
+from bot.sandbox.slack.faults import SlackFault
+from bot.services.bulk_lookup import BulkLookup
+from bot.services.protected_people import ProtectedPeople
+from bot.slack.users import SlackUsers
+from tests.support.components import PIA, TOM, Components, open_components
+
+
+@pytest.fixture
+async def components(tmp_path: Path) -> AsyncIterator[Components]:
+    async with open_components(tmp_path) as opened:
+        yield opened
+
+
+class StubAllowance:
+    """A rate allowance of which a share is used."""
+
+    def __init__(self, used: float) -> None:
+        self.used = used
+        self.resets_in = 42.0
+
+
+def lookup(components: Components, protected: str = personas.PIA, used: float = 0.0) -> BulkLookup:
+    users = SlackUsers(components.api, clock=components.clock)
+    people = ProtectedPeople(users, parse_principals(protected))
+    return BulkLookup(components.purecloud.users, StubAllowance(used), users, people, components.workspace)
+
+
+async def find(components: Components, text: str, protected: str = personas.PIA) -> list[BulkEntry]:
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    return await lookup(components, protected).find(read_list(text), requester=requester)
+
+
+async def test_find__names_each_kind_of_entry(components: Components) -> None:
+    twin = next(one for one in components.genesys.state.users.values() if one.name == "Tom Target")
+    for user_id in ("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"):
+        components.genesys.state.users[user_id] = replace(twin, id=user_id, email="twin@example.com")
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    lines = [
+        TOM.email, TOM.id, PIA.email.upper(), "no-one@example.com", "twin@example.com", "who?", f"<@{personas.TOM}>",
+        requester.email or "", f"<@{personas.GUS}>",
+    ]  # fmt: skip
+
+    entries = await find(components, "\n".join(lines))
+
+    assert [one.finding for one in entries] == [
+        Finding.FOUND, Finding.DUPLICATE, Finding.FOUND, Finding.UNKNOWN, Finding.AMBIGUOUS, Finding.UNREADABLE,
+        Finding.DUPLICATE, Finding.REQUESTER, Finding.UNKNOWN,
+    ]  # fmt: skip
+    assert [one.text for one in entries] == [*lines[:2], PIA.email.upper(), *lines[3:6], *entries_text(entries[6:])]
+    assert [one.person.id for one in entries if one.person] == [TOM.id, PIA.id, entries[7].person.id]  # type: ignore[union-attr]
+    assert [one.protected for one in entries if one.finding is Finding.FOUND] == [False, True]
+
+
+def entries_text(entries: Sequence[BulkEntry]) -> list[str]:
+    return [one.text for one in entries]
+
+
+async def test_find__of_ten_thousand_addresses_takes_a_hundred_calls(components: Components) -> None:
+    for number in range(10_000):
+        user_id = f"00000000-0000-4000-8000-{number:012x}"
+        components.genesys.state.users[user_id] = GenesysUser(user_id, f"Agent {number}", f"agent{number}@example.com")
+    text = "\n".join(f"agent{number}@example.com" for number in range(10_000))
+
+    entries = await find(components, text)
+
+    assert len(components.genesys.received("search_by_email")) == 100
+    assert sum(one.finding is Finding.FOUND for one in entries) == 10_000
+    assert [one.person.name for one in entries[:2] if one.person] == ["Agent 0", "Agent 1"]
+
+
+@pytest.mark.parametrize("protected", ["role:Supervisor", "permission:oauth:token:delete", "S0NOSUCHGRP"])
+async def test_find__protects_everyone_if_it_is_not_known_whom_to_protect(
+    components: Components, protected: str
+) -> None:
+    entries = await find(components, TOM.email, protected=protected)
+    assert [one.protected for one in entries] == [True]
+
+
+async def test_find__protects_no_one_without_protected(components: Components) -> None:
+    assert [one.protected for one in await find(components, PIA.email, protected="")] == [False]
+
+
+async def test_find__protects_members_of_a_group_by_their_address(components: Components) -> None:
+    group = components.slack.groups[personas.TOKEN_APPROVERS]
+    components.slack.groups["S0PROTECT1"] = replace(group, id="S0PROTECT1", members=[personas.TOM])
+    entries = await find(components, f"{TOM.email}\n{PIA.id}", protected="S0PROTECT1")
+    assert [one.protected for one in entries] == [True, False]
+
+
+async def test_find__waits_while_the_allowance_is_used_up(components: Components) -> None:
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    with pytest.raises(CheckUnavailable) as unavailable:
+        await lookup(components, used=0.96).find(read_list(TOM.email), requester=requester)
+    assert unavailable.value.retry_after == 42.0
+    assert components.genesys.received("search_by_email") == []
+
+
+async def test_find__of_an_answer_that_may_come_later_is_no_verdict(components: Components) -> None:
+    components.genesys.fault("search_by_email", GenesysFault(status=503, times=None))
+    with pytest.raises(CheckUnavailable):
+        await find(components, TOM.email)
+
+
+async def test_find__is_no_verdict_while_slack_does_not_say_whom_to_protect(components: Components) -> None:
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    with pytest.raises(CheckUnavailable):
+        await lookup(components).find(read_list(TOM.email), requester=requester)
+
+
+async def test_find__ignores_people_that_were_not_searched_for(components: Components) -> None:
+    class Careless:
+        async def search_by_emails(self, _emails: Sequence[str]) -> list[User]:
+            return [User(id=TOM.id, name="Tom", email="other@example.com", state="active")]
+
+        async def search_by_ids(self, _ids: Sequence[str]) -> list[User]:
+            return []
+
+    users = SlackUsers(components.api, clock=components.clock)
+    careless = BulkLookup(Careless(), StubAllowance(0), users, ProtectedPeople(users, ()), components.workspace)
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    (entry,) = await careless.find([Written(TOM.email, read_list(TOM.email)[0].ref)], requester=requester)
+    assert entry.finding is Finding.UNKNOWN
