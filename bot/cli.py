@@ -111,6 +111,15 @@ def audit(options: Namespace, environ: Mapping[str, str]) -> int:
     return run[options.audit_verb](options, environ)
 
 
+def erase(options: Namespace, environ: Mapping[str, str]) -> int:
+    """Erase a person from the audit log and the finished requests, or print what would be erased."""
+    from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
+    from bot.audit_log.erase import run_erase  # noqa: PLC0415
+
+    logs.configure("critical", "auto")
+    return run_erase(options, environ)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose help keeps its line breaks and lists the settings where the text asks for them."""
 
@@ -132,7 +141,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
     parser.set_defaults(run=serve)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", parser_class=_Parser)
-    for add in (_add_serve, _add_sandbox, _add_check, _add_audit):
+    for add in (_add_serve, _add_sandbox, _add_check, _add_audit, _add_erase):
         add(verbs.add_parser)
     return parser
 
@@ -207,6 +216,23 @@ def _add_audit(add_parser: AddParser) -> None:
         help="a file that holds an earlier AUDIT_KEY; may be repeated",
     )  # fmt: skip
     parser.set_defaults(run=audit)
+
+
+def _add_erase(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "erase",
+        help="erase a person from the audit log and the finished requests",
+        description="Print how much the database has about a person. With --confirm, replace it by a pseudonym. The "
+        "audit\nlog stays valid and gets a row about the erasure.",
+        epilog=f"settings, read from environment variables:\n  {_AUDIT_SETTINGS}\n{EXIT_CODES}\nexample:\n"
+        "  %(prog)s --person U0123456789 --person 6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
+    )
+    parser.add_argument(
+        "--person", metavar="ID", action="append", required=True,
+        help="a Slack user id or a Genesys Cloud user id of the person; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--confirm", action="store_true", help="erase it, which cannot be undone")
+    parser.set_defaults(run=erase)
 
 
 def positive_number(text: str) -> int:

@@ -1,1 +1,1 @@
-"""`python -m bot audit`: list, export and verify the audit log beside a serving bot; it only reads."""
+"""`python -m bot audit` reads the audit log; `python -m bot erase` removes personal data from it."""

@@ -16,7 +16,7 @@ from typing import TextIO
 from bot.audit_log import show
 from bot.audit_log.verify import Report, verify
 from bot.db.audit_pages import LogFilter, LogRow, count_rows, count_work, read_log
-from bot.db.connect import database_to_read, unusable_database
+from bot.db.connect import existing_database, unusable_database
 from bot.db.engine import Database
 from bot.db.migrate import HEAD, revision
 from bot.domain.audit_chain import AuditChain, Checkpoint, parse_checkpoint
@@ -60,7 +60,7 @@ def _print(options: Namespace, environ: Mapping[str, str], printer: show.Printer
     settings, wanted = read_database_settings(environ), _filter(options)
 
     async def run() -> None:
-        async with _opened(settings) as database:
+        async with opened(existing_database(settings)) as database:
             shown = sys.stderr.isatty() and not sys.stdout.isatty()
             with await _progress("read", lambda: count_rows(database, wanted, options.limit), shown=shown) as report:
                 await printer(show.counted(read_log(database, wanted, options.limit), report), sys.stdout)
@@ -75,7 +75,7 @@ def _print(options: Namespace, environ: Mapping[str, str], printer: show.Printer
 
 async def _verify(settings: DatabaseSettings, keys: list[AuditChain], checkpoints: list[Checkpoint]) -> Report:
     key = AuditChain(settings.audit_key.get_secret_value() if settings.audit_key else None)
-    async with _opened(settings) as database:
+    async with opened(existing_database(settings)) as database:
         with await _progress("verified", lambda: count_work(database), shown=sys.stderr.isatty()) as report:
             return await verify(database, key=key, earlier_keys=keys, checkpoints=checkpoints, progress=report)
 
@@ -92,9 +92,8 @@ async def _progress(
 
 
 @asynccontextmanager
-async def _opened(settings: DatabaseSettings) -> AsyncIterator[Database]:
-    """Open the database to read it. Raises SettingsError for one that this version did not prepare."""
-    database = database_to_read(settings)
+async def opened(database: Database) -> AsyncIterator[Database]:
+    """Yield a database and close it. Raises SettingsError for one that this version did not prepare."""
     try:
         found = await database.read(revision)
         if found != HEAD:

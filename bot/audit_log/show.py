@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from bot.db.audit_pages import LogRow
 from bot.visible_text import visible_text
 
-EXPORT_COLUMNS = ("number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "hash")
+EXPORT_COLUMNS = ("number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "salt", "hash")
 
 PROGRESS_INTERVAL = 10_000
 """Rows between two reports of progress."""
@@ -83,6 +83,7 @@ def _exported(row: LogRow) -> dict[str, Any]:
         "request_id": event.request_id,
         "target": event.target,
         "detail": dict(event.detail),
+        "salt": event.salt,
         "hash": row.hash,
     }
 

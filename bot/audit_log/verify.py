@@ -20,6 +20,7 @@ DEFECTS = {
     Defect.CHANGED: "does not fit: it or the row before it was changed, moved, inserted or deleted",
     Defect.NUMBER: "has another number than its place in the log: rows are missing or were inserted",
     Defect.UNKNOWN_KEY: "was written with the key {scheme}, which is not at hand; pass it with --key-file",
+    Defect.NOT_ERASED: "looks as if personal data was erased from it, and no row about an erasure lists it as it is",
     Defect.UNPROTECTED: "has a weaker protection than the rows before it: it was not written with AUDIT_KEY",
 }
 
@@ -85,10 +86,13 @@ async def _end(
         return Report(f"checkpoint {missing[0]} is missing: the log ends at row {chain.number}")
     if not chain.number:
         return Report(NO_ROWS)
+    unlisted = chain.first_unlisted()
+    if unlisted:
+        return Report(f"row {unlisted} {DEFECTS[Defect.NOT_ERASED]}")
     if key.is_keyed and scheme_of(chain.head) != key.scheme:
         return Report(KEY_UNUSED)
     problem = await _contradiction(database, lambda requests: progress(chain.number + requests))
-    return Report(problem, _notes(chain.number, checkpoints), checkpoint_of(chain.number, chain.head))
+    return Report(problem, _notes(chain, checkpoints), checkpoint_of(chain.number, chain.head))
 
 
 async def _contradiction(database: Database, progress: Callable[[int], None]) -> str | None:
@@ -120,10 +124,12 @@ def _contradicts(request: LoggedRequest) -> Contradiction | None:
     return contradiction(request.state, request.approvals_required, request.rows)
 
 
-def _notes(rows: int, checkpoints: Sequence[Checkpoint]) -> list[str]:
+def _notes(chain: ChainVerifier, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    notes = [f"note: personal data was erased from {chain.erased} rows"] if chain.erased else []
     if not checkpoints:
-        return [NO_CHECKPOINT]
-    uncovered = rows - max(one.number for one in checkpoints)
-    if not uncovered:
-        return []
-    return [f"note: the last {uncovered} rows are newer than every checkpoint at hand"]
+        return [*notes, NO_CHECKPOINT]
+    uncovered = chain.number - max(one.number for one in checkpoints)
+    return [
+        *notes,
+        *([f"note: the last {uncovered} rows are newer than every checkpoint at hand"] if uncovered else []),
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import NamedTuple
 
 from bot.db.driver import Row
@@ -10,13 +12,16 @@ from bot.db.transaction import Transaction
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.audit_chain import GENESIS, AuditChain, Checkpoint, checkpoint_of, scheme_of
 
+SALT_BYTES = 16
+"""Random bytes of a row, too many to try all."""
+
 HEAD = "SELECT id, number, hash FROM audit ORDER BY id DESC LIMIT 1"
 
 COUNT = "SELECT COUNT(*) AS number FROM audit"
 
 INSERT = """
-INSERT INTO audit (number, at, tag, actor, reference, request_id, target, detail, hash)
-VALUES (:number, :at, :tag, :actor, :reference, :request_id, :target, :detail, :hash)
+INSERT INTO audit (number, at, tag, actor, reference, request_id, target, detail, salt, hash)
+VALUES (:number, :at, :tag, :actor, :reference, :request_id, :target, :detail, :salt, :hash)
 """
 
 SELECT = "SELECT * FROM audit ORDER BY id"
@@ -45,6 +50,7 @@ def append(tx: Transaction, event: AuditEvent, chain: AuditChain) -> None:
 
 
 def _add(tx: Transaction, event: AuditEvent, chain: AuditChain, last: Head) -> Head:
+    event = replace(event, salt=secrets.token_hex(SALT_BYTES))
     added = Head(last.number + 1, chain.hash(event, last.hash, last.number + 1))
     tx.execute(INSERT, **audit_event_to_row(event), number=added.number, hash=added.hash)
     tx.group["audit_head"] = added

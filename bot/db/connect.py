@@ -47,8 +47,8 @@ def _driver(settings: DatabaseSettings) -> Driver:
     return SqliteDriver(path)
 
 
-def database_to_read(settings: DatabaseSettings) -> Database:
-    """Return the database of `DATABASE_URL`, without the right to write.
+def existing_database(settings: DatabaseSettings, *, read_only: bool = True) -> Database:
+    """Return the existing database of `DATABASE_URL`; a SQLite file is opened without the right to write.
 
     Raises SettingsError if it has no file.
     """
@@ -57,7 +57,7 @@ def database_to_read(settings: DatabaseSettings) -> Database:
         return Database(_driver(settings))
     if not path.is_file():
         raise SettingsError([f"DATABASE_URL: there is no file {path}"])
-    return Database(SqliteDriver(path, read_only=True))
+    return Database(SqliteDriver(path, read_only=read_only))
 
 
 async def prepare_database(store: RequestStore) -> None:

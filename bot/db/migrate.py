@@ -43,6 +43,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration("0007", partial(_execute, "0007_pings.sql")),
     Migration("0008", partial(_execute, "0008_followers_and_copies.sql")),
     Migration("0009", partial(_execute, "0009_live_state.sql")),
+    Migration("0010", partial(_execute, "0010_audit_salts.sql")),
     Migration("0011", partial(_execute, "0011_bulk_requests.sql")),
 )
 

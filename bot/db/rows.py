@@ -168,6 +168,7 @@ def audit_event_to_row(event: AuditEvent) -> dict[str, Any]:
         "request_id": event.request_id,
         "target": event.target,
         "detail": json.dumps(dict(event.detail)),
+        "salt": event.salt,
     }
 
 
@@ -185,6 +186,7 @@ def audit_event_from_row(row: Row) -> AuditEvent:
         row.request_id,
         row.target,
         _detail(row.detail),
+        row.salt,
     )
 
 

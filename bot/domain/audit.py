@@ -17,6 +17,8 @@ class EventType(StrEnum):
     """A process started with other rules than the last one."""
     KEY_CHANGED = "log:key_changed"
     """From this row on, another key protects the audit log, or none."""
+    ERASED = "log:erased"
+    """Personal data was erased from the rows that this row lists (`bot.domain.erasure`)."""
     REQUESTED = "request:asked"
     BREAK_GLASS_REQUESTED = "request:break_glass_requested"
     REQUEST_DENIED = "request:ask_refused"
@@ -74,7 +76,8 @@ class AuditEvent:
     """A row of the audit log.
 
     `actor` is a Slack user id, or `bot`; `target` is a Genesys user id; `at` is in epoch seconds. `tag` is a plain
-    string for an event of a newer version of the bot.
+    string for an event of a newer version of the bot. `salt` is random, so that the hash of a row does not help to
+    guess what was erased from it; None for a row of an earlier version.
     """
 
     at: float
@@ -84,6 +87,7 @@ class AuditEvent:
     request_id: str | None = None
     target: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    salt: str | None = field(default=None, compare=False)
 
 
 def target_of(request: Request) -> str | None:

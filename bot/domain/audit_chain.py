@@ -1,6 +1,7 @@
 """The chain of the audit log: each row's hash covers its number, what it says, and the row before it.
 
 With `AUDIT_KEY` a hash is a message authentication code, so that who can write to the database cannot extend the log.
+An erasure keeps the hash of a row: the row is then compared with the row about the erasure (`erased_digest`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from bot.domain.audit import AuditEvent
+from bot.domain.audit import AuditEvent, EventType
 
 GENESIS = "0" * 64
 """What the first row is chained to."""
@@ -21,11 +23,17 @@ GENESIS = "0" * 64
 CHECKPOINT_DIGITS = 16
 """Hexadecimal digits of a hash in a checkpoint."""
 
+ERASED_DIGITS = 32
+"""Hexadecimal digits of the digest of an erased row."""
+
 EARLIER = "earlier"
 """The scheme of rows that versions before 0.2 wrote, whose hashes cover no number."""
 
 UNKEYED = "sha256"
 """The scheme of rows without a key."""
+
+ERASED = "erased"
+"""The salt of a row from which personal data was erased. Its hash is still that of the whole row."""
 
 _KEY_ID = b"purecloud-bot: id of an audit key, version 1"
 _CHECKPOINT = re.compile(r"([1-9]\d{0,17}):([0-9a-f]{16})")
@@ -55,13 +63,22 @@ class AuditChain:
 
 
 def _said(event: AuditEvent) -> list[Any]:
-    return [
+    said = [
         f"{event.at:.6f}", event.tag, event.actor, event.reference, event.request_id, event.target, dict(event.detail)
     ]  # fmt: skip
+    return said if event.salt is None else [*said, event.salt]
 
 
 def _canonical(parts: Sequence[Any]) -> bytes:
     return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()
+
+
+def erased_digest(event: AuditEvent, number: int) -> str:
+    """Return the digest of an erased row, which the row about the erasure lists.
+
+    It protects what is left of the row.
+    """
+    return hashlib.sha256(_canonical([number, *_said(event)])).hexdigest()[:ERASED_DIGITS]
 
 
 def earlier_hash(event: AuditEvent, previous: str) -> str:
@@ -110,6 +127,8 @@ class Defect(StrEnum):
     """The row was written with a key that is not at hand."""
     UNPROTECTED = "unprotected"
     """The row has a weaker protection than a row before it."""
+    NOT_ERASED = "not_erased"
+    """The row looks erased, and no row about an erasure lists it as it is."""
 
 
 class ChainVerifier:
@@ -121,6 +140,8 @@ class ChainVerifier:
     def __init__(self, chains: Iterable[AuditChain] = ()) -> None:
         self._chains = {chain.scheme: chain for chain in (AuditChain(), *chains)}
         self._strongest = 0
+        self._erased: dict[int, str] = {}
+        self._listed: dict[int, str] = {}
         self.number = 0
         """The number of rows that were added."""
         self.head = GENESIS
@@ -130,6 +151,15 @@ class ChainVerifier:
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the last row."""
         return checkpoint_of(self.number, self.head)
+
+    @property
+    def erased(self) -> int:
+        """The number of rows from which personal data was erased."""
+        return len(self._erased)
+
+    def first_unlisted(self) -> int | None:
+        """Return the number of the first row that looks erased without an erasure, after all rows were added."""
+        return next((number for number, digest in self._erased.items() if self._listed.get(number) != digest), None)
 
     def add(self, event: AuditEvent, found: str, number: int | None = None) -> Defect | None:
         """Add the next row; return what is wrong with it. `number` is the stored one."""
@@ -141,17 +171,29 @@ class ChainVerifier:
             defect = Defect.NUMBER
         self._strongest = max(self._strongest, strength)
         self.head = found
+        if event.tag == EventType.ERASED:
+            self._listed.update(_listed_rows(event))
         return defect
 
     def _defect(self, event: AuditEvent, found: str, scheme: str, strength: int) -> Defect | None:
         if strength < self._strongest:
             return Defect.UNPROTECTED
+        if event.salt == ERASED:
+            self._erased[self.number] = erased_digest(event, self.number)
+            return None
         if scheme == EARLIER:
             return None if earlier_hash(event, self.head) == found else Defect.CHANGED
         chain = self._chains.get(scheme)
         if chain is None:
             return Defect.UNKNOWN_KEY if scheme.startswith("hmac-") else Defect.CHANGED
         return None if hmac.compare_digest(chain.hash(event, self.head, self.number), found) else Defect.CHANGED
+
+
+def _listed_rows(event: AuditEvent) -> dict[int, str]:
+    """Return the erased rows that a row about an erasure lists, each with its digest."""
+    with suppress(TypeError, ValueError):
+        return {int(number): str(digest) for number, digest in event.detail.get("rows", ())}
+    return {}
 
 
 def _strength(scheme: str) -> int:
@@ -164,4 +206,5 @@ def first_invalid(rows: Iterable[tuple[AuditEvent, str]], *chains: AuditChain) -
     for place, (event, found) in enumerate(rows):
         if verifier.add(event, found):
             return place
-    return None
+    unlisted = verifier.first_unlisted()
+    return None if unlisted is None else unlisted - 1

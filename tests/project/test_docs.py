@@ -204,7 +204,7 @@ def test_decisions__are_numbered_and_indexed() -> None:
     index = (DECISIONS / "README.md").read_text()
     records = sorted(DECISIONS.glob("0*.md"))
 
-    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    assert len({record.name[:4] for record in records}) == len(records)  # a gap is a record that is not written yet
     assert re.findall(r"^\| \[(\d{4})\]\(([\w-]+\.md)\) \|", index, re.MULTILINE) == [
         (record.name[:4], record.name) for record in records
     ]

@@ -13,7 +13,7 @@ from bot.cli import main, program_name
 from bot.settings import SECRETS, Settings
 
 REQUIRED = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "PURECLOUD_CLIENT_ID", "PURECLOUD_SECRET", "APPROVERS"]
-VERBS = ["serve", "sandbox", "check", "audit"]
+VERBS = ["serve", "sandbox", "check", "audit", "erase"]
 
 
 def help_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -17,7 +17,7 @@ from tests.support.database import approve, create_request, open_database
 from tests.support.examples import OLIVIA, RAVI, SEALS, TOM_IN_GENESYS
 
 DAY = 86400
-HEADER = ["number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "hash"]
+HEADER = ["number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "salt", "hash"]
 
 
 @pytest.fixture
