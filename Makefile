@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
-.PHONY: install sandbox page screenshots test coverage mutants wheel replicas histories soak official bench lint lock clean
+.PHONY: install sandbox page screenshots test coverage mutants wheel replicas histories tampering soak official bench lint lock clean
 
 # Two stamps in one environment: the bot's own dependencies, and those for development too.
 RUNTIME := $(VENV)/.runtime
@@ -60,6 +60,10 @@ wheel: install
 # Several replicas on one PostgreSQL, broken connections, a thousand clicks. Takes two minutes.
 replicas: install
 	$(RUN) -m pytest -m heavy
+
+# A thousand random manipulations of an audit log of 100,000 rows, with a key and without one.
+tampering: install
+	AUDIT_ROWS=100000 $(RUN) -m pytest -n 2 -o faulthandler_timeout=0 tests/unit/audit_log/test_manipulations.py
 
 # Records HISTORIES random histories of two replicas on each database, while roles and rules change, calls fail and
 # replicas die, and checks the promises of each request. Then runs ten times as many simulations with random faults.

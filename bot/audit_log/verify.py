@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bot.db.audit_pages import LogFilter, LoggedRequest, read_log, read_request, read_requests
+from bot.db.audit_pages import LogFilter, LoggedRequest, LogRow, read_log, read_request, read_requests
 from bot.db.engine import Database
 from bot.domain.audit_chain import AuditChain, ChainVerifier, Checkpoint, Defect, checkpoint_of, scheme_of
 from bot.domain.audit_check import Contradiction, contradiction
@@ -64,35 +65,46 @@ async def verify(
 ) -> Report:
     """Read the whole log and every request; stop at the first problem."""
     chain = ChainVerifier([key, *earlier_keys])
-    wanted = {one.number: one for one in checkpoints}
-    async for row in read_log(database, LogFilter()):
-        defect = chain.add(row.event, row.hash, row.number)
-        if defect:
-            return Report(f"row {chain.number} {DEFECTS[defect].format(scheme=scheme_of(row.hash))}")
-        expected = wanted.pop(chain.number, None)
-        if expected and chain.checkpoint != expected:
-            return Report(f"checkpoint {expected} is different: row {chain.number} is now {chain.checkpoint}")
-        if chain.number % PROGRESS_INTERVAL == 0:
-            progress(chain.number)
-    return await _end(database, chain, key, checkpoints, missing=list(wanted.values()), progress=progress)
-
-
-async def _end(
-    database: Database, chain: ChainVerifier, key: AuditChain, checkpoints: Sequence[Checkpoint],
-    *, missing: Sequence[Checkpoint], progress: Callable[[int], None],
-) -> Report:  # fmt: skip
-    """Return the report on a log whose rows fit."""
-    if missing:
-        return Report(f"checkpoint {missing[0]} is missing: the log ends at row {chain.number}")
-    if not chain.number:
-        return Report(NO_ROWS)
-    unlisted = chain.first_unlisted()
-    if unlisted:
-        return Report(f"row {unlisted} {DEFECTS[Defect.NOT_ERASED]}")
-    if key.is_keyed and scheme_of(chain.head) != key.scheme:
-        return Report(KEY_UNUSED)
+    problem = await verify_rows(read_log(database, LogFilter()), chain, key, checkpoints, progress)
+    if problem:
+        return Report(problem)
     problem = await _contradiction(database, lambda requests: progress(chain.number + requests))
     return Report(problem, _notes(chain, checkpoints), checkpoint_of(chain.number, chain.head))
+
+
+async def verify_rows(
+    rows: AsyncIterator[LogRow],
+    chain: ChainVerifier,
+    key: AuditChain,
+    checkpoints: Sequence[Checkpoint],
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> str | None:
+    """Return the first problem of the rows of a log, None if they fit each other, the checkpoints and the key."""
+    wanted: defaultdict[int, set[Checkpoint]] = defaultdict(set)
+    for one in checkpoints:
+        wanted[one.number].add(one)
+    async for row in rows:
+        defect = chain.add(row.event, row.hash, row.number)
+        if defect:
+            return f"row {chain.number} {DEFECTS[defect].format(scheme=scheme_of(row.hash))}"
+        different = wanted.pop(chain.number, set()) - {chain.checkpoint}
+        if different:
+            return f"checkpoint {min(different)} is different: row {chain.number} is now {chain.checkpoint}"
+        if chain.number % PROGRESS_INTERVAL == 0:
+            progress(chain.number)
+    if wanted:
+        missing = min(wanted[min(wanted)])
+        return f"checkpoint {missing} is missing: the log ends at row {chain.number}"
+    return _problem_at_end(chain, key)
+
+
+def _problem_at_end(chain: ChainVerifier, key: AuditChain) -> str | None:
+    if not chain.number:
+        return NO_ROWS
+    unlisted = chain.first_unlisted()
+    if unlisted:
+        return f"row {unlisted} {DEFECTS[Defect.NOT_ERASED]}"
+    return KEY_UNUSED if key.is_keyed and scheme_of(chain.head) != key.scheme else None
 
 
 async def _contradiction(database: Database, progress: Callable[[int], None]) -> str | None:

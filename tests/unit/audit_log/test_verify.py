@@ -88,6 +88,15 @@ async def test_manipulation__is_found(
     assert found.head is None or "request" in problem
 
 
+async def test_checkpoints__with_one_number_and_two_hashes_cannot_both_fit(
+    db: DatabaseHarness, store: RequestStore, chain: AuditChain
+) -> None:
+    head = await fill(store)
+    other = Checkpoint(head.number, "0" * 16)
+    for both in ((head, other), (other, head)):
+        assert (await report(db, chain, *both)).line == f"checkpoint {other} is different: row 7 is now {head}"
+
+
 async def test_request__that_only_the_log_knows_is_found(
     db: DatabaseHarness, store: RequestStore, chain: AuditChain
 ) -> None:
