@@ -79,7 +79,7 @@ async def verify_rows(
     checkpoints: Sequence[Checkpoint],
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> str | None:
-    """Return the first problem of the rows of a log, None if they fit each other, the checkpoints and the key."""
+    """Return the first problem of the rows of a log, None if they fit each other and the checkpoints."""
     wanted: defaultdict[int, set[Checkpoint]] = defaultdict(set)
     for one in checkpoints:
         wanted[one.number].add(one)

@@ -1,4 +1,4 @@
-"""The grants of docs/operations.md make the audit log append-only on PostgreSQL, and the bot still serves."""
+"""The grants of docs/operations.md make the audit log append-only, and the bot still serves."""
 
 from __future__ import annotations
 
