@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +15,14 @@ from bot.sandbox.slack.block_kit import problems, view_problems
 from tests.browser.axe import axe_violations
 from tests.browser.card_scenes import RENDERER
 from tests.browser.gallery import DESKTOP, PHONE, THEMES, Stage, all_scenes, open_stage
-from tests.support.sample_outcomes import ACTIONS, in_state
+from tests.browser.pictures import GAP, sheet
+from tests.support.sample_outcomes import in_state
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
     from bot.sandbox.server import Sandbox
+    from tests.browser.sandbox_page import SandboxPage
     from tests.browser.scenes import Scene
 
 MAX_CARD_HEIGHT = 520
@@ -26,6 +30,13 @@ MAX_CARD_HEIGHT = 520
 
 HIGH_ENOUGH = 40_000
 """Pixels of a window that shows all messages without scrolling, because axe-core leaves out what is hidden."""
+
+FIRST_PIXEL = """async (encoded) => {
+  const image = await createImageBitmap(new Blob([Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0))]));
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  context.drawImage(image, 0, 0);
+  return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}"""
 
 CUT_OFF = """(element) => {
   const outer = element.getBoundingClientRect();
@@ -53,11 +64,20 @@ def headline(message: object) -> str:
     return next((str(block["text"]["text"]) for block in message["blocks"] if block["type"] == "header"), "")
 
 
-async def test_scenes__show_every_action_in_every_state() -> None:
+async def test_scenes__show_actions_about_one_person_or_token_in_every_state() -> None:
     shown = {headline(scene.body) for scene in await scenes_of_kind("message")}
-    cards = [(action, state) for action in ACTIONS for state in State]
+    cards = [(action, state) for action in ("revoke", "break-glass", "rotate") for state in State]
     cards.remove(("break-glass", State.DECLINED))  # no one else can decline it
     assert [one for one in cards if headline(RENDERER.card(in_state(one[1], one[0]))) not in shown] == []
+
+
+async def test_sheet__has_the_pictures_below_each_other_in_their_colours(page: SandboxPage) -> None:
+    screenshot = await page.tab.screenshot(clip={"x": 0, "y": 0, "width": 300, "height": 20})
+    drawn = await sheet(page.tab, [[screenshot, screenshot], [screenshot]])
+    assert struct.unpack(">IIBB", drawn[16:26]) == (600 + GAP, 40 + GAP, 8, 3)
+    banner = await page.tab.evaluate("getComputedStyle(document.querySelector('.banner')).backgroundColor")
+    pixel = await page.tab.evaluate(FIRST_PIXEL, base64.b64encode(drawn).decode())
+    assert f"rgb({', '.join(map(str, pixel))})" == banner
 
 
 @pytest.mark.parametrize("theme", THEMES)
