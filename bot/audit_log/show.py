@@ -9,9 +9,22 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from bot.db.audit_pages import LogRow
+from bot.domain.audit import event_name
 from bot.visible_text import visible_text
 
-EXPORT_COLUMNS = ("number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "salt", "hash")
+EXPORT_COLUMNS = (
+    "number",
+    "at",
+    "event",
+    "tag",
+    "actor",
+    "reference",
+    "request_id",
+    "target",
+    "detail",
+    "salt",
+    "hash",
+)
 
 PROGRESS_INTERVAL = 10_000
 """Rows between two reports of progress."""
@@ -64,7 +77,7 @@ def cells(row: LogRow) -> list[str]:
     """Return the columns of a list as text without control characters."""
     event = row.event
     detail = " ".join(f"{name}={_brief(value)}" for name, value in sorted(event.detail.items()) if value is not None)
-    values = (row.number, _time(event.at), event.tag, event.actor, event.target, event.reference, detail)
+    values = (row.number, _time(event.at), event_name(event), event.actor, event.target, event.reference, detail)
     return [visible_text(str(cell if cell is not None else "-")) for cell in values]
 
 
@@ -77,6 +90,7 @@ def _exported(row: LogRow) -> dict[str, Any]:
     return {
         "number": row.number,
         "at": datetime.fromtimestamp(event.at, UTC).isoformat(),
+        "event": event_name(event),
         "tag": str(event.tag),
         "actor": event.actor,
         "reference": event.reference,

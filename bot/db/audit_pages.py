@@ -20,16 +20,16 @@ PAGE = "SELECT * FROM audit WHERE id > :after AND {condition} ORDER BY id LIMIT 
 
 NEWEST = "SELECT MIN(id) AS first FROM (SELECT id FROM audit WHERE {condition} ORDER BY id DESC LIMIT :limit) AS newest"
 
-REQUESTS = "SELECT id, reference, state, needed FROM requests WHERE id > :after ORDER BY id LIMIT :limit"
+REQUESTS = "SELECT id, reference, state, needed, bulk FROM requests WHERE id > :after ORDER BY id LIMIT :limit"
 
-REQUEST = "SELECT id, reference, state, needed FROM requests WHERE id = :id"
+REQUEST = "SELECT id, reference, state, needed, bulk FROM requests WHERE id = :id"
 
 ROWS_OF_REQUEST = """
-SELECT request_id, tag, actor FROM audit WHERE request_id = :id AND tag NOT LIKE 'click:%' ORDER BY id
+SELECT request_id, tag, actor, target FROM audit WHERE request_id = :id AND tag NOT LIKE 'click:%' ORDER BY id
 """
 
 ROWS_OF_REQUESTS = """
-SELECT request_id, tag, actor FROM audit
+SELECT request_id, tag, actor, target FROM audit
 WHERE request_id > :after AND (:last = '' OR request_id <= :last) AND tag NOT LIKE 'click:%'
 ORDER BY request_id, id
 """
@@ -144,12 +144,17 @@ async def read_request(database: Database, request_id: str) -> LoggedRequest:
 
 
 def _joined(requests: Sequence[Row], rows: Sequence[Row]) -> list[LoggedRequest]:
-    logged = {
-        request_id: [LoggedEvent(row.tag, row.actor) for row in group]
-        for request_id, group in groupby(rows, key=lambda row: str(row.request_id))
-    }
-    known = [LoggedRequest(one.id, one.reference, one.state, one.needed, logged.pop(one.id, [])) for one in requests]
-    return [*known, *(LoggedRequest(request_id, None, None, 1, found) for request_id, found in logged.items())]
+    logged = {request_id: list(group) for request_id, group in groupby(rows, key=lambda row: str(row.request_id))}
+    known = [
+        LoggedRequest(one.id, one.reference, one.state, one.needed, _events(logged.pop(one.id, []), one.bulk))
+        for one in requests
+    ]
+    return [*known, *(LoggedRequest(one, None, None, 1, _events(found)) for one, found in logged.items())]
+
+
+def _events(rows: Sequence[Row], bulk: str | None = None) -> list[LoggedEvent]:
+    """Return what rows say; those of a bulk request that have a target are about one of its people."""
+    return [LoggedEvent(row.tag, row.actor, bulk is not None and row.target is not None) for row in rows]
 
 
 async def _fetch(database: Database, query: str, **values: Any) -> Sequence[Row]:

@@ -45,10 +45,14 @@ class Contradiction(StrEnum):
 
 
 class LoggedEvent(NamedTuple):
-    """What a row says of a request."""
+    """What a row says of a request.
+
+    `of_one_person` marks the outcome of one of the people of a bulk request, which is not the request's own.
+    """
 
     tag: str
     actor: str
+    of_one_person: bool = False
 
 
 def contradiction(state: str, approvals_required: int, rows: Sequence[LoggedEvent]) -> Contradiction | None:
@@ -61,13 +65,14 @@ def contradiction(state: str, approvals_required: int, rows: Sequence[LoggedEven
         return Contradiction.EXECUTION_WITHOUT_APPROVAL
     if APPROVED.intersection(tags) and len(_approvers(rows)) < approvals_required:
         return Contradiction.APPROVAL_WITHOUT_CLICKS
-    return None if _explains(tags, state) else Contradiction.STATE
+    own = [row.tag for row in rows if not row.of_one_person]
+    return None if _explains(own, state) else Contradiction.STATE
 
 
 def _approvers(rows: Sequence[LoggedEvent]) -> set[str]:
     """Return whose approvals held when the request was approved."""
     approvers: set[str] = set()
-    for tag, actor in rows:
+    for tag, actor, _ in rows:
         if tag == EventType.APPROVAL_DROPPED:
             approvers.discard(actor)
         elif tag in APPROVALS:

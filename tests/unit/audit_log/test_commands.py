@@ -17,7 +17,7 @@ from tests.support.database import approve, create_request, open_database
 from tests.support.examples import OLIVIA, RAVI, SEALS, TOM_IN_GENESYS
 
 DAY = 86400
-HEADER = ["number", "at", "tag", "actor", "reference", "request_id", "target", "detail", "salt", "hash"]
+HEADER = ["number", "at", "event", "tag", "actor", "reference", "request_id", "target", "detail", "salt", "hash"]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_list__prints_columns_separated_by_tabs(url: str, capsys: pytest.Capture
     rows = [line.split("\t") for line in run(url, capsys, "list").splitlines()]
     assert [row[0] for row in rows] == ["1", "2", "3"]
     assert {len(row) for row in rows} == {7}
-    assert rows[0][1:6] == ["2026-06-21 12:00:00", "request:asked", RAVI, TOM_IN_GENESYS.id, "FIRST"]
+    assert rows[0][1:6] == ["2026-06-21 12:00:00", "request:requested", RAVI, TOM_IN_GENESYS.id, "FIRST"]
     assert "\x1b" not in rows[0][6]
 
 
@@ -75,13 +75,14 @@ def test_export__prints_every_column_as_json(url: str, capsys: pytest.CaptureFix
     first = json.loads(run(url, capsys, "export").splitlines()[0])
     assert list(first) == HEADER
     assert first["detail"]["reason"] == "laptop\tstolen\n\x1b[31m"
+    assert (first["event"], first["tag"]) == ("request:requested", "request:asked")
     assert first["at"] == "2026-06-21T12:00:00+00:00"
 
 
 def test_export__prints_csv_that_starts_no_formula(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     rows = list(csv.reader(io.StringIO(run(url, capsys, "export", "--format", "csv"))))
     assert rows[0] == HEADER
-    assert json.loads(rows[3][7])["reason"].startswith("=HYPERLINK")
+    assert json.loads(rows[3][8])["reason"].startswith("=HYPERLINK")
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
 

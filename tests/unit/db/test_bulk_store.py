@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from bot.audit_log.verify import verify
 from bot.db.bulk_runs import BulkItem, ItemResult
 from bot.db.bulk_store import NOT_AUTHORIZED, STOPPED, TOO_LATE, BulkStore, Group
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType
+from bot.domain.audit_chain import AuditChain
 from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkEntry, BulkSource, Finding, RunState, summarize
 from bot.domain.people import Person
 from bot.domain.requests import BULK_EXECUTION_WINDOW, Event, Request, State
@@ -175,6 +177,7 @@ async def test_record__of_the_last_person_ends_the_request(db: DatabaseHarness) 
     recorded = await one.record(first, revoked(taken.items), delay=0)
     assert recorded
     assert recorded.request.state is State.APPROVED
+    assert (await verify(db.database, key=AuditChain())).line.startswith("ok: ")
     failed = [ItemResult(item, 1, "failed", {"code": "x"}) for item in other.items]
     ended = await two.record(second, failed, delay=0)
 
@@ -192,6 +195,9 @@ async def test_record__of_the_last_person_ends_the_request(db: DatabaseHarness) 
         (EventType.FAILED, None),
     ]  # fmt: skip
     assert events[-1].detail["counts"] == {"revoked": 2, "failed": 1}
+    assert (
+        await verify(db.database, key=AuditChain())
+    ).line == f"ok: 6 rows, head {await one.requests.audit_checkpoint()}"
 
 
 async def test_record__renders_the_card_every_three_seconds_at_most(db: DatabaseHarness) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry, event_type, request_event
+import re
+
+from bot.domain.audit import EVENT_TYPES, NAMES, AuditEvent, EventType, entry, event_name, event_type, request_event
 from bot.domain.requests import Event
 from tests.support.examples import BEN, NOON, TOM_IN_GENESYS, request, rotation
 
@@ -47,3 +49,20 @@ def test_audit_event__of_no_request_has_only_an_actor() -> None:
     row = AuditEvent(NOON, EventType.REQUEST_DENIED, BEN)
 
     assert (row.reference, row.request_id, row.target, row.detail) == (None, None, None, {})
+
+
+def test_event_name__is_in_the_words_of_today() -> None:
+    names = {tag: event_name(AuditEvent(NOON, tag, BEN)) for tag in EventType}
+
+    assert names == {tag: NAMES.get(tag, tag.value) for tag in EventType}
+    assert len(set(names.values())) == len(names)
+    assert not [one for one in names.values() if re.search("ask|sign|stale|click:refused", one)]
+    assert event_name(AuditEvent(NOON, "weather:changed", BEN)) == "weather:changed"
+
+
+def test_event_name__of_a_rotation_says_so() -> None:
+    rotated = entry(rotation(), EventType.REVOKED, at=NOON)
+
+    assert event_name(rotated) == "token:rotated"
+    assert event_name(entry(rotation(), EventType.FAILED, at=NOON)) == "token:failed"
+    assert event_name(entry(request(), EventType.REVOKED, at=NOON)) == "token:revoked"

@@ -18,6 +18,8 @@ APPROVED = LoggedEvent(EventType.APPROVED, OLIVIA)
 GLASS_ASKED = LoggedEvent(EventType.BREAK_GLASS_REQUESTED, RAVI)
 GLASS_APPROVED = LoggedEvent(EventType.BREAK_GLASS_APPROVED, RAVI)
 ATTEMPT = LoggedEvent(EventType.ATTEMPT_FAILED, "bot")
+ONE_REVOKED = LoggedEvent(EventType.REVOKED, "bot", of_one_person=True)
+ONE_FAILED = LoggedEvent(EventType.FAILED, "bot", of_one_person=True)
 
 ENDED = {
     State.REVOKED: EventType.REVOKED,
@@ -42,6 +44,8 @@ ENDED = {
         (State.APPROVED, 1, [GLASS_ASKED, GLASS_APPROVED]),
         (State.REVOKED, 1, [GLASS_ASKED, GLASS_APPROVED, LoggedEvent(EventType.REVOKED, "bot")]),
         ("a state of another version", 1, [ASKED]),
+        (State.APPROVED, 1, [ASKED, APPROVED, ONE_REVOKED, ONE_REVOKED]),
+        (State.FAILED, 1, [ASKED, APPROVED, ONE_REVOKED, ONE_FAILED, LoggedEvent(EventType.FAILED, "bot")]),
     ],
 )
 def test_rows__that_lead_to_the_state_fit(state: str, required: int, rows: list[LoggedEvent]) -> None:
@@ -68,6 +72,7 @@ def test_approval__without_its_clicks_is_found(required: int, approvals: list[Lo
 @pytest.mark.parametrize(("state", "end"), ENDED.items())
 def test_execution__without_an_approval_before_it_is_found(state: State, end: EventType) -> None:
     executed = LoggedEvent(end, "bot")
+    assert contradiction(State.PENDING, 1, [ASKED, ONE_REVOKED]) is Contradiction.EXECUTION_WITHOUT_APPROVAL
     for rows in ([ASKED, executed], [ASKED, ADDED, executed], [ASKED, executed, APPROVED]):
         assert contradiction(state, 1, rows) is Contradiction.EXECUTION_WITHOUT_APPROVAL
 
@@ -99,6 +104,10 @@ def test_state__that_is_final_needs_the_row_of_its_end(state: State) -> None:
 @pytest.mark.parametrize("end", [EventType.CANCELLED, EventType.DECLINED, EventType.EXPIRED])
 def test_state__pending_after_an_end_is_found(end: EventType) -> None:
     assert contradiction(State.PENDING, 1, [ASKED, LoggedEvent(end, "bot")]) is Contradiction.STATE
+
+
+def test_bulk_request__does_not_end_with_the_outcome_of_one_person() -> None:
+    assert contradiction(State.REVOKED, 1, [ASKED, APPROVED, ONE_REVOKED]) is Contradiction.STATE
 
 
 def test_contradictions__have_stable_names() -> None:
