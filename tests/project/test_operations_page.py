@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from bot.domain.audit import ROTATED, AuditEvent, EventType, event_name
 from bot.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -76,3 +77,12 @@ def test_page__names_tests_that_exist() -> None:
 
     assert len(named) > 10
     assert [name for file, name in named if f"def {name}(" not in (ROOT / file).read_text()] == []
+
+
+def test_page__lists_every_event_of_the_audit_log() -> None:
+    table = PAGE.partition("### Events of the audit log")[2].partition("\n### ")[0]
+    listed = re.findall(r"`([a-z]+:[a-z_]+)`", table.partition("`export` also")[0])
+    names = {event_name(AuditEvent(0.0, tag, "bot")) for tag in EventType} | {ROTATED}
+
+    assert sorted(set(listed)) == sorted(listed)
+    assert names - set(listed) == set()
