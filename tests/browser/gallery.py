@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import expect
 
 from bot.sandbox import personas
-from tests.browser import card_scenes, view_scenes
+from tests.browser import bulk_scenes, card_scenes, view_scenes
 from tests.browser.chromium import open_sandbox_page
 from tests.browser.pictures import sheet
 from tests.support.examples import NOON
@@ -54,6 +54,7 @@ async def all_scenes() -> list[Group]:
         ("A request that ended without an approval", card_scenes.undecided_cards()),
         ("Messages about a request", card_scenes.messages()),
         ("Break glass", card_scenes.break_glass_cards()),
+        ("Many people at once", bulk_scenes.bulk_cards()),
         ("Rotate", card_scenes.rotation_cards()),
         ("Modals", view_scenes.modals()),
         ("Home tab", view_scenes.homes()),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from bot.domain.actions import ACTIONS
 from bot.domain.requests import State
 from bot.sandbox import personas
 from bot.sandbox.slack.block_kit import problems, view_problems
@@ -68,6 +69,7 @@ async def test_scenes__show_actions_about_one_person_or_token_in_every_state() -
     shown = {headline(scene.body) for scene in await scenes_of_kind("message")}
     cards = [(action, state) for action in ("revoke", "break-glass", "rotate") for state in State]
     cards.remove(("break-glass", State.DECLINED))  # no one else can decline it
+    assert {"revoke", "break-glass", "rotate", "revoke-many"} == set(ACTIONS)  # `bulk_scenes` shows the last one
     assert [one for one in cards if headline(RENDERER.card(in_state(one[1], one[0]))) not in shown] == []
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot import __version__
 from bot.checks.genesys import ACTION_PERMISSIONS, VIEW_GRANTS, VIEW_USERS
 from bot.checks.report import as_text
 from bot.db.migrate import MIGRATIONS
@@ -233,6 +234,14 @@ def test_upgrading__names_every_setting_that_0_1_lacked() -> None:
     tables = " ".join(row[0] for row in table_rows(section(UPGRADING, "From 0.1 to 0.2")))
 
     assert new - set(re.findall(r"`([A-Z_]+)[`=]", tables)) == set()
+
+
+def test_changelog__describes_this_version_below_what_is_not_released_yet() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", headings[1])
+    assert f"| {__version__.rpartition('.')[0]}.x | yes |" in (ROOT / "SECURITY.md").read_text()
 
 
 def test_procfile__runs_the_bot() -> None:
