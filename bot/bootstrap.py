@@ -23,6 +23,7 @@ from bot.db.jobs import JobKind, JobQueue
 from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRows
+from bot.db.watches import WatchStore
 from bot.domain.actions import ACTIONS, Actions, GenesysApi
 from bot.domain.audit_chain import AuditChain
 from bot.domain.denials import DenialCode
@@ -54,7 +55,7 @@ from bot.services.genesys_reads import MAX_REQUESTER_SHARE, MAX_SHARE, GenesysRe
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.lanes import Lane, TokenClient
-from bot.services.live_state import LiveStates
+from bot.services.live_state import LiveStates, Reads
 from bot.services.notifications import Delivery, MessageRenderer, Notifier, recipients_of
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
@@ -64,6 +65,7 @@ from bot.services.reminders import Reminders
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
 from bot.services.threads import ThreadReplies
+from bot.services.watch import Watches
 from bot.settings import Settings
 from bot.slack.api import SlackApi, web_client
 from bot.slack.channels import Channels
@@ -221,7 +223,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
     options = Options(
         rules, actions, settings.request_ttl, settings.approvals_channel, settings.audit_channel,
         settings.secret_values, settings.ping_approvers, settings.remind_after, settings.max_open_requests,
-        settings.require_reason, settings.notify_target,
+        settings.require_reason, settings.notify_target, settings.watch_for,
     )  # fmt: skip
     pace = Pace(time.monotonic)
     permalinks = Permalinks(clients.slack)
@@ -237,7 +239,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         messenger=clients.messenger,
         notifier=notifier, pace=pace, bulk=bulk,
         genesys=purecloud, open_lane=clients.open_lane, renderer=renderer, metrics=metrics, options=options,
-        live=LiveStates(reads, clients.channels, approvals_channel=settings.approvals_channel),
+        reads=reads,
     )  # fmt: skip
     pages = RequestPages(store.database, actions)
     expiry = ExpiryService(store, options.recipients, metrics, differences, clock=time.monotonic)
@@ -304,6 +306,7 @@ class Options:
     max_open: int | None = None
     require_reason: bool = False
     notify_target: bool = False
+    watch_for: float | None = None
 
     def approvers(self, request: Request) -> tuple[Principal, ...]:
         """Return who may approve a request of this action now."""
@@ -379,7 +382,7 @@ def job_services(
     renderer: MessageRenderer,
     metrics: Metrics,
     options: Options,
-    live: LiveStates,
+    reads: Reads,
     bulk: BulkRequests,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[JobKind, Process]:
@@ -393,9 +396,12 @@ def job_services(
         store, identity, lookups, actions=actions, rules=rules, metrics=metrics, recipients=options.recipients,
         differences=differences, announce_in=options.announce_in, secret_values=options.secret_values,
     )  # fmt: skip
+    live = LiveStates(reads, channels, approvals_channel=options.approvals_channel)
+    watches = Watches(WatchStore(store), reads, duration=options.watch_for)
     execution = ExecutionService(
-        store, genesys, actions, options.recipients, metrics, live=live, notify_target=options.notify_target
-    )
+        store, genesys, actions, options.recipients, metrics, live=live, watches=watches,
+        notify_target=options.notify_target,
+    )  # fmt: skip
     lanes = BulkService(
         BulkStore(store, options.recipients), actions, lambda number: Lane(number, open_lane(), clock=clock), metrics
     )
@@ -424,6 +430,7 @@ def job_services(
         JobKind.REPLY: notifier.process_reply,
         JobKind.THREAD: threads.process,
         JobKind.BULK: lanes.process,
+        JobKind.WATCH: watches.process,
     }
 
 

@@ -204,6 +204,7 @@ class Settings(DatabaseSettings):
     )
     remind_after: Annotated[float | None, BeforeValidator(_parse_duration_or_off)] = Field(300.0, alias="REMIND_AFTER")
     notify_target: bool = Field(default=False, alias="NOTIFY_TARGET")
+    watch_for: Annotated[float | None, BeforeValidator(_parse_duration_or_off)] = Field(600.0, alias="WATCH_FOR")
     ping_approvers: bool = Field(default=True, alias="PING_APPROVERS")
     approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
     audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")

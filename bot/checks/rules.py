@@ -8,6 +8,7 @@ from typing import Final
 from bot.checks.result import CheckResult, ok, undetermined
 from bot.domain.bulk import SMALL_BULK
 from bot.domain.principals import Principal, PrincipalKind
+from bot.domain.watch import MAX_LOOKS
 from bot.services.mentions import MAX_MENTIONS
 from bot.services.reminders import MIN_TIME_LEFT
 from bot.settings import Settings
@@ -32,6 +33,7 @@ def check_rules(settings: Settings) -> list[CheckResult]:
         ok("whom cards mention", _mentions(settings)),
         ok("when a reminder follows", _reminder(settings)),
         ok("where outcomes go", _outcomes(settings)),
+        ok("when a new login is reported", _watch(settings)),
     ]
 
 
@@ -102,6 +104,12 @@ def _reminder(settings: Settings) -> str:
     if settings.request_ttl - settings.remind_after < MIN_TIME_LEFT:
         return "never, because a request expires less than a minute after REMIND_AFTER, or before"
     return f"once, after {settings.remind_after / 60:g} minutes without a decision"
+
+
+def _watch(settings: Settings) -> str:
+    if settings.watch_for is None:
+        return "never, because WATCH_FOR is off"
+    return f"within {settings.watch_for / 60:g} minutes after a revocation, with {MAX_LOOKS} calls per person at most"
 
 
 def _outcomes(settings: Settings) -> str:

@@ -69,6 +69,11 @@ UPDATE jobs SET due_at = :due_at, lease_owner = NULL
 WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
 """
 
+CONTINUE = """
+UPDATE jobs SET due_at = :due_at, lease_owner = NULL, payload = :payload
+WHERE id = :id AND lease_owner = :owner AND done_at IS NULL
+"""
+
 UNDO_LEASE = """
 UPDATE jobs
 SET due_at = :due_at, lease_owner = NULL, attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
@@ -89,9 +94,9 @@ IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
 
 DEPTH = """
 SELECT kind, count(*) AS number FROM jobs
-WHERE done_at IS NULL AND (kind <> 'reminder' OR due_at <= :now) GROUP BY kind
+WHERE done_at IS NULL AND (kind NOT IN ('reminder', 'watch') OR due_at <= :now) GROUP BY kind
 """
-"""A reminder that is not due yet is no backlog."""
+"""A reminder or a watch that is not due yet is no backlog."""
 
 END_REMINDERS = """
 UPDATE jobs SET done_at = :now, lease_owner = NULL

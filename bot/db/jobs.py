@@ -33,6 +33,10 @@ MAX_BACKOFF_DOUBLINGS = 16
 """Maximum number of times a retry delay doubles, because 2.0 ** 1024 overflows; 2 ** 16 seconds are 18 hours."""
 
 
+MAX_WATCHES = 4
+"""Maximum number of watches that are claimed at once, because each may wait for Genesys Cloud."""
+
+
 class JobKind(StrEnum):
     """The kinds of jobs, most urgent first."""
 
@@ -60,6 +64,8 @@ class JobKind(StrEnum):
     """An outcome to post to a channel or a person."""
     BULK = "bulk"
     """A lane of an approved bulk request: people to send the DELETEs for, with a token of its own."""
+    WATCH = "watch"
+    """A person to look for after a revocation, due long after it."""
 
 
 PRIORITY = {kind: position for position, kind in enumerate(JobKind)}
@@ -181,6 +187,13 @@ class JobQueue:
     async def release(self, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
         return await self.database.write(lambda tx: self.release_in(tx, job, delay=delay), durable=False)
+
+    async def continue_later(self, job: Job, payload: Payload, *, delay: float) -> bool:
+        """Give a job back with another payload, due in `delay` seconds; return False if the lease was lost."""
+        values = {"payload": json.dumps(payload), "id": job.id, "owner": self.owner}
+        return await self.database.write(
+            lambda tx: tx.execute(sql.CONTINUE, due_at=tx.now + delay, **values) == 1, durable=False
+        )
 
     async def put_back(self, job: Job, *, delay: float) -> bool:
         """Give a job back that was not run, due in `delay` seconds; return False if the lease was lost."""
@@ -307,6 +320,10 @@ class JobQueue:
         if len(found) < limit:
             known = {"actions": literals(self.actions), "states": literals(State)}
             found += notices.newest(tx, limit - len(found), skipped=skipped, **known)
+        if len(found) < limit:
+            watches = min(limit - len(found), MAX_WATCHES)
+            rows = tx.fetch(_due(self.actions, JobKind.WATCH), now=tx.now, limit=watches + len(skipped))
+            found += [row for row in rows if row.id not in skipped][:watches]
         return found
 
     def _due_lane(self, tx: Transaction, running: Collection[int]) -> list[Row]:
@@ -377,10 +394,11 @@ def literals(values: Iterable[str]) -> str:
 def _due(actions: frozenset[str], most_urgent: JobKind) -> str:
     """Return the query of the due jobs that this version knows, without notices; lanes only alone.
 
-    `most_urgent` is the first kind.
+    `most_urgent` is the first kind. WATCH, which comes after the notices, is a query of its own.
     """
-    apart = () if most_urgent is JobKind.BULK else (JobKind.NOTICE, JobKind.BULK)
-    kinds = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] and kind not in apart]
+    alone = most_urgent in (JobKind.BULK, JobKind.WATCH)
+    known = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] < PRIORITY[JobKind.NOTICE]]
+    kinds = [most_urgent] if alone else known
     return sql.DUE.format(kinds=literals(kinds), actions=literals(actions), states=literals(State))
 
 

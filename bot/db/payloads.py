@@ -95,6 +95,13 @@ def _unknown_in_copy(payload: Payload, _actions: Collection[str]) -> None:
     payload["to"]
 
 
+def _unknown_in_watch(payload: Payload, _actions: Collection[str]) -> None:
+    for name in ("sent_at", "answered_at", "duration"):
+        float(payload[name])
+    for name in ("last_token", "seen_at"):
+        float(payload.get(name) or 0.0)
+
+
 _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "click": _unknown_in_click,
     "command": _unknown_in_command,
@@ -105,5 +112,6 @@ _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "announcement": _unknown_in_notice,
     "copy": _unknown_in_copy,
     "bulk": _unknown_in_lane,
+    "watch": _unknown_in_watch,
 }
 """By kind of job (`bot.db.jobs.JobKind`): a function that returns what it does not know, and raises for what lacks."""

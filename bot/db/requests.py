@@ -232,18 +232,28 @@ class RequestStore:
         return await self.database.write(lambda tx: self._postpone(tx, job, delay, notice))
 
     async def finish_execution(
-        self, job: Job, event: Event, *, outcome: dict[str, Any], notify: Sequence[str], notify_target: bool = False
+        self,
+        job: Job,
+        event: Event,
+        *,
+        outcome: dict[str, Any],
+        notify: Sequence[str],
+        notify_target: bool = False,
+        also: Callable[[Transaction, Request], None] | None = None,
     ) -> tuple[Request, list[Job]] | None:
         """Store the outcome of an approved target; return the request, and the jobs that this process holds.
 
         `notify` are the channels that are notified once the last target is finished, and `notify_target` adds a message
-        to the person who was revoked. Returns None when the lease was lost.
+        to the person who was revoked. `also` is part of the transaction that ends the request. Returns None when the
+        lease was lost.
         """
 
         def step(tx: Transaction) -> tuple[Request, list[Job]] | None:
             finished = self._finish_execution(tx, job, event, outcome, notify)
             if finished and notify_target and finished[0].state is State.REVOKED and finished[0].target:
                 self.jobs.enqueue_once(tx, job.request_id, JobSpec(JobKind.AFFECTED, job.request_id, {}))
+            if also and finished and finished[0].state in FINAL:
+                also(tx, finished[0])
             return finished
 
         return await self.database.write(step)

@@ -206,6 +206,11 @@ def add_attempt(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> No
     tx.execute(ADD_ATTEMPT, id=request_id, outcome=json.dumps(outcome))
 
 
+def set_finding(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
+    """Store an outcome with what a watch has found as a new revision, so that the card shows it."""
+    tx.execute(ADD_ATTEMPT, id=request_id, outcome=json.dumps(outcome))
+
+
 def set_click_url(tx: Transaction, request_id: str, url: str) -> None:
     """Store the response_url of a click on a card that `chat.update` does not reach."""
     tx.execute(SET_CLICK_URL, id=request_id, url=url)

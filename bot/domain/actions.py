@@ -25,6 +25,14 @@ class Response(Protocol):
     def correlation_id(self) -> str | None:
         """The id that Genesys support asks for."""
 
+    @property
+    def answered_at(self) -> float | None:
+        """When Genesys Cloud answered, by its own clock in epoch seconds; None if it did not say so."""
+
+    @property
+    def sent_at(self) -> float | None:
+        """When the call was sent at the earliest, by the same clock."""
+
 
 class TokensApi(Protocol):
     """The calls of the Tokens API that actions make; each raises GenesysError."""
@@ -55,7 +63,8 @@ class Action:
 
     `name` is the word after `/purecloud`, the value stored with each request, and the prefix of the action's texts in
     `handlers/messages`. `execute` sends one call to Genesys Cloud, which needs `permission`, if it needs one. A call of
-    a `repeatable` action may be sent twice, after a transient error or when another process takes over.
+    a `repeatable` action may be sent twice, after a transient error or when another process takes over. After one that
+    `ends_sessions`, the bot watches whether the person logs in again.
     """
 
     name: str
@@ -67,6 +76,7 @@ class Action:
     permission: str | None = None
     has_target: bool = True
     repeatable: bool = True
+    ends_sessions: bool = False
 
 
 class Actions(Mapping[str, Action]):
@@ -98,7 +108,7 @@ async def _rotate(genesys: GenesysApi, _request: Request) -> Response:
     return await genesys.tokens.rotate()
 
 
-REVOKE = Action("revoke", execute=_delete_token, permission="oauth:token:delete")
+REVOKE = Action("revoke", execute=_delete_token, permission="oauth:token:delete", ends_sessions=True)
 """End every session and token of a person: `DELETE /api/v2/tokens/{userId}`."""
 
 BREAK_GLASS = Action(
@@ -109,6 +119,7 @@ BREAK_GLASS = Action(
     not_a_requester=DenialCode.MAY_NOT_BREAK_GLASS,
     not_an_approver=DenialCode.MAY_NOT_BREAK_GLASS,
     permission="oauth:token:delete",
+    ends_sessions=True,
 )
 """The same call as REVOKE, confirmed by its requester alone (`Request.break_glass`)."""
 

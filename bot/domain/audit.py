@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.requests import Event, Request
+from bot.domain.watch import Finding
 
 
 class EventType(StrEnum):
@@ -44,6 +45,13 @@ class EventType(StrEnum):
     BULK_PAUSED = "bulk:paused"
     BULK_RESUMED = "bulk:resumed"
     BULK_STOPPED = "bulk:stopped"
+    LOGGED_IN = "watch:logged_in"
+    """After a revocation, Genesys Cloud issued the person a new token, or may have."""
+    NO_LOGIN = "watch:no_login"
+    NOT_KNOWN = "watch:not_known"
+    """Genesys Cloud did not say whether the person has logged in again."""
+    REVOKED_AGAIN = "watch:revoked_again"
+    """A later revocation of the same person has ended the watch."""
 
 
 EVENT_TYPES: Mapping[Event, EventType] = {
@@ -56,6 +64,15 @@ EVENT_TYPES: Mapping[Event, EventType] = {
     Event.REFUSE: EventType.REFUSED,
     Event.FAIL: EventType.FAILED,
     Event.LOSE_TRACK: EventType.UNKNOWN,
+}
+
+
+WATCH_EVENTS: Mapping[Finding, EventType] = {
+    Finding.LOGGED_IN: EventType.LOGGED_IN,
+    Finding.SAME_SECOND: EventType.LOGGED_IN,
+    Finding.NO_LOGIN: EventType.NO_LOGIN,
+    Finding.NOT_KNOWN: EventType.NOT_KNOWN,
+    Finding.REVOKED_AGAIN: EventType.REVOKED_AGAIN,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -140,10 +141,11 @@ class Caller:
         guard = write_guard.get()
         if guard and request.is_write:
             await guard()
+        began = self._clock()
         raw = await self._transmit(signed, attempt, deadline)
         self._allowance.note(raw.headers)
         self._auth.rejected = raw.status == HTTPStatus.UNAUTHORIZED
-        return parse_response(raw.status, raw.headers, raw.body)
+        return replace(parse_response(raw.status, raw.headers, raw.body), seconds=self._clock() - began)
 
     async def _transmit(self, request: ApiRequest, attempt: int, deadline: Deadline) -> RawResponse:
         """Send a request once, and report an attempt of a DELETE that Genesys Cloud may have received."""

@@ -52,10 +52,16 @@ _Page = TypeVar("_Page", OrganizationRoleEntityListing, PermissionCollectionEnti
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A confirmed deletion. Genesys support asks for the `correlation_id`."""
+    """A confirmed deletion. Genesys support asks for the `correlation_id`.
+
+    `answered_at` is the `Date` of the response, by Genesys Cloud's clock in epoch seconds, and `sent_at` that minus the
+    time that the client waited. Both are None without a valid `Date`.
+    """
 
     status: int
     correlation_id: str | None
+    answered_at: float | None = None
+    sent_at: float | None = None
 
 
 class TokensApi:
@@ -260,4 +266,5 @@ class PureCloud:
 
 def _done(response: ApiResponse) -> Done:
     confirm(response)
-    return Done(response.status, response.correlation_id)
+    sent_at = None if response.date is None else response.date - response.seconds
+    return Done(response.status, response.correlation_id, response.date, sent_at)

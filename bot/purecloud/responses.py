@@ -60,6 +60,10 @@ class ApiResponse:
     status: int
     correlation_id: str | None
     body: bytes = field(default=b"", repr=False)
+    date: float | None = None
+    """When it was sent, by the server's clock in epoch seconds; None without a valid `Date`."""
+    seconds: float = 0.0
+    """How long the client waited for it."""
 
 
 def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiResponse:
@@ -74,7 +78,8 @@ def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiR
         raise _error(status, lowercase, body)
     if body and _is_page(lowercase.get("content-type", "").lower()):
         raise GenesysNoResponse(status=status, correlation_id=correlation_id, problem=_UNEXPECTED)
-    return ApiResponse(status, correlation_id, body)
+    date = _http_date(lowercase.get("date", ""))
+    return ApiResponse(status, correlation_id, body, date.timestamp() if date else None)
 
 
 def confirm(response: ApiResponse) -> None:

@@ -35,6 +35,7 @@ from bot.purecloud.caller import write_guard, write_sent
 from bot.services.job_result import JobResult
 from bot.services.live_state import LiveStates
 from bot.services.log_facts import job_facts, log_facts
+from bot.services.watch import Watches
 from bot.services.write_checks import LeaseLost, WriteChecks
 
 MAX_ROUNDS = 2
@@ -77,7 +78,8 @@ class AttemptResult:
     `attempts`, `sent` (requests that Genesys Cloud may have received), `at_least` (there may be more, because a process
     ended), `uncertain` (an attempt may have been executed), `waits` (attempts after which Genesys Cloud asked to wait),
     `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds), `live` (what the
-    target was doing before the first attempt).
+    target was doing before the first attempt), `sent_at` and `answered_at` (when the last call was executed, by Genesys
+    Cloud's clock), and `watch` (`bot.domain.watch`).
     """
 
     event: Event | None
@@ -97,10 +99,12 @@ class ExecutionService:
         metrics: Metrics,
         *,
         live: LiveStates,
+        watches: Watches,
         notify_target: bool = False,
     ) -> None:
         self._live = live
         self._checks = WriteChecks(store)
+        self._watches = watches
         self._store = store
         self._genesys = genesys
         self._actions = actions
@@ -189,15 +193,15 @@ class ExecutionService:
         self, request: Request, job: Job, event: Event, outcome: dict[str, Any]
     ) -> tuple[Request, list[Job]] | None:
         """Record an outcome. While the database is unavailable, recording is retried, never the call."""
-        notify = self._recipients(request)
-
-        async def record() -> tuple[Request, list[Job]] | None:
-            return await self._store.finish_execution(
-                job, event, outcome=outcome, notify=notify, notify_target=self._notify_target
-            )
-
+        finish = partial(
+            self._store.finish_execution, job, event, notify=self._recipients(request),
+            notify_target=self._notify_target,
+        )  # fmt: skip
+        if event is Event.SUCCEED and self._actions[request.action].ends_sessions:
+            outcome, begin = self._watches.begin(outcome)
+            finish = partial(finish, also=begin)
         return await until_recorded(
-            record,
+            partial(finish, outcome=outcome),
             lambda error: log.error(
                 "request.outcome_not_recorded", **(_logged(outcome) | log_facts(request)), exc_info=error
             ),
@@ -244,9 +248,12 @@ async def execute(
     except GenesysError as error:
         return result_of_error(error, action, facts, now=now, until=send_until(request, now))
     facts.pop("unchanged", None)
+    times = {"sent_at": response.sent_at, "answered_at": response.answered_at}
     return AttemptResult(
         Event.SUCCEED,
-        facts | {"code": "executed", "status": response.status, "correlation_id": response.correlation_id},
+        facts
+        | {"code": "executed", "status": response.status, "correlation_id": response.correlation_id}
+        | {name: at for name, at in times.items() if at is not None},
     )
 
 
@@ -268,7 +275,7 @@ def _facts(request: Request, job: Job) -> dict[str, Any]:
 
 def _logged(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the log has of an outcome: nothing of what the target was doing, which is personal."""
-    return {name: value for name, value in outcome.items() if name != "live"}
+    return {name: value for name, value in outcome.items() if name not in ("live", "watch")}
 
 
 def _not_sent(facts: Mapping[str, Any], code: str | None) -> AttemptResult:

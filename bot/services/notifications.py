@@ -49,6 +49,9 @@ CARD_POSTED, CARD_NOT_POSTED = "card_posted", "card_not_posted"
 FOLLOWED, COPY_NOT_POSTED = "request_followed", "copy_not_posted"
 """Codes of replies: a person follows an open request; the card that they need could not be posted."""
 
+LOGGED_IN_AGAIN = "logged_in_again"
+"""Code of a message: the person whose sessions were revoked has logged in again, or may have."""
+
 LINK_ATTEMPTS = 5
 """How often a reply looks for the link to a card that is not posted yet, once a second. Then it goes without."""
 
@@ -267,7 +270,7 @@ class Notifier:
             return JobResult()
         try:
             code, link = job.payload["code"], None
-            if request and code in (CARD_POSTED, FOLLOWED, COPY_NOT_POSTED):
+            if request and code in (CARD_POSTED, FOLLOWED, COPY_NOT_POSTED, LOGGED_IN_AGAIN):
                 link = await self._link(card)
             message = self._renderer.reply(code, job.payload["params"], request, link)
         except KeyError as error:  # a code of a newer version of the bot

@@ -397,6 +397,33 @@ SENTENCES = {
     "live.presence.unknown": "presence not known",
     "live.last_login": "last logged in {time}",
     "live.last_login.unknown": "last logged in: not known",
+    # --- whether the person has logged in again ------------------------------------------------------------------
+    "watch.watching": "I watch until {time} whether they log in again.",
+    "watch.logged_in": (
+        "*Logged in again at {time}.* Revoke again: {command}\n"
+        "Single sign-on may have done it: to keep them out, block the login at your identity provider first."
+    ),
+    "watch.same_second": (
+        "*May be logged in again*: Genesys Cloud issued a token at {time}, in the same second as the revocation, so I "
+        "can't say whether it is still valid. Revoke again: {command}\n"
+        "To keep them out, block the login at your identity provider first."
+    ),
+    "watch.no_login": "No new login until {time}.",
+    "watch.no_login.incomplete": "No new login until {time}. After that, Genesys Cloud does not say.",
+    "watch.not_known": "Genesys Cloud does not say whether they have logged in again.",
+    "watch.revoked_again": "Revoked again at {time}, so I stopped watching for this request.",
+    "watch.notified": "{target} may be logged in to Genesys Cloud again.",
+    "watch.message.logged_in": (
+        "*{target} logged in to Genesys Cloud again* at {time}, after all their sessions were revoked.\n"
+        "Single sign-on may have done it: to keep them out, block the login at your identity provider first.\n"
+        "Then revoke again: {command}"
+    ),
+    "watch.message.same_second": (
+        "*{target} may be logged in to Genesys Cloud again*: it issued a token at {time}, in the same second as the "
+        "revocation, so I can't say whether that is still valid.\n"
+        "To keep them out, block the login at your identity provider first.\n"
+        "Then revoke again: {command}"
+    ),
     # --- several expired requests in one message ----------------------------------------------------------------------
     "expirations.headline": (
         "*{count} requests expired*: they were not approved in time. Nothing was changed. Request again what is still needed."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, Request, State
 from handlers.messages import Catalog
-from handlers.ui import blocks, bulk, followers, live_state, outcomes, request_parts, rich_text, targets
+from handlers.ui import blocks, bulk, followers, live_state, outcomes, request_parts, rich_text, targets, watch
 from handlers.ui.blocks import MAX_BUTTON_LENGTH, Block, Message, escape, local_time
 from handlers.ui.next_steps import next_steps
 from handlers.ui.reasons import other_approvers
@@ -26,7 +26,11 @@ def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -
         request_parts.notified(catalog, request),
         blocks.header(outcomes.headline(catalog, request)),
         *_target(catalog, request),
-        rich_text.block(*request_parts.paragraphs(catalog, request), next_steps(catalog, request)),
+        rich_text.block(
+            *request_parts.paragraphs(catalog, request),
+            *watch.paragraphs(catalog, request),
+            next_steps(catalog, request),
+        ),
         *bulk.report(catalog, request),
         request_parts.when(catalog, request),
         request_parts.reason(request),

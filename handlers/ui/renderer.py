@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.domain.principals import Principal
 from bot.domain.requests import Request
-from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED, COPY_NOT_POSTED, FOLLOWED
+from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED, COPY_NOT_POSTED, FOLLOWED, LOGGED_IN_AGAIN
 from handlers.messages import Catalog
-from handlers.ui import blocks, break_glass, cards, followers, notices, reminders, thread_replies
+from handlers.ui import blocks, break_glass, cards, followers, notices, reminders, thread_replies, watch
 from handlers.ui.blocks import Message
 from handlers.ui.reasons import explain
+
+_AboutRequest = Callable[[Catalog, Request, Mapping[str, Any], str | None], Message]
+
+_ABOUT_REQUESTS: Mapping[str, _AboutRequest] = {
+    CARD_POSTED: lambda catalog, request, params, link: notices.card_posted(catalog, request, params["channel"], link),
+    CARD_NOT_POSTED: lambda catalog, request, params, _: notices.card_not_posted(
+        catalog, request, params["slack_code"]
+    ),
+    FOLLOWED: lambda catalog, request, params, link: followers.followed(catalog, request, own=params["own"], link=link),
+    COPY_NOT_POSTED: followers.copy_not_posted,
+    LOGGED_IN_AGAIN: watch.logged_in_again,
+    "stale_request": lambda catalog, request, _, _link: notices.too_late(catalog, request),
+}
+"""The replies about requests, by code. With the request and parameters each renders a message; a link is optional."""
 
 
 class MessageRenderer:
@@ -69,16 +83,9 @@ class MessageRenderer:
         self, code: str, params: Mapping[str, Any], request: Request | None = None, link: str | None = None
     ) -> Message:
         """Return the private reply for a code: an error's, or one about the card to which `link` leads."""
-        if code == CARD_POSTED and request:
-            return notices.card_posted(self.catalog, request, params["channel"], link)
-        if code == CARD_NOT_POSTED and request:
-            return notices.card_not_posted(self.catalog, request, params["slack_code"])
-        if code == FOLLOWED and request:
-            return followers.followed(self.catalog, request, own=params["own"], link=link)
-        if code == COPY_NOT_POSTED and request:
-            return followers.copy_not_posted(self.catalog, request, params, link)
-        if code == "stale_request" and request:
-            return notices.too_late(self.catalog, request)
+        render = _ABOUT_REQUESTS.get(code)
+        if render and request:
+            return render(self.catalog, request, params, link)
         text = explain(self.catalog, code, params)
         reference = self.catalog.text("reference", reference=request.reference) if request else None
         return blocks.message(text, blocks.section(text), blocks.context(reference) if reference else None)

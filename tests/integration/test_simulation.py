@@ -62,7 +62,9 @@ def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
 
 
 def sends_again(bot: Bot) -> Mapping[JobKind, Process]:
-    service = SendsAgain(bot.store, bot.genesys, ACTIONS, bot.options.recipients, METRICS, live=bot.live)
+    service = SendsAgain(
+        bot.store, bot.genesys, ACTIONS, bot.options.recipients, METRICS, live=bot.live, watches=bot.watches
+    )
     return {JobKind.EXECUTE: service.process}
 
 

@@ -94,7 +94,9 @@ async def start_app(
     folder: Path, *, socket_mode: bool = False, actions: Actions = ACTIONS, catalog: Catalog | None = None,
     overrides: Mapping[str, str] | None = None,
 ) -> AsyncIterator[AppHarness]:  # fmt: skip
-    """Start the bot with the sandbox's environment and the overrides; an empty value unsets a setting.
+    """Start the bot with the sandbox's environment without a watch, and with the overrides.
+
+    An empty value unsets a setting.
 
     The test fails if a callback blocks the event loop while the app runs.
     """
@@ -106,7 +108,7 @@ async def start_app(
     await slack.start()
     genesys_url = await genesys.start()
     try:
-        environ = environment(slack, genesys_url, folder) | dict(overrides or {})
+        environ = environment(slack, genesys_url, folder) | {"WATCH_FOR": "off"} | dict(overrides or {})
         async with running(read_settings(environ), catalog=catalog, actions=actions) as server:
             url = f"http://127.0.0.1:{server.port}"
             slack.events_url = f"{url}/slack/events"

@@ -21,6 +21,7 @@ from bot.db.driver import Row
 from bot.db.jobs import Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
+from bot.db.watches import WatchStore
 from bot.domain.actions import ACTIONS
 from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
 from bot.domain.people import Person
@@ -33,6 +34,7 @@ from bot.services.execution import ExecutionService
 from bot.services.job_result import JobResult
 from bot.services.lanes import Lane
 from bot.services.live_state import LiveStates
+from bot.services.watch import Watches
 from bot.worker import Worker
 from tests.support import examples
 from tests.support.examples import OLIVIA, SEALS
@@ -202,7 +204,10 @@ class BulkRun:
         store = RequestStore(database, JobQueue(database, f"replica-{number}#1"), SEALS, lanes=self._pool)
         metrics, bulk = Metrics(), BulkStore(store, lambda _request: ())
         service = BulkService(bulk, ACTIONS, lambda lane: Lane(lane, self._client(), clock=loop.time), metrics)
-        single = ExecutionService(store, self._client(), ACTIONS, lambda _request: (), metrics, live=NothingKnown())
+        watches = Watches(WatchStore(store), cast("Any", None), duration=None)
+        single = ExecutionService(
+            store, self._client(), ACTIONS, lambda _request: (), metrics, live=NothingKnown(), watches=watches
+        )
 
         async def shown(job: Job) -> JobResult:
             self.shown.append(loop.time())

@@ -125,7 +125,7 @@ class Components:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""
         names = (
             "actions", "approvals_channel", "secret_values", "ping_approvers", "remind_after", "max_open",
-            "require_reason", "notify_target",
+            "require_reason", "notify_target", "watch_for",
         )  # fmt: skip
         options = {name: changes.pop(name) for name in names if name in changes}
         usual = Options(replace(RULES, **changes), ACTIONS, TTL, personas.APPROVALS, personas.AUDIT)
@@ -155,10 +155,13 @@ class Components:
             approvers=options.approvers, live=self.live(options),
         )  # fmt: skip
 
-    def live(self, options: Options) -> LiveStates:
+    @property
+    def reads(self) -> GenesysReads:
         api = self.purecloud
-        reads = GenesysReads(api.users, api.authorization, api.tokens, api.allowance, clock=self.clock)
-        return LiveStates(reads, self.channels, approvals_channel=options.approvals_channel)
+        return GenesysReads(api.users, api.authorization, api.tokens, api.allowance, clock=self.clock)
+
+    def live(self, options: Options) -> LiveStates:
+        return LiveStates(self.reads, self.channels, approvals_channel=options.approvals_channel)
 
     def clicks(self, **changes: Any) -> ClickService:
         options = self.options(**changes)
@@ -221,7 +224,7 @@ class Components:
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud,
             open_lane=lambda: self.purecloud, clock=self.clock, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
-            live=self.live(options), bulk=self.bulk(options),
+            reads=self.reads, bulk=self.bulk(options),
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:
@@ -280,6 +283,7 @@ class Components:
 @asynccontextmanager
 async def open_components(
     folder: Path, *, timeout: float = 30, driver: Driver | None = None, slack_clock: Callable[[], float] = time.time,  # noqa: ASYNC109 - a session's
+    genesys_clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Components]:  # fmt: skip
     """Open the fakes and the clients; `timeout` is how long Slack may take to answer, in seconds.
 
@@ -298,7 +302,7 @@ async def open_components(
         slack = FakeSlack(
             members=personas.members(), groups=personas.groups(), channels=channels, clock=slack_clock, sleep=hold
         )
-        genesys = FakeGenesys(users=genesys_users())
+        genesys = FakeGenesys(users=genesys_users(), clock=genesys_clock)
         await slack.start()
         stack.push_async_callback(slack.stop)
         stack.callback(released.set)

@@ -54,7 +54,7 @@ UNKNOWN_REQUESTS: dict[str, dict[str, str]] = {
 """Requests that only another version can read, or none, with the columns that make them so."""
 
 UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
-    "unknown kind": ("watch", "first", {}),
+    "unknown kind": ("escalation", "first", {}),
     "unknown kind, payload of another type": ("snooze", "first", [1]),
     "unknown button": ("click", "first", {"action": "snooze", "user_id": "U0OLIVIA01"}),
     "unknown action": ("command", "none", {"action": "bulk", "invoker": {"user_id": "U0RAVI0001", "key": "k"}}),

@@ -207,7 +207,11 @@ async def bot_process(
     )
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
-    environ = environment(slack, await genesys.start(), folder) | {"PORT": str(free_port()), "MAX_OPEN_REQUESTS": "100"}
+    environ = environment(slack, await genesys.start(), folder) | {
+        "PORT": str(free_port()),
+        "MAX_OPEN_REQUESTS": "100",
+        "WATCH_FOR": "off",
+    }
     database = Path(environ["DATABASE_URL"].removeprefix("sqlite:///"))
     if migrated:
         put_database(database)

@@ -119,7 +119,7 @@ async def start_replicas(
     genesys = FakeGenesys(users=genesys_users())
     await slack.start()
     budgets = {"MAX_COMMANDS_PER_MINUTE": "100000", "MAX_CLICKS_PER_MINUTE": "100000", "MAX_OPEN_REQUESTS": "100"}
-    environ = environment(slack, await genesys.start(), folder) | budgets | overrides
+    environ = environment(slack, await genesys.start(), folder) | budgets | {"WATCH_FOR": "off"} | overrides
     own = [*each, *[{}] * (len(database_urls) - len(each))]
     environs = [environ | {"DATABASE_URL": url, **one} for url, one in zip(database_urls, own, strict=True)]
     try:

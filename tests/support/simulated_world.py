@@ -19,6 +19,7 @@ from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
+from bot.db.watches import WatchStore
 from bot.domain.actions import ACTIONS
 from bot.domain.audit import EventType
 from bot.domain.clicks import Click
@@ -37,6 +38,7 @@ from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, Notifier
 from bot.services.pacing import Pace
 from bot.services.rule_differences import RuleDifferences
+from bot.services.watch import Watches
 from bot.slack.channels import Channels
 from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
@@ -104,6 +106,7 @@ class Bot:
     identity: Identity
     genesys: SimulatedGenesys
     live: LiveStates
+    watches: Watches
     options: Options
     services: Mapping[JobKind, Process]
     """The services as they are before some of them are replaced."""
@@ -156,19 +159,20 @@ class World:
         channels = Channels(api, clock=clock, configured=(AUDIT,))
         messenger, lookups = SimulatedMessenger(process, self.outside, channels), EarlyLookups(identity)
         pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
+        watches = Watches(WatchStore(store), genesys, duration=options.watch_for)
         live = LiveStates(genesys, channels, approvals_channel=options.approvals_channel)
         services = job_services(
             store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
             permalinks=Permalinks(api), messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, open_lane=lambda: SimulatedLane(process, self.outside, clock), clock=clock,
-            renderer=renderer, metrics=METRICS, options=options, differences=differences, live=live,
+            renderer=renderer, metrics=METRICS, options=options, differences=differences, reads=genesys,
             bulk=BulkRequests(NoLists(), limit=1),
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)
         inbox = Inbox(store, worker.submit, lookups.start, clock=clock)
-        bot = Bot(store, inbox, identity, genesys, live, options, dict(services), worker)
+        bot = Bot(store, inbox, identity, genesys, live, watches, options, dict(services), worker)
         services.update(self._replaced(bot))
         return bot
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -158,11 +159,15 @@ class FakeGenesys:
                 http_request.transport.abort()
                 return response
             record.status = response.status
-            for header, value in _headers(request, window).items():
+            for header, value in (_headers(request, window) | self._date()).items():
                 response.headers.setdefault(header, value)
             return response
 
         return handle
+
+    def _date(self) -> dict[str, str]:
+        """Return the `Date` header, which has whole seconds."""
+        return {"Date": formatdate(self.state.clock(), usegmt=True)}
 
     def _window(self, generation: int | None) -> RequestWindow:
         """Return the window of a token; requests without a token do not share one."""

@@ -34,6 +34,7 @@ def test_rules__with_the_required_settings_alone() -> None:
         "whom cards mention": "the Slack user U0OLIVIA01, once in 5 minutes for each requester",
         "when a reminder follows": "once, after 5 minutes without a decision",
         "where outcomes go": "to the card and the people concerned; to no channel, because AUDIT_CHANNEL is not set",
+        "when a new login is reported": "within 10 minutes after a revocation, with 8 calls per person at most",
     }
 
 
@@ -80,6 +81,8 @@ def test_rules__with_the_required_settings_alone() -> None:
         ({"APPROVERS": "role:Supervisor"}, "whom cards mention", "names no Slack user or user group"),
         ({"PING_APPROVERS": "false"}, "whom cards mention", "no one, because PING_APPROVERS is off"),
         ({"NOTIFY_TARGET": "true"}, "where outcomes go", "a revoked person is notified too"),
+        ({"WATCH_FOR": "off"}, "when a new login is reported", "never, because WATCH_FOR is off"),
+        ({"WATCH_FOR": "90s"}, "when a new login is reported", "within 1.5 minutes after"),
         ({"REMIND_AFTER": "OFF"}, "when a reminder follows", "never, because REMIND_AFTER is off"),
         ({"REMIND_AFTER": "90s"}, "when a reminder follows", "after 1.5 minutes"),
         ({"REQUEST_TTL": "5m"}, "when a reminder follows", "never, because a request expires"),
@@ -93,9 +96,9 @@ def test_rules__say_what_each_setting_does(settings: dict[str, str], rule: str, 
 async def test_check__ends_with_the_rules(harness: ChecksHarness) -> None:
     report = await harness.check()
 
-    names = [one.check for one in report.results[-9:]]
+    names = [one.check for one in report.results[-10:]]
     assert names[0] == "who may request"
-    assert names[-1] == "where outcomes go"
+    assert names[-1] == "when a new login is reported"
 
 
 def test_break_glass__without_a_channel_is_a_doubt() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.db import job_statements as sql
 from bot.db.engine import Database
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue, JobSpec
+from bot.db.jobs import LEASE_DURATION, MAX_WATCHES, Job, JobKind, JobQueue, JobSpec
 from bot.db.transaction import Transaction
 from tests.support.database import DatabaseHarness
 from tests.support.recording_driver import RecordingDriver
@@ -23,6 +23,7 @@ PAYLOADS: dict[JobKind, dict[str, Any]] = {
     JobKind.COPY: {"to": "C0OPS00001"},
     JobKind.NOTICE: {"channel": "C0OPS00001"},
     JobKind.BULK: {"lane": 0, "clicked_at": 0.0},
+    JobKind.WATCH: {"sent_at": 1.0, "answered_at": 2.0, "duration": 600.0},
 }
 """What this version must find in the payload of each kind of job."""
 
@@ -58,7 +59,7 @@ async def add_unknown_kind(db: DatabaseHarness) -> None:
     """Add a job as a newer version of the bot does."""
     await db.run(
         "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until) "
-        "VALUES ('watch', 'watch:first', 'first', '{}', 0, :now, :now, 0, 0)",
+        "VALUES ('escalation', 'escalation:first', 'first', '{}', 0, :now, :now, 0, 0)",
         now=db.clock.now,
     )
 
@@ -91,14 +92,34 @@ async def test_claim__returns_most_urgent_first_up_to_the_limit(db: DatabaseHarn
         await enqueue(db, kind, kind)
     assert await claim(db, limit=4) == ["click", "target", "command", "card"]
     assert await claim(db, limit=5) == ["copy", "reply", "thread", "reminder", "affected"]
-    assert await claim(db, limit=5) == ["notice"]
+    assert await claim(db, limit=1) == ["notice"]
+    assert await claim(db, limit=5) == ["watch"]
+
+
+async def test_claim__returns_few_watches_at_once_and_notices_first(db: DatabaseHarness) -> None:
+    for number in range(2 * MAX_WATCHES):
+        await enqueue(db, f"watch {number}", JobKind.WATCH)
+    await enqueue(db, "notice", JobKind.NOTICE)
+    assert await claim(db) == ["notice", *(f"watch {number}" for number in range(MAX_WATCHES))]
+
+
+async def test_continue_later__stores_the_payload_if_the_lease_is_held(db: DatabaseHarness) -> None:
+    await enqueue(db, kind=JobKind.WATCH)
+    (job,) = await db.jobs().claim(1)
+    assert await db.jobs().continue_later(job, {**job.payload, "seen_at": 5.0}, delay=7.0)
+    assert not await db.jobs("two#1").continue_later(job, {}, delay=0.0)
+    assert await db.jobs().claim(1) == []
+    db.clock.advance(7.0)
+    (again,) = await db.jobs().claim(1)
+    assert (again.payload["seen_at"], again.attempts) == (5.0, 2)
 
 
 async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness) -> None:
     for kind in JobKind:
         await enqueue(db, kind, kind)
     claimed = await db.jobs().claim(20, most_urgent=JobKind.CARD)
-    assert [job.kind for job in claimed] == list(JobKind)[list(JobKind).index(JobKind.CARD) : -1]
+    later = list(JobKind)[list(JobKind).index(JobKind.CARD) :]
+    assert [job.kind for job in claimed] == [kind for kind in later if kind is not JobKind.BULK]
 
 
 async def test_claim__takes_one_lane_besides_the_other_jobs(db: DatabaseHarness) -> None:
@@ -132,7 +153,7 @@ async def test_claim__leaves_jobs_of_unknown_kinds_unchanged(db: DatabaseHarness
     assert await claim(db) == ["known"]
     await db.jobs("two#2").release_own_leases()
     await db.store().delete_expired_rows()
-    assert await db.rows("SELECT * FROM jobs WHERE kind = 'watch'") == unchanged
+    assert await db.rows("SELECT * FROM jobs WHERE kind = 'escalation'") == unchanged
 
 
 async def test_claim__two_processes_never_get_the_same_job(db: DatabaseHarness) -> None:
@@ -411,20 +432,22 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
         "affected": 0,
         "notice": 0,
         "bulk": 0,
+        "watch": 0,
     }
 
 
-async def test_depth__counts_a_reminder_only_once_it_is_due(db: DatabaseHarness) -> None:
-    spec = JobSpec(JobKind.REMINDER, "first", {})
+@pytest.mark.parametrize("kind", [JobKind.REMINDER, JobKind.WATCH])
+async def test_depth__counts_what_is_due_long_after_only_once_it_is_due(db: DatabaseHarness, kind: JobKind) -> None:
+    spec = JobSpec(kind, "first", {})
     await db.database.write(lambda tx: db.jobs().enqueue(tx, "first", spec, delay=300.0))
-    assert (await db.jobs().depth())["reminder"] == 0
+    assert (await db.jobs().depth())[kind] == 0
     db.clock.advance(300.0)
-    assert (await db.jobs().depth())["reminder"] == 1
+    assert (await db.jobs().depth())[kind] == 1
 
 
 async def test_depth__reports_unknown_kinds(db: DatabaseHarness) -> None:
     await add_unknown_kind(db)
-    assert (await db.jobs().depth())["watch"] == 1
+    assert (await db.jobs().depth())["escalation"] == 1
 
 
 async def test_work__counts_jobs_and_pending_requests_and_measures_the_oldest_due_job(db: DatabaseHarness) -> None:

@@ -65,8 +65,8 @@ ERRORS = (None, GenesysForbidden, GenesysServerError, GenesysNoResponse)
 
 
 UNKNOWN_KIND: dict[str, Any] = {
-    "kind": "watch",
-    "key": "watch:first",
+    "kind": "escalation",
+    "key": "escalation:first",
     "request_id": "request-0",
     "payload": "{}",
     "prio": 0,

@@ -19,8 +19,8 @@ REJECTED = {
 }
 """Words that the bot does not say, and what it says instead."""
 
-ALLOWED = re.compile(r"Genesys Cloud's login\b")
-"""The host that issues tokens."""
+ALLOWED = re.compile(r"Genesys Cloud's login\b|\bnew login\b", re.IGNORECASE)
+"""The host that issues tokens, and what a watch looks for."""
 
 NOT_DONE = re.compile(r"\bnothing (was|has been|has) (changed|ended|done)|changed nothing", re.IGNORECASE)
 DETAILS = ("stale.approved", "stale.revoked", "stale.refused", "stale.failed", "stale.unknown",
