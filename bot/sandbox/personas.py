@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.sandbox.slack.workspace import Channel, SlackUser, UserGroup
 
@@ -57,6 +58,9 @@ class Persona:
     about: str
     genesys_id: str | None = None
     division: str = "Home"
+    presence: str = "Available"
+    routing_status: str = "OFF_QUEUE"
+    conversations: Mapping[str, int] = field(default_factory=dict)
 
 
 def personas() -> list[Persona]:
@@ -130,9 +134,12 @@ def _targets() -> list[Persona]:
         Persona(
             member=SlackUser(id=TOM, name="tom", real_name="Tom Target", email="tom.target@example.com"),
             role="agent",
-            about="Agent: the one to revoke.",
+            about="Agent: the one to revoke, on a call.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09",
             division="Support",
+            presence="On Queue",
+            routing_status="INTERACTING",
+            conversations={"call": 1},
         ),
         Persona(
             member=SlackUser(id=PIA, name="pia", real_name="Pia Protected", email="pia.protected@example.com"),
@@ -140,6 +147,8 @@ def _targets() -> list[Persona]:
             about="Protected: revoking needs two approvers other than the requester.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10",
             division="Management",
+            presence="Meeting",
+            conversations={"call": 1, "chat": 2},
         ),
         Persona(
             member=SlackUser(id=NOMAIL, name="nomail", real_name="Noel Nomail"),

@@ -83,6 +83,9 @@ def genesys_users() -> list[GenesysUser]:
             division=divisions.get(persona.division, divisions["Home"]),
             sessions=INITIAL_SESSIONS,
             last_token_issued=time.time() - LOGGED_IN_SINCE,
+            presence=persona.presence,
+            routing_status=persona.routing_status,
+            conversations=persona.conversations,
         )
         for persona in personas.personas()
         if persona.genesys_id and persona.member.email
@@ -109,6 +112,7 @@ def environment(slack: FakeSlack, genesys_url: str, folder: Path) -> dict[str, s
         "AUDIT_CHANNEL": personas.AUDIT,
         "REQUEST_TTL": "5m",
         "REMIND_AFTER": "2m",
+        "WATCH_FOR": "1m",
     }
 
 

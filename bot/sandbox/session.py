@@ -14,6 +14,7 @@ from bot.domain.requests import State
 from bot.sandbox.faults import SandboxFaults
 from bot.sandbox.manifest import HOME_TAB_ENABLED, MESSAGES_TAB_READ_ONLY, SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica
+from bot.sandbox.single_sign_on import SingleSignOn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,7 @@ class SandboxRun:
 
     def __post_init__(self) -> None:
         self.faults = SandboxFaults(self.slack, self.genesys)
+        self.single_sign_on = SingleSignOn(self.genesys.state)
         self.bot_url = self.slack.events_url
 
 
@@ -70,6 +72,7 @@ class SandboxSession:
         """Start a run."""
         self.run = await self._resources.enter_async_context(self._start_run())
         self.run.slack.on_change.append(self.notify)
+        self.run.single_sign_on.on_log_in = self.notify
         self.notify()
 
     async def stop(self) -> None:
@@ -77,6 +80,7 @@ class SandboxSession:
         run, self.run = self.run, None
         if run is not None:
             run.faults.clear()  # a delayed response would delay the shutdown
+            run.single_sign_on.stop()
             if run.replica is not None:
                 await run.replica.kill()
         await self._resources.aclose()

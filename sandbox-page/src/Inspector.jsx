@@ -41,7 +41,7 @@ function Sessions({ snapshot, post }) {
             <span className="dot" aria-hidden="true" />
             <span className="who">{user.name}</span>
             {user.sessions
-              ? <span className="count">{user.sessions} {user.sessions === 1 ? "session" : "sessions"}</span>
+              ? <span className="count">{user.calls > 0 && "on a call · "}{user.sessions} {user.sessions === 1 ? "session" : "sessions"}</span>
               : <span className="count">logged out <time>{endOf(snapshot, user)}</time> <button type="button" onClick={() => post("log-in", { user: user.id })}
                 aria-label={`Log ${user.name} in again`}>log in</button></span>}
           </li>
@@ -98,6 +98,7 @@ function Request({ request, snapshot }) {
 function Faults({ snapshot, post }) {
   const { choices, genesys, slack_down } = snapshot.faults;
   const [fault, setFault] = useOptimistic(genesys ?? "", (name) => post("genesys-fault", { name }));
+  const [again, setAgain] = useOptimistic(snapshot.single_sign_on, (on) => post("single-sign-on", { on }));
   const [down, setDown] = useOptimistic(slack_down, (wanted) => post("slack-down", { down: wanted }));
   return (
     <section className="pane controls" aria-label="Inject faults">
@@ -108,6 +109,12 @@ function Faults({ snapshot, post }) {
             <input type="radio" name="genesys-fault" checked={fault === choice.name} onChange={() => setFault(choice.name)} /> {choice.title}
           </label>
         ))}
+      </fieldset>
+      <fieldset>
+        <legend>After a revocation, single sign-on</legend>
+        <label>
+          <input type="checkbox" checked={again} onChange={(event) => setAgain(event.target.checked)} /> logs the person in again after 5 s
+        </label>
       </fieldset>
       <fieldset>
         <legend>Slack</legend>

@@ -32,6 +32,23 @@ async def test_audit_log__shows_where_a_changed_row_breaks_the_chain(page: Sandb
     await expect(approved).to_have_class("broken")
 
 
+async def test_card__shows_a_call_and_that_single_sign_on_has_logged_the_person_in_again(page: SandboxPage) -> None:
+    await page.inject_fault("logs the person in again after 5 s")
+    await expect(page.tab.get_by_label("logs the person in again after 5 s")).to_be_checked()
+    await page.expect_sessions("Tom Target", "on a call")
+    await page.send_command("revoke @tom laptop stolen")
+    await page.open_conversation("direct messages with PureCloud")
+    await page.expect_newest("in 1 call", "on queue", "last logged in")
+    await page.click_and_confirm("Revoke all sessions")
+    await page.expect_newest("Revoked: all sessions of Tom Target", "just before: in 1 call", "I watch until")
+    await page.expect_sessions("Tom Target", "logged out")
+    await page.expect_sessions("Tom Target", "1 session")
+    message = page.messages.filter(has_text="logged in to Genesys Cloud again")
+    await expect(message).to_contain_text("/purecloud revoke tom.target@example.com laptop stolen", timeout=30_000)
+    card = page.messages.filter(has_text="Revoked: all sessions of Tom Target")
+    await expect(card).to_contain_text("Logged in again at")
+
+
 async def test_lock_screen__shows_the_text_of_each_notification(page: SandboxPage) -> None:
     await page.send_command("revoke @tom laptop stolen")
     slack = page.run.slack.conversations

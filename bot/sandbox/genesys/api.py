@@ -84,7 +84,7 @@ async def delete_tokens_me(state: GenesysState, request: ApiRequest) -> web.Resp
 async def delete_token(state: GenesysState, request: ApiRequest) -> web.Response:
     """DELETE /api/v2/tokens/{userId}; a user without sessions gets the same response."""
     _require(state, request, "oauth:token:delete")
-    _find_user(state, request).sessions = 0
+    state.log_out(_find_user(state, request))
     return web.Response()
 
 

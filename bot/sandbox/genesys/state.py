@@ -112,6 +112,8 @@ class GenesysState:
             self.add(user)
         self.clients = {client.id: client for client in clients}
         self.clock = clock
+        self.on_logged_out: list[Callable[[GenesysUser], None]] = []
+        """Called when all tokens of a user were deleted."""
         self.issued = 0
         self._tokens: dict[str, IssuedToken] = {}
 
@@ -133,6 +135,12 @@ class GenesysState:
     def add(self, user: GenesysUser) -> None:
         """Add a user."""
         self.users[user.id.lower()] = user
+
+    def log_out(self, user: GenesysUser) -> None:
+        """Delete all tokens of a user."""
+        user.sessions = 0
+        for listener in self.on_logged_out:
+            listener(user)
 
     def log_in(self, user: GenesysUser) -> None:
         """Issue a token to a user."""

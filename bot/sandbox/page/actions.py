@@ -30,8 +30,6 @@ COMMAND = "/purecloud"
 MAX_CLOCK_STEP = 24 * 3600
 """Maximum step of the clock, in seconds. Every request expires within a day."""
 
-SESSIONS_AFTER_LOG_IN = 1
-
 
 class Actions:
     """Acts as the chosen persona, and controls the faults, the clock and the replica."""
@@ -48,6 +46,7 @@ class Actions:
             "close-view": self.close_view,
             "genesys-fault": self.set_genesys_fault,
             "slack-down": self.set_slack_down,
+            "single-sign-on": self.set_single_sign_on,
             "log-in": self.log_in,
             "advance-clock": self.advance_clock,
             "replica": self.set_replica,
@@ -141,7 +140,12 @@ class Actions:
         user = self._run.genesys.users.get(_text(body, "user"))
         if user is None:
             raise web.HTTPBadRequest(text="user is required.")
-        user.sessions = max(user.sessions, SESSIONS_AFTER_LOG_IN)
+        self._run.genesys.state.log_in(user)
+        return None
+
+    async def set_single_sign_on(self, body: Body) -> str | None:
+        """`{on}`: let single sign-on log people in again after a revocation, or not."""
+        self._run.single_sign_on.on = body.get("on") is True
         return None
 
     async def advance_clock(self, body: Body) -> str | None:

@@ -46,7 +46,13 @@ def snapshot(run: SandboxRun) -> Json:
         "problem": _delivery_problem(run),
         "requests": [_request(request) for request in genesys.requests[-MAX_ROWS:]],
         "users": [
-            {"id": key, "name": user.name, "state": user.state, "sessions": user.sessions}
+            {
+                "id": key,
+                "name": user.name,
+                "state": user.state,
+                "sessions": user.sessions,
+                "calls": user.conversations.get("call", 0),
+            }
             for key, user in genesys.users.items()
         ],
         "tokens": {"issued": genesys.state.issued, "live": genesys.state.live_generations},
@@ -55,6 +61,7 @@ def snapshot(run: SandboxRun) -> Json:
             "genesys": run.faults.genesys,
             "slack_down": run.faults.slack_down,
         },
+        "single_sign_on": run.single_sign_on.on,
         "replica": run.replica is not None,
         "clicks": run.clicks[-MAX_ROWS:],
         "audit_log": [

@@ -222,6 +222,15 @@ async def test_log_in__gives_a_user_a_session(url: str, session: aiohttp.ClientS
     genesys.users[TOM_ID].sessions = 0
     assert await post(session, f"{url}log-in", {"user": TOM_ID}) == (200, None)
     assert genesys.users[TOM_ID].sessions == 1
+    assert genesys.users[TOM_ID].last_token_issued
+
+
+async def test_single_sign_on__is_switched_on_and_off(url: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(f"{url}events") as stream:
+        assert (await read_snapshot(stream))["single_sign_on"] is False
+        for on in (True, False):
+            assert await post(session, f"{url}single-sign-on", {"on": on}) == (200, None)
+            assert (await read_snapshot(stream))["single_sign_on"] is on
 
 
 async def test_advance_clock__moves_the_expiry_closer(

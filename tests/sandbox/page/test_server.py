@@ -55,7 +55,7 @@ async def test_events__start_with_a_snapshot(url: str, session: aiohttp.ClientSe
     assert [people[user]["playable"] for user in (personas.OLIVIA, personas.BEA, personas.DAN)] == [True, False, False]
     assert people[personas.BEN]["about"].startswith("Approver")
     assert {channel["name"] for channel in data["channels"]} >= {"ops", "approvals", "audit", "partner"}
-    assert data["users"] == [{"id": TOM_ID, "name": "Tom Target", "state": "active", "sessions": 2}]
+    assert data["users"] == [{"id": TOM_ID, "name": "Tom Target", "state": "active", "sessions": 2, "calls": 0}]
     assert (data["messages"], data["requests"], data["audit_log"], data["problem"]) == ([], [], [], None)
 
 
