@@ -68,5 +68,8 @@ class WatchStore:
         statements.set_finding(tx, request_id, {**request.outcome, "watch": dict(finding)})
         event = WATCH_EVENTS[Finding(finding["code"])]
         self.requests.audit_in(tx, entry(request, event, at=tx.now, **finding))
-        self.requests.jobs.enqueue(tx, request_id, *self.requests.card_jobs(request))
+        cards = self.requests.card_jobs(request)
+        if request.card is None:  # the outcome was posted in its place, and is not posted again
+            cards = [spec for spec in cards if spec.kind is not JobKind.CARD]
+        self.requests.jobs.enqueue(tx, request_id, *cards)
         return True

@@ -45,7 +45,7 @@ class World:
         """Revoke Tom's sessions; return the request as it ended."""
         self.watch_for = watch_for
         card = self.card if name == "first" else MessageRef(personas.OPS, "1.2")
-        await self.components.request(name=name, card=card, **changes)
+        await self.components.request(**({"name": name, "card": card} | changes))
         _, job = await approve(self.components.store, name)
         await self.components.run(job, watch_for=watch_for)
         ended = await stored(self.components.store, name)
@@ -392,6 +392,14 @@ async def test_revocation__without_a_watch_ends_the_earlier_one_too(world: World
     assert await world.finding("second") == {}
     assert await world.messages_to(personas.RAVI) == []
     assert "Revoked again at" in await world.card_text()
+
+
+async def test_watch__of_a_request_without_a_card_posts_nothing_again(world: World) -> None:
+    await world.revoke(card=None)
+    await world.let_pass(TEN_MINUTES)
+    assert (await world.finding())["code"] == "no_login"
+    jobs = await world.components.database.rows("SELECT kind FROM jobs WHERE kind = 'card' AND attempts = 0")
+    assert jobs == []
 
 
 async def test_message__does_not_go_to_the_person_and_goes_to_followers(world: World) -> None:
