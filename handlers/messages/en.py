@@ -399,14 +399,10 @@ SENTENCES = {
     "live.last_login.unknown": "last logged in: not known",
     # --- whether the person has logged in again ------------------------------------------------------------------
     "watch.watching": "I watch until {time} whether they log in again.",
-    "watch.logged_in": (
-        "*Logged in again at {time}.* Revoke again: {command}\n"
-        "Single sign-on may have done it: to keep them out, block the login at your identity provider first."
-    ),
+    "watch.logged_in": "*Logged in again* at {time}. Once the login is blocked, revoke again: {command}",
     "watch.same_second": (
         "*May be logged in again*: Genesys Cloud issued a token at {time}, in the same second as the revocation, so I "
-        "can't say whether it is still valid. Revoke again: {command}\n"
-        "To keep them out, block the login at your identity provider first."
+        "can't say whether it is still valid. Once the login is blocked, revoke again: {command}"
     ),
     "watch.no_login": "No new login until {time}.",
     "watch.no_login.incomplete": "No new login until {time}. After that, Genesys Cloud does not say.",
