@@ -143,16 +143,16 @@ async def test_metrics__forget_an_unknown_kind_of_job_that_is_done(app: AppHarne
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute(
             "INSERT INTO jobs (kind, key, request_id, payload, prio, created_at, due_at, attempts, lease_until)"
-            " VALUES ('watch', 'watch:1', 'r', '{}', 9, 0, 0, 0, 0)"
+            " VALUES ('escalation', 'escalation:1', 'r', '{}', 9, 0, 0, 0, 0)"
         )
         before = await scrape(app)
-        connection.execute("UPDATE jobs SET done_at = 1 WHERE kind = 'watch'")
+        connection.execute("UPDATE jobs SET done_at = 1 WHERE kind = 'escalation'")
         after = before
-        while "queue_depth watch" in after:  # the text is used again for a second
+        while "queue_depth escalation" in after:  # the text is used again for a second
             await asyncio.sleep(0.05)
             after = await scrape(app)
 
-    assert before["queue_depth watch"] == 1
+    assert before["queue_depth escalation"] == 1
     assert after["queue_depth click"] == 0
 
 
