@@ -21,7 +21,7 @@ from bot.sandbox.genesys.server import GenesysFault
 from bot.services.live_state import CARD_TIME_LIMIT
 from bot.services.watch import LOOK_TIME_LIMIT
 from tests.support.clock import FakeClock
-from tests.support.components import TOM, Components, open_components
+from tests.support.components import TOM, Components, open_components, running, until
 from tests.support.database import approve, create_request, stored
 from tests.support.examples import NOON
 from tests.support.postgres import Server
@@ -352,6 +352,28 @@ async def test_two_replicas__that_look_at_the_same_time_report_once(world: World
     assert [event.tag for event in await world.events()] == ["watch:logged_in"]
     assert len(await world.messages_to(personas.RAVI)) == 1
     assert len(await world.messages_to("U0OLIVIA01")) == 1
+
+
+async def test_two_replicas__that_run_report_once(world: World) -> None:
+    await world.revoke()
+    world.wait(4)
+    world.log_in()
+    components = world.components
+    stores = [components.database.store(owner) for owner in ("one#1", "two#1")]
+    one, two = (components.worker(store, watch_for=TEN_MINUTES) for store in stores)
+
+    async def is_idle() -> bool:
+        reported = (await world.finding())["code"] == "logged_in"
+        return reported and not any((await components.store.jobs.depth()).values())
+
+    async with running(one), running(two):
+        world.wait(1 + LEASE_DURATION)
+        await until(is_idle)
+    assert world.calls == 1
+    assert [event.tag for event in await world.events()] == ["watch:logged_in"]
+    for person in (personas.RAVI, "U0OLIVIA01"):
+        messages = [one for one in await world.messages_to(person) if "logged in to Genesys Cloud again" in one]
+        assert len(messages) == 1
 
 
 async def test_look__that_finds_nothing_after_a_takeover_changes_nothing(world: World) -> None:
