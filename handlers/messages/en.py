@@ -399,10 +399,10 @@ SENTENCES = {
     "live.last_login.unknown": "last logged in: not known",
     # --- whether the person has logged in again ------------------------------------------------------------------
     "watch.watching": "I watch until {time} whether they log in again.",
-    "watch.logged_in": "*Logged in again* at {time}. Once the login is blocked, revoke again: {command}",
+    "watch.logged_in": "*Logged in again* at {time}. Once single sign-on is blocked, revoke again: {command}",
     "watch.same_second": (
         "*May be logged in again*: Genesys Cloud issued a token at {time}, in the same second as the revocation, so I "
-        "can't say whether it is still valid. Once the login is blocked, revoke again: {command}"
+        "can't say whether it is still valid. Once single sign-on is blocked, revoke again: {command}"
     ),
     "watch.no_login": "No new login until {time}.",
     "watch.no_login.incomplete": "No new login until {time}. After that, Genesys Cloud does not say.",
