@@ -41,6 +41,7 @@ from bot.services.affected import AffectedPerson
 from bot.services.announcements import Announcer
 from bot.services.binding import Binding
 from bot.services.bulk import BulkService
+from bot.services.bulk_files import BulkFiles, FileUpload
 from bot.services.bulk_lookup import BulkLookup
 from bot.services.bulk_people import BulkPeople
 from bot.services.bulk_requesting import BulkRequests
@@ -237,7 +238,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
         lookups=lookups, differences=differences, channels=clients.channels, permalinks=permalinks,
         messenger=clients.messenger,
-        notifier=notifier, pace=pace, bulk=bulk,
+        notifier=notifier, pace=pace, bulk=bulk, files=clients.files,
         genesys=purecloud, open_lane=clients.open_lane, renderer=renderer, metrics=metrics, options=options,
         reads=reads,
     )  # fmt: skip
@@ -384,6 +385,7 @@ def job_services(
     options: Options,
     reads: Reads,
     bulk: BulkRequests,
+    files: FileUpload,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[JobKind, Process]:
     """Return the service for each kind of job. `requesters` may answer from a cache, `identity` may not.
@@ -431,6 +433,7 @@ def job_services(
         JobKind.THREAD: threads.process,
         JobKind.BULK: lanes.process,
         JobKind.WATCH: watches.process,
+        JobKind.FILE: BulkFiles(store, files, messenger, renderer, Delivery(store)).process,
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from bot.db.driver import Row
 from bot.db.transaction import Transaction
 from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk_files import StoredEntry
 from bot.domain.people import Person
 
 INSERT = """
@@ -60,6 +62,19 @@ def unsuccessful_ids(tx: Transaction, request_id: str) -> list[str]:
 def names(tx: Transaction, request_id: str, member: str, email: str | None) -> bool:
     """Return whether a bulk request is about a person, by their Slack user id or their email address."""
     return tx.fetch_one(NAMES, request_id=request_id, member=member, email=email or "") is not None
+
+
+def page(tx: Transaction, request_id: str, after: int, limit: int) -> list[tuple[int, StoredEntry]]:
+    """Return the entries after a place in the list, each with its place."""
+    found = tx.fetch(PAGE, request_id=request_id, after=after, limit=limit)
+    return [(row.place, StoredEntry(entry_from_row(row), row.outcome, _detail(row), row.finished_at)) for row in found]
+
+
+def _detail(row: Row) -> dict[str, Any]:
+    try:
+        return dict(json.loads(row.detail))
+    except (TypeError, ValueError):
+        return {}
 
 
 def _columns(entry: BulkEntry) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from bot.db import bulk_entries, bulk_runs, statements
 from bot.db.bulk_runs import BulkItem, ItemResult
-from bot.db.jobs import Job, JobSpec
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import Recipients, RequestStore, lane_specs
 from bot.db.transaction import Transaction
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
 from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkProgress, RunState
+from bot.domain.bulk_files import BulkFile
 from bot.domain.requests import TRANSITIONS, Event, Request, State, advance, worst_of
 from bot.errors import StaleRequest
 
@@ -212,9 +213,8 @@ class BulkStore:
 
 
 def account_jobs(request: Request) -> list[JobSpec]:
-    """Return the job that uploads the account of a bulk request that has ended."""
-    del request  # there is no such job yet
-    return []
+    """Return the job that shares the outcomes of a bulk request that has ended."""
+    return [JobSpec(JobKind.FILE, f"{request.id}:{BulkFile.OUTCOMES}", {"file": BulkFile.OUTCOMES.value})]
 
 
 def _seconds_left(request: Request, now: float) -> float:

@@ -60,6 +60,8 @@ class JobKind(StrEnum):
     """A reminder of a request that still waits, due long after it was made."""
     AFFECTED = "affected"
     """A message to the person whose sessions were revoked."""
+    FILE = "file"
+    """A file to share in the thread of a bulk request's card."""
     NOTICE = "notice"
     """An outcome to post to a channel or a person."""
     BULK = "bulk"

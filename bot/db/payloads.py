@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.db.unreadable import UnreadableRow
 from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP
+from bot.domain.bulk_files import BulkFile
 from bot.domain.clicks import read_click
 from bot.domain.commands import read_command
 from bot.domain.requests import APPROVE, CANCEL, DECLINE
@@ -85,6 +86,10 @@ def _unknown_in_notice(payload: Payload, _actions: Collection[str]) -> None:
     _require_texts(payload["channel"])
 
 
+def _unknown_in_file(payload: Payload, _actions: Collection[str]) -> None:
+    BulkFile(payload["file"])
+
+
 def _require_texts(*values: Any, optional: bool = False) -> None:
     """Raise TypeError for a value that is no text, because the database would refuse it as a parameter."""
     if not all(isinstance(one, str) or (optional and one is None) for one in values):
@@ -113,5 +118,6 @@ _UNKNOWN_IN: Mapping[str, Callable[[Payload, Collection[str]], str | None]] = {
     "copy": _unknown_in_copy,
     "bulk": _unknown_in_lane,
     "watch": _unknown_in_watch,
+    "file": _unknown_in_file,
 }
 """By kind of job (`bot.db.jobs.JobKind`): a function that returns what it does not know, and raises for what lacks."""

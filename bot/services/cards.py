@@ -14,6 +14,7 @@ import structlog
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls, Snapshot
+from bot.domain.bulk_files import BulkFile
 from bot.domain.principals import Principal
 from bot.domain.requests import FINAL, MessageRef, Request, State, is_private
 from bot.errors import TOKEN_REFUSED
@@ -143,8 +144,9 @@ class CardUpdater:
         if urls.click:
             await self._replace_clicked(request, urls.click)
         reply = _reply_about_place(job, request, posted, urls.command)
-        up_to_date = await self._store.mark_posted(job, posted, *reply, live=request.live)
-        return JobResult(wake=bool(reply) or not up_to_date)
+        files = _preview_of(request)
+        up_to_date = await self._store.mark_posted(job, posted, *reply, *files, live=request.live)
+        return JobResult(wake=bool(reply or files) or not up_to_date)
 
     async def _new_card(self, job: Job, request: Request, channel: str) -> Message:
         """Return a new card, which mentions the approvers once: later versions of it notify no one."""
@@ -246,6 +248,12 @@ class CardUpdater:
             log.warning("card.outcome_not_in_thread", **log_facts(request), code=error.slack_code)
             return False
         return True
+
+
+def _preview_of(request: Request) -> tuple[JobSpec, ...]:
+    """Return the job that shares what was found for each entry of a bulk request."""
+    payload = {"file": BulkFile.PREVIEW.value}
+    return (JobSpec(JobKind.FILE, f"{request.id}:{BulkFile.PREVIEW}", payload),) if request.bulk else ()
 
 
 def _raise_if_passing(error: SlackCallError) -> None:

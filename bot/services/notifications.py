@@ -12,6 +12,7 @@ import structlog
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
+from bot.domain.bulk_files import BulkFile
 from bot.domain.principals import Principal
 from bot.domain.requests import MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED, BotError
@@ -86,6 +87,9 @@ class MessageRenderer(Protocol):
 
         `link` leads to the card.
         """
+
+    def file_comment(self, request: Request, file: BulkFile) -> str:
+        """Return the text next to a file of a bulk request."""
 
     def thread_reply(self, code: str, params: Mapping[str, Any]) -> Message:
         """Return a reply in the thread of a card."""

@@ -589,6 +589,8 @@ SENTENCES = {
     "revoke-many.stop.text": "{open} people keep their sessions. To revoke them later, a new request is needed.",
     "revoke-many.stop.yes": "Stop",
     "revoke-many.again": "Request the {count} others again",
+    "revoke-many.file.preview": "What I found for each entry of the list, reference {reference}.",
+    "revoke-many.file.outcomes": "How it ended for each person, reference {reference}.",
     "revoke-many.modal.title": "Revoke many people",
     "revoke-many.modal.submit": "Request",
     "revoke-many.modal.close": "Cancel",
@@ -682,6 +684,10 @@ SENTENCES = {
     "thread.approved": "{approver} approved.",
     "thread.approved.several": "{approver} approved ({count} of {required}).",
     "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
+    "thread.file_not_shared": (
+        "I could not share the file with the people of this request (`{slack_code}`). The audit log has each of them. "
+        "Ask {contact} whether the app has the scope `files:write`."
+    ),
     "thread.retrying": "{problem} I am trying again.",
     "thread.retrying.continues_at": "{problem} Next attempt: {time}.",
     # --- dry run ----------------------------------------------------------------------------------------------------

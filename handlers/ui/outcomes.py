@@ -58,7 +58,7 @@ def _bulk_code(request: Request, code: str) -> str:
     """Return the code of a bulk request that is paused, or was stopped."""
     if request.progress and request.state is State.APPROVED and request.progress.state is RunState.PAUSED:
         return "approved.paused"
-    return "stopped" if request.outcome.get("code") == "stopped" and request.state in FINAL else code
+    return "stopped" if request.outcome.get("stopped_by") and request.state in FINAL else code
 
 
 def subject(catalog: Catalog, request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bot.domain.bulk_files import BulkFile
 from bot.domain.principals import Principal
 from bot.domain.requests import Request
 from bot.services.notifications import CARD_NOT_POSTED, CARD_POSTED, COPY_NOT_POSTED, FOLLOWED, LOGGED_IN_AGAIN
@@ -78,6 +79,10 @@ class MessageRenderer:
     def thread_reply(self, code: str, params: Mapping[str, Any]) -> Message:
         """Return a reply in the thread of a card. Raises KeyError for an unknown code."""
         return thread_replies.RENDERERS[code](self.catalog, params)
+
+    def file_comment(self, request: Request, file: BulkFile) -> str:
+        """Return the text next to a file of a bulk request."""
+        return self.catalog.text(f"revoke-many.file.{file}", reference=request.reference)
 
     def reply(
         self, code: str, params: Mapping[str, Any], request: Request | None = None, link: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, rich_text
-from handlers.ui.blocks import Message
+from handlers.ui.blocks import Message, foreign_value
 from handlers.ui.rich_text import Element
 from handlers.ui.sentences import as_mrkdwn, sentence
 
@@ -32,7 +32,16 @@ def retrying(catalog: Catalog, params: Params) -> Message:
     return _message(sentence(catalog, code, problem=problem, time=rich_text.time(at, seconds=True) if at else []))
 
 
-RENDERERS: Mapping[str, Callable[[Catalog, Params], Message]] = {"approved": approved, "retrying": retrying}
+def file_not_shared(catalog: Catalog, params: Params) -> Message:
+    """Return why a bulk request has no file in its thread."""
+    return _message(sentence(catalog, "thread.file_not_shared", slack_code=foreign_value(params["slack_code"])))
+
+
+RENDERERS: Mapping[str, Callable[[Catalog, Params], Message]] = {
+    "approved": approved,
+    "retrying": retrying,
+    "file_not_shared": file_not_shared,
+}
 
 
 def _message(*lines: list[Element] | None) -> Message:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault
+from bot.sandbox.slack.faults import SlackFault
 from handlers import revoke_many
 from handlers.ui.modals import FILE, PEOPLE, REASON
 from tests.support.app_harness import AppHarness
@@ -122,3 +123,75 @@ async def test_dry_run__shows_the_preview_and_requests_nothing(app: AppHarness) 
     message = await app.wait_for_private_message(personas.OLIVIA, "Revoke all sessions of 2 people?")
     assert app.slack.buttons(message) == []
     assert await app.audit_tags() == ["request:dry_run"]
+
+
+async def files_of(app: AppHarness) -> dict[str, list[str]]:
+    """Return the lines of the files that the bot has shared, by the end of their names."""
+    await app.wait_until_idle()
+    shared = [one for one in app.slack.files.stored.values() if one.shared_in]
+    return {one.name.partition("-")[2]: one.content.decode("utf-8-sig").splitlines() for one in shared}
+
+
+async def test_thread__gets_the_list_and_then_the_outcome_of_each_person(app: AppHarness) -> None:
+    line = f"revoke {TOM.email}, none@example.com, {app.slack.members[personas.BEN].email} phished"
+    card = await app.request_card(personas.OLIVIA, line)
+    before = await files_of(app)
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message(ENDED)
+    after = await files_of(app)
+
+    assert list(before) == ["preview.csv"]
+    assert [one.partition(",")[2].partition(",")[0] for one in before["preview.csv"]] == [
+        "finding", "found", "unknown", "found",
+    ]  # fmt: skip
+    assert len(after["outcomes.csv"]) == 3
+    assert all(f"{TOM.id},revoked,executed,200," in one for one in after["outcomes.csv"][1:2])
+    assert {one.shared_in for one in app.slack.files.stored.values()} == {(card.channel_id, card.ts)}
+
+
+async def test_thread__says_why_there_is_no_file(app: AppHarness) -> None:
+    app.slack.fault("files.getUploadURLExternal", SlackFault(error="missing_scope", times=None))
+    await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
+
+    await app.wait_for_message("I could not share the file with the people of this request (`missing_scope`)")
+    assert await files_of(app) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"is_external": True}, "I take only files that are stored in Slack itself"),
+        ({"mode": "external"}, "I take only files that are stored in Slack itself"),
+        ({"url_private_download": "https://evil.example/list.csv"}, "I take only files that are stored in Slack"),
+        ({"url_private_download": "http://files.slack.com/list.csv"}, "I take only files that are stored in Slack"),
+        ({"size": 2_000_000}, "That file is larger than 1024 KiB"),
+    ],
+    ids=["external", "external mode", "another host", "without TLS", "too large"],
+)
+async def test_file__that_is_not_safe_to_download_is_refused(
+    app: AppHarness, change: dict[str, object], words: str
+) -> None:
+    file = app.slack.files.add("list.csv", TOM.email.encode(), **change)
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {FILE: [{"id": file.id}]})
+
+    await app.wait_for_private_message(personas.OLIVIA, words)
+    assert file.downloads == 0
+
+
+async def test_file__that_leads_elsewhere_is_refused_and_the_token_stays_here(app: AppHarness) -> None:
+    file = app.slack.files.add("list.csv", TOM.email.encode())
+    file.redirect = f"{app.slack.files.base_url}/files/elsewhere"
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {FILE: [{"id": file.id}]})
+
+    await app.wait_for_private_message(personas.OLIVIA, "I take only files that are stored in Slack itself")
+    assert file.downloads == 1
+
+
+async def test_file__that_is_larger_than_slack_says_is_not_read_to_its_end(app: AppHarness) -> None:
+    file = app.slack.files.add("list.csv", b"x" * 1_100_000, size=10)
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {FILE: [{"id": file.id}]})
+
+    await app.wait_for_private_message(personas.OLIVIA, "That file is larger than 1024 KiB")

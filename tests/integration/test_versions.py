@@ -80,7 +80,7 @@ async def test_bot__next_to_another_version_serves_every_request_that_it_knows(b
     assert len(bot.deletes) == 2
     assert await unknown_rows(bot.store.database) == before
     assert "request:snoozed" in await bot.audit_tags()
-    unknown_payloads = 4  # a button, an action, a problem and a place
+    unknown_payloads = 5  # a button, an action, a problem, a place and a file
     counted = len(DAMAGED_JOBS) + unknown_payloads
     assert f'unreadable_rows_total{{column="payload",table="jobs"}} {counted}' in await metrics(bot)
     events = [entry["event"] for entry in logs if entry["log_level"] in ("warning", "error")]

@@ -95,6 +95,9 @@ class NoFiles:
     async def download(self, file_id: str) -> tuple[str, bytes]:
         raise NotImplementedError(file_id)
 
+    async def upload(self, channel: str, thread_ts: str, name: str, content: bytes, comment: str) -> None:
+        """Share nothing."""
+
 
 @dataclass
 class Components:
@@ -224,7 +227,7 @@ class Components:
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud,
             open_lane=lambda: self.purecloud, clock=self.clock, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
-            reads=self.reads, bulk=self.bulk(options),
+            reads=self.reads, bulk=self.bulk(options), files=NoFiles(),
         )  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:

@@ -69,6 +69,7 @@ UNKNOWN_JOBS: dict[str, tuple[str, str, Any]] = {
     "reminder of an unknown state": ("reminder", "unknown state", {}),
     "message about an unknown state": ("affected", "unknown state", {}),
     "notice of an unknown state": ("notice", "unknown final state", {"channel": "C0AUDIT001"}),
+    "unknown file": ("file", "first", {"file": "photo"}),
     "click on an unknown action": ("click", "unknown action", {"action": "approve", "user_id": "U0OLIVIA01"}),
 }
 """Jobs that only another version can run: kind, request id and payload."""
@@ -93,6 +94,7 @@ DAMAGED_JOBS: dict[str, tuple[str, str]] = {
     "no code of a thread": ("thread", "{}"),
     "no channel to announce in": ("announcement", "{}"),
     "no place of a copy": ("copy", "{}"),
+    "no time of a watch": ("watch", "{}"),
     "no lane": ("bulk", "{}"),
     "lane of another type": ("bulk", '{"lane": "0", "clicked_at": 1.0}'),
     "deep": ("notice", "[" * 100_000),

@@ -90,6 +90,13 @@ Replace = Callable[["Bot"], Mapping[JobKind, Process]]
 """Returns services that replace those of a bot, to break it."""
 
 
+class NoFiles:
+    """Shares nothing, because a simulated bulk request has no file."""
+
+    async def upload(self, channel: str, thread_ts: str, name: str, content: bytes, comment: str) -> None:
+        """Share nothing."""
+
+
 class NoLists:
     """Looks no list up, because the simulation requests nothing in bulk."""
 
@@ -167,7 +174,7 @@ class World:
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, open_lane=lambda: SimulatedLane(process, self.outside, clock), clock=clock,
             renderer=renderer, metrics=METRICS, options=options, differences=differences, reads=genesys,
-            bulk=BulkRequests(NoLists(), limit=1),
+            bulk=BulkRequests(NoLists(), limit=1), files=NoFiles(),
         )  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)

@@ -32,6 +32,7 @@ class StoredFile:
     more: dict[str, Any] = field(default_factory=dict)
     shared_in: tuple[str, str] | None = None
     """The channel and the thread in which the app has shared it."""
+    downloads: int = 0
 
 
 class Files:
@@ -76,6 +77,7 @@ class Files:
         file = self.stored.get(request.match_info["id"])
         if file is None:
             return web.Response(status=404)
+        file.downloads += 1
         if request.headers.get("Authorization") != f"Bearer {self._token()}":
             return web.Response(text="<!DOCTYPE html><title>Sign in</title>", content_type="text/html")
         if file.redirect:

@@ -20,6 +20,7 @@ PAYLOADS: dict[JobKind, dict[str, Any]] = {
     JobKind.COMMAND: {"action": "revoke", "invoker": {"user_id": "U0RAVI0001", "key": "key"}},
     JobKind.REPLY: {"user_id": "U0RAVI0001", "code": "stale_request", "params": {}},
     JobKind.THREAD: {"code": "approved", "params": {}},
+    JobKind.FILE: {"file": "preview"},
     JobKind.COPY: {"to": "C0OPS00001"},
     JobKind.NOTICE: {"channel": "C0OPS00001"},
     JobKind.BULK: {"lane": 0, "clicked_at": 0.0},
@@ -92,7 +93,7 @@ async def test_claim__returns_most_urgent_first_up_to_the_limit(db: DatabaseHarn
         await enqueue(db, kind, kind)
     assert await claim(db, limit=4) == ["click", "target", "command", "card"]
     assert await claim(db, limit=5) == ["copy", "reply", "thread", "reminder", "affected"]
-    assert await claim(db, limit=1) == ["notice"]
+    assert await claim(db, limit=2) == ["file", "notice"]
     assert await claim(db, limit=5) == ["watch"]
 
 
@@ -430,6 +431,7 @@ async def test_depth__counts_open_jobs_of_every_kind(db: DatabaseHarness) -> Non
         "thread": 0,
         "reminder": 0,
         "affected": 0,
+        "file": 0,
         "notice": 0,
         "bulk": 0,
         "watch": 0,

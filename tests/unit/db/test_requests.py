@@ -131,6 +131,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
         "thread": 0,
         "reminder": 0,
         "affected": 0,
+        "file": 0,
         "notice": 0,
         "bulk": 0,
     }

@@ -267,6 +267,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
         "thread": 0,
         "reminder": 0,
         "affected": 0,
+        "file": 0,
         "notice": 0,
         "bulk": 0,
     }

@@ -238,7 +238,7 @@ async def test_count_unknown_rows__counts_each_row_once_and_logs_each_kind_once(
 
     assert counted == {("jobs", "kind"): 2, ("requests", "state"): 2, ("requests", "action"): 2}
     assert sorted(entry["problem"].partition(": ")[2] for entry in logs) == [
-        "action bulk", "kind snooze", "kind watch", "state snoozed", "state superseded",
+        "action bulk", "kind escalation", "kind snooze", "state snoozed", "state superseded",
     ]  # fmt: skip
 
 

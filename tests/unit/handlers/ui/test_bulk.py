@@ -40,9 +40,9 @@ def running(run: RunState = RunState.RUNNING, **changes: object) -> Request:
     return bulk_request(**(usual | changes))
 
 
-def ended(state: State, counts: dict[str, int], code: str = "bulk") -> Request:
+def ended(state: State, counts: dict[str, int], **more: str) -> Request:
     """Return the request once no one is left."""
-    outcome = {"code": code, "counts": counts}
+    outcome = {"code": "bulk", "counts": counts, **more}
     return running(state=state, progress=None, outcome=outcome, finished_at=NOON + 60)
 
 
@@ -58,7 +58,7 @@ CARDS = {
     "failed": ended(State.FAILED, {"revoked": 200, "failed": 12}),
     "unknown": ended(State.UNKNOWN, {"revoked": 200, "failed": 8, "unknown": 4}),
     "refused": ended(State.REFUSED, {"revoked": 200, "refused": 12}),
-    "stopped": ended(State.FAILED, {"revoked": 102, "failed": 110}, "stopped"),
+    "stopped": ended(State.FAILED, {"revoked": 102, "failed": 110}, stopped_by=BEN),
     "cancelled": bulk_request(state=State.CANCELLED, decided_by=OLIVIA, finished_at=NOON + 60),
     "declined": bulk_request(state=State.DECLINED, decided_by=BEN, finished_at=NOON + 60, outcome={"reason": "no"}),
     "expired": bulk_request(state=State.EXPIRED, finished_at=NOON + 60),

@@ -1,0 +1,55 @@
+"""The CSV files of bulk requests: a row for each entry, and no cell that starts a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk_files import HEADERS, BulkFile, StoredEntry, header, rows
+from bot.domain.people import Person
+from tests.support.examples import NOON, TOM_IN_GENESYS
+
+FOUND = BulkEntry("tom@example.com", Finding.FOUND, TOM_IN_GENESYS, protected=True)
+
+
+def read(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_preview__has_each_entry_with_what_was_found() -> None:
+    (found, unknown) = read(rows(BulkFile.PREVIEW, [StoredEntry(FOUND), StoredEntry(BulkEntry("x", Finding.UNKNOWN))]))
+    assert found[:2] == ["tom@example.com", "found"]
+    assert found[-1] == "yes"
+    assert unknown == ["x", "unknown", "", "", "", "", "", ""]
+
+
+def test_outcomes__have_each_person_with_an_outcome() -> None:
+    detail = {"code": "executed", "status": 200, "correlation_id": "c0ffee"}
+    done = StoredEntry(FOUND, "revoked", detail, NOON)
+    (row,) = read(rows(BulkFile.OUTCOMES, [done, StoredEntry(BulkEntry("x", Finding.UNKNOWN)), StoredEntry(FOUND)]))
+    assert dict(zip(HEADERS[BulkFile.OUTCOMES], row, strict=True)) == {
+        "name": TOM_IN_GENESYS.name, "email": TOM_IN_GENESYS.email, "genesys_id": TOM_IN_GENESYS.id,
+        "outcome": "revoked", "code": "executed", "http_status": "200", "finished_at": "2026-06-21T12:00:00+00:00",
+        "correlation_id": "c0ffee", "entry": "tom@example.com",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("file", BulkFile)
+def test_header__fits_the_rows(file: BulkFile) -> None:
+    done = StoredEntry(FOUND, "revoked")
+    assert len(read(header(file))[0]) == len(read(rows(file, [done]))[0])
+
+
+@given(text=st.text(max_size=30) | st.sampled_from(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u200b=1", '"=1']))
+def test_cell__never_starts_a_formula(text: str) -> None:
+    person = Person("id", text, text, text, text)
+    for file in BulkFile:
+        stored = StoredEntry(BulkEntry(text or "-", Finding.FOUND, person), "revoked", {"code": text}, NOON)
+        (row,) = read(rows(file, [stored]))
+        assert len(row) == len(HEADERS[file])
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
