@@ -399,23 +399,23 @@ SENTENCES = {
     "live.last_login.unknown": "last logged in: not known",
     # --- whether the person has logged in again ------------------------------------------------------------------
     "watch.watching": "I watch until {time} whether they log in again.",
-    "watch.logged_in": "*Logged in again* at {time}. Once single sign-on is blocked, revoke again: {command}",
+    "watch.logged_in": "*Logged in again* ({time}). Once single sign-on is blocked, revoke again: {command}",
     "watch.same_second": (
-        "*May be logged in again*: Genesys Cloud issued a token at {time}, in the same second as the revocation, so I "
+        "*May be logged in again*: Genesys Cloud issued a token ({time}), in the same second as the revocation, so I "
         "can't say whether it is still valid. Once single sign-on is blocked, revoke again: {command}"
     ),
     "watch.no_login": "No new login until {time}.",
     "watch.no_login.incomplete": "No new login until {time}. After that, Genesys Cloud does not say.",
     "watch.not_known": "Genesys Cloud does not say whether they have logged in again.",
-    "watch.revoked_again": "Revoked again at {time}, so I stopped watching for this request.",
+    "watch.revoked_again": "Revoked again ({time}), so I stopped watching for this request.",
     "watch.notified": "{target} may be logged in to Genesys Cloud again.",
     "watch.message.logged_in": (
-        "*{target} logged in to Genesys Cloud again* at {time}, after all their sessions were revoked.\n"
+        "*{target} logged in to Genesys Cloud again* ({time}), after all their sessions were revoked.\n"
         "Single sign-on may have done it: to keep them out, block the login at your identity provider first.\n"
         "Then revoke again: {command}"
     ),
     "watch.message.same_second": (
-        "*{target} may be logged in to Genesys Cloud again*: it issued a token at {time}, in the same second as the "
+        "*{target} may be logged in to Genesys Cloud again*: it issued a token ({time}), in the same second as the "
         "revocation, so I can't say whether that is still valid.\n"
         "To keep them out, block the login at your identity provider first.\n"
         "Then revoke again: {command}"

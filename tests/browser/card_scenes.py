@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bot.domain.live_state import LiveState
 from bot.domain.requests import Follower, MessageRef, Request, State
+from bot.domain.watch import Finding
 from bot.sandbox import personas
 from handlers.ui.renderer import MessageRenderer
 from tests.browser.scenes import APPROVERS, LINK, OLIVIA, PIA, Scene, about_pia, asked
@@ -133,6 +135,35 @@ def approved_cards() -> list[Scene]:
             asked(State.UNKNOWN, outcome=OUTCOMES[State.UNKNOWN] | {"sent": 6}),
         ),
     ]
+
+
+FOUND = {
+    Finding.WATCHING: ("The bot watches whether the person logs in again.", {"until": NOON + 600}),
+    Finding.LOGGED_IN: ("The person logged in again.", {"issued_at": NOON + 90}),
+    Finding.SAME_SECOND: ("A token was issued in the second of the revocation.", {"issued_at": NOON + 70}),
+    Finding.NO_LOGIN: ("The person did not log in again.", {"until": NOON + 600}),
+    Finding.NOT_KNOWN: ("Genesys Cloud does not say whether the person logged in again.", {}),
+    Finding.REVOKED_AGAIN: ("A further revocation ended the watch.", {"revoked_at": NOON + 300}),
+}
+"""What each finding of a watch means, and its parameters."""
+
+
+def watched_cards() -> list[Scene]:
+    """Return the cards of revocations after which the bot watched, and its message."""
+    link = {"finding": Finding.LOGGED_IN.value, **FOUND[Finding.LOGGED_IN][1]}
+    message = RENDERER.reply("logged_in_again", link, asked(State.REVOKED), LINK)
+    return [
+        *(
+            card(f"watch-{finding}".replace("_", "-"), about, watched({"code": finding.value, **params}))
+            for finding, (about, params) in FOUND.items()
+        ),
+        Scene("watch-message", "To the requester and the approvers, once.", message),
+    ]
+
+
+def watched(found: dict[str, Any]) -> Request:
+    """Return a revocation with what its watch has found."""
+    return asked(State.REVOKED, outcome=OUTCOMES[State.REVOKED] | {"watch": found})
 
 
 def undecided_cards() -> list[Scene]:

@@ -51,6 +51,7 @@ async def all_scenes() -> list[Group]:
     return [
         ("A request that waits for its approval", card_scenes.pending_cards()),
         ("A request that was approved", card_scenes.approved_cards()),
+        ("After a revocation", card_scenes.watched_cards()),
         ("A request that ended without an approval", card_scenes.undecided_cards()),
         ("Messages about a request", card_scenes.messages()),
         ("Break glass", card_scenes.break_glass_cards()),

@@ -41,7 +41,7 @@ async def test_kill__while_it_looks_for_a_new_login_reports_it_once_after_restar
     hold.set()
     assert "watch:logged_in" not in bot.audit_tags()
     await bot.serve(WATCH_FOR="2s")
-    await bot.wait_for_message("Logged in again at", personas.APPROVALS)
+    await bot.wait_for_message("Logged in again", personas.APPROVALS)
     await bot.wait_until_idle()
 
     assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked", "watch:logged_in"]
@@ -51,4 +51,4 @@ async def test_kill__while_it_looks_for_a_new_login_reports_it_once_after_restar
         direct = bot.slack.workspace.dm(person).id
         found = [one for one in bot.slack.messages if one.channel_id == direct and "again" in bot.slack.text_of(one)]
         assert len(found) == 1
-    assert bot.slack.text_of(card).count("Logged in again at") == 1
+    assert bot.slack.text_of(card).count("Logged in again") == 1

@@ -177,7 +177,7 @@ async def test_watch__reports_a_new_token_once_to_card_log_requester_and_approve
     assert [event.tag for event in await world.events()] == ["watch:logged_in"]
     assert [one["event"] for one in logs if one["event"].startswith("watch.")] == ["watch.ended"]
     text = await world.card_text()
-    assert "Logged in again at {2026-06-21 11:00 UTC}." in text
+    assert "Logged in again ({2026-06-21 11:00 UTC})." in text
     assert "block the login at your identity provider" in text
     for person in (personas.RAVI, "U0OLIVIA01"):
         (message,) = await world.messages_to(person)
@@ -413,7 +413,7 @@ async def test_revocation__without_a_watch_ends_the_earlier_one_too(world: World
     assert (await world.finding())["code"] == "revoked_again"
     assert await world.finding("second") == {}
     assert await world.messages_to(personas.RAVI) == []
-    assert "Revoked again at" in await world.card_text()
+    assert "Revoked again (" in await world.card_text()
 
 
 async def test_watch__of_a_request_without_a_card_posts_nothing_again(world: World) -> None:
