@@ -163,7 +163,7 @@ async def build(settings: Settings, renderer: MessageRenderer, actions: Actions 
             slack_session,
             proxy_for(settings.slack_api_url),
         )
-        lane_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock))
+        lane_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock, connections=0))
         open_client = partial(
             PureCloud,
             region=genesys_region,
@@ -204,13 +204,16 @@ def metrics_of(actions: Actions) -> Metrics:
     return metrics
 
 
-def _session(timeout: aiohttp.ClientTimeout, clock: ServerClock) -> aiohttp.ClientSession:
-    """Return an HTTP client that reads the server's clock.
+def _session(timeout: aiohttp.ClientTimeout, clock: ServerClock, *, connections: int = 100) -> aiohttp.ClientSession:
+    """Return an HTTP client that reads the server's clock; 0 connections are any number.
 
     It keeps no cookies, because neither API uses them.
     """
     return aiohttp.ClientSession(
-        timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[clock.trace_config()]
+        connector=aiohttp.TCPConnector(limit=connections),
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[clock.trace_config()],
     )
 
 

@@ -60,6 +60,8 @@ class Worker:
         self._wakeup = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._lanes: set[int] = set()
+        self._returned_lanes = 0
+        self._lane_at = 0.0
         self._stopping = self._closed = False
         self._backlog = False
         self._sweep_at = 0.0
@@ -123,8 +125,8 @@ class Worker:
             await self._log_errors(self._claim(CONCURRENCY, JobKind.CARD))
         return bool(self._running)
 
-    async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK, *, lane: bool = False) -> None:
-        jobs = await self._queue.claim(limit, most_urgent=most_urgent, running=frozenset(self._running), lane=lane)
+    async def _claim(self, limit: int, most_urgent: JobKind = JobKind.CLICK, *, lanes: int = 0) -> None:
+        jobs = await self._queue.claim(limit, most_urgent=most_urgent, running=frozenset(self._running), lanes=lanes)
         self._backlog = sum(job.kind is not JobKind.BULK for job in jobs) >= limit
         for job in jobs:
             self.submit(job)
@@ -134,9 +136,21 @@ class Worker:
             self._sweep_at = self._clock() + POLL_INTERVAL
             await self._sweep.run()
         if not self._stopping:
-            await self._claim(max(0, CONCURRENCY - len(self._running) + len(self._lanes)), lane=True)
+            free = max(0, CONCURRENCY - len(self._running) + len(self._lanes))
+            await self._claim(free, lanes=self._claimable_lanes())
         self._polled_at = self._clock()
         self._outage.reset()
+
+    def _claimable_lanes(self) -> int:
+        """Return how many lanes to claim: as many as were given back, and one more at each poll.
+
+        More at once would leave none to the other replicas.
+        """
+        lanes, self._returned_lanes = self._returned_lanes, 0
+        if self._clock() < self._lane_at:
+            return lanes
+        self._lane_at = self._clock() + POLL_INTERVAL
+        return lanes + 1
 
     async def _wait(self, delay: float) -> None:
         try:
@@ -192,7 +206,9 @@ class Worker:
             await self._log_errors(self._queue.release(job, delay=delay))
         finally:  # in this task, because the same job may be leased again before a done-callback runs
             self._running.pop(job.id, None)
-            self._lanes.discard(job.id)
+            if job.id in self._lanes:
+                self._lanes.discard(job.id)
+                self._returned_lanes += 1
             if self._backlog:
                 self.wake()
 

@@ -126,11 +126,11 @@ class JobQueue:
         self.unreadable = unreadable or UnreadableRows()
 
     async def claim(
-        self, limit: int, *, most_urgent: JobKind = JobKind.CLICK, running: Collection[int] = (), lane: bool = False
+        self, limit: int, *, most_urgent: JobKind = JobKind.CLICK, running: Collection[int] = (), lanes: int = 0
     ) -> list[Job]:
         """Lease up to `limit` due jobs, most urgent first, and none more urgent than `most_urgent`.
 
-        With `lane`, lease a lane of a bulk request besides; one at a time, so that the replicas share the lanes.
+        Besides, lease up to `lanes` lanes of bulk requests, which have waited longest.
 
         `running` are the jobs that this process runs. One whose lease has ended is renewed, not claimed, because a
         claim would forget that it was enqueued again while it ran.
@@ -139,11 +139,11 @@ class JobQueue:
         job, nothing is written.
         """
         if not await self.database.read(
-            lambda tx: self._due(tx, min(limit, 1), most_urgent, running) or (lane and self._due_lane(tx, running))
+            lambda tx: self._due(tx, min(limit, 1), most_urgent, running) or self._due_lanes(tx, min(lanes, 1), running)
         ):
             return []
         return await self.database.write(
-            lambda tx: self._claim(tx, limit, most_urgent, running, lane=lane), durable=False
+            lambda tx: self._claim(tx, limit, most_urgent, running, lanes=lanes), durable=False
         )
 
     async def renew(self, ids: Iterable[int]) -> set[int]:
@@ -328,14 +328,15 @@ class JobQueue:
             found += [row for row in rows if row.id not in skipped][:watches]
         return found
 
-    def _due_lane(self, tx: Transaction, running: Collection[int]) -> list[Row]:
-        """Return the lane of a bulk request that has waited longest, if one is due."""
+    def _due_lanes(self, tx: Transaction, limit: int, running: Collection[int]) -> list[Row]:
+        if limit <= 0:
+            return []
         skipped = {*self.unreadable.skipped("jobs", tx.now), *running}
-        rows = tx.fetch(_due(self.actions, JobKind.BULK), now=tx.now, limit=1 + len(skipped))
-        return [row for row in rows if row.id not in skipped][:1]
+        rows = tx.fetch(_due(self.actions, JobKind.BULK), now=tx.now, limit=limit + len(skipped))
+        return [row for row in rows if row.id not in skipped][:limit]
 
     def _claim(
-        self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int], *, lane: bool
+        self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int], *, lanes: int
     ) -> list[Job]:
         jobs: list[Job] = []
         while len(jobs) < limit:
@@ -344,8 +345,7 @@ class JobQueue:
             jobs += found
             if len(found) == len(rows):
                 break
-        if lane:
-            jobs += self._lease_rows(tx, self._due_lane(tx, running))
+        jobs += self._lease_rows(tx, self._due_lanes(tx, lanes, running))
         return sorted(jobs, key=lambda job: (PRIORITY[job.kind], job.id))
 
     def _lease_rows(self, tx: Transaction, rows: Iterable[Row]) -> list[Job]:

@@ -49,7 +49,7 @@ async def approve(store: BulkStore, people: int = 6) -> Request:
 
 
 async def claim(store: BulkStore) -> Job:
-    (job,) = await store.requests.jobs.claim(0, lane=True)
+    (job,) = await store.requests.jobs.claim(0, lanes=1)
     return job
 
 
@@ -150,7 +150,7 @@ async def test_record__makes_a_person_due_again_for_the_same_lane(db: DatabaseHa
     await store.record(job, [ItemResult(item, 1, None, {"attempts": 1, "code": "x"}, 30.0)], delay=0)
 
     assert await store.take(await claim(store), 5) is None
-    assert not await store.requests.jobs.claim(0, lane=True)
+    assert not await store.requests.jobs.claim(0, lanes=1)
     db.clock.advance(30)
     (again,) = (await take(store, await claim(store))).items
     assert (again.attempts, again.detail) == (2, {"attempts": 1, "code": "x"})
@@ -163,7 +163,7 @@ async def test_record__gives_the_lane_back_for_later(db: DatabaseHarness) -> Non
     group = await take(store, job, 1)
     await store.record(job, revoked(group.items), delay=60)
 
-    assert not await store.requests.jobs.claim(0, lane=True)
+    assert not await store.requests.jobs.claim(0, lanes=1)
     db.clock.advance(60)
     assert (await claim(store)).attempts == 1
 
@@ -191,7 +191,8 @@ async def test_record__of_the_last_person_ends_the_request(db: DatabaseHarness) 
     assert not await db.rows("SELECT 1 FROM jobs WHERE kind = 'bulk' AND done_at IS NULL")
     events = [event for event, _ in await one.requests.audit_events("first")][-4:]
     assert [(event.tag, event.target) for event in events] == [
-        (EventType.REVOKED, person(0).id), (EventType.REVOKED, person(1).id), (EventType.FAILED, person(2).id),
+        (EventType.REVOKED, person(0).id), (EventType.REVOKED, person(1).id),
+        (EventType.FAILED, person(2).id),
         (EventType.FAILED, None),
     ]  # fmt: skip
     assert events[-1].detail["counts"] == {"revoked": 2, "failed": 1}
@@ -223,7 +224,7 @@ async def test_control__pauses_resumes_and_stops_with_an_audit_row_each(db: Data
     assert (paused.progress.state, paused.progress.changed_by) == (RunState.PAUSED, OLIVIA)
     assert await store.take(await claim(store), 5) is None
     db.clock.advance(600)
-    assert not await store.requests.jobs.claim(0, lane=True)
+    assert not await store.requests.jobs.claim(0, lanes=1)
 
     await store.resume("first", OLIVIA)
     job = await claim(store)
@@ -233,7 +234,7 @@ async def test_control__pauses_resumes_and_stops_with_an_audit_row_each(db: Data
     job = await claim(store)  # at once, whatever the lane waited for
     assert (await take(store, job)).ends == STOPPED
 
-    events = [one for one in await tags(store.requests) if one.startswith("bulk:")]
+    events = [one for one in await tags(store.requests) if one in ("bulk:paused", "bulk:resumed", "bulk:stopped")]
     assert events == [EventType.BULK_PAUSED, EventType.BULK_RESUMED, EventType.BULK_STOPPED]
 
 

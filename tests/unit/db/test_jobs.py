@@ -123,18 +123,18 @@ async def test_claim__most_urgent_excludes_more_urgent_kinds(db: DatabaseHarness
     assert [job.kind for job in claimed] == [kind for kind in later if kind is not JobKind.BULK]
 
 
-async def test_claim__takes_one_lane_besides_the_other_jobs(db: DatabaseHarness) -> None:
+async def test_claim__takes_lanes_besides_the_other_jobs(db: DatabaseHarness) -> None:
     for name in ("first", "second", "third"):
         await enqueue(db, name, JobKind.BULK)
     await enqueue(db, "card", JobKind.CARD)
 
     assert [job.kind for job in await db.jobs().claim(9)] == [JobKind.CARD]
-    first = await db.jobs().claim(0, lane=True)
+    first = await db.jobs().claim(0, lanes=1)
     assert [job.kind for job in first] == [JobKind.BULK]
     await enqueue(db, "click", JobKind.CLICK)
-    assert [job.kind for job in await db.jobs("two#1").claim(9, lane=True)] == [JobKind.CLICK, JobKind.BULK]
-    assert len(await db.jobs().claim(9, lane=True)) == 1
-    assert not await db.jobs().claim(9, lane=True)
+    assert [job.kind for job in await db.jobs("two#1").claim(9, lanes=1)] == [JobKind.CLICK, JobKind.BULK]
+    assert len(await db.jobs().claim(9, lanes=1)) == 1
+    assert not await db.jobs().claim(9, lanes=1)
 
 
 async def test_claim__returns_longest_due_first_within_a_kind(db: DatabaseHarness) -> None:

@@ -92,8 +92,8 @@ async def test_claim__sets_damaged_jobs_aside_for_an_hour(
     db.clock.advance(LEASE_DURATION)
 
     with capture_logs() as logs:
-        assert [job.kind for job in await store.jobs.claim(10, lane=True)] == [JobKind.CARD]
-        assert not await store.jobs.claim(10, lane=True)  # one lane at a time
+        assert [job.kind for job in await store.jobs.claim(10, lanes=1)] == [JobKind.CARD]
+        assert not await store.jobs.claim(10, lanes=1)  # one lane at a time
 
     rows = await db.rows("SELECT due_at, attempts, lease_owner, done_at FROM jobs WHERE key LIKE 'damaged:%'")
     assert [tuple(row) for row in rows] == [(db.clock.now + SET_ASIDE, 0, None, None)] * len(DAMAGED_JOBS)
