@@ -60,6 +60,8 @@ class FastGenesys:
     """Delay of each response of the API, in seconds."""
     retry_after: int = 0
     """If not 0, the API returns 429 with this Retry-After, in seconds."""
+    allowed: int = 0
+    """If not 0, the responses to DELETEs report this allowance, in requests a minute. It is not enforced."""
     stalled: bool = False
     """Whether the API never responds."""
     deletes: Counter[str] = field(default_factory=Counter)
@@ -107,10 +109,14 @@ class FastGenesys:
             user_id = path.rpartition("/")[2]
             self.deletes[user_id] += 1
             self.events.record(user_id)
-            return _EMPTY
+            return self._allowance() if self.allowed else _EMPTY
         if path == "/api/v2/users/search":
             return _search_result(request.body)
         return respond(404, {"status": 404, "code": "not.found", "message": f"the fake has no {path}"})
+
+    def _allowance(self) -> HttpResponse:
+        counts = {"count": 1, "allowed": self.allowed, "reset": 60}
+        return respond(200, None, *(f"inin-ratelimit-{name}: {value}" for name, value in counts.items()))
 
     def _log_in(self) -> HttpResponse:
         self.logins += 1

@@ -1,11 +1,13 @@
-"""2,000 calls of delete_token to a server with a latency of 50 ms."""
+"""2,000 calls of delete_token, 50 ms each: by the client, and as a bulk request."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import count
 from typing import Any
 
+from bench import bulk_requests
 from bench.config import Config
 from bench.fakes import FastGenesys, genesys_id
 from bench.processes import BASELINE_PYTHON, BOT_PYTHON, MeasuredProcess, run_program
@@ -26,7 +28,12 @@ BASELINES = {
     "sdk64": "SDK, 64 threads",
     "sdk64_pool64": "SDK, 64 threads, 64 connections",
 }
+TOKENS = {"bulk1": 1, "bulk4": 4}
+"""The number of tokens of a bulk request, by contestant."""
+IN_A_BULK, ALONE = "during a bulk request", "without a bulk request"
 DEFAULT_SDK_GOAL, IDEAL_GOAL, CPU_GOAL = Goal(0.067), Goal(1.053), Goal(0.4)
+SINGLE_GOAL = Goal(1000, of="subject", unit="ms")
+FIGURES = {"cpu": "CPU", "memory": "memory"}
 MEMORY_GOAL = Goal(60, of="subject", unit="MiB")
 
 
@@ -42,7 +49,19 @@ async def measure(config: Config) -> list[Row]:
             name: partial(_turn, subject if name == "subject" else sdk, genesys, arguments)
             for name, arguments in ARGUMENTS.items()
         }
-        return _rows(await interleave(turns, config.slow_rounds))
+        numbers = count(1)
+        for name, tokens in TOKENS.items():
+            turns[name] = partial(bulk_requests.execute, config, CALLS, LATENCY, tokens, numbers)
+        samples = await interleave(turns, config.slow_rounds)
+        singles = {
+            name: partial(bulk_requests.singles, config, people=people, numbers=numbers)
+            for name, people in ((IN_A_BULK, CALLS), (ALONE, 0))
+        }
+        return [
+            *_rows(samples),
+            *_bulk_rows(samples),
+            *_single_rows(await interleave(singles, config.slow_rounds)),
+        ]
 
 
 async def _turn(running: MeasuredProcess, genesys: FastGenesys, arguments: dict[str, Any]) -> Sample:
@@ -82,6 +101,39 @@ def _rows(samples: Samples) -> list[Row]:
         *rows,
         _row_with_full_pool(samples, f"{label}, CPU", "cpu", "ms", CPU_GOAL),
         _row_with_full_pool(samples, f"{label}, memory", "memory", "MiB", MEMORY_GOAL),
+    ]
+
+
+def _bulk_rows(samples: Samples) -> list[Row]:
+    """Return the rows of whole bulk requests, stored and audited, next to the SDK's calls."""
+    rows = []
+    for name, tokens in TOKENS.items():
+        label = f"a bulk request of 2,000, 50 ms each, `TOKEN_POOL={tokens}`"
+        for baseline in ("sdk64", "sdk64_pool64"):
+            seconds = samples.median(name, "seconds"), samples.median(baseline, "seconds")
+            notes = _note(samples, name), _note(samples, baseline)
+            ratio = samples.ratio(baseline, name, "seconds")
+            rates = CALLS / seconds[0], CALLS / seconds[1]
+            rows.append(Row(f"{label}, rate", BASELINES[baseline], *rates, "/s", ratio, None, notes))
+        for figure, unit in (("cpu", "ms"), ("memory", "MiB")):
+            figures = samples.median(name, figure), samples.median("sdk64_pool64", figure)
+            ratio = samples.ratio(name, "sdk64_pool64", figure)
+            rows.append(Row(f"{label}, {FIGURES[figure]}", BASELINES["sdk64_pool64"], *figures, unit, ratio))
+    return rows
+
+
+def _single_rows(samples: Samples) -> list[Row]:
+    return [
+        Row(
+            f"click → DELETE, {figure}, {IN_A_BULK}",
+            ALONE,
+            samples.median(IN_A_BULK, figure),
+            samples.median(ALONE, figure),
+            "ms",
+            samples.ratio(IN_A_BULK, ALONE, figure),
+            SINGLE_GOAL if figure == "p99" else None,
+        )
+        for figure in ("p50", "p99")
     ]
 
 
