@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
-.PHONY: install sandbox page screenshots test coverage mutants wheel replicas histories tampering soak official bench lint lock clean
+.PHONY: install sandbox page screenshots test coverage mutants wheel replicas histories tampering bulk soak official bench lint lock clean
 
 # Two stamps in one environment: the bot's own dependencies, and those for development too.
 RUNTIME := $(VENV)/.runtime
@@ -71,6 +71,13 @@ tampering: install
 HISTORIES ?= 100
 histories: install
 	$(RUN) -m tests.histories $(if $(SEED),1 $(SEED),$(HISTORIES))
+
+# Executes a bulk request in real time, next to a Genesys Cloud that accepts 300 requests of a token in a minute, and
+# kills one of two replicas half way. 1,000 people with one token take 200 seconds.
+PEOPLE ?= 1000
+TOKENS ?= 1
+bulk: install
+	$(RUN) -m tests.bulk $(PEOPLE) $(TOKENS)
 
 # Kills a replica ROUNDS times over HTTP and over Socket Mode, then breaks connections ROUNDS times, and counts losses.
 # Then stops a process 20 times after an acknowledged command, on each database, over HTTP and in Socket Mode, with

@@ -38,6 +38,7 @@ CONFIGURATION = (
 """Without fsync, because the tests kill processes, not machines."""
 
 DELETE_ROWS = """
+    DELETE FROM bulk_entries; DELETE FROM bulk_runs;
     DELETE FROM items; DELETE FROM requests; DELETE FROM jobs; DELETE FROM audit; DELETE FROM metadata;
     DELETE FROM pings;
     SELECT setval('jobs_id_seq', 1, false), setval('audit_id_seq', 1, false);

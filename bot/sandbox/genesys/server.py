@@ -91,12 +91,14 @@ class FakeGenesys:
         organization: EntityRef = ORGANIZATION,
         clock: Callable[[], float] = time.time,
         enforces_rate_limit: bool = False,
+        rate_limit: int = RATE_LIMIT,
     ) -> None:
         clients = clients or [replace(CLIENT)]
         self.state = GenesysState(users, clients, organization=organization, clock=clock)
         self.requests: list[RecordedRequest] = []
         self.faults = GenesysFaults()
         self.enforces_rate_limit = enforces_rate_limit
+        self.rate_limit = rate_limit
         self._windows: dict[int, RequestWindow] = {}
         self.app = web.Application(middlewares=[_error_bodies])
         for method, path, operation in ROUTES:
@@ -172,8 +174,8 @@ class FakeGenesys:
     def _window(self, generation: int | None) -> RequestWindow:
         """Return the window of a token; requests without a token do not share one."""
         if generation is None:
-            return RequestWindow(RATE_LIMIT, self.state.clock)
-        return self._windows.setdefault(generation, RequestWindow(RATE_LIMIT, self.state.clock))
+            return RequestWindow(self.rate_limit, self.state.clock)
+        return self._windows.setdefault(generation, RequestWindow(self.rate_limit, self.state.clock))
 
     async def _respond(self, operation: Operation, request: ApiRequest, fault: GenesysFault | None) -> web.Response:
         if fault:

@@ -1,0 +1,105 @@
+"""A bulk request on PostgreSQL survives the restart of the database and the death of a replica, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.domain.audit_chain import first_invalid
+from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.people import Person
+from bot.domain.requests import Event, Request, State
+from bot.sandbox import personas
+from bot.sandbox.genesys.server import GenesysUser
+from tests.support.agents import add_agents
+from tests.support.examples import request
+from tests.support.postgres import Server
+from tests.support.replicas import WAIT_TIMEOUT, Replicas, start_replicas
+
+pytestmark = pytest.mark.heavy
+
+NAME, PEOPLE = "bulk", 120
+
+
+@pytest.fixture
+async def address(postgres: Server) -> AsyncIterator[str]:
+    async with postgres.database() as found:
+        yield found
+
+
+def prepare(replicas: Replicas) -> list[GenesysUser]:
+    """Let a Genesys Cloud know the people, and accept twenty requests a second."""
+    replicas.genesys.rate_limit, replicas.genesys.enforces_rate_limit = 1200, True
+    return add_agents(replicas.genesys, PEOPLE)
+
+
+async def approve(replicas: Replicas) -> None:
+    """Store a bulk request, and approve it."""
+    agents = prepare(replicas)
+    entries = [BulkEntry(one.email, Finding.FOUND, Person(one.id, one.name, one.email)) for one in agents]
+    bulk = request(
+        id=NAME, reference="BULK", requester=personas.OLIVIA, target=None, target_slack_id=None, card=None,
+        bulk=summarize(BulkSource.LIST, entries),
+    )  # fmt: skip
+    await replicas.store.create(bulk, ttl=900, key=NAME, command_url=None, entries=entries)
+    click = await replicas.store.record_click(NAME, "click", {"action": "approve", "user_id": personas.OLIVIA})
+    stored = await replicas.store.get(NAME)
+    assert click
+    assert stored
+    await replicas.store.apply_click(stored, Event.APPROVE, job=click, by=personas.OLIVIA)
+
+
+async def finished(replicas: Replicas) -> Request:
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while True:
+            found = await replicas.servers[-1].services.store.get(NAME)
+            if found and found.finished_at:
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def assert_complete(replicas: Replicas) -> None:
+    """Assert that every person was revoked and has one row in the audit log."""
+    ended = await finished(replicas)
+    log = await replicas.servers[-1].services.store.audit_events()
+    persons = Counter(event.target for event, _ in log if str(event.tag).startswith("bulk:person_"))
+    assert ended.state is State.REVOKED
+    assert ended.outcome["counts"] == {"revoked": PEOPLE}
+    assert set(persons.values()) == {1}
+    assert len(persons) == PEOPLE
+    assert first_invalid(log) is None
+    assert {one.status for one in replicas.deletes} == {200}
+
+
+async def test_bulk__survives_the_restart_of_the_database(postgres: Server, address: str, tmp_path: Path) -> None:
+    if postgres.programs is None:
+        pytest.skip("TEST_DATABASE_URL names a server that the tests may not stop")
+    async with start_replicas(tmp_path, address, address, TOKEN_POOL="2") as both:
+        await approve(both)
+        await both.genesys.wait_for_request("delete_token", PEOPLE // 3)
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.sleep(2)
+        sent = len(both.deletes)
+        await asyncio.sleep(2)
+        assert len(both.deletes) == sent < PEOPLE  # nothing is sent that could not be recorded
+        await asyncio.to_thread(postgres.start)
+
+        await assert_complete(both)
+        assert len(both.deletes) <= PEOPLE + 2 * 40
+
+
+async def test_bulk__of_a_replica_that_stops_loses_and_repeats_nothing(address: str, tmp_path: Path) -> None:
+    """A process that gets SIGTERM finishes its groups. Each replica has a Genesys Cloud of its own here."""
+    async with start_replicas(tmp_path, address, TOKEN_POOL="2") as remaining:
+        async with start_replicas(tmp_path, address, TOKEN_POOL="2") as leaving:
+            prepare(leaving)
+            await approve(remaining)
+            await leaving.genesys.wait_for_request("delete_token", PEOPLE // 4)
+        await assert_complete(remaining)
+
+        sent = [one.path for one in (*remaining.deletes, *leaving.deletes)]
+        assert len(sent) == len(set(sent)) == PEOPLE
