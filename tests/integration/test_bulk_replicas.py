@@ -1,4 +1,4 @@
-"""A bulk request on PostgreSQL survives the restart of the database and the death of a replica, over HTTP."""
+"""A bulk request on PostgreSQL survives a restart of the database and the end of a replica."""
 
 from __future__ import annotations
 

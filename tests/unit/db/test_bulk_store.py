@@ -359,3 +359,12 @@ async def test_progress__counts_people_and_measures_the_last_minute(db: Database
     assert (progress.outcomes, progress.open, progress.state) == ({"revoked": 30}, 70, RunState.RUNNING)
     assert (progress.per_minute, progress.seconds_left) == (10.0, 420.0)
     assert (await stored(store.requests)).progress == progress
+
+
+async def test_create__stores_ten_thousand_people_in_order(db: DatabaseHarness) -> None:
+    store = bulk_store(db)
+    await approve(store, people=10_000)
+
+    found = await store.target_ids("first")
+    assert list(found) == list(range(1, 10_001))
+    assert list(found.values()) == [person(number).id for number in range(10_000)]
