@@ -71,16 +71,17 @@ class Publisher:
 
     async def _view(self) -> View:
         services, visitor = self._services, self.visitor
-        who, waiting, recent = await asyncio.gather(
+        who, waiting, own, recent = await asyncio.gather(
             self._within(services.account.whoami(visitor)),
             self._within(services.overview.waiting(visitor)),
+            self._within(services.overview.own(visitor)),
             self._within(services.overview.recent(visitor)),
         )
         if isinstance(who, str):
             return unavailable_view(self._catalog, who)
-        return home_view(self._catalog, self._home(who, waiting, recent))
+        return home_view(self._catalog, self._home(who, waiting, own, recent))
 
-    def _home(self, who: WhoAmI, waiting: RequestList | str, recent: RequestList | str) -> Home:
+    def _home(self, who: WhoAmI, waiting: RequestList | str, own: RequestList | str, recent: RequestList | str) -> Home:
         catalog, permissions = self._catalog, who.permissions
         return Home(
             person=identity_line(catalog, who),
@@ -88,6 +89,7 @@ class Publisher:
             commands=command_block(catalog, permissions),
             hint=approval_hint(catalog, permissions),
             waiting=_requests(waiting),
+            own=_requests(own),
             recent=_requests(recent),
         )
 

@@ -33,6 +33,9 @@ class Overview(Protocol):
     async def waiting(self, invoker: Invoker) -> RequestList:
         """Return the pending requests that a person may approve."""
 
+    async def own(self, invoker: Invoker) -> RequestList:
+        """Return the pending requests that a person made and may not approve."""
+
     async def recent(self, invoker: Invoker) -> RequestList:
         """Return the newest finished requests that a person made or decided."""
 

@@ -99,6 +99,16 @@ class Overview:
         page = Page(waiting[:PAGE_SIZE])
         return await self._linked(member, page, dict.fromkeys((request.id for request in waiting), True))
 
+    async def own(self, invoker: Invoker) -> RequestList:
+        """Return the pending requests that this person made and may not approve; raises like `pending`."""
+        member = await self._member(invoker)
+        own = [
+            one.request
+            for one in await self._open(member)
+            if one.request.requester in member.ids and one.request.state is State.PENDING and not one.waits
+        ]
+        return await self._linked(member, Page(own[:PAGE_SIZE]), {})
+
     async def history(self, invoker: Invoker, query: Query = ALL, position: Position = NEWEST) -> RequestList:
         """Return a page of the requests that ended.
 

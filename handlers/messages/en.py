@@ -777,6 +777,7 @@ SENTENCES = {
     "home.person_unknown": "You are *{name}* in Slack. {problem}",
     "home.waiting": "Waiting for your decision",
     "home.waiting.empty": "No request waits for you.",
+    "home.own": "Your open requests",
     "home.recent": "Your last requests",
     "home.recent.empty": "No request that you made or decided has ended yet.",
     "home.too_slow": "It takes too long to find out. Open this tab again in a moment.",

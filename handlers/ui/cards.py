@@ -78,6 +78,11 @@ def buttons(catalog: Catalog, request: Request, ends: Sequence[str] = (DECLINE, 
     )
 
 
+def cancel_button(catalog: Catalog, request: Request) -> Block:
+    """Return the one button with which a requester ends a request, for places other than its card."""
+    return blocks.actions(request.id, _end_button(catalog, request, CANCEL))
+
+
 def _end_button(catalog: Catalog, request: Request, action: str) -> Block:
     label = catalog.text(f"request.button.{action}.label", subject=outcomes.subject(catalog, request))
     return blocks.button(

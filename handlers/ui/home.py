@@ -11,7 +11,7 @@ from handlers.messages import Catalog
 from handlers.ui import blocks, cards, targets
 from handlers.ui.blocks import Block
 from handlers.ui.modals import View
-from handlers.ui.request_lists import entry
+from handlers.ui.request_lists import entry, entry_with_cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Home:
     commands: Block
     hint: str
     waiting: Sequence[ListedRequest] | str
+    own: Sequence[ListedRequest] | str
+    """The open requests of this person that others decide."""
     recent: Sequence[ListedRequest] | str
 
 
@@ -32,6 +34,7 @@ def home_view(catalog: Catalog, home: Home) -> View:
         blocks.section(home.person),
         home.permissions,
         *_waiting(catalog, home.waiting),
+        *_own(catalog, home.own),
         *_recent(catalog, home.recent),
         blocks.header(catalog.text("help.title")),
         home.commands,
@@ -66,6 +69,16 @@ def _with_buttons(catalog: Catalog, listed: ListedRequest) -> list[Block]:
         *filter(None, warnings),
         cards.buttons(catalog, request, [CANCEL if listed.own else DECLINE]),
     ]
+
+
+def _own(catalog: Catalog, own: Sequence[ListedRequest] | str) -> list[Block]:
+    """Return the requests that wait for others; nothing if there are none."""
+    if not own:
+        return []
+    title = blocks.header(catalog.text("home.own"))
+    if isinstance(own, str):
+        return [title, blocks.context(_unavailable(catalog, own))]
+    return [title, *(part for one in own for part in entry_with_cancel(catalog, one))]
 
 
 def _recent(catalog: Catalog, recent: Sequence[ListedRequest] | str) -> list[Block]:

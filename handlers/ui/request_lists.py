@@ -8,7 +8,7 @@ from bot.domain.pages import Direction
 from bot.domain.requests import FINAL, Request, State
 from bot.services.overview import ListedRequest
 from handlers.messages import Catalog
-from handlers.ui import blocks, outcomes, rich_text
+from handlers.ui import blocks, cards, outcomes, rich_text
 from handlers.ui.blocks import Block, Message, truncate
 from handlers.ui.rich_text import Element, words
 
@@ -26,9 +26,16 @@ def request_list(
     return blocks.message(
         catalog.text(f"{name}.summary", count=len(requests)),
         blocks.header(title),
-        *(entry(catalog, one) for one in requests),
+        *(part for one in requests for part in entry_with_cancel(catalog, one)),
         _buttons(catalog, name, places),
     )
+
+
+def entry_with_cancel(catalog: Catalog, listed: ListedRequest) -> list[Block]:
+    """Return one request, with a button for its requester, who may not see its card."""
+    request = listed.request
+    cancels = listed.own and request.state is State.PENDING and not request.followers
+    return [entry(catalog, listed), *([cards.cancel_button(catalog, request)] if cancels else [])]
 
 
 def entry(catalog: Catalog, listed: ListedRequest) -> Block:

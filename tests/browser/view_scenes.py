@@ -116,7 +116,7 @@ Requests = Sequence[ListedRequest] | str
 """Requests in a Home tab, or the reason why they are not available."""
 
 
-def home(who: WhoAmI, waiting: Requests = (), recent: Requests = ()) -> View:
+def home(who: WhoAmI, waiting: Requests = (), recent: Requests = (), own: Requests = ()) -> View:
     """Return the Home tab of a person."""
     shown = Home(
         person=identity_line(ENGLISH, who),
@@ -124,6 +124,7 @@ def home(who: WhoAmI, waiting: Requests = (), recent: Requests = ()) -> View:
         commands=command_block(ENGLISH, who.permissions),
         hint=approval_hint(ENGLISH, who.permissions),
         waiting=waiting,
+        own=own,
         recent=recent,
     )
     return home_view(ENGLISH, shown)

@@ -35,6 +35,46 @@ async def test_pending__shows_each_person_what_waits_for_them(app: AppHarness) -
     await ask(app, personas.NADIA, "pending", "There is no open request")
 
 
+async def test_pending__lets_a_requester_cancel_what_others_decide(app: AppHarness) -> None:
+    """The requester need not see the channel of the card."""
+    card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.wait_until_idle()
+    for_others = await ask(app, personas.BEN, "pending", "Open requests")
+    assert app.slack.buttons(for_others) == []
+    shown = await ask(app, personas.RAVI, "pending", "Open requests")
+    assert [one["action_id"] for one in app.slack.buttons(shown)] == ["cancel"]
+
+    for _ in range(2):
+        await app.slack.click(personas.RAVI, shown, "cancel", force=True)
+        await app.wait_until_idle()
+
+    assert "Cancelled: sessions of Tom Target not touched" in app.slack.text_of(card)
+    assert app.slack.buttons(card) == []
+    assert "Cancelled: sessions of Tom Target not touched" in app.slack.text_of(shown)
+    assert (await app.audit_tags()).count("request:cancelled") == 1
+    assert app.deletes == []
+
+
+async def test_pending__lets_no_one_else_cancel(app: AppHarness) -> None:
+    card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.wait_until_idle()
+    shown = await ask(app, personas.RAVI, "pending", "Open requests")
+
+    await app.slack.click(personas.NADIA, shown, "cancel", force=True)
+    await app.wait_for_private_message(personas.NADIA, "can cancel this request")
+
+    assert app.slack.buttons(card) != []
+    assert "request:cancelled" not in await app.audit_tags()
+
+
+async def test_pending__shows_no_cancel_button_to_a_requester_whom_others_follow(app: AppHarness) -> None:
+    await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.send_command(personas.OLIVIA, "revoke @tom phished")
+    await app.wait_until_idle()
+    shown = await ask(app, personas.RAVI, "pending", "Open requests")
+    assert app.slack.buttons(shown) == []
+
+
 async def test_history__finds_requests_by_person_and_reference(app: AppHarness) -> None:
     tom = await request_and_cancel(app, "revoke @tom laptop stolen")
     pia = await request_and_cancel(app, "revoke @pia left her desk")

@@ -96,6 +96,22 @@ async def test_home__approves_a_request_and_follows_it(app: AppHarness) -> None:
     assert "No request waits for you" in str(app.slack.views.homes[personas.BEN].body)
 
 
+async def test_home__lets_a_requester_cancel_what_others_decide(app: AppHarness) -> None:
+    card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.slack.open_home(personas.RAVI)
+    await app.server.services.tasks.drain(MESSAGE_TIMEOUT)
+    home = app.slack.views.homes[personas.RAVI]
+    assert "Your open requests" in str(home.body)
+
+    assert (await app.slack.click_in_view(home, "cancel")).status == 200
+    await app.wait_for_message("Cancelled: sessions of Tom Target not touched")
+    await app.wait_until_idle()
+    assert app.slack.buttons(card) == []
+    async with asyncio.timeout(MESSAGE_TIMEOUT):
+        while "Your open requests" in str(app.slack.views.homes[personas.RAVI].body):  # noqa: ASYNC110 - the fake sends no notification
+            await asyncio.sleep(0.01)
+
+
 async def test_home__click_by_a_person_without_the_right_is_denied_in_direct_messages(app: AppHarness) -> None:
     await app.request_card(personas.RAVI, "revoke @tom")
     await app.slack.open_home(personas.BEN)

@@ -119,6 +119,9 @@ class StubServices:
     async def waiting(self, _invoker: Invoker) -> RequestList:
         return self._list(ALL, NEWEST)
 
+    async def own(self, _invoker: Invoker) -> RequestList:
+        return RequestList(())
+
     async def recent(self, _invoker: Invoker) -> RequestList:
         return self._list(ALL, NEWEST)
 
