@@ -66,7 +66,7 @@ async def assert_complete(replicas: Replicas) -> None:
     """Assert that every person was revoked and has one row in the audit log."""
     ended = await finished(replicas)
     log = await replicas.servers[-1].services.store.audit_events()
-    persons = Counter(event.target for event, _ in log if str(event.tag).startswith("bulk:person_"))
+    persons = Counter(event.target for event, _ in log if str(event.tag).startswith("token:") and event.target)
     assert ended.state is State.REVOKED
     assert ended.outcome["counts"] == {"revoked": PEOPLE}
     assert set(persons.values()) == {1}

@@ -214,7 +214,16 @@ class BulkRun:
             await store.mark_rendered(job)
             return JobResult()
 
-        services = {JobKind.BULK: service.process, JobKind.EXECUTE: single.process, JobKind.CARD: shown}
+        async def shared(job: Job) -> JobResult:
+            await store.jobs.complete(job)
+            return JobResult()
+
+        services = {
+            JobKind.BULK: service.process,
+            JobKind.EXECUTE: single.process,
+            JobKind.CARD: shown,
+            JobKind.FILE: shared,
+        }
         worker = Worker(store.jobs, NothingToExpire(), services, clock=loop.time)
         process = SimulatedProcess(NoFaults(), lambda: None)
         replica = Replica(store, bulk, worker, process, metrics)
