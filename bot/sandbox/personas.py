@@ -38,6 +38,7 @@ EXAMPLES = {
     "revoke tom.target@example.com": "the same, by email",
     "revoke @pia left her desk unlocked": "needs two other approvers, so ask as Ravi",
     "revoke @una": "is refused",
+    "revoke-many": "as Olivia: a list or a CSV file of people",
     "break-glass @tom laptop stolen": "as Sam: revoke alone in an emergency",
     "pending": "open requests",
     "history @tom": "how requests about Tom ended",

@@ -14,7 +14,7 @@ from bot.db.driver import DatabaseUnavailable
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
-from bot.domain.actions import REVOKE_MANY, ROTATE, Action, Actions
+from bot.domain.actions import REVOKE, REVOKE_MANY, ROTATE, Action, Actions
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.bulk import BulkEntry, BulkSummary
 from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
@@ -313,6 +313,8 @@ class RequestService:
         actor = await self._requesters.actor(member, requesters, since=self._identity.recently)
         verdict = may_request(actor, action, self._rules, self._identity.workspace)
         if not verdict.allowed:
+            if action.name == REVOKE_MANY.name:  # a person who may request nothing learns that first
+                await self._authorize(invoker, self._actions[REVOKE.name])
             raise denial(verdict)
         if approvers != requesters:
             actor = await self._requesters.actor(member, approvers, since=self._identity.recently)

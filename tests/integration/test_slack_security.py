@@ -289,23 +289,34 @@ async def test_click__replayed_after_the_role_was_granted_is_ignored(app: AppHar
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("revoke @tom @pia", "That names 2 people"),
+        ("revoke @tom @pia", "No one could approve this request, and two approvers are needed"),
+        ("revoke @tom @ben reported by @pia", "The reason names"),
         ("revoke @tom because @ben said so", "That names 2 people"),
-        ("revoke tom.target@example.com ben.baker@example.com", "That names 2 people"),
-        ("revoke @token-approvers", "I act on one person at a time"),
-        ("revoke @here", "I act on one person at a time"),
-        ("revoke @everyone now", "I act on one person at a time"),
+        ("revoke @tom and @token-approvers", "I can't act on a channel, or on a user group in the middle"),
+        ("revoke @here", "I can't act on a channel"),
+        ("revoke @everyone now", "I can't act on a channel"),
         ("revoke <#C0OPS00001|ops>", "That is a channel"),
         ("revoke @tomm", "as plain text"),
     ],
 )
-async def test_revoke__refuses_a_line_that_does_not_name_one_person(app: AppHarness, text: str, words: str) -> None:
+async def test_revoke__refuses_a_line_that_does_not_say_whom_it_is_about(
+    app: AppHarness, text: str, words: str
+) -> None:
     await app.send_command(personas.OLIVIA, text)
 
     await app.wait_for_private_message(personas.OLIVIA, words)
     await app.wait_for_private_message(personas.OLIVIA, NO_CHANGE)
     await assert_nothing_revoked(app)
     assert not any(app.slack.buttons(message) for message in app.slack.messages)
+
+
+@pytest.mark.parametrize("text", ["revoke @tom @pia", "revoke @token-approvers", "revoke-many @tom"])
+async def test_revoke__of_several_people_is_refused_to_anyone_but_admins(app: AppHarness, text: str) -> None:
+    await app.send_command(personas.RAVI, text)
+
+    await app.wait_for_private_message(personas.RAVI, "Only admins of this bot can name several people")
+    await assert_nothing_revoked(app)
+    assert not app.genesys.received("search_by_email")
 
 
 async def test_click__is_refused_if_the_user_group_is_disabled(app: AppHarness) -> None:

@@ -105,6 +105,27 @@ CASES: dict[str, MethodCase] = {
         {"user": "U0NOBODY01"},
         "user_not_found",
     ),
+    "files.info": MethodCase(
+        lambda slack: {"file": slack.files.add("list.csv", b"tom@example.com").id},
+        lambda response: (response["file"]["name"], response["file"]["size"], response["file"]["is_external"]),
+        lambda _slack: ("list.csv", 15, False),
+        {"file": "F0NOFILE01"},
+        "file_not_found",
+    ),
+    "files.getUploadURLExternal": MethodCase(
+        lambda _slack: {"filename": "list.csv", "length": 15},
+        lambda response: (response["upload_url"].rpartition("/")[2], response["file_id"][:2]),
+        lambda slack: (next(iter(slack.files.stored)), "F0"),
+        {"filename": "", "length": 15},
+        "invalid_arguments",
+    ),
+    "files.completeUploadExternal": MethodCase(
+        lambda slack: {"files": [{"id": slack.files.add("list.csv", b"x").id}], "channel_id": OPS},
+        lambda response: [one["title"] for one in response["files"]],
+        lambda _slack: ["list.csv"],
+        {"files": [{"id": "F0NOFILE01"}]},
+        "file_not_found",
+    ),
     "users.lookupByEmail": MethodCase(
         lambda _slack: {"email": "hal@example.com"},
         lambda response: response["user"]["id"],

@@ -42,7 +42,7 @@ RATE_LIMITS = {
 POST_BURST = 3
 """Messages at once to one channel. Slack allows about one a second, and short bursts above it."""
 
-_JSON_ARGUMENTS = ("blocks", "metadata", "attachments")
+_JSON_ARGUMENTS = ("blocks", "metadata", "attachments", "files")
 """Arguments that are JSON inside a form."""
 
 

@@ -134,6 +134,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
         "file": 0,
         "notice": 0,
         "bulk": 0,
+        "watch": 0,
     }
 
 

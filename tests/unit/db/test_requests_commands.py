@@ -270,6 +270,7 @@ async def test_record_denial__click_renders_the_card_and_adds_a_reply(store: Req
         "file": 0,
         "notice": 0,
         "bulk": 0,
+        "watch": 0,
     }
     assert await tags(store) == ["request:asked", "click:stale"]
     assert await db.store("two#1").record_denial(stale, job=press, reply=REPLY) is None
