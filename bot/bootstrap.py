@@ -35,6 +35,7 @@ from bot.errors import SettingsError
 from bot.metrics import Metrics
 from bot.proxies import proxy_name
 from bot.purecloud import HttpAttempt, Limits, PureCloud, Region, region
+from bot.purecloud.pace import SHARE
 from bot.server_clock import ServerClock
 from bot.services.account import AccountService
 from bot.services.affected import AffectedPerson
@@ -236,7 +237,9 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         permalinks=permalinks,
     )  # fmt: skip
     lookups, differences = EarlyLookups(identity), RuleDifferences(rules, metrics)
-    bulk = bulk_requests(store, users, workspace, clients, rules=rules, limit=settings.bulk_limit)
+    bulk = bulk_requests(
+        store, users, workspace, clients, rules=rules, limit=settings.bulk_limit, tokens=settings.token_pool
+    )
     services = job_services(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
         lookups=lookups, differences=differences, channels=clients.channels, permalinks=permalinks,
@@ -335,12 +338,19 @@ def bulk_requests(
     *,
     rules: Rules,
     limit: int,
+    tokens: int,
 ) -> BulkRequests:
-    """Return the service that finds the people of bulk requests."""
+    """Return the service that finds the people of bulk requests, which `tokens` tokens execute."""
     genesys = clients.purecloud
     protected = ProtectedPeople(users, rules.protected)
     lookup = BulkLookup(genesys.users, genesys.allowance, users, protected, workspace)
-    return BulkRequests(BulkPeople(store.database, lookup, clients.files, users), limit=limit)
+
+    def per_minute() -> float | None:
+        allowed = genesys.allowance.allowed
+        return allowed * tokens * SHARE if allowed else None
+
+    people = BulkPeople(store.database, lookup, clients.files, users)
+    return BulkRequests(people, limit=limit, per_minute=per_minute)
 
 
 def dry_runs(

@@ -25,6 +25,10 @@ from handlers.ui.reasons import explain
 log = structlog.get_logger()
 
 
+_GLOBAL_SHORTCUT = "shortcut"
+"""The type of a payload without a `response_url` whose person sees no reason: the reply is a direct message."""
+
+
 async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> BoltResponse:
     """Answer a payload that must not look acknowledged: 404 without a listener, 503 after any other error.
 
@@ -39,7 +43,8 @@ async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltCon
         log.warning("payload.not_stored", type=_type(body), error=error.code, problem=str(error))
     else:
         log.error("payload.listener_failed", type=_type(body), exc_info=error)
-    if isinstance(error, BotError) and "services" in context and text(body, "response_url"):
+    replies = text(body, "response_url") or body.get("type") == _GLOBAL_SHORTCUT
+    if isinstance(error, BotError) and "services" in context and replies:
         _reply_with_reason(error, body, context["services"], context["catalog"])
     return BoltResponse(status=503, body="not stored")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from bot.domain.bulk import BulkEntry, BulkSummary, summarize
@@ -26,11 +28,18 @@ class PeopleLookup(Protocol):
 
 
 class BulkRequests:
-    """Finds whom a bulk request is about. `limit` is the number of people that one may have."""
+    """Finds whom a bulk request is about.
 
-    def __init__(self, lookup: PeopleLookup, *, limit: int) -> None:
+    `limit` is the number of people that one may have, and `per_minute` returns how many the bot revokes in a minute,
+    None if not known.
+    """
+
+    def __init__(
+        self, lookup: PeopleLookup, *, limit: int, per_minute: Callable[[], float | None] = lambda: None
+    ) -> None:
         self._lookup = lookup
         self._limit = limit
+        self._per_minute = per_minute
 
     async def find(self, people: PeopleRef | None, requester: Member) -> tuple[BulkSummary, Sequence[BulkEntry]]:
         """Return the summary and the entries of a list.
@@ -45,4 +54,6 @@ class BulkRequests:
             raise Denied(DenialCode.LIST_TOO_LONG, count=str(summary.people), limit=str(self._limit))
         if not summary.people:
             raise Denied(DenialCode.LIST_WITHOUT_PEOPLE)
-        return summary, found.entries
+        rate = self._per_minute()
+        details = {"seconds": math.ceil(summary.people * 60 / rate)} if rate else {}
+        return replace(summary, details=details), found.entries

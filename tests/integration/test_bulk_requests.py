@@ -19,6 +19,7 @@ ENDED = "Revoked: all sessions of 2 people"
 async def test_mentions__post_one_card_and_revoke_everyone_after_one_approval(app: AppHarness) -> None:
     card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}> laptops stolen")
     assert "Revoke all sessions of 2 people?" in app.slack.text_of(card)
+    assert "Takes about 1 s." in app.slack.text_of(card)
     assert app.deletes == []
 
     await app.slack.click(personas.OLIVIA, card, "approve")

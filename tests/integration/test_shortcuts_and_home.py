@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from bot.sandbox import personas
+from bot.sandbox.slack.faults import SlackFault
+from handlers import revoke_many
 from handlers.revoke import GLOBAL_SHORTCUT, MESSAGE_SHORTCUT
 from handlers.ui.modals import IDENTIFIER, REASON, USER
 from tests.support.app_harness import MESSAGE_TIMEOUT, AppHarness
@@ -94,6 +96,17 @@ async def test_home__approves_a_request_and_follows_it(app: AppHarness) -> None:
         while "Revoked: all sessions" not in str(app.slack.views.homes[personas.BEN].body):  # noqa: ASYNC110 - the fake sends no notification
             await asyncio.sleep(0.05)
     assert "No request waits for you" in str(app.slack.views.homes[personas.BEN].body)
+
+
+@pytest.mark.parametrize("shortcut", [GLOBAL_SHORTCUT, revoke_many.SHORTCUT])
+async def test_shortcut__whose_modal_slack_does_not_open_is_answered_in_direct_messages(
+    app: AppHarness, shortcut: str
+) -> None:
+    app.slack.fault("views.open", SlackFault(error="expired_trigger_id"))
+    assert (await app.slack.shortcut(personas.OLIVIA, shortcut)).status == 503
+
+    message = await app.wait_for_private_message(personas.OLIVIA, "Slack didn't do what I asked for")
+    assert "Nothing was changed" in app.slack.text_of(message)
 
 
 async def test_home__lets_a_requester_cancel_what_others_decide(app: AppHarness) -> None:
