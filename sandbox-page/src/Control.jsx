@@ -15,6 +15,7 @@ const MENUS = ["static_select", "users_select", "conversations_select", "channel
 const MULTI_MENUS = MENUS.slice(0, 4).map((type) => `multi_${type}`);
 export const CONTROLS = new Set([
   "button", ...Object.keys(TEXT_INPUTS), ...Object.keys(PICKERS), ...MENUS, ...MULTI_MENUS, "checkboxes", "radio_buttons",
+  "file_input",
 ]);
 
 export function Control(props) {
@@ -24,6 +25,7 @@ export function Control(props) {
   if (type in PICKERS) return <Picker {...props} />;
   if (MENUS.includes(type) || MULTI_MENUS.includes(type)) return <Menu {...props} />;
   if (type === "checkboxes" || type === "radio_buttons") return <Choices {...props} />;
+  if (type === "file_input") return <FileInput {...props} />;
   return <Unsupported part={props.element} />;
 }
 
@@ -69,6 +71,16 @@ function TextInput({ id, element, required, onUse }) {
     maxLength: element.max_length, onChange: (event) => onUse({ value: event.target.value }),
   };
   return element.multiline ? <textarea rows={4} {...props} /> : <input type={TEXT_INPUTS[element.type]} {...props} />;
+}
+
+// The page reads the file, and the fake Slack stores it when the modal is submitted.
+function FileInput({ id, element, required, onUse }) {
+  const choose = async ({ target }) => {
+    const files = [...target.files].map(async (file) => ({ name: file.name, content: await file.text() }));
+    onUse({ files: await Promise.all(files) });
+  };
+  const types = (element.filetypes ?? []).map((one) => `.${one}`).join(",");
+  return <input id={id} type="file" required={required} accept={types} onChange={choose} />;
 }
 
 function Picker({ id, element, required, onUse }) {
@@ -151,6 +163,7 @@ export function initialState(element) {
   const multiple = element.type.startsWith("multi_");
   if (element.type in TEXT_INPUTS) return { value: element.initial_value ?? null };
   if (element.type in PICKERS) return { [PICKERS[element.type][1]]: element[PICKERS[element.type][2]] ?? null };
+  if (element.type === "file_input") return { files: [] };
   if (element.type === "checkboxes") return { selected_options: element.initial_options ?? [] };
   if (element.type === "radio_buttons") return { selected_option: element.initial_option ?? null };
   return selection(element, [initialValue(element, multiple)].flat().filter(Boolean), multiple);

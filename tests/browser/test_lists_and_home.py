@@ -10,6 +10,8 @@ from bot.domain.pages import PAGE_SIZE
 from bot.sandbox import personas
 
 if TYPE_CHECKING:
+    from playwright.async_api import FilePayload
+
     from tests.browser.sandbox_page import SandboxPage
 
 
@@ -74,3 +76,24 @@ async def test_message_shortcut__fills_in_the_author(page: SandboxPage) -> None:
     await page.open_conversation("direct messages with PureCloud")
     await page.expect_newest("Revoke all sessions of Tom Target?")
     assert page.deletes == 0
+
+
+async def test_bulk__from_a_file_to_the_outcome_of_each_person(page: SandboxPage) -> None:
+    """An admin uploads a list, approves the card, and reads how it ended."""
+    await page.switch_to("Olivia")
+    await page.send("/purecloud revoke-many")
+    modal = page.tab.get_by_role("dialog")
+    listed = "name;email\nTom;tom.target@example.com\nBen;ben.baker@example.com\nX;who?\n"
+    file: FilePayload = {"name": "phished.csv", "mimeType": "text/csv", "buffer": listed.encode()}
+    await modal.get_by_label("Or a CSV file").set_input_files(file)
+    await modal.get_by_role("button", name="Request").click()
+    await expect(modal).to_have_count(0)
+
+    await page.open_conversation("direct messages with PureCloud")
+    await expect(page.tab.get_by_text("from the file phished.csv").first).to_be_visible()
+    await expect(page.tab.get_by_text("1 that I can't read").first).to_be_visible()
+    assert page.deletes == 0
+    await page.tab.get_by_role("button", name="Revoke all sessions of 2 people").click()
+    await page.tab.get_by_role("dialog").get_by_role("button", name="Revoke all sessions").click()
+    await expect(page.tab.get_by_text("Revoked: all sessions of 2 people").first).to_be_visible()
+    assert page.deletes == 2

@@ -113,8 +113,17 @@ class Actions:
 
     async def submit_view(self, body: Body) -> str | None:
         """`{view, values}`: submit a modal with its values by block and action."""
-        view, values = self._view(body), _object(body, "values")
+        view, values = self._view(body), self._with_files(_object(body, "values"))
         return await self._delivered(lambda: self._run.slack.submit_view(view.user_id, values, view=view))
+
+    def _with_files(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Store the files of a modal's inputs, and put their file objects in place of their contents."""
+        files = self._run.slack.files
+        for state in (one for block in values.values() if isinstance(block, dict) for one in block.values()):
+            if isinstance(state, dict) and isinstance(state.get("files"), list):
+                added = [files.add(_text(one, "name"), _text(one, "content").encode()) for one in state["files"]]
+                state["files"] = [files.as_slack(one) for one in added]
+        return values
 
     async def close_view(self, body: Body) -> str | None:
         """`{view}`: close a modal."""
