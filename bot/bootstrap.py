@@ -446,7 +446,7 @@ def job_services(
         JobKind.THREAD: threads.process,
         JobKind.BULK: lanes.process,
         JobKind.WATCH: watches.process,
-        JobKind.FILE: BulkFiles(store, files, messenger, renderer, Delivery(store)).process,
+        JobKind.FILE: BulkFiles(store, files, messenger, renderer, Delivery(store), channels=channels).process,
     }
 
 

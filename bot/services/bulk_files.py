@@ -17,6 +17,7 @@ from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
 from bot.services.notifications import Delivery
 from bot.slack.api import SlackCallError
+from bot.slack.channels import Channels
 from bot.slack.messages import SlackMessenger
 
 PAGE_SIZE = 1000
@@ -52,9 +53,12 @@ class BulkFiles:
         messenger: SlackMessenger,
         renderer: FileRenderer,
         delivery: Delivery,
+        *,
+        channels: Channels,
     ) -> None:
         self._store = store
         self._files = files
+        self._channels = channels
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
@@ -69,6 +73,7 @@ class BulkFiles:
         file = BulkFile(job.payload["file"])
         name, comment = f"{request.reference}-{file}.csv", self._renderer.file_comment(request, file)
         try:
+            await self._channels.require(card.channel)  # it may have been shared since the card was posted
             await self._files.upload(card.channel, card.ts, name, await self._content(request, file), comment)
         except SlackCallError as error:
             return await self._retry(job, request, file, error)

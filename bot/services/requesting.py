@@ -238,6 +238,7 @@ class RequestService:
         """
         action = self._actions[command.action]
         requester, approver = await self._authorize(command.invoker, action)
+        command = await self._with_earlier_reason(command)
         if command.problem:
             raise command.problem
         if self._require_reason and action.name != ROTATE.name and not stored_reason(command.reason):
@@ -246,6 +247,13 @@ class RequestService:
         if request.break_glass:
             await self._require_break_glass(request, requester)
         return Checked(request, requester, approver, entries)
+
+    async def _with_earlier_reason(self, command: RequestCommand) -> RequestCommand:
+        """Return a command with the reason of the earlier bulk request, if it has none of its own."""
+        if command.reason or not command.people or not command.people.request_id:
+            return command
+        earlier = await self._store.get(command.people.request_id)
+        return replace(command, reason=earlier.reason) if earlier and earlier.bulk else command
 
     async def _placed(self, request: Request, invoker: Invoker, requester: Member, approver: Actor) -> Request:
         """Return a request with the channel of its card. Raises Denied if no one could approve it there."""

@@ -6,9 +6,11 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault
+from bot.sandbox.genesys.state import GenesysUser
 from bot.sandbox.slack.faults import SlackFault
 from handlers import revoke_many
 from handlers.ui.modals import FILE, PEOPLE, REASON
+from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 from tests.support.components import TOM
 
@@ -113,6 +115,7 @@ async def test_failed_people__are_requested_again_with_an_approval_of_their_own(
     await app.slack.click(personas.OLIVIA, card, revoke_many.AGAIN)
     again = await app.wait_for_message("Revoke all sessions of 2 people?")
     assert "whose revocation failed or is unknown" in app.slack.text_of(again)
+    assert "phished" in app.slack.text_of(again)
     assert len(app.deletes) == before
     await app.slack.click(personas.OLIVIA, again, "approve")
     await app.wait_for_message(ENDED)
@@ -196,3 +199,55 @@ async def test_file__that_is_larger_than_slack_says_is_not_read_to_its_end(app: 
     await app.slack.submit_view(personas.OLIVIA, {FILE: [{"id": file.id}]})
 
     await app.wait_for_private_message(personas.OLIVIA, "That file is larger than 1024 KiB")
+
+
+async def test_failed_people__can_be_requested_again_where_a_reason_is_required(start_app_with: StartApp) -> None:
+    app = await start_app_with(REQUIRE_REASON="true")
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}> phished")
+    app.genesys.fault("delete_token", GenesysFault(status=500, times=None))
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Only 0 of 2 people revoked")
+
+    await app.slack.click(personas.OLIVIA, card, revoke_many.AGAIN)
+    assert "phished" in app.slack.text_of(await app.wait_for_message("Revoke all sessions of 2 people?"))
+
+
+async def test_again__by_anyone_but_an_admin_is_refused(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}> phished")
+    app.genesys.fault("delete_token", GenesysFault(status=500, times=None))
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Only 0 of 2 people revoked")
+    before = len(app.deletes)
+
+    await app.slack.click(personas.RAVI, card, revoke_many.AGAIN, force=True)
+    await app.wait_for_private_message(personas.RAVI, "Only admins of this bot can name several people")
+    assert len(app.deletes) == before
+
+
+async def test_approver__who_is_on_the_list_cannot_decide(start_app_with: StartApp) -> None:
+    app = await start_app_with(ADMINS=f"{personas.OLIVIA},{personas.BEN}")
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}> phished")
+    await app.slack.click(personas.BEN, card, "approve", force=True)
+
+    await app.wait_for_private_message(personas.BEN, "This request is about you")
+    assert app.deletes == []
+
+
+async def test_more_than_ten_people__need_two_admins_besides_the_requester(start_app_with: StartApp) -> None:
+    app = await start_app_with(ADMINS=f"{personas.OLIVIA},{personas.BEN},{personas.NADIA}", PROTECTED="")
+    for number in range(11):
+        user_id = f"00000000-0000-4000-8000-{number:012x}"
+        address = f"agent{number}@example.com"
+        app.genesys.state.users[user_id] = GenesysUser(user_id, f"Agent {number}", address)
+    line = "revoke " + " ".join(f"agent{number}@example.com" for number in range(11))
+    card = await app.request_card(personas.OLIVIA, line)
+    assert "0 of 2 approvals" in app.slack.text_of(card)
+
+    for user_id in (personas.OLIVIA, personas.BEN, personas.BEN):
+        await app.slack.click(user_id, card, "approve", force=True)
+        await app.wait_until_idle()
+    assert app.deletes == []
+    await app.slack.click(personas.NADIA, card, "approve", force=True)
+    await app.wait_for_message("Revoked: all sessions of 11 people")
+    assert len(app.deletes) == 11
+    assert len({one.path for one in app.deletes}) == 11
