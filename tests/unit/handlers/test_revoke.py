@@ -127,6 +127,8 @@ async def test_submit__that_cannot_be_stored_is_not_acknowledged() -> None:
 async def test_shortcut__slack_outage_is_not_acknowledged() -> None:
     services = StubServices(api_error=SlackCallError("timeout", retryable=True))
     assert (await BoltHarness(services).send(SHORTCUT)).status == 503
+    await services.run_started()
+    assert len(services.replies_sent) == 1
 
 
 @pytest.mark.parametrize("required", [False, True])
