@@ -349,7 +349,7 @@ def bulk_requests(
         allowed = genesys.allowance.allowed
         return allowed * tokens * SHARE if allowed else None
 
-    people = BulkPeople(store.database, lookup, clients.files, users)
+    people = BulkPeople(store.database, lookup, clients.files, users, limit=limit)
     return BulkRequests(people, limit=limit, per_minute=per_minute)
 
 

@@ -19,13 +19,23 @@ MAX_TEXT_LENGTH = 200
 MAX_LINE_LENGTH = 2000
 """Characters of a line of a file that are read."""
 
+MAX_CELL_LENGTH = 320
+"""Characters of an entry that is read; a longer one is no address and no id."""
+
 _SNIFFED_ROWS = 200
 """Rows from which the separator and the column of a file are chosen."""
 
 _SEPARATORS = ",;\t"
-_QUOTES = "\"'<>()[]{}`“”„"
+_EDGES = " \t\"'`“”„,;"
 # Every repetition is bounded, so that the time grows linearly with the length of an entry.
-_ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"“”|]{1,64}@(?:[^\s@.,;:<>\"|]{1,63}\.){1,20}[^\s@.,;:<>\"|\d]{2,63}")
+_ADDRESS = re.compile(
+    r"[^\s@<>()\[\]\\,;:\"“”|]{1,64}"
+    r"@(?:[^\s!-,./:-@\[-`{-~]{1,63}\.){1,20}"
+    r"(?:xn--[a-z0-9-]{1,59}|[^\s\d!-@\[-`{-~]{2,63})",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"[^<>]{0,200}<([^<>]{1,320})>")
+"""`Name <address>`, as mail programs copy it."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]{0,80})?>")
 
@@ -47,15 +57,13 @@ def read_list(text: str) -> list[Written]:
 def read_csv(data: bytes, *, max_rows: int = 20_000) -> list[Written]:
     """Read a file with one person per row, with or without a header.
 
-    The column of addresses or ids is the one with most of them. Raises Denied for a file that is not text, has more
-    than `max_rows` rows, or has no such column.
+    The one column with addresses counts, or else the one with ids. Raises Denied for a file that is not text, has more
+    than `max_rows` rows, or has no such column, or several.
     """
     rows = _rows(_decode(data), max_rows)
-    column = _column(rows[:_SNIFFED_ROWS])
-    if column is None:
-        raise Denied(DenialCode.FILE_WITHOUT_PEOPLE)
+    column = _column(rows)
     cells = [row[column].strip() if column < len(row) else "" for row in rows]
-    entries = [_read(cell or " ".join(row).strip()) for cell, row in zip(cells, rows, strict=True)]
+    entries = [_read(cell) if cell else _unreadable(" ".join(row)) for cell, row in zip(cells, rows, strict=True)]
     return entries[1:] if entries[0].ref is None and _looks_like_header(rows[0]) else entries
 
 
@@ -95,10 +103,24 @@ def _cells(line: str, separator: str) -> list[str]:
         return line.split(separator)
 
 
-def _column(rows: Sequence[Sequence[str]]) -> int | None:
-    """Return the column with most addresses and ids, None if no cell has one."""
-    counts = Counter(place for row in rows for place, cell in enumerate(row) if _read(cell).ref)
-    return max(sorted(counts), key=lambda one: counts[one]) if counts else None
+def _column(rows: Sequence[Sequence[str]]) -> int:
+    """Return the column of addresses, or else of ids.
+
+    Raises Denied if there is none, or if several have them, because one may name the managers.
+    """
+    emails: set[int] = set()
+    ids: set[int] = set()
+    for row in rows:
+        for place, cell in enumerate(row):
+            ref = _read(cell).ref
+            if ref:
+                (emails if ref.email else ids).add(place)
+    columns = emails or ids
+    if len(columns) > 1:
+        raise Denied(DenialCode.FILE_COLUMN_UNCLEAR)
+    if not columns:
+        raise Denied(DenialCode.FILE_WITHOUT_PEOPLE)
+    return columns.pop()
 
 
 def _looks_like_header(row: Sequence[str]) -> bool:
@@ -113,17 +135,27 @@ def _split_by_space(entry: str) -> list[str]:
 
 
 def _read(text: str) -> Written:
-    shown = visible_text(text)[:MAX_TEXT_LENGTH] or "-"
     mention = _MENTION.fullmatch(text.strip())
     if mention:
-        return Written(shown, TargetRef(slack_user_id=mention[1]))
-    return Written(shown, _ref(visible_text(text[:MAX_LINE_LENGTH])))
+        return Written(_shown(text), TargetRef(slack_user_id=mention[1]))
+    return Written(_shown(text), _ref(text) if len(text) <= MAX_CELL_LENGTH else None)
+
+
+def _unreadable(text: str) -> Written:
+    return Written(_shown(text), None)
+
+
+def _shown(text: str) -> str:
+    return visible_text(text[:MAX_LINE_LENGTH])[:MAX_TEXT_LENGTH] or "-"
 
 
 def _ref(text: str) -> TargetRef | None:
-    """Return whom an entry names: exactly one address or id, perhaps after a name."""
-    addresses = {one.lower() for one in _ADDRESS.findall(text.replace("mailto:", ""))}
-    if len(addresses) == 1:
-        return TargetRef(email=addresses.pop().strip(_QUOTES))
-    ids = {one.lower() for one in _ID.findall(text)}
-    return TargetRef(genesys_user_id=ids.pop()) if len(ids) == 1 and not addresses else None
+    """Return whom an entry names: one address or id that is the whole entry, perhaps after a name."""
+    whole = visible_text(text).strip(_EDGES)
+    named = _NAMED.fullmatch(whole)
+    inside = (named[1] if named else whole).strip(_EDGES)
+    if inside.casefold().startswith("mailto:"):
+        inside = inside[len("mailto:") :].partition("|")[0].partition("?")[0]
+    if _ADDRESS.fullmatch(inside):
+        return TargetRef(email=inside.lower())
+    return TargetRef(genesys_user_id=inside.lower()) if _ID.fullmatch(inside) else None

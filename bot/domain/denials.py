@@ -59,6 +59,7 @@ class DenialCode(StrEnum):
     LIST_WITHOUT_PEOPLE = "list_without_people"
     LIST_TOO_LONG = "list_too_long"
     FILE_WITHOUT_PEOPLE = "file_without_people"
+    FILE_COLUMN_UNCLEAR = "file_column_unclear"
     FILE_IS_NOT_TEXT = "file_is_not_text"
     FILE_TOO_LARGE = "file_too_large"
     FILE_NOT_IN_SLACK = "file_not_in_slack"

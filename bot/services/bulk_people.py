@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from bot.db.engine import Database
 from bot.domain.bulk import BulkEntry, BulkSource
 from bot.domain.bulk_list import Written, read_csv, read_list
 from bot.domain.commands import PeopleRef, TargetRef
+from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import Member
 from bot.services.bulk_requesting import PeopleFound
 
@@ -36,13 +38,16 @@ class SlackGroups(Protocol):
 
 
 class BulkPeople:
-    """Looks up whom a command names, for a bulk request."""
+    """Looks up whom a command names, for a bulk request. A list has at most `limit` entries."""
 
-    def __init__(self, database: Database, lookup: ListLookup, files: SlackFiles, groups: SlackGroups) -> None:
+    def __init__(
+        self, database: Database, lookup: ListLookup, files: SlackFiles, groups: SlackGroups, *, limit: int
+    ) -> None:
         self._database = database
         self._lookup = lookup
         self._files = files
         self._groups = groups
+        self._limit = limit
 
     async def look_up(self, people: PeopleRef, requester: Member) -> PeopleFound:
         """Return what was found for each entry of a list.
@@ -50,6 +55,8 @@ class BulkPeople:
         Raises Denied, CheckUnavailable and SlackUnavailable.
         """
         written, name = await self._written(people)
+        if len(written) > self._limit:
+            raise Denied(DenialCode.LIST_TOO_LONG, count=str(len(written)), limit=str(self._limit))
         return PeopleFound(await self._lookup.find(written, requester=requester), name)
 
     async def _written(self, people: PeopleRef) -> tuple[Sequence[Written], str]:
@@ -59,7 +66,7 @@ class BulkPeople:
                 return read_list(people.text), ""
             case BulkSource.FILE:
                 name, content = await self._files.download(people.file_id)
-                return read_csv(content), name
+                return await asyncio.to_thread(read_csv, content, max_rows=self._limit), name
             case BulkSource.USER_GROUP:
                 members = await self._groups.group_members(people.name, since=None)
                 return [_written(TargetRef(slack_user_id=one)) for one in sorted(members)], people.name

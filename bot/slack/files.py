@@ -39,7 +39,8 @@ class SlackFiles:
         self._api = api
         self._session = session
         self._token = token
-        self._api_host = urlsplit(api_url).netloc
+        parts = urlsplit(api_url)
+        self._api_origin = (parts.scheme, parts.netloc)
         self._observe = observe
         self._proxy_for = proxy_for
 
@@ -56,7 +57,8 @@ class SlackFiles:
             raise Denied(DenialCode.FILE_NOT_IN_SLACK) from error
         if not isinstance(file, Mapping) or file.get("is_external") or file.get("mode") == "external":
             raise Denied(DenialCode.FILE_NOT_IN_SLACK)
-        if int(file.get("size") or 0) > MAX_FILE_SIZE:
+        size = file.get("size")
+        if isinstance(size, int) and size > MAX_FILE_SIZE:
             raise _too_large()
         url = str(file.get("url_private_download") or file.get("url_private") or "")
         return str(file.get("name") or ""), await self._get(url)
@@ -130,8 +132,9 @@ class SlackFiles:
             parts = urlsplit(url)
         except ValueError:
             return False
-        own = parts.netloc == self._api_host and parts.scheme in ("http", "https")
-        return own or (parts.scheme == "https" and parts.netloc in FILE_HOSTS)
+        return (parts.scheme, parts.netloc) == self._api_origin or (
+            parts.scheme == "https" and parts.netloc in FILE_HOSTS
+        )
 
 
 def _too_large() -> Denied:

@@ -145,6 +145,8 @@ SENTENCES = {
     "hint.list_too_long": "Split the list, or ask {contact} to raise BULK_LIMIT.",
     "reason.file_without_people": "I find no column with email addresses or Genesys Cloud user ids in that file.",
     "hint.file_without_people": "Send a CSV file with one person per line.",
+    "reason.file_column_unclear": "Several columns of that file have email addresses or ids, and I don't guess which one you mean.",
+    "hint.file_column_unclear": "Keep one of them, and send the file again.",
     "reason.file_is_not_text": "That file is not a text file.",
     "hint.file_is_not_text": "Save it as CSV and send it again.",
     "reason.file_too_large": "That file is larger than {limit} KiB.",

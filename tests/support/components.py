@@ -189,7 +189,7 @@ class Components:
         users = SlackUsers(self.api, clock=self.clock)
         protected = ProtectedPeople(users, options.rules.protected)
         lookup = BulkLookup(self.purecloud.users, self.purecloud.allowance, users, protected, self.workspace)
-        return BulkRequests(BulkPeople(self.store.database, lookup, NoFiles(), users), limit=limit)
+        return BulkRequests(BulkPeople(self.store.database, lookup, NoFiles(), users, limit=limit), limit=limit)
 
     def account(self, **changes: Any) -> AccountService:
         options = self.options(**changes)

@@ -59,6 +59,30 @@ def test_read_csv__finds_the_column_by_its_content(separator: str, header: str, 
     assert named(read_csv(text.encode(encoding))) == ["tom@example.com", "ann@example.com"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tom@example.com2", "tom@example.com@evil.org", 'o"brien@example.com', "jane:doe@example.com",
+        "corp\\tom@example.com", f"x{TOM}", f"{TOM}-1", f"{'y' * 65}@example.com", "tom@example.com and ann",
+    ],
+)  # fmt: skip
+def test_read_list__takes_no_part_of_an_entry_for_another_person(text: str) -> None:
+    assert named(read_list(text)) == [None]
+
+
+def test_read_csv__refuses_several_columns_of_addresses() -> None:
+    """One of them may name the managers."""
+    rows = "".join(f"P{one},p{one}@example.com,boss@example.com\n" for one in range(3)) + "P4,,boss@example.com\n"
+    with pytest.raises(Denied) as denied:
+        read_csv(f"name,email,manager\n{rows}".encode())
+    assert denied.value.reason is DenialCode.FILE_COLUMN_UNCLEAR
+
+
+def test_read_csv__prefers_addresses_to_ids_and_reads_no_other_cell() -> None:
+    text = f"id,mail\n{TOM},tom@example.com\n{TOM},\n"
+    assert named(read_csv(text.encode())) == ["tom@example.com", None]
+
+
 def test_read_csv__of_one_column_needs_no_separator() -> None:
     assert named(read_csv(b"tom@example.com\nann@example.com\n")) == ["tom@example.com", "ann@example.com"]
 
