@@ -82,8 +82,15 @@ async def test_sheet__has_the_pictures_below_each_other_in_their_colours(page: S
     assert f"rgb({', '.join(map(str, pixel))})" == banner
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", PHONE),
+        ("dark", DESKTOP),
+        pytest.param("dark", PHONE, marks=pytest.mark.heavy),  # each takes twenty seconds
+        pytest.param("light", DESKTOP, marks=pytest.mark.heavy),
+    ],
+)
 async def test_messages__have_no_violation_and_are_not_cut_off(
     browser: Browser, sandbox: Sandbox, theme: str, width: int
 ) -> None:

@@ -75,16 +75,16 @@ def entries_text(entries: Sequence[BulkEntry]) -> list[str]:
     return [one.text for one in entries]
 
 
-async def test_find__of_ten_thousand_addresses_takes_a_hundred_calls(components: Components) -> None:
-    for number in range(10_000):
+async def test_find__of_two_thousand_addresses_takes_twenty_calls(components: Components) -> None:
+    for number in range(2_000):
         user_id = f"00000000-0000-4000-8000-{number:012x}"
         components.genesys.state.users[user_id] = GenesysUser(user_id, f"Agent {number}", f"agent{number}@example.com")
-    text = "\n".join(f"agent{number}@example.com" for number in range(10_000))
+    text = "\n".join(f"agent{number}@example.com" for number in range(2_000))
 
     entries = await find(components, text)
 
-    assert len(components.genesys.received("search_by_email")) == 100
-    assert sum(one.finding is Finding.FOUND for one in entries) == 10_000
+    assert len(components.genesys.received("search_by_email")) == 20
+    assert sum(one.finding is Finding.FOUND for one in entries) == 2_000
     assert [one.person.name for one in entries[:2] if one.person] == ["Agent 0", "Agent 1"]
 
 
