@@ -101,7 +101,9 @@ async def test_claim__returns_few_watches_at_once_and_notices_first(db: Database
     for number in range(2 * MAX_WATCHES):
         await enqueue(db, f"watch {number}", JobKind.WATCH)
     await enqueue(db, "notice", JobKind.NOTICE)
-    assert await claim(db) == ["notice", *(f"watch {number}" for number in range(MAX_WATCHES))]
+    first, *watches = await claim(db)  # those that are due at the same time come in any order
+    assert first == "notice"
+    assert len({one for one in watches if one.startswith("watch")}) == len(watches) == MAX_WATCHES
 
 
 async def test_continue_later__stores_the_payload_if_the_lease_is_held(db: DatabaseHarness) -> None:
