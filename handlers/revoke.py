@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.actions import REVOKE
 from bot.domain.commands import Invoker, RequestCommand, TargetRef
-from bot.domain.denials import DenialCode, Denied
+from bot.domain.denials import Denied
 from bot.domain.people import nested, text
-from bot.errors import BotError
 from handlers.messages import Catalog
 from handlers.payloads import Payload, read_submitter
 from handlers.services import Services
 from handlers.targets import read_line
 from handlers.ui.modals import IDENTIFIER, REASON, USER, View, revoke_modal
-from handlers.views import entered, open_view, permissions_in_time
-
-log = structlog.get_logger()
+from handlers.views import entered, open_for_requester, open_view
 
 VIEW = "revoke"
 GLOBAL_SHORTCUT = "revoke_tokens"
@@ -27,24 +23,9 @@ MESSAGE_SHORTCUT = "revoke_author"
 
 
 async def open_from_command(invoker: Invoker, trigger_id: str, services: Services, catalog: Catalog) -> None:
-    """Open the modal for a requester; store the command of anyone else, to deny it.
-
-    A person whose permissions cannot be read in time gets the modal, because the submission is judged anyway.
-    """
-    if await _may_request(invoker, services):
-        try:
-            await open_view(trigger_id, services, _modal(services, catalog, channel=invoker.channel))
-        except BotError as error:
-            log.warning("modal.not_opened", problem=str(error), by=invoker.user_id)
-        else:
-            return
-    missing = Denied(DenialCode.TARGET_MISSING)
-    await services.inbox.record_command(RequestCommand(REVOKE.name, invoker, problem=missing))
-
-
-async def _may_request(invoker: Invoker, services: Services) -> bool:
-    permissions = await permissions_in_time(invoker, services)
-    return permissions is None or REVOKE.name in permissions.request or bool(permissions.unverified)
+    """Open the modal for a requester; store the command of anyone else, to deny it."""
+    view = _modal(services, catalog, channel=invoker.channel)
+    await open_for_requester(REVOKE, invoker, trigger_id, services, view)
 
 
 async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:

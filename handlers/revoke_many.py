@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.actions import REVOKE_MANY
 from bot.domain.bulk import BulkSource
 from bot.domain.bulk_list import read_list
 from bot.domain.commands import Invoker, PeopleRef, RequestCommand
-from bot.domain.denials import DenialCode, Denied
 from bot.domain.people import nested, text
-from bot.errors import BotError
 from handlers.messages import Catalog
 from handlers.payloads import MAX_REQUEST_ID_LENGTH, Payload, read_presser, read_submitter
 from handlers.services import Services
 from handlers.ui.modals import FILE, PEOPLE, REASON, View, revoke_many_modal
-from handlers.views import entered, open_view, permissions_in_time
-
-log = structlog.get_logger()
+from handlers.views import entered, open_for_requester, open_view
 
 VIEW = "revoke_many"
 SHORTCUT = "revoke_many"
@@ -29,24 +24,9 @@ AGAIN = "bulk_again"
 
 
 async def open_from_command(invoker: Invoker, trigger_id: str, services: Services, catalog: Catalog) -> None:
-    """Open the modal for an admin; store the command of anyone else, to deny it.
-
-    A person whose permissions cannot be read in time gets the modal, because the submission is judged anyway.
-    """
-    if await _may_request(invoker, services):
-        try:
-            await open_view(trigger_id, services, _modal(services, catalog, invoker.channel))
-        except BotError as error:
-            log.warning("modal.not_opened", problem=str(error), by=invoker.user_id)
-        else:
-            return
-    missing = Denied(DenialCode.TARGET_MISSING)
-    await services.inbox.record_command(RequestCommand(REVOKE_MANY.name, invoker, problem=missing))
-
-
-async def _may_request(invoker: Invoker, services: Services) -> bool:
-    permissions = await permissions_in_time(invoker, services)
-    return permissions is None or REVOKE_MANY.name in permissions.request or bool(permissions.unverified)
+    """Open the modal for an admin; store the command of anyone else, to deny it."""
+    view = _modal(services, catalog, invoker.channel)
+    await open_for_requester(REVOKE_MANY, invoker, trigger_id, services, view)
 
 
 async def on_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services, catalog: Catalog) -> None:
