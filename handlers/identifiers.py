@@ -7,6 +7,7 @@ from itertools import pairwise
 from urllib.parse import unquote
 
 from bot.domain.commands import TargetRef
+from bot.domain.identifiers import ADDRESS, GENESYS_ID
 from handlers.words import BRACKETS, PUNCTUATION, QUOTES, SIGNS, Word, normalize
 
 MAX_ADDRESS_LENGTH = 254
@@ -15,16 +16,8 @@ MAX_ADDRESS_LENGTH = 254
 _PAGES = frozenset({"person", "people", "peoplev2", "user", "users"})
 """What precedes the user id in the address of a person's page, in Genesys Cloud's directory and administration."""
 
-# Every repetition that may start anywhere is bounded, so that the time grows linearly with the length of a line.
-_ADDRESS = re.compile(
-    r"[^\s@<>()\[\]\\,;:\"“”|]{1,64}"
-    r"@(?:[^\s!-,./:-@\[-`{-~]{1,63}\.){1,20}"
-    r"(?:xn--[a-z0-9-]{1,59}|[^\s\d!-@\[-`{-~]{2,63})(?![^\s!-,./:-@\[-`{-~])",
-    re.IGNORECASE,
-)
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
 _BARE_SLACK_ID = re.compile(r"[UW](?=[A-Z]*[0-9])[A-Z0-9]{8,30}")
-_GENESYS_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _PLAIN_NAME = re.compile(r"@\w[\w.-]*")
 _POSSESSIVE = "'s"
 
@@ -51,7 +44,7 @@ def addresses_in(word: Word) -> list[TargetRef]:
         return people_named_by(word)
     if word.sign:
         return []
-    return [TargetRef(email=found[0].lower()) for found in _ADDRESS.finditer(word.text.partition("://")[0])]
+    return [TargetRef(email=found[0].lower()) for found in ADDRESS.finditer(word.text.partition("://")[0])]
 
 
 def plain_name(word: Word) -> str | None:
@@ -77,14 +70,14 @@ def _strip(text: str) -> str:
 
 def _address(text: str) -> str | None:
     stripped = _strip(text)
-    if len(stripped) > MAX_ADDRESS_LENGTH or not _ADDRESS.fullmatch(stripped):
+    if len(stripped) > MAX_ADDRESS_LENGTH or not ADDRESS.fullmatch(stripped):
         return None
     return stripped.lower()
 
 
 def _by_id(text: str) -> list[TargetRef]:
     identifier = _strip(text).lstrip(SIGNS + PUNCTUATION)
-    if _GENESYS_ID.fullmatch(identifier):
+    if GENESYS_ID.fullmatch(identifier):
         return [TargetRef(genesys_user_id=identifier.lower())]
     return [TargetRef(slack_user_id=identifier)] if _BARE_SLACK_ID.fullmatch(identifier) else []
 
@@ -103,5 +96,5 @@ def _in_mailto(link: str, label: str) -> list[TargetRef]:
 def _on_page(url: str) -> list[TargetRef]:
     """Return the person whose page a web address shows, such as `…/directory/#/person/<id>`."""
     parts = re.split("[/?&#]", normalize(unquote(url)).rstrip(QUOTES + BRACKETS + PUNCTUATION))
-    found = {one.lower() for page, one in pairwise(parts) if page.casefold() in _PAGES and _GENESYS_ID.fullmatch(one)}
+    found = {one.lower() for page, one in pairwise(parts) if page.casefold() in _PAGES and GENESYS_ID.fullmatch(one)}
     return [TargetRef(genesys_user_id=one) for one in sorted(found)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.identifiers import ADDRESS, GENESYS_ID
 from bot.visible_text import visible_text
 
 MAX_TEXT_LENGTH = 200
@@ -23,20 +24,12 @@ MAX_CELL_LENGTH = 320
 """Characters of an entry that is read; a longer one is no address and no id."""
 
 _SNIFFED_ROWS = 200
-"""Rows from which the separator and the column of a file are chosen."""
+"""Rows from which the separator of a file is chosen."""
 
 _SEPARATORS = ",;\t"
 _EDGES = " \t\"'`“”„,;"
-# Every repetition is bounded, so that the time grows linearly with the length of an entry.
-_ADDRESS = re.compile(
-    r"[^\s@<>()\[\]\\,;:\"“”|]{1,64}"
-    r"@(?:[^\s!-,./:-@\[-`{-~]{1,63}\.){1,20}"
-    r"(?:xn--[a-z0-9-]{1,59}|[^\s\d!-@\[-`{-~]{2,63})",
-    re.IGNORECASE,
-)
 _NAMED = re.compile(r"[^<>]{0,200}<([^<>]{1,320})>")
 """`Name <address>`, as mail programs copy it."""
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]{0,80})?>")
 
 
@@ -156,6 +149,6 @@ def _ref(text: str) -> TargetRef | None:
     inside = (named[1] if named else whole).strip(_EDGES)
     if inside.casefold().startswith("mailto:"):
         inside = inside[len("mailto:") :].partition("|")[0].partition("?")[0]
-    if _ADDRESS.fullmatch(inside):
+    if ADDRESS.fullmatch(inside):
         return TargetRef(email=inside.lower())
-    return TargetRef(genesys_user_id=inside.lower()) if _ID.fullmatch(inside) else None
+    return TargetRef(genesys_user_id=inside.lower()) if GENESYS_ID.fullmatch(inside) else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.identifiers import GENESYS_ID
 from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace, comparable_email
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
@@ -19,8 +19,6 @@ from bot.visible_text import storable_text
 
 CACHE_TTL = 60.0
 """Seconds for which an answer serves a command. A click needs one that Slack began to give after the click."""
-
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 class GenesysUsers(Protocol):
@@ -242,7 +240,7 @@ def read_grants(authorization: UserAuthorization) -> Grants:
     A name that looks like an id is left out, so that `role:<id>` never matches the name of another role.
     """
     ids = {role.id for role in authorization.roles if role.id}
-    names = {role.name for role in authorization.roles if role.name and not _ID.fullmatch(role.name)}
+    names = {role.name for role in authorization.roles if role.name and not GENESYS_ID.fullmatch(role.name)}
     roles = {word.casefold() for word in ids | names}
     unconditional: set[Permission] = set()
     conditional: set[Permission] = set()
