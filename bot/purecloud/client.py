@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 MAX_PAGES = 10
 """Pages of a search that are read, so that a wrong page count cannot keep the client busy."""
 
-_Page = TypeVar("_Page", OrganizationRoleEntityListing, PermissionCollectionEntityListing)
+_Page = TypeVar("_Page", OrganizationRoleEntityListing, PermissionCollectionEntityListing, UsersSearchResponse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +161,9 @@ class UsersApi:
         return [user for user in await self._search(partial(requests.search_by_ids, user_ids)) if user.id in wanted]
 
     async def _search(self, build: Callable[[int], ApiRequest]) -> list[User]:
-        """Return the users of every page of a search, without deleted ones."""
-        users: list[User] = []
-        number, last = 1, 1
-        while number <= last:
-            page = parse_body(UsersSearchResponse, await self._caller.call(build(number)))
-            users += [user for user in page.results if not user.deleted]
-            number, last = number + 1, min(page.page_count or 1, MAX_PAGES)
-        return users
+        """Return the users of the first pages of a search, without deleted ones."""
+        pages = _pages(self._caller, UsersSearchResponse, build, limit=MAX_PAGES)
+        return [user async for page in pages for user in page.results if not user.deleted]
 
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""
@@ -210,22 +205,17 @@ class AuthorizationApi:
 
         Permission: `authorization:role:view`.
         """
-        pages = self._pages(OrganizationRoleEntityListing, partial(requests.get_authorization_roles, id_or_name))
+        pages = _pages(
+            self._caller, OrganizationRoleEntityListing, partial(requests.get_authorization_roles, id_or_name)
+        )
         roles = [role async for page in pages for role in page.entities]
         wanted = id_or_name.casefold()
         return [role for role in roles if wanted in ((role.id or "").casefold(), (role.name or "").casefold())]
 
     async def get_authorization_permissions(self) -> list[DomainPermissionCollection]:
         """Return all existing permissions, one collection per domain."""
-        pages = self._pages(PermissionCollectionEntityListing, requests.get_authorization_permissions)
+        pages = _pages(self._caller, PermissionCollectionEntityListing, requests.get_authorization_permissions)
         return [domain async for page in pages for domain in page.entities]
-
-    async def _pages(self, model: type[_Page], build: Callable[[int], ApiRequest]) -> AsyncIterator[_Page]:
-        number, last = 1, 1
-        while number <= last:
-            page = parse_body(model, await self._caller.call(build(number)))
-            yield page
-            number, last = number + 1, page.page_count or 1
 
 
 class PureCloud:
@@ -262,6 +252,18 @@ class PureCloud:
         self.tokens = TokensApi(caller, self.auth)
         self.users = UsersApi(caller)
         self.authorization = AuthorizationApi(caller)
+
+
+async def _pages(
+    caller: Caller, model: type[_Page], build: Callable[[int], ApiRequest], *, limit: int | None = None
+) -> AsyncIterator[_Page]:
+    """Yield the pages of a listing, `limit` at most."""
+    number, last = 1, 1
+    while number <= last:
+        page = parse_body(model, await caller.call(build(number)))
+        yield page
+        count = page.page_count or 1
+        number, last = number + 1, count if limit is None else min(count, limit)
 
 
 def _done(response: ApiResponse) -> Done:
