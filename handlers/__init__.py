@@ -6,6 +6,7 @@ import re
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.domain.bulk import BULK_AGAIN
 from bot.domain.requests import DECLINE
 from handlers import approvals, commands, decline, errors, home, lists, revoke, revoke_many
 
@@ -22,6 +23,6 @@ def register(app: AsyncApp) -> None:
     app.shortcut(revoke.MESSAGE_SHORTCUT)(revoke.on_shortcut)
     app.view(revoke_many.VIEW)(revoke_many.on_submit)
     app.shortcut(revoke_many.SHORTCUT)(revoke_many.on_shortcut)
-    app.action(revoke_many.AGAIN)(revoke_many.on_again)
+    app.action(BULK_AGAIN)(revoke_many.on_again)
     app.event("app_home_opened")(home.on_opened)
     app.error(errors.on_error)

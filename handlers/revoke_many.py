@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.actions import REVOKE_MANY
-from bot.domain.bulk import BulkSource
+from bot.domain.bulk import BULK_AGAIN, BulkSource
 from bot.domain.bulk_list import read_list
 from bot.domain.commands import Invoker, PeopleRef, RequestCommand
 from bot.domain.people import nested, text
@@ -19,8 +19,6 @@ from handlers.views import entered, open_for_requester, open_view
 
 VIEW = "revoke_many"
 SHORTCUT = "revoke_many"
-AGAIN = "bulk_again"
-"""The `action_id` of the button that requests again what failed or is unknown."""
 
 
 async def open_from_command(invoker: Invoker, trigger_id: str, services: Services, catalog: Catalog) -> None:
@@ -78,7 +76,7 @@ def _file_id(body: Payload) -> str | None:
 
 async def on_again(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
     """Store a request for the people of a finished one whose revocation failed or is unknown."""
-    request_id = next(str(one.get("value") or "") for one in body["actions"] if one["action_id"] == AGAIN)
+    request_id = next(str(one.get("value") or "") for one in body["actions"] if one["action_id"] == BULK_AGAIN)
     people = PeopleRef(BulkSource.RETRY, request_id=request_id[:MAX_REQUEST_ID_LENGTH])
     await services.inbox.record_command(RequestCommand(REVOKE_MANY.name, read_presser(body), people=people))
     await ack()

@@ -24,10 +24,9 @@ PAGE = """
 SELECT * FROM bulk_entries WHERE request_id = :request_id AND place > :after ORDER BY place LIMIT :limit
 """
 
-FOUND_IDS = """
+FOUND = """
 SELECT place, target_id FROM bulk_entries WHERE request_id = :request_id AND finding = 'found' ORDER BY place
 """
-
 
 UNSUCCESSFUL_IDS = """
 SELECT bulk_entries.target_id FROM bulk_entries JOIN requests ON requests.id = bulk_entries.request_id
@@ -57,14 +56,9 @@ def _insert(rows: int) -> str:
     return f"INSERT INTO bulk_entries ({', '.join(COLUMNS)}) VALUES {', '.join(one)}"  # noqa: S608 - of constants
 
 
-def found_ids(tx: Transaction, request_id: str) -> list[str]:
-    """Return the Genesys Cloud ids that a bulk request is about, in the order of its list."""
-    return list(found(tx, request_id).values())
-
-
 def found(tx: Transaction, request_id: str) -> dict[int, str]:
-    """Return the same ids by their places in the list, in order."""
-    return {row.place: row.target_id for row in tx.fetch(FOUND_IDS, request_id=request_id)}
+    """Return the Genesys Cloud ids that a bulk request is about, by their places in its list and in order."""
+    return {row.place: row.target_id for row in tx.fetch(FOUND, request_id=request_id)}
 
 
 def unsuccessful_ids(tx: Transaction, request_id: str) -> list[str]:

@@ -121,6 +121,9 @@ class BulkProgress:
 BULK_PAUSE, BULK_RESUME, BULK_STOP = "bulk_pause", "bulk_resume", "bulk_stop"
 """The `action_id` of the buttons that control an approved bulk request."""
 
+BULK_AGAIN = "bulk_again"
+"""The `action_id` of the button that requests again what failed or is unknown."""
+
 
 def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "") -> BulkSummary:
     """Return the summary of a list."""

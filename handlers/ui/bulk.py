@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkProgress, BulkSummary, Finding, RunState
+from bot.domain.bulk import BULK_AGAIN, BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkProgress, BulkSummary, Finding, RunState
 from bot.domain.requests import FINAL, Request, State
 from bot.visible_text import visible_text
 from handlers.messages import Catalog
@@ -151,5 +151,5 @@ def _again(catalog: Catalog, request: Request, counts: Mapping[str, int]) -> Blo
     if request.state not in FINAL or not left:
         return None
     return blocks.actions(
-        request.id, blocks.button(catalog.text("revoke-many.again", count=f"{left:,}"), "bulk_again", request.id)
+        request.id, blocks.button(catalog.text("revoke-many.again", count=f"{left:,}"), BULK_AGAIN, request.id)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.bulk import BULK_AGAIN
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.genesys.state import GenesysUser
@@ -112,7 +113,7 @@ async def test_failed_people__are_requested_again_with_an_approval_of_their_own(
     app.genesys.faults.clear()
     before = len(app.deletes)
 
-    await app.slack.click(personas.OLIVIA, card, revoke_many.AGAIN)
+    await app.slack.click(personas.OLIVIA, card, BULK_AGAIN)
     again = await app.wait_for_message("Revoke all sessions of 2 people?")
     assert "whose revocation failed or is unknown" in app.slack.text_of(again)
     assert "phished" in app.slack.text_of(again)
@@ -208,7 +209,7 @@ async def test_failed_people__can_be_requested_again_where_a_reason_is_required(
     await app.slack.click(personas.OLIVIA, card, "approve")
     await app.wait_for_message("Only 0 of 2 people revoked")
 
-    await app.slack.click(personas.OLIVIA, card, revoke_many.AGAIN)
+    await app.slack.click(personas.OLIVIA, card, BULK_AGAIN)
     assert "phished" in app.slack.text_of(await app.wait_for_message("Revoke all sessions of 2 people?"))
 
 
@@ -219,7 +220,7 @@ async def test_again__by_anyone_but_an_admin_is_refused(app: AppHarness) -> None
     await app.wait_for_message("Only 0 of 2 people revoked")
     before = len(app.deletes)
 
-    await app.slack.click(personas.RAVI, card, revoke_many.AGAIN, force=True)
+    await app.slack.click(personas.RAVI, card, BULK_AGAIN, force=True)
     await app.wait_for_private_message(personas.RAVI, "Only admins of this bot can name several people")
     assert len(app.deletes) == before
 

@@ -30,7 +30,7 @@ async def test_create__stores_the_list_and_its_summary(db: DatabaseHarness) -> N
     assert stored.bulk == bulk.bulk
     assert store.seals.is_intact(stored)
     assert [bulk_entries.entry_from_row(row) for row in rows] == ENTRIES
-    assert await store.database.read(lambda tx: bulk_entries.found_ids(tx, bulk.id)) == [TOM.id]
+    assert await store.database.read(lambda tx: bulk_entries.found(tx, bulk.id)) == {0: TOM.id}
 
 
 def test_seal__covers_the_list() -> None:
