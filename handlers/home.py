@@ -12,7 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.commands import Invoker
 from bot.errors import BotError
 from bot.services.account import WhoAmI
-from bot.services.overview import ListedRequest, RequestList
+from bot.services.overview import Concerning, ListedRequest, RequestList
 from handlers.help import approval_hint, command_block
 from handlers.messages import Catalog
 from handlers.payloads import read_visitor
@@ -71,25 +71,24 @@ class Publisher:
 
     async def _view(self) -> View:
         services, visitor = self._services, self.visitor
-        who, waiting, own, recent = await asyncio.gather(
+        who, concerning, recent = await asyncio.gather(
             self._within(services.account.whoami(visitor)),
-            self._within(services.overview.waiting(visitor)),
-            self._within(services.overview.own(visitor)),
+            self._within(services.overview.concerning(visitor)),
             self._within(services.overview.recent(visitor)),
         )
         if isinstance(who, str):
             return unavailable_view(self._catalog, who)
-        return home_view(self._catalog, self._home(who, waiting, own, recent))
+        return home_view(self._catalog, self._home(who, concerning, recent))
 
-    def _home(self, who: WhoAmI, waiting: RequestList | str, own: RequestList | str, recent: RequestList | str) -> Home:
+    def _home(self, who: WhoAmI, concerning: Concerning | str, recent: RequestList | str) -> Home:
         catalog, permissions = self._catalog, who.permissions
         return Home(
             person=identity_line(catalog, who),
             permissions=permission_block(catalog, permissions, self._services.actions),
             commands=command_block(catalog, permissions),
             hint=approval_hint(catalog, permissions),
-            waiting=_requests(waiting),
-            own=_requests(own),
+            waiting=concerning if isinstance(concerning, str) else _requests(concerning.waiting),
+            own=() if isinstance(concerning, str) else concerning.own.requests[:MAX_LISTED],
             recent=_requests(recent),
         )
 

@@ -11,7 +11,7 @@ from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.pages import Position
 from bot.services.account import Permissions, WhoAmI
 from bot.services.dry_run import DryRun
-from bot.services.overview import Query, RequestList
+from bot.services.overview import Concerning, Query, RequestList
 
 
 class Account(Protocol):
@@ -30,11 +30,8 @@ class Overview(Protocol):
     async def pending(self, invoker: Invoker, query: Query, position: Position) -> RequestList:
         """Return a page of the open requests that a person made or may approve."""
 
-    async def waiting(self, invoker: Invoker) -> RequestList:
-        """Return the pending requests that a person may approve."""
-
-    async def own(self, invoker: Invoker) -> RequestList:
-        """Return the pending requests that a person made and may not approve."""
+    async def concerning(self, invoker: Invoker) -> Concerning:
+        """Return the pending requests that wait for a person or are theirs."""
 
     async def recent(self, invoker: Invoker) -> RequestList:
         """Return the newest finished requests that a person made or decided."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bot.domain.actions import Actions
 from bot.domain.commands import Invoker, TargetRef
@@ -67,6 +67,13 @@ class RequestList:
     older: Position | None = None
 
 
+class Concerning(NamedTuple):
+    """The pending requests that a person may approve, and those that they made and may not approve."""
+
+    waiting: RequestList
+    own: RequestList
+
+
 class Overview:
     """Lists requests. Each person sees what they made or may approve; admins see everything that ended."""
 
@@ -92,22 +99,17 @@ class Overview:
         page = cut(requests[: PAGE_SIZE + 1], position, lambda request: request.created_at)
         return await self._linked(member, page, {request.id: by_id[request.id].waits for request in page.requests})
 
-    async def waiting(self, invoker: Invoker) -> RequestList:
-        """Return the pending requests that this person may approve; raises like `pending`."""
+    async def concerning(self, invoker: Invoker) -> Concerning:
+        """Return the pending requests that wait for this person or are theirs; raises like `pending`."""
         member = await self._member(invoker)
-        waiting = [one.request for one in await self._open(member) if one.waits]
-        page = Page(waiting[:PAGE_SIZE])
-        return await self._linked(member, page, dict.fromkeys((request.id for request in waiting), True))
-
-    async def own(self, invoker: Invoker) -> RequestList:
-        """Return the pending requests that this person made and may not approve; raises like `pending`."""
-        member = await self._member(invoker)
-        own = [
-            one.request
-            for one in await self._open(member)
-            if one.request.requester in member.ids and one.request.state is State.PENDING and not one.waits
-        ]
-        return await self._linked(member, Page(own[:PAGE_SIZE]), {})
+        listed = [one for one in await self._open(member) if one.request.state is State.PENDING]
+        waiting = [one.request for one in listed if one.waits]
+        own = [one.request for one in listed if one.request.requester in member.ids and not one.waits]
+        waits = dict.fromkeys((request.id for request in waiting), True)
+        return Concerning(
+            await self._linked(member, Page(waiting[:PAGE_SIZE]), waits),
+            await self._linked(member, Page(own[:PAGE_SIZE]), {}),
+        )
 
     async def history(self, invoker: Invoker, query: Query = ALL, position: Position = NEWEST) -> RequestList:
         """Return a page of the requests that ended.

@@ -23,7 +23,7 @@ class Home:
     commands: Block
     hint: str
     waiting: Sequence[ListedRequest] | str
-    own: Sequence[ListedRequest] | str
+    own: Sequence[ListedRequest]
     """The open requests of this person that others decide."""
     recent: Sequence[ListedRequest] | str
 
@@ -71,13 +71,11 @@ def _with_buttons(catalog: Catalog, listed: ListedRequest) -> list[Block]:
     ]
 
 
-def _own(catalog: Catalog, own: Sequence[ListedRequest] | str) -> list[Block]:
+def _own(catalog: Catalog, own: Sequence[ListedRequest]) -> list[Block]:
     """Return the requests that wait for others; nothing if there are none."""
     if not own:
         return []
     title = blocks.header(catalog.text("home.own"))
-    if isinstance(own, str):
-        return [title, blocks.context(_unavailable(catalog, own))]
     return [title, *(part for one in own for part in entry_with_cancel(catalog, one))]
 
 

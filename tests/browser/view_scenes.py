@@ -116,7 +116,7 @@ Requests = Sequence[ListedRequest] | str
 """Requests in a Home tab, or the reason why they are not available."""
 
 
-def home(who: WhoAmI, waiting: Requests = (), recent: Requests = (), own: Requests = ()) -> View:
+def home(who: WhoAmI, waiting: Requests = (), recent: Requests = (), own: Sequence[ListedRequest] = ()) -> View:
     """Return the Home tab of a person."""
     shown = Home(
         person=identity_line(ENGLISH, who),

@@ -11,7 +11,7 @@ from bot.domain.commands import Invoker, RequestCommand
 from bot.domain.pages import NEWEST, Position
 from bot.services.account import Permissions, WhoAmI
 from bot.services.dry_run import DryRun
-from bot.services.overview import ALL, Query, RequestList
+from bot.services.overview import ALL, Concerning, Query, RequestList
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from tests.support import examples
@@ -116,11 +116,8 @@ class StubServices:
     def opened(self, user_id: str, refresh: Callable[[], Awaitable[None]]) -> None:
         self.tabs_opened[user_id] = refresh
 
-    async def waiting(self, _invoker: Invoker) -> RequestList:
-        return self._list(ALL, NEWEST)
-
-    async def own(self, _invoker: Invoker) -> RequestList:
-        return RequestList(())
+    async def concerning(self, _invoker: Invoker) -> Concerning:
+        return Concerning(self._list(ALL, NEWEST), RequestList(()))
 
     async def recent(self, _invoker: Invoker) -> RequestList:
         return self._list(ALL, NEWEST)

@@ -69,14 +69,14 @@ async def test_pending__lists_what_a_person_made_or_may_approve(
     await create(components, "rotate", action=ROTATE.name, requester=personas.OLIVIA, target=None, target_slack_id=None)
     assert names(await overview.pending(invoker(user_id))) == expected
     waiting = [(name, waits) for name, waits in expected if waits]
-    assert names(await overview.waiting(invoker(user_id))) == waiting
+    assert names((await overview.concerning(invoker(user_id))).waiting) == waiting
 
 
 async def test_pending__requests_about_the_person_do_not_wait_for_them(
     components: Components, overview: Overview
 ) -> None:
     await create(components, "about ben", target_slack_id=personas.BEN)
-    assert names(await overview.waiting(invoker(personas.BEN))) == []
+    assert names((await overview.concerning(invoker(personas.BEN))).waiting) == []
 
 
 async def test_pending__own_requests_wait_only_with_self_approval(components: Components) -> None:
@@ -84,7 +84,7 @@ async def test_pending__own_requests_wait_only_with_self_approval(components: Co
     await create(components, "protected", requester=personas.BEN, approvals_required=2)
     for self_approval, expected in ((True, ["own"]), (False, [])):
         overview = components.overview(self_approval=self_approval)
-        assert [name for name, _ in names(await overview.waiting(invoker(personas.BEN)))] == expected
+        assert [name for name, _ in names((await overview.concerning(invoker(personas.BEN))).waiting)] == expected
         assert len((await overview.pending(invoker(personas.BEN))).requests) == 2
 
 
@@ -99,7 +99,7 @@ async def test_pending__waits_only_for_approvers_by_the_rules_of_the_request_too
     await create(components, "revoke", rules=replace(RULES, approvers=parse_principals(at_request)))
 
     assert names(await overview.pending(invoker(personas.OLIVIA))) == [("revoke", waits)]
-    assert names(await overview.waiting(invoker(personas.OLIVIA))) == [("revoke", True)] * waits
+    assert names((await overview.concerning(invoker(personas.OLIVIA))).waiting) == [("revoke", True)] * waits
 
 
 async def test_pending__approved_requests_no_longer_wait_for_their_approver(
@@ -115,7 +115,7 @@ async def test_pending__approved_requests_no_longer_wait_for_their_approver(
 
 @pytest.mark.parametrize("user_id", [personas.GUS, personas.ONA])
 async def test_lists__deny_guests_and_outsiders(overview: Overview, user_id: str) -> None:
-    for read in (overview.pending, overview.history, overview.waiting, overview.recent):
+    for read in (overview.pending, overview.history, overview.concerning, overview.recent):
         with pytest.raises(Denied):
             await read(invoker(user_id))
 
