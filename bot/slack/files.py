@@ -12,6 +12,7 @@ from bot.errors import SlackUnavailable
 from bot.network_errors import network_error_class
 from bot.proxies import ProxyFor, direct
 from bot.slack.api import Observe, SlackApi, SlackCallError
+from bot.slack.posts import post_to_url
 
 MAX_FILE_SIZE = 1024 * 1024
 """Bytes of a file; 10,000 addresses are about 300 KB."""
@@ -103,7 +104,9 @@ class SlackFiles:
         url, file_id = str(started.get("upload_url") or ""), str(started.get("file_id") or "")
         if not self._is_slack(url):
             raise SlackCallError("upload_host", retryable=False)
-        await self._post(url, content)
+        await post_to_url(
+            self._session, url, name=_UPLOAD, observe=self._observe, proxy_for=self._proxy_for, data=content
+        )
         await self._api.call(
             "files.completeUploadExternal",
             files=[{"id": file_id, "title": name}],
@@ -111,20 +114,6 @@ class SlackFiles:
             thread_ts=thread_ts,
             initial_comment=comment,
         )
-
-    async def _post(self, url: str, content: bytes) -> None:
-        try:
-            async with self._session.post(
-                url, data=content, allow_redirects=False, proxy=self._proxy_for(url)
-            ) as response:
-                status = response.status
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            code = network_error_class(error)
-            self._observe(_UPLOAD, code)
-            raise SlackCallError(code, retryable=True) from None
-        self._observe(_UPLOAD, str(status))
-        if status != 200:  # noqa: PLR2004 - Slack keeps nothing for any other status
-            raise SlackCallError(f"http_{status}", retryable=status == 429 or status >= 500)  # noqa: PLR2004
 
     def _is_slack(self, url: str) -> bool:
         """Return whether a URL is on a host of Slack's files, over TLS, or on the host of the Web API."""

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 
 from bot.domain.requests import MessageRef
-from bot.network_errors import network_error_class
 from bot.proxies import ProxyFor, direct
 from bot.slack.api import Observe, SlackApi, SlackCallError
 from bot.slack.channels import Channels
+from bot.slack.posts import post_to_url
 
 Message = Mapping[str, Any]
 """`text` and `blocks`, as Slack takes them."""
@@ -77,14 +77,6 @@ class SlackMessenger:
         await self._send(url, {"replace_original": True, **message})
 
     async def _send(self, url: str, body: Message) -> None:
-        try:
-            proxy = self._proxy_for(url)
-            async with self._session.post(url, json=dict(body), allow_redirects=False, proxy=proxy) as response:
-                status = response.status
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            code = network_error_class(error)
-            self._observe("response_url", code)
-            raise SlackCallError(code, retryable=True) from None  # the cause would name the url
-        self._observe("response_url", str(status))
-        if status != 200:  # noqa: PLR2004 - Slack shows nothing for any other status
-            raise SlackCallError(f"http_{status}", retryable=status == 429 or status >= 500)  # noqa: PLR2004
+        await post_to_url(
+            self._session, url, name="response_url", observe=self._observe, proxy_for=self._proxy_for, json=dict(body)
+        )
