@@ -245,8 +245,8 @@ def positive_number(text: str) -> int:
 
 def _settings_help() -> str:
     """Return the names of all settings of `serve`, wrapped and indented."""
-    from bot.secret_files import SUFFIX  # noqa: PLC0415 - only the help needs it
     from bot.settings import SECRETS, Settings  # noqa: PLC0415
+    from bot.settings.secret_files import SUFFIX  # noqa: PLC0415 - only the help needs it
 
     fields = Settings.model_fields.values()
     groups = {

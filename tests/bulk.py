@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientError, ClientSession
 
-from bot.bootstrap import rules_of, seals_of
+from bot.bootstrap.options import rules_of, seals_of
 from bot.db.driver import Row
 from bot.db.engine import Database
 from bot.db.jobs import JobQueue

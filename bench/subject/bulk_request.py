@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 
-from bot.bootstrap import rules_of, seals_of
+from bot.bootstrap.options import rules_of, seals_of
 from bot.db.connect import database_from_settings
 from bot.db.jobs import JobQueue
 from bot.db.requests import RequestStore

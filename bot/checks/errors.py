@@ -9,7 +9,7 @@ from http import HTTPStatus
 from bot.checks.result import CheckResult, failed, invalid_setting
 from bot.db.driver import DatabaseUnavailable
 from bot.errors import TOKEN_REFUSED, BotError, SettingsError, SlackUnavailable
-from bot.network_errors import NETWORK_ERROR_CLASSES
+from bot.network.errors import NETWORK_ERROR_CLASSES
 from bot.purecloud import (
     GenesysError,
     GenesysForbidden,
@@ -131,7 +131,7 @@ def _slack_message(error: SlackUnavailable) -> str:
 
 
 def _proxy_message(error: BotError) -> str | None:
-    """Return the message if a proxy is what failed (see `bot.proxies.proxy_failure`)."""
+    """Return the message if a proxy is what failed (see `bot.network.proxies.proxy_failure`)."""
     code = str(error.params.get("slack_code") or error.params.get("problem") or "")
     if not code.startswith(_PROXY_PREFIX):
         return None

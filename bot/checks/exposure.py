@@ -8,10 +8,10 @@ import stat
 import sys
 from pathlib import Path
 
+from bot.bootstrap.unencrypted import unencrypted_connections
 from bot.checks.result import CheckResult, undetermined
 from bot.errors import SettingsError
 from bot.settings import Settings
-from bot.unencrypted import unencrypted_connections
 
 OTHERS_ACCESS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 """The bits of a mode that let the group or others read or change a file."""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import aiohttp
 
-from bot.server_clock import parse_date
+from bot.network.server_clock import parse_date
 
 
 class ResponseHeaders:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.checks.result import CheckResult, ok
-from bot.proxies import proxy_name
+from bot.network.proxies import proxy_name
 from bot.purecloud import Region
 from bot.settings import Settings
 

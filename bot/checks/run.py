@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
 
-from bot.bootstrap import region_of
+from bot.bootstrap.options import region_of
 from bot.checks.approvals import check_approvals
 from bot.checks.database import DATABASE, check_database
 from bot.checks.doubts import check_doubts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from bot.proxies import proxy_failure
+from bot.network.proxies import proxy_failure
 
 _CLASSES: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ConnectionTimeoutError, "connect_timeout"),

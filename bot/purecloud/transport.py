@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from bot.network_errors import network_error_class
+from bot.network.errors import network_error_class
 from bot.purecloud.errors import GenesysError, GenesysNoResponse, GenesysUnreachable
 
 if TYPE_CHECKING:

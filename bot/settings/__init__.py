@@ -21,11 +21,11 @@ from pydantic import (
 
 from bot.domain.principals import Principal, parse_principals
 from bot.errors import SettingsError
-from bot.proxies import Proxies, check_proxy, proxy_variables, url_passwords
+from bot.network.proxies import Proxies, check_proxy, proxy_variables, url_passwords
 from bot.redaction import redact
-from bot.secret_files import SUFFIX, read_secret_files
-from bot.setting_names import misspelt_names
-from bot.setting_values import (
+from bot.settings.names import misspelt_names
+from bot.settings.secret_files import SUFFIX, read_secret_files
+from bot.settings.values import (
     check_app_token,
     check_bot_token,
     check_contact,

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, SlackUnavailable
-from bot.network_errors import network_error_class
+from bot.network.errors import network_error_class
 
 MAX_READ_RETRY_DELAY = 1.0
 """Longest wait before a read is retried, in seconds. A person or a click waits for the answer."""

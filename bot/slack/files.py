@@ -9,8 +9,8 @@ import aiohttp
 
 from bot.domain.denials import DenialCode, Denied
 from bot.errors import SlackUnavailable
-from bot.network_errors import network_error_class
-from bot.proxies import ProxyFor, direct
+from bot.network.errors import network_error_class
+from bot.network.proxies import ProxyFor, direct
 from bot.slack.api import Observe, SlackApi, SlackCallError
 from bot.slack.posts import post_to_url
 

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from bot.domain.requests import MessageRef
-from bot.proxies import ProxyFor, direct
+from bot.network.proxies import ProxyFor, direct
 from bot.slack.api import Observe, SlackApi, SlackCallError
 from bot.slack.channels import Channels
 from bot.slack.posts import post_to_url

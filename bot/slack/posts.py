@@ -6,8 +6,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.network_errors import network_error_class
-from bot.proxies import ProxyFor
+from bot.network.errors import network_error_class
+from bot.network.proxies import ProxyFor
 from bot.slack.api import Observe, SlackCallError
 
 

@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.logs import RepeatLimit
-from bot.proxies import ProxyFor, direct
+from bot.network.proxies import ProxyFor, direct
 from bot.slack.api import NETWORK_ERRORS, slack_call_error
 
 CLOSE_FRAME_TIMEOUT = 1.0

@@ -15,8 +15,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import TOKEN_REFUSED, SettingsError, SlackUnavailable
-from bot.network_errors import network_error_class
-from bot.proxies import ProxyFor, direct
+from bot.network.errors import network_error_class
+from bot.network.proxies import ProxyFor, direct
 from bot.slack.api import NETWORK_ERRORS, slack_call_error
 from bot.slack.dispatch import Dispatcher, InvalidSlackRequest, is_storable_text
 from bot.slack.socket_client import SocketClient

@@ -14,7 +14,7 @@ import structlog
 
 from bot.bootstrap import Services
 from bot.errors import TOKEN_REFUSED, BotError
-from bot.server_clock import ServerClock
+from bot.network.server_clock import ServerClock
 
 CHECK_TIMEOUT = 5.0
 """Seconds for each check."""

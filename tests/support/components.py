@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.bootstrap import Options, job_services
+from bot.bootstrap.jobs import JobDependencies, job_services
+from bot.bootstrap.options import Options
 from bot.db.driver import Driver
 from bot.db.jobs import Job, JobKind
 from bot.db.request_pages import RequestPages
@@ -221,14 +222,14 @@ class Components:
         )
 
     def services(self, store: RequestStore, options: Options) -> dict[JobKind, Process]:
-        return job_services(
+        return job_services(JobDependencies(
             store=store, identity=self.identity, requesters=self.identity, lookups=self.lookups,
             channels=self.channels, permalinks=Permalinks(self.api),
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud,
             open_lane=lambda: self.purecloud, clock=self.clock, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
             reads=self.reads, bulk=self.bulk(options), files=NoFiles(),
-        )  # fmt: skip
+        ))  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:
         """Store a request by Ravi for Tom's sessions, made under `RULES`.

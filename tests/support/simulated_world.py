@@ -14,7 +14,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from bot.bootstrap import Options, job_services
+from bot.bootstrap.jobs import JobDependencies, job_services
+from bot.bootstrap.options import Options
 from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
@@ -168,14 +169,14 @@ class World:
         pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
         watches = Watches(WatchStore(store), genesys, duration=options.watch_for)
         live = LiveStates(genesys, channels, approvals_channel=options.approvals_channel)
-        services = job_services(
+        services = job_services(JobDependencies(
             store=store, identity=identity, requesters=identity, lookups=lookups, channels=channels,
             permalinks=Permalinks(api), messenger=messenger,
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, open_lane=lambda: SimulatedLane(process, self.outside, clock), clock=clock,
             renderer=renderer, metrics=METRICS, options=options, differences=differences, reads=genesys,
             bulk=BulkRequests(NoLists(), limit=1), files=NoFiles(),
-        )  # fmt: skip
+        ))  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)
         inbox = Inbox(store, worker.submit, lookups.start, clock=clock)

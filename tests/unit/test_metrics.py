@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from bot import __version__
-from bot.bootstrap import metrics_of
+from bot.bootstrap.clients import metrics_of
 from bot.domain.actions import ACTIONS
 from bot.domain.requests import FINAL
 from bot.metrics import Metrics

@@ -8,9 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.bootstrap import build
+from bot.bootstrap.unencrypted import Unencrypted, unencrypted_connections
 from bot.errors import SettingsError
 from bot.settings import read_settings
-from bot.unencrypted import Unencrypted, unencrypted_connections
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from handlers.ui.renderer import MessageRenderer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.bootstrap import region_of
+from bot.bootstrap.options import region_of
 from bot.checks.database import DATABASE, MIN_FREE_SPACE, with_free_space
 from bot.checks.result import CheckResult, Status, ok
 from bot.checks.run import run_checks

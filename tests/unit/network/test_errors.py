@@ -11,7 +11,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from bot.network_errors import network_error_class
+from bot.network.errors import network_error_class
 
 KEY = cast("Any", SimpleNamespace(host="slack.com", port=443, ssl=True, is_ssl=True))
 INFO = cast("Any", SimpleNamespace(real_url=URL("https://slack.com"), headers=CIMultiDict(), method="POST"))

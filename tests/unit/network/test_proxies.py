@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import SettingsError
-from bot.proxies import Proxies, proxy_name
+from bot.network.proxies import Proxies, proxy_name
 from bot.settings import read_settings
 from tests.support.examples import REQUIRED_SETTINGS
 

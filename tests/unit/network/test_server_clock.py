@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from bot.server_clock import ServerClock, parse_date
+from bot.network.server_clock import ServerClock, parse_date
 from tests.support.clock import FakeClock
 
 NOON = "Wed, 21 Oct 2026 12:00:00 GMT"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.setting_names import misspelt_names
 from bot.settings import SETTING_NAMES
+from bot.settings.names import misspelt_names
 
 TYPOS = {
     "APROVERS": "APPROVERS",

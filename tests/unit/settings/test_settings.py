@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from bot.bootstrap import rules_of
+from bot.bootstrap.options import rules_of
 from bot.domain.principals import Principal, PrincipalKind
 from bot.errors import SettingsError
 from bot.settings import SECRETS, Settings, read_settings
