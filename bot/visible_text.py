@@ -42,6 +42,9 @@ _NEW_EMOJI = re.compile("[\U0001f000-\U0001faff]")
 _SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 """Spaces as people type them, without line breaks and tabs."""
 
+_PLAIN = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2013\u2014\u2018-\u201d\u2026\u2192]*")
+"""Texts of visible characters without marks: ASCII, Latin letters, and what the bot's own sentences have."""
+
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -69,7 +72,7 @@ def storable_text(text: str) -> str:
 
 
 def _without_hidden(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if _PLAIN.fullmatch(text):
         return text
     seen = [" " if one.isspace() else one for one in text if one.isspace() or _is_visible(one)]
     return "".join(_without_useless_controls(_without_stacked_marks(seen)))

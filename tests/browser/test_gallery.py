@@ -15,7 +15,7 @@ from bot.sandbox import personas
 from bot.sandbox.slack.block_kit import problems, view_problems
 from tests.browser.axe import axe_violations
 from tests.browser.card_scenes import RENDERER
-from tests.browser.gallery import DESKTOP, PHONE, THEMES, Stage, all_scenes, open_stage
+from tests.browser.gallery import DESKTOP, PHONE, Stage, all_scenes, open_stage
 from tests.browser.pictures import GAP, sheet
 from tests.support.sample_outcomes import in_state
 
@@ -31,6 +31,16 @@ MAX_CARD_HEIGHT = 520
 
 HIGH_ENOUGH = 40_000
 """Pixels of a window that shows all messages without scrolling, because axe-core leaves out what is hidden."""
+
+THEME_AND_WIDTH = pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", PHONE),
+        ("dark", DESKTOP),
+        pytest.param("dark", PHONE, marks=pytest.mark.heavy),  # each takes ten to twenty seconds
+        pytest.param("light", DESKTOP, marks=pytest.mark.heavy),
+    ],
+)
 
 FIRST_PIXEL = """async (encoded) => {
   const image = await createImageBitmap(new Blob([Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0))]));
@@ -82,15 +92,7 @@ async def test_sheet__has_the_pictures_below_each_other_in_their_colours(page: S
     assert f"rgb({', '.join(map(str, pixel))})" == banner
 
 
-@pytest.mark.parametrize(
-    ("theme", "width"),
-    [
-        ("light", PHONE),
-        ("dark", DESKTOP),
-        pytest.param("dark", PHONE, marks=pytest.mark.heavy),  # each takes twenty seconds
-        pytest.param("light", DESKTOP, marks=pytest.mark.heavy),
-    ],
-)
+@THEME_AND_WIDTH
 async def test_messages__have_no_violation_and_are_not_cut_off(
     browser: Browser, sandbox: Sandbox, theme: str, width: int
 ) -> None:
@@ -106,12 +108,12 @@ async def test_messages__have_no_violation_and_are_not_cut_off(
         await expect(page.tab.get_by_text("Not supported by this page")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@THEME_AND_WIDTH
 @pytest.mark.parametrize("kind", ["modal", "home"])
 async def test_views__have_no_violation_and_are_not_cut_off(
-    browser: Browser, sandbox: Sandbox, theme: str, kind: str
+    browser: Browser, sandbox: Sandbox, theme: str, width: int, kind: str
 ) -> None:
-    async with open_stage(sandbox, browser, [(theme, PHONE), (theme, DESKTOP)]) as stage:
+    async with open_stage(sandbox, browser, [(theme, width)]) as stage:
         for scene in await scenes_of_kind(kind):
             await check_view(stage, scene)
 

@@ -12,7 +12,7 @@ from tests.support.postgres import Server
 
 pytestmark = pytest.mark.process
 
-ROUNDS = 10
+ROUNDS = 4
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.support.history import Kind, violations
 from tests.support.history_workload import WITHOUT_GROUPS, record_history
 from tests.support.postgres import Server
 
-SEEDS = (2, 7)
+SEEDS, MORE_SEEDS = (2, 7), range(10, 20)
 
 SHORT: dict[str, Any] = {"steps": 15, "ttl": "10s", "targets": 4}
 
@@ -68,6 +67,16 @@ BROKEN = {
 
 async def test_history__of_a_broken_bot_breaks_a_promise(tmp_path: Path) -> None:
     folders = [tmp_path / str(number) for number in range(len(BROKEN))]
-    results = await asyncio.gather(*map(partial(check, SEEDS, None), folders, BROKEN.values()))
-    for found, broken_promises in zip(BROKEN, results, strict=True):
-        assert any(found in one for one in broken_promises), (found, broken_promises)
+    results = await asyncio.gather(*map(broken_promises, BROKEN, folders, BROKEN.values()))
+    for violation, found in zip(BROKEN, results, strict=True):
+        assert any(violation in one for one in found), (violation, found)
+
+
+async def broken_promises(violation: str, folder: Path, revoke: Action) -> list[str]:
+    """Record histories until one has the violation; the machine's speed decides which click comes first."""
+    found: list[str] = []
+    for seeds in (SEEDS, *((seed,) for seed in MORE_SEEDS)):
+        if any(violation in one for one in found):
+            break
+        found += await check(seeds, None, folder, revoke)
+    return found

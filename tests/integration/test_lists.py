@@ -6,6 +6,7 @@ from bot.domain.pages import PAGE_SIZE
 from bot.sandbox import personas
 from bot.sandbox.slack.messages import PostedMessage
 from tests.support.app_harness import AppHarness
+from tests.support.finished_requests import copy_finished_request
 
 
 async def request_and_cancel(app: AppHarness, line: str) -> str:
@@ -92,7 +93,8 @@ async def test_history__finds_requests_by_person_and_reference(app: AppHarness) 
 
 
 async def test_history__pages_with_buttons_in_place(app: AppHarness) -> None:
-    references = [await request_and_cancel(app, "revoke @tom") for _ in range(PAGE_SIZE + 1)]
+    newest = await request_and_cancel(app, "revoke @tom")
+    references = [*await copy_finished_request(app.server.services.store, PAGE_SIZE), newest]
     shown = await ask(app, personas.OLIVIA, "history", "Finished requests")
     assert references[0] not in app.slack.text_of(shown)
 

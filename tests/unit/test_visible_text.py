@@ -86,3 +86,14 @@ def test_visible_lines__keep_their_breaks_and_indents() -> None:
 
 def test_storable_text__has_neither_nul_nor_surrogates() -> None:
     assert storable_text("a\0b\ud800\u202e") == "ab\u202e"
+
+
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def test_visible_lines__of_one_character_is_empty_if_it_is_hidden() -> None:
+    """The shortcut for plain texts makes no exception."""
+    hidden = [chr(code) for code in range(0x2200) if unicodedata.category(chr(code)) in HIDDEN and chr(code) != "\n"]
+    assert [one for one in hidden if visible_lines(one).strip()] == []
+    shown = [chr(code) for code in range(0x20, 0x180) if chr(code) not in hidden]
+    assert [one for one in shown if visible_lines(one) not in (one, " ")] == []

@@ -79,8 +79,9 @@ OUTCOME_CODES = sorted({code.split(".")[1] for code in SENTENCES if code.startsw
 @pytest.mark.parametrize("action", ACTIONS)
 def test_pseudo_locale__leaves_no_english_on_cards(state: State, action: str) -> None:
     renderer = MessageRenderer(PSEUDO)
-    for asked in variants(state, action):
-        for code in (None, *OUTCOME_CODES):
+    shapes = variants(state, action)
+    for code in (None, *OUTCOME_CODES):
+        for asked in shapes if code is None else (shapes[0], shapes[-1]):
             outcome = (OUTCOMES.get(state, {}) | {"code": code} if code else {}) | {"detail": NUMBER, "permissions": []}
             outcome |= {"reason": NUMBER}
             asked = replace(  # noqa: PLW2901 - the same request with another outcome
