@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from tests.support.history import Entry, Kind, violations, write_lines
+from tests.support.history import violations
+from tests.support.history_entries import Entry, Kind, write_lines
 from tests.support.history_workload import record_history
 from tests.support.postgres import Server, server
 from tests.support.schema import put_database

@@ -15,7 +15,8 @@ from bot.domain.actions import REVOKE, ROTATE, Action, Actions, GenesysApi, Resp
 from bot.domain.requests import Request
 from bot.purecloud import Done
 from tests.histories import empty_database
-from tests.support.history import Kind, violations
+from tests.support.history import violations
+from tests.support.history_entries import Kind
 from tests.support.history_workload import WITHOUT_GROUPS, record_history
 from tests.support.postgres import Server
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from bot.db.driver import DatabaseUnavailable
 from bot.db.jobs import Job, JobKind
+from bot.db.postgres import PostgresDriver
 from bot.domain.actions import ACTIONS
 from bot.domain.clicks import Click
 from bot.domain.people import Member
@@ -21,10 +24,22 @@ from bot.services.execution import ExecutionService
 from bot.services.job_result import JobResult
 from bot.services.rule_differences import RuleDifferences
 from bot.worker import Process
-from tests.support.simulated_scenarios import SCENARIOS, broken_promises, simulate_random
+from tests.support.postgres import Server
+from tests.support.simulated_ports import AUDIT
+from tests.support.simulated_scenarios import (
+    SCENARIOS,
+    People,
+    Scenario,
+    broken_promises,
+    cancel,
+    confirm_for_another,
+    deny,
+    simulate_random,
+)
 from tests.support.simulated_world import METRICS, RULES, Bot, Replace
 
-RANDOM_RUNS = 20
+RANDOM_RUNS = {"sqlite": range(20), "postgresql": range(100, 104, 2)}
+"""The seeds of each database. A run on PostgreSQL takes longer."""
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -32,8 +47,18 @@ def test_fault__at_any_call_breaks_no_promise(name: str, tmp_path: Path) -> None
     assert list(broken_promises(SCENARIOS[name], tmp_path)) == []
 
 
-def test_faults__at_random_calls_break_no_promise(tmp_path: Path) -> None:
-    found = {seed: simulate_random(seed, tmp_path) for seed in range(RANDOM_RUNS)}
+@pytest.mark.parametrize("database", RANDOM_RUNS)
+async def test_people_rules_and_faults__at_random_break_no_promise(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    found = {}
+    for seed in RANDOM_RUNS[database]:
+        async with AsyncExitStack() as stack:
+            driver = None
+            if database == "postgresql":
+                server: Server = request.getfixturevalue("postgres")
+                driver = PostgresDriver(await stack.enter_async_context(server.emptied()))
+            found[seed] = await asyncio.to_thread(simulate_random, seed, tmp_path, driver=driver)
     assert {seed: promises for seed, promises in found.items() if promises} == {}
 
 
@@ -59,6 +84,26 @@ def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
         recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS),
     )  # fmt: skip
     return {JobKind.CLICK: service.process}
+
+
+def keeps_the_first_rules(bot: Bot) -> Mapping[JobKind, Process]:
+    """Judge clicks by the rules with which the first process started."""
+    service = ClickService(
+        bot.store, bot.identity, EarlyLookups(bot.identity), actions=ACTIONS, rules=RULES, metrics=METRICS,
+        recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS), announce_in=(AUDIT,),
+    )  # fmt: skip
+    return {JobKind.CLICK: service.process}
+
+
+def announces_nothing(bot: Bot) -> Mapping[JobKind, Process]:
+    """Send the DELETE under break glass in place of its announcement."""
+
+    async def process(job: Job) -> JobResult:
+        await bot.store.jobs.complete(job)
+        execution = await bot.store.start_announced(job.request_id)
+        return JobResult((execution,) if execution else ())
+
+    return {JobKind.ANNOUNCEMENT: process}
 
 
 def sends_again(bot: Bot) -> Mapping[JobKind, Process]:
@@ -92,13 +137,21 @@ def forgets_notices(bot: Bot) -> Mapping[JobKind, Process]:
 
 
 @pytest.mark.parametrize(
-    ("broken", "found"),
+    ("broken", "people", "found"),
     [
-        (approves_for_anyone, "a DELETE lacked approvals when U0NADIA001 decided"),
-        (sends_again, "a second DELETE has no explanation"),
-        (drops_clicks, "a click of U0OLIVIA01 was lost"),
-        (forgets_notices, "the audit channel does not show the outcome revoked"),
+        (approves_for_anyone, deny, "a DELETE lacked approvals when U0NADIA001 decided"),
+        (approves_for_anyone, confirm_for_another, "a DELETE lacked approvals when U0CARA0001 decided"),
+        (announces_nothing, confirm_for_another, "a DELETE under break glass was not announced"),
+        (sends_again, deny, "a second DELETE has no explanation"),
+        (drops_clicks, deny, "a click of U0OLIVIA01 was lost"),
+        (forgets_notices, cancel, "the audit channel does not show the outcome cancelled"),
     ],
 )
-def test_broken_bot__breaks_a_promise(broken: Replace, found: str, tmp_path: Path) -> None:
-    assert any(found in one for one in broken_promises(SCENARIOS["deny"], tmp_path, broken))
+def test_broken_bot__breaks_a_promise(broken: Replace, people: People, found: str, tmp_path: Path) -> None:
+    assert any(found in one for one in broken_promises(Scenario(people), tmp_path, broken))
+
+
+@pytest.mark.parametrize(("broken", "found"), [(keeps_the_first_rules, "a DELETE lacked approvals")])
+def test_broken_bot__breaks_a_promise_to_random_people(broken: Replace, found: str, tmp_path: Path) -> None:
+    runs = (simulate_random(seed, tmp_path, broken) for seed in range(0, 100, 2))
+    assert any(found in one for promises in runs for one in promises)

@@ -14,7 +14,7 @@ from bot.app import RunningApp, running
 from bot.db.requests import RequestStore
 from bot.domain.actions import ACTIONS, Actions
 from bot.domain.audit import AuditEvent
-from bot.domain.requests import DECLINE
+from bot.domain.requests import BREAK_GLASS, DECLINE
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, FakeGenesys, GenesysUser
 from bot.sandbox.server import environment, genesys_users
@@ -24,7 +24,7 @@ from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import SlackUser
 from bot.settings import read_settings
 from handlers.ui.modals import REASON, decline_modal
-from tests.support.history import OUTCOMES, Entry, Kind, RulesInForce
+from tests.support.history_entries import OUTCOMES, Entry, Kind, RulesInForce, in_force
 from tests.support.stub_services import ENGLISH
 
 SETTINGS = {
@@ -50,6 +50,13 @@ HEADLINES = {
     "Expired:": "expired",
 }
 """How the message about each outcome begins."""
+
+BREAK_GLASS_PREFIX = "Break glass, "
+"""What precedes the headline of a request under break glass, whose next word is not capitalised."""
+
+ANNOUNCED = "Break glass: revocation of"
+
+ASKED = ("request:asked", "request:break_glass_requested")
 
 
 @dataclass
@@ -78,6 +85,8 @@ class Recorder:
         self.entries: list[Entry] = []
         self.commands: list[Entry] = []
         """The commands; `text` is the target, of whom there is one request at most."""
+        self.asked_alone: set[str] = set()
+        """The targets whose revocation was requested under break glass."""
         self.replicas = [HistoryReplica("one"), HistoryReplica("two")]
         self._environ = environ
         self._actions = actions
@@ -90,7 +99,8 @@ class Recorder:
         """Start a replica with rules."""
         environ = {
             **self._environ, "APPROVERS": ",".join(rules.approvers), "PROTECTED": ",".join(rules.protected),
-            "SELF_APPROVAL": str(rules.self_approval).lower(),
+            "SELF_APPROVAL": str(rules.self_approval).lower(), "APPROVALS_REQUIRED": str(rules.approvals_required),
+            "PROTECTED_APPROVALS": str(rules.protected_approvals), "BREAK_GLASS": ",".join(rules.break_glass),
         }  # fmt: skip
         started: asyncio.Future[RunningApp] = asyncio.get_running_loop().create_future()
 
@@ -138,10 +148,12 @@ class Recorder:
             user.roles = (TOKEN_APPROVER,) if held else ()
         self.note(Kind.ROLE, person=person, status=int(held), text=principal)
 
-    async def ask(self, person: str, target: str, replica: HistoryReplica) -> None:
-        """Request the revocation of a target."""
-        at = time.time()
-        delivery = await self.slack.command(person, f"revoke <@{target}>", personas.OPS, to=replica.url)
+    async def ask(self, person: str, target: str, replica: HistoryReplica, *, alone: bool = False) -> None:
+        """Request the revocation of a target, perhaps under break glass."""
+        at, line = time.time(), f"{BREAK_GLASS if alone else 'revoke'} <@{target}> stolen"
+        if alone:
+            self.asked_alone.add(target)
+        delivery = await self.slack.command(person, line, personas.OPS, to=replica.url)
         self.commands.append(Entry(at, Kind.COMMAND, person=person, status=delivery.status or 0, text=target))
 
     async def click(self, person: str, card: PostedMessage, action: str, replica: HistoryReplica) -> None:
@@ -167,14 +179,14 @@ class Recorder:
     async def is_idle(self) -> bool:
         """Return whether every request has ended and every job is done."""
         events = await _events(self.store)
-        asked = {event.request_id for event in events if event.tag == "request:asked"}
+        asked = {event.request_id for event in events if event.tag in ASKED}
         ended = {event.request_id for event in events if event.tag in OUTCOMES}
         return asked <= ended and not any((await self.store.jobs.depth()).values())
 
     async def finish(self) -> list[Entry]:
         """Return the whole history, with what the database, Genesys Cloud and Slack know now."""
         store = self.store
-        asked = {event.reference: event for event in await _events(store) if event.tag == "request:asked"}
+        asked = {event.reference: event for event in await _events(store) if event.tag in ASKED}
         for event in await _events(store):
             if event.request_id:
                 self.entries.append(Entry(event.at, Kind.AUDIT, event.request_id, event.actor, text=event.tag))
@@ -197,7 +209,8 @@ class Recorder:
     def _request(self, event: AuditEvent) -> Iterator[Entry]:
         """Yield the entries of a request, and of its DELETEs. Each request has a target of its own."""
         request, target = str(event.request_id), str(event.target)
-        yield Entry(event.at, Kind.ASK, request, event.actor, text=slack_id_of(self.slack, self.genesys, target))
+        person = slack_id_of(self.slack, self.genesys, target)
+        yield Entry(event.at, Kind.ASK, request, event.actor, int(person in self.asked_alone), person)
         for sent in self.genesys.received("delete_token"):
             if sent.path.endswith(target):
                 yield Entry(sent.at, Kind.DELETE, request, status=sent.status or 0)
@@ -207,14 +220,20 @@ class Recorder:
         request = await store.get(str(event.request_id))
         place = request.card if request else None
         entries = []
+        if request and request.rules:
+            rules = in_force(request.rules).to_text()
+            entries.append(Entry(event.at, Kind.STORED, request.id, status=request.approvals_required, text=rules))
         for message in self.slack.messages:
             if place and (message.channel_id, message.ts) == (place.channel, place.ts):
                 for version in message.versions:
                     seen = shown(replace(message, versions=[version]))
                     entries.append(Entry(version.at, Kind.CARD, str(event.request_id), text=seen))
-            elif message.channel_id == personas.AUDIT and str(event.reference) in self.slack.text_of(message):
-                at = message.versions[0].at
-                entries.append(Entry(at, Kind.NOTICE, str(event.request_id), text=shown(message)))
+            elif str(event.reference) in self.slack.text_of(message):
+                at, text = message.versions[0].at, self.slack.text_of(message)
+                if ANNOUNCED in text:
+                    entries.append(Entry(at, Kind.ANNOUNCEMENT, str(event.request_id), text=message.channel_id))
+                elif message.channel_id == personas.AUDIT:
+                    entries.append(Entry(at, Kind.NOTICE, str(event.request_id), text=shown(message)))
         return entries
 
 
@@ -232,10 +251,15 @@ def shown(message: PostedMessage) -> str:
     """Return the outcome that a message shows; `open` while it shows none."""
     if FakeSlack.buttons(message):
         return "open"
-    lines = FakeSlack.text_of(message).splitlines()
+    lines = [_without_prefix(line) for line in FakeSlack.text_of(message).splitlines()]
     if any("requests expired*" in line for line in lines):  # one message for several of them
         return "expired"
     return next((word for line in lines for start, word in HEADLINES.items() if line.startswith(start)), "open")
+
+
+def _without_prefix(line: str) -> str:
+    headline = line.removeprefix(BREAK_GLASS_PREFIX)
+    return line if headline == line else headline[:1].upper() + headline[1:]
 
 
 def slack_id_of(slack: FakeSlack, genesys: FakeGenesys, user_id: str) -> str:

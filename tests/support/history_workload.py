@@ -16,7 +16,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.messages import PostedMessage
-from tests.support.history import Entry, RulesInForce
+from tests.support.history_entries import Entry, RulesInForce
 from tests.support.history_recorder import CARA, GROUP, ROLE, TARGETS, HistoryReplica, Recorder, open_recorder
 
 FIRST_REQUESTS = 3
@@ -37,14 +37,20 @@ WITHOUT_GROUPS = ((ROLE,), (personas.OLIVIA, CARA), (personas.OLIVIA, ROLE))
 
 APPROVERS = ((GROUP,), (GROUP, ROLE), *WITHOUT_GROUPS)
 
+BREAK_GLASS = ((personas.SAM,), (personas.SAM, personas.OLIVIA), (ROLE,), ())
+
 HELD = ((personas.OLIVIA, GROUP), (personas.OLIVIA, ROLE), (personas.BEN, GROUP), (personas.BEN, ROLE), (CARA, ROLE))
 """What the approvers hold at first."""
 
 OPENING = (personas.RAVI, personas.OLIVIA, personas.BEN)
 """The people who press the button of each of the first cards, one after another. The first of them may not approve."""
 
+SENTRIES = (personas.SAM, personas.SAM, personas.OLIVIA, personas.BEN)
+"""The people who break glass. Some of them may not."""
+
 CLICKERS = {
-    personas.OLIVIA: 5, personas.BEN: 5, CARA: 5, personas.RAVI: 3, personas.NADIA: 1, personas.GUS: 1, "target": 2,
+    personas.OLIVIA: 5, personas.BEN: 5, CARA: 5, personas.RAVI: 3, personas.SAM: 2, personas.NADIA: 1, personas.GUS: 1,
+    "target": 2,
 }  # fmt: skip
 """The people who press buttons, with weights. Three of them may approve; `target` is the request's own."""
 
@@ -85,10 +91,14 @@ class Workload:
         del self.targets[self.number :]
 
     def random_rules(self) -> RulesInForce:
+        needed = self.rng.choice((1, 1, 1, 2))
         return RulesInForce(
             self.rng.choice(self.approvers),
             tuple(sorted(self.rng.sample(TARGETS, 2))),
             self_approval=self.rng.random() < 2 / 3,
+            approvals_required=needed,
+            protected_approvals=self.rng.choice((needed, 2, 2, 3)),
+            break_glass=self.rng.choice(BREAK_GLASS),
         )
 
     async def run(self, steps: int) -> None:
@@ -153,9 +163,10 @@ class Workload:
     async def ask(self) -> None:
         """Request the revocation of a person of whom no request exists yet."""
         if self.targets:
-            target = self.targets.pop()
-            requester = self.rng.choice([one for one in personas.REQUESTERS if one != target])
-            await self.recorder.ask(requester, target, self.rng.choice(self.recorder.replicas))
+            target, alone = self.targets.pop(), self.rng.random() < 1 / 5
+            people = [one for one in (SENTRIES if alone else personas.REQUESTERS) if one != target]
+            replica = self.rng.choice(self.recorder.replicas)
+            await self.recorder.ask(self.rng.choice(people), target, replica, alone=alone)
 
     async def click(self, times: int) -> None:
         """Press a button of a card, several times at once, through any replica."""

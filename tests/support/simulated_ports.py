@@ -25,13 +25,22 @@ from tests.support.simulation import Call, SimulatedProcess
 
 T = TypeVar("T")
 
-NADIA, PIA, GROUP, AUDIT = "U0NADIA001", "U0PIA00001", "S0APPROVE1", "C0AUDIT001"
+NADIA, CARA, PIA, GROUP, AUDIT = "U0NADIA001", "U0CARA0001", "U0PIA00001", "S0APPROVE1", "C0AUDIT001"
 
-PIA_ID = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e10"
+SENTRIES = "S0SENTRY01"
+"""A user group for BREAK_GLASS."""
 
-EMAILS = {one: f"{one.lower()}@example.com" for one in (OLIVIA, BEN, RAVI, NADIA, PIA)} | {TOM: TOM_IN_GENESYS.email}
+OTHERS = tuple(f"U0TARGET{number:02}" for number in range(1, 7))
+"""People whose revocation is requested, besides Tom, Pia and Ben."""
 
-PEOPLE = {EMAILS[TOM]: TOM_IN_GENESYS.id, EMAILS[PIA]: PIA_ID}
+IDS = {TOM: TOM_IN_GENESYS.id} | {
+    person: f"6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e{number}" for number, person in enumerate((PIA, BEN, *OTHERS), 10)
+}
+"""The users of Genesys Cloud, by their Slack users."""
+
+EMAILS = {one: f"{one.lower()}@example.com" for one in (OLIVIA, RAVI, NADIA, CARA, *IDS)} | {TOM: TOM_IN_GENESYS.email}
+
+PEOPLE = {EMAILS[person]: user_id for person, user_id in IDS.items()}
 """The users of Genesys Cloud, by email address."""
 
 CATALOG = Catalog(SENTENCES)
@@ -51,6 +60,7 @@ class Outside:
     """What Slack and Genesys Cloud have received."""
 
     now: Callable[[], float]
+    groups: dict[str, list[str]] = field(default_factory=lambda: {GROUP: [], SENTRIES: []})
     messages: list[SimulatedMessage] = field(default_factory=list)
     deletes: list[tuple[float, str, int]] = field(default_factory=list)
     """Time, target and status of each DELETE; the status is 0 for a lost answer."""
@@ -77,6 +87,12 @@ class StateRenderer(MessageRenderer):
     def outcome(self, request: Request, link: str | None = None) -> dict[str, Any]:  # noqa: ARG002 - overrides
         return {"outcomes": [request.id], "text": request.state.value, "blocks": []}
 
+    def announcement(self, request: Request) -> dict[str, Any]:
+        return {"announced": request.id, "text": "break glass", "blocks": []}
+
+    def with_checkpoint(self, message: Mapping[str, Any], checkpoint: str) -> Mapping[str, Any]:  # noqa: ARG002 - overrides
+        return message
+
     def expirations(self, requests: Sequence[Request]) -> dict[str, Any]:
         return {"outcomes": [one.id for one in requests], "text": State.EXPIRED.value, "blocks": []}
 
@@ -84,14 +100,15 @@ class StateRenderer(MessageRenderer):
 class SimulatedApi(SlackApi):
     """The reads of Slack's Web API."""
 
-    def __init__(self, process: SimulatedProcess, clock: Callable[[], float]) -> None:
+    def __init__(self, process: SimulatedProcess, outside: Outside, clock: Callable[[], float]) -> None:
         super().__init__(cast("Any", None), lambda _method, _status: None, clock=clock)
         self._process = process
+        self._outside = outside
 
     async def read(self, method: str, **arguments: str) -> Mapping[str, Any]:
         def effect() -> Mapping[str, Any]:
             if method == "usergroups.users.list":
-                return {"users": [OLIVIA, BEN]}
+                return {"users": list(self._outside.groups[arguments["usergroup"]])}
             if method == "conversations.info":
                 return {"channel": {"id": arguments["channel"], "is_ext_shared": False}}
             if method == "chat.getPermalink":
@@ -108,7 +125,7 @@ class SimulatedApi(SlackApi):
 
 
 class SimulatedMessenger(SlackMessenger):
-    """The messages of Slack. A `response_url` is `command` or the `ts` of the clicked message."""
+    """The messages of Slack. A `response_url` is the key of a command or the `ts` of the clicked message."""
 
     def __init__(self, process: SimulatedProcess, outside: Outside, channels: Channels) -> None:
         self._process = process
@@ -123,7 +140,7 @@ class SimulatedMessenger(SlackMessenger):
         await self._call("update", lambda: self._outside.edit(ref.ts, message))
 
     async def respond(self, url: str, message: Message, *, in_channel: bool = False) -> None:  # noqa: ARG002 - overrides
-        await self._call("respond", lambda: self._outside.post("reply", message))
+        await self._call("respond", lambda: self._outside.post(url, message))
 
     async def replace_original(self, url: str, message: Message) -> None:
         await self._call("replace", lambda: self._outside.edit(url, message))

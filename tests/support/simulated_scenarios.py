@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.requests import CANCEL, DECLINE
-from tests.support.examples import BEN, OLIVIA, RAVI
-from tests.support.simulated_ports import NADIA, PIA
+from bot.db.driver import Driver
+from bot.domain.requests import BREAK_GLASS, CANCEL, DECLINE
+from tests.support.examples import BEN, OLIVIA, RAVI, TOM
+from tests.support.simulated_people import TTLS, RandomPeople
+from tests.support.simulated_ports import CARA, NADIA, OTHERS, PIA
 from tests.support.simulated_world import Replace, World, nothing_replaced, simulate
 from tests.support.simulation import Call, FaultPlan, RandomFaults
 
@@ -34,8 +36,8 @@ async def cancel(world: World) -> None:
     await world.click(await world.ask(), RAVI, CANCEL)
 
 
-async def decline(world: World) -> None:
-    await world.click(await world.ask(), OLIVIA, DECLINE)
+async def decline(world: World, target: str = TOM) -> None:
+    await world.click(await world.ask(RAVI, target), OLIVIA, DECLINE)
 
 
 async def expire(world: World) -> None:
@@ -48,12 +50,24 @@ async def protect(world: World) -> None:
         await world.click(card, person)
 
 
+async def break_glass(world: World, *others: str) -> None:
+    card = await world.ask(BEN, OTHERS[0], BREAK_GLASS)
+    for person in (*others, BEN):
+        await world.click(card, person)
+
+
+async def confirm_for_another(world: World) -> None:
+    await break_glass(world, CARA)
+
+
 async def rotate(world: World) -> None:
     await world.click(await world.ask(OLIVIA, None, "rotate"))
 
 
 async def everything(world: World) -> None:
-    await asyncio.gather(deny(world), protect(world), rotate(world))
+    await asyncio.gather(
+        deny(world), protect(world), rotate(world), confirm_for_another(world), decline(world, OTHERS[1])
+    )  # fmt: skip
 
 
 class Scenario(NamedTuple):
@@ -66,6 +80,7 @@ class Scenario(NamedTuple):
 SCENARIOS = {
     "revoke": Scenario(revoke), "deny": Scenario(deny), "cancel": Scenario(cancel), "decline": Scenario(decline),
     "expire": Scenario(expire, ttl=5), "protect": Scenario(protect), "rotate": Scenario(rotate),
+    "break glass": Scenario(break_glass),
 }  # fmt: skip
 
 
@@ -90,8 +105,16 @@ def broken_promises(scenario: Scenario, folder: Path, replaced: Replace = nothin
                 yield f"{fault} at call {place}, {plan.calls[place].name}: {found}"
 
 
-def simulate_random(seed: int, folder: Path) -> list[str]:
-    """Run everything at once on two replicas with random faults; return the broken promises."""
+def simulate_random(
+    seed: int, folder: Path, replaced: Replace = nothing_replaced, *, driver: Driver | None = None
+) -> list[str]:
+    """Let people do what all scenarios do, or anything, with random faults.
+
+    Returns the broken promises. An even seed means anything.
+    """
     rng = random.Random(seed)  # noqa: S311 - no secret
-    faults = RandomFaults(rng, rate=rng.choice((0.02, 0.05, 0.2)), left=rng.randint(1, 6))
-    return simulate(everything, faults, folder, replicas=2)
+    faults = RandomFaults(rng, rate=rng.choice((0.02, 0.05, 0.2)), left=rng.randint(0, 6))
+    people, ttl, replicas = everything, 900.0, 2
+    if seed % 2 == 0:
+        people, ttl, replicas = RandomPeople(rng).act, rng.choice(TTLS), rng.choice((1, 2))
+    return simulate(people, faults, folder, ttl=ttl, replicas=replicas, replaced=replaced, driver=driver)

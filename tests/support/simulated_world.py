@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,18 +17,19 @@ from structlog.testing import capture_logs
 
 from bot.bootstrap.jobs import JobDependencies, job_services
 from bot.bootstrap.options import Options
+from bot.db.driver import Driver
 from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
 from bot.db.watches import WatchStore
 from bot.domain.actions import ACTIONS
-from bot.domain.audit import EventType
 from bot.domain.clicks import Click
 from bot.domain.commands import Invoker, PeopleRef, RequestCommand, TargetRef
 from bot.domain.people import Member
 from bot.domain.principals import parse_principals
 from bot.domain.requests import APPROVE
+from bot.domain.rules import Rules
 from bot.errors import BotError
 from bot.metrics import Metrics
 from bot.services.bulk_requesting import BulkRequests, PeopleFound
@@ -44,15 +46,17 @@ from bot.slack.channels import Channels
 from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
 from bot.worker import Process, Worker
-from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, TOM_IN_GENESYS, WORKSPACE, rules, users
-from tests.support.history import Entry, Kind, RulesInForce, violations
+from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, WORKSPACE, rules, users
+from tests.support.history import violations
+from tests.support.history_entries import Entry, Kind, in_force
 from tests.support.schema import put_database
 from tests.support.simulated_ports import (
     AUDIT,
+    CARA,
     CATALOG,
     GROUP,
     PIA,
-    PIA_ID,
+    SENTRIES,
     KnownWorkspace,
     Outside,
     SimulatedApi,
@@ -62,6 +66,7 @@ from tests.support.simulated_ports import (
     SimulatedMessenger,
     StateRenderer,
 )
+from tests.support.simulated_record import TARGETS, Typed, recorded
 from tests.support.simulation import (
     Faults,
     InlineDatabase,
@@ -74,10 +79,12 @@ from tests.support.simulation import (
 from tests.support.virtual_time import run
 
 RULES = rules(
-    approvers=parse_principals(GROUP), requesters=users(RAVI, OLIVIA), admins=users(OLIVIA), protected=users(PIA)
-)
+    approvers=parse_principals(GROUP), requesters=users(RAVI, OLIVIA), admins=users(OLIVIA), protected=users(PIA),
+    break_glass=parse_principals(SENTRIES),
+)  # fmt: skip
 
-TARGETS = {TOM_IN_GENESYS.id: TOM, PIA_ID: PIA, "me": "me"}
+HELD = ((OLIVIA, GROUP), (BEN, GROUP), (CARA, GROUP), (BEN, SENTRIES), (CARA, SENTRIES))
+"""The user groups of people at the beginning."""
 
 RESTART_TIME = 1.0
 """Virtual seconds from the death of a process to the start of the next one."""
@@ -124,17 +131,18 @@ class Bot:
 class World:
     """A run: the people, one process after another, and what happened."""
 
-    def __init__(self, faults: Faults, path: Path, ttl: float, replaced: Replace) -> None:
+    def __init__(self, faults: Faults, driver: Driver, ttl: float, replaced: Replace) -> None:
         self.faults = faults
         self.entries: list[Entry] = []
         self.problems: list[str] = []
         self.outside = Outside(self.now)
         self._options = Options(RULES, ACTIONS, ttl, None, AUDIT)
         self._replaced = replaced
-        self._driver = SqliteDriver(path)
+        self._driver = driver
         self._databases = [InlineDatabase(self._driver)]
         self._observer = RequestStore(self._databases[0], JobQueue(self._databases[0], "observer#1"), SEALS)
         self._numbers = itertools.count(1)
+        self.typed: list[Typed] = []
         self._context = copy_context()
         self._starting: set[asyncio.Task[None]] = set()
 
@@ -148,7 +156,8 @@ class World:
 
     def start(self, owner: str) -> None:
         """Start a process as `owner`, whose leases of an earlier start are released."""
-        process = SimulatedProcess(self.faults, partial(self._on_death, owner.partition("#")[0]))
+        self.note(Kind.RULES, person=owner, status=1, text=in_force(self._options.rules).to_text())
+        process = SimulatedProcess(self.faults, partial(self._on_death, owner))
         database = SimulatedDatabase(self._driver, process)
         self._databases.append(database)
         self.process, self.bot = process, self._bot(process, database, owner)
@@ -162,7 +171,7 @@ class World:
     def _bot(self, process: SimulatedProcess, database: SimulatedDatabase, owner: str) -> Bot:
         clock, options, renderer = asyncio.get_running_loop().time, self._options, StateRenderer(CATALOG)
         store = RequestStore(database, JobQueue(database, owner), SEALS)
-        api, genesys = SimulatedApi(process, clock), SimulatedGenesys(process, self.outside)
+        api, genesys = SimulatedApi(process, self.outside, clock), SimulatedGenesys(process, self.outside)
         identity = Identity(KnownWorkspace(api), SlackUsers(api, clock=clock), genesys, genesys)
         channels = Channels(api, clock=clock, configured=(AUDIT,))
         messenger, lookups = SimulatedMessenger(process, self.outside, channels), EarlyLookups(identity)
@@ -184,8 +193,27 @@ class World:
         services.update(self._replaced(bot))
         return bot
 
-    def _on_death(self, name: str) -> None:
+    def change_rules(self, changed: Rules) -> None:
+        """Kill the newest process, so that the next one starts with other rules."""
+        self._options = replace(self._options, rules=changed)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the newest process, unless it is dead."""
+        if not self.process.dead:
+            with suppress(asyncio.CancelledError):
+                self.process.die()
+
+    def set_role(self, person: str, group: str, *, held: bool) -> None:
+        """Add a person to a user group, or remove them."""
+        members = self.outside.groups[group]
+        members[:] = [one for one in members if one != person] + [person] * held
+        self.note(Kind.ROLE, person=person, status=int(held), text=group)
+
+    def _on_death(self, owner: str) -> None:
         """Start the next process: the same one again, or another one that must wait for the leases to end."""
+        name = owner.partition("#")[0]
+        self.note(Kind.RULES, person=owner)
         for status in (1, 0):
             self.note(Kind.DISRUPTION, person=name, status=status)
         number = next(self._numbers)
@@ -200,37 +228,49 @@ class World:
         """Run a scenario to its end; return the broken promises. People use the newest of the replicas."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(remember_tasks)
-        self.note(Kind.RULES, person="bot", status=1, text=RulesInForce((GROUP,), protected=(PIA,)).to_text())
-        for person in (OLIVIA, BEN):
-            self.note(Kind.ROLE, person=person, status=1, text=GROUP)
+        for person, group in HELD:
+            self.set_role(person, group, held=True)
         for number in range(replicas):
             self.start(f"replica-{number}#1")
         await asyncio.sleep(1)
         await people(self)
         settled = await eventually(self._is_settled, MAX_TIME, 0.5)
-        await self._record()
+        self.entries += await recorded(self._observer, self.outside, self.typed)
         for database in self._databases:
             await database.close()
         return violations(self.entries) + self.problems + ([] if settled else ["jobs are left"])
 
-    def cards(self, target: str) -> list[SimulatedMessage]:
-        """Return the cards about a target so far, copies included."""
-        contents = [(one, one.versions[0][1]) for one in self.outside.messages]
-        return [one for one, content in contents if "card" in content and TARGETS[content["target"]] == target]
+    def cards(self, target: str | None = None) -> list[SimulatedMessage]:
+        """Return the cards so far, or those about a target; copies included."""
+        cards = [one for one in self.outside.messages if "card" in one.versions[0][1]]
+        return [one for one in cards if target in (None, self._target_of(one))]
+
+    def people_of(self, card: SimulatedMessage) -> tuple[str, str]:
+        """Return the requester and the target of a card."""
+        target = self._target_of(card)
+        return next(one.person for one in self.typed if one.target == target), target
+
+    @staticmethod
+    def _target_of(card: SimulatedMessage) -> str:
+        return TARGETS[card.versions[0][1]["target"]]
 
     async def ask(self, person: str = RAVI, target: str | None = TOM, action: str = "revoke") -> SimulatedMessage:
         """Type a command, again if nothing comes of it; return the card. A target is requested once."""
         about = target or "me"
         while not self.cards(about):
-            key = f"command {next(self._numbers)}"
-            invoker = Invoker(person, WORKSPACE.team_id, "C0OPS00001", key, "command")
-            command = RequestCommand(action, invoker, TargetRef(slack_user_id=target) if target else None)
-            entry = Entry(self.now(), Kind.COMMAND, person=person, text=about)
-            accepted = await self.process.accepts(self.bot.inbox.record_command(command))
-            self.entries.append(replace(entry, status=200 if accepted else 0))
+            await self.type(person, target, action)
             await asyncio.sleep(RESTART_TIME)
             await eventually(lambda: bool(self.cards(about)) or self._is_settled(), MAX_TIME)
         return self.cards(about)[-1]
+
+    async def type(self, person: str, target: str | None, action: str) -> bool:
+        """Type a command; return whether the process has stored it."""
+        at, key = self.now(), f"command {next(self._numbers)}"
+        invoker = Invoker(person, WORKSPACE.team_id, "C0OPS00001", key, key)
+        command = RequestCommand(action, invoker, TargetRef(slack_user_id=target) if target else None, "stolen")
+        accepted = await self.process.accepts(self.bot.inbox.record_command(command))
+        self.typed.append(Typed(at, person, target or "me", action, key, 200 if accepted else 0))
+        return accepted
 
     async def click(self, card: SimulatedMessage, person: str = OLIVIA, action: str = APPROVE) -> None:
         """Press a button, again if the bot does not accept it and the button is still there."""
@@ -252,58 +292,31 @@ class World:
 
         return self._databases[0].run_now(step, read_only=True)
 
-    async def _record(self) -> None:
-        """Add the entries of the audit log, the DELETEs and the messages."""
-        events = [event for event, _ in await self._observer.audit_events()]
-        asked = {TARGETS[str(one.target)]: str(one.request_id) for one in events if one.tag == EventType.REQUESTED}
-        for event in events:
-            request = event.request_id or ""
-            self.entries.append(Entry(event.at, Kind.AUDIT, request, event.actor, text=event.tag))
-            if event.tag == EventType.REQUESTED:
-                self.entries.append(Entry(event.at, Kind.ASK, request, event.actor, text=TARGETS[str(event.target)]))
-        for at, target, status in self.outside.deletes:
-            self.entries.append(Entry(at, Kind.DELETE, asked.get(TARGETS[target], "none"), status=status))
-        commands = [one for one in self.entries if one.kind is Kind.COMMAND]
-        self.entries = [one for one in self.entries if one.kind is not Kind.COMMAND]
-        for one in commands:
-            request = asked.get(one.text, f"command for {one.text}")
-            self.entries += [replace(one, request=request, text=""), *self._replies(request)]
-        for request in asked.values():
-            found = await self._observer.get(request)
-            self.entries += self._shown(request, found.card.ts if found and found.card else None)
-
-    def _replies(self, request: str) -> Iterator[Entry]:
-        for message in self.outside.messages:
-            at, content = message.versions[0]
-            if "card" not in content and "outcomes" not in content:
-                yield Entry(at, Kind.REPLY, request)
-
-    def _shown(self, request: str, ts: str | None) -> Iterator[Entry]:
-        """Yield what the card of a request and the audit channel show."""
-        for message in self.outside.messages:
-            for at, content in message.versions:
-                if content.get("card") == request and message.ts == ts:
-                    yield Entry(at, Kind.CARD, request, text=content["text"])
-                elif request in content.get("outcomes", ()) and message.channel == AUDIT:
-                    yield Entry(at, Kind.NOTICE, request, text=content["text"])
-
 
 def nothing_replaced(_bot: Bot) -> Mapping[JobKind, Process]:
     return {}
 
 
-def simulate(
-    people: Callable[[World], Awaitable[None]], faults: Faults, folder: Path, *, ttl: float = 900.0,
-    replaced: Replace = nothing_replaced, replicas: int = 1,
-) -> list[str]:  # fmt: skip
-    """Run a scenario on a new database; return the broken promises and the unexpected exceptions."""
-    path = folder / "bot.db"
-    for one in folder.glob("bot.db*"):
+def new_file(path: Path) -> Driver:
+    """Return the driver of a SQLite file that replaces an earlier one."""
+    for one in path.parent.glob(f"{path.name}*"):
         one.unlink()
     put_database(path)
+    return SqliteDriver(path)
+
+
+def simulate(
+    people: Callable[[World], Awaitable[None]], faults: Faults, folder: Path, *, ttl: float = 900.0,
+    replaced: Replace = nothing_replaced, replicas: int = 1, driver: Driver | None = None,
+) -> list[str]:  # fmt: skip
+    """Run a scenario; return the broken promises and the unexpected exceptions.
+
+    It runs in a new SQLite file, or in the empty database of a driver.
+    """
+    opened = driver or new_file(folder / "bot.db")
 
     async def main() -> list[str]:
-        world = World(faults, path, ttl, replaced)
+        world = World(faults, opened, ttl, replaced)
 
         def keep(_logger: Any, _method: str, event: Any) -> Any:
             error = sys.exc_info()[1]
