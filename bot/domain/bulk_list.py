@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode, Denied
@@ -18,7 +19,7 @@ MAX_TEXT_LENGTH = 200
 """Characters of an entry that are kept, as it was written."""
 
 MAX_LINE_LENGTH = 2000
-"""Characters of a line of a file that are read."""
+"""Characters of a line of a file that are read, and of a row with several lines."""
 
 MAX_CELL_LENGTH = 320
 """Characters of an entry that is read; a longer one is no address and no id."""
@@ -51,13 +52,16 @@ def read_csv(data: bytes, *, max_rows: int = 20_000) -> list[Written]:
     """Read a file with one person per row, with or without a header.
 
     The one column with addresses counts, or else the one with ids. Raises Denied for a file that is not text, has more
-    than `max_rows` rows, or has no such column, or several.
+    than `max_rows` rows besides the header, or has no such column, or several.
     """
     rows = _rows(_decode(data), max_rows)
     column = _column(rows)
     cells = [row[column].strip() if column < len(row) else "" for row in rows]
     entries = [_read(cell) if cell else _unreadable(" ".join(row)) for cell, row in zip(cells, rows, strict=True)]
-    return entries[1:] if entries[0].ref is None and _looks_like_header(rows[0]) else entries
+    people = entries[1:] if entries[0].ref is None and _looks_like_header(rows[0]) else entries
+    if len(people) > max_rows:
+        raise _too_long(len(people), max_rows)
+    return people
 
 
 def _decode(data: bytes) -> str:
@@ -72,14 +76,48 @@ def _decode(data: bytes) -> str:
 
 
 def _rows(text: str, max_rows: int) -> list[list[str]]:
-    """Return the rows that are not empty, in cells. Raises Denied."""
+    """Return the rows that are not empty, in cells: `max_rows` and a header at most. Raises Denied."""
     lines = [line[:MAX_LINE_LENGTH] for line in text.splitlines() if line.strip()]
-    if len(lines) > max_rows:
-        raise Denied(DenialCode.LIST_TOO_LONG, count=str(len(lines)), limit=str(max_rows))
     if not lines:
         raise Denied(DenialCode.FILE_WITHOUT_PEOPLE)
-    separator = _separator(lines[:_SNIFFED_ROWS])
-    return [_cells(line, separator) for line in lines]
+    header = 1
+    rows = list(islice(_split_rows(lines, _separator(lines[:_SNIFFED_ROWS])), max_rows + header + 1))
+    if len(rows) > max_rows + header:  # the rest is not split, because a large file takes a while
+        raise _too_long(len(lines), max_rows)
+    return rows
+
+
+def _too_long(count: int, limit: int) -> Denied:
+    return Denied(DenialCode.LIST_TOO_LONG, count=str(count), limit=str(limit))
+
+
+def _split_rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    """Yield the cells of each row; a row with broken quotes is one line, split at each separator."""
+    start = 0
+    while start < len(lines):
+        end = _end_of_row(lines, start)
+        cells = _cells("\n".join(lines[start:end]), separator)
+        if cells is None:
+            cells, end = lines[start].split(separator), start + 1
+        yield cells
+        start = end
+
+
+def _end_of_row(lines: Sequence[str], start: int) -> int:
+    """Return the line after a row.
+
+    Quoted cells may have line breaks (RFC 4180), and the number of quotes in a row is even. A quote that is never
+    closed must not hide the people below it, so a row has at most `MAX_LINE_LENGTH` characters.
+    """
+    quotes = length = 0
+    for place in range(start, len(lines)):
+        quotes += lines[place].count('"')
+        length += len(lines[place]) + 1
+        if length > MAX_LINE_LENGTH:
+            break
+        if quotes % 2 == 0:
+            return place + 1
+    return start + 1
 
 
 def _separator(lines: Iterable[str]) -> str:
@@ -88,12 +126,13 @@ def _separator(lines: Iterable[str]) -> str:
     return max(_SEPARATORS, key=lambda one: counts[one])
 
 
-def _cells(line: str, separator: str) -> list[str]:
-    """Return the cells of a row; a row with broken quotes is split at each separator."""
+def _cells(row: str, separator: str) -> list[str] | None:
+    """Return the cells of one row, None if its quotes are broken."""
     try:
-        return next(csv.reader(io.StringIO(line), delimiter=separator, strict=True))
-    except (csv.Error, StopIteration):
-        return line.split(separator)
+        (cells,) = csv.reader(io.StringIO(row), delimiter=separator, strict=True)
+    except (csv.Error, ValueError):
+        return None
+    return cells
 
 
 def _column(rows: Sequence[Sequence[str]]) -> int:

@@ -93,6 +93,52 @@ def test_read_csv__keeps_rows_without_a_person() -> None:
     assert [one.text for one in entries] == ["tom@example.com", "2", "tom at example"]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\n\n"])
+def test_read_csv__reads_line_breaks_in_quotes(line_break: str) -> None:
+    note = f'"out,{line_break}""sick"" {line_break}today"'
+    text = f'note,mail\n{note},tom@example.com\n,ann@example.com\nx,"{line_break}lea@example.com"\n'
+    entries = read_csv(text.encode())
+    assert named(entries) == ["tom@example.com", "ann@example.com", "lea@example.com"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'mail,screen\ntom@example.com,5" wide\nann@example.com,6" wide\nlea@example.com,5\n',
+        'mail,screen\ntom@example.com,"wide\nann@example.com,6\nlea@example.com,5\n',
+        'mail,screen\n"tom@example.com,6\nann@example.com",6"\nlea@example.com,5\n',
+        'mail,screen\ntom@example.com,"wide\nann@example.com,6\nlea@example.com,"5"x\n',
+    ],
+)
+def test_read_csv__of_broken_quotes_hides_no_one_below(text: str) -> None:
+    assert named(read_csv(text.encode())) == ["tom@example.com", "ann@example.com", "lea@example.com"]
+
+
+def test_read_csv__of_a_quote_that_is_closed_too_late_hides_no_one_below() -> None:
+    rows = "".join(f"p{one}@example.com,1\n" for one in range(200))
+    entries = read_csv(f'mail,note\ntom@example.com,"a\n{rows}lea@example.com,"\n'.encode())
+    assert len(entries) == 202
+    assert all(one.ref for one in entries)
+
+
+def test_read_csv__takes_no_cell_of_several_lines_for_one_person() -> None:
+    entries = read_csv(b'tom@example.com\n"ann@exam\nple.com"\n"a@example.com\nb@example.com"\n')
+    assert named(entries) == ["tom@example.com", None, None]
+
+
+def test_read_csv__does_not_count_the_header() -> None:
+    assert len(read_csv(b"mail\n" + b"a@example.com\n" * 20, max_rows=20)) == 20
+    for rows in (21, 22):
+        with pytest.raises(Denied) as denied:
+            read_csv(b"mail\n" + b"a@example.com\n" * rows, max_rows=20)
+        assert denied.value.reason is DenialCode.LIST_TOO_LONG
+        assert denied.value.params["limit"] == "20"
+
+
+def test_read_csv__counts_rows_and_not_lines() -> None:
+    assert len(read_csv(b"mail,note\n" + b'a@example.com,"1\n2"\n' * 19, max_rows=20)) == 19
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
