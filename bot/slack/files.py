@@ -20,6 +20,9 @@ MAX_FILE_SIZE = 1024 * 1024
 FILE_HOSTS = frozenset({"files.slack.com", "slack-files.com"})
 """The hosts of Slack's files (docs.slack.dev, File object). The bot's token goes to no other host."""
 
+_PAGE = "text/html"
+"""What Slack sends with the status 200, a page to sign in, if the token may not read the file."""
+
 _DOWNLOAD, _UPLOAD = "file_download", "file_upload"
 """The names of the transfers in the metrics."""
 
@@ -76,7 +79,8 @@ class SlackFiles:
             async with self._session.get(
                 url, headers=headers, allow_redirects=False, proxy=self._proxy_for(url)
             ) as response:
-                status, body = response.status, await response.content.read(MAX_FILE_SIZE + 1)
+                status, kind = response.status, response.content_type
+                body = await response.content.read(MAX_FILE_SIZE + 1)
                 while len(body) <= MAX_FILE_SIZE and not response.content.at_eof():
                     body += await response.content.read(MAX_FILE_SIZE + 1 - len(body))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
@@ -86,7 +90,7 @@ class SlackFiles:
         self._observe(_DOWNLOAD, str(status))
         if status == 429 or status >= 500:  # noqa: PLR2004 - a later attempt may succeed
             raise SlackUnavailable(_DOWNLOAD, f"http_{status}", retryable=True)
-        if status != 200:  # noqa: PLR2004 - a redirect leads to a login, or to another host
+        if status != 200 or kind == _PAGE:  # noqa: PLR2004 - a redirect leads to a login, or to another host
             raise Denied(DenialCode.FILE_NOT_IN_SLACK)
         if len(body) > MAX_FILE_SIZE:
             raise _too_large()

@@ -62,6 +62,10 @@ class InstantTimeoutSession:
             finally:
                 self._blackhole.pending.discard(timeout)
 
+    def get(self, url: str, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send a GET request."""
+        return self.request("GET", url, **options)
+
     def post(self, url: str, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Send a POST request."""
         return self.request("POST", url, **options)
