@@ -304,6 +304,33 @@ async def test_break_glass__at_two_replicas_at_once_is_one_revocation(tmp_path: 
         assert (await bot.audit_tags()).count("request:break_glass_approved") == 1
 
 
+async def test_break_glass__by_two_people_on_one_target_at_once_has_an_outcome_for_each(tmp_path: Path) -> None:
+    """Neither waits for the other. Each request sends its own DELETE once, and is announced."""
+    async with two_replicas(tmp_path, (BEN_TOO, BEN_TOO)) as bot:
+        people = (personas.SAM, personas.BEN)
+        asking = [
+            bot.slack.command(person, LINE, personas.OPS, to=f"{bot.url(replica)}/slack/events")
+            for replica, person in enumerate(people)
+        ]
+        assert {one.status for one in await asyncio.gather(*asking)} == {200}
+        await bot.wait_until_idle()
+        cards = [
+            next(one for one in bot.slack.messages if one.channel_id == bot.slack.workspace.dm(person).id)
+            for person in people
+        ]
+        clicks = [
+            bot.click(person, card, replica) for person, card in zip(people, cards, strict=True) for replica in range(2)
+        ]
+        assert {one.status for one in await asyncio.gather(*clicks)} == {200}
+        await bot.wait_until_idle()
+
+        assert all(DONE in bot.slack.text_of(card) for card in cards)
+        assert len(bot.deletes) == len(people)
+        assert announced_in(bot) == sorted(CHANNELS * 2)
+        tags = await bot.audit_tags()
+        assert (tags.count("request:break_glass_approved"), tags.count("click:stale")) == (2, 2)
+
+
 SAM_ONLY, BEN_TOO = {"BREAK_GLASS": personas.SAM}, {"BREAK_GLASS": f"{personas.SAM},{personas.BEN}"}
 NOT_SAM = {"BREAK_GLASS": personas.BEN}
 

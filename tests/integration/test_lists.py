@@ -92,6 +92,30 @@ async def test_history__finds_requests_by_person_and_reference(app: AppHarness) 
         assert pia not in app.slack.text_of(shown)
 
 
+async def test_history_and_home__show_a_request_to_and_of_its_followers(app: AppHarness) -> None:
+    card = await app.request_card(personas.RAVI, "revoke @tom laptop stolen")
+    await app.wait_until_idle()
+    await app.send_command(personas.OLIVIA, "revoke @tom phished")
+    await app.wait_for_private_message(personas.OLIVIA, "has already requested this")
+    await app.slack.click(personas.BEN, card, "approve")
+    await app.wait_for_message("Revoked: all sessions of Tom Target")
+    await app.wait_until_idle()
+    other = await request_and_cancel(app, "revoke @pia")
+
+    reference = app.slack.text_of(card).split("reference `")[1][:7]
+    for line in (f"history <@{personas.OLIVIA}>", f"history <@{personas.RAVI}>", "history olivia.ortega@example.com"):
+        before = len(app.slack.messages)
+        await app.send_command(personas.OLIVIA, line)
+        await app.server.services.tasks.drain(5)
+        text = app.slack.text_of(app.slack.messages[before])
+        assert (reference in text) is ("example.com" not in line), line
+        assert (other in text) is (personas.RAVI in line), line
+    for person, sees in ((personas.OLIVIA, True), (personas.RAVI, True), (personas.BEN, True), (personas.SAM, False)):
+        await app.slack.open_home(person)
+        await app.server.services.tasks.drain(5)
+        assert (reference in str(app.slack.views.homes[person].body)) is sees, person
+
+
 async def test_history__pages_with_buttons_in_place(app: AppHarness) -> None:
     newest = await request_and_cancel(app, "revoke @tom")
     references = [*await copy_finished_request(app.server.services.store, PAGE_SIZE), newest]
