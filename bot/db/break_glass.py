@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bot.db.jobs import JobKind
 from bot.db.transaction import Transaction
-from bot.domain.requests import BREAK_GLASS, State
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.requests import BREAK_GLASS, Request, State
 
 BREAK_GLASS_INTERVAL = 600.0
 """Seconds after a confirmation in which the same person can confirm no other break-glass request."""
@@ -17,7 +18,8 @@ COUNTED = (State.APPROVED, State.REVOKED, State.UNKNOWN)
 
 LAST_CONFIRMATION = f"""
 SELECT max(approved_at) AS at FROM requests
-WHERE kind = '{BREAK_GLASS}' AND requester = :requester AND state IN ({", ".join(f"'{one}'" for one in COUNTED)})
+WHERE kind = '{BREAK_GLASS}' AND requester = :requester AND id <> :apart_from
+    AND state IN ({", ".join(f"'{one}'" for one in COUNTED)})
     AND approved_at > :since AND (state = '{State.APPROVED}' OR finished_at > :since)
 """  # noqa: S608 - made of constants
 """The last condition follows from the others. It lets the database use its indexes of states and ends."""
@@ -29,10 +31,21 @@ WHERE request_id = :id AND kind = '{JobKind.ANNOUNCEMENT}' AND done_at IS NULL A
 """A failed attempt gives its job back, so a job with an owner is being attempted, or its process died meanwhile."""
 
 
-def possible_at(tx: Transaction, requester: str) -> float | None:
-    """Return when a person may confirm the next break-glass request, in epoch seconds; None if now."""
-    row = tx.fetch_one(LAST_CONFIRMATION, requester=requester, since=tx.now - BREAK_GLASS_INTERVAL)
+def possible_at(tx: Transaction, requester: str, *, apart_from: str = "") -> float | None:
+    """Return when a person may confirm the next break-glass request, in epoch seconds; None if now.
+
+    `apart_from` is the id of a request that does not count, because a second click on it comes too late.
+    """
+    since = tx.now - BREAK_GLASS_INTERVAL
+    row = tx.fetch_one(LAST_CONFIRMATION, requester=requester, since=since, apart_from=apart_from)
     return None if row is None or row.at is None else float(row.at) + BREAK_GLASS_INTERVAL
+
+
+def require_possible(tx: Transaction, request: Request) -> None:
+    """Raise Denied if the requester has confirmed another request too shortly before."""
+    at = possible_at(tx, request.requester, apart_from=request.id)
+    if at is not None:
+        raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(at))
 
 
 def is_announcing(tx: Transaction, request_id: str) -> bool:

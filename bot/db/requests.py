@@ -413,9 +413,8 @@ class RequestStore:
             raise StaleRequest
         if event in APPROVALS and self.database.time.is_behind:
             raise Denied(DenialCode.CLOCK_BEHIND)
-        possible_at = request.break_glass and event is Event.APPROVE and break_glass.possible_at(tx, request.requester)
-        if possible_at:
-            raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(possible_at))
+        if request.break_glass and event is Event.APPROVE:
+            break_glass.require_possible(tx, request)
         for approver in dropped:
             self.audit_in(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
         detail = dict(moved.outcome)  # the reason of a decline

@@ -11,6 +11,7 @@ from bot.db.jobs import Job, JobKind
 from bot.db.requests import MAX_ANNOUNCEMENT_DELAY, RequestStore
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import Event, Request, State
+from bot.errors import StaleRequest
 from tests.support.database import DatabaseHarness, approve, click, create_request, stored, tags
 from tests.support.examples import OLIVIA, RAVI
 
@@ -121,6 +122,19 @@ async def test_confirmation__twice_in_ten_minutes_is_denied_with_the_time(
     assert await store.break_glass_possible_at(RAVI) is None
     again, _ = await confirm(store, "third")
     assert again.state is State.APPROVED
+
+
+async def test_confirmation__clicked_twice_at_once_comes_too_late_the_second_time(store: RequestStore) -> None:
+    """The person reads that the request is approved, not that they must wait for ten minutes."""
+    request, _ = await create_request(store, action="break-glass", requester=RAVI)
+    first, second = (
+        await click(store, request.id, RAVI, key="first"),
+        await click(store, request.id, RAVI, key="second"),
+    )
+    await store.apply_click(request, Event.APPROVE, job=first, by=RAVI)
+
+    with pytest.raises(StaleRequest):
+        await store.apply_click(request, Event.APPROVE, job=second, by=RAVI)
 
 
 async def test_confirmation__counts_for_one_person_and_for_break_glass_alone(store: RequestStore) -> None:
