@@ -14,6 +14,7 @@ from bot.domain.people import nested, text
 from handlers.messages import Catalog
 from handlers.payloads import MAX_REQUEST_ID_LENGTH, Payload, read_presser, read_submitter
 from handlers.services import Services
+from handlers.target_lists import read_set
 from handlers.ui.modals import FILE, PEOPLE, REASON, View, revoke_many_modal
 from handlers.views import entered, open_for_requester, open_view
 
@@ -61,6 +62,9 @@ def _people(body: Payload, catalog: Catalog) -> tuple[PeopleRef | None, dict[str
         return PeopleRef(BulkSource.FILE, file_id=file_id), {}
     if not listed:
         return None, {PEOPLE: catalog.text("revoke-many.modal.error.list_missing")}
+    found = read_set(listed)
+    if found and not found[1]:
+        return found[0], {}
     if not any(one.ref for one in read_list(listed)):
         return None, {PEOPLE: catalog.text("revoke-many.modal.error.list_unreadable")}
     return PeopleRef(BulkSource.LIST, text=listed), {}

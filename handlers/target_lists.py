@@ -1,7 +1,9 @@
-"""Read the people of a bulk request from a line: several people, or a user group."""
+"""Read the people of a bulk request from a line: several people, a user group, or a set of users."""
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 
 from bot.domain.bulk import BulkSource
@@ -9,6 +11,14 @@ from bot.domain.commands import PeopleRef, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from handlers.identifiers import addresses_in, people_named_by
 from handlers.words import Word, join_words, split_words
+
+_DOUBLE_QUOTES = '"“”„«»'
+_SET = re.compile(
+    rf"(division|group|queue)\s*:\s*"
+    rf"(?:[{_DOUBLE_QUOTES}]([^{_DOUBLE_QUOTES}<>]+)[{_DOUBLE_QUOTES}]|([^\s<>{_DOUBLE_QUOTES}]+))",
+    re.IGNORECASE,
+)
+"""A division, group or queue by its name, in quotes if the name has spaces."""
 
 _LIST_WORDS = frozenset({"and", "plus"})
 
@@ -19,6 +29,9 @@ def read_people(line: str, *, at_least: int = 2) -> tuple[PeopleRef, str] | None
     The people come first. Raises Denied for a further person in the reason, because it is not clear whether they are
     meant.
     """
+    found = read_set(line)
+    if found:
+        return found
     words = split_words(line)
     group = _read_group(words)
     if group:
@@ -28,6 +41,21 @@ def read_people(line: str, *, at_least: int = 2) -> tuple[PeopleRef, str] | None
         return None
     _require_no_other(rest)
     return PeopleRef(BulkSource.MENTIONS, targets=tuple(people)), _reason(rest)
+
+
+def read_set(line: str) -> tuple[PeopleRef, str] | None:
+    """Read a division, group or queue of Genesys Cloud and a reason; return None for any other line.
+
+    Raises Denied for a person in the reason.
+    """
+    line = line.lstrip()
+    match = _SET.match(line)
+    name = html.unescape(match[2] or match[3].rstrip(",;.:")).strip() if match else ""
+    if match is None or not name:
+        return None
+    rest = split_words(line[match.end() :])
+    _require_no_other(rest)
+    return PeopleRef(BulkSource(match[1].lower()), name=name), _reason(rest)
 
 
 def _read_group(words: Sequence[Word]) -> tuple[PeopleRef, str] | None:

@@ -30,6 +30,7 @@ from bot.services.clicks import ClickService
 from bot.services.dry_run import DryRuns
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
+from bot.services.genesys_sets import GenesysSets
 from bot.services.identity import Identity
 from bot.services.lanes import Lane, TokenClient
 from bot.services.live_state import LiveStates, Reads
@@ -68,7 +69,8 @@ def bulk_requests(
         allowed = genesys.allowance.allowed
         return allowed * tokens * SHARE if allowed else None
 
-    people = BulkPeople(store.database, lookup, clients.files, users, limit=limit)
+    sets = GenesysSets(genesys.members, genesys.allowance)
+    people = BulkPeople(store.database, lookup, clients.files, users, sets, limit=limit)
     return BulkRequests(people, limit=limit, per_minute=per_minute)
 
 

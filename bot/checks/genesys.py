@@ -24,6 +24,7 @@ from bot.services.live_state import EXPANSIONS, live_state_of
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 VIEW_USERS: Final = "directory:user:view"
 VIEW_GRANTS: Final = "authorization:grant:view"
+VIEW_QUEUES: Final = "routing:queue:view"
 RATE_LIMIT: Final = "rate limit"
 CLIENT_CHECK_FAILED: Final = "the check of the OAuth client failed"
 
@@ -61,6 +62,8 @@ _LIVE_HINT: Final = "Nothing else depends on it. The client may need a role in t
 _MAX_USERS: Final = 3
 """Maximum number of users of whom the live state is read."""
 _UNKNOWN_USER_ID: Final = "00000000-0000-4000-8000-000000000000"
+_UNKNOWN_QUEUE: Final = "unknown queue of the check"
+_QUEUES_CONSEQUENCE: Final = "not granted, and optional: without it, a bulk request cannot name a queue"
 _UNKNOWN_EMAIL: Final = "unknown@check.invalid"
 _MAX_DIVISIONS: Final = 5
 """Maximum number of divisions that a message names, so that it stays readable."""
@@ -83,7 +86,7 @@ class GenesysChecks:
         """Check the permissions and the rate limit, or skip them if the client was not `accepted`."""
         needed = [VIEW_USERS, *ACTION_PERMISSIONS, *([VIEW_GRANTS] if self._reads_roles else [])]
         if not accepted:
-            names = [*map(_check_name, needed), LIVE_STATE, RATE_LIMIT]
+            names = [*map(_check_name, [*needed, VIEW_QUEUES]), LIVE_STATE, RATE_LIMIT]
             return [skipped(name, CLIENT_CHECK_FAILED) for name in names]
         view_users = await run_check(_check_name(VIEW_USERS), self._check_view_users(), self._time_limit)
         own = ClientPermissions(self._purecloud.authorization, views_users=all_ok(view_users))
@@ -94,8 +97,9 @@ class GenesysChecks:
             )
         )
         permissions = [*view_users, *(result for part in others for result in part)]
+        queues = await run_check(_check_name(VIEW_QUEUES), self._check_view_queues(), self._time_limit)
         live_state = await run_check(LIVE_STATE, self._check_live_state(), self._time_limit)
-        return [*permissions, *live_state, self._check_rate_limit()]
+        return [*permissions, *queues, *live_state, self._check_rate_limit()]
 
     async def _check_client(self) -> CheckResult:
         info = await self._purecloud.tokens.get_tokens_me()
@@ -111,6 +115,15 @@ class GenesysChecks:
         except GenesysForbidden as error:
             return _missing(VIEW_USERS, error)
         return ok(name, "granted; the search for an unknown email address was allowed")
+
+    async def _check_view_queues(self) -> CheckResult:
+        """Try the permission for lists such as `queue:Billing`, which is optional."""
+        name = _check_name(VIEW_QUEUES)
+        try:
+            await self._purecloud.members.get_routing_queues(_UNKNOWN_QUEUE)
+        except GenesysForbidden:
+            return undetermined(name, _QUEUES_CONSEQUENCE, f"Add {VIEW_QUEUES} to the role if admins name queues.")
+        return ok(name, "granted; admins can name a queue as a list of people")
 
     async def _check_permission(self, permission: str, own: ClientPermissions) -> CheckResult:
         divisions = await own.divisions(permission)

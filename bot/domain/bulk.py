@@ -55,10 +55,18 @@ class BulkSource(StrEnum):
 
     MENTIONS = "mentions"
     USER_GROUP = "user_group"
+    DIVISION = "division"
+    GROUP = "group"
+    """A group of Genesys Cloud."""
+    QUEUE = "queue"
     LIST = "list"
     FILE = "file"
     RETRY = "retry"
     """The people of an earlier bulk request whose revocation failed or is unknown."""
+
+
+SETS = frozenset({BulkSource.DIVISION, BulkSource.GROUP, BulkSource.QUEUE})
+"""The sources that Genesys Cloud keeps."""
 
 
 @dataclass(frozen=True, slots=True)

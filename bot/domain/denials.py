@@ -57,6 +57,8 @@ class DenialCode(StrEnum):
     MAY_NOT_REVOKE_MANY = "may_not_revoke_many"
     LIST_IN_PIECES = "list_in_pieces"
     LIST_WITHOUT_PEOPLE = "list_without_people"
+    SET_UNKNOWN = "set_unknown"
+    SET_AMBIGUOUS = "set_ambiguous"
     LIST_TOO_LONG = "list_too_long"
     FILE_WITHOUT_PEOPLE = "file_without_people"
     FILE_COLUMN_UNCLEAR = "file_column_unclear"

@@ -11,13 +11,14 @@ import random
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from bot.purecloud import requests
 from bot.purecloud.allowance import Allowance
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
 from bot.purecloud.errors import GenesysNoResponse
+from bot.purecloud.members import MembersApi
 from bot.purecloud.models import (
     AuthzSubject,
     DivsPermittedEntityListing,
@@ -30,12 +31,13 @@ from bot.purecloud.models import (
     UserAuthorization,
     UsersSearchResponse,
 )
+from bot.purecloud.paging import pages
 from bot.purecloud.responses import confirm, parse_body
 from bot.purecloud.retry import Limits
 from bot.purecloud.transport import HttpAttempt, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     import aiohttp
 
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 10
 """Pages of a search that are read, so that a wrong page count cannot keep the client busy."""
-
-_Page = TypeVar("_Page", OrganizationRoleEntityListing, PermissionCollectionEntityListing, UsersSearchResponse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,8 @@ class UsersApi:
 
     async def _search(self, build: Callable[[int], ApiRequest]) -> list[User]:
         """Return the users of the first pages of a search, without deleted ones."""
-        pages = _pages(self._caller, UsersSearchResponse, build, limit=MAX_PAGES)
-        return [user async for page in pages for user in page.results if not user.deleted]
+        found = pages(self._caller, UsersSearchResponse, build, limit=MAX_PAGES)
+        return [user async for page in found for user in page.results if not user.deleted]
 
     async def get_user(self, user_id: str) -> User:
         """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""
@@ -205,17 +205,17 @@ class AuthorizationApi:
 
         Permission: `authorization:role:view`.
         """
-        pages = _pages(
+        found = pages(
             self._caller, OrganizationRoleEntityListing, partial(requests.get_authorization_roles, id_or_name)
         )
-        roles = [role async for page in pages for role in page.entities]
+        roles = [role async for page in found for role in page.entities]
         wanted = id_or_name.casefold()
         return [role for role in roles if wanted in ((role.id or "").casefold(), (role.name or "").casefold())]
 
     async def get_authorization_permissions(self) -> list[DomainPermissionCollection]:
         """Return all existing permissions, one collection per domain."""
-        pages = _pages(self._caller, PermissionCollectionEntityListing, requests.get_authorization_permissions)
-        return [domain async for page in pages for domain in page.entities]
+        found = pages(self._caller, PermissionCollectionEntityListing, requests.get_authorization_permissions)
+        return [domain async for page in found for domain in page.entities]
 
 
 class PureCloud:
@@ -251,19 +251,8 @@ class PureCloud:
         )  # fmt: skip
         self.tokens = TokensApi(caller, self.auth)
         self.users = UsersApi(caller)
+        self.members = MembersApi(caller)
         self.authorization = AuthorizationApi(caller)
-
-
-async def _pages(
-    caller: Caller, model: type[_Page], build: Callable[[int], ApiRequest], *, limit: int | None = None
-) -> AsyncIterator[_Page]:
-    """Yield the pages of a listing, `limit` at most."""
-    number, last = 1, 1
-    while number <= last:
-        page = parse_body(model, await caller.call(build(number)))
-        yield page
-        count = page.page_count or 1
-        number, last = number + 1, count if limit is None else min(count, limit)
 
 
 def _done(response: ApiResponse) -> Done:

@@ -200,6 +200,13 @@ class UsersSearchResponse(_Model):
     results: ListField[User] = ()
 
 
+class GroupsSearchResponse(_Model):
+    """A page of found groups; the response has no `results` if there are none."""
+
+    page_count: int | None = None
+    results: ListField[NamedEntity] = ()
+
+
 class ResourcePermissionPolicy(_Model):
     """A grant of actions on an entity of a domain, each possibly `*`, with an optional condition."""
 
@@ -257,11 +264,29 @@ class AuthzSubject(_Model):
     grants: ListField[AuthzGrant] = ()
 
 
-class OrganizationRoleEntityListing(_Model):
-    """A page of the organization's roles."""
-
+class _Listing(_Model):
     entities: ListField[NamedEntity] = ()
     page_count: int | None = None
+
+
+class OrganizationRoleEntityListing(_Listing):
+    """A page of the organization's roles."""
+
+
+class AuthzDivisionEntityListing(_Listing):
+    """A page of the organization's divisions."""
+
+
+class QueueEntityListing(_Listing):
+    """A page of the organization's queues."""
+
+
+class QueueMemberEntityListing(_Listing):
+    """A page of the members of a queue; their ids are those of their users."""
+
+
+class UserEntityListing(_Listing):
+    """A page of the members of a group."""
 
 
 class DomainPermission(_Model):

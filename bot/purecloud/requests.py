@@ -1,7 +1,7 @@
 """Requests to the Platform API and the login host, as data.
 
-Operations and permissions: developer.genesys.cloud, API Explorer (Tokens, Users, Authorization). Login: page
-"Authorization, Client credentials".
+Operations and permissions: developer.genesys.cloud, API Explorer (Tokens, Users, Authorization, Groups,
+Routing). Login: page "Authorization, Client credentials".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _LISTING_PAGE_SIZE: Final = 100
 MAX_SEARCHED: Final = 100
 """Maximum number of addresses or ids in one search."""
 
-_POSTS_THAT_READ: Final = ("login", "search_by_email", "search_active")
+_POSTS_THAT_READ: Final = ("login", "search_by_email", "search_active", "post_groups_search")
 """The operations that change nothing although their method is POST."""
 
 
@@ -134,6 +134,52 @@ def get_authorization_permissions(page: int = 1) -> ApiRequest:
     return ApiRequest("get_authorization_permissions", "GET", f"/api/v2/authorization/permissions?{query}")
 
 
+def get_authorization_divisions(name: str, page: int = 1) -> ApiRequest:
+    """Build GET /api/v2/authorization/divisions for the divisions whose name contains a text."""
+    return _listing("get_authorization_divisions", "/api/v2/authorization/divisions", page, name=name)
+
+
+def get_routing_queues(name: str, page: int = 1) -> ApiRequest:
+    """Build GET /api/v2/routing/queues for the queues whose name contains a text.
+
+    Permission: `routing:queue:view`.
+    """
+    return _listing("get_routing_queues", "/api/v2/routing/queues", page, name=name)
+
+
+def get_routing_queue_members(queue_id: str, page: int = 1) -> ApiRequest:
+    """Build GET /api/v2/routing/queues/{queueId}/members.
+
+    Permission: `routing:queue:view`.
+    """
+    path = f"/api/v2/routing/queues/{quote(queue_id, safe='')}/members"
+    return _listing("get_routing_queue_members", path, page)
+
+
+def get_group_members(group_id: str, page: int = 1) -> ApiRequest:
+    """Build GET /api/v2/groups/{groupId}/members."""
+    return _listing("get_group_members", f"/api/v2/groups/{quote(group_id, safe='')}/members", page)
+
+
+def post_groups_search(name: str, page: int = 1) -> ApiRequest:
+    """Build POST /api/v2/groups/search for a name."""
+    body = json.dumps(_query({"fields": ["name"], "value": name}, "name", page=page)).encode()
+    return ApiRequest("post_groups_search", "POST", "/api/v2/groups/search", body=body)
+
+
+def _listing(operation: str, path: str, page: int, **criteria: str) -> ApiRequest:
+    query = urlencode({**criteria, "pageSize": _LISTING_PAGE_SIZE, "pageNumber": page})
+    return ApiRequest(operation, "GET", f"{path}?{query}")
+
+
+def search_by_division(division_id: str, page: int = 1) -> ApiRequest:
+    """Build POST /api/v2/users/search for the active and inactive users of a division.
+
+    Permission: `directory:user:view`.
+    """
+    return _search({"fields": ["divisionId"], "value": division_id}, "email", page=page)
+
+
 def search_by_email(email: str) -> ApiRequest:
     """Build POST /api/v2/users/search; raises ValueError for an invalid e-mail address.
 
@@ -173,14 +219,18 @@ def _require_few(values: Sequence[str]) -> None:
 
 
 def _search(criterion: Mapping[str, Any], sort_by: str, *, page: int = 1, size: int = _LISTING_PAGE_SIZE) -> ApiRequest:
-    query = {
+    body = json.dumps(_query(criterion, sort_by, page=page, size=size)).encode()
+    return ApiRequest("search_by_email", "POST", "/api/v2/users/search", body=body)
+
+
+def _query(criterion: Mapping[str, Any], sort_by: str, *, page: int, size: int = _LISTING_PAGE_SIZE) -> dict[str, Any]:
+    return {
         "pageSize": size,
         "pageNumber": page,
         "query": [{"type": "EXACT", **criterion}],
         "sortBy": sort_by,
         "sortOrder": "ASC",
     }
-    return ApiRequest("search_by_email", "POST", "/api/v2/users/search", body=json.dumps(query).encode())
 
 
 def search_active(limit: int) -> ApiRequest:

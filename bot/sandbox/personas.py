@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.sandbox.genesys.state import UserSet
 from bot.sandbox.slack.workspace import Channel, SlackUser, UserGroup
 
 OLIVIA, BEN, RAVI, NADIA = "U0OLIVIA01", "U0BENAPP01", "U0RAVIREQ1", "U0NADIA001"
@@ -39,6 +40,7 @@ EXAMPLES = {
     "revoke @pia left her desk unlocked": "needs two other approvers, so ask as Ravi",
     "revoke @una": "is refused",
     "revoke-many": "as Olivia: a list or a CSV file of people",
+    'revoke queue:"Billing EN" phished': "as Olivia: everyone in a queue",
     "break-glass @tom laptop stolen": "as Sam: revoke alone in an emergency",
     "pending": "open requests",
     "history @tom": "how requests about Tom ended",
@@ -173,6 +175,20 @@ def members() -> list[SlackUser]:
 def groups() -> list[UserGroup]:
     """Return the user groups. Gus, a guest, is in the approvers' group but cannot approve."""
     return [UserGroup(id=TOKEN_APPROVERS, handle="token-approvers", members=[OLIVIA, BEN, GUS])]
+
+
+def queues() -> list[UserSet]:
+    """Return the queues of Genesys Cloud."""
+    return [UserSet("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4f01", "Billing EN", _genesys_ids(TOM, UNA))]
+
+
+def genesys_groups() -> list[UserSet]:
+    """Return the groups of Genesys Cloud."""
+    return [UserSet("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4f02", "Night shift", _genesys_ids(TOM, PIA))]
+
+
+def _genesys_ids(*slack_ids: str) -> tuple[str, ...]:
+    return tuple(one.genesys_id for one in personas() if one.genesys_id and one.member.id in slack_ids)
 
 
 def channels() -> list[Channel]:

@@ -58,6 +58,7 @@ async def start_run() -> AsyncIterator[SandboxRun]:
         workspace=SlackWorkspace(name="Acme (sandbox)", domain="acme-sandbox"),
     )
     genesys = FakeGenesys(users=genesys_users(), clients=[replace(CLIENT, idle_timeout=IDLE_TIMEOUT)])
+    genesys.state.queues, genesys.state.groups = personas.queues(), personas.genesys_groups()
     with TemporaryDirectory(prefix="purecloud-sandbox-") as folder:
         try:
             await slack.start()

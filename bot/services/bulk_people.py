@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.db import bulk_entries
 from bot.db.engine import Database
-from bot.domain.bulk import BulkEntry, BulkSource
+from bot.domain.bulk import SETS, BulkEntry, BulkSource
 from bot.domain.bulk_list import Written, read_csv, read_list
 from bot.domain.commands import PeopleRef, TargetRef
 from bot.domain.denials import DenialCode, Denied
@@ -37,12 +37,27 @@ class SlackGroups(Protocol):
         """Return the ids of the members of a user group."""
 
 
+class Sets(Protocol):
+    """Reads sets of users in Genesys Cloud; raises Denied, CheckUnavailable and GenesysError."""
+
+    async def members(self, source: BulkSource, name: str, *, limit: int) -> list[str]:
+        """Return the user ids of the set with this name, at `limit` ids or more not all of them."""
+
+
 class BulkPeople:
     """Looks up whom a command names, for a bulk request. A list has at most `limit` entries."""
 
     def __init__(
-        self, database: Database, lookup: ListLookup, files: SlackFiles, groups: SlackGroups, *, limit: int
+        self,
+        database: Database,
+        lookup: ListLookup,
+        files: SlackFiles,
+        groups: SlackGroups,
+        sets: Sets,
+        *,
+        limit: int,
     ) -> None:
+        self._sets = sets
         self._database = database
         self._lookup = lookup
         self._files = files
@@ -56,7 +71,8 @@ class BulkPeople:
         """
         written, name = await self._written(people)
         if len(written) > self._limit:
-            raise Denied(DenialCode.LIST_TOO_LONG, count=str(len(written)), limit=str(self._limit))
+            more = "+" if people.source in SETS else ""  # further members were not read
+            raise Denied(DenialCode.LIST_TOO_LONG, count=f"{len(written)}{more}", limit=str(self._limit))
         return PeopleFound(await self._lookup.find(written, requester=requester), name)
 
     async def _written(self, people: PeopleRef) -> tuple[Sequence[Written], str]:
@@ -70,6 +86,9 @@ class BulkPeople:
             case BulkSource.USER_GROUP:
                 members = await self._groups.group_members(people.name, since=None)
                 return [_written(TargetRef(slack_user_id=one)) for one in sorted(members)], people.name
+            case source if source in SETS:
+                ids = await self._sets.members(source, people.name, limit=self._limit + 1)
+                return [_written(TargetRef(genesys_user_id=one)) for one in ids], people.name
             case BulkSource.RETRY:
                 return await self._failed(people.request_id), ""
             case _:

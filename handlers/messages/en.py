@@ -141,6 +141,10 @@ SENTENCES = {
     "hint.list_in_pieces": "Name all people first. In the reason, leave out @ and email addresses.",
     "reason.list_without_people": "I found no one in Genesys Cloud whom this list names, other than yourself.",
     "hint.list_without_people": "Check the addresses and ids.",
+    "reason.set_unknown": "I find nothing named `{word}` in Genesys Cloud.",
+    "hint.set_unknown": 'Write the whole name, in quotes if it has spaces: `queue:"Billing EN"`.',
+    "reason.set_ambiguous": "Genesys Cloud has several named `{word}`, and I don't guess which one you mean.",
+    "hint.set_ambiguous": "Rename one of them, or send a list of people.",
     "reason.list_too_long": "That names {count} people; one request takes {limit} at most.",
     "hint.list_too_long": "Split the list, or ask {contact} to raise BULK_LIMIT.",
     "reason.file_without_people": "I find no column with email addresses or Genesys Cloud user ids in that file.",
@@ -540,6 +544,9 @@ SENTENCES = {
     "revoke-many.source.list": ", from a pasted list",
     "revoke-many.source.file": ", from the file {name}",
     "revoke-many.source.user_group": ", from the user group {name}",
+    "revoke-many.source.division": ", from the division {name}",
+    "revoke-many.source.group": ", from the Genesys Cloud group {name}",
+    "revoke-many.source.queue": ", from the queue {name}",
     "revoke-many.source.retry": ", whose revocation failed or is unknown",
     "revoke-many.count.protected": "*{count} protected*",
     "revoke-many.count.inactive": "{count} inactive in Genesys Cloud; open sessions, if any, end",
@@ -607,7 +614,8 @@ SENTENCES = {
     "revoke-many.can_approve": "Approve a revocation of many people",
     "revoke-many.help": (
         "`/purecloud revoke @tom @ann laptops stolen`\n"
-        "Logs several people out, once it is approved. A user group works too. "
+        "Logs several people out, once it is approved. A user group works too, and `division:`, `group:` or `queue:` "
+        "with a name from Genesys Cloud. "
         "`/purecloud revoke-many` opens a form for a list or a CSV file."
     ),
     # --- rotate -----------------------------------------------------------------------------------------------------

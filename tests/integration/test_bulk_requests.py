@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import NAMESPACE_URL, uuid5
+
 import pytest
 
 from bot.domain.bulk import BULK_AGAIN
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault
-from bot.sandbox.genesys.state import GenesysUser
+from bot.sandbox.genesys.server import CLIENT
+from bot.sandbox.genesys.state import GenesysUser, UserSet
 from bot.sandbox.slack.faults import SlackFault
 from handlers import revoke_many
 from handlers.ui.modals import FILE, PEOPLE, REASON
@@ -252,3 +255,90 @@ async def test_more_than_ten_people__need_two_admins_besides_the_requester(start
     await app.wait_for_message("Revoked: all sessions of 11 people")
     assert len(app.deletes) == 11
     assert len({one.path for one in app.deletes}) == 11
+
+
+def set_of(app: AppHarness, name: str, *members: str) -> UserSet:
+    """Return a group or queue with personas, by their Slack ids."""
+    ids = [one.genesys_id for one in personas.personas() if one.genesys_id and one.member.id in members]
+    assert len(ids) == len(members)
+    return UserSet(str(uuid5(NAMESPACE_URL, name)), name, tuple(ids))
+
+
+SETS = [
+    ('queue:"Billing EN" phished', "from the queue Billing EN"),
+    ("group:night-shift phished", "from the Genesys Cloud group night-shift"),
+    ("division:Support phished", "from the division Support"),
+]
+
+
+@pytest.mark.parametrize(("line", "source"), SETS)
+async def test_set__of_genesys_cloud_is_a_list(app: AppHarness, line: str, source: str) -> None:
+    app.genesys.state.queues = [set_of(app, "Billing EN", personas.TOM)]
+    app.genesys.state.groups = [set_of(app, "Night-Shift", personas.TOM)]
+
+    card = await app.request_card(personas.OLIVIA, f"revoke {line}")
+    assert "Revoke all sessions of one person?" in app.slack.text_of(card)
+    assert source in app.slack.text_of(card)
+    assert "phished" in app.slack.text_of(card)
+    await app.wait_until_idle()
+    assert app.deletes == []
+
+
+async def test_set__is_frozen_with_the_card_and_judged_like_a_list(app: AppHarness) -> None:
+    """The requester's own account is left out, and members who join later are not revoked."""
+    state = app.genesys.state
+    state.queues = [set_of(app, "Billing", personas.TOM, personas.OLIVIA, personas.BEN)]
+    state.users[
+        next(one for one in state.queues[0].members if state.users[one].name.startswith("Ben"))
+    ].state = "deleted"
+
+    card = await app.request_card(personas.OLIVIA, "revoke queue:Billing")
+    assert "Revoke all sessions of one person?" in app.slack.text_of(card)
+    assert "'s own account" in app.slack.text_of(card)
+
+    state.queues = [set_of(app, "Billing", personas.TOM, personas.UNA)]
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Revoked: all sessions of one person")
+    assert [one.path.rpartition("/")[2] for one in app.deletes] == [TOM.id]
+
+
+async def test_set__in_the_modal(app: AppHarness) -> None:
+    app.genesys.state.queues = [set_of(app, "Billing EN", personas.TOM)]
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, {PEOPLE: 'queue:"Billing EN"', REASON: "phished"})
+
+    card = await app.wait_for_message("Revoke all sessions of one person?")
+    assert "from the queue Billing EN" in app.slack.text_of(card)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Sales", "I find nothing named `queue:Sales` in Genesys Cloud."),
+        ("Twice", "Genesys Cloud has several named `queue:Twice`"),
+        ("Empty", "I found no one in Genesys Cloud whom this list names"),
+    ],
+)
+async def test_set__that_is_not_exactly_one_with_people_is_refused(app: AppHarness, name: str, said: str) -> None:
+    app.genesys.state.queues = [UserSet("1", "Twice"), UserSet("2", "twice"), UserSet("3", "Empty")]
+
+    await app.send_command(personas.OLIVIA, f"revoke queue:{name}")
+    reply = await app.wait_for_private_message(personas.OLIVIA, said)
+    assert "Nothing was changed" in app.slack.text_of(reply)
+    assert app.slack.calls_of("chat.postMessage") == []
+
+
+async def test_queue__without_its_permission_names_it(app: AppHarness) -> None:
+    app.genesys.state.clients[CLIENT.id].permissions -= {"routing:queue:view"}
+
+    await app.send_command(personas.OLIVIA, "revoke queue:Billing")
+    reply = await app.wait_for_private_message(personas.OLIVIA, "routing:queue:view")
+    assert "Nothing was changed" in app.slack.text_of(reply)
+
+
+async def test_set__by_anyone_but_an_admin_is_refused_without_a_look(app: AppHarness) -> None:
+    app.genesys.state.queues = [set_of(app, "Billing", personas.TOM)]
+
+    await app.send_command(personas.RAVI, "revoke queue:Billing")
+    await app.wait_for_private_message(personas.RAVI, "Only admins")
+    assert app.genesys.received("get_routing_queues") == []

@@ -14,9 +14,13 @@ import pytest
 from aiohttp import web
 
 from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys
-from tests.support.genesys_client import users
+from bot.sandbox.genesys.state import UserSet
+from tests.support.genesys_client import JANE, users
 
 INSTALLED = Path(__file__).parents[2] / ".venv-official"
+
+NIGHT_SHIFT = UserSet("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4f02", "Night shift", (JANE,))
+BILLING = UserSet("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4f01", "Billing EN", (JANE,))
 
 
 class SdkProcess:
@@ -86,6 +90,7 @@ def recorded() -> list[RecordedRequest]:
 async def genesys(recorded: list[RecordedRequest]) -> AsyncIterator[FakeGenesys]:
     fake = FakeGenesys(users=users())
     fake.state.roles = [EntityRef("r2", "Super user"), EntityRef("r3", "Team lead")]
+    fake.state.groups, fake.state.queues = [NIGHT_SHIFT], [BILLING]
     fake.state.clients[CLIENT.id].permissions |= {"authorization:role:view"}
 
     @web.middleware

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.purecloud import PureCloud
-from tests.official.conftest import OfficialSdk
+from tests.official.conftest import BILLING, NIGHT_SHIFT, OfficialSdk
 from tests.support.genesys_client import JANE
 
 
@@ -25,6 +25,11 @@ class Operation:
         return await sdk.call(self.api, self.method, **self.arguments)
 
 
+async def all_ids(pages: AsyncIterator[list[str]]) -> list[str]:
+    return [one async for page in pages for one in page]
+
+
+EXACTLY_NIGHT = [{"type": "EXACT", "fields": ["name"], "value": "Night shift"}]
 EXACTLY_JANE = [{"type": "EXACT", "fields": ["email"], "value": "jane.doe@acme.example"}]
 OPERATIONS: dict[str, Operation] = {
     "get_tokens_me": Operation(
@@ -77,5 +82,40 @@ OPERATIONS: dict[str, Operation] = {
         {"page_size": 100, "page_number": 1},
         "PermissionCollectionEntityListing",
         lambda our: our.authorization.get_authorization_permissions(),
+    ),
+    "get_authorization_divisions": Operation(
+        "AuthorizationApi",
+        "get_authorization_divisions",
+        {"name": "Home", "page_size": 100, "page_number": 1},
+        "AuthzDivisionEntityListing",
+        lambda our: our.members.get_authorization_divisions("Home"),
+    ),
+    "post_groups_search": Operation(
+        "GroupsApi",
+        "post_groups_search",
+        {"body": {"query": EXACTLY_NIGHT, "page_size": 100, "page_number": 1, "sort_by": "name", "sort_order": "ASC"}},
+        "GroupsSearchResponse",
+        lambda our: our.members.post_groups_search("Night shift"),
+    ),
+    "get_group_members": Operation(
+        "GroupsApi",
+        "get_group_members",
+        {"group_id": NIGHT_SHIFT.id, "page_size": 100, "page_number": 1},
+        "UserEntityListing",
+        lambda our: all_ids(our.members.get_group_members(NIGHT_SHIFT.id)),
+    ),
+    "get_routing_queues": Operation(
+        "RoutingApi",
+        "get_routing_queues",
+        {"name": "Billing EN", "page_size": 100, "page_number": 1},
+        "QueueEntityListing",
+        lambda our: our.members.get_routing_queues("Billing EN"),
+    ),
+    "get_routing_queue_members": Operation(
+        "RoutingApi",
+        "get_routing_queue_members",
+        {"queue_id": BILLING.id, "page_size": 100, "page_number": 1},
+        "QueueMemberEntityListing",
+        lambda our: all_ids(our.members.get_routing_queue_members(BILLING.id)),
     ),
 }

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot import __version__
-from bot.checks.genesys import ACTION_PERMISSIONS, VIEW_GRANTS, VIEW_USERS
+from bot.checks.genesys import ACTION_PERMISSIONS, VIEW_GRANTS, VIEW_QUEUES, VIEW_USERS
 from bot.checks.report import as_text
 from bot.db.migrate import MIGRATIONS
 from bot.domain.actions import ACTIONS, REVOKE
@@ -130,7 +130,7 @@ def test_readme__lists_exactly_the_permissions_the_client_needs() -> None:
     rows = table_rows(section(README, "To a real workspace"))
     listed = {name for row in rows for name in re.findall(r"^`([a-z:]+)`$", row[0])}
 
-    assert listed == {VIEW_USERS, VIEW_GRANTS, *ACTION_PERMISSIONS} == BOT_PERMISSIONS
+    assert listed == {VIEW_USERS, VIEW_GRANTS, VIEW_QUEUES, *ACTION_PERMISSIONS} == BOT_PERMISSIONS
 
 
 async def test_readme__shows_the_output_of_check(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from bot.purecloud import responses
 from bot.redaction import redact
 from bot.slack import dispatch
 from bot.slack.dispatch import is_storable_text
-from handlers import identifiers
+from handlers import identifiers, target_lists
 from handlers import words as words_of_a_line
 from handlers.targets import read_line
 from handlers.verbs import read_verb
 
-MODULES = (dispatch, identifiers, redaction, responses, words_of_a_line)
+MODULES = (dispatch, identifiers, redaction, responses, target_lists, words_of_a_line)
 """The modules whose patterns search in text from outside. Other patterns match whole settings and ids."""
 
 LENGTH = 16_000
@@ -32,7 +32,7 @@ PIECES = [
     "-", ".", "#", "<mailto:", "a@", "@", "@a", "<@U", "<@U1|", "<!here", "<#C1|", "U1", "A", "1", "a", "a@a.", "<",
     "|", "a:", "basic ", "xoxb-", "&lt;", "&", "&amp;", ";", "@a.", "mailto:", "/person/", "://", "://a:",
     "https://hooks.slack", "https://hooks.slack.com/", "client_secret=", "access_token", "\\u0000", "\\", " ", "0-",
-    "aaaaaaaa-", "Aa:", "a:*", "“", "--", "'", '"', ":a",
+    "aaaaaaaa-", "Aa:", "a:*", "“", "--", "'", '"', ":a", "queue:",
 ]  # fmt: skip
 
 

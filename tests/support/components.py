@@ -45,6 +45,7 @@ from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
 from bot.services.genesys_reads import GenesysReads
+from bot.services.genesys_sets import GenesysSets
 from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.job_result import JobResult
@@ -190,7 +191,9 @@ class Components:
         users = SlackUsers(self.api, clock=self.clock)
         protected = ProtectedPeople(users, options.rules.protected)
         lookup = BulkLookup(self.purecloud.users, self.purecloud.allowance, users, protected, self.workspace)
-        return BulkRequests(BulkPeople(self.store.database, lookup, NoFiles(), users, limit=limit), limit=limit)
+        sets = GenesysSets(self.purecloud.members, self.purecloud.allowance)
+        people = BulkPeople(self.store.database, lookup, NoFiles(), users, sets, limit=limit)
+        return BulkRequests(people, limit=limit)
 
     def account(self, **changes: Any) -> AccountService:
         options = self.options(**changes)

@@ -15,9 +15,9 @@ from bot.sandbox.genesys import responses
 from bot.sandbox.genesys.state import PERMISSION_CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bot.sandbox.genesys.state import GenesysState, GenesysUser, IssuedToken
+    from bot.sandbox.genesys.state import EntityRef, GenesysState, GenesysUser, IssuedToken, UserSet
 
     Operation = Callable[[GenesysState, "ApiRequest"], Awaitable[web.Response]]
 
@@ -94,17 +94,13 @@ async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Respo
     Deleted users are found only by a criterion on `state`.
     """
     _require(state, request, "directory:user:view")
-    if request.http.content_type != "application/json":
-        raise OperationError(415, responses.error(415, request.correlation_id))
+    query = await _json_body(request)
     try:
-        query = json.loads(await request.http.text())
         found = _matching(state.users.values(), query["query"])
         size, number = int(query.get("pageSize", 25)), int(query.get("pageNumber", 1))
     except (ValueError, KeyError, TypeError, AttributeError) as invalid:
         raise _error(400, request) from invalid
-    if not (1 <= size <= _MAX_PAGE_SIZE and number >= 1):
-        raise _error(400, request)
-    return web.json_response(responses.users(found, size, number))
+    return web.json_response(responses.users(found, *_checked(size, number, request)))
 
 
 async def get_user(state: GenesysState, request: ApiRequest) -> web.Response:
@@ -142,6 +138,47 @@ async def get_authorization_roles(state: GenesysState, request: ApiRequest) -> w
     return web.json_response(responses.organization_roles(found, *_page(request)))
 
 
+async def get_authorization_divisions(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/authorization/divisions; matches a part of the name."""
+    _authenticate(state, request)
+    return web.json_response(responses.named(_with_name(state.divisions, request), *_page(request)))
+
+
+async def get_routing_queues(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/routing/queues; matches a part of the name."""
+    _require(state, request, "routing:queue:view")
+    return web.json_response(responses.named(_with_name(state.queues, request), *_page(request)))
+
+
+async def get_routing_queue_members(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/routing/queues/{queueId}/members."""
+    _require(state, request, "routing:queue:view")
+    return web.json_response(
+        responses.queue_members(_members(state, state.queues, "queueId", request), *_page(request))
+    )
+
+
+async def post_groups_search(state: GenesysState, request: ApiRequest) -> web.Response:
+    """POST /api/v2/groups/search, for EXACT criteria on the name only."""
+    _authenticate(state, request)
+    query = await _json_body(request)
+    try:
+        wanted = {
+            str(one["value"]).lower() for one in query["query"] if one["type"] == "EXACT" and one["fields"] == ["name"]
+        }
+        size, number = int(query.get("pageSize", 25)), int(query.get("pageNumber", 1))
+    except (ValueError, KeyError, TypeError, AttributeError) as invalid:
+        raise _error(400, request) from invalid
+    found = [one for one in state.groups if one.name.lower() in wanted]
+    return web.json_response(responses.groups(found, *_checked(size, number, request)))
+
+
+async def get_group_members(state: GenesysState, request: ApiRequest) -> web.Response:
+    """GET /api/v2/groups/{groupId}/members."""
+    _authenticate(state, request)
+    return web.json_response(responses.members(_members(state, state.groups, "groupId", request), *_page(request)))
+
+
 async def get_authorization_permissions(state: GenesysState, request: ApiRequest) -> web.Response:
     """GET /api/v2/authorization/permissions; the `query` parameter is not supported."""
     _authenticate(state, request)
@@ -165,6 +202,11 @@ ROUTES: Final[tuple[tuple[str, str, Operation], ...]] = (
     ("GET", "/api/v2/authorization/subjects/me", get_authorization_subjects_me),
     ("GET", "/api/v2/authorization/roles", get_authorization_roles),
     ("GET", "/api/v2/authorization/permissions", get_authorization_permissions),
+    ("GET", "/api/v2/authorization/divisions", get_authorization_divisions),
+    ("POST", "/api/v2/groups/search", post_groups_search),
+    ("GET", "/api/v2/groups/{groupId}/members", get_group_members),
+    ("GET", "/api/v2/routing/queues", get_routing_queues),
+    ("GET", "/api/v2/routing/queues/{queueId}/members", get_routing_queue_members),
 )
 """Method, path and operation. The function is named after the operation."""
 
@@ -179,9 +221,38 @@ def _page(request: ApiRequest) -> tuple[int, int]:
         size, number = (int(request.http.query.get(name, default)) for name, default in _PAGE_DEFAULTS)
     except ValueError as invalid:
         raise _error(400, request) from invalid
+    return _checked(size, number, request)
+
+
+def _checked(size: int, number: int, request: ApiRequest) -> tuple[int, int]:
+    """Return the size and number of a page; raises OperationError for impossible ones."""
     if not (1 <= size <= _MAX_PAGE_SIZE and number >= 1):
         raise _error(400, request)
     return size, number
+
+
+async def _json_body(request: ApiRequest) -> Any:
+    """Return the JSON of a request; raises OperationError."""
+    if request.http.content_type != "application/json":
+        raise OperationError(415, responses.error(415, request.correlation_id))
+    try:
+        return json.loads(await request.http.text())
+    except ValueError as invalid:
+        raise _error(400, request) from invalid
+
+
+def _with_name(found: Sequence[EntityRef | UserSet], request: ApiRequest) -> list[EntityRef | UserSet]:
+    """Return the entities whose name contains the parameter `name`."""
+    part = request.http.query.get("name", "").lower()
+    return [one for one in found if part in one.name.lower()]
+
+
+def _members(state: GenesysState, sets: Sequence[UserSet], name: str, request: ApiRequest) -> list[GenesysUser]:
+    """Return the users in the set whose id is in the path."""
+    for one in sets:
+        if one.id == request.http.match_info[name]:
+            return [state.users[member] for member in one.members if state.users[member].state != _DELETED]
+    raise _error(404, request)
 
 
 def _basic(header: str) -> tuple[str, str]:
@@ -237,5 +308,6 @@ def _matches(user: GenesysUser, criterion: dict[str, Any]) -> bool:
         "email": user.email,
         "username": user.email,
         "state": user.state,
+        "divisionId": user.division.id,
     }
     return any(held[name].lower() in wanted for name in criterion["fields"])

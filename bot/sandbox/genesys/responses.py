@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from bot.sandbox.genesys.state import EntityRef, FakeOAuthClient, GenesysState, GenesysUser, IssuedToken
+    from bot.sandbox.genesys.state import EntityRef, FakeOAuthClient, GenesysState, GenesysUser, IssuedToken, UserSet
 
 Json = dict[str, Any]
 
@@ -165,6 +165,40 @@ def subject(client: FakeOAuthClient, *, full_roles: bool) -> Json:
 def organization_roles(found: list[EntityRef], size: int, number: int) -> Json:
     """Return an OrganizationRoleEntityListing."""
     return listing([asdict(role) for role in found], size, number)
+
+
+def named(found: Sequence[EntityRef | UserSet], size: int, number: int) -> Json:
+    """Return an AuthzDivisionEntityListing or a QueueEntityListing."""
+    return listing([{"id": one.id, "name": one.name} for one in found], size, number)
+
+
+def groups(found: list[UserSet], size: int, number: int) -> Json:
+    """Return a GroupsSearchResponse; `results` is absent when there are no matches."""
+    page = listing([_group(one) for one in found], size, number)
+    results = page.pop("entities")
+    return {**page, "types": ["groups"]} | ({"results": results} if results else {})
+
+
+def _group(found: UserSet) -> Json:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "type": "official",
+        "rulesVisible": True,
+        "visibility": "public",
+        "memberCount": len(found.members),
+    }
+
+
+def members(found: list[GenesysUser], size: int, number: int) -> Json:
+    """Return a UserEntityListing."""
+    return listing([user(one) for one in found], size, number)
+
+
+def queue_members(found: list[GenesysUser], size: int, number: int) -> Json:
+    """Return a QueueMemberEntityListing."""
+    entries = [{"id": one.id, "name": one.name, "joined": True, "memberBy": "user"} for one in found]
+    return listing(entries, size, number)
 
 
 def permissions(catalogue: Mapping[str, Mapping[str, Sequence[str]]], size: int, number: int) -> Json:

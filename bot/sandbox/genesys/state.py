@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 BOT_PERMISSIONS: Final = frozenset({
-    "directory:user:view", "authorization:grant:view", *(one.permission for one in ACTIONS.values() if one.permission)
+    "directory:user:view", "authorization:grant:view", "routing:queue:view",
+    *(one.permission for one in ACTIONS.values() if one.permission),
 })  # fmt: skip
 """The permissions that the bot's OAuth client needs."""
 
@@ -21,6 +22,7 @@ PERMISSION_CATALOGUE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "authorization": {"grant": ("add", "delete", "view"), "role": ("add", "delete", "edit", "view")},
     "directory": {"organization": ("admin",), "user": ("add", "delete", "edit", "view")},
     "oauth": {"client": ("add", "delete", "edit", "view"), "token": ("delete",)},
+    "routing": {"queue": ("add", "delete", "edit", "view")},
 }
 """A part of the permissions that Genesys Cloud knows: domain, entity, actions."""
 
@@ -31,6 +33,15 @@ class EntityRef:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserSet:
+    """A group or a queue, with the ids of its members."""
+
+    id: str
+    name: str
+    members: tuple[str, ...] = ()
 
 
 HOME_DIVISION: Final = EntityRef("8c3b1f0a-7d52-4f0e-9a86-0d3f5a1c2b70", "Home")
@@ -107,6 +118,8 @@ class GenesysState:
         self.organization = organization
         self.roles: list[EntityRef] = []
         """Roles that exist in addition to those of the users."""
+        self.groups: list[UserSet] = []
+        self.queues: list[UserSet] = []
         self.users: dict[str, GenesysUser] = {}
         for user in users:
             self.add(user)
@@ -131,6 +144,11 @@ class GenesysState:
     def all_roles(self) -> list[EntityRef]:
         """Return every role of the organization once."""
         return list(dict.fromkeys([*self.roles, *(role for user in self.users.values() for role in user.roles)]))
+
+    @property
+    def divisions(self) -> list[EntityRef]:
+        """Return every division that has a user once."""
+        return list(dict.fromkeys(user.division for user in self.users.values()))
 
     def add(self, user: GenesysUser) -> None:
         """Add a user."""

@@ -16,6 +16,7 @@ from referencing.jsonschema import DRAFT202012
 
 from bot.purecloud import PureCloud, region
 from bot.purecloud.models import (
+    AuthzDivisionEntityListing,
     AuthzGrant,
     AuthzGrantPolicy,
     AuthzGrantRole,
@@ -24,6 +25,7 @@ from bot.purecloud.models import (
     DomainPermission,
     DomainPermissionCollection,
     ErrorBody,
+    GroupsSearchResponse,
     MediaSummary,
     MediaSummaryDetail,
     OAuthErrorResponse,
@@ -32,11 +34,14 @@ from bot.purecloud.models import (
     OrganizationRoleEntityListing,
     PermissionCollectionEntityListing,
     PresenceDefinition,
+    QueueEntityListing,
+    QueueMemberEntityListing,
     RoutingStatus,
     TokenInfo,
     User,
     UserAuthorization,
     UserConversationSummary,
+    UserEntityListing,
     UserPresence,
     UsersSearchResponse,
 )
@@ -56,6 +61,12 @@ JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
 MAX_DEPTH = 5
 UNSPECIFIED_PARAMETERS = {"includeFullRoles"}
 """Parameters that the specification lacks. The official SDK has them, and `make official` checks them."""
+
+
+async def ids(pages: AsyncIterator[list[str]]) -> list[str]:
+    return [one async for page in pages for one in page]
+
+
 CALLS: dict[str, Call] = {
     "getTokensMe": lambda purecloud: purecloud.tokens.get_tokens_me(),
     "headTokensMe": lambda purecloud: purecloud.tokens.head_tokens_me(),
@@ -70,8 +81,14 @@ CALLS: dict[str, Call] = {
     "getAuthorizationSubjectsMe": lambda purecloud: purecloud.authorization.get_authorization_subjects_me(),
     "getAuthorizationRoles": lambda purecloud: purecloud.authorization.get_authorization_roles("Supervisor"),
     "getAuthorizationPermissions": lambda purecloud: purecloud.authorization.get_authorization_permissions(),
+    "getAuthorizationDivisions": lambda purecloud: purecloud.members.get_authorization_divisions("Support"),
+    "postGroupsSearch": lambda purecloud: purecloud.members.post_groups_search("Night shift"),
+    "getGroupMembers": lambda purecloud: ids(purecloud.members.get_group_members(JANE)),
+    "getRoutingQueues": lambda purecloud: purecloud.members.get_routing_queues("Billing EN"),
+    "getRoutingQueueMembers": lambda purecloud: ids(purecloud.members.get_routing_queue_members(JANE)),
 }
 MODELS: list[Any] = [
+    AuthzDivisionEntityListing,
     AuthzGrant,
     AuthzGrantPolicy,
     AuthzGrantRole,
@@ -80,6 +97,7 @@ MODELS: list[Any] = [
     DomainPermission,
     DomainPermissionCollection,
     ErrorBody,
+    GroupsSearchResponse,
     MediaSummary,
     MediaSummaryDetail,
     OAuthErrorResponse,
@@ -88,11 +106,14 @@ MODELS: list[Any] = [
     OrganizationRoleEntityListing,
     PermissionCollectionEntityListing,
     PresenceDefinition,
+    QueueEntityListing,
+    QueueMemberEntityListing,
     RoutingStatus,
     TokenInfo,
     User,
     UserAuthorization,
     UserConversationSummary,
+    UserEntityListing,
     UserPresence,
     UsersSearchResponse,
 ]
@@ -229,13 +250,14 @@ async def test_other_calls__request_and_response_match_the_specification(
 
 def test_operations__cover_every_method_of_the_client(server_and_client: tuple[ValidatingServer, PureCloud]) -> None:
     _, purecloud = server_and_client
-    apis = [purecloud.tokens, purecloud.users, purecloud.authorization]
+    apis = [purecloud.tokens, purecloud.users, purecloud.authorization, purecloud.members]
     methods = {name for api in apis for name in dir(api) if not name.startswith("_")}
 
     others = {
         "rotate",
         "get_user_once",
         "search_active",
+        "search_by_division",
         "search_by_emails",
         "search_by_ids",
     }  # they share an operation
