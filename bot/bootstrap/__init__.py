@@ -95,7 +95,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         account=AccountService(reader, reads, rules=options.rules, actions=actions, region=purecloud.region),
         overview=Overview(pages, reader, needs.permalinks, rules=options.rules, actions=actions),
         tabs=OpenTabs(pages.revision, clock=time.monotonic),
-        dry_runs=dry_runs(store, reader, needs.bulk, clients, options),
+        dry_runs=dry_runs(store, reader, needs.bulk, clients, options=options, permalinks=needs.permalinks),
         inbox=Inbox(store, worker.submit, needs.lookups.start, clock=needs.identity.clock),
         replies=needs.notifier,
         tasks=BackgroundTasks(),

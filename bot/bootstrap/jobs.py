@@ -75,14 +75,15 @@ def bulk_requests(
 
 
 def dry_runs(
-    store: RequestStore, identity: Identity, bulk: BulkRequests, clients: Clients, options: Options
-) -> DryRuns:
+    store: RequestStore, identity: Identity, bulk: BulkRequests, clients: Clients, *, options: Options,
+    permalinks: Permalinks,
+) -> DryRuns:  # fmt: skip
     """Return the service for commands that request nothing."""
     requests = request_service(
         store, identity, identity, clients.channels, metrics=clients.metrics, options=options, bulk=bulk
     )
     return DryRuns(
-        store, requests, actions=options.actions, rules=options.rules, ttl=options.ttl,
+        store, requests, permalinks, actions=options.actions, rules=options.rules, ttl=options.ttl,
         secret_values=options.secret_values,
     )  # fmt: skip
 

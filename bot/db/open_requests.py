@@ -10,6 +10,7 @@ from bot.db.rows import read_request, request_to_row
 from bot.db.statements import SELECT_REQUEST
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
+from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import CardCopy, MessageRef, Request
 
 Condition = Callable[[Request], bool]
@@ -54,10 +55,11 @@ def _read(tx: Transaction, query: str, **values: object) -> Iterator[Request]:
             yield read_request(row)
 
 
-def count_open(tx: Transaction, requester: str) -> int:
-    """Return how many open requests a person has made."""
+def require_fewer_open(tx: Transaction, requester: str, limit: int) -> None:
+    """Raise Denied if a person has as many open requests as they may have."""
     found = tx.fetch_one(COUNT, requester=requester, now=tx.now)
-    return int(found.number) if found else 0
+    if found and int(found.number) >= limit:
+        raise Denied(DenialCode.TOO_MANY_OPEN_REQUESTS, limit=str(limit))
 
 
 def save_follower(tx: Transaction, request: Request) -> None:

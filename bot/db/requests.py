@@ -12,7 +12,7 @@ from typing import Any
 from bot.db import audit, break_glass, bulk_entries, bulk_runs, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
-from bot.db.open_requests import Condition, count_open, find_open
+from bot.db.open_requests import Condition, find_open, require_fewer_open
 from bot.db.payloads import parse_payload
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
@@ -151,8 +151,8 @@ class RequestStore:
                 return None
             if unless_open and self.find_open(tx, request, unless_open):
                 raise StaleRequest
-            if max_open is not None and count_open(tx, request.requester) >= max_open:
-                raise Denied(DenialCode.TOO_MANY_OPEN_REQUESTS, limit=str(max_open))
+            if max_open is not None:
+                require_fewer_open(tx, request.requester, max_open)
             card = self._create(tx, request, ttl, key, ping=ping, ask_url=command_url)
             if card:
                 bulk_entries.insert(tx, request.id, entries)
@@ -203,6 +203,10 @@ class RequestStore:
     async def record_event(self, event: AuditEvent) -> None:
         """Append an event to the audit log that changes nothing else, with the time of the database."""
         await self.database.write(lambda tx: self.audit_in(tx, replace(event, at=tx.now)))
+
+    async def require_fewer_open(self, requester: str, limit: int) -> None:
+        """Raise Denied if a person has as many open requests as they may have."""
+        await self.database.read(lambda tx: require_fewer_open(tx, requester, limit))
 
     async def break_glass_possible_at(self, requester: str) -> float | None:
         """Return when a person may confirm the next break-glass request, in epoch seconds; None if now."""

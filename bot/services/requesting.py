@@ -83,6 +83,14 @@ class Checked(NamedTuple):
     entries: Sequence[BulkEntry] = ()
 
 
+class Prepared(NamedTuple):
+    """What a command would request, by whom, and the open request that this person would follow instead."""
+
+    request: Request
+    requester: Member
+    follows: Request | None = None
+
+
 class RequestService:
     """Processes commands that request an action. `ttl` is how long a request can be approved, in seconds.
 
@@ -164,7 +172,7 @@ class RequestService:
         checked = await self._checked(job.request_id, command)
         draft = checked.request
         while True:
-            found = None if draft.break_glass or draft.bulk else await self._following.find(draft)
+            found = await self._open_request(draft)
             with suppress(StaleRequest):
                 if found:
                     return await self._following.follow(job, command.invoker, draft, checked.approver, found)
@@ -178,7 +186,7 @@ class RequestService:
             request, ttl=self._ttl, key=invoker.key, command_url=invoker.response_url, job=job,
             remind_after=self._remind_after,
             unless_open=None if request.break_glass or request.bulk else self._following.may_follow,
-            max_open=None if request.break_glass else self._max_open, ping=self._ping_approvers and for_others,
+            max_open=self._limit(request), ping=self._ping_approvers and for_others,
             entries=checked.entries,
         )  # fmt: skip
         if card is None:
@@ -226,10 +234,25 @@ class RequestService:
             replying = await self._store.jobs.complete_with_reply(job, reply)
         return JobResult((replying,) if replying else ())
 
-    async def prepare(self, request_id: str, command: RequestCommand) -> Request:
+    async def prepare(self, request_id: str, command: RequestCommand) -> Prepared:
         """Return what a command would request, unstored. Raises Denied, SlackUnavailable, GenesysError."""
         draft, requester, approver, _ = await self._checked(request_id, command)
-        return await self._placed(draft, command.invoker, requester, approver)
+        found = await self._open_request(draft)
+        if found:
+            return Prepared(draft, requester, found)
+        placed = await self._placed(draft, command.invoker, requester, approver)
+        limit = self._limit(placed)
+        if limit is not None:
+            await self._store.require_fewer_open(placed.requester, limit)
+        return Prepared(placed, requester)
+
+    async def _open_request(self, draft: Request) -> Request | None:
+        """Return the open request that a person follows in place of a new one, None if there is none."""
+        return None if draft.break_glass or draft.bulk else await self._following.find(draft)
+
+    def _limit(self, request: Request) -> int | None:
+        """Return the number of open requests that its requester may have, None for any number."""
+        return None if request.break_glass else self._max_open
 
     async def _checked(self, request_id: str, command: RequestCommand) -> Checked:
         """Return the request of a command without its card, its requester, and their rights.

@@ -704,6 +704,8 @@ SENTENCES = {
     "dry_run.title": "Dry run: nothing was requested",
     "dry_run.direct": "The card would go to your direct messages, and you alone would decide.",
     "dry_run.channel": "The card would go to {channel}. It would need {count} approvals, other than yours, by {approvers}.",
+    "dry_run.follows.other": "{requester_mention} has already requested this, and it is still open.",
+    "dry_run.follows.next": "The command would make no second request. You would hear how it ends.",
     "dry_run.channel.1": "The card would go to {channel}. It would need one approval by {approvers}.",
     # --- help -------------------------------------------------------------------------------------------------------
     "help.title": "What you can do with /purecloud",

@@ -5,15 +5,22 @@ from __future__ import annotations
 from bot.domain.principals import Principal, PrincipalKind
 from bot.services.dry_run import DryRun
 from handlers.messages import Catalog
-from handlers.ui import blocks, cards
+from handlers.ui import blocks, cards, followers
 from handlers.ui.blocks import Message, channel_mention, foreign_mrkdwn, user_mention
 
 
 def dry_run_message(catalog: Catalog, found: DryRun) -> Message:
-    """Return the card without its buttons, where it would go, and who could approve it."""
-    title = catalog.text("dry_run.title")
+    """Return the card without its buttons, where it would go, and who could approve it.
+
+    Where the person would follow an open request, return what they would learn about that one.
+    """
+    title, header = catalog.text("dry_run.title"), blocks.header(catalog.text("dry_run.title"))
+    if found.follows:
+        follows = found.follows
+        lines = followers.would_follow(catalog, follows.request, own=follows.own, link=follows.link)
+        return blocks.message(title, header, *lines)
     card = [block for block in cards.card(catalog, found.request)["blocks"] if block["type"] != "actions"]
-    return blocks.message(title, blocks.header(title), blocks.section(_consequences(catalog, found)), *card)
+    return blocks.message(title, header, blocks.section(_consequences(catalog, found)), *card)
 
 
 def _consequences(catalog: Catalog, found: DryRun) -> str:

@@ -54,16 +54,27 @@ def _follower(catalog: Catalog, follower: Follower) -> list[Element]:
 def followed(catalog: Catalog, request: Request, *, own: bool, link: str | None) -> Message:
     """Return the reply to a person who requested what an open request is about."""
     code = "request_followed.own" if own else "request_followed.other"
+    text = _already_requested(catalog, request, code, link, catalog.text("request_followed.next"))
+    if request.state in FINAL:
+        text = catalog.text("request_followed.ended", headline=escape(outcomes.headline(catalog, request)))
+    return _with_reference(catalog, request, text)
+
+
+def would_follow(catalog: Catalog, request: Request, *, own: bool, link: str | None) -> list[Block]:
+    """Return what a dry run says about an open request for the same."""
+    code = "request_followed.own" if own else "dry_run.follows.other"
+    text = _already_requested(catalog, request, code, link, catalog.text("dry_run.follows.next"))
+    return [blocks.section(text), blocks.context(catalog.text("reference", reference=request.reference))]
+
+
+def _already_requested(catalog: Catalog, request: Request, code: str, link: str | None, last: str) -> str:
     parts = [
         catalog.text(code, requester_mention=user_mention(request.requester)),
         _progress(catalog, request),
         catalog.text("request_followed.card", link=link) if link else "",
-        catalog.text("request_followed.next"),
+        last,
     ]
-    text = " ".join(filter(None, parts))
-    if request.state in FINAL:
-        text = catalog.text("request_followed.ended", headline=escape(outcomes.headline(catalog, request)))
-    return _with_reference(catalog, request, text)
+    return " ".join(filter(None, parts))
 
 
 def _progress(catalog: Catalog, request: Request) -> str:

@@ -34,6 +34,7 @@ from bot.services.overview import Overview
 from bot.slack.api import SlackApi
 from bot.slack.channels import Channels
 from bot.slack.messages import SlackMessenger
+from bot.slack.permalinks import Permalinks
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from bot.worker import Worker
@@ -101,7 +102,10 @@ class BotHarness:
     @property
     def dry_runs(self) -> DryRuns:
         components, options = self.components, self.components.options()
-        return DryRuns(components.store, components.requests(), actions=ACTIONS, rules=options.rules, ttl=options.ttl)
+        return DryRuns(
+            components.store, components.requests(), Permalinks(components.api), actions=ACTIONS, rules=options.rules,
+            ttl=options.ttl,
+        )  # fmt: skip
 
     @property
     def overview(self) -> Overview:
