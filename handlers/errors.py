@@ -52,6 +52,9 @@ async def on_error(error: Exception, body: dict[str, Any], context: AsyncBoltCon
 def _reply_with_reason(error: BotError, body: Payload, services: Services, catalog: Catalog) -> None:
     user_id = text(body, "user_id") or text(nested(body, "user"), "id") or ""
     message = error_message(catalog, error, by=user_id)
+    instead = catalog.optional(f"shortcut.{text(body, 'callback_id')}.instead")
+    if instead:
+        message = blocks.message(f"{message['text']} {instead}", *message["blocks"], blocks.section(instead))
     services.tasks.start(services.replies.reply_until_expired(text(body, "response_url"), user_id, message))
 
 

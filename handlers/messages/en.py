@@ -766,6 +766,9 @@ SENTENCES = {
     "whoami.no_scopes": "no scopes: the roles of the client count",
     "whoami.idles": "expires when idle, {time}",
     # --- modals -----------------------------------------------------------------------------------------------------
+    "shortcut.revoke_tokens.instead": "Or type `/purecloud revoke @name reason`.",
+    "shortcut.revoke_author.instead": "Or type `/purecloud revoke @name reason`.",
+    "shortcut.revoke_many.instead": "Or type `/purecloud revoke-many`.",
     "modal.title": "Revoke sessions",
     "modal.submit": "Request",
     "modal.close": "Cancel",

@@ -98,15 +98,19 @@ async def test_home__approves_a_request_and_follows_it(app: AppHarness) -> None:
     assert "No request waits for you" in str(app.slack.views.homes[personas.BEN].body)
 
 
-@pytest.mark.parametrize("shortcut", [GLOBAL_SHORTCUT, revoke_many.SHORTCUT])
+@pytest.mark.parametrize(
+    ("shortcut", "instead"),
+    [(GLOBAL_SHORTCUT, "`/purecloud revoke @name reason`"), (revoke_many.SHORTCUT, "`/purecloud revoke-many`")],
+)
 async def test_shortcut__whose_modal_slack_does_not_open_is_answered_in_direct_messages(
-    app: AppHarness, shortcut: str
+    app: AppHarness, shortcut: str, instead: str
 ) -> None:
     app.slack.fault("views.open", SlackFault(error="expired_trigger_id"))
     assert (await app.slack.shortcut(personas.OLIVIA, shortcut)).status == 503
 
     message = await app.wait_for_private_message(personas.OLIVIA, "Slack didn't do what I asked for")
     assert "Nothing was changed" in app.slack.text_of(message)
+    assert instead in app.slack.text_of(message)
 
 
 async def test_home__lets_a_requester_cancel_what_others_decide(app: AppHarness) -> None:
