@@ -173,7 +173,7 @@ def _cards(needs: JobDependencies, live: LiveStates) -> dict[JobKind, Process]:
         store, needs.messenger, needs.renderer, Delivery(store), options.recipients, pace=needs.pace,
         approvers=options.approvers, live=live,
     )  # fmt: skip
-    copies = CopyUpdater(FollowerStore(store), cards, needs.messenger)
+    copies = CopyUpdater(FollowerStore(store), cards, needs.messenger, ping=options.ping_approvers)
     return {JobKind.CARD: cards.process, JobKind.COPY: copies.process}
 
 

@@ -10,30 +10,36 @@ import structlog
 
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job, JobKind, JobSpec
-from bot.domain.requests import FINAL, CardCopy, Request
+from bot.domain.requests import FINAL, CardCopy, Request, State, is_private
 from bot.services.cards import CardUpdater
 from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
 from bot.services.notifications import COPY_NOT_POSTED, message_payload
 from bot.slack.api import SlackCallError
-from bot.slack.messages import SlackMessenger
+from bot.slack.messages import Message, SlackMessenger
 
 log = structlog.get_logger()
 
 
 class CopyUpdater:
-    """Posts and edits copies. `cards` paces and edits them as it does the first card."""
+    """Posts and edits copies. `cards` paces and edits them as it does the first card.
+
+    `ping` lets a new copy in a channel mention the approvers, because they may not see the first card.
+    """
 
     def __init__(
         self,
         followers: FollowerStore,
         cards: CardUpdater,
         messenger: SlackMessenger,
+        *,
+        ping: bool = False,
     ) -> None:
         self._followers = followers
         self._store = followers.requests
         self._cards = cards
         self._messenger = messenger
+        self._ping = ping
 
     async def process(self, job: Job) -> JobResult:
         """Bring a copy to its request's latest revision, posting it first if necessary."""
@@ -49,7 +55,7 @@ class CopyUpdater:
         """Post a copy; if the bot may not post there, the followers who need it get a reply."""
         request = await self._cards.with_live_state(request, copy.place, now)
         try:
-            posted = await self._messenger.post(copy.place, await self._cards.render(request, copy.place))
+            posted = await self._messenger.post(copy.place, await self._new_copy(request, copy))
         except SlackCallError as error:
             if error.retryable:
                 raise
@@ -61,6 +67,16 @@ class CopyUpdater:
             await self._followers.mark_copy(job, copy.place, None, *replies, *_notices(request, copy))
             return JobResult(wake=True)
         return JobResult(wake=not await self._followers.mark_copy(job, copy.place, posted, live=request.live))
+
+    async def _new_copy(self, request: Request, copy: CardCopy) -> Message:
+        """Return a new copy, which mentions the approvers in a channel, as a new card of its follower."""
+        message = await self._cards.render(request, copy.place)
+        if not self._ping or is_private(copy.place) or request.state is not State.PENDING:
+            return message
+        follower = next(iter(_followers(request, copy)), request.requester)
+        if await self._store.take_ping(follower, f"copy:{request.id}:{copy.place}"):
+            return self._cards.with_mentions(request, message)
+        return message
 
     async def _update(self, job: Job, request: Request, copy: CardCopy) -> JobResult:
         """Edit a copy; an outcome that it cannot show goes into its thread, or to its followers."""

@@ -151,7 +151,11 @@ class CardUpdater:
     async def _new_card(self, job: Job, request: Request, channel: str) -> Message:
         """Return a new card, which mentions the approvers once: later versions of it notify no one."""
         card = await self.render(request, channel)
-        if not job.payload.get("ping") or request.state is not State.PENDING:
+        return self.with_mentions(request, card) if job.payload.get("ping") else card
+
+    def with_mentions(self, request: Request, card: Message) -> Message:
+        """Return a new card that mentions the approvers of a pending request."""
+        if request.state is not State.PENDING:
             return card
         return self._renderer.with_mentions(card, approvers_to_mention(request, self._approvers(request)))
 

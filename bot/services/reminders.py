@@ -8,7 +8,7 @@ from typing import Protocol
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.principals import Principal
-from bot.domain.requests import MessageRef, Request, State
+from bot.domain.requests import MessageRef, Request, State, is_private
 from bot.services.job_result import JobResult
 from bot.services.mentions import approvers_to_mention
 from bot.services.notifications import Delivery
@@ -61,19 +61,19 @@ class Reminders:
     async def process(self, job: Job) -> JobResult:
         """Post a reminder at Slack's pace; nothing if the request has ended, or is about to."""
         found = await self._store.snapshot(job.request_id)
-        request = found.request
-        if request is None or request.card is None or not _is_useful(request, found.now):
+        request, card = found.request, _card_to_remind_of(found.request) if found.request else None
+        if request is None or card is None or not _is_useful(request, found.now):
             await self._store.jobs.complete(job)
             return JobResult()
-        wait = self._pace.take_turn(request.card.channel, job.id) if request.card.ts else UNPOSTED_DELAY
+        wait = self._pace.take_turn(card.channel, job.id) if card.ts else UNPOSTED_DELAY
         if wait:
             await self._store.jobs.put_back(job, delay=wait)
             return JobResult()
         try:
-            await self._post(request, request.card)
+            await self._post(request, card)
         except SlackCallError as error:
             if error.slack_code == RATE_LIMITED:
-                self._pace.limit(request.card.channel, error.retry_after)
+                self._pace.limit(card.channel, error.retry_after)
             await self._delivery.retry_later(job, error, since=None)
         else:
             await self._store.jobs.complete(job)
@@ -93,6 +93,14 @@ class Reminders:
         if approvers and await self._store.take_ping(request.requester, f"reminder:{request.id}"):
             return approvers
         return ()
+
+
+def _card_to_remind_of(request: Request) -> MessageRef | None:
+    """Return the first card, or a copy in a channel if the first card is in one person's direct messages."""
+    if request.card and is_private(request.card.channel):
+        copies = [one.message for one in request.copies if one.message.ts and not is_private(one.message.channel)]
+        return next(iter(copies), request.card)
+    return request.card
 
 
 def _is_useful(request: Request, now: float) -> bool:
