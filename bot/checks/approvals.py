@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.checks.result import CheckResult, failed, ok, undetermined
+from bot.domain.bulk import SMALL_BULK
 from bot.domain.people import Member, same_person
 from bot.domain.principals import Principal
 from bot.settings import Settings
@@ -21,7 +22,8 @@ MAX_NAMES = 5
 class Approvals:
     """The approvals that a kind of request needs, and who may give them.
 
-    `requesters` and `targets` are None if not everyone is known; `targets` are the people whom it can be about.
+    `requesters` and `targets` are None if not everyone is known; `targets` are the people whom it can be about. Too few
+    approvers of an `optional` kind are a warning.
     """
 
     check: str
@@ -32,18 +34,20 @@ class Approvals:
     requesters: Sequence[Member] | None
     targets: Sequence[Member] | None
     requester_counts: bool
+    optional: bool = False
 
     def result(self) -> CheckResult:
         """Return whether everyone's request can be approved."""
         hint = f"Name more full, active members of this workspace in {self.setting}."
         count = f"{self.needed} approver{'' if self.needed == 1 else 's'}"
         names = _names(self.approvers)
+        too_few = undetermined if self.optional else failed
         if len(self.approvers) < self.needed:
-            return failed(self.check, f"{self.request} needs {count}, and {names} can approve", hint)
+            return too_few(self.check, f"{self.request} needs {count}, and {names} can approve", hint)
         left = len(self.approvers) - self._lost_requesters()
         if left < self.needed and self.requesters is not None and all(map(self._approves, self.requesters)):
             message = f"{self.request} needs {count} besides the requester, and only {names} can request and approve"
-            return failed(self.check, message, hint)
+            return too_few(self.check, message, hint)
         if left - self._lost_targets() < self.needed:
             message = (
                 f"{names} can approve {self.request}, which needs {count}; too few remain for one by or about them"
@@ -91,6 +95,12 @@ def check_approvals(settings: Settings, members: Members) -> list[CheckResult]:
         kinds.append(
             Approvals("approvals ADMINS", "a rotation", 1, "ADMINS", admins, admins, (), settings.self_approval)
         )
+        kinds.append(
+            Approvals(
+                "approvals BULK", f"a revocation of more than {SMALL_BULK} people", settings.bulk_approvals, "ADMINS",
+                admins, admins, (), requester_counts=False, optional=True,
+            )
+        )  # fmt: skip
     return [kind.result() for kind in kinds]
 
 

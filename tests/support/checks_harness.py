@@ -28,6 +28,9 @@ READ_METHODS = {
 APPROVERS = f"{personas.TOKEN_APPROVERS},{personas.NADIA}"
 """One approver more than in the sandbox, so that everyone's request can be approved."""
 
+ADMINS = f"{personas.OLIVIA},{personas.BEN},{personas.NADIA}"
+"""Two more admins than in the sandbox, so that a bulk request of any of them can be approved."""
+
 TIME_LIMIT = 30.0
 """Maximum duration of a check in the tests, in seconds. Long, because a test machine can be slow."""
 
@@ -115,7 +118,7 @@ async def open_checks_harness(folder: Path, *, socket_mode: bool = False) -> Asy
     genesys = FakeGenesys(users=genesys_users())
     try:
         await slack.start()
-        environ = environment(slack, await genesys.start(), folder) | {"APPROVERS": APPROVERS}
+        environ = environment(slack, await genesys.start(), folder) | {"APPROVERS": APPROVERS, "ADMINS": ADMINS}
         yield ChecksHarness(slack, genesys, environ, folder)
     finally:
         await genesys.stop()

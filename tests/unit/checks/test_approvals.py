@@ -73,6 +73,16 @@ RULES: dict[str, tuple[dict[str, str], str, Status, str]] = {
     "the only admin rotates where two are required": (
         {"ADMINS": OLIVIA, "APPROVALS_REQUIRED": "2"}, "approvals ADMINS", Status.OK, "1 person can approve a rotation",
     ),
+    "two admins approve the bulk request of a third": (
+        {"ADMINS": f"{OLIVIA},{BEN},{NADIA}"}, "approvals BULK", Status.OK, "3 people can approve a revocation of more",
+    ),
+    "two admins are too few for a bulk request": (
+        {"ADMINS": f"{OLIVIA},{BEN}"},
+        "approvals BULK", Status.UNDETERMINED, "needs 2 approvers besides the requester, and only Olivia Ortega, Ben",
+    ),
+    "the only admin cannot approve a bulk request": (
+        {"ADMINS": OLIVIA}, "approvals BULK", Status.UNDETERMINED, "needs 2 approvers, and Olivia Ortega can approve",
+    ),
     "the only admin rotates": ({"ADMINS": OLIVIA}, "approvals ADMINS", Status.OK, "1 person can approve a rotation"),
     "the only admin may not rotate alone": (
         {"ADMINS": OLIVIA, "SELF_APPROVAL": "false"},

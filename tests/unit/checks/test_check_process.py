@@ -10,7 +10,7 @@ import pytest
 from bot.checks.genesys import CLIENT as CLIENT_CHECK
 from bot.cli import main
 from bot.sandbox.genesys.server import CLIENT
-from tests.support.checks_harness import APPROVERS
+from tests.support.checks_harness import ADMINS, APPROVERS
 from tests.support.process import bot_process
 
 pytestmark = pytest.mark.process
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 
 async def test_check__passes_and_changes_nothing(tmp_path: Path) -> None:
     async with bot_process(tmp_path) as bot:
-        ended = await (await bot.start("check", APPROVERS=APPROVERS)).wait()
+        ended = await (await bot.start("check", APPROVERS=APPROVERS, ADMINS=ADMINS)).wait()
 
         assert (ended.code, ended.stderr) == (0, "")
         assert ended.stdout.splitlines()[-1].endswith(" passed, 0 failed, 0 undetermined. Nothing was changed.")
