@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from bot.domain.actions import Actions
@@ -11,7 +11,7 @@ from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import Denied
 from bot.domain.pages import NEWEST, PAGE_SIZE, Direction, Page, Position, RequestFilter, cut
 from bot.domain.people import Actor, Member
-from bot.domain.policy import Case, Verdict, denial, ineligibility, may_administer, may_approve, rule_for
+from bot.domain.policy import Case, Verdict, denial, ineligibility, may_administer, may_approve, may_cancel, rule_for
 from bot.domain.requests import MessageRef, Request, State
 from bot.domain.rules import Rules
 from bot.services.identity import Identity
@@ -49,13 +49,15 @@ ALL = Query()
 class ListedRequest:
     """A request in a list.
 
-    `link` leads to its card; `waits` says that this person may approve it, and `own` that they made it.
+    `link` leads to its card; `waits` says that this person may approve it, `own` that they made it, and `cancels` that
+    they may cancel what they made.
     """
 
     request: Request
     link: str | None = None
     waits: bool = False
     own: bool = False
+    cancels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +99,18 @@ class Overview:
         by_id = {one.request.id: one for one in listed}
         requests = _beyond([one.request for one in listed], position)
         page = cut(requests[: PAGE_SIZE + 1], position, lambda request: request.created_at)
-        return await self._linked(member, page, {request.id: by_id[request.id].waits for request in page.requests})
+        return await self._linked(member, page, by_id)
 
     async def concerning(self, invoker: Invoker) -> Concerning:
         """Return the pending requests that wait for this person or are theirs; raises like `pending`."""
         member = await self._member(invoker)
         listed = [one for one in await self._open(member) if one.request.state is State.PENDING]
         waiting = [one.request for one in listed if one.waits]
-        own = [one.request for one in listed if one.request.requester in member.ids and not one.waits]
-        waits = dict.fromkeys((request.id for request in waiting), True)
+        own = [one.request for one in listed if one.own and not one.waits]
+        by_id = {one.request.id: one for one in listed}
         return Concerning(
-            await self._linked(member, Page(waiting[:PAGE_SIZE]), waits),
-            await self._linked(member, Page(own[:PAGE_SIZE]), {}),
+            await self._linked(member, Page(waiting[:PAGE_SIZE]), by_id),
+            await self._linked(member, Page(own[:PAGE_SIZE]), by_id),
         )
 
     async def history(self, invoker: Invoker, query: Query = ALL, position: Position = NEWEST) -> RequestList:
@@ -145,7 +147,7 @@ class Overview:
         """
         requests = await self._pages.open()
         actors = {name: await self._approver(member, name) for name in sorted({one.action for one in requests})}
-        listed = [ListedRequest(one, waits=await self._waits_for(actors[one.action], one)) for one in requests]
+        listed = [await self._listed(actors[one.action], one) for one in requests]
         return [one for one in listed if one.request.is_made_by(member.ids) or self._concerns(actors, one.request)]
 
     async def _approver(self, member: Member, action: str) -> Actor:
@@ -159,6 +161,12 @@ class Overview:
         if request.break_glass:
             return False
         return rule_for(actors[request.action], self._actions[request.action].approvers(self._rules)) is not None
+
+    async def _listed(self, actor: Actor, request: Request) -> ListedRequest:
+        own = request.requester in actor.member.ids
+        case = Case(request, self._actions[request.action], self._rules, self._identity.workspace)
+        cancels = own and request.state is State.PENDING and may_cancel(actor, case).allowed
+        return ListedRequest(request, waits=await self._waits_for(actor, request), own=own, cancels=cancels)
 
     async def _waits_for(self, actor: Actor, request: Request) -> bool:
         """Return whether a person may approve a request; their click is judged again."""
@@ -183,18 +191,14 @@ class Overview:
         ids = member.ids if member else frozenset()
         return RequestFilter(slack_ids=ids | {slack_id}, email=member.confirmed_email if member else None)
 
-    async def _linked(self, member: Member, page: Page, waits: dict[str, bool]) -> RequestList:
-        """Return the page with links; a card in another person's direct messages has none."""
-        listed = [
-            ListedRequest(
-                request,
-                await self._permalinks.of(request.card_for(member.ids)),
-                waits.get(request.id, False),
-                request.requester in member.ids,
-            )
-            for request in page.requests
-        ]
-        return RequestList(listed, page.newer, page.older)
+    async def _linked(self, member: Member, page: Page, known: Mapping[str, ListedRequest]) -> RequestList:
+        """Return the page with links; a card in another person's direct messages has none.
+
+        `known` has what was found about open requests, by id.
+        """
+        listed = [known.get(request.id) or ListedRequest(request) for request in page.requests]
+        linked = [replace(one, link=await self._permalinks.of(one.request.card_for(member.ids))) for one in listed]
+        return RequestList(linked, page.newer, page.older)
 
 
 def _beyond(requests: Sequence[Request], position: Position) -> list[Request]:

@@ -268,6 +268,8 @@ SENTENCES = {
     "request.dialog.warning": "Read the warnings on the card.",
     "request.dialog.approve": "Approve",
     "request.dialog.back": "Go back",
+    "request.dialog.cancel.title": "Cancel this request?",
+    "request.dialog.cancel.text": "It is about {subject}. No one can approve it then. You can request it again.",
     "request.by": "{requester} requests this:",
     "request.by.no_reason": "{requester} requests this and gives no reason.",
     "request.by.own": "*{requester} requests this for their own account*:",

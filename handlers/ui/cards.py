@@ -84,12 +84,26 @@ def cancel_button(catalog: Catalog, request: Request) -> Block:
 
 
 def _end_button(catalog: Catalog, request: Request, action: str) -> Block:
-    label = catalog.text(f"request.button.{action}.label", subject=outcomes.subject(catalog, request))
+    """Return the button that declines, which opens a modal, or the one that cancels, which asks again."""
+    subject = outcomes.subject(catalog, request)
+    label = catalog.text(f"request.button.{action}.label", subject=subject)
+    question = {"confirm": _cancel_dialog(catalog, request, subject)} if action == CANCEL else {}
     return blocks.button(
         catalog.of_action(request.action, f"button.{action}"),
         action,
         request.id,
         accessibility_label=blocks.truncate(label, MAX_BUTTON_LENGTH),
+        **question,
+    )
+
+
+def _cancel_dialog(catalog: Catalog, request: Request, subject: str) -> Block:
+    """Return the question before a request is cancelled, because a slip costs minutes in an emergency."""
+    return blocks.confirm(
+        catalog.text("request.dialog.cancel.title"),
+        catalog.text("request.dialog.cancel.text", subject=subject),
+        catalog.of_action(request.action, "button.cancel"),
+        catalog.of_action(request.action, "dialog.back"),
     )
 
 

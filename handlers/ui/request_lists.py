@@ -33,9 +33,7 @@ def request_list(
 
 def entry_with_cancel(catalog: Catalog, listed: ListedRequest) -> list[Block]:
     """Return one request, with a button for its requester, who may not see its card."""
-    request = listed.request
-    cancels = listed.own and request.state is State.PENDING and not request.followers
-    return [entry(catalog, listed), *([cards.cancel_button(catalog, request)] if cancels else [])]
+    return [entry(catalog, listed), *([cards.cancel_button(catalog, listed.request)] if listed.cancels else [])]
 
 
 def entry(catalog: Catalog, listed: ListedRequest) -> Block:

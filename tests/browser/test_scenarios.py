@@ -84,7 +84,7 @@ async def test_revoke__of_a_protected_person_needs_two_approvers(page: SandboxPa
 async def test_cancel__sends_no_delete(page: SandboxPage) -> None:
     await page.send_command("revoke @tom")
     await page.open_conversation("direct messages with PureCloud")
-    await page.click_button("Cancel request")
+    await page.click_and_confirm("Cancel request")
     await page.expect_newest("Cancelled", "cancelled by @olivia")
     await page.expect_no_buttons()
     assert page.deletes == 0

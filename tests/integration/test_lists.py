@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.domain.pages import PAGE_SIZE
 from bot.sandbox import personas
 from bot.sandbox.slack.messages import PostedMessage
+from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 from tests.support.finished_requests import copy_finished_request
 
@@ -74,6 +75,26 @@ async def test_pending__shows_no_cancel_button_to_a_requester_whom_others_follow
     await app.wait_until_idle()
     shown = await ask(app, personas.RAVI, "pending", "Open requests")
     assert app.slack.buttons(shown) == []
+
+
+async def test_pending_and_home__let_an_approver_cancel_although_others_follow(start_app_with: StartApp) -> None:
+    app = await start_app_with(SELF_APPROVAL="false")
+    card = await app.request_card(personas.BEN, "revoke @tom laptop stolen")
+    await app.send_command(personas.RAVI, "revoke @tom phished")
+    await app.wait_for_private_message(personas.RAVI, "has already requested this")
+    await app.wait_until_idle()
+    await app.slack.open_home(personas.BEN)
+    await app.server.services.tasks.drain(5)
+    assert "'action_id': 'cancel'" in str(app.slack.views.homes[personas.BEN].body)
+    shown = await ask(app, personas.BEN, "pending", "Open requests")
+    (button,) = app.slack.buttons(shown)
+    assert button["action_id"] == "cancel"
+    assert "Tom Target" in button["confirm"]["text"]["text"]
+
+    await app.slack.click(personas.BEN, shown, "cancel")
+    await app.wait_until_idle()
+    assert "Cancelled: sessions of Tom Target not touched" in app.slack.text_of(card)
+    assert app.deletes == []
 
 
 async def test_history__finds_requests_by_person_and_reference(app: AppHarness) -> None:

@@ -78,7 +78,8 @@ def _button(button: Part) -> str:
     if not asked:
         return shown
     words = [asked[part]["text"] for part in ("title", "text", "confirm", "deny")]
-    return f"{shown} ({button['style']}), asks: {words[0]} {words[1]} [{words[2]}] [{words[3]}]"
+    style = f" ({button['style']})" if "style" in button else ""
+    return f"{shown}{style}, asks: {words[0]} {words[1]} [{words[2]}] [{words[3]}]"
 
 
 def texts(message: Part, kind: str) -> list[str]:

@@ -13,7 +13,7 @@ from bot.domain.actions import REVOKE, ROTATE
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.principals import parse_principals
-from bot.domain.requests import Event, MessageRef
+from bot.domain.requests import BREAK_GLASS, Event, Follower, MessageRef
 from bot.errors import CheckUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -35,6 +35,9 @@ def overview(components: Components) -> Overview:
 
 def invoker(user_id: str) -> Invoker:
     return Invoker(user_id, "T0HOME0001", personas.OPS, f"trigger of {user_id}")
+
+
+FOLLOWED = (Follower(personas.OLIVIA),)
 
 
 async def create(components: Components, name: str, **changes: Any) -> None:
@@ -86,6 +89,29 @@ async def test_pending__own_requests_wait_only_with_self_approval(components: Co
         overview = components.overview(self_approval=self_approval)
         assert [name for name, _ in names((await overview.concerning(invoker(personas.BEN))).waiting)] == expected
         assert len((await overview.pending(invoker(personas.BEN))).requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("requester", "changes", "cancels"),
+    [
+        pytest.param(personas.RAVI, {}, True, id="own"),
+        pytest.param(personas.RAVI, {"followers": FOLLOWED}, False, id="followed by others"),
+        pytest.param(personas.BEN, {"followers": FOLLOWED}, True, id="approver, followed by others"),
+        pytest.param(personas.BEN, {"target_slack_id": personas.BEN}, False, id="about themself"),
+        pytest.param(personas.BEN, {"action": BREAK_GLASS}, True, id="break glass"),
+    ],
+)
+async def test_lists__let_those_cancel_who_may(
+    components: Components, requester: str, changes: dict[str, Any], cancels: bool
+) -> None:
+    overview = components.overview(self_approval=False)
+    await create(components, "own", requester=requester, **changes)
+
+    (pending,) = (await overview.pending(invoker(requester))).requests
+    (own,) = (await overview.concerning(invoker(requester))).own.requests
+    assert (pending.own, pending.cancels, own.cancels) == (True, cancels, cancels)
+    for_another = (await overview.pending(invoker(personas.OLIVIA))).requests
+    assert not any(one.own or one.cancels for one in for_another)
 
 
 @pytest.mark.parametrize(

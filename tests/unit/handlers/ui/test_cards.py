@@ -206,6 +206,18 @@ def test_card__button_carries_only_the_request_id() -> None:
     assert (approve["action_id"], decline["action_id"], cancel["action_id"]) == (APPROVE, DECLINE, CANCEL)
 
 
+def test_card__asks_again_before_it_is_cancelled_and_says_what_it_is_about() -> None:
+    long = replace(TOM_IN_GENESYS, name="Target " * 40)
+    for asked in (request(), request(target=long), rotation()):
+        _, decline, cancel = buttons(RENDERER.card(asked))
+        assert "confirm" not in decline, "its modal asks for the reason"
+        assert cancel["confirm"]["title"]["text"] == "Cancel this request?"
+        assert cancel["confirm"]["confirm"]["text"] == "Cancel request"
+        assert cancel["confirm"]["deny"]["text"] == "Go back"
+        assert len(cancel["confirm"]["text"]["text"]) <= 300
+    assert "all sessions of Tom Target" in buttons(RENDERER.card(request()))[-1]["confirm"]["text"]["text"]
+
+
 def test_card__buttons_say_to_screen_readers_whom_they_are_about() -> None:
     labels = [one["accessibility_label"] for one in buttons(RENDERER.card(request()))]
     assert labels == [
