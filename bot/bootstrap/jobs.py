@@ -133,7 +133,7 @@ class JobDependencies:
 def job_services(needs: JobDependencies) -> dict[JobKind, Process]:
     """Return the service for each kind of job."""
     live = LiveStates(needs.reads, needs.channels, approvals_channel=needs.options.approvals_channel)
-    return _decisions(needs) | _calls(needs, live) | _cards(needs, live) | _messages(needs)
+    return _decisions(needs) | _calls(needs, live) | _cards(needs, live) | _messages(needs, live)
 
 
 def _decisions(needs: JobDependencies) -> dict[JobKind, Process]:
@@ -177,7 +177,7 @@ def _cards(needs: JobDependencies, live: LiveStates) -> dict[JobKind, Process]:
     return {JobKind.CARD: cards.process, JobKind.COPY: copies.process}
 
 
-def _messages(needs: JobDependencies) -> dict[JobKind, Process]:
+def _messages(needs: JobDependencies, live: LiveStates) -> dict[JobKind, Process]:
     """Return the services that post everything but cards."""
     store, messenger, renderer, options = needs.store, needs.messenger, needs.renderer, needs.options
     delivery = Delivery(store)
@@ -185,6 +185,7 @@ def _messages(needs: JobDependencies) -> dict[JobKind, Process]:
         store, messenger, renderer, delivery, needs.pace, permalinks=needs.permalinks, approvers=options.approvers,
         ping=options.ping_approvers,
     )  # fmt: skip
+    files = BulkFiles(store, needs.files, messenger, renderer, delivery, channels=needs.channels, live=live)
     announcer = Announcer(store, messenger, renderer, delivery, audit_channel=options.audit_channel)
     return {
         JobKind.ANNOUNCEMENT: announcer.process,
@@ -193,5 +194,5 @@ def _messages(needs: JobDependencies) -> dict[JobKind, Process]:
         JobKind.NOTICE: needs.notifier.process_notice,
         JobKind.REPLY: needs.notifier.process_reply,
         JobKind.THREAD: ThreadReplies(store, messenger, renderer, delivery, needs.pace).process,
-        JobKind.FILE: BulkFiles(store, needs.files, messenger, renderer, delivery, channels=needs.channels).process,
+        JobKind.FILE: files.process,
     }

@@ -15,6 +15,7 @@ from bot.domain.people import Person
 
 COLUMNS = (
     "request_id", "place", "text", "finding", "target_id", "name", "email", "division", "state", "member", "protected",
+    "conversations",
 )  # fmt: skip
 
 ROWS_AT_ONCE = 200
@@ -96,10 +97,11 @@ def _columns(entry: BulkEntry) -> dict[str, Any]:
         "state": person.state if person else None,
         "member": entry.slack_id,
         "protected": int(entry.protected),
+        "conversations": entry.conversations,
     }
 
 
 def entry_from_row(row: Row) -> BulkEntry:
     """Return the entry of a row."""
     person = Person(row.target_id, row.name or "", row.email, row.division, row.state) if row.target_id else None
-    return BulkEntry(row.text, Finding(row.finding), person, row.member, bool(row.protected))
+    return BulkEntry(row.text, Finding(row.finding), person, row.member, bool(row.protected), row.conversations)

@@ -35,7 +35,8 @@ class Finding(StrEnum):
 class BulkEntry:
     """One entry of a list, as it was written, and what was found for it.
 
-    `person` is known for FOUND and REQUESTER.
+    `person` is known for FOUND and REQUESTER. `conversations` is how many calls, chats and the like the person was in
+    when the list was looked up, None if Genesys Cloud did not say.
     """
 
     text: str
@@ -43,6 +44,7 @@ class BulkEntry:
     person: Person | None = None
     slack_id: str | None = None
     protected: bool = False
+    conversations: int | None = None
 
     @property
     def inactive(self) -> bool:
@@ -126,6 +128,9 @@ class BulkProgress:
         return sum(self.outcomes.values())
 
 
+IN_CALL = "in_call"
+"""The detail of a summary that says how many people are in a conversation. Only those who may decide see it."""
+
 BULK_PAUSE, BULK_RESUME, BULK_STOP = "bulk_pause", "bulk_resume", "bulk_stop"
 """The `action_id` of the buttons that control an approved bulk request."""
 
@@ -140,7 +145,9 @@ def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "
     counts = Counter(str(one.finding) for one in listed)
     counts["inactive"] = sum(one.inactive for one in found)
     counts["protected"] = sum(one.protected for one in found)
-    return BulkSummary(source, dict(counts), digest_of(one.person.id for one in found if one.person), name)
+    busy = sum(bool(one.conversations) for one in found)
+    digest = digest_of(one.person.id for one in found if one.person)
+    return BulkSummary(source, dict(counts), digest, name, {IN_CALL: busy} if busy else {})
 
 
 def digest_of(target_ids: Iterable[str]) -> str:

@@ -37,7 +37,9 @@ class StoredEntry:
 
 
 HEADERS: Mapping[BulkFile, Sequence[str]] = {
-    BulkFile.PREVIEW: ("entry", "finding", "name", "email", "genesys_id", "division", "state", "protected"),
+    BulkFile.PREVIEW: (
+        "entry", "finding", "name", "email", "genesys_id", "division", "state", "protected", "conversations",
+    ),
     BulkFile.OUTCOMES: (
         "name", "email", "genesys_id", "outcome", "code", "http_status", "finished_at", "correlation_id", "entry",
     ),
@@ -49,17 +51,22 @@ def header(file: BulkFile) -> str:
     return _csv([HEADERS[file]])
 
 
-def rows(file: BulkFile, stored: Iterable[StoredEntry]) -> str:
-    """Return the rows of entries. The file of the outcomes has only people with an outcome."""
+def rows(file: BulkFile, stored: Iterable[StoredEntry], *, conversations: bool = False) -> str:
+    """Return the rows of entries. The file of the outcomes has only people with an outcome.
+
+    `conversations` is for people who may see who is in a call.
+    """
     if file is BulkFile.PREVIEW:
-        return _csv(_found(one.entry) for one in stored)
+        return _csv(_found(one.entry, conversations=conversations) for one in stored)
     return _csv(_ended(one) for one in stored if one.outcome)
 
 
-def _found(entry: BulkEntry) -> Sequence[str]:
+def _found(entry: BulkEntry, *, conversations: bool) -> Sequence[str]:
     person = entry.person
     facts = (person.name, person.email, person.id, person.division, person.state) if person else [""] * 5
-    return [entry.text, entry.finding.value, *(fact or "" for fact in facts), "yes" if entry.protected else ""]
+    protected = "yes" if entry.protected else ""
+    busy = str(entry.conversations) if conversations and entry.conversations is not None else ""
+    return [entry.text, entry.finding.value, *(fact or "" for fact in facts), protected, busy]
 
 
 def _ended(stored: StoredEntry) -> Sequence[str]:

@@ -23,6 +23,9 @@ _LISTING_PAGE_SIZE: Final = 100
 MAX_SEARCHED: Final = 100
 """Maximum number of addresses or ids in one search."""
 
+_CONVERSATIONS: Final = ("conversationSummary",)
+"""What a search for the people of a list adds to each user, as far as Genesys Cloud knows it."""
+
 _POSTS_THAT_READ: Final = ("login", "search_by_email", "search_active", "post_groups_search")
 """The operations that change nothing although their method is POST."""
 
@@ -191,19 +194,23 @@ def search_by_email(email: str) -> ApiRequest:
 def search_by_emails(emails: Sequence[str], page: int = 1) -> ApiRequest:
     """Build POST /api/v2/users/search for several e-mail addresses, at most `MAX_SEARCHED`.
 
-    Raises ValueError for an invalid address, or too many. Permission: `directory:user:view`.
+    The response has the conversations of the users where Genesys Cloud adds them. Raises ValueError for an invalid
+    address, or too many. Permission: `directory:user:view`.
     """
     _require_few(emails)
-    return _search({"fields": ["email"], "values": [_address(one) for one in emails]}, "email", page=page)
+    criterion = {"fields": ["email"], "values": [_address(one) for one in emails]}
+    return _search(criterion, "email", page=page, expand=_CONVERSATIONS)
 
 
 def search_by_ids(user_ids: Sequence[str], page: int = 1) -> ApiRequest:
     """Build POST /api/v2/users/search for several user ids, at most `MAX_SEARCHED`.
 
-    Raises ValueError for an invalid id, or too many. Permission: `directory:user:view`.
+    The response has the conversations of the users where Genesys Cloud adds them. Raises ValueError for an invalid id,
+    or too many. Permission: `directory:user:view`.
     """
     _require_few(user_ids)
-    return _search({"fields": ["id"], "values": [normalize_user_id(one) for one in user_ids]}, "id", page=page)
+    criterion = {"fields": ["id"], "values": [normalize_user_id(one) for one in user_ids]}
+    return _search(criterion, "id", page=page, expand=_CONVERSATIONS)
 
 
 def _address(email: str) -> str:
@@ -218,8 +225,16 @@ def _require_few(values: Sequence[str]) -> None:
         raise ValueError(f"A search takes 1 to {MAX_SEARCHED} values, not {len(values)}.")
 
 
-def _search(criterion: Mapping[str, Any], sort_by: str, *, page: int = 1, size: int = _LISTING_PAGE_SIZE) -> ApiRequest:
-    body = json.dumps(_query(criterion, sort_by, page=page, size=size)).encode()
+def _search(
+    criterion: Mapping[str, Any],
+    sort_by: str,
+    *,
+    page: int = 1,
+    size: int = _LISTING_PAGE_SIZE,
+    expand: Sequence[str] = (),
+) -> ApiRequest:
+    query = _query(criterion, sort_by, page=page, size=size) | ({"expand": list(expand)} if expand else {})
+    body = json.dumps(query).encode()
     return ApiRequest("search_by_email", "POST", "/api/v2/users/search", body=body)
 
 

@@ -43,6 +43,13 @@ class FileRenderer(Protocol):
         """Return a reply in the thread of a card."""
 
 
+class Audience(Protocol):
+    """Knows who may see what people are doing."""
+
+    async def may_see(self, channel: str) -> bool:
+        """Return whether the people in a channel may."""
+
+
 class BulkFiles:
     """Shares the files. One may be shared twice, if the process ends between the upload and its commit."""
 
@@ -55,7 +62,9 @@ class BulkFiles:
         delivery: Delivery,
         *,
         channels: Channels,
+        live: Audience,
     ) -> None:
+        self._live = live
         self._store = store
         self._files = files
         self._channels = channels
@@ -101,11 +110,12 @@ class BulkFiles:
     async def _content(self, request: Request, file: BulkFile) -> bytes:
         """Return a file with a byte order mark, without which spreadsheets misread names."""
         parts, after = [bulk_files.header(file)], -1
+        shown = request.card is not None and await self._live.may_see(request.card.channel)
         while True:
             page = await self._store.database.read(
                 lambda tx, after=after: bulk_entries.page(tx, request.id, after, PAGE_SIZE)  # type: ignore[misc]
             )
-            parts.append(bulk_files.rows(file, [one for _, one in page]))
+            parts.append(bulk_files.rows(file, [one for _, one in page], conversations=shown))
             if len(page) < PAGE_SIZE:
                 return "".join(parts).encode("utf-8-sig")
             after = page[-1][0]

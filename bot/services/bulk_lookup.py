@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_list import Written
@@ -16,6 +16,7 @@ from bot.purecloud import GenesysError, User, is_transient
 from bot.purecloud.requests import MAX_SEARCHED
 from bot.services.genesys_reads import MAX_REQUESTER_SHARE, Allowance
 from bot.services.identity import read_person
+from bot.services.live_state import conversations_of
 from bot.services.protected_people import ProtectedPeople, Protection
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
@@ -31,7 +32,14 @@ class UserSearch(Protocol):
         """Return the users with one of these ids."""
 
 
-Found = Mapping[str, Sequence[Person]]
+class FoundUser(NamedTuple):
+    """A person, and in how many conversations they are; None if not known."""
+
+    person: Person
+    conversations: int | None
+
+
+Found = Mapping[str, Sequence[FoundUser]]
 """The people by what was searched for."""
 
 
@@ -75,17 +83,17 @@ class BulkLookup:
         return {one: member if member and not ineligibility(member, home) else None for one, member in found.items()}
 
     async def _by_email(self, emails: Sequence[str]) -> Found:
-        found: dict[str, list[Person]] = defaultdict(list)
+        found: dict[str, list[FoundUser]] = defaultdict(list)
         for batch in _batches(emails):
             for user in await self._read(self._search.search_by_emails, batch):
-                found[(user.email or "").casefold()].append(read_person(user))
+                found[(user.email or "").casefold()].append(_found(user))
         return found
 
     async def _by_id(self, ids: Sequence[str]) -> Found:
-        found: dict[str, list[Person]] = {}
+        found: dict[str, list[FoundUser]] = {}
         for batch in _batches(ids):
             for user in await self._read(self._search.search_by_ids, batch):
-                found[user.id.lower()] = [read_person(user)]
+                found[user.id.lower()] = [_found(user)]
         return found
 
     async def _read(self, search: Callable[[Sequence[str]], Awaitable[list[User]]], batch: Sequence[str]) -> list[User]:
@@ -129,14 +137,15 @@ class _Judge:
             return BulkEntry(written.text, Finding.AMBIGUOUS if people else Finding.UNKNOWN)
         return self._of_person(written, people[0], member.canonical_id if member else None)
 
-    def _people(self, email: str | None, user_id: str | None) -> Sequence[Person]:
+    def _people(self, email: str | None, user_id: str | None) -> Sequence[FoundUser]:
         """Return the people with an address or id, active ones before inactive ones."""
         if user_id:
             return self._by_id.get(user_id.lower(), ())
         people = self._by_email.get((email or "").casefold(), ())
-        return [one for one in people if one.active] or people
+        return [one for one in people if one.person.active] or people
 
-    def _of_person(self, written: Written, person: Person, slack_id: str | None) -> BulkEntry:
+    def _of_person(self, written: Written, found: FoundUser, slack_id: str | None) -> BulkEntry:
+        person = found.person
         if person.id in self._seen:
             return BulkEntry(written.text, Finding.DUPLICATE)
         self._seen.add(person.id)
@@ -145,7 +154,13 @@ class _Judge:
             and comparable_email(person.email) == self._requester.comparable_email
         )
         protected = self._protection.covers(person, slack_id)
-        return BulkEntry(written.text, Finding.REQUESTER if own else Finding.FOUND, person, slack_id, protected)
+        finding = Finding.REQUESTER if own else Finding.FOUND
+        return BulkEntry(written.text, finding, person, slack_id, protected, found.conversations)
+
+
+def _found(user: User) -> FoundUser:
+    conversations = conversations_of(user)
+    return FoundUser(read_person(user), None if conversations is None else sum(conversations.values()))
 
 
 def _batches(values: Sequence[str]) -> Iterator[list[str]]:

@@ -56,4 +56,4 @@ class BulkRequests:
             raise Denied(DenialCode.LIST_WITHOUT_PEOPLE)
         rate = self._per_minute()
         details = {"seconds": math.ceil(summary.people * 60 / rate)} if rate else {}
-        return replace(summary, details=details), found.entries
+        return replace(summary, details={**summary.details, **details}), found.entries

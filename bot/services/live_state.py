@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.domain.bulk import IN_CALL
 from bot.domain.live_state import MEDIA, PRESENCES, LiveState
 from bot.domain.people import Person
 from bot.domain.requests import Request, is_private
@@ -69,7 +70,7 @@ class LiveStates:
 
         `now` is the time in epoch seconds.
         """
-        if request.target is None or not await self._may_see(channel):
+        if request.target is None or not await self.may_see(channel):
             return None
         return await self._read(request, request.target, now, CARD_TIME_LIMIT)
 
@@ -82,9 +83,11 @@ class LiveStates:
 
     async def may_show(self, request: Request, channel: str) -> bool:
         """Return whether a card in a channel may show what is known of the target; False if nothing is."""
-        return bool(request.live or request.live_before) and await self._may_see(channel)
+        known = request.live or request.live_before or (request.bulk and request.bulk.details.get(IN_CALL))
+        return bool(known) and await self.may_see(channel)
 
-    async def _may_see(self, channel: str) -> bool:
+    async def may_see(self, channel: str) -> bool:
+        """Return whether everyone in a channel may decide, or sees the requests of those who may."""
         if is_private(channel):
             return True
         return channel == self._approvals_channel and await self._channels.is_private(channel)
@@ -104,14 +107,14 @@ def live_state_of(user: User, at: float) -> LiveState:
     last_login = issued.timestamp() if issued else None
     return LiveState(
         at,
-        _conversations(user),
+        conversations_of(user),
         _ON_QUEUE.get((user.routing_status.status or "") if user.routing_status else ""),
         _presence(user),
         last_login if last_login and last_login > 0 else None,
     )
 
 
-def _conversations(user: User) -> dict[str, int] | None:
+def conversations_of(user: User) -> dict[str, int] | None:
     """Return how many conversations of each kind a user has, without zeros.
 
     A response without calls does not say whether the user is on one.

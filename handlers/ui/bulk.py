@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.bulk import BULK_AGAIN, BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkProgress, BulkSummary, Finding, RunState
+from bot.domain.bulk import (
+    BULK_AGAIN,
+    BULK_PAUSE,
+    BULK_RESUME,
+    BULK_STOP,
+    IN_CALL,
+    BulkProgress,
+    BulkSummary,
+    Finding,
+    RunState,
+)
 from bot.domain.requests import FINAL, Request, State
 from bot.visible_text import visible_text
 from handlers.messages import Catalog
@@ -21,14 +31,14 @@ _LONG_IN_SECONDS = 100
 """Seconds from which a duration is shown in minutes."""
 
 
-def preview(catalog: Catalog, request: Request) -> list[Element]:
+def preview(catalog: Catalog, request: Request, *, with_live_state: bool = False) -> list[Element]:
     """Return what the bot found in a list, in paragraphs; none for any other request."""
     bulk = request.bulk
     if bulk is None:
         return []
     return [
         rich_text.paragraph(*_found(catalog, request, bulk)),
-        *_notes(catalog, bulk),
+        *_notes(catalog, bulk, with_live_state=with_live_state),
         *_skipped(catalog, request, bulk),
         *_duration(catalog, bulk),
     ]
@@ -41,12 +51,12 @@ def _found(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Elemen
     return sentence(catalog, "revoke-many.found", people=people, source=source)
 
 
-def _notes(catalog: Catalog, bulk: BulkSummary) -> list[Element]:
+def _notes(catalog: Catalog, bulk: BulkSummary, *, with_live_state: bool) -> list[Element]:
     """Return what the approvers should know of the people."""
     counts = {
         "protected": bulk.protected,
         "inactive": bulk.counts.get("inactive", 0),
-        "in_call": bulk.details.get("in_call", 0),
+        "in_call": bulk.details.get(IN_CALL, 0) if with_live_state else 0,
     }
     lines = [
         rich_text.paragraph(*sentence(catalog, f"revoke-many.count.{name}", count=f"{count:,}"))

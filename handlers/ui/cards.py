@@ -21,7 +21,7 @@ def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -
     """
     live = live_state.line(catalog, request) if with_live_state else None
     if request.state is State.PENDING:
-        return _pending(catalog, request, live)
+        return _pending(catalog, request, live, with_live_state=with_live_state)
     return blocks.message(
         request_parts.notified(catalog, request),
         blocks.header(outcomes.headline(catalog, request)),
@@ -42,7 +42,7 @@ def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -
     )
 
 
-def _pending(catalog: Catalog, request: Request, live: Block | None) -> Message:
+def _pending(catalog: Catalog, request: Request, live: Block | None, *, with_live_state: bool) -> Message:
     target = outcomes.target_name(catalog, request)
     title = catalog.of_action(request.action, "title", target=target, action=request.action)
     return blocks.message(
@@ -53,7 +53,7 @@ def _pending(catalog: Catalog, request: Request, live: Block | None) -> Message:
         rich_text.block(
             _requested_by(catalog, request),
             request_parts.quoted_reason(request),
-            *bulk.preview(catalog, request),
+            *bulk.preview(catalog, request, with_live_state=with_live_state),
             *followers.paragraphs(catalog, request),
             _approvals(catalog, request),
             request_parts.dropped_paragraph(catalog, request),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
@@ -342,3 +343,26 @@ async def test_set__by_anyone_but_an_admin_is_refused_without_a_look(app: AppHar
     await app.send_command(personas.RAVI, "revoke queue:Billing")
     await app.wait_for_private_message(personas.RAVI, "Only admins")
     assert app.genesys.received("get_routing_queues") == []
+
+
+async def preview_of(app: AppHarness) -> list[dict[str, str]]:
+    """Return the rows of the file with what was found."""
+    return list(csv.DictReader((await files_of(app))["preview.csv"]))
+
+
+async def test_people_in_a_call__are_counted_on_the_card_and_named_in_the_file(app: AppHarness) -> None:
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
+    assert "1 in a call or chat now" in app.slack.text_of(card)
+    assert {row["name"]: row["conversations"] for row in await preview_of(app)} == {"Tom Target": "1", "Ben Baker": "0"}
+    assert len(app.genesys.received("search_by_email")) == 1  # the search for the people says it too
+    assert app.genesys.received("get_user") == []
+
+
+async def test_people_in_a_call__that_genesys_cloud_does_not_name_are_not_shown(app: AppHarness) -> None:
+    tom, ben = (app.genesys.state.users[one] for one in (TOM.id, set_of(app, "", personas.BEN).members[0]))
+    entries = [{"id": one.id, "name": one.name, "email": one.email, "state": "active"} for one in (tom, ben)]
+    app.genesys.fault("search_by_email", GenesysFault(status=200, body={"pageCount": 1, "results": entries}))
+
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
+    assert "in a call" not in app.slack.text_of(card)
+    assert {row["conversations"] for row in await preview_of(app)} == {""}

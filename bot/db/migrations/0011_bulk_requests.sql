@@ -14,6 +14,7 @@ CREATE TABLE bulk_entries (
     state TEXT,
     member TEXT,                           -- the person's Slack user id, if known
     protected INTEGER NOT NULL,
+    conversations INTEGER,                 -- how many the person was in when the list was looked up; NULL if not known
     lane INTEGER,                          -- which token's job sends the DELETE; NULL if none has taken it
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at DOUBLE PRECISION NOT NULL DEFAULT 0,

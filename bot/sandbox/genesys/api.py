@@ -98,9 +98,10 @@ async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Respo
     try:
         found = _matching(state.users.values(), query["query"])
         size, number = int(query.get("pageSize", 25)), int(query.get("pageNumber", 1))
+        expand = [str(one) for one in query.get("expand", [])]
     except (ValueError, KeyError, TypeError, AttributeError) as invalid:
         raise _error(400, request) from invalid
-    return web.json_response(responses.users(found, *_checked(size, number, request)))
+    return web.json_response(responses.users(found, *_checked(size, number, request), expand=expand))
 
 
 async def get_user(state: GenesysState, request: ApiRequest) -> web.Response:

@@ -122,7 +122,7 @@ def _conversations(found: GenesysUser) -> Json:
     return {"userId": found.id, **summary}
 
 
-def users(found: list[GenesysUser], size: int, number: int) -> Json:
+def users(found: list[GenesysUser], size: int, number: int, *, expand: Collection[str] = ()) -> Json:
     """Return a UsersSearchResponse; `results` is absent when there are no matches."""
     page = found[size * (number - 1) : size * number]
     body = {
@@ -132,7 +132,7 @@ def users(found: list[GenesysUser], size: int, number: int) -> Json:
         "pageNumber": number,
         "types": ["users"],
     }
-    return {**body, "results": [user(one) for one in page]} if page else body
+    return {**body, "results": [user(one, expand) for one in page]} if page else body
 
 
 def roles(user: GenesysUser) -> Json:

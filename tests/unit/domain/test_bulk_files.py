@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -24,8 +25,15 @@ def read(text: str) -> list[list[str]]:
 def test_preview__has_each_entry_with_what_was_found() -> None:
     (found, unknown) = read(rows(BulkFile.PREVIEW, [StoredEntry(FOUND), StoredEntry(BulkEntry("x", Finding.UNKNOWN))]))
     assert found[:2] == ["tom@example.com", "found"]
-    assert found[-1] == "yes"
-    assert unknown == ["x", "unknown", "", "", "", "", "", ""]
+    assert found[-2:] == ["yes", ""]
+    assert unknown == ["x", "unknown", "", "", "", "", "", "", ""]
+
+
+@pytest.mark.parametrize(("known", "shown"), [(None, ""), (0, "0"), (3, "3")])
+def test_preview__has_conversations_for_those_who_may_see_them(known: int | None, shown: str) -> None:
+    entry = StoredEntry(replace(FOUND, conversations=known))
+    assert read(rows(BulkFile.PREVIEW, [entry], conversations=True))[0][-1] == shown
+    assert read(rows(BulkFile.PREVIEW, [entry]))[0][-1] == ""
 
 
 def test_outcomes__have_each_person_with_an_outcome() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.db.followers import FollowerStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.domain.bulk import IN_CALL, BulkSource, BulkSummary
 from bot.domain.requests import Follower, MessageRef, Request, State
 from bot.purecloud import User
 from bot.sandbox import personas
@@ -217,7 +218,7 @@ async def test_reading__stays_within_the_budget_for_reads(components: Components
     assert reads(components) == 0
 
 
-@pytest.mark.parametrize(
+AUDIENCES = pytest.mark.parametrize(
     ("channel", "private", "shown"),
     [
         (personas.APPROVALS, True, True),
@@ -227,6 +228,9 @@ async def test_reading__stays_within_the_budget_for_reads(components: Components
         (personas.RAVI, False, True),  # a card in direct messages is for a person who may decide
     ],
 )
+
+
+@AUDIENCES
 async def test_card__shows_the_state_only_where_the_audience_may_decide(
     components: Components, channel: str, private: bool, shown: bool
 ) -> None:
@@ -239,6 +243,22 @@ async def test_card__shows_the_state_only_where_the_audience_may_decide(
     assert (live_line(components, place) is not None) is shown
     assert reads(components) == shown
     assert ((await stored(components.store)).live is not None) is shown
+
+
+@AUDIENCES
+async def test_card__counts_people_in_a_call_only_where_the_audience_may_decide(
+    components: Components, channel: str, private: bool, shown: bool
+) -> None:
+    if channel in components.slack.channels:
+        components.slack.channels[channel].is_private = private
+    summary = BulkSummary(BulkSource.LIST, {"found": 2}, "digest", details={IN_CALL: 1})
+    bulk = {"action": "revoke-many", "target": None, "target_slack_id": None, "bulk": summary}
+    _, job = await components.request(card=MessageRef(channel), **bulk)
+    await components.cards().process(job)
+    place = components.slack.workspace.dm(channel).id if channel == personas.RAVI else channel
+    (card,) = components.texts_in(place)
+    assert ("1 in a call or chat now" in card) is shown
+    assert reads(components) == 0
 
 
 async def test_card__in_a_channel_that_slack_does_not_describe_shows_no_state(components: Components) -> None:
