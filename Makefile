@@ -61,7 +61,7 @@ wheel: install
 replicas: install
 	$(RUN) -m pytest -m heavy
 
-# A thousand random manipulations of an audit log of 100,000 rows, with a key and without one.
+# A thousand random manipulations of an audit log of 100,000 rows, with a key and without one. Takes ten minutes.
 tampering: install
 	AUDIT_ROWS=100000 $(RUN) -m pytest -n 2 -o faulthandler_timeout=0 tests/unit/audit_log/test_manipulations.py
 
