@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from bot.domain.requests import Request
 from bot.sandbox import personas
+from handlers.revoke_many import VIEW
+from handlers.ui.modals import PEOPLE, REASON, revoke_many_modal
 from tests.browser.card_scenes import RENDERER
 from tests.browser.scenes import Scene
 from tests.support.examples import BEN
+from tests.support.stub_services import ENGLISH
 from tests.unit.handlers.ui.test_bulk import CARDS
 
 ABOUT = {
@@ -35,6 +38,18 @@ def bulk_cards() -> list[Scene]:
         (name.replace(", ", "-").replace(" ", "-"), ABOUT[name], _named(request)) for name, request in CARDS.items()
     ]
     return [Scene(f"bulk-{name}", about, RENDERER.card(request)) for name, about, request in cards]
+
+
+def bulk_modals() -> list[Scene]:
+    """Return the modal for many people."""
+    empty = revoke_many_modal(ENGLISH, VIEW, channel="", require_reason=False)
+    required = revoke_many_modal(ENGLISH, VIEW, channel="", require_reason=True)
+    missing = {PEOPLE: "revoke-many.modal.error.list_missing", REASON: "modal.error.reason_missing"}
+    errors = {name: ENGLISH.text(code) for name, code in missing.items()}
+    return [
+        Scene("bulk-modal", "An admin requests many people, here with a file.", empty, file="left-the-company.csv"),
+        Scene("bulk-modal-errors", "Nothing was entered, and a reason is required.", required, errors),
+    ]
 
 
 def _named(request: Request) -> Request:

@@ -18,7 +18,7 @@ from tests.support.examples import NOON
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from playwright.async_api import Browser, Locator
+    from playwright.async_api import Browser, FilePayload, Locator
 
     from bot.sandbox.server import Sandbox
     from bot.sandbox.session import SandboxRun
@@ -57,7 +57,7 @@ async def all_scenes() -> list[Group]:
         ("Break glass", card_scenes.break_glass_cards()),
         ("Many people at once", bulk_scenes.bulk_cards()),
         ("Rotate", card_scenes.rotation_cards()),
-        ("Modals", view_scenes.modals()),
+        ("Modals", [*view_scenes.modals(), *bulk_scenes.bulk_modals()]),
         ("Home tab", view_scenes.homes()),
         ("Lists", view_scenes.request_lists()),
         ("Private answers", await view_scenes.private_answers()),
@@ -97,6 +97,9 @@ class Stage:
             elements = [page.tab.get_by_role("dialog") for page in self.pages]
             for element in elements:
                 await expect(element.locator(".field-error")).to_have_count(len(scene.errors))
+                if scene.file:
+                    chosen: FilePayload = {"name": scene.file, "mimeType": "text/csv", "buffer": b"email\n"}
+                    await element.locator("input[type=file]").set_input_files(chosen)
             yield elements
         finally:
             views.close(view)

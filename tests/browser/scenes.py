@@ -26,13 +26,14 @@ BEN = Person("6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02", "Ben Baker", "ben.baker@exa
 class Scene:
     """A card, message or view to take a picture of: `body` is what the bot sends to Slack.
 
-    `errors` are shown in a modal, beside the inputs that they name.
+    `errors` are shown in a modal, beside the inputs that they name. `file` is the name of a file that is chosen there.
     """
 
     name: str
     about: str
     body: Mapping[str, Any]
     errors: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
     @property
     def kind(self) -> str:

@@ -9,11 +9,11 @@ from bot.domain.denials import DenialCode
 from bot.domain.pages import Direction
 from bot.domain.people import Person
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import DECLINE, MessageRef, State
+from bot.domain.requests import DECLINE, Follower, MessageRef, State
 from bot.purecloud import TokenInfo, region
 from bot.sandbox import personas
 from bot.services.account import Permissions, WhoAmI
-from bot.services.dry_run import DryRun
+from bot.services.dry_run import DryRun, OpenRequest
 from bot.services.overview import ListedRequest
 from handlers import help as help_command
 from handlers import lists, whoami
@@ -27,6 +27,8 @@ from handlers.whoami import identity_line, permission_block
 from tests.browser.scenes import APPROVERS, BEN, LINK, OLIVIA, Scene, about_pia, asked
 from tests.support.examples import WORKSPACE, member
 from tests.support.stub_services import ENGLISH, INVOKER, StubServices
+
+FOLLOWERS = (Follower(personas.OLIVIA, "phished"),)
 
 ADMIN = Principal(PrincipalKind.USER, personas.OLIVIA)
 
@@ -97,6 +99,8 @@ def homes() -> list[Scene]:
         ListedRequest(about_pia(id="another", approvals=(personas.OLIVIA,)), LINK, waits=True),
     ]
     own = [ListedRequest(asked(State.PENDING, requester=personas.BEN), LINK, waits=True, own=True)]
+    by_ravi = [ListedRequest(asked(State.PENDING), LINK, own=True, cancels=True)]
+    by_ravi.append(ListedRequest(about_pia(id="another", followers=FOLLOWERS), LINK, own=True))
     final = (State.REVOKED, State.DECLINED, State.EXPIRED)
     ended = [ListedRequest(asked(state), LINK) for state in final]
     no_database = ENGLISH.text("reason.database_unavailable")
@@ -106,6 +110,7 @@ def homes() -> list[Scene]:
         Scene("home-approver", "An approver, for whom two requests wait.", home(WHO_BEN, waiting, ended)),
         Scene("home-own-request", "An approver who has an open request.", home(WHO_BEN, own)),
         Scene("home-requester", "A requester, for whom nothing waits.", home(WHO_RAVI, (), ended)),
+        Scene("home-open-requests", "Two requests that others decide; others follow one.", home(WHO_RAVI, own=by_ravi)),
         Scene("home-no-role", "A person without a role.", home(WHO_NADIA)),
         Scene("home-database", "The lists cannot be read.", home(WHO_BEN, no_database, no_database)),
         Scene("home-unavailable", "Slack does not show in time who the person is.", unavailable),
@@ -137,10 +142,12 @@ def request_lists() -> list[Scene]:
         ListedRequest(about_pia(approvals=(personas.BEN,)), LINK),
         ListedRequest(asked(State.PENDING, "rotate"), LINK),
     ]
+    own = [ListedRequest(asked(State.PENDING), LINK, own=True, cancels=True)]
     ended = [ListedRequest(asked(state), LINK) for state in State if state not in (State.PENDING, State.APPROVED)]
     pages = {Direction.NEWER: "newer", Direction.OLDER: "older"}
     return [
         Scene("pending-list", "Open requests.", request_list(ENGLISH, lists.PENDING, waiting, {})),
+        Scene("pending-list-own", "The requester can cancel it.", request_list(ENGLISH, lists.PENDING, own, {})),
         Scene("pending-list-empty", "No open request.", request_list(ENGLISH, lists.PENDING, [], {})),
         Scene("history-list", "Requests that ended, for admins.", request_list(ENGLISH, lists.HISTORY, ended, pages)),
         Scene("history-list-empty", "No request has ended.", request_list(ENGLISH, lists.HISTORY, [], {})),
@@ -153,6 +160,7 @@ async def private_answers() -> list[Scene]:
         INVOKER, StubServices(APPROVER), ENGLISH, unknown="rovoke", suggest=lambda _: "revoke"
     )
     posted = asked(State.PENDING, card=MessageRef(personas.APPROVALS))
+    follows = DryRun(posted, (APPROVERS,), OpenRequest(posted, own=False, link=LINK))
     direct = replace(posted, requester=personas.OLIVIA, card=MessageRef("D0OLIVIA01"))
     return [
         await helped("help-admin", "An admin.", EVERYTHING),
@@ -167,6 +175,7 @@ async def private_answers() -> list[Scene]:
         await introduced("whoami-no-role", "A person without a role.", WHO_NADIA),
         Scene("dry-run", "The card that would be posted.", dry_run_message(ENGLISH, DryRun(posted, (APPROVERS,)))),
         Scene("dry-run-direct", "The requester could approve it.", dry_run_message(ENGLISH, DryRun(direct, ()))),
+        Scene("dry-run-follows", "The target has an open request.", dry_run_message(ENGLISH, follows)),
     ]
 
 
