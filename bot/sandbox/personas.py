@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.sandbox.genesys.state import UserSet
@@ -32,6 +32,9 @@ RULES = {
 }
 """The principals of each setting of the bot that names people."""
 
+BULK_ADMINS = [OLIVIA, BEN, SAM]
+"""The admins of the sandbox, so that two can approve what a third requests for many people."""
+
 EXAMPLES = {
     "help": "what you can do",
     "whoami": "who you are and what you may do",
@@ -40,7 +43,7 @@ EXAMPLES = {
     "revoke @pia left her desk unlocked": "needs two other approvers, so ask as Ravi",
     "revoke @una": "is refused",
     "revoke-many": "as Olivia: a list or a CSV file of people",
-    'revoke queue:"Billing EN" phished': "as Olivia: everyone in a queue",
+    'revoke queue:"Contact centre" phished': "as Olivia: 300 people; Ben and Sam approve",
     "break-glass @tom laptop stolen": "as Sam: revoke alone in an emergency",
     "pending": "open requests",
     "history @tom": "how requests about Tom ended",
@@ -82,7 +85,7 @@ def _staff() -> list[Persona]:
         Persona(
             member=SlackUser(id=BEN, name="ben", real_name="Ben Baker", email="ben.baker@example.com"),
             role="approver",
-            about="Approver: can request and approve.",
+            about="Approver: can request and approve; as an admin, for many people too.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e02",
         ),
         Persona(
@@ -94,7 +97,7 @@ def _staff() -> list[Persona]:
         Persona(
             member=SlackUser(id=SAM, name="sam", real_name="Sam Sentry", email="sam.sentry@example.com"),
             role="security lead",
-            about="Security lead: can break glass, which revokes without another approver.",
+            about="Security lead: can break glass, which revokes without another approver. Also an admin.",
             genesys_id="6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e05",
         ),
         Persona(
@@ -191,12 +194,15 @@ def _genesys_ids(*slack_ids: str) -> tuple[str, ...]:
     return tuple(one.genesys_id for one in personas() if one.genesys_id and one.member.id in slack_ids)
 
 
-def channels() -> list[Channel]:
-    """Return the channels. #partner is shared with another workspace."""
+def channels(*, approvals: Sequence[str] = ()) -> list[Channel]:
+    """Return the channels; `approvals` are further members of #approvals.
+
+    #partner is shared with another workspace.
+    """
     staff = [OLIVIA, BEN, RAVI, SAM, NADIA, GUS, TOM, PIA, NOMAIL, UNA]
     return [
         Channel(id=OPS, name="ops", members=staff),
-        Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS], is_private=True),
+        Channel(id=APPROVALS, name="approvals", members=[OLIVIA, BEN, GUS, *approvals], is_private=True),
         Channel(id=AUDIT, name="audit", members=[OLIVIA, BEN], is_private=True),
         Channel(id=SHARED, name="partner", members=[OLIVIA, BEN, RAVI, ONA], is_ext_shared=True),
     ]

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from bot.app import running
 from bot.sandbox import personas
+from bot.sandbox.agents import agents, queue_of
 from bot.sandbox.genesys.server import CLIENT, EntityRef, FakeGenesys, GenesysUser
 from bot.sandbox.page.server import PageServer
 from bot.sandbox.session import SandboxRun, SandboxSession
@@ -54,15 +55,19 @@ async def start_run() -> AsyncIterator[SandboxRun]:
     slack = FakeSlack(
         members=personas.members(),
         groups=personas.groups(),
-        channels=personas.channels(),
+        channels=personas.channels(approvals=[personas.SAM]),
         workspace=SlackWorkspace(name="Acme (sandbox)", domain="acme-sandbox"),
     )
-    genesys = FakeGenesys(users=genesys_users(), clients=[replace(CLIENT, idle_timeout=IDLE_TIMEOUT)])
-    genesys.state.queues, genesys.state.groups = personas.queues(), personas.genesys_groups()
+    staff = agents()
+    genesys = FakeGenesys(users=[*genesys_users(), *staff], clients=[replace(CLIENT, idle_timeout=IDLE_TIMEOUT)])
+    genesys.state.queues = [*personas.queues(), queue_of(staff)]
+    genesys.state.groups = personas.genesys_groups()
     with TemporaryDirectory(prefix="purecloud-sandbox-") as folder:
         try:
             await slack.start()
-            environ = environment(slack, await genesys.start(), Path(folder))
+            environ = environment(slack, await genesys.start(), Path(folder)) | {
+                "ADMINS": ",".join(personas.BULK_ADMINS)
+            }
             async with running(read_settings(environ)) as server:
                 await server.services.binding.confirm()
                 genesys.requests.clear()  # the page shows what people cause

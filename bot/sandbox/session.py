@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.db.driver import DatabaseUnavailable
 from bot.db.statements import open_requests, set_seals
 from bot.domain.requests import State
+from bot.sandbox.fast_clock import FastClock
 from bot.sandbox.faults import SandboxFaults
 from bot.sandbox.manifest import HOME_TAB_ENABLED, MESSAGES_TAB_READ_ONLY, SHORTCUTS, Shortcut
 from bot.sandbox.replica import SandboxReplica
@@ -55,6 +56,7 @@ class SandboxRun:
     def __post_init__(self) -> None:
         self.faults = SandboxFaults(self.slack, self.genesys)
         self.single_sign_on = SingleSignOn(self.genesys.state)
+        self.fast_clock = FastClock(self.genesys)
         self.bot_url = self.slack.events_url
 
 

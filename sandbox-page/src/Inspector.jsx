@@ -46,6 +46,11 @@ function Sessions({ snapshot, post }) {
                 aria-label={`Log ${user.name} in again`}>log in</button></span>}
           </li>
         ))}
+        <li className={snapshot.agents.sessions ? "live" : "ended"}>
+          <span className="dot" aria-hidden="true" />
+          <span className="who">{snapshot.agents.count} agents of Contact centre</span>
+          <span className="count">{snapshot.agents.sessions ? `${snapshot.agents.sessions} sessions` : "logged out"}</span>
+        </li>
         <li className={live.length || !issued ? "live" : "ended"}>
           <span className="dot" aria-hidden="true" />
           <span className="who">The bot</span>
@@ -99,6 +104,7 @@ function Faults({ snapshot, post }) {
   const { choices, genesys, slack_down } = snapshot.faults;
   const [fault, setFault] = useOptimistic(genesys ?? "", (name) => post("genesys-fault", { name }));
   const [again, setAgain] = useOptimistic(snapshot.single_sign_on, (on) => post("single-sign-on", { on }));
+  const [fast, setFast] = useOptimistic(snapshot.fast_clock, (on) => post("fast-clock", { on }));
   const [down, setDown] = useOptimistic(slack_down, (wanted) => post("slack-down", { down: wanted }));
   return (
     <section className="pane controls" aria-label="Inject faults">
@@ -127,6 +133,9 @@ function Faults({ snapshot, post }) {
         <p>Requests expire after 5 minutes. These buttons move their expiry closer.</p>
         <button type="button" className="button" onClick={() => post("advance-clock", { seconds: 60 })}>Advance 1 minute</button>
         <button type="button" className="button" onClick={() => post("advance-clock", { seconds: 300 })}>Advance 5 minutes</button>
+        <label>
+          <input type="checkbox" checked={fast} onChange={(event) => setFast(event.target.checked)} /> Genesys Cloud counts its rate limit 20 times as fast: a bulk request takes seconds
+        </label>
       </fieldset>
       <Replicas running={snapshot.replica} post={post} />
     </section>

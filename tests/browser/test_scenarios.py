@@ -136,7 +136,6 @@ REFUSALS = {
         "revoke @ona": "is not a member of this workspace",
         "revoke @gus": "is a guest in Slack",
         "revoke @dan": "as plain text",
-        "revoke @tom @pia": "No one could approve this request",
         "revoke unknown@example.com": "has no user unknown@example.com",
         "revoke tom": "I don't know who",
         "revoke #ops": "That is a channel, not a person",

@@ -167,6 +167,12 @@ class FakeGenesys:
 
         return handle
 
+    def limit_rate(self, allowed: int) -> None:
+        """Allow this many requests a minute from now on, to each token."""
+        self.rate_limit = allowed
+        for window in self._windows.values():
+            window.limit = allowed
+
     def _date(self) -> dict[str, str]:
         """Return the `Date` header, which has whole seconds."""
         return {"Date": formatdate(self.state.clock(), usegmt=True)}

@@ -47,6 +47,7 @@ class Actions:
             "genesys-fault": self.set_genesys_fault,
             "slack-down": self.set_slack_down,
             "single-sign-on": self.set_single_sign_on,
+            "fast-clock": self.set_fast_clock,
             "log-in": self.log_in,
             "advance-clock": self.advance_clock,
             "replica": self.set_replica,
@@ -155,6 +156,11 @@ class Actions:
     async def set_single_sign_on(self, body: Body) -> str | None:
         """`{on}`: let single sign-on log people in again after a revocation, or not."""
         self._run.single_sign_on.on = body.get("on") is True
+        return None
+
+    async def set_fast_clock(self, body: Body) -> str | None:
+        """`{on}`: let a minute of Genesys Cloud's rate limit last three seconds, or sixty."""
+        self._run.fast_clock.on = body.get("on") is True
         return None
 
     async def advance_clock(self, body: Body) -> str | None:

@@ -11,11 +11,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import personas
+from bot.sandbox.agents import DIVISION
 from bot.sandbox.faults import GENESYS_FAULTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.audit import AuditEvent
     from bot.sandbox.genesys.server import RecordedRequest
+    from bot.sandbox.genesys.state import GenesysUser
     from bot.sandbox.session import SandboxRun
     from bot.sandbox.slack.messages import MessageVersion, PostedMessage
 
@@ -45,16 +49,8 @@ def snapshot(run: SandboxRun) -> Json:
         "examples": personas.EXAMPLES,
         "problem": _delivery_problem(run),
         "requests": [_request(request) for request in genesys.requests[-MAX_ROWS:]],
-        "users": [
-            {
-                "id": key,
-                "name": user.name,
-                "state": user.state,
-                "sessions": user.sessions,
-                "calls": user.conversations.get("call", 0),
-            }
-            for key, user in genesys.users.items()
-        ],
+        "users": [_user(key, user) for key, user in genesys.users.items() if user.division != DIVISION],
+        "agents": _agents([user for user in genesys.users.values() if user.division == DIVISION]),
         "tokens": {"issued": genesys.state.issued, "live": genesys.state.live_generations},
         "faults": {
             "choices": [{"name": choice.name, "title": choice.title} for choice in GENESYS_FAULTS],
@@ -62,6 +58,7 @@ def snapshot(run: SandboxRun) -> Json:
             "slack_down": run.faults.slack_down,
         },
         "single_sign_on": run.single_sign_on.on,
+        "fast_clock": run.fast_clock.on,
         "replica": run.replica is not None,
         "clicks": run.clicks[-MAX_ROWS:],
         "audit_log": [
@@ -69,6 +66,21 @@ def snapshot(run: SandboxRun) -> Json:
         ],
         "verification": run.verification and run.verification._asdict(),
     }
+
+
+def _user(key: str, user: GenesysUser) -> Json:
+    return {
+        "id": key,
+        "name": user.name,
+        "state": user.state,
+        "sessions": user.sessions,
+        "calls": user.conversations.get("call", 0),
+    }
+
+
+def _agents(found: Sequence[GenesysUser]) -> Json:
+    """Return how many agents of the contact centre there are, because the page does not list them."""
+    return {"count": len(found), "sessions": sum(user.sessions for user in found)}
 
 
 def _person(run: SandboxRun, user_id: str, persona: personas.Persona | None) -> Json:

@@ -225,12 +225,13 @@ async def test_log_in__gives_a_user_a_session(url: str, session: aiohttp.ClientS
     assert genesys.users[TOM_ID].last_token_issued
 
 
-async def test_single_sign_on__is_switched_on_and_off(url: str, session: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize(("action", "name"), [("single-sign-on", "single_sign_on"), ("fast-clock", "fast_clock")])
+async def test_switch__is_switched_on_and_off(url: str, session: aiohttp.ClientSession, action: str, name: str) -> None:
     async with session.get(f"{url}events") as stream:
-        assert (await read_snapshot(stream))["single_sign_on"] is False
+        assert (await read_snapshot(stream))[name] is False
         for on in (True, False):
-            assert await post(session, f"{url}single-sign-on", {"on": on}) == (200, None)
-            assert (await read_snapshot(stream))["single_sign_on"] is on
+            assert await post(session, f"{url}{action}", {"on": on}) == (200, None)
+            assert (await read_snapshot(stream))[name] is on
 
 
 async def test_advance_clock__moves_the_expiry_closer(
