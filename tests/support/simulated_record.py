@@ -14,6 +14,7 @@ from tests.support.simulated_ports import AUDIT, IDS, Outside
 TARGETS = {user_id: person for person, user_id in IDS.items()} | {"me": "me"}
 
 ASKED = (EventType.REQUESTED, EventType.BREAK_GLASS_REQUESTED)
+DECIDED = (EventType.APPROVED, EventType.BREAK_GLASS_APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,20 @@ async def recorded(store: RequestStore, outside: Outside, typed: Sequence[Typed]
             entries.append(Entry(event.at, Kind.STORED, request, status=found.approvals_required, text=text))
         entries += _shown(outside, request, found.card.ts if found and found.card else None)
     for at, target, status in outside.deletes:
-        earlier = [str(one.request_id) for one in asked if _target(one) == TARGETS[target] and one.at <= at]
-        entries.append(Entry(at, Kind.DELETE, earlier[-1] if earlier else "none", status=status))
+        entries.append(Entry(at, Kind.DELETE, _request_of(events, target, at), status=status))
     names = {_target(one): str(one.request_id) for one in asked}
     return [*entries, *_commands(outside, typed, names)]
+
+
+def _request_of(events: Sequence[AuditEvent], target: str, at: float) -> str:
+    """Return the request that a DELETE belongs to: the last one that was decided, or else made.
+
+    A person who types break glass twice has two requests about one target.
+    """
+    earlier = [one for one in events if one.request_id and one.target == target and one.at <= at]
+    made = [one for one in earlier if one.tag in ASKED]
+    decided = [one for one in earlier if one.tag in DECIDED]
+    return str((decided or made)[-1].request_id) if made else "none"
 
 
 def _target(event: AuditEvent) -> str:
