@@ -27,7 +27,7 @@ function Row({ event, snapshot, post, isBroken }) {
   const target = (id) => (id === "me" ? "the bot's token" : snapshot.users.find((user) => user.id === id)?.name ?? id);
   return (
     <li className={isBroken ? "broken" : ""}>
-      <code className={/refused|failed|unknown/.test(event.tag) ? "bad" : ""}>{event.number} {event.tag}</code>
+      <code className={/denied|refused|failed|unknown/.test(event.name) ? "bad" : ""}>{event.number} {event.name}</code>
       <span>{findPerson(snapshot, event.actor)?.real_name ?? event.actor}{event.target && ` → ${target(event.target)}`}</span>
       <span className="reference">{event.reference} <button type="button" onClick={() => post("change-audit-row", { row: event.number })}
         aria-label={`Change the actor of row ${event.number}`}>change</button></span>

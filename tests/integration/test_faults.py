@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.domain.audit import event_name
 from bot.sandbox import personas
 from bot.sandbox.genesys.responses import error
 from bot.sandbox.slack.messages import PostedMessage
@@ -207,16 +208,19 @@ async def run_scenario(
             text = await scenario.steps(bot)
             logged = await bot.audit_events()
             made = {event.request_id for event in logged if event.tag == "request:asked"} | {None}
-            events = [
-                event.tag for event in logged if event.request_id in made
-            ]  # not of requests that expire meanwhile
+            own = [event for event in logged if event.request_id in made]  # not of requests that expire meanwhile
+    events = [event.tag for event in own]
     assert_invariants(scenario, case, faulty, text, events)
     untouched = components.genesys.users[TOM.id].sessions == 2
     assert untouched or events[-1] in ("token:revoked", "token:unknown")
-    return str(faulty.count(scenario.operation)), generalize(text, case), ", ".join(collapse(events)) or "none"
+    return (
+        str(faulty.count(scenario.operation)),
+        generalize(text, case),
+        ", ".join(collapse(map(event_name, own))) or "none",
+    )
 
 
-def collapse(events: list[str]) -> list[str]:
+def collapse(events: Iterable[str]) -> list[str]:
     """Return the events with repetitions as a number."""
     counted = [(event, len(list(group))) for event, group in groupby(events)]
     return [event if count == 1 else f"{event} ({count} times)" for event, count in counted]

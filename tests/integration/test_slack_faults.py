@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.domain.audit import event_name
 from bot.errors import SettingsError, SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -301,11 +302,11 @@ async def run_scenario(
         result = await scenario.steps(bot, inject)
         components.slack.clear_faults()
         blackhole.set()
-        events = [event.tag for event in await bot.audit_events()]
+        logged = await bot.audit_events()
         calls = bot.count_calls(scenario.method)
     delete_count = len(deletes(components)) - deletes_before
-    assert_invariants(scenario, result, delete_count, events)
-    return str(calls), generalize(result, fault), str(delete_count), ", ".join(events) or "none"
+    assert_invariants(scenario, result, delete_count, [event.tag for event in logged])
+    return str(calls), generalize(result, fault), str(delete_count), ", ".join(map(event_name, logged)) or "none"
 
 
 def generalize(text: str, fault: SlackFault) -> str:

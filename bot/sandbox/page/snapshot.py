@@ -10,6 +10,7 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.audit import event_name
 from bot.sandbox import personas
 from bot.sandbox.agents import DIVISION
 from bot.sandbox.faults import GENESYS_FAULTS
@@ -141,7 +142,7 @@ def _audit_event(number: int, event: AuditEvent) -> Json:
     return {
         "number": number,
         "at": event.at,
-        "tag": event.tag,
+        "name": event_name(event),
         "actor": event.actor,
         "reference": event.reference,
         "target": event.target,
