@@ -60,7 +60,7 @@ SENTENCES = {
     "hint.decline_reason_missing": "Press *Decline* again.",
     "reason.followed_by_others": "{follower_mention} has requested this too, so you can't cancel it for both of you.",
     "hint.followed_by_others": "An approver can decline it.",
-    "reason.too_many_open_requests": "You have {limit} open requests, and I keep no more for one person.",
+    "reason.too_many_open_requests": "You have reached the limit of open requests for one person ({limit}).",
     "hint.too_many_open_requests": (
         "Cancel one, or wait until one is decided: `/purecloud pending` lists them. Another person can request this now."
     ),

@@ -120,7 +120,7 @@ async def test_dry_run__counts_open_requests_as_the_command_does(start_app_with:
     await app.wait_until_idle()
 
     refused = await dry_run(app, personas.BEN, "revoke --dry-run nadia.novak@example.com")
-    assert "You have 1 open requests" in refused
+    assert "limit of open requests for one person (1)" in refused
     assert await app.audit_tags() == ["request:asked", "request:ask_refused"]
     assert "You have already requested this" in await dry_run(app, personas.BEN, "revoke --dry-run @tom")
     assert "alone would decide" in await dry_run(app, personas.BEN, "break-glass --dry-run @pia stolen")

@@ -184,7 +184,7 @@ async def test_max_open_requests__refuses_more_and_counts_no_followed_ones(start
 
     await app.send_command(personas.RAVI, f"revoke {agents[2].id}")
 
-    refused = await app.wait_for_private_message(personas.RAVI, "You have 2 open requests")
+    refused = await app.wait_for_private_message(personas.RAVI, "limit of open requests for one person (2)")
     assert "Nothing was changed" in app.slack.text_of(refused)
     await app.wait_until_idle()
     assert (await app.audit_tags()).count("request:asked") == 3
