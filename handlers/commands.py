@@ -56,7 +56,9 @@ async def on_command(ack: AsyncAck, body: dict[str, Any], services: Services, ca
         command = RequestCommand(action.name, invoker, problem=too_long) if too_long else None
         command = command or read_request(action, invoker, line)
         if is_dry_run:
-            services.tasks.start(reply_with(dry_run.answer(command, services, catalog), invoker, services, catalog))
+            services.tasks.start(
+                reply_with(partial(dry_run.answer, command, services, catalog), invoker, services, catalog)
+            )
         else:
             await services.inbox.record_command(command)
     elif too_long:
@@ -75,11 +77,12 @@ def _too_long(text: str) -> Denied | None:
 
 async def _reply(typed: Typed, invoker: Invoker, services: Services, catalog: Catalog) -> None:
     answer = READ_ONLY.get(typed.name if typed.word else "help")
+    reply: Callable[[], Awaitable[Message]]
     if answer:
-        reply = answer(invoker, services, catalog, typed.line)
+        reply = partial(answer, invoker, services, catalog, typed.line)
     else:
         suggest = partial(suggestion, typed)
-        reply = help_command.answer(invoker, services, catalog, unknown=typed.word, suggest=suggest)
+        reply = partial(help_command.answer, invoker, services, catalog, unknown=typed.word, suggest=suggest)
     await reply_with(reply, invoker, services, catalog)
 
 

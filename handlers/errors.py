@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -62,10 +62,12 @@ def _type(payload: Payload) -> str:
     return "command" if "command" in payload else str(payload.get("type"))
 
 
-async def reply_with(answer: Awaitable[Message], invoker: Invoker, services: Services, catalog: Catalog) -> None:
+async def reply_with(
+    answer: Callable[[], Awaitable[Message]], invoker: Invoker, services: Services, catalog: Catalog
+) -> None:
     """Send the answer to a read-only command, or the reason why there is none."""
     try:
-        message = await answer
+        message = await answer()
     except Exception as error:  # noqa: BLE001 - the person gets a reply, the log the rest
         message = error_message(catalog, error, by=invoker.user_id)
     await services.replies.reply_until_expired(invoker.response_url, invoker.user_id, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -70,11 +70,11 @@ class Publisher:
             self._published = view
 
     async def _view(self) -> View:
-        services, visitor = self._services, self.visitor
+        services = self._services
         who, concerning, recent = await asyncio.gather(
-            self._within(services.account.whoami(visitor)),
-            self._within(services.overview.concerning(visitor)),
-            self._within(services.overview.recent(visitor)),
+            self._within(services.account.whoami),
+            self._within(services.overview.concerning),
+            self._within(services.overview.recent),
         )
         if isinstance(who, str):
             return unavailable_view(self._catalog, who)
@@ -92,11 +92,11 @@ class Publisher:
             recent=_requests(recent),
         )
 
-    async def _within(self, reading: Awaitable[Result]) -> Result | str:
+    async def _within(self, read: Callable[[Invoker], Awaitable[Result]]) -> Result | str:
         """Return a part of the tab, or the reason why it is not available."""
         try:
             async with asyncio.timeout(PART_TIMEOUT):
-                return await reading
+                return await read(self.visitor)
         except BotError as error:
             return explain(self._catalog, error.code, error.params, changed_nothing=False)
         except TimeoutError:

@@ -19,7 +19,7 @@ export function useGuide() {
 
 const personId = (snapshot, name) => snapshot.people.find((person) => person.name === name).id;
 const channelId = (snapshot, name) => snapshot.channels.find((channel) => channel.name === name).id;
-const isLogged = (snapshot, tag) => snapshot.audit_log.some((event) => event.tag === tag);
+const isLogged = (snapshot, name) => snapshot.audit_log.some((event) => event.name === name);
 
 // `act` does what the button of the step says; a step without one waits for the bot.
 const STEPS = [
@@ -32,7 +32,7 @@ const STEPS = [
       post("replica", { running: true });
       goTo({ person: personId(snapshot, "ravi"), channel: channelId(snapshot, "ops"), line: LINE });
     },
-    isDone: (snapshot) => isLogged(snapshot, "request:asked"),
+    isDone: (snapshot) => isLogged(snapshot, "request:requested"),
   },
   {
     title: "Approve",

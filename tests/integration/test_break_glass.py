@@ -278,7 +278,7 @@ async def test_pending__shows_a_break_glass_request_to_its_requester_alone(start
     for who in (personas.SAM, personas.BEN):
         await app.send_command(who, "pending")
 
-    await app.wait_for_private_message(personas.SAM, "limit of open requests for one person (1)")
+    await app.wait_for_private_message(personas.SAM, "that you made or may approve")
     await app.wait_for_private_message(personas.BEN, "There is no open request")
 
 

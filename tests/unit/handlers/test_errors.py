@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,9 +17,10 @@ from bot.domain.denials import Denied
 from bot.errors import BotError, SettingsError
 from bot.slack.api import SlackCallError
 from bot.slack.dispatch import InvalidSlackRequest
-from handlers.errors import error_message
+from handlers.errors import error_message, reply_with
+from handlers.ui.blocks import Message, message
 from tests.support.bolt import BoltHarness
-from tests.support.stub_services import ENGLISH, StubServices
+from tests.support.stub_services import ENGLISH, INVOKER, StubServices
 
 RESPONSE_URL = "https://hooks.slack.com/commands/T0/1/2"
 
@@ -123,3 +126,18 @@ async def test_unexpected_error__gets_the_status_only() -> None:
     response = await BoltHarness(services).send(CLICK | {"response_url": RESPONSE_URL})
     assert response.status == 503
     assert services.started == []
+
+
+async def test_reply__that_is_cancelled_before_it_starts_asks_for_nothing() -> None:
+    """A coroutine that is created and never awaited would be reported as a defect."""
+    asked: list[str] = []
+
+    async def answer() -> Message:
+        asked.append("answer")
+        return message("answer")
+
+    task = asyncio.create_task(reply_with(answer, INVOKER, StubServices(), ENGLISH))
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert asked == []
