@@ -42,7 +42,8 @@ Each card and view of the bot in each state, as the [sandbox](sandbox.md) shows 
 differently. Each picture shows a phone (390 pixels) above a desktop (1280 pixels), in the light and in the dark theme.
 
 `make screenshots` takes the pictures. `tests/browser/test_gallery.py` draws every scene at these widths and in both
-themes, checks it with axe-core, and checks that nothing is cut off.
+themes, checks it with axe-core, and checks that nothing is cut off. `make test` shows each scene in one theme and
+width, and `make replicas` in all of them.
 """
 
 
