@@ -110,7 +110,8 @@ class BulkFiles:
     async def _content(self, request: Request, file: BulkFile) -> bytes:
         """Return a file with a byte order mark, without which spreadsheets misread names."""
         parts, after = [bulk_files.header(file)], -1
-        shown = request.card is not None and await self._live.may_see(request.card.channel)
+        card = request.card if file is BulkFile.PREVIEW else None  # the other file has no conversations
+        shown = card is not None and await self._live.may_see(card.channel)
         while True:
             page = await self._store.database.read(
                 lambda tx, after=after: bulk_entries.page(tx, request.id, after, PAGE_SIZE)  # type: ignore[misc]

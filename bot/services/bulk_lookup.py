@@ -11,10 +11,9 @@ from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_list import Written
 from bot.domain.people import Member, Person, comparable_email
 from bot.domain.policy import ineligibility
-from bot.errors import CheckUnavailable
-from bot.purecloud import GenesysError, User, is_transient
+from bot.purecloud import User
 from bot.purecloud.requests import MAX_SEARCHED
-from bot.services.genesys_reads import MAX_REQUESTER_SHARE, Allowance
+from bot.services.genesys_reads import Allowance, require_requester_share, transient_as_unavailable
 from bot.services.identity import read_person
 from bot.services.live_state import conversations_of
 from bot.services.protected_people import ProtectedPeople, Protection
@@ -97,15 +96,10 @@ class BulkLookup:
         return found
 
     async def _read(self, search: Callable[[Sequence[str]], Awaitable[list[User]]], batch: Sequence[str]) -> list[User]:
-        """Search within the share of the allowance for requests, so that a DELETE always fits."""
-        if self._allowance.used >= MAX_REQUESTER_SHARE:
-            raise CheckUnavailable("Genesys Cloud (rate allowance)", self._allowance.resets_in)
-        try:
+        """Search within the share of the allowance for requests."""
+        require_requester_share(self._allowance)
+        with transient_as_unavailable():
             return await search(batch)
-        except GenesysError as error:
-            if is_transient(error):
-                raise CheckUnavailable(f"Genesys Cloud ({error.code})", error.retry_after or 0.0) from error
-            raise
 
 
 class _Judge:

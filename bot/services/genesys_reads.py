@@ -5,10 +5,12 @@ Anyone in the workspace can type commands, and the remainder of the allowance mu
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from bot.purecloud import GenesysRateLimited, TokenInfo, User, UserAuthorization
+from bot.errors import CheckUnavailable
+from bot.purecloud import GenesysError, GenesysRateLimited, TokenInfo, User, UserAuthorization, is_transient
 
 PERSON_TTL = 60.0
 """Seconds for which a person, or a person's roles, serve further commands."""
@@ -68,6 +70,23 @@ class Allowance(Protocol):
     @property
     def resets_in(self) -> float:
         """The seconds until the allowance is whole again."""
+
+
+def require_requester_share(allowance: Allowance) -> None:
+    """Raise CheckUnavailable once the requests have used their share, so that a DELETE always fits."""
+    if allowance.used >= MAX_REQUESTER_SHARE:
+        raise CheckUnavailable("Genesys Cloud (rate allowance)", allowance.resets_in)
+
+
+@contextmanager
+def transient_as_unavailable() -> Iterator[None]:
+    """Raise CheckUnavailable in place of a GenesysError that may pass."""
+    try:
+        yield
+    except GenesysError as error:
+        if is_transient(error):
+            raise CheckUnavailable(f"Genesys Cloud ({error.code})", error.retry_after or 0.0) from error
+        raise
 
 
 class GenesysReads:

@@ -7,9 +7,8 @@ from typing import NamedTuple, Protocol
 
 from bot.domain.bulk import BulkSource
 from bot.domain.denials import DenialCode, Denied
-from bot.errors import CheckUnavailable
-from bot.purecloud import GenesysError, NamedEntity, is_transient
-from bot.services.genesys_reads import MAX_REQUESTER_SHARE, Allowance
+from bot.purecloud import NamedEntity
+from bot.services.genesys_reads import Allowance, require_requester_share, transient_as_unavailable
 
 
 class Members(Protocol):
@@ -40,7 +39,7 @@ class _Kind(NamedTuple):
 
 
 class GenesysSets:
-    """Reads sets of users within the share of the allowance for requests, so that a DELETE always fits."""
+    """Reads sets of users within the share of the allowance for requests."""
 
     def __init__(self, members: Members, allowance: Allowance) -> None:
         self._allowance = allowance
@@ -58,17 +57,13 @@ class GenesysSets:
         Raises Denied unless exactly one set has the name, CheckUnavailable for what may pass, and GenesysError.
         """
         kind = self._kinds[source]
-        try:
-            self._require_allowance()
+        with transient_as_unavailable():
+            require_requester_share(self._allowance)
             found = await kind.find(name)
             if len(found) != 1:
                 code = DenialCode.SET_AMBIGUOUS if found else DenialCode.SET_UNKNOWN
                 raise Denied(code, word=f"{source}:{name}")
             return await self._read(kind.read(found[0].id or ""), limit)
-        except GenesysError as error:
-            if is_transient(error):
-                raise CheckUnavailable(f"Genesys Cloud ({error.code})", error.retry_after or 0.0) from error
-            raise
 
     async def _read(self, pages: AsyncIterator[list[str]], limit: int) -> list[str]:
         ids: dict[str, None] = {}
@@ -76,9 +71,5 @@ class GenesysSets:
             ids |= dict.fromkeys(page)
             if len(ids) >= limit:
                 break
-            self._require_allowance()
+            require_requester_share(self._allowance)
         return list(ids)
-
-    def _require_allowance(self) -> None:
-        if self._allowance.used >= MAX_REQUESTER_SHARE:
-            raise CheckUnavailable("Genesys Cloud (rate allowance)", self._allowance.resets_in)

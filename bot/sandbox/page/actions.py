@@ -159,7 +159,7 @@ class Actions:
         return None
 
     async def set_fast_clock(self, body: Body) -> str | None:
-        """`{on}`: let a minute of Genesys Cloud's rate limit last three seconds, or sixty."""
+        """`{on}`: let Genesys Cloud take twenty times as many requests a minute, or as many as usual."""
         self._run.fast_clock.on = body.get("on") is True
         return None
 
