@@ -75,6 +75,12 @@ class _Model(BaseModel):
     )
 
 
+class Page(_Model):
+    """A page of a listing or a search, which says how many there are."""
+
+    page_count: int | None = None
+
+
 class NamedEntity(_Model):
     """An id with its name, for example of an organization, a division or a role."""
 
@@ -192,18 +198,16 @@ class User(_Model):
         return (self.state or "").casefold() == "deleted"
 
 
-class UsersSearchResponse(_Model):
+class UsersSearchResponse(Page):
     """A page of found users; the response has no `results` if there are none."""
 
     total: int | None = None
-    page_count: int | None = None
     results: ListField[User] = ()
 
 
-class GroupsSearchResponse(_Model):
+class GroupsSearchResponse(Page):
     """A page of found groups; the response has no `results` if there are none."""
 
-    page_count: int | None = None
     results: ListField[NamedEntity] = ()
 
 
@@ -264,9 +268,8 @@ class AuthzSubject(_Model):
     grants: ListField[AuthzGrant] = ()
 
 
-class _Listing(_Model):
+class _Listing(Page):
     entities: ListField[NamedEntity] = ()
-    page_count: int | None = None
 
 
 class OrganizationRoleEntityListing(_Listing):
@@ -302,11 +305,10 @@ class DomainPermissionCollection(_Model):
     permission_map: dict[str, ListField[DomainPermission]] = Field(default_factory=dict)
 
 
-class PermissionCollectionEntityListing(_Model):
+class PermissionCollectionEntityListing(Page):
     """A page of the existing permissions."""
 
     entities: ListField[DomainPermissionCollection] = ()
-    page_count: int | None = None
 
 
 class ErrorBody(_Model):

@@ -10,34 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from bot.purecloud.caller import Caller
-    from bot.purecloud.models import (
-        AuthzDivisionEntityListing,
-        GroupsSearchResponse,
-        OrganizationRoleEntityListing,
-        PermissionCollectionEntityListing,
-        QueueEntityListing,
-        QueueMemberEntityListing,
-        UserEntityListing,
-        UsersSearchResponse,
-    )
+    from bot.purecloud.models import Page
     from bot.purecloud.requests import ApiRequest
 
-Page = TypeVar(
-    "Page",
-    "AuthzDivisionEntityListing",
-    "GroupsSearchResponse",
-    "OrganizationRoleEntityListing",
-    "PermissionCollectionEntityListing",
-    "QueueEntityListing",
-    "QueueMemberEntityListing",
-    "UserEntityListing",
-    "UsersSearchResponse",
-)
+PageModel = TypeVar("PageModel", bound="Page")
 
 
 async def pages(
-    caller: Caller, model: type[Page], build: Callable[[int], ApiRequest], *, limit: int | None = None
-) -> AsyncIterator[Page]:
+    caller: Caller, model: type[PageModel], build: Callable[[int], ApiRequest], *, limit: int | None = None
+) -> AsyncIterator[PageModel]:
     """Yield the pages of a listing, `limit` at most."""
     number, last = 1, 1
     while number <= last:

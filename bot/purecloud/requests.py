@@ -127,14 +127,12 @@ def get_authorization_roles(id_or_name: str, page: int = 1) -> ApiRequest:
     Permission: `authorization:role:view`.
     """
     wanted = {"id": id_or_name.lower()} if _UUID.fullmatch(id_or_name) else {"name": id_or_name}
-    query = urlencode({**wanted, "userCount": "false", "pageSize": _LISTING_PAGE_SIZE, "pageNumber": page})
-    return ApiRequest("get_authorization_roles", "GET", f"/api/v2/authorization/roles?{query}")
+    return _listing("get_authorization_roles", "/api/v2/authorization/roles", page, **wanted, userCount="false")
 
 
 def get_authorization_permissions(page: int = 1) -> ApiRequest:
     """Build GET /api/v2/authorization/permissions, which lists all permissions by domain."""
-    query = urlencode({"pageSize": _LISTING_PAGE_SIZE, "pageNumber": page})
-    return ApiRequest("get_authorization_permissions", "GET", f"/api/v2/authorization/permissions?{query}")
+    return _listing("get_authorization_permissions", "/api/v2/authorization/permissions", page)
 
 
 def get_authorization_divisions(name: str, page: int = 1) -> ApiRequest:

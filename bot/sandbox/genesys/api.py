@@ -133,10 +133,9 @@ async def get_authorization_subjects_me(state: GenesysState, request: ApiRequest
 async def get_authorization_roles(state: GenesysState, request: ApiRequest) -> web.Response:
     """GET /api/v2/authorization/roles; matches a part of the name, or the whole id."""
     _require(state, request, "authorization:role:view")
-    query = request.http.query
-    name, ids = query.get("name", "").lower(), set(",".join(query.getall("id", [])).split(",")) - {""}
-    found = [role for role in state.all_roles if name in role.name.lower() and (not ids or role.id in ids)]
-    return web.json_response(responses.organization_roles(found, *_page(request)))
+    ids = set(",".join(request.http.query.getall("id", [])).split(",")) - {""}
+    found = [role for role in _with_name(state.all_roles, request) if not ids or role.id in ids]
+    return web.json_response(responses.named(found, *_page(request)))
 
 
 async def get_authorization_divisions(state: GenesysState, request: ApiRequest) -> web.Response:

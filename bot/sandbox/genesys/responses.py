@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bot.sandbox.genesys.state import EntityRef, FakeOAuthClient, GenesysState, GenesysUser, IssuedToken, UserSet
 
@@ -123,16 +123,15 @@ def _conversations(found: GenesysUser) -> Json:
 
 
 def users(found: list[GenesysUser], size: int, number: int, *, expand: Collection[str] = ()) -> Json:
-    """Return a UsersSearchResponse; `results` is absent when there are no matches."""
-    page = found[size * (number - 1) : size * number]
-    body = {
-        "total": len(found),
-        "pageCount": -(-len(found) // size),
-        "pageSize": size,
-        "pageNumber": number,
-        "types": ["users"],
-    }
-    return {**body, "results": [user(one, expand) for one in page]} if page else body
+    """Return a UsersSearchResponse."""
+    return _search_page("users", found, lambda one: user(one, expand), size, number)
+
+
+def _search_page(kind: str, found: Sequence[Any], write: Callable[[Any], Json], size: int, number: int) -> Json:
+    """Return one page of a search; `results` is absent when there are no matches."""
+    page = listing(found, size, number)
+    results = [write(one) for one in page.pop("entities")]
+    return {**page, "types": [kind]} | ({"results": results} if results else {})
 
 
 def roles(user: GenesysUser) -> Json:
@@ -162,21 +161,14 @@ def subject(client: FakeOAuthClient, *, full_roles: bool) -> Json:
     return {"id": client.id, "name": client.name, "grants": grants}
 
 
-def organization_roles(found: list[EntityRef], size: int, number: int) -> Json:
-    """Return an OrganizationRoleEntityListing."""
-    return listing([asdict(role) for role in found], size, number)
-
-
 def named(found: Sequence[EntityRef | UserSet], size: int, number: int) -> Json:
-    """Return an AuthzDivisionEntityListing or a QueueEntityListing."""
+    """Return a listing of roles, divisions or queues."""
     return listing([{"id": one.id, "name": one.name} for one in found], size, number)
 
 
 def groups(found: list[UserSet], size: int, number: int) -> Json:
-    """Return a GroupsSearchResponse; `results` is absent when there are no matches."""
-    page = listing([_group(one) for one in found], size, number)
-    results = page.pop("entities")
-    return {**page, "types": ["groups"]} | ({"results": results} if results else {})
+    """Return a GroupsSearchResponse."""
+    return _search_page("groups", found, _group, size, number)
 
 
 def _group(found: UserSet) -> Json:
@@ -216,7 +208,7 @@ def permissions(catalogue: Mapping[str, Mapping[str, Sequence[str]]], size: int,
     return listing(entries, size, number)
 
 
-def listing(found: Sequence[Json], size: int, number: int) -> Json:
+def listing(found: Sequence[Any], size: int, number: int) -> Json:
     """Return one page of an entity listing."""
     return {
         "entities": list(found[size * (number - 1) : size * number]),
