@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.purecloud import PureCloud
 from tests.official.conftest import BILLING, NIGHT_SHIFT, OfficialSdk
-from tests.support.genesys_client import JANE
+from tests.support.genesys_client import JANE, all_ids
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,6 @@ class Operation:
 
     async def call(self, sdk: OfficialSdk) -> dict[str, Any]:
         return await sdk.call(self.api, self.method, **self.arguments)
-
-
-async def all_ids(pages: AsyncIterator[list[str]]) -> list[str]:
-    return [one async for page in pages for one in page]
 
 
 EXACTLY_NIGHT = [{"type": "EXACT", "fields": ["name"], "value": "Night shift"}]

@@ -64,3 +64,8 @@ async def start_fake(**kwargs: Any) -> AsyncIterator[GenesysClient]:
             yield GenesysClient(session, url, genesys)
     finally:
         await genesys.stop()
+
+
+async def all_ids(pages: AsyncIterator[list[str]]) -> list[str]:
+    """Return the ids of all pages of a listing."""
+    return [one async for page in pages for one in page]

@@ -46,6 +46,7 @@ from bot.purecloud.models import (
     UsersSearchResponse,
 )
 from bot.services.live_state import EXPANSIONS, live_state_of
+from tests.support.genesys_client import all_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -61,10 +62,6 @@ JANE = "0f1e2d3c-4b5a-4697-8877-665544332211"
 MAX_DEPTH = 5
 UNSPECIFIED_PARAMETERS = {"includeFullRoles"}
 """Parameters that the specification lacks. The official SDK has them, and `make official` checks them."""
-
-
-async def ids(pages: AsyncIterator[list[str]]) -> list[str]:
-    return [one async for page in pages for one in page]
 
 
 CALLS: dict[str, Call] = {
@@ -83,9 +80,9 @@ CALLS: dict[str, Call] = {
     "getAuthorizationPermissions": lambda purecloud: purecloud.authorization.get_authorization_permissions(),
     "getAuthorizationDivisions": lambda purecloud: purecloud.members.get_authorization_divisions("Support"),
     "postGroupsSearch": lambda purecloud: purecloud.members.post_groups_search("Night shift"),
-    "getGroupMembers": lambda purecloud: ids(purecloud.members.get_group_members(JANE)),
+    "getGroupMembers": lambda purecloud: all_ids(purecloud.members.get_group_members(JANE)),
     "getRoutingQueues": lambda purecloud: purecloud.members.get_routing_queues("Billing EN"),
-    "getRoutingQueueMembers": lambda purecloud: ids(purecloud.members.get_routing_queue_members(JANE)),
+    "getRoutingQueueMembers": lambda purecloud: all_ids(purecloud.members.get_routing_queue_members(JANE)),
 }
 MODELS: list[Any] = [
     AuthzDivisionEntityListing,

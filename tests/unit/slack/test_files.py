@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import aiohttp
 import pytest
@@ -92,6 +92,25 @@ async def file_host(answer: Answer) -> AsyncIterator[FileHost]:
         yield host
 
 
+class Served(NamedTuple):
+    """A file on a host of the test, which counts as the host of the API."""
+
+    host: FileHost
+    downloads: Downloads
+    file: StoredFile
+
+
+@asynccontextmanager
+async def served(components: Components, session: aiohttp.ClientSession, answer: Answer) -> AsyncIterator[Served]:
+    async with file_host(answer) as host:
+        downloads = Downloads(components, session, host.url)
+        yield Served(host, downloads, downloads.add(url_private_download=host.url))
+
+
+async def send_content(_request: web.Request) -> web.StreamResponse:
+    return web.Response(body=CONTENT)
+
+
 async def test_download__returns_name_and_content(downloads: Downloads) -> None:
     assert await downloads.download(downloads.add()) == ("list.csv", CONTENT)
     assert downloads.observed == [("file_download", "200")]
@@ -122,26 +141,20 @@ async def test_download__of_an_endless_file_ends_at_the_limit(
         while True:
             await response.write(CONTENT * 1000)  # until the bot closes the connection
 
-    async with file_host(endless) as host:
-        downloads = Downloads(components, session, host.url)
-        assert await downloads.refusal(downloads.add(url_private_download=host.url)) is DenialCode.FILE_TOO_LARGE
+    async with served(components, session, endless) as (_, downloads, file):
+        assert await downloads.refusal(file) is DenialCode.FILE_TOO_LARGE
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_download__follows_no_redirect(
     components: Components, session: aiohttp.ClientSession, status: int
 ) -> None:
-    async def content(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=CONTENT)
-
-    async with file_host(content) as elsewhere:
+    async with file_host(send_content) as elsewhere:
 
         async def redirect(_request: web.Request) -> web.StreamResponse:
             return web.Response(status=status, headers={"Location": elsewhere.url})
 
-        async with file_host(redirect) as host:
-            downloads = Downloads(components, session, host.url)
-            file = downloads.add(url_private_download=host.url)
+        async with served(components, session, redirect) as (host, downloads, file):
             assert await downloads.refusal(file) is DenialCode.FILE_NOT_IN_SLACK
             assert len(host.received) == 1
     assert elsewhere.received == []
@@ -176,10 +189,7 @@ async def test_download__asks_no_other_host(
 async def test_download__sends_the_token_to_no_other_port_of_the_api_host(
     components: Components, downloads: Downloads
 ) -> None:
-    async def content(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=CONTENT)
-
-    async with file_host(content) as host:
+    async with file_host(send_content) as host:
         file = downloads.add(url_private_download=host.url)
         assert await downloads.refusal(file) is DenialCode.FILE_NOT_IN_SLACK
         assert host.received == []
@@ -200,9 +210,7 @@ async def test_download__of_slacks_page_to_sign_in_is_refused(
     async def page(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=f"<!DOCTYPE html>\n{CONTENT.decode()}", content_type="text/html")
 
-    async with file_host(page) as host:
-        downloads = Downloads(components, session, host.url)
-        file = downloads.add(url_private_download=host.url)
+    async with served(components, session, page) as (host, downloads, file):
         assert await downloads.refusal(file) is DenialCode.FILE_NOT_IN_SLACK
         assert len(host.received) == 1
 
@@ -245,10 +253,9 @@ async def test_download__that_is_cut_off_is_no_shorter_file(
         request.transport.close()
         return response
 
-    async with file_host(cut_off) as host:
-        downloads = Downloads(components, session, host.url)
+    async with served(components, session, cut_off) as (_, downloads, file):
         with pytest.raises(SlackUnavailable) as failed:
-            await downloads.download(downloads.add(url_private_download=host.url))
+            await downloads.download(file)
     assert failed.value.retryable
     assert downloads.observed == [("file_download", "connection_lost")]
 
@@ -260,9 +267,7 @@ async def test_download__that_fails_is_retried_only_if_that_may_help(
     async def fail(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=status, body=CONTENT)
 
-    async with file_host(fail) as host:
-        downloads = Downloads(components, session, host.url)
-        file = downloads.add(url_private_download=host.url)
+    async with served(components, session, fail) as (_, downloads, file):
         with pytest.raises((SlackUnavailable, Denied)) as failed:
             await downloads.download(file)
     assert isinstance(failed.value, SlackUnavailable) is retryable
@@ -285,10 +290,9 @@ async def test_download__does_not_name_the_url_in_an_error(
         request.transport.close()
         return web.Response()
 
-    async with file_host(fail) as host:
-        downloads = Downloads(components, session, host.url)
+    async with served(components, session, fail) as (host, downloads, file):
         with pytest.raises(SlackUnavailable) as failed:
-            await downloads.download(downloads.add(url_private_download=host.url))
+            await downloads.download(file)
     assert host.url not in f"{failed.value!r} {failed.value.params}"
     assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__
