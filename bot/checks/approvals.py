@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.bootstrap.options import rules_of
 from bot.checks.result import CheckResult, failed, ok, undetermined
 from bot.domain.bulk import SMALL_BULK
 from bot.domain.people import Member, same_person
@@ -97,11 +98,16 @@ def check_approvals(settings: Settings, members: Members) -> list[CheckResult]:
         )
         kinds.append(
             Approvals(
-                "approvals BULK", f"a revocation of more than {SMALL_BULK} people", settings.bulk_approvals, "ADMINS",
+                "approvals BULK", f"a revocation of more than {SMALL_BULK} people", bulk_approvals(settings), "ADMINS",
                 admins, admins, (), requester_counts=False, optional=True,
             )
         )  # fmt: skip
     return [kind.result() for kind in kinds]
+
+
+def bulk_approvals(settings: Settings) -> int:
+    """Return how many approvals a bulk request of many people needs if none is protected."""
+    return rules_of(settings).required_for_bulk(SMALL_BULK + 1, protected=False)
 
 
 def _people(principals: Sequence[Principal], members: Members) -> list[Member] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.checks.approvals import bulk_approvals
 from bot.checks.result import CheckResult, ok, undetermined
 from bot.domain.bulk import SMALL_BULK
 from bot.domain.principals import Principal, PrincipalKind
@@ -65,7 +66,7 @@ def _admins(settings: Settings) -> str:
     if not settings.admins:
         return "no one, because ADMINS is not set, so no one may rotate, revoke many people or read the history"
     rotation = f"a rotation, which needs {_approvals(1)}"
-    bulk = f"a revocation of more than {SMALL_BULK} people, which needs {_approvals(settings.bulk_approvals)}"
+    bulk = f"a revocation of more than {SMALL_BULK} people, which needs {_approvals(bulk_approvals(settings))}"
     return f"{_people(settings.admins)}. They may request and approve {rotation}, and {bulk}, and read the history"
 
 

@@ -80,6 +80,10 @@ RULES: dict[str, tuple[dict[str, str], str, Status, str]] = {
         {"ADMINS": f"{OLIVIA},{BEN}"},
         "approvals BULK", Status.UNDETERMINED, "needs 2 approvers besides the requester, and only Olivia Ortega, Ben",
     ),
+    "three admins are too few if each request needs three": (
+        {"ADMINS": f"{OLIVIA},{BEN},{NADIA}", "APPROVALS_REQUIRED": "3", "PROTECTED_APPROVALS": "3"},
+        "approvals BULK", Status.UNDETERMINED, "needs 3 approvers besides the requester, and only Olivia Ortega, Ben",
+    ),
     "the only admin cannot approve a bulk request": (
         {"ADMINS": OLIVIA}, "approvals BULK", Status.UNDETERMINED, "needs 2 approvers, and Olivia Ortega can approve",
     ),
