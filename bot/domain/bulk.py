@@ -128,8 +128,11 @@ class BulkProgress:
         return sum(self.outcomes.values())
 
 
-IN_CALL = "in_call"
-"""The detail of a summary that says how many people are in a conversation. Only those who may decide see it."""
+IN_CALL, CALLS_UNKNOWN = "in_call", "calls_unknown"
+"""The details of a summary that say how many people are in a conversation, and of how many it is not known.
+
+Only those who may decide see them.
+"""
 
 BULK_PAUSE, BULK_RESUME, BULK_STOP = "bulk_pause", "bulk_resume", "bulk_stop"
 """The `action_id` of the buttons that control an approved bulk request."""
@@ -145,9 +148,12 @@ def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "
     counts = Counter(str(one.finding) for one in listed)
     counts["inactive"] = sum(one.inactive for one in found)
     counts["protected"] = sum(one.protected for one in found)
-    busy = sum(bool(one.conversations) for one in found)
+    calls = {
+        IN_CALL: sum(bool(one.conversations) for one in found),
+        CALLS_UNKNOWN: sum(one.conversations is None for one in found),
+    }
     digest = digest_of(one.person.id for one in found if one.person)
-    return BulkSummary(source, dict(counts), digest, name, {IN_CALL: busy} if busy else {})
+    return BulkSummary(source, dict(counts), digest, name, {name: count for name, count in calls.items() if count})
 
 
 def digest_of(target_ids: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from bot.purecloud import requests
 from bot.purecloud.allowance import Allowance
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
-from bot.purecloud.errors import GenesysNoResponse
+from bot.purecloud.errors import GenesysNoResponse, GenesysRejected, GenesysServerError
 from bot.purecloud.members import MembersApi
 from bot.purecloud.models import (
     AuthzSubject,
@@ -149,7 +149,7 @@ class UsersApi:
         At most `requests.MAX_SEARCHED` addresses. Permission: `directory:user:view`.
         """
         wanted = {one.strip().casefold() for one in emails}
-        found = await self._search(partial(requests.search_by_emails, emails))
+        found = await self._search_people(partial(requests.search_by_emails, emails))
         return [user for user in found if (user.email or "").casefold() in wanted]
 
     async def search_by_ids(self, user_ids: Sequence[str]) -> list[User]:
@@ -158,7 +158,18 @@ class UsersApi:
         At most `requests.MAX_SEARCHED` ids. Permission: `directory:user:view`.
         """
         wanted = {one.lower() for one in user_ids}
-        return [user for user in await self._search(partial(requests.search_by_ids, user_ids)) if user.id in wanted]
+        found = await self._search_people(partial(requests.search_by_ids, user_ids))
+        return [user for user in found if user.id in wanted]
+
+    async def _search_people(self, build: Callable[..., ApiRequest]) -> list[User]:
+        """Return the users of a search with their conversations, or without if Genesys Cloud fails to add them.
+
+        The documentation says that expanded fields are not guaranteed, so they must not cost the answer.
+        """
+        try:
+            return await self._search(build)
+        except (GenesysRejected, GenesysServerError, GenesysNoResponse):
+            return await self._search(partial(build, with_conversations=False))
 
     async def _search(self, build: Callable[[int], ApiRequest]) -> list[User]:
         """Return the users of the first pages of a search, without deleted ones."""

@@ -189,26 +189,26 @@ def search_by_email(email: str) -> ApiRequest:
     return _search({"fields": ["email"], "value": _address(email)}, "email", size=_SEARCH_PAGE_SIZE)
 
 
-def search_by_emails(emails: Sequence[str], page: int = 1) -> ApiRequest:
+def search_by_emails(emails: Sequence[str], page: int = 1, *, with_conversations: bool = True) -> ApiRequest:
     """Build POST /api/v2/users/search for several e-mail addresses, at most `MAX_SEARCHED`.
 
-    The response has the conversations of the users where Genesys Cloud adds them. Raises ValueError for an invalid
-    address, or too many. Permission: `directory:user:view`.
+    `with_conversations` asks for the conversations of the users. Raises ValueError for an invalid address, or too
+    many. Permission: `directory:user:view`.
     """
     _require_few(emails)
     criterion = {"fields": ["email"], "values": [_address(one) for one in emails]}
-    return _search(criterion, "email", page=page, expand=_CONVERSATIONS)
+    return _search(criterion, "email", page=page, expand=_CONVERSATIONS if with_conversations else ())
 
 
-def search_by_ids(user_ids: Sequence[str], page: int = 1) -> ApiRequest:
+def search_by_ids(user_ids: Sequence[str], page: int = 1, *, with_conversations: bool = True) -> ApiRequest:
     """Build POST /api/v2/users/search for several user ids, at most `MAX_SEARCHED`.
 
-    The response has the conversations of the users where Genesys Cloud adds them. Raises ValueError for an invalid id,
-    or too many. Permission: `directory:user:view`.
+    `with_conversations` asks for the conversations of the users. Raises ValueError for an invalid id, or too many.
+    Permission: `directory:user:view`.
     """
     _require_few(user_ids)
     criterion = {"fields": ["id"], "values": [normalize_user_id(one) for one in user_ids]}
-    return _search(criterion, "id", page=page, expand=_CONVERSATIONS)
+    return _search(criterion, "id", page=page, expand=_CONVERSATIONS if with_conversations else ())
 
 
 def _address(email: str) -> str:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.domain.bulk import IN_CALL
+from bot.domain.bulk import CALLS_UNKNOWN, IN_CALL
 from bot.domain.live_state import MEDIA, PRESENCES, LiveState
 from bot.domain.people import Person
 from bot.domain.requests import Request, is_private
@@ -83,8 +83,8 @@ class LiveStates:
 
     async def may_show(self, request: Request, channel: str) -> bool:
         """Return whether a card in a channel may show what is known of the target; False if nothing is."""
-        known = request.live or request.live_before or (request.bulk and request.bulk.details.get(IN_CALL))
-        return bool(known) and await self.may_see(channel)
+        calls = request.bulk is not None and {IN_CALL, CALLS_UNKNOWN} & request.bulk.details.keys()
+        return bool(request.live or request.live_before or calls) and await self.may_see(channel)
 
     async def may_see(self, channel: str) -> bool:
         """Return whether everyone in a channel may decide, or sees the requests of those who may."""

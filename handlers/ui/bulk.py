@@ -9,6 +9,7 @@ from bot.domain.bulk import (
     BULK_PAUSE,
     BULK_RESUME,
     BULK_STOP,
+    CALLS_UNKNOWN,
     IN_CALL,
     BulkProgress,
     BulkSummary,
@@ -56,7 +57,7 @@ def _notes(catalog: Catalog, bulk: BulkSummary, *, with_live_state: bool) -> lis
     counts = {
         "protected": bulk.protected,
         "inactive": bulk.counts.get("inactive", 0),
-        "in_call": bulk.details.get(IN_CALL, 0) if with_live_state else 0,
+        **{name: bulk.details.get(name, 0) if with_live_state else 0 for name in (IN_CALL, CALLS_UNKNOWN)},
     }
     lines = [
         rich_text.paragraph(*sentence(catalog, f"revoke-many.count.{name}", count=f"{count:,}"))

@@ -365,4 +365,5 @@ async def test_people_in_a_call__that_genesys_cloud_does_not_name_are_not_shown(
 
     card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
     assert "in a call" not in app.slack.text_of(card)
+    assert "2 whose calls and chats I couldn't read" in app.slack.text_of(card)
     assert {row["conversations"] for row in await preview_of(app)} == {""}

@@ -13,6 +13,9 @@ from bot.sandbox.genesys.server import CLIENT, ORGANIZATION, EntityRef, GenesysF
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.purecloud import PureCloud, User
     from tests.unit.purecloud.conftest import ClientHarness
 
 UNKNOWN_USER = "ffffffff-ffff-4fff-8fff-ffffffffffff"
@@ -282,6 +285,44 @@ async def test_search_by_email__omits_users_without_exactly_this_address(harness
     harness.genesys.fault("search_by_email", GenesysFault(status=200, body={"results": results}))
 
     assert [user.id for user in await harness.purecloud.users.search_by_email("jane.doe@acme.example")] == ["6"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        GenesysFault(status=400),
+        GenesysFault(status=200, body={"results": "none"}),
+        GenesysFault(status=500),
+        GenesysFault(drop="after", times=3),
+    ],
+    ids=["rejected", "unreadable", "failed", "no response"],
+)
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda purecloud: purecloud.users.search_by_emails(["jane.doe@acme.example"]),
+        lambda purecloud: purecloud.users.search_by_ids([JANE]),
+    ],
+    ids=["addresses", "ids"],
+)
+async def test_search_for_people__does_without_conversations_if_they_cannot_be_added(
+    harness: ClientHarness, search: Callable[[PureCloud], Awaitable[list[User]]], fault: GenesysFault
+) -> None:
+    (jane,) = await search(harness.purecloud)
+    assert jane.conversation_summary
+
+    harness.genesys.fault("search_by_email", fault)
+    (jane,) = await search(harness.purecloud)
+    assert (jane.id, jane.conversation_summary) == (JANE, None)
+
+
+async def test_search_for_people__does_not_hide_that_it_fails(harness: ClientHarness) -> None:
+    for status, error, calls in ((400, errors.GenesysRejected, 2), (403, errors.GenesysForbidden, 1)):
+        harness.genesys.requests.clear()
+        harness.genesys.fault("search_by_email", GenesysFault(status=status, times=2))
+        with pytest.raises(error):
+            await harness.purecloud.users.search_by_emails(["jane.doe@acme.example"])
+        assert harness.statuses("search_by_email") == [status] * calls
 
 
 async def test_search_by_email__invalid_address_sends_no_request(harness: ClientHarness) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.db.followers import FollowerStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
-from bot.domain.bulk import IN_CALL, BulkSource, BulkSummary
+from bot.domain.bulk import CALLS_UNKNOWN, IN_CALL, BulkSource, BulkSummary
 from bot.domain.requests import Follower, MessageRef, Request, State
 from bot.purecloud import User
 from bot.sandbox import personas
@@ -251,13 +251,14 @@ async def test_card__counts_people_in_a_call_only_where_the_audience_may_decide(
 ) -> None:
     if channel in components.slack.channels:
         components.slack.channels[channel].is_private = private
-    summary = BulkSummary(BulkSource.LIST, {"found": 2}, "digest", details={IN_CALL: 1})
+    summary = BulkSummary(BulkSource.LIST, {"found": 2}, "digest", details={IN_CALL: 1, CALLS_UNKNOWN: 1})
     bulk = {"action": "revoke-many", "target": None, "target_slack_id": None, "bulk": summary}
     _, job = await components.request(card=MessageRef(channel), **bulk)
     await components.cards().process(job)
     place = components.slack.workspace.dm(channel).id if channel == personas.RAVI else channel
     (card,) = components.texts_in(place)
     assert ("1 in a call or chat now" in card) is shown
+    assert ("1 whose calls and chats I couldn't read" in card) is shown
     assert reads(components) == 0
 
 
