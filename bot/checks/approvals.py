@@ -96,18 +96,33 @@ def check_approvals(settings: Settings, members: Members) -> list[CheckResult]:
         kinds.append(
             Approvals("approvals ADMINS", "a rotation", 1, "ADMINS", admins, admins, (), settings.self_approval)
         )
-        kinds.append(
-            Approvals(
-                "approvals BULK", f"a revocation of more than {SMALL_BULK} people", bulk_approvals(settings), "ADMINS",
-                admins, admins, (), requester_counts=False, optional=True,
-            )
-        )  # fmt: skip
+        kinds += _bulk_kinds(settings, admins)
     return [kind.result() for kind in kinds]
 
 
-def bulk_approvals(settings: Settings) -> int:
-    """Return how many approvals a bulk request of many people needs if none is protected."""
-    return rules_of(settings).required_for_bulk(SMALL_BULK + 1, protected=False)
+def _bulk_kinds(settings: Settings, admins: Sequence[Member]) -> list[Approvals]:
+    """Return the kinds of bulk requests of many people; protected people count only if they change something."""
+    many, needed = f"a revocation of more than {SMALL_BULK} people", bulk_approvals(settings)
+    alone = settings.self_approval and needed == 1
+    kinds = [
+        Approvals(
+            "approvals BULK", many, needed, "ADMINS", admins, admins, (), requester_counts=alone, optional=True
+        )
+    ]  # fmt: skip
+    protected_needed = bulk_approvals(settings, protected=True)
+    if settings.protected and (protected_needed > needed or alone):
+        kinds.append(
+            Approvals(
+                "approvals BULK PROTECTED", f"{many} with a protected one", protected_needed, "ADMINS", admins,
+                admins, (), requester_counts=False, optional=True,
+            )
+        )  # fmt: skip
+    return kinds
+
+
+def bulk_approvals(settings: Settings, *, protected: bool = False) -> int:
+    """Return how many approvals a bulk request of many people needs; `protected` if it contains a protected one."""
+    return rules_of(settings).required_for_bulk(SMALL_BULK + 1, protected=protected)
 
 
 def _people(principals: Sequence[Principal], members: Members) -> list[Member] | None:

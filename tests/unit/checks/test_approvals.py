@@ -87,6 +87,21 @@ RULES: dict[str, tuple[dict[str, str], str, Status, str]] = {
     "the only admin cannot approve a bulk request": (
         {"ADMINS": OLIVIA}, "approvals BULK", Status.UNDETERMINED, "needs 2 approvers, and Olivia Ortega can approve",
     ),
+    "the only admin alone approves a bulk request": (
+        {"ADMINS": OLIVIA, "BULK_APPROVALS": "1"}, "approvals BULK", Status.OK, "1 person can approve a revocation of",
+    ),
+    "the only admin may not approve a bulk request alone": (
+        {"ADMINS": OLIVIA, "BULK_APPROVALS": "1", "SELF_APPROVAL": "false"},
+        "approvals BULK", Status.UNDETERMINED, "needs 1 approver besides the requester, and only Olivia Ortega",
+    ),
+    "the only admin cannot alone approve a list with protected people": (
+        {"ADMINS": OLIVIA, "BULK_APPROVALS": "1", "PROTECTED_APPROVALS": "1"},
+        "approvals BULK PROTECTED", Status.UNDETERMINED, "needs 1 approver besides the requester, and only Olivia",
+    ),
+    "three admins are too few for a list with protected people": (
+        {"ADMINS": f"{OLIVIA},{BEN},{NADIA}", "PROTECTED_APPROVALS": "3"},
+        "approvals BULK PROTECTED", Status.UNDETERMINED, "people with a protected one needs 3 approvers besides the",
+    ),
     "the only admin rotates": ({"ADMINS": OLIVIA}, "approvals ADMINS", Status.OK, "1 person can approve a rotation"),
     "the only admin may not rotate alone": (
         {"ADMINS": OLIVIA, "SELF_APPROVAL": "false"},
@@ -108,6 +123,13 @@ async def test_approvals__are_not_counted_if_only_genesys_cloud_knows_the_approv
 ) -> None:
     report = await harness.check({"APPROVERS": approvers})
     assert not {one.check for one in report.results} & {"approvals", "approvals PROTECTED"}
+
+
+async def test_approvals__of_lists_with_protected_people_are_counted_only_if_they_differ(
+    harness: ChecksHarness,
+) -> None:
+    report = await harness.check({"ADMINS": f"{OLIVIA},{BEN},{NADIA}"})
+    assert not {one.check for one in report.results} & {"approvals BULK PROTECTED"}
 
 
 async def test_group__is_counted_by_full_members(harness: ChecksHarness) -> None:
