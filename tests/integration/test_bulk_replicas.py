@@ -18,6 +18,7 @@ from bot.sandbox.genesys.server import GenesysUser
 from tests.support.agents import add_agents
 from tests.support.examples import request
 from tests.support.postgres import Server
+from tests.support.proxy import proxy_to
 from tests.support.replicas import WAIT_TIMEOUT, Replicas, start_replicas
 
 pytestmark = pytest.mark.heavy
@@ -90,6 +91,24 @@ async def test_bulk__survives_the_restart_of_the_database(postgres: Server, addr
 
         await assert_complete(both)
         assert len(both.deletes) <= PEOPLE + 2 * 40
+
+
+async def test_bulk__goes_on_after_a_failover(postgres: Server, address: str, tmp_path: Path) -> None:
+    if postgres.programs is None:
+        pytest.skip("TEST_DATABASE_URL names a server that the tests may not stop")
+    with postgres.standby() as standby:
+        async with proxy_to(address) as proxy:
+            routed = proxy.route(address)
+            async with start_replicas(tmp_path, routed, routed, TOKEN_POOL="2") as both:
+                await approve(both)
+                await both.genesys.wait_for_request("delete_token", PEOPLE // 3)
+                await asyncio.to_thread(postgres.stop)
+                await asyncio.to_thread(standby.promote)
+                proxy.redirect(standby.url)
+
+                await assert_complete(both)
+                assert len(both.deletes) <= PEOPLE + 2 * 40
+    await asyncio.to_thread(postgres.start)
 
 
 async def test_bulk__of_a_replica_that_stops_loses_and_repeats_nothing(address: str, tmp_path: Path) -> None:

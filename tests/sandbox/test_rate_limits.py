@@ -114,6 +114,16 @@ async def test_genesys__above_its_limit_answers_429_until_a_call_leaves_the_minu
         assert (status, headers["inin-ratelimit-count"]) == (200, "1")
 
 
+async def test_genesys__counts_from_the_change_of_its_limit() -> None:
+    async with start_fake(clock=FakeClock(NOON), enforces_rate_limit=True) as client:
+        await client.login()
+        client.genesys.limit_rate(3)
+        for _ in range(2):
+            for status in (200, 200, 200, 429):
+                assert (await client.request("GET", TOKENS_ME))[0] == status
+            client.genesys.limit_rate(3)
+
+
 async def test_genesys__counts_each_token_alone_and_limits_nothing_unless_asked() -> None:
     async with start_fake(clock=FakeClock(NOON)) as client:
         await client.login()

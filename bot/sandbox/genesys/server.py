@@ -168,10 +168,9 @@ class FakeGenesys:
         return handle
 
     def limit_rate(self, allowed: int) -> None:
-        """Allow this many requests a minute from now on, to each token."""
+        """Allow this many requests a minute to each token, and count from now on."""
         self.rate_limit = allowed
-        for window in self._windows.values():
-            window.limit = allowed
+        self._windows.clear()
 
     def _date(self) -> dict[str, str]:
         """Return the `Date` header, which has whole seconds."""
