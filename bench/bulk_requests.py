@@ -10,7 +10,7 @@ from itertools import islice
 
 from bench.config import Config
 from bench.fakes import APPROVER, genesys_id
-from bench.processes import BOT_PYTHON, MeasuredProcess, bot_command, run_program, run_server
+from bench.processes import BOT_PYTHON, MeasuredProcess, run_program, run_server, unpaced_bot_command
 from bench.revocations import SimulatedUser, connect_user, settle
 from bench.sampling import Sample
 
@@ -86,7 +86,7 @@ async def _bot(
     config.fakes.genesys.reset_counters()
     config.fakes.genesys.allowed = allowed
     try:
-        async with run_server(bot_command(), environ, path="/readyz") as running:
+        async with run_server(unpaced_bot_command(), environ, path="/readyz") as running:
             yield running, environ
     finally:
         config.fakes.genesys.allowed = 0

@@ -41,6 +41,14 @@ _TOKEN_INFO = {
         "organization": {"id": "org-1", "name": "Bench"},
     },
 }
+_LIVE_STATE = {
+    "presence": {"presenceDefinition": {"systemPresence": "Available"}},
+    "routingStatus": {"status": "IDLE"},
+    "conversationSummary": {
+        kind: {"contactCenter": {"active": 0, "acw": 0}, "enterprise": {"active": 0, "acw": 0}}
+        for kind in ("call", "callback", "email", "message", "chat", "socialExpression", "video")
+    },
+}
 _SLACK_OK = respond(200, {"ok": True})
 _EMPTY = respond(200)
 _UNAUTHORIZED = respond(401, {"status": 401, "code": "bad.credentials", "message": "Invalid login credentials."})
@@ -112,6 +120,8 @@ class FastGenesys:
             return self._allowance() if self.allowed else _EMPTY
         if path == "/api/v2/users/search":
             return _search_result(request.body)
+        if request.method == "GET" and path.startswith("/api/v2/users/"):
+            return respond(200, _user(path.rpartition("/")[2], "agent@example.com") | _LIVE_STATE)
         return respond(404, {"status": 404, "code": "not.found", "message": f"the fake has no {path}"})
 
     def _allowance(self) -> HttpResponse:
@@ -137,17 +147,20 @@ class FastGenesys:
         self.in_flight -= 1
 
 
-def _search_result(body: bytes) -> HttpResponse:
-    email = str(json.loads(body)["query"][0]["value"])
-    found = _EMAIL.search(email.encode())
-    number = int(found[1]) if found else 0
-    user = {
-        "id": genesys_id(number),
-        "name": f"Person {number}",
+def _user(user_id: str, email: str) -> dict[str, Any]:
+    return {
+        "id": user_id,
+        "name": f"Person {int(user_id[:8], 16)}",
         "email": email,
         "state": "active",
         "division": {"id": "division-home", "name": "Home"},
     }
+
+
+def _search_result(body: bytes) -> HttpResponse:
+    email = str(json.loads(body)["query"][0]["value"])
+    found = _EMAIL.search(email.encode())
+    user = _user(genesys_id(int(found[1]) if found else 0), email)
     return respond(200, {"total": 1, "pageCount": 1, "pageSize": 25, "pageNumber": 1, "results": [user]})
 
 
@@ -199,13 +212,9 @@ class FastSlack:
         match name:
             case "users.info":
                 return _user_info(parse_qs(query or request.body.decode())["user"][0])
-            case "usergroups.users.list":
-                return respond(200, {"ok": True, "users": [APPROVER]})
-            case "auth.test":
-                return _AUTH_TEST
             case "chat.postMessage" | "chat.update":
                 return self._message(name, json.loads(request.body), request.body)
-        return respond(200, {"ok": False, "error": "unknown_method"})
+        return _ANSWERS.get(name) or respond(200, {"ok": False, "error": "unknown_method"})
 
     def _message(self, method: str, message: dict[str, Any], raw: bytes) -> HttpResponse:
         self._posted += 1
@@ -234,6 +243,13 @@ _AUTH_TEST = respond(
     },
     "X-OAuth-Scopes: commands,chat:write,users:read,users:read.email,usergroups:read",
 )
+_ANSWERS = {
+    "auth.test": _AUTH_TEST,
+    "usergroups.users.list": respond(200, {"ok": True, "users": [APPROVER]}),
+    "conversations.info": respond(200, {"ok": True, "channel": {"is_private": False, "is_ext_shared": False}}),
+    "chat.getPermalink": respond(200, {"ok": True, "permalink": "https://bench.slack.com/archives/C0APPROVE1/p1"}),
+}
+"""The responses that are always the same."""
 
 
 def _user_info(user_id: str) -> HttpResponse:

@@ -47,6 +47,11 @@ class HttpConnection(asyncio.Protocol):
         if self._response and not self._response.done():
             self._response.set_exception(UnexpectedResponseError(f"connection lost: {exc}"))
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server has closed the connection, which it does after some idle seconds."""
+        return self._transport.is_closing()
+
     async def send(self, request: bytes) -> tuple[int, bytes]:
         """Send a request; return the status and the body of its response."""
         self._response = asyncio.get_running_loop().create_future()

@@ -216,6 +216,11 @@ def bot_command(*arguments: str) -> Command:
     return [BOT_PYTHON, "-m", "bot", *(arguments or ("serve",))]
 
 
+def unpaced_bot_command() -> Command:
+    """Return the command line of a bot that decides any number of clicks a minute."""
+    return [BOT_PYTHON, "-m", "bench.subject.serve", "serve"]
+
+
 def baseline_command(module: str, *arguments: str) -> Command:
     """Return the command line of a baseline."""
     return [BASELINE_PYTHON, "-m", f"bench.baselines.{module}", *arguments]

@@ -15,11 +15,12 @@ SETTLE_TIME = 0.1
 
 
 class SimulatedUser:
-    """A user who requests and approves revocations over one connection to a bot."""
+    """A user who requests and approves revocations over one connection to a bot on a port."""
 
-    def __init__(self, fakes: FakeServices, requests: SlackRequests, connection: HttpConnection) -> None:
+    def __init__(self, fakes: FakeServices, requests: SlackRequests, port: int, connection: HttpConnection) -> None:
         self._fakes = fakes
         self._requests = requests
+        self._port = port
         self._connection = connection
 
     async def request(self, number: int) -> PostedCard:
@@ -70,6 +71,8 @@ class SimulatedUser:
         return {"ack": acknowledged - began, "delete": (await wait_for(delete))[0] - began}
 
     async def _send(self, request: bytes) -> None:
+        if self._connection.is_closed:
+            self._connection = await connect(self._port)
         status, body = await self._connection.send(request)
         if not is_ack(status, body):
             raise UnexpectedResponseError(f"{status}: {body[:200]!r}")
@@ -77,7 +80,7 @@ class SimulatedUser:
 
 async def connect_user(fakes: FakeServices, requests: SlackRequests, port: int) -> SimulatedUser:
     """Return a user with a new connection to a bot."""
-    return SimulatedUser(fakes, requests, await connect(port))
+    return SimulatedUser(fakes, requests, port, await connect(port))
 
 
 async def settle() -> None:

@@ -16,7 +16,7 @@ from statistics import median
 from bench.chart import AFTER_CLICK, STEPS
 from bench.config import Config
 from bench.fakes import PostedCard, genesys_id
-from bench.processes import Command, MeasuredProcess, baseline_command, bot_command, run_server
+from bench.processes import Command, MeasuredProcess, baseline_command, run_server, unpaced_bot_command
 from bench.revocations import SimulatedUser, connect_user, settle
 from bench.sampling import Sample, Samples, interleave
 from bench.slack_requests import EXAMPLE_CARD
@@ -55,7 +55,7 @@ async def measure(config: Config) -> list[Row]:
 
 def _commands() -> dict[str, Command]:
     return {
-        "subject": bot_command(),
+        "subject": unpaced_bot_command(),
         "lower_bound_roles": baseline_command("bare_protocols", "--check-roles"),
         "lower_bound": baseline_command("bare_protocols"),
         "stack_roles": baseline_command("sync_stack", "--check-roles"),

@@ -10,7 +10,7 @@ from itertools import count, islice
 from statistics import median
 
 from bench.config import Config
-from bench.processes import BOT_PYTHON, MeasuredProcess, bot_command, run_program, run_server
+from bench.processes import BOT_PYTHON, MeasuredProcess, run_program, run_server, unpaced_bot_command
 from bench.revocations import SimulatedUser, connect_user, settle
 from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Row
@@ -39,10 +39,10 @@ async def measure(config: Config) -> list[Row]:
         turns = {}
         for index, (name, sizes) in enumerate(SIZES.items()):
             environ = config.environ(f"filled{index}")
-            async with run_server(bot_command(), environ, path="/readyz"):
+            async with run_server(unpaced_bot_command(), environ, path="/readyz"):
                 pass  # the bot creates the tables
             await _fill(environ["DATABASE_URL"], *sizes)
-            running = await stack.enter_async_context(run_server(bot_command(), environ, path="/readyz"))
+            running = await stack.enter_async_context(run_server(unpaced_bot_command(), environ, path="/readyz"))
             user = await connect_user(config.fakes, config.slack_requests, running.port)
             turns[name] = partial(_turn, running, user, count(index * 1_000_000 + 1))
             bots[name] = running

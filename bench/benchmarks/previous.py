@@ -68,7 +68,8 @@ async def _turn(
 @asynccontextmanager
 async def _run(config: Config, version: str, url: str) -> AsyncIterator[MeasuredProcess]:
     folder, python = VERSIONS[version]
-    command: list[str | Path] = [python, "-m", "bot", "serve"]
+    module = "bench.subject.serve" if folder == ROOT else "bot"  # the previous version has no pace
+    command: list[str | Path] = [python, "-m", module, "serve"]
     environ = config.environ(DATABASE_URL=url)
     async with run_server(command, environ, core=None, path="/readyz", cwd=folder) as running:
         yield running

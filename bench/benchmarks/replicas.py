@@ -15,7 +15,7 @@ from itertools import count, islice
 
 from bench.config import Config
 from bench.fakes import PostedCard, genesys_id
-from bench.processes import DEV_PYTHON, MeasuredProcess, bot_command, run_program, run_server
+from bench.processes import DEV_PYTHON, MeasuredProcess, run_program, run_server, unpaced_bot_command
 from bench.revocations import SimulatedUser, connect_user
 from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Row
@@ -60,7 +60,7 @@ async def _run_replicas(config: Config, url: str, replicas: int) -> AsyncIterato
     async with AsyncExitStack() as stack:
         environ = config.environ(DATABASE_URL=url)
         yield [
-            await stack.enter_async_context(run_server(bot_command(), environ, core=None, path="/readyz"))
+            await stack.enter_async_context(run_server(unpaced_bot_command(), environ, core=None, path="/readyz"))
             for _ in range(replicas)
         ]
 

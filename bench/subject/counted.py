@@ -19,8 +19,11 @@ from bot import logs
 from bot.app import RunningApp, running
 from bot.db.driver import Connection, Cursor, Driver
 from bot.settings import read_settings
+from bot.slack import users
 
 counts: Counter[str] = Counter()
+
+users.GROUP_READ_INTERVAL = 0.0  # see bench.subject.serve
 
 
 def count_statements(app: RunningApp) -> None:
