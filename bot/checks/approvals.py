@@ -101,7 +101,7 @@ def check_approvals(settings: Settings, members: Members) -> list[CheckResult]:
 
 
 def _bulk_kinds(settings: Settings, admins: Sequence[Member]) -> list[Approvals]:
-    """Return the kinds of bulk requests of many people; protected people count only if they change something."""
+    """Return the kinds of bulk requests of many people; with protected ones only if that differs."""
     many, needed = f"a revocation of more than {SMALL_BULK} people", bulk_approvals(settings)
     alone = settings.self_approval and needed == 1
     kinds = [
@@ -121,7 +121,7 @@ def _bulk_kinds(settings: Settings, admins: Sequence[Member]) -> list[Approvals]
 
 
 def bulk_approvals(settings: Settings, *, protected: bool = False) -> int:
-    """Return how many approvals a bulk request of many people needs; `protected` if it contains a protected one."""
+    """Return how many approvals a bulk request of many people needs, `protected` ones or not."""
     return rules_of(settings).required_for_bulk(SMALL_BULK + 1, protected=protected)
 
 

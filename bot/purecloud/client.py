@@ -162,7 +162,7 @@ class UsersApi:
         return [user for user in found if user.id in wanted]
 
     async def _search_people(self, build: Callable[..., ApiRequest]) -> list[User]:
-        """Return the users of a search with their conversations, or without if Genesys Cloud fails to add them.
+        """Return the users of a search, without their conversations if Genesys Cloud fails to add them.
 
         The documentation says that expanded fields are not guaranteed, so they must not cost the answer.
         """
