@@ -4,6 +4,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
+# Keep compiled modules even where the environment forbids it, because the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: install sandbox page screenshots test coverage mutants wheel replicas histories tampering bulk soak official bench lint lock clean
 
 # Two stamps in one environment: the bot's own dependencies, and those for development too.
