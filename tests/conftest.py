@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import disk_usage
+from zlib import crc32
 
 import pytest
 import structlog
@@ -32,6 +33,11 @@ PLAIN_RENDERER = structlog.dev.ConsoleRenderer(colors=False, exception_formatter
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN_RENDERER])
 
 StartApp = Callable[..., Awaitable[AppHarness]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mix the modules, so that some tests wait for a process or a browser while others compute."""
+    items.sort(key=lambda item: crc32(item.path.name.encode()))
 
 
 @pytest.fixture(scope="session")
