@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import random
 from collections import Counter
 from uuid import NAMESPACE_URL, uuid5
 
@@ -21,11 +20,11 @@ from handlers.ui.modals import FILE, PEOPLE, REASON
 from tests.conftest import StartApp
 from tests.support.app_harness import AppHarness
 from tests.support.components import TOM
-from tests.unit.domain.test_bulk_list import PIECES
+from tests.support.hostile_files import hostile_files
 
 ENDED = "Revoked: all sessions of 2 people"
 
-FILES = int(os.environ.get("HOSTILE_FILES", "40"))
+FILES = int(os.environ.get("HOSTILE_FILES", "100"))
 """Hostile files that are uploaded."""
 
 
@@ -216,12 +215,9 @@ async def test_file__that_is_larger_than_slack_says_is_not_read_to_its_end(app: 
 async def test_files__of_any_content_are_answered_and_revoke_nothing(
     start_app_with: StartApp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    chosen = random.Random(7)  # noqa: S311 - the files are examples
     app = await start_app_with(MAX_COMMANDS_PER_MINUTE="10000", MAX_OPEN_REQUESTS="100")
-    for number in range(FILES):
-        pieces = "".join(chosen.choices(PIECES, k=chosen.randrange(40))).encode()
-        data = chosen.randbytes(chosen.randrange(200)) if number % 4 == 0 else pieces
-        file = app.slack.files.add(f"{pieces[:20]!r}.csv", data)
+    for data in hostile_files(7, FILES):
+        file = app.slack.files.add(f"{data[:20]!r}.csv", data)
         await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
         delivery = await app.slack.submit_view(personas.OLIVIA, {FILE: [app.slack.files.as_slack(file)]})
         assert (delivery.status, delivery.body) == (200, "")

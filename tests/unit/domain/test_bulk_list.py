@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from bot.domain.bulk_list import MAX_TEXT_LENGTH, Written, read_csv, read_list
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode, Denied
 from bot.purecloud import requests
+from tests.support.hostile_files import PIECES, hostile_files
 
 TOM = "6f1c0b1e-52d0-4d0c-9d0e-0a1b2c3d4e09"
 
@@ -170,24 +169,6 @@ def assert_calls_can_be_built(ref: TargetRef | None) -> None:
         requests.get_user(ref.genesys_user_id)
 
 
-PIECES = [
-    "tom@example.com",
-    TOM,
-    "@",
-    ",",
-    ";",
-    "\t",
-    '"',
-    "\n",
-    "\r\n",
-    "\0",
-    "\ufeff",
-    "=cmd()",
-    "<@U0TOM00001>",
-    "İ",
-]
-
-
 @given(text=st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_read_list__takes_any_text(text: str) -> None:
     for one in read_list(text):
@@ -198,13 +179,10 @@ def test_read_list__takes_any_text(text: str) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_read_csv__takes_hostile_files(seed: int) -> None:
     """500 files for each seed: random bytes, and random pieces of files."""
-    chosen = random.Random(seed)  # noqa: S311 - the files are examples
-    for _ in range(250):
-        pieces = "".join(chosen.choices(PIECES, k=chosen.randrange(40))).encode()
-        for data in (chosen.randbytes(chosen.randrange(200)), pieces):
-            try:
-                entries = read_csv(data)
-            except Denied:
-                continue
-            for one in entries:
-                assert_calls_can_be_built(one.ref)
+    for data in hostile_files(seed, 500):
+        try:
+            entries = read_csv(data)
+        except Denied:
+            continue
+        for one in entries:
+            assert_calls_can_be_built(one.ref)
