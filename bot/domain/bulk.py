@@ -153,7 +153,8 @@ def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "
         CALLS_UNKNOWN: sum(one.conversations is None for one in found),
     }
     digest = digest_of(one.person.id for one in found if one.person)
-    return BulkSummary(source, dict(counts), digest, name, {name: count for name, count in calls.items() if count})
+    details = {detail: count for detail, count in calls.items() if count}
+    return BulkSummary(source, dict(counts), digest, name, details)
 
 
 def digest_of(target_ids: Iterable[str]) -> str:

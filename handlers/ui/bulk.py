@@ -54,10 +54,12 @@ def _found(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Elemen
 
 def _notes(catalog: Catalog, bulk: BulkSummary, *, with_live_state: bool) -> list[Element]:
     """Return what the approvers should know of the people."""
+    details = bulk.details if with_live_state else {}
     counts = {
         "protected": bulk.protected,
         "inactive": bulk.counts.get("inactive", 0),
-        **{name: bulk.details.get(name, 0) if with_live_state else 0 for name in (IN_CALL, CALLS_UNKNOWN)},
+        IN_CALL: details.get(IN_CALL, 0),
+        CALLS_UNKNOWN: details.get(CALLS_UNKNOWN, 0),
     }
     lines = [
         rich_text.paragraph(*sentence(catalog, f"revoke-many.count.{name}", count=f"{count:,}"))
