@@ -149,13 +149,14 @@ function reproduce(me, { open, fault }) {
   if (fault) postAction("genesys-fault", { name: fault });
 }
 
-// Keeps the fragment of the address up to date; `show` gets one that the user enters.
+// Keeps the fragment of the address up to date; `show` gets one that the user enters. The event names it, because a
+// write that was due may have replaced the address before the browser dispatches the event.
 function useFragment(fragment, show) {
   const latest = useRef(show);
   const written = useRef(0);
   latest.current = show;
   useEffect(() => {
-    const onHashChange = () => latest.current(window.location.hash);
+    const onHashChange = (event) => latest.current(new URL(event.newURL).hash);
     window.addEventListener("hashchange", onHashChange);
     return () => window.removeEventListener("hashchange", onHashChange);
   }, []);

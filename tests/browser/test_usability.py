@@ -123,6 +123,13 @@ async def test_link__reproduces_a_moment(open_page: OpenPage, browser: Browser, 
     await other.tab.context.close()
 
 
+async def test_link__is_followed_although_a_write_that_was_due_replaces_it(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.tab.evaluate("location.hash = '#as=ben&room=approvals'; history.replaceState(null, '', '#as=olivia')")
+    await expect(page.tab.get_by_role("radio", name="Ben")).to_be_checked()
+    await expect(page.tab.get_by_role("heading", name="approvals")).to_be_visible()
+
+
 TYPE_FAST = """() => {
   window.changes = 0;
   const change = history.replaceState.bind(history);
