@@ -192,24 +192,29 @@ class CardUpdater:
         return True
 
     async def show(self, request: Request, card: MessageRef | None, click_url: str | None = None) -> Shown:
-        """Edit a card: with `chat.update`, else through a click on it. `click_url` edits another message."""
-        code = await self._edit(request, card) if card else None
+        """Edit a card: with `chat.update`, else through a click on it. `click_url` edits another message.
+
+        Raises SlackCallError if no click can edit it, but a later `chat.update` may.
+        """
+        failure = await self._edit(request, card) if card else None
         replaced = click_url is not None and await self._replace_clicked(request, click_url)
-        if card is None or code is None:
+        if card is None or failure is None:
             return Shown(anywhere=replaced or card is not None)
         for url in await self._store.click_urls(request.id, card.ts or ""):
             if await self._replace_clicked(request, url):
                 return Shown(anywhere=True)
-        return Shown(anywhere=False, code=code)
+        _raise_if_passing(failure)
+        return Shown(anywhere=False, code=failure.slack_code)
 
-    async def _edit(self, request: Request, card: MessageRef) -> str | None:
-        """Edit a card with `chat.update`; return Slack's error code if it can never be edited."""
+    async def _edit(self, request: Request, card: MessageRef) -> SlackCallError | None:
+        """Edit a card with `chat.update`; return the error if Slack refuses it."""
         try:
             await self._messenger.update(card, await self.render(request, card.channel))
         except SlackCallError as error:
-            _raise_if_passing(error)
+            if error.retryable:
+                raise
             log.warning("card.not_editable", **log_facts(request), code=error.slack_code)
-            return error.slack_code
+            return error
         return None
 
     async def _replace_clicked(self, request: Request, url: str) -> bool:

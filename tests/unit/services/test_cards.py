@@ -12,6 +12,7 @@ from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY
 from bot.domain.principals import parse_principals
 from bot.domain.requests import Event, MessageRef, State
+from bot.errors import TOKEN_REFUSED
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.messages import PostedMessage
@@ -254,17 +255,20 @@ async def test_process__outcome_in_thread_is_retried_after_a_slack_outage(compon
     assert (said.channel_id, said.thread_ts) == (personas.OPS, card.ts)
 
 
-async def test_process__edits_the_card_through_the_click_if_nothing_else_can(components: Components) -> None:
+@pytest.mark.parametrize("code", ["cant_update_message", *sorted(TOKEN_REFUSED)])
+async def test_process__edits_the_card_through_the_click_if_nothing_else_can(components: Components, code: str) -> None:
     _, job = await components.request()
     await components.cards().process(job)
     card = components.slack.messages[-1]
     press = await components.click(ts=card.ts, response_url=components.click_url(card))
     await components.clicks().process(press)
-    components.slack.fault("chat.update", SlackFault(error="cant_update_message", times=None))
+    components.slack.fault("chat.update", SlackFault(error=code, times=None))
     await deliver(components, JobKind.EXECUTE)
     components.database.clock.advance(APPROVAL_RENDER_DELAY)
     await deliver(components, JobKind.CARD)
     assert not components.slack.buttons(card)
+    assert "Approved: ending all sessions of Tom Target now" in components.slack.text_of(card)
+    assert (await components.store.jobs.depth())["card"] == 0
     assert [one for one in components.slack.messages if one.thread_ts] == []
     assert direct_messages(components, personas.OLIVIA) == []
 
