@@ -7,7 +7,7 @@ from itertools import pairwise
 from urllib.parse import unquote
 
 from bot.domain.commands import TargetRef
-from bot.domain.identifiers import ADDRESS, GENESYS_ID
+from bot.domain.identifiers import ADDRESS, GENESYS_ID, mailto_recipients
 from handlers.words import BRACKETS, PUNCTUATION, QUOTES, SIGNS, Word, normalize
 
 MAX_ADDRESS_LENGTH = 254
@@ -87,8 +87,8 @@ def _in_mailto(link: str, label: str) -> list[TargetRef]:
 
     A label that is another address names a second person, so that a link never means another person than it shows.
     """
-    parts = [_address(normalize(part)) for part in re.split("[,;]", unquote(link.partition("?")[0]))]
-    if not all(parts):
+    parts = [_address(normalize(part)) for part in mailto_recipients(link)]
+    if not parts or not all(parts):
         return []
     return [TargetRef(email=email) for email in dict.fromkeys([*parts, _address(normalize(label))]) if email]
 

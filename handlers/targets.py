@@ -10,7 +10,7 @@ from bot.domain.commands import Invoker, PeopleRef, RequestCommand, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from handlers.identifiers import addresses_in, looks_like_address, people_named_by, plain_name
 from handlers.target_lists import read_people
-from handlers.words import BRACKETS, PUNCTUATION, QUOTES, Word, join_words, split_words
+from handlers.words import BRACKETS, EMPHASIS, PUNCTUATION, QUOTES, Word, join_words, split_words
 
 MAX_WORD_LENGTH = 80
 """Characters of an unreadable word that the reply repeats."""
@@ -195,7 +195,7 @@ def _reason(words: Sequence[Word]) -> str:
         words = words[1:]
     text = join_words(words)
     if words and words[0].glued:
-        text = text.lstrip(QUOTES + BRACKETS + "!? ")
+        text = text.lstrip(QUOTES + BRACKETS + EMPHASIS + "!? ")
     text = text.strip(QUOTES + " ").lstrip(PUNCTUATION + "，；：- ").strip()  # noqa: RUF001 - full-width ones
     return text.removesuffix(")") if "(" not in text else text
 

@@ -13,10 +13,15 @@ from bot.visible_text import visible_text
 QUOTES = "\"'`´“”„‟‘’‚‛«»‹›"  # noqa: RUF001 - phones and word processors type curly ones
 BRACKETS = "()[]{}<>"
 PUNCTUATION = ",;:.…、。–—"  # noqa: RUF001 - what may precede an address without being a part of it
+EMPHASIS = "*_~"
+"""What surrounds bold, italic and struck text in Slack."""
+
 SIGNS = "-_/|+=&~*!?"
 """Punctuation with which an address may begin, and which a word never contains at its end."""
 
-_APOSTROPHES = str.maketrans("‘’‛´`", "'''''")  # noqa: RUF001
+_PLAIN_SIGNS = str.maketrans("‘’‛´`。", "'''''.")  # noqa: RUF001
+"""Plain apostrophes, and a plain full stop, which this one replaces in domains (UTS 46)."""
+
 _JOINERS = dict.fromkeys(map(ord, "\u200c\u200d\ufe0e\ufe0f"))
 """The zero-width joiners, and the selectors that choose how an emoji looks."""
 
@@ -82,14 +87,12 @@ def _shown(sign: str, inside: str, label: str) -> str:
         return sign + (label or inside).lstrip(sign)
     if sign == "!":
         return "@" + (label or inside.partition("^")[0]).lstrip("@")
-    if sign in ("http:", "https:"):
-        return sign + inside
-    return label or inside
+    return sign + inside if inside.startswith("//") else label or inside
 
 
 def normalize(text: str) -> str:
-    """Return a word with plain signs and apostrophes, and without invisible characters."""
-    return visible_text(unicodedata.normalize("NFKC", text)).translate(_JOINERS).translate(_APOSTROPHES)
+    """Return a word with plain signs, and without invisible characters."""
+    return visible_text(unicodedata.normalize("NFKC", text)).translate(_JOINERS).translate(_PLAIN_SIGNS)
 
 
 def join_words(words: Sequence[Word]) -> str:

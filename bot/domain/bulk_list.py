@@ -12,7 +12,7 @@ from itertools import islice
 
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.identifiers import ADDRESS, GENESYS_ID
+from bot.domain.identifiers import ADDRESS, GENESYS_ID, NAMED_ADDRESS, mailto_recipients
 from bot.visible_text import visible_text
 
 MAX_TEXT_LENGTH = 200
@@ -29,8 +29,6 @@ _SNIFFED_ROWS = 200
 
 _SEPARATORS = ",;\t"
 _EDGES = " \t\"'`“”„,;"
-_NAMED = re.compile(r"[^<>]{0,200}<([^<>]{1,320})>")
-"""`Name <address>`, as mail programs copy it."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^<>]{0,80})?>")
 
 
@@ -184,10 +182,11 @@ def _shown(text: str) -> str:
 def _ref(text: str) -> TargetRef | None:
     """Return whom an entry names: one address or id that is the whole entry, perhaps after a name."""
     whole = visible_text(text).strip(_EDGES)
-    named = _NAMED.fullmatch(whole)
+    named = NAMED_ADDRESS.fullmatch(whole)
     inside = (named[1] if named else whole).strip(_EDGES)
     if inside.casefold().startswith("mailto:"):
-        inside = inside[len("mailto:") :].partition("|")[0].partition("?")[0]
+        recipients = mailto_recipients(inside[len("mailto:") :].partition("|")[0])
+        inside = recipients[0] if len(recipients) == 1 else ""
     if ADDRESS.fullmatch(inside):
         return TargetRef(email=inside.lower())
     return TargetRef(genesys_user_id=inside.lower()) if GENESYS_ID.fullmatch(inside) else None

@@ -31,6 +31,7 @@ def named(entries: list[Written]) -> list[str | None]:
         "\r\ntom@example.com\r\n\r\n  ANN@example.com  \r\n",
         "Tom Target <tom@example.com>\nAnn <ann@example.com>",
         "mailto:tom@example.com\n'ann@example.com'",
+        "mailto://tom%40example.com#x\n<mailto:?to=ann@example.com|Ann>",
         "\u200btom@example.com\n\ufeffann@example.com",
     ],
 )
@@ -42,6 +43,13 @@ def test_read_list__keeps_what_it_cannot_read() -> None:
     entries = read_list(f"tom\nann@\n{TOM.upper()}\n<@U0TOM00001|tom>\na@example.com b@example.org c")
     assert named(entries) == [None, None, TOM, "U0TOM00001", None]
     assert [one.text for one in entries][:2] == ["tom", "ann@"]
+
+
+@pytest.mark.parametrize(
+    "text", ["mailto:", "mailto:?cc=tom@example.com", "mailto:%ff@example.com", "mailto:a@example.com?to=b@example.com"]
+)
+def test_read_list__refuses_a_link_that_does_not_name_one_person(text: str) -> None:
+    assert named(read_list(text)) == [None]
 
 
 def test_read_list__of_nothing_is_empty() -> None:
