@@ -17,14 +17,20 @@ _SECRET_NAMES = re.compile(
     r"token$|secret|password|authorization|signature|cookie|response_url|trigger_id|card_url|database_url|^body$",
     re.IGNORECASE,
 )
-_CREDENTIAL = r"(?=[A-Za-z._/-]*(?:[0-9~+=]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{16,}"
-"""What follows `Bearer` or `Basic` in a header. It is long, and unlike a word it has a digit, a sign or mixed case."""
+_CREDENTIAL = (
+    r"(?![A-Z]{2,6}[0-9]+\b)"  # the number of a ticket
+    r"(?=[A-Za-z0-9._/-]*(?:[~+=]|[A-Za-z][0-9]|[0-9][A-Za-z]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{16,}"
+)
+"""What follows `Bearer` or `Basic` in a header: long, with a sign, or letters next to digits or in mixed case.
+
+Long words in mixed case have this form too, and are removed, because a credential must not stay.
+"""
 
 _SECRET_SHAPES = re.compile(
     r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+"  # Slack's tokens
     r"|https?://hooks\.slack[\w.-]*/\S+"  # a response_url is a bearer capability
     r"|(?i:authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic)\s+)[^\s\"',}]+"  # an Authorization header
-    rf"|(?i:\b(?:bearer|basic))\s+{_CREDENTIAL}"  # its value alone
+    rf"|(?i:\b(?:bearer|basic))(?:\s*:\s*|\s+){_CREDENTIAL}"  # its value alone
     r"|(?i:(?:access_token|client_secret)[\"']?\s*[=:]\s*[\"']?[^\s\"'&,}]+)"
     r"|://[^\s/@]+@"  # the credentials in a URL
 )

@@ -31,6 +31,8 @@ SECRET_TEXTS = {
     '{"access_token": "opaque123"}': "opaque123",
     '{"Authorization": "Basic YTpi"}': "YTpi",
     "Authorization: Bearer x": "Bearer x",
+    "Bearer: abcdefgh12345678": "abcdefgh12345678",
+    "bearer :abcdefgh12345678": "abcdefgh12345678",
     "Bearer AbCdEfGhIjKlMnOpQrSt": "AbCdEfGhIjKlMnOpQrSt",
     "bearer 3fa85f64-5717-4562-b3fc-2c963f66afa6": "3fa85f64",
     "Basic Y2xpZW50OnNlY3JldA==": "Y2xpZW50OnNlY3JldA",
@@ -43,6 +45,9 @@ SECRET_TEXTS = {
 ORDINARY_TEXTS = [
     "Basic credentials were phished",
     "Bearer of bad news",
+    "Basic 2-factor-authentication was phished",
+    "Basic: conditional-access-2024 is off",
+    "Basic INC0012345678901",
     "basic authentication/authorization is off",
     "Basic Authentication",
     "Bearer responsibilities",
