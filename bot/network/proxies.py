@@ -25,7 +25,10 @@ PROXY_SETTINGS = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 
 _SCHEMES = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 _WORD = re.compile(r"[a-z]+")
-_PROXY = re.compile(r"http://(?:[^\s/?#@]*@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?/?")
+_PROXY = re.compile(r"http://(?:[^\s/?#@]*@)?(?:\w[\w.-]*|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?/?", re.IGNORECASE)
+_MAX_PORT = 65535
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::(\d+))?")
+"""An IPv6 address of NO_PROXY, perhaps with a port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,23 @@ def _matches(entry: str, host: str, port: int) -> bool:
     """Return whether an entry of NO_PROXY is `*`, or names the host, its domain or its network."""
     if entry == "*":
         return True
+    name, wanted = _split_port(entry)
+    if wanted not in ("", str(port)):
+        return False
     try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry.strip("[]"), strict=False)
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False)
     except ValueError:  # a name
-        name, _, wanted = entry.partition(":") if entry.count(":") == 1 else (entry.strip("[]"), "", "")
-    name = name.removeprefix("*").removeprefix(".")
-    return bool(name) and wanted in ("", str(port)) and (host == name or host.endswith(f".{name}"))
+        name = name.removeprefix("*").removeprefix(".").rstrip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def _split_port(entry: str) -> tuple[str, str]:
+    """Return the host without brackets and the port of an entry of NO_PROXY, empty if it has none."""
+    bracketed = _BRACKETED.fullmatch(entry)
+    if bracketed:
+        return bracketed[1], bracketed[2] or ""
+    name, _, port = entry.partition(":")
+    return (entry, "") if ":" in port else (name, port)
 
 
 def proxy_variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -72,9 +86,15 @@ def proxy_variables(environ: Mapping[str, str]) -> dict[str, str]:
 def check_proxy(text: str) -> str:
     """Return the URL of a proxy, with its scheme. Raises ValueError, without the value."""
     url = text if "://" in text else f"http://{text}"
-    if not _PROXY.fullmatch(url) or not url.isascii():
-        raise ValueError("write http://host:port; the bot supports neither https:// nor socks:// for the proxy itself")
-    return url.rstrip("/")
+    match = _PROXY.fullmatch(url) if url.isascii() else None
+    if match is None:
+        raise ValueError(
+            "write http://host:port, with signs in a password as %40; the bot supports neither https:// nor socks:// "
+            "for the proxy itself"
+        )
+    if match[1] and not 0 < int(match[1]) <= _MAX_PORT:
+        raise ValueError(f"write http://host:port with a port from 1 to {_MAX_PORT}")
+    return f"http{url.rstrip('/')[len('http') :]}"
 
 
 def proxy_name(proxy: str) -> str:

@@ -51,6 +51,14 @@ def test_proxy_for__depends_on_the_scheme(url: str, found: str) -> None:
         ("10.0.0.0/8", "10.1.2.3", True),
         ("10.0.0.0/8", "11.1.2.3", False),
         ("10.0.0.0/8", "slack.com", False),
+        ("slack.com.", "slack.com", True),
+        (".slack.com.:443", "hooks.slack.com.", True),
+        ("..", "slack.com", False),
+        ("10.0.0.7:443", "10.0.0.7", True),
+        ("10.0.0.7:8443", "10.0.0.7", False),
+        ("[::1]:443", "[::1]", True),
+        ("[::1]:8443", "[::1]", False),
+        ("fe80::/10", "[fe80::1]", True),
         ("::1", "[::1]", True),
         ("[::1]", "[::1]", True),
         ("127.0.0.1", "[::1]", False),
@@ -66,7 +74,9 @@ def test_no_proxy__excepts_hosts_suffixes_addresses_and_networks(exceptions: str
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
-@pytest.mark.parametrize("value", [PROXY, f"{PROXY}/", "proxy.example.com:3128", f" {PROXY} "])
+@pytest.mark.parametrize(
+    "value", [PROXY, f"{PROXY}/", "proxy.example.com:3128", f" {PROXY} ", PROXY.replace("http", "HTTP")]
+)
 def test_settings__read_the_proxy_in_either_case(name: str, value: str) -> None:
     assert proxy_of("https://slack.com/api", **{name: value}) == PROXY
     assert proxy_of("https://slack.com/api", **{name: value}, no_proxy="slack.com") is None
@@ -80,7 +90,8 @@ def test_settings__prefer_the_variable_in_lower_case_even_if_it_is_empty() -> No
 @pytest.mark.parametrize(
     "value",
     ["socks5://proxy.example.com:1080", "https://proxy.example.com", "http://", "http://jane:hunter2@", "http://a b:1",
-     "http://proxy.example.com:port", "http://proxy.example.com/?hunter2"],
+     "http://proxy.example.com:port", "http://proxy.example.com/?hunter2", "http://proxy.example.com:0",
+     "http://proxy.example.com:65536", "http://jane:hunter2@x@proxy.example.com", "http://-:3128", "http://..:3128"],
 )  # fmt: skip
 def test_settings__refuse_a_proxy_that_cannot_work(value: str) -> None:
     with pytest.raises(SettingsError) as raised:
