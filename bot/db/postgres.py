@@ -65,6 +65,12 @@ TEMPORARY_CONNECT_ERRORS = re.compile(
 )
 """Errors of one of several hosts that make another attempt worthwhile."""
 
+UNUSABLE_PARAMETERS = re.compile(
+    r"bad value for |invalid integer value |invalid \S+ value: |could not parse network address|definition of service"
+    r"|invalid SCRAM"
+)
+"""Errors of libpq and psycopg about the address itself, whatever the servers are doing."""
+
 MAX_PORT = 65535
 
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w+)"')
@@ -235,7 +241,8 @@ def _connect_error(error: Exception) -> Exception:
     libpq's messages name the user and the database, never the password.
     """
     text = _one_line(error)
-    if PERMANENT_CONNECT_ERRORS.search(text) and not TEMPORARY_CONNECT_ERRORS.search(text):
+    permanent = PERMANENT_CONNECT_ERRORS.search(text) and not TEMPORARY_CONNECT_ERRORS.search(text)
+    if permanent or UNUSABLE_PARAMETERS.search(text):
         return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({text})"])
     return DatabaseUnavailable(f"PostgreSQL cannot be reached ({text}); nothing was stored.")
 

@@ -127,6 +127,29 @@ async def test_connect__permanent_error_raises_settings_error(
     assert PASSWORD not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "connect_timeout=soon",
+        "connect_timeout=",
+        "tcp_user_timeout=long",
+        "keepalives=yes",
+        "sslmode=no",
+        "channel_binding=no",
+        "target_session_attrs=primry",
+        "ssl_min_protocol_version=TLSv9",
+        "hostaddr=localhost",
+        "service=bot",
+        "scram_client_key=x",
+    ],
+)
+async def test_connect__value_that_no_server_accepts_raises_settings_error(parameter: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with pytest.raises(SettingsError, match="DATABASE_URL: "):
+            await query(f"postgres://bot:secret@127.0.0.1:{closed.getsockname()[1]}/bot?{parameter}")
+
+
 async def test_connect__closed_port_raises_database_unavailable() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
