@@ -54,13 +54,14 @@ def described(error: BotError) -> str:
 class SettingsError(BotError):
     """A missing or invalid setting.
 
-    `problems` has one line per setting. A line names the variable, and never the value of a secret.
+    `problems` has one line per setting, without a full stop, because advice may follow. A line names the variable, and
+    never the value of a secret.
     """
 
     code = "invalid_settings"
 
     def __init__(self, problems: list[str]) -> None:
-        self.problems = [visible_text(problem) for problem in problems]
+        self.problems = [visible_text(problem).rstrip(".") for problem in problems]
         super().__init__("\n".join(self.problems))
 
 

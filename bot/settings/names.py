@@ -10,21 +10,35 @@ MIN_LENGTH = 6
 LONG_LENGTH = 8
 """Length from which a name may differ in two places; a shorter one may in one."""
 
+LIST_WORDS = frozenset({"GROUP", "GROUPS", "ID", "IDS", "LIST", "MEMBERS", "PEOPLE", "USER", "USERS"})
+"""Words that people add to the name of a setting with a list of people, as in PROTECTED_USERS."""
+
 NOT_COMPARED = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
 """Settings of many programs, which have relatives such as FTP_PROXY."""
 
 
 def misspelt_names(environ: Iterable[str], names: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Return each variable that resembles the name of a setting, with that name.
+    """Return each variable that resembles the name of a setting, or shortens it, with that name.
 
     Case and underscores do not count.
     """
-    compared = [name for name in names if name not in NOT_COMPARED and len(name) >= MIN_LENGTH]
+    compared = {_plain(name): name for name in sorted(names) if name not in NOT_COMPARED and len(name) >= MIN_LENGTH}
     for variable in sorted(environ):
         if variable not in names and variable.upper() not in NOT_COMPARED:
-            meant = min(compared, key=lambda name: _distance(_plain(variable), _plain(name)))
-            if _distance(_plain(variable), _plain(meant)) <= (2 if len(_plain(meant)) >= LONG_LENGTH else 1):
-                yield variable, meant
+            meant = _meant(_plain(variable), compared)
+            if meant:
+                yield variable, compared[meant]
+
+
+def _meant(variable: str, names: Collection[str]) -> str | None:
+    nearest = min(names, key=lambda name: _distance(variable, name))
+    if _distance(variable, nearest) <= (2 if len(nearest) >= LONG_LENGTH else 1):
+        return nearest
+    shortens = len(variable) >= LONG_LENGTH
+    for name in names:
+        if (shortens and name.startswith(variable)) or variable in {f"{name}{word}" for word in LIST_WORDS}:
+            return name
+    return None
 
 
 def _plain(name: str) -> str:

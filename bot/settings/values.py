@@ -5,11 +5,16 @@ No message repeats a value.
 
 from __future__ import annotations
 
+import re
+
 BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 """Beginnings of bot tokens; the second is a token that Slack rotates (docs.slack.dev, Using token rotation)."""
 
 MAX_CONTACT_LENGTH = 80
 """Characters of CONTACT, because it is a part of sentences."""
+
+_TOKEN = re.compile(r"(?:xoxb-|xoxe\.xoxb-|xapp-)[A-Za-z0-9][A-Za-z0-9._~+/=-]*")
+"""A whole token: what follows the prefix is opaque, in the characters of a bearer token (RFC 6750)."""
 
 _QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201c\u201d\u201e"
 
@@ -40,7 +45,7 @@ def check_bot_token(text: str) -> str:
     check_credential(text)
     if not text.startswith(BOT_TOKEN_PREFIXES):
         raise ValueError(f"{_named(text)}; write the Bot User OAuth Token, which begins with xoxb-")
-    return text
+    return _check_whole(text)
 
 
 def check_app_token(text: str) -> str:
@@ -48,7 +53,7 @@ def check_app_token(text: str) -> str:
     check_credential(text)
     if not text.startswith("xapp-"):
         raise ValueError(f"{_named(text)}; write the app-level token (xapp-…), made with the scope connections:write")
-    return text
+    return _check_whole(text)
 
 
 def check_signing_secret(text: str) -> str:
@@ -71,6 +76,12 @@ def check_contact(text: str) -> str:
             "without markup"
         )
     return text
+
+
+def _check_whole(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("it is not a whole token, or has characters that no token has; copy the value again")
+    return token
 
 
 def _named(token: str) -> str:

@@ -87,6 +87,12 @@ def test_bot_token__of_each_kind_is_accepted(token: str) -> None:
     assert read_settings(VALID | {"SLACK_BOT_TOKEN": token}).slack_bot_token.get_secret_value() == token.strip()
 
 
+@pytest.mark.parametrize("rest", ["", "-", "***", "very-hidden,", "very-hidden\\n", "very-hidden#bot", "<hidden>", "…"])
+@pytest.mark.parametrize(("name", "prefix"), [("SLACK_BOT_TOKEN", "xoxb-"), ("SLACK_APP_TOKEN", "xapp-")])
+def test_token__with_characters_that_no_token_has_is_refused(name: str, prefix: str, rest: str) -> None:
+    assert "copy the value again" in problem_of(name, prefix + rest)
+
+
 @pytest.mark.parametrize("token", ["xoxb-very-hidden", "xapp-very-hidden", "xoxp-very-hidden"])
 def test_signing_secret__that_is_a_token_is_refused(token: str) -> None:
     assert "write the signing secret" in problem_of("SLACK_SIGNING_SECRET", token)
