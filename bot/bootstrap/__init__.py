@@ -96,7 +96,9 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         overview=Overview(pages, reader, needs.permalinks, rules=options.rules, actions=actions),
         tabs=OpenTabs(pages.revision, clock=time.monotonic),
         dry_runs=dry_runs(store, reader, needs.bulk, clients, options=options, permalinks=needs.permalinks),
-        inbox=Inbox(store, worker.submit, needs.lookups.start, clock=needs.identity.clock),
+        inbox=Inbox(
+            store, worker.submit, needs.lookups.start, clock=needs.identity.clock, secret_values=options.secret_values
+        ),
         replies=needs.notifier,
         tasks=BackgroundTasks(),
         actions=actions,

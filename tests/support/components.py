@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -209,8 +209,14 @@ class Components:
             rules=options.rules, actions=options.actions,
         )  # fmt: skip
 
-    def inbox(self) -> Inbox:
-        return Inbox(self.store, self.submitted.append, self.lookups.start, clock=self.identity.clock)
+    def inbox(self, secret_values: Sequence[str] = ()) -> Inbox:
+        return Inbox(
+            self.store,
+            self.submitted.append,
+            self.lookups.start,
+            clock=self.identity.clock,
+            secret_values=secret_values,
+        )
 
     def worker(
         self, store: RequestStore | None = None, *, clock: Callable[[], float] = time.monotonic, **changes: Any
