@@ -302,6 +302,16 @@ class RequestStore:
         """
         return await self.database.write(lambda tx: self._mark_posted(tx, job, card, messages, live))
 
+    async def notify_once(self, request: Request, people: Sequence[str]) -> None:
+        """Notify people of how a request ended, unless they were, while completed jobs show whether they were."""
+
+        def step(tx: Transaction) -> None:
+            if request.finished_at and tx.now - request.finished_at < statements.COMPLETED_JOB_RETENTION:
+                specs = [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
+                self.jobs.enqueue_once(tx, request.id, *specs)
+
+        await self.database.write(step)
+
     async def mark_rendered(self, job: Job) -> bool:
         """Complete the job of a card that was updated; return False when it is outdated already."""
         return await self.database.write(lambda tx: self._complete_card(tx, job), durable=False)

@@ -49,7 +49,8 @@ class CopyUpdater:
             await self._store.jobs.complete(job)
             return JobResult()
         update = self._update if copy.message.ts else partial(self._post, now=now)
-        return await self._cards.take_turn(job, request, copy.message, lambda: update(job, request, copy))
+        people = _followers(request, copy)
+        return await self._cards.take_turn(job, request, copy.message, lambda: update(job, request, copy), people)
 
     async def _post(self, job: Job, request: Request, copy: CardCopy, *, now: float) -> JobResult:
         """Post a copy; if the bot may not post there, the followers who need it get a reply."""

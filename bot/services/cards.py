@@ -90,12 +90,21 @@ class CardUpdater:
         if request is None:
             await self._store.jobs.complete(job)
             return JobResult()
-        return await self.take_turn(job, request, request.card, lambda: self._sync(job, request, found))
+        people = people_to_notify(request)
+        return await self.take_turn(job, request, request.card, lambda: self._sync(job, request, found), people)
 
     async def take_turn(
-        self, job: Job, request: Request, card: MessageRef | None, update: Callable[[], Awaitable[JobResult]]
+        self,
+        job: Job,
+        request: Request,
+        card: MessageRef | None,
+        update: Callable[[], Awaitable[JobResult]],
+        people: Sequence[str],
     ) -> JobResult:
-        """Run the update of a card or a copy in its turn, and retry it later if Slack fails."""
+        """Run the update of a card or a copy in its turn, and retry it later if Slack fails.
+
+        If an admin must act first, `people` get the outcome as a message meanwhile.
+        """
         queue = queue_of(request, card)
         wait = self._pace.take_place(queue, job.id)
         if wait:
@@ -107,8 +116,11 @@ class CardUpdater:
             if queue and error.slack_code == RATE_LIMITED:
                 self._pace.limit(queue, error.retry_after)
                 error.retry_after = self._pace.take_place(queue, job.id)
+            refused = error.slack_code in TOKEN_REFUSED and request.state in FINAL
+            if refused:
+                await self._store.notify_once(request, people)
             await self._delivery.retry_later(job, error, since=request.finished_at)
-            return JobResult()
+            return JobResult(wake=refused)
 
     async def _sync(self, job: Job, request: Request, found: Snapshot) -> JobResult:
         if request.card and not request.card.ts:

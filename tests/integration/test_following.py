@@ -10,6 +10,7 @@ import pytest
 
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
+from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.messages import PostedMessage
 from tests.conftest import StartApp
 from tests.support.agents import add_agents
@@ -74,6 +75,24 @@ async def test_follower__who_may_approve_does_so_on_a_card_of_their_own(start_ap
     for card in (first, own):
         assert DONE in app.slack.text_of(card)
         assert not app.slack.buttons(card)
+
+
+async def test_follower__whose_card_cannot_be_edited_for_now_gets_the_outcome_as_a_message(
+    start_app_with: StartApp,
+) -> None:
+    app = await start_app_with(SELF_APPROVAL="false")
+    await app.request_card(personas.BEN, "revoke @tom")
+    await app.wait_until_idle()
+    await follow(app, personas.OLIVIA, "revoke @tom")
+    (own,) = cards_in(app, app.slack.workspace.dm(personas.OLIVIA).id)
+    app.slack.fault("chat.update", SlackFault(error="access_denied", times=None))
+    app.slack.fault("response_url", SlackFault(status=404, html="expired_url", times=None))
+
+    await app.slack.click(personas.OLIVIA, own, "approve")
+
+    for user_id in (personas.OLIVIA, personas.BEN):
+        await app.wait_for_private_message(user_id, DONE)
+    assert len(app.deletes) == 1
 
 
 async def test_follower__who_sees_no_card_learns_the_outcome_in_direct_messages(app: AppHarness) -> None:

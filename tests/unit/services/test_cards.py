@@ -234,6 +234,27 @@ async def test_process__posts_the_outcome_once_if_the_card_cannot_be_edited(
     assert (await components.store.jobs.depth())["card"] == 0
 
 
+@pytest.mark.parametrize("code", sorted(TOKEN_REFUSED))
+async def test_process__reports_the_outcome_once_while_the_token_may_not_edit_the_card(
+    components: Components, code: str
+) -> None:
+    card = await revoked_without_card(components, code)
+    for _ in range(60):
+        for kind in (JobKind.CARD, JobKind.NOTICE):
+            await deliver(components, kind)
+        components.database.clock.advance(60)
+        components.clock.advance(60)
+        await components.store.delete_expired_rows()
+    for user_id in (personas.RAVI, personas.OLIVIA):
+        (said,) = direct_messages(components, user_id)
+        assert "Revoked: all sessions of Tom Target" in said
+    assert components.slack.buttons(card)
+    components.slack.clear_faults()
+    components.database.clock.advance(300)
+    await deliver(components, JobKind.CARD)
+    assert not components.slack.buttons(card)
+
+
 async def test_process__thread_that_takes_no_message_leads_to_direct_messages(components: Components) -> None:
     await revoked_without_card(components, "cant_update_message")
     components.slack.fault("chat.postMessage", SlackFault(error="restricted_action"))
