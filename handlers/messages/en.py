@@ -656,8 +656,15 @@ SENTENCES = {
     "card_posted.card": "see the card",
     "card_not_posted": (
         "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. The request is cancelled. "
-        "*Nothing was changed.* Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL."
+        "*Nothing was changed.* {advice}"
     ),
+    "not_posted.invite": "Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL.",
+    "not_posted.is_archived": "That channel is archived: ask {contact} to choose another one.",
+    "not_posted.channel_shared": (
+        "People of another organization see that channel, or are invited to it: "
+        "request it in a channel of your own organization, or ask {contact} to correct APPROVALS_CHANNEL."
+    ),
+    "not_posted.other": "This does not pass by itself: ask {contact} to fix it.",
     "card_not_posted.channel": "the channel",
     "card_not_posted.channel_shared": (
         "I did not post the card in {channel}, because people of another organization see that channel, or are invited to it. "
@@ -680,7 +687,7 @@ SENTENCES = {
     "request_followed.next": "I made no second request. *Nothing was changed.* You will hear how it ends.",
     "copy_not_posted": (
         "I could not post the card in {place} (`{slack_code}`). The request is still open, and its first card is in use. "
-        "Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL."
+        "{advice}"
     ),
     "copy_not_posted.direct": "your direct messages",
     "request.also_requested": "Also requested by ",

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.requests import FINAL, Follower, Request, State, is_private
 from handlers.messages import Catalog
-from handlers.ui import blocks, outcomes, rich_text
+from handlers.ui import blocks, notices, outcomes, rich_text
 from handlers.ui.blocks import (
     Block,
     Message,
@@ -87,7 +87,9 @@ def copy_not_posted(catalog: Catalog, request: Request, params: Mapping[str, Any
     """Return the reply that says that a follower's card could not be posted; `link` leads to another one."""
     private = is_private(params["place"])
     place = catalog.text("copy_not_posted.direct") if private else channel_mention(params["place"])
-    text = catalog.text("copy_not_posted", place=place, slack_code=foreign_mrkdwn(params["slack_code"]))
+    code = params["slack_code"]
+    advice = notices.advice_on_posting(catalog, code, private=private)
+    text = catalog.text("copy_not_posted", place=place, slack_code=foreign_mrkdwn(code), advice=advice)
     card = catalog.text("request_followed.card", link=link) if link else ""
     return _with_reference(catalog, request, " ".join(filter(None, [text, card])))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.requests import Request
+from bot.domain.requests import Request, is_private
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, request_parts, rich_text, targets
 from handlers.ui.blocks import Message, channel_mention, foreign_mrkdwn, user_mention
@@ -14,6 +14,9 @@ from handlers.ui.sentences import as_mrkdwn, sentence
 
 LINES_PER_SECTION = 20
 """Lines of expired requests in one section, because Slack limits its length."""
+
+INVITATION_HELPS = frozenset({"not_in_channel", "channel_not_found", "channel_unreadable"})
+"""Errors of a post that end once the bot is a member of the channel (docs.slack.dev, chat.postMessage)."""
 
 
 def outcome(catalog: Catalog, request: Request, link: str | None = None) -> Message:
@@ -69,11 +72,24 @@ def card_posted(catalog: Catalog, request: Request, channel: str, link: str | No
 
 def card_not_posted(catalog: Catalog, request: Request, slack_code: str) -> Message:
     """Return the reply that says that the card could not be posted, so the request was cancelled."""
-    channel = channel_mention(request.card.channel) if request.card else catalog.text("card_not_posted.channel")
+    place = request.card.channel if request.card else ""
+    channel = channel_mention(place) if place else catalog.text("card_not_posted.channel")
     variant = f"card_not_posted.{slack_code}"
     code = variant if variant in catalog else "card_not_posted"
-    text = catalog.text(code, channel=channel, slack_code=foreign_mrkdwn(slack_code))
+    advice = advice_on_posting(catalog, slack_code, private=is_private(place))
+    text = catalog.text(code, channel=channel, slack_code=foreign_mrkdwn(slack_code), advice=advice)
     return blocks.message(text, blocks.section(text), request_parts.reference(catalog, request))
+
+
+def advice_on_posting(catalog: Catalog, slack_code: str, *, private: bool = False) -> str:
+    """Return what helps after an error of `chat.postMessage`.
+
+    No one can invite the bot to direct messages, which are `private`.
+    """
+    if private:
+        return catalog.text("not_posted.other")
+    variant = "not_posted.invite" if slack_code in INVITATION_HELPS else f"not_posted.{slack_code}"
+    return catalog.text(variant if variant in catalog else "not_posted.other")
 
 
 def too_late(catalog: Catalog, request: Request) -> Message:

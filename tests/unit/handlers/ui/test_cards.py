@@ -352,6 +352,30 @@ def test_card_not_posted__says_that_nothing_happens_and_what_to_do(
     assert readable(RENDERER.reply("card_not_posted", {"slack_code": "not_in_channel"}, request(card=ref))) == snapshot
 
 
+NOT_POSTED = {
+    "not_in_channel": "Invite me to that channel, or ask",
+    "channel_not_found": "Invite me to that channel, or ask",
+    "is_archived": "That channel is archived: ask",
+    "invalid_blocks": "This does not pass by itself: ask",
+    "missing_scope": "This does not pass by itself: ask",
+    "restricted_action": "This does not pass by itself: ask",
+}
+"""What helps, by the error of the post."""
+
+
+@pytest.mark.parametrize(("code", "advice"), NOT_POSTED.items())
+def test_card_not_posted__advises_an_invitation_only_where_that_helps(code: str, advice: str) -> None:
+    said = words(RENDERER.reply("card_not_posted", {"slack_code": code}, request(card=MessageRef("C0APPROVE1"))))
+    assert advice in said
+    assert ("Invite me" in said) is advice.startswith("Invite me")
+
+
+def test_card_not_posted__in_direct_messages_advises_no_invitation() -> None:
+    ref = MessageRef("U0RAVI0001")
+    said = words(RENDERER.reply("card_not_posted", {"slack_code": "channel_not_found"}, request(card=ref)))
+    assert "Invite me" not in said
+
+
 @pytest.mark.parametrize("state", [None, *State])
 def test_reply__to_a_late_click_says_that_it_changed_nothing(state: State | None, snapshot: SnapshotAssertion) -> None:
     message = RENDERER.reply("stale_request", {}, in_state(state) if state else None)

@@ -71,3 +71,20 @@ def test_copy_not_posted__says_where_and_that_the_request_is_open(place: str, sh
     assert f"I could not post the card in {shown} (`not_in_channel`)" in message["text"]
     assert "still open" in message["text"]
     assert "Open the card" in message["text"]
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "advice"),
+    [
+        ("C0OPS00001", "not_in_channel", "Invite me to that channel"),
+        ("C0OPS00001", "channel_unreadable", "Invite me to that channel"),
+        ("C0OPS00001", "channel_shared", "People of another organization see that channel"),
+        ("C0OPS00001", "is_archived", "That channel is archived"),
+        ("C0OPS00001", "invalid_blocks", "This does not pass by itself"),
+        (OLIVIA, "channel_not_found", "This does not pass by itself"),
+    ],
+)
+def test_copy_not_posted__advises_an_invitation_only_where_that_helps(place: str, code: str, advice: str) -> None:
+    said = RENDERER.reply(COPY_NOT_POSTED, {"place": place, "slack_code": code}, request(), LINK)["text"]
+    assert advice in said
+    assert ("Invite me" in said) is advice.startswith("Invite me")
