@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from bot.db.driver import Driver
 from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
+from bot.db.sealing import seal_older_rows
 from bot.db.sqlite import SqliteDriver
 from bot.errors import SettingsError
 from bot.settings import DatabaseSettings, Settings
@@ -67,7 +69,7 @@ async def prepare_database(store: RequestStore) -> None:
     """
     database = store.database
     try:
-        if await migrate(database, upgraded=store.seal_open_requests):
+        if await migrate(database, upgraded=partial(seal_older_rows, seals=store.seals)):
             log.info("database.upgraded")
         await database.write(lambda tx: tx.now)  # learns the stored time before anything acts on the clock
         await store.jobs.release_own_leases()

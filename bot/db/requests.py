@@ -13,7 +13,6 @@ from bot.db import audit, break_glass, bulk_entries, bulk_runs, metadata, pings,
 from bot.db.engine import Database
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.open_requests import Condition, find_open, require_fewer_open
-from bot.db.payloads import parse_payload
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
@@ -21,17 +20,14 @@ from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_e
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.bulk import BulkEntry, BulkSummary
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.live_state import LiveState
 from bot.domain.requests import (
     APPROVALS,
     FINAL,
     Event,
-    MessageRef,
     Request,
     State,
     advance,
     unseeing_followers,
-    worst_of,
 )
 from bot.domain.seals import Seals
 from bot.errors import StaleRequest
@@ -44,18 +40,6 @@ LAST_SETTINGS = "last_settings"
 
 MAX_ANNOUNCEMENT_DELAY = 5.0
 """Seconds after which a DELETE under break glass follows if the process that announces it has ended."""
-
-SEALED_SINCE = "0003"
-"""The revision of the schema that added seals."""
-
-INPUT_SEALED_SINCE = "0008"
-"""The revision of the schema since which clicks and commands are sealed."""
-
-WAITING_INPUT = (
-    "SELECT id, kind, request_id, created_at, payload FROM jobs WHERE done_at IS NULL AND kind IN ('click', 'command')"
-)
-
-SET_PAYLOAD = "UPDATE jobs SET payload = :payload WHERE id = :id"
 
 Recipients = Callable[[Request], Sequence[str]]
 """Returns the channels that are notified when a request ends."""
@@ -86,10 +70,6 @@ class RequestStore:
         Raises UnreadableRow.
         """
         return await self.database.read(lambda tx: self.snapshot_in(tx, request_id))
-
-    async def click_urls(self, request_id: str, ts: str) -> list[str]:
-        """Return the response_urls of the recent clicks on a message of a request, newest first."""
-        return await self.database.read(lambda tx: statements.click_urls(tx, request_id, ts))
 
     async def audit_events(self, request_id: str | None = None) -> list[tuple[AuditEvent, str]]:
         """Return the audit log of one request, or of all, oldest first; each event comes with its hash.
@@ -212,14 +192,6 @@ class RequestStore:
         """Return when a person may confirm the next break-glass request, in epoch seconds; None if now."""
         return await self.database.read(lambda tx: break_glass.possible_at(tx, requester))
 
-    async def is_announcing(self, request_id: str) -> bool:
-        """Return whether an announcement of a request is being attempted, so that its DELETE must wait."""
-        return await self.database.read(lambda tx: break_glass.is_announcing(tx, request_id))
-
-    async def start_announced(self, request_id: str) -> Job | None:
-        """Lease the first execution of a request, unless one of its announcements is still being attempted."""
-        return await self.database.write(lambda tx: self._start_announced(tx, request_id), durable=False)
-
     async def record_denial(
         self, event: AuditEvent, *, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None = None
     ) -> Job | None:
@@ -235,91 +207,6 @@ class RequestStore:
         """Give a click back, due in `delay` seconds; return the job of a notice that is new to its clicker."""
         return await self.database.write(lambda tx: self._postpone(tx, job, delay, notice))
 
-    async def finish_execution(
-        self,
-        job: Job,
-        event: Event,
-        *,
-        outcome: dict[str, Any],
-        notify: Sequence[str],
-        notify_target: bool = False,
-        also: Callable[[Transaction, Request], None] | None = None,
-    ) -> tuple[Request, list[Job]] | None:
-        """Store the outcome of an approved target; return the request, and the jobs that this process holds.
-
-        `notify` are the channels that are notified once the last target is finished, and `notify_target` adds a message
-        to the person who was revoked. `also` is part of the transaction that ends the request. Returns None when the
-        lease was lost.
-        """
-
-        def step(tx: Transaction) -> tuple[Request, list[Job]] | None:
-            finished = self._finish_execution(tx, job, event, outcome, notify)
-            if finished and notify_target and finished[0].state is State.REVOKED and finished[0].target:
-                self.jobs.enqueue_once(tx, job.request_id, JobSpec(JobKind.AFFECTED, job.request_id, {}))
-            if also and finished and finished[0].state in FINAL:
-                also(tx, finished[0])
-            return finished
-
-        return await self.database.write(step)
-
-    async def retry_execution(self, job: Job, *, delay: float, outcome: dict[str, Any]) -> Request | None:
-        """Store a failed attempt and release its job, due in `delay` seconds; None when the lease was lost."""
-        return await self.database.write(lambda tx: self._retry_execution(tx, job, delay, outcome))
-
-    async def expire_due(self, recipients: Recipients, limit: int = 50) -> list[Request]:
-        """Expire up to `limit` pending requests that are overdue and have no click to decide on; return them.
-
-        Requests that this version cannot read are left to the one that can.
-        """
-        if not await self.database.read(lambda tx: self._overdue(tx, 1)):
-            return []
-        return await self.database.write(lambda tx: self._expire(tx, recipients, limit))
-
-    async def take_expired_notices(self, channel: str, limit: int) -> list[Job]:
-        """Lease up to `limit` notices of expired requests that wait for a channel.
-
-        Return their jobs, with the requests as snapshots.
-        """
-        return await self.database.write(lambda tx: self._take_expired_notices(tx, channel, limit), durable=False)
-
-    async def withdraw(
-        self, job: Job, *, problem: str, notify: Sequence[str], reply: Mapping[str, Any] | None = None
-    ) -> Request | None:
-        """Cancel a pending request whose card cannot be posted, so that it does not wait unseen.
-
-        `reply` is the payload of the REPLY job to its requester. Returns None, changing nothing, when the request is
-        not pending, when it has a card in another place, or when the lease was lost.
-        """
-        return await self.database.write(lambda tx: self._withdraw(tx, job, problem, notify, reply))
-
-    async def mark_posted(
-        self, job: Job, card: MessageRef | None, *messages: JobSpec, live: LiveState | None = None
-    ) -> bool:
-        """Store where a card is and complete its job; return False when it is outdated already.
-
-        `messages` are enqueued once; `live` is what the card shows of the target. Durable, because a card that is
-        forgotten is posted twice.
-        """
-        return await self.database.write(lambda tx: self._mark_posted(tx, job, card, messages, live))
-
-    async def notify_once(self, request: Request, people: Sequence[str]) -> None:
-        """Notify people of how a request ended, unless they were, while completed jobs show whether they were."""
-
-        def step(tx: Transaction) -> None:
-            if request.finished_at and tx.now - request.finished_at < statements.COMPLETED_JOB_RETENTION:
-                specs = [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
-                self.jobs.enqueue_once(tx, request.id, *specs)
-
-        await self.database.write(step)
-
-    async def mark_rendered(self, job: Job) -> bool:
-        """Complete the job of a card that was updated; return False when it is outdated already."""
-        return await self.database.write(lambda tx: self._complete_card(tx, job), durable=False)
-
-    async def take_ping(self, requester: str, message: str) -> bool:
-        """Return whether a message may mention the approvers (`bot.db.pings`)."""
-        return await self.database.write(lambda tx: pings.take(tx, requester, message), durable=False)
-
     async def count_unknown_rows(self) -> None:
         """Count the jobs and requests that only another version of the bot knows, and log each kind once."""
         await self.database.read(self._count_unknown_rows)
@@ -327,29 +214,6 @@ class RequestStore:
     async def delete_expired_rows(self) -> None:
         """Delete jobs too old to be replayed, and response_urls too old to be used."""
         await self.database.write(statements.delete_expired, durable=False)
-
-    def seal_open_requests(self, tx: Transaction, revision: str) -> None:
-        """Seal what earlier versions stored: open requests, and waiting clicks and commands.
-
-        Only the upgrade may do this, because a seal that is missing later was removed.
-        """
-        if revision < INPUT_SEALED_SINCE:
-            self._seal_waiting_input(tx)
-        if revision >= SEALED_SINCE:
-            return
-        for request in statements.open_requests(tx):
-            sealed = self.seals.seal(request)
-            for approver in request.approvals:
-                sealed = self.seals.add_approval(sealed, approver, request.approved_at or tx.now)
-            statements.set_seals(tx, sealed)
-
-    def _seal_waiting_input(self, tx: Transaction) -> None:
-        for row in tx.fetch(WAITING_INPUT):
-            with suppress(UnreadableRow):
-                payload = self.seals.seal_input(
-                    row.kind, row.request_id, row.created_at, parse_payload(row.id, row.payload)
-                )
-                tx.execute(SET_PAYLOAD, id=row.id, payload=json.dumps(payload))
 
     def find_open(self, tx: Transaction, wanted: Request, condition: Condition) -> Request | None:
         """Return an open and intact request for the same action and target that meets a condition."""
@@ -403,9 +267,6 @@ class RequestStore:
         except UnreadableRow as error:
             self.jobs.unreadable.add(error, tx.now)
             raise
-
-    def _overdue(self, tx: Transaction, limit: int) -> list[str]:
-        return statements.overdue(tx, limit, self.jobs.actions, self.jobs.unreadable.skipped("requests", tx.now))
 
     def _count_unknown_rows(self, tx: Transaction) -> None:
         for error in statements.unknown_rows(tx, self.jobs.actions):
@@ -462,11 +323,6 @@ class RequestStore:
         jobs = [self.jobs.add_leased(tx, one.kind, request.id, one.key, one.payload) for one in specs or [execution]]
         return [replace(job, snapshot=Snapshot(request, tx.now)) for job in jobs if job]
 
-    def _start_announced(self, tx: Transaction, request_id: str) -> Job | None:
-        if break_glass.is_announcing(tx, request_id):
-            return None
-        return self.jobs.lease_first(tx, JobKind.EXECUTE, request_id)
-
     def _record_denial(
         self, tx: Transaction, event: AuditEvent, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None
     ) -> Job | None:
@@ -488,90 +344,6 @@ class RequestStore:
             with suppress(UnreadableRow):
                 request = self.snapshot_in(tx, event.request_id).request
                 self.jobs.enqueue(tx, event.request_id, *(self.card_jobs(request) if request else ()))
-
-    def _finish_execution(
-        self, tx: Transaction, job: Job, event: Event, outcome: dict[str, Any], notify: Sequence[str]
-    ) -> tuple[Request, list[Job]] | None:
-        if not self.jobs.complete_in(tx, job):
-            return None
-        before, events = statements.finish_item(tx, job, event)
-        before = replace(before, outcome=outcome)
-        finished = [one for one in events if one]
-        if len(finished) < len(events):
-            statements.set_outcome(tx, job.request_id, outcome)
-            return before, []
-        worst = worst_of(finished)
-        moved = advance(before, worst, at=tx.now)
-        return self.save_in(tx, before, moved, worst, actor="bot", notify=notify, detail=outcome)
-
-    def _retry_execution(self, tx: Transaction, job: Job, delay: float, outcome: dict[str, Any]) -> Request | None:
-        if not self.jobs.release_in(tx, job, delay=delay):
-            return None
-        if "waits" in outcome:
-            outcome = outcome | {"continues_at": tx.now + delay}
-        statements.add_attempt(tx, job.request_id, outcome)
-        request = self.snapshot_in(tx, job.request_id).request
-        if request:
-            self.audit_in(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
-            self.jobs.enqueue(tx, request.id, *self.card_jobs(request))
-            note = {"code": "retrying", "params": outcome}
-            self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:retrying", note))
-        return request
-
-    def _expire(self, tx: Transaction, recipients: Recipients, limit: int) -> list[Request]:
-        pending: list[Request] = []
-        for request_id in self._overdue(tx, limit):
-            with suppress(UnreadableRow):
-                found = self.snapshot_in(tx, request_id).request
-                pending += [found] if found else []
-        expired = [advance(before, Event.EXPIRE, at=tx.now) for before in pending]
-        for before, moved in zip(pending, expired, strict=True):
-            self.save_in(tx, before, moved, Event.EXPIRE, actor="bot", notify=recipients(before), lease=False)
-        return expired
-
-    def _take_expired_notices(self, tx: Transaction, channel: str, limit: int) -> list[Job]:
-        jobs = []
-        for job in self.jobs.lease_expired_notices(tx, channel, limit):
-            with suppress(UnreadableRow):
-                jobs.append(replace(job, snapshot=self.snapshot_in(tx, job.request_id)))
-        return jobs
-
-    def _withdraw(
-        self, tx: Transaction, job: Job, problem: str, notify: Sequence[str], reply: Mapping[str, Any] | None
-    ) -> Request | None:
-        before = self.snapshot_in(tx, job.request_id).request
-        if before is None or before.state is not State.PENDING or before.copies:
-            return None
-        if not self.jobs.complete_in(tx, job):
-            return None
-        moved = advance(before, Event.CANCEL, at=tx.now, by=None)
-        detail = {"problem": problem}
-        self.save_in(
-            tx, before, moved, Event.CANCEL, actor="bot", notify=notify, detail=detail, render=False, lease=False
-        )
-        if reply:
-            self.jobs.enqueue_once(tx, moved.id, JobSpec(JobKind.REPLY, str(job.id), reply))
-        return moved
-
-    def _mark_posted(
-        self, tx: Transaction, job: Job, card: MessageRef | None, messages: Sequence[JobSpec], live: LiveState | None
-    ) -> bool:
-        """Store the place, unless the lease was lost: the process that has it now posts a card of its own."""
-        if self.jobs.complete_unless_enqueued_in(tx, job):
-            up_to_date = True
-        elif self.jobs.release_in(tx, job, delay=0):
-            up_to_date = False
-        else:
-            return True
-        statements.set_card(tx, job.request_id, card)
-        if live:
-            statements.set_live_state(tx, job.request_id, live)
-        self.jobs.enqueue_once(tx, job.request_id, *messages)
-        return up_to_date
-
-    def _complete_card(self, tx: Transaction, job: Job) -> bool:
-        """Complete the job of a card, or release it if the request has changed: each change enqueues it again."""
-        return self.jobs.complete_unless_enqueued_in(tx, job) or not self.jobs.release_in(tx, job, delay=0)
 
     def save_in(
         self,

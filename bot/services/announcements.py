@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.requests import Request
@@ -35,6 +36,7 @@ class Announcer:
         timeout: float = ANNOUNCEMENT_TIMEOUT,
     ) -> None:
         self._store = store
+        self._executions = ExecutionStore(store)
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
@@ -60,7 +62,7 @@ class Announcer:
             await self._delivery.retry_later(job, error, since=job.created_at)
         else:
             await self._store.jobs.complete(job)
-        execution = await self._store.start_announced(job.request_id)
+        execution = await self._executions.start_announced(job.request_id)
         return JobResult((execution,) if execution else ())
 
     async def _post(self, job: Job, request: Request) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.db.cards import CardStore
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.domain.requests import FINAL, CardCopy, Request, State, is_private
@@ -37,6 +38,7 @@ class CopyUpdater:
     ) -> None:
         self._followers = followers
         self._store = followers.requests
+        self._places = CardStore(followers.requests)
         self._cards = cards
         self._messenger = messenger
         self._ping = ping
@@ -75,7 +77,7 @@ class CopyUpdater:
         if not self._ping or is_private(copy.place) or request.state is not State.PENDING:
             return message
         follower = next(iter(_followers(request, copy)), request.requester)
-        if await self._store.take_ping(follower, f"copy:{request.id}:{copy.place}"):
+        if await self._places.take_ping(follower, f"copy:{request.id}:{copy.place}"):
             return self._cards.with_mentions(request, message)
         return message
 
@@ -83,7 +85,7 @@ class CopyUpdater:
         """Edit a copy; an outcome that it cannot show goes into its thread, or to its followers."""
         shown = await self._cards.show(request, copy.message)
         if shown.anywhere or request.state not in FINAL:
-            return JobResult(wake=not await self._store.mark_rendered(job))
+            return JobResult(wake=not await self._places.mark_rendered(job))
         threaded = await self._cards.post_in_thread(request, copy.message, shown.code)
         await self._followers.mark_copy(job, copy.place, None, *(() if threaded else _notices(request, copy)))
         return JobResult(wake=True)

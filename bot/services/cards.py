@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
+from bot.db.cards import CardStore
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls, Snapshot
@@ -72,6 +73,7 @@ class CardUpdater:
     ) -> None:
         self._live = live
         self._store = store
+        self._places = CardStore(store)
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
@@ -118,7 +120,7 @@ class CardUpdater:
                 error.retry_after = self._pace.take_place(queue, job.id)
             refused = error.slack_code in TOKEN_REFUSED and request.state in FINAL
             if refused:
-                await self._store.notify_once(request, people)
+                await self._places.notify_once(request, people)
             await self._delivery.retry_later(job, error, since=request.finished_at)
             return JobResult(wake=refused)
 
@@ -130,7 +132,7 @@ class CardUpdater:
         shown = await self.show(request, request.card, found.urls.click)
         if not shown.anywhere and request.state in FINAL:
             return await self._notify_instead(job, request, shown.code)
-        return JobResult(wake=not await self._store.mark_rendered(job))
+        return JobResult(wake=not await self._places.mark_rendered(job))
 
     async def with_live_state(self, request: Request, channel: str, now: float) -> Request:
         """Return a request with what its target is doing, if a new card in a channel shows it.
@@ -157,7 +159,7 @@ class CardUpdater:
             await self._replace_clicked(request, urls.click)
         reply = _reply_about_place(job, request, posted, urls.command)
         files = _preview_of(request)
-        up_to_date = await self._store.mark_posted(job, posted, *reply, *files, live=request.live)
+        up_to_date = await self._places.mark_posted(job, posted, *reply, *files, live=request.live)
         return JobResult(wake=bool(reply or files) or not up_to_date)
 
     async def _new_card(self, job: Job, request: Request, channel: str) -> Message:
@@ -182,13 +184,13 @@ class CardUpdater:
         visible = request.card is not None and request.card.channel in (request.requester, request.requested_in)
         visible = visible and code not in UNSUITABLE
         if visible and command_url and await self._respond_with_card(request, command_url):
-            return JobResult(wake=not await self._store.mark_posted(job, None))
+            return JobResult(wake=not await self._places.mark_posted(job, None))
         others = tuple(one for one in self._recipients(request) if one != request.requester)
         reply = message_payload(request.requester, command_url, CARD_NOT_POSTED, slack_code=code)
-        if await self._store.withdraw(job, problem=code, notify=others, reply=reply):
+        if await self._places.withdraw(job, problem=code, notify=others, reply=reply):
             log.info("request.withdrawn", **log_facts(request), code=code)
         else:
-            await self._store.mark_posted(job, None, *_reply_about_copy(job, request, command_url))
+            await self._places.mark_posted(job, None, *_reply_about_copy(job, request, command_url))
         return JobResult(wake=True)
 
     async def _respond_with_card(self, request: Request, command_url: str) -> bool:
@@ -212,7 +214,7 @@ class CardUpdater:
         replaced = click_url is not None and await self._replace_clicked(request, click_url)
         if card is None or failure is None:
             return Shown(anywhere=replaced or card is not None)
-        for url in await self._store.click_urls(request.id, card.ts or ""):
+        for url in await self._places.click_urls(request.id, card.ts or ""):
             if await self._replace_clicked(request, url):
                 return Shown(anywhere=True)
         _raise_if_passing(failure)
@@ -255,7 +257,7 @@ class CardUpdater:
         else:
             people = people_to_notify(request)
         notices = [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
-        await self._store.mark_posted(job, None, *notices)
+        await self._places.mark_posted(job, None, *notices)
         return JobResult(wake=True)
 
     async def post_in_thread(self, request: Request, card: MessageRef, code: str) -> bool:

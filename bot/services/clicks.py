@@ -10,6 +10,7 @@ import structlog
 
 from bot.db import bulk_entries
 from bot.db.bulk_store import BulkStore
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
@@ -77,6 +78,7 @@ class ClickService:
         announce_in: Sequence[str] = (),
     ) -> None:
         self._store = store
+        self._expiry = ExpiryStore(store)
         self._identity = identity
         self._lookups = lookups
         self._actions = actions
@@ -276,7 +278,7 @@ class ClickService:
         return result
 
     async def _expire(self) -> None:
-        for ended in await self._store.expire_due(self._recipients):
+        for ended in await self._expiry.expire_due(self._recipients):
             self._metrics.outcomes.labels(ended.action, ended.state).inc()
             log.info("request.expired", **log_facts(ended))
 

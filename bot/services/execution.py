@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.actions import Action, Actions, GenesysApi, Response
@@ -106,6 +107,7 @@ class ExecutionService:
         self._checks = WriteChecks(store)
         self._watches = watches
         self._store = store
+        self._executions = ExecutionStore(store)
         self._genesys = genesys
         self._actions = actions
         self._recipients = recipients
@@ -139,7 +141,7 @@ class ExecutionService:
         log.warning("request.retried", **(_logged(outcome) | log_facts(request)), delay=result.retry_delay)
         if not self._actions[request.action].repeatable and outcome["code"] == GenesysRateLimited.code:
             outcome["process"] = self._store.jobs.owner
-        await self._store.retry_execution(job, delay=result.retry_delay, outcome=outcome)
+        await self._executions.retry(job, delay=result.retry_delay, outcome=outcome)
         return JobResult(wake=True)
 
     async def _finish(self, request: Request, job: Job, event: Event, outcome: dict[str, Any]) -> JobResult:
@@ -165,7 +167,7 @@ class ExecutionService:
 
     async def _wait_for_announcement(self, request: Request, job: Job) -> bool:
         """Give a job back while its call is being announced, because a process has ended before that."""
-        if job.attempts > 1 or not request.break_glass or not await self._store.is_announcing(request.id):
+        if job.attempts > 1 or not request.break_glass or not await self._executions.is_announcing(request.id):
             return False
         await self._store.jobs.put_back(job, delay=ANNOUNCEMENT_DELAY)
         return True
@@ -194,7 +196,7 @@ class ExecutionService:
     ) -> tuple[Request, list[Job]] | None:
         """Record an outcome. While the database is unavailable, recording is retried, never the call."""
         finish = partial(
-            self._store.finish_execution, job, event, notify=self._recipients(request),
+            self._executions.finish, job, event, notify=self._recipients(request),
             notify_target=self._notify_target,
         )  # fmt: skip
         if event is Event.SUCCEED and self._actions[request.action].ends_sessions:

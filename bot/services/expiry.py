@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from bot.db.expiry import ExpiryStore
 from bot.db.requests import RequestStore
 from bot.domain.audit_chain import Checkpoint
 from bot.domain.requests import Request
@@ -35,6 +36,7 @@ class ExpiryService:
         clock: Callable[[], float],
     ) -> None:
         self._store = store
+        self._expiry = ExpiryStore(store)
         self._recipients = recipients
         self._metrics = metrics
         self._differences = differences
@@ -45,7 +47,7 @@ class ExpiryService:
 
     async def run(self) -> None:
         """End overdue requests. At their intervals, look for unknown rows and other rules, and clean up."""
-        for request in await self._store.expire_due(self._recipients):
+        for request in await self._expiry.expire_due(self._recipients):
             self._metrics.outcomes.labels(request.action, request.state).inc()
             log.info("request.expired", **log_facts(request))
         if self._clock() > self._count_at:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
@@ -192,6 +193,7 @@ class Notifier:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
+        self._expiry = ExpiryStore(store)
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
@@ -217,7 +219,7 @@ class Notifier:
             await self._store.jobs.put_back(job, delay=wait)
             return JobResult()
         folded = (
-            await self._store.take_expired_notices(channel, MAX_FOLDED - 1) if request.state is State.EXPIRED else []
+            await self._expiry.take_expired_notices(channel, MAX_FOLDED - 1) if request.state is State.EXPIRED else []
         )
         also = [one.snapshot.request for one in folded if one.snapshot and one.snapshot.request]
         message = self._renderer.expirations([request, *also]) if also else await self._outcome(request, channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from bot.db.cards import CardStore
 from bot.db.jobs import Job
 from bot.db.requests import RequestStore
 from bot.domain.principals import Principal
@@ -50,6 +51,7 @@ class Reminders:
         ping: bool,
     ) -> None:
         self._store = store
+        self._places = CardStore(store)
         self._messenger = messenger
         self._renderer = renderer
         self._delivery = delivery
@@ -90,7 +92,7 @@ class Reminders:
     async def _mentions(self, request: Request) -> tuple[Principal, ...]:
         """Return whom the reminder mentions: no one shortly after another message of the same requester did."""
         approvers = approvers_to_mention(request, self._approvers(request)) if self._ping else ()
-        if approvers and await self._store.take_ping(request.requester, f"reminder:{request.id}"):
+        if approvers and await self._places.take_ping(request.requester, f"reminder:{request.id}"):
             return approvers
         return ()
 

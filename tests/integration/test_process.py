@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.db.engine import Database
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
@@ -249,6 +250,6 @@ async def execute_as_another_replica(bot: BotProcess) -> None:
         while not (jobs := [job for job in await store.jobs.claim(1) if job.kind is JobKind.EXECUTE]):  # noqa: ASYNC110 - a lease sends no event
             await asyncio.sleep(0.05)
     outcome = {"code": "executed", "attempts": 2, "uncertain": False}
-    assert await store.finish_execution(jobs[0], Event.SUCCEED, outcome=outcome, notify=[personas.AUDIT])
+    assert await ExecutionStore(store).finish(jobs[0], Event.SUCCEED, outcome=outcome, notify=[personas.AUDIT])
     await store.jobs.release_own_leases()
     await database.close()

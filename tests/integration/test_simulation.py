@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.db.driver import DatabaseUnavailable
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job, JobKind
 from bot.db.postgres import PostgresDriver
 from bot.domain.actions import ACTIONS
@@ -75,7 +76,7 @@ class SendsAgain(ExecutionService):
     async def _record(
         self, request: Request, job: Job, event: Event, outcome: dict[str, Any]
     ) -> tuple[Request, list[Job]] | None:
-        return await self._store.finish_execution(job, event, outcome=outcome, notify=self._recipients(request))
+        return await ExecutionStore(self._store).finish(job, event, outcome=outcome, notify=self._recipients(request))
 
 
 def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
@@ -100,7 +101,7 @@ def announces_nothing(bot: Bot) -> Mapping[JobKind, Process]:
 
     async def process(job: Job) -> JobResult:
         await bot.store.jobs.complete(job)
-        execution = await bot.store.start_announced(job.request_id)
+        execution = await ExecutionStore(bot.store).start_announced(job.request_id)
         return JobResult((execution,) if execution else ())
 
     return {JobKind.ANNOUNCEMENT: process}

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +24,7 @@ from bot.db.jobs import JobQueue
 from bot.db.migrate import MIGRATIONS, migrate
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
+from bot.db.sealing import seal_older_rows
 from bot.db.sqlite import SqliteDriver
 from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import State
@@ -176,7 +178,7 @@ async def test_upgrade__of_rows_on_postgresql_keeps_requests_and_the_audit_log(p
         await postgres.do("\n".join(one for one in inserts if "alembic_version" not in one), url.rpartition("/")[2])
 
         store = RequestStore(database, JobQueue(database, "one#1"), SEALS)
-        assert await migrate(database, upgraded=store.seal_open_requests) is True
+        assert await migrate(database, upgraded=partial(seal_older_rows, seals=store.seals)) is True
         found = [await store.get(request_id(path, reason)) for reason in RECORDED]
         trail = await store.audit_events()
         depth = await store.jobs.depth()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from bot.db.bulk_store import BulkStore
+from bot.db.cards import CardStore
 from bot.db.driver import Row
 from bot.db.jobs import Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
@@ -211,7 +212,7 @@ class BulkRun:
 
         async def shown(job: Job) -> JobResult:
             self.shown.append(loop.time())
-            await store.mark_rendered(job)
+            await CardStore(store).mark_rendered(job)
             return JobResult()
 
         async def shared(job: Job) -> JobResult:

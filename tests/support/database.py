@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.db.driver import Driver, Row
@@ -12,6 +13,7 @@ from bot.db.engine import Database
 from bot.db.jobs import Job, JobQueue
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
+from bot.db.sealing import seal_older_rows
 from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import Event, Request
 from tests.support import examples
@@ -54,7 +56,7 @@ async def open_database(driver: Driver) -> AsyncIterator[DatabaseHarness]:
     database = Database(driver, clock=clock, boottime=boottime)
     try:
         opened = DatabaseHarness(database, clock, boottime)
-        await migrate(database, upgraded=opened.store().seal_open_requests)
+        await migrate(database, upgraded=partial(seal_older_rows, seals=opened.store().seals))
         yield opened
     finally:
         await database.close()

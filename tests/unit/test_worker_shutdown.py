@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
@@ -145,7 +146,7 @@ async def test_renew__does_not_cancel_a_job_that_is_done(components: Components)
         worker.submit(work)
         worker.submit(work)  # runs once however often it is submitted
         await components.genesys.wait_for_request("delete_token")
-        await components.store.finish_execution(work, Event.SUCCEED, outcome={"attempts": 1}, notify=())
+        await ExecutionStore(components.store).finish(work, Event.SUCCEED, outcome={"attempts": 1}, notify=())
         await worker._renew_running()
         assert not worker._running[work.id].cancelling()
         answer.set()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from bot.db.executions import ExecutionStore
 from bot.db.sqlite import SqliteDriver
 from bot.domain.requests import Event
 from tests.support.database import approve, create_request, open_database
@@ -22,7 +23,7 @@ async def path(tmp_path: Path) -> Path:
         store = db.store()
         await create_request(store, "first", target_slack_id=TOM, reason="Tom left us")
         _, work = await approve(store, "first", OLIVIA)
-        await store.finish_execution(work, Event.SUCCEED, outcome={"status": 200}, notify=[])
+        await ExecutionStore(store).finish(work, Event.SUCCEED, outcome={"status": 200}, notify=[])
         await create_request(store, "open", requester=OLIVIA)
     return path
 

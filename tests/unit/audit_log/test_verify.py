@@ -8,6 +8,7 @@ import pytest
 
 from bot.audit_log.verify import KEY_UNUSED, NO_CHECKPOINT, NO_ROWS, Report, verify
 from bot.db import audit, audit_pages
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
 from bot.domain.audit_chain import AuditChain, Checkpoint
@@ -40,7 +41,7 @@ async def fill(store: RequestStore) -> Checkpoint:
     await store.apply_click(await stored(store, "cancelled"), Event.CANCEL, job=cancelling, by=RAVI)
     await create_request(store, "revoked")
     _, work = await approve(store, "revoked", OLIVIA)
-    await store.finish_execution(work, Event.SUCCEED, outcome={"status": 200}, notify=[])
+    await ExecutionStore(store).finish(work, Event.SUCCEED, outcome={"status": 200}, notify=[])
     found = await store.audit_checkpoint()
     assert found
     return found
@@ -119,7 +120,7 @@ async def test_execution__without_an_approval_is_found(
         )
     )
     assert work
-    await store.finish_execution(work, Event.SUCCEED, outcome={}, notify=[])
+    await ExecutionStore(store).finish(work, Event.SUCCEED, outcome={}, notify=[])
     assert (await report(db, chain)).line == "request FORGED does not fit: it was executed without an approval before"
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.db.break_glass import BREAK_GLASS_INTERVAL
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import MAX_ANNOUNCEMENT_DELAY, RequestStore
 from bot.domain.denials import DenialCode, Denied
@@ -34,9 +35,9 @@ async def confirm(
 
 
 async def finish(store: RequestStore, name: str = "first", event: Event = Event.SUCCEED) -> None:
-    job = await store.start_announced(name)
+    job = await ExecutionStore(store).start_announced(name)
     assert job
-    assert await store.finish_execution(job, event, outcome={}, notify=())
+    assert await ExecutionStore(store).finish(job, event, outcome={}, notify=())
 
 
 async def test_confirmation__leases_the_announcements_and_delays_the_execution(
@@ -77,13 +78,13 @@ async def test_approval__of_any_other_request_is_not_announced(store: RequestSto
 async def test_start_announced__waits_for_the_first_attempt_in_every_channel(store: RequestStore) -> None:
     _, held = await confirm(store)
 
-    assert await store.is_announcing("first")
-    assert await store.start_announced("first") is None
+    assert await ExecutionStore(store).is_announcing("first")
+    assert await ExecutionStore(store).start_announced("first") is None
     await store.jobs.complete(held[0])
-    assert await store.start_announced("first") is None
+    assert await ExecutionStore(store).start_announced("first") is None
     await store.jobs.release(held[1], delay=60)
-    assert not await store.is_announcing("first")
-    execution = await store.start_announced("first")
+    assert not await ExecutionStore(store).is_announcing("first")
+    execution = await ExecutionStore(store).start_announced("first")
     assert execution
     assert (execution.kind, execution.attempts) == (JobKind.EXECUTE, 1)
 
@@ -92,13 +93,13 @@ async def test_start_announced__starts_the_execution_once(store: RequestStore, d
     _, held = await confirm(store)
     for job in held:
         await store.jobs.complete(job)
-    execution = await store.start_announced("first")
+    execution = await ExecutionStore(store).start_announced("first")
     assert execution
 
-    assert await store.start_announced("first") is None
-    assert await db.store("two#1").start_announced("first") is None
+    assert await ExecutionStore(store).start_announced("first") is None
+    assert await ExecutionStore(db.store("two#1")).start_announced("first") is None
     await store.jobs.release(execution, delay=60)  # a rate limit is waited out
-    assert await store.start_announced("first") is None
+    assert await ExecutionStore(store).start_announced("first") is None
 
 
 async def test_confirmation__twice_in_ten_minutes_is_denied_with_the_time(

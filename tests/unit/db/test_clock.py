@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.db.clock import CATCH_UP_RATE, MAX_LAG, STORE_INTERVAL, DatabaseClock, boottime
 from bot.db.engine import Database
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import LEASE_DURATION, JobKind
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
@@ -188,7 +189,7 @@ async def test_retry__is_due_after_its_delay_although_the_clock_goes_back(db: Da
     store = db.store()
     await create_request(store)
     _, job = await approve(store)
-    await store.retry_execution(job, delay=3.0, outcome={"code": "genesys_server_error", "attempts": 1})
+    await ExecutionStore(store).retry(job, delay=3.0, outcome={"code": "genesys_server_error", "attempts": 1})
 
     db.clock.advance(-HOUR)
     db.boottime.advance(4)

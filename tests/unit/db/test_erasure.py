@@ -9,6 +9,7 @@ import pytest
 from bot.audit_log.verify import verify
 from bot.db import erasure as erasing
 from bot.db.erasure import erase, find
+from bot.db.executions import ExecutionStore
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType
 from bot.domain.audit_chain import ERASED, AuditChain, earlier_hash, first_invalid
@@ -34,7 +35,9 @@ async def fill(store: RequestStore) -> None:
     added = await click(store, "first", BEN)
     await store.apply_click(await stored(store, "first"), Event.ADD_APPROVAL, job=added, by=BEN)
     _, work = await approve(store, "first", OLIVIA)
-    await store.finish_execution(work, Event.SUCCEED, outcome={"status": 200, "live": {"presence": "busy"}}, notify=[])
+    await ExecutionStore(store).finish(
+        work, Event.SUCCEED, outcome={"status": 200, "live": {"presence": "busy"}}, notify=[]
+    )
     person = replace(TOM_IN_GENESYS, id="00000000-aaaa-4aaa-8aaa-000000000000", name="Una", email="una@example.com")
     await create_request(store, "declined", target=person, target_slack_id=None, requester=OLIVIA)
     declining = await click(store, "declined", RAVI)

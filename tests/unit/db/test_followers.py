@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.db.cards import CardStore
+from bot.db.executions import ExecutionStore
+from bot.db.expiry import ExpiryStore
 from bot.db.followers import Followed, FollowerStore
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
@@ -61,7 +64,7 @@ async def test_follow__extends_the_expiry_and_stores_follower_copy_reply_and_aud
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     before, card = await create_request(store)
-    await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
+    await CardStore(store).mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     db.clock.advance(600)
 
     found = await followed(store)
@@ -129,7 +132,7 @@ async def test_end__notifies_followers_who_see_no_card_whenever_they_followed(st
     _, execution = await approve(store)
     await followed(store, Follower(BEN, place=BEN, requested_in="D1"), "ben")
 
-    finished = await store.finish_execution(execution, Event.SUCCEED, outcome={}, notify=[OLIVIA])
+    finished = await ExecutionStore(store).finish(execution, Event.SUCCEED, outcome={}, notify=[OLIVIA])
 
     assert finished
     notices = [job.payload["channel"] for job in finished[1] if job.kind is JobKind.NOTICE]
@@ -141,7 +144,7 @@ async def test_expire__notifies_followers(store: RequestStore, db: DatabaseHarne
     await followed(store)
     db.clock.advance(TTL)
 
-    await store.expire_due(lambda _request: ())
+    await ExpiryStore(store).expire_due(lambda _request: ())
 
     assert [job.payload["channel"] for job in await store.jobs.claim(9) if job.kind is JobKind.NOTICE] == [OLIVIA]
 
@@ -150,7 +153,7 @@ async def test_withdraw__leaves_a_request_that_has_a_copy(store: RequestStore) -
     _, card = await create_request(store)
     await followed(store)
 
-    assert await store.withdraw(card, problem="not_in_channel", notify=()) is None
+    assert await CardStore(store).withdraw(card, problem="not_in_channel", notify=()) is None
     assert (await stored(store)).state is State.PENDING
 
 
@@ -213,7 +216,7 @@ async def test_find_open__approved_ones_whatever_their_expiry(store: RequestStor
     _, execution = await approve(store)
     db.clock.advance(2 * TTL)
     assert await found_for(store)
-    await store.finish_execution(execution, Event.FAIL, outcome={}, notify=())
+    await ExecutionStore(store).finish(execution, Event.FAIL, outcome={}, notify=())
     assert await found_for(store) is None
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.db import migrate as migrations
+from bot.db.cards import CardStore
 from bot.db.driver import Driver
 from bot.db.engine import Database
+from bot.db.executions import ExecutionStore
 from bot.db.migrate import HEAD, MIGRATIONS, Migration, migrate, revision
 from bot.db.postgres import PostgresDriver
 from bot.db.sqlite import SqliteDriver
@@ -149,7 +151,7 @@ async def test_migrate__failure_rolls_back_the_whole_upgrade(database: Database,
 async def test_migrate__upgrade_keeps_open_requests_and_leases(db: DatabaseHarness) -> None:
     store, old = db.store(), db.store("old#1")
     _, card = await create_request(store)
-    await store.mark_posted(card, MessageRef("C1", "1.0"))
+    await CardStore(store).mark_posted(card, MessageRef("C1", "1.0"))
     _, before = await approve(old, (await create_request(store, "second"))[0].id)
 
     assert await migrate(db.database, [*MIGRATIONS, NEXT]) is True
@@ -159,7 +161,7 @@ async def test_migrate__upgrade_keeps_open_requests_and_leases(db: DatabaseHarne
         approved, after = await approve(store)
         assert (approved.state, approved.card) == (State.APPROVED, MessageRef("C1", "1.0"))
         for job, owner in ((before, old), (after, store)):
-            finished = await owner.finish_execution(job, Event.SUCCEED, outcome={"attempts": 1}, notify=())
+            finished = await ExecutionStore(owner).finish(job, Event.SUCCEED, outcome={"attempts": 1}, notify=())
             assert finished is not None
             assert finished[0].state is State.REVOKED
         assert first_invalid(await store.audit_events()) is None

@@ -11,7 +11,10 @@ from functools import partial
 import pytest
 
 from bot.db import audit as audit_log
+from bot.db.cards import CardStore
 from bot.db.engine import Database
+from bot.db.executions import ExecutionStore
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import PostgresDriver
@@ -114,8 +117,8 @@ async def test_finish_execution__of_the_last_two_items_at_once_finishes_the_requ
     one, two = replicas
     first, second = await approved_with_two_items(one)
     finished = await asyncio.gather(
-        one.store().finish_execution(first, Event.SUCCEED, outcome=OUTCOME, notify=["C1"]),
-        two.store("two#1").finish_execution(second, Event.SUCCEED, outcome=OUTCOME, notify=["C1"]),
+        ExecutionStore(one.store()).finish(first, Event.SUCCEED, outcome=OUTCOME, notify=["C1"]),
+        ExecutionStore(two.store("two#1")).finish(second, Event.SUCCEED, outcome=OUTCOME, notify=["C1"]),
     )
     assert sorted(found[0].state for found in finished if found) == [State.APPROVED, State.REVOKED]
     assert [event.tag for event, _ in await one.store().audit_events()].count(EventType.REVOKED) == 1
@@ -241,7 +244,7 @@ async def test_record_denial__click_on_another_copy_and_the_outcome_do_not_distu
         press = await click(two, name, BEN)
         stale = AuditEvent(0.0, EventType.CLICK_STALE, BEN, name.upper(), name)
         finished, replying = await asyncio.gather(
-            one.finish_execution(execution, Event.SUCCEED, outcome=OUTCOME, notify=["C1"]),
+            ExecutionStore(one).finish(execution, Event.SUCCEED, outcome=OUTCOME, notify=["C1"]),
             two.record_denial(stale, job=press, reply={}, clicked=clicked),
         )
         assert finished is not None
@@ -276,7 +279,7 @@ async def test_expire_due__concurrent_calls_expire_a_request_once(replicas: Repl
         await create_request(replicas[0].store(), f"request-{number}")
     for one in replicas:
         one.clock.advance(TTL)
-    expired = await asyncio.gather(*(one.store().expire_due(lambda _: ("C1",)) for one in replicas * 3))
+    expired = await asyncio.gather(*(ExpiryStore(one.store()).expire_due(lambda _: ("C1",)) for one in replicas * 3))
     assert sum(len(requests) for requests in expired) == 10
     assert [event.tag for event, _ in await replicas[0].store().audit_events()].count(EventType.EXPIRED) == 10
 
@@ -293,7 +296,7 @@ async def test_expire_due__skips_a_request_that_is_being_clicked(postgres: Serve
     )
 
     async with unfinished(one.database, lambda tx: tx.execute(insert, **row)):
-        expiring = asyncio.create_task(two.store().expire_due(lambda _: ()))
+        expiring = asyncio.create_task(ExpiryStore(two.store()).expire_due(lambda _: ()))
         await wait_for_lock_wait(postgres, expiring)
 
     assert await expiring == []
@@ -307,7 +310,7 @@ async def test_mark_posted__request_that_changes_meanwhile_is_rendered_again(rep
         pending, card = await create_request(one, name)
         press = await click(two, name)
         latest, (_, held) = await asyncio.gather(
-            one.mark_posted(card, MessageRef("C1", "1.0")),
+            CardStore(one).mark_posted(card, MessageRef("C1", "1.0")),
             two.apply_click(pending, Event.CANCEL, job=press, by=OLIVIA),
         )
         (row,) = await replicas[0].rows("SELECT done_at FROM jobs WHERE key = :key", key=f"card:{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.db.executions import ExecutionStore
 from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
 from bot.domain.actions import ACTIONS
@@ -42,7 +43,7 @@ async def cancel(store: RequestStore, name: str, by: str = RAVI) -> Request:
 
 async def execute(store: RequestStore, name: str) -> None:
     _, work = await approve(store, name, OLIVIA)
-    await store.finish_execution(work, Event.SUCCEED, outcome={}, notify=[])
+    await ExecutionStore(store).finish(work, Event.SUCCEED, outcome={}, notify=[])
 
 
 async def test_open__returns_pending_and_approved_requests_newest_first(

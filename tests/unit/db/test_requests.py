@@ -9,11 +9,14 @@ from typing import TypeVar
 
 import pytest
 
+from bot.db.cards import CardStore
 from bot.db.engine import Database
+from bot.db.executions import ExecutionStore
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
-from bot.db.statements import COMPLETED_JOB_RETENTION, LAST_ATTEMPT_TIME, RESPONSE_URL_LIFETIME
+from bot.db.statements import COMPLETED_JOB_RETENTION, RESPONSE_URL_LIFETIME
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.audit_chain import first_invalid
 from bot.domain.requests import EXECUTION_WINDOW, Event, MessageRef, Request, State
@@ -112,7 +115,7 @@ async def test_apply_click__approval_leases_the_execution_and_renders_the_card(
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     _, card = await create_request(store)
-    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
+    assert await CardStore(store).mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     db.clock.advance(7)
     moved, work = await approve(store)
     assert moved == await stored(store)
@@ -209,7 +212,7 @@ async def test_apply_click__click_before_the_expiry_counts_if_it_is_applied_late
     job = await click(store)
     db.clock.now = pending.expires_at + 60
     await store.jobs.renew([job.id])
-    assert await store.expire_due(no_recipients) == []
+    assert await ExpiryStore(store).expire_due(no_recipients) == []
     moved, work = await store.apply_click(pending, Event.APPROVE, job=job, by=OLIVIA)
     assert (moved.state, len(work)) == (State.APPROVED, 1)
 
@@ -246,7 +249,7 @@ async def test_apply_click__cancellation_leases_the_card_that_no_process_renders
     store: RequestStore, db: DatabaseHarness
 ) -> None:
     pending, card = await create_request(store)
-    assert await store.mark_posted(card, MessageRef("C0OPS00001", "1.2"))
+    assert await CardStore(store).mark_posted(card, MessageRef("C0OPS00001", "1.2"))
     job = await click(store, by=RAVI)
     _, work = await store.apply_click(pending, Event.CANCEL, job=job, by=RAVI, notify=["C0AUDIT001"])
     assert [(one.kind, one.attempts) for one in work] == [(JobKind.CARD, 1), (JobKind.NOTICE, 1)]
@@ -287,96 +290,6 @@ async def test_response_urls__are_in_no_request_and_no_audit_event(store: Reques
     job = await click(store)
     await store.apply_click(pending, Event.APPROVE, job=job, by=OLIVIA, click_url="https://hooks.example.com/card")
     assert "hooks.example.com" not in f"{await store.audit_events()} {await stored(store)}"
-
-
-async def test_expire_due__expires_only_overdue_pending_requests(store: RequestStore, db: DatabaseHarness) -> None:
-    await create_request(store, "old")
-    await create_request(store, "decided")
-    await approve(store, "decided")
-    db.clock.advance(TTL - 1)
-    await create_request(store, "new")
-    assert await store.expire_due(no_recipients) == []
-    db.clock.advance(1)
-    (expired,) = await store.expire_due(lambda request: [request.requester])
-    assert (expired.id, expired.state, expired.finished_at) == ("old", State.EXPIRED, db.clock.now)
-    assert await store.expire_due(no_recipients) == []
-    assert [(await stored(store, name)).state for name in ("decided", "new")] == [State.APPROVED, State.PENDING]
-    assert await tags(store, "old") == ["request:asked", "request:expired"]
-    # The sweep runs no jobs, so it leases none.
-    (notice,) = [job for job in await db.store("two#1").jobs.claim(10) if job.kind is JobKind.NOTICE]
-    assert (notice.request_id, notice.payload["channel"]) == ("old", RAVI)
-
-
-async def test_expire_due__waits_for_an_open_click_and_not_for_a_completed_one(
-    store: RequestStore, db: DatabaseHarness
-) -> None:
-    pending, _ = await create_request(store)
-    db.clock.now = pending.expires_at - 1
-    job = await click(store)
-    db.clock.advance(EXECUTION_WINDOW - 1)
-    assert await store.expire_due(no_recipients) == []
-    await store.jobs.complete(job)
-    assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
-
-
-async def test_expire_due__waits_for_the_last_attempt_of_an_old_click(store: RequestStore, db: DatabaseHarness) -> None:
-    pending, _ = await create_request(store)
-    await click(store)
-    db.clock.now = pending.expires_at + LAST_ATTEMPT_TIME - 1
-    assert await store.expire_due(no_recipients) == []
-    db.clock.advance(1)
-    assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
-
-
-async def test_expire_due__ignores_a_click_after_the_expiry(store: RequestStore, db: DatabaseHarness) -> None:
-    pending, _ = await create_request(store)
-    db.clock.now = pending.expires_at
-    await click(store)
-    assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
-
-
-async def test_expire_due__ignores_a_click_older_than_the_execution_window(
-    store: RequestStore, db: DatabaseHarness
-) -> None:
-    """A click that is never decided must not keep the card's buttons alive."""
-    pending, _ = await create_request(store)
-    db.clock.now = pending.expires_at - 1
-    await click(store)
-    db.clock.advance(EXECUTION_WINDOW)
-    assert [one.state for one in await store.expire_due(no_recipients)] == [State.EXPIRED]
-
-
-async def test_expire_due__expires_the_oldest_first_up_to_the_limit(store: RequestStore, db: DatabaseHarness) -> None:
-    for number, name in enumerate(("third", "second", "first")):
-        await create_request(store, name)
-        await db.run("UPDATE requests SET expires_at = expires_at - :number WHERE id = :id", number=number, id=name)
-    db.clock.advance(TTL + 60)
-    assert [one.id for one in await store.expire_due(no_recipients, limit=2)] == ["first", "second"]
-    assert [one.id for one in await store.expire_due(no_recipients, limit=2)] == ["third"]
-
-
-async def test_withdraw__cancels_a_pending_request_without_rendering_a_card(
-    store: RequestStore, db: DatabaseHarness
-) -> None:
-    _, card = await create_request(store)
-    withdrawn = await store.withdraw(card, problem="not_in_channel", notify=["C0AUDIT001"])
-    assert withdrawn
-    assert (withdrawn.state, withdrawn.decided_by) == (State.CANCELLED, None)
-    event, _ = (await store.audit_events())[-1]
-    assert (event.tag, event.actor, event.detail) == (EventType.CANCELLED, "bot", {"problem": "not_in_channel"})
-    jobs = await db.store("two#1").jobs.claim(10)
-    assert [job.payload["channel"] for job in jobs] == ["C0AUDIT001"]
-
-
-async def test_withdraw__changes_nothing_for_a_decided_request_or_a_lost_lease(
-    store: RequestStore, db: DatabaseHarness
-) -> None:
-    _, card = await create_request(store)
-    assert await db.store("two#1").withdraw(card, problem="not_in_channel", notify=()) is None
-    await approve(store)
-    assert await store.withdraw(card, problem="not_in_channel", notify=()) is None
-    assert (await stored(store)).state is State.APPROVED
-    assert await tags(store) == ["request:asked", "request:approved"]
 
 
 async def test_record_denial__stores_the_time_of_the_database(store: RequestStore, db: DatabaseHarness) -> None:
@@ -488,16 +401,16 @@ async def test_commit__waits_for_the_disk_where_a_power_cut_must_lose_nothing(
 
     await durable(store.record_denial(denial, job=await durable(store.record_command("a", "a", {})), reply={}))
     await durable(store.jobs.complete_with_reply(await durable(store.record_command("b", "b", {})), {}))
-    await durable(store.withdraw(await create("unseen"), problem="not_in_channel", notify=()))
-    await durable(store.mark_posted(await create("first"), MessageRef("C0OPS00001", "1.2")))
+    await durable(CardStore(store).withdraw(await create("unseen"), problem="not_in_channel", notify=()))
+    await durable(CardStore(store).mark_posted(await create("first"), MessageRef("C0OPS00001", "1.2")))
     press = await durable(store.record_click("first", "press", {}))
     _, work = await durable(store.apply_click(await stored(store), Event.APPROVE, job=press, by=OLIVIA))
-    await durable(store.retry_execution(work[0], delay=0, outcome={}))
+    await durable(ExecutionStore(store).retry(work[0], delay=0, outcome={}))
     (work[0],) = [job for job in await store.jobs.claim(10) if job.kind is JobKind.EXECUTE]
-    await durable(store.finish_execution(work[0], Event.SUCCEED, outcome={}, notify=()))
+    await durable(ExecutionStore(store).finish(work[0], Event.SUCCEED, outcome={}, notify=()))
     await create("ignored")
     db.clock.advance(TTL)
-    await durable(store.expire_due(no_recipients))
+    await durable(ExpiryStore(store).expire_due(no_recipients))
 
 
 async def test_commit__of_what_may_be_repeated_does_not_wait_for_the_disk(
@@ -514,7 +427,7 @@ async def test_commit__of_what_may_be_repeated_does_not_wait_for_the_disk(
     await quick(store.jobs.renew([card.id]))
     await quick(store.jobs.release(card, delay=0))
     (card,) = await quick(store.jobs.claim(10))
-    await quick(store.mark_rendered(card))
+    await quick(CardStore(store).mark_rendered(card))
     reply = await store.jobs.complete_with_reply(await click(store), {})
     assert reply
     await quick(store.jobs.complete(reply))
@@ -531,5 +444,5 @@ async def test_commit__reads_and_idle_polls_commit_nothing(
     assert await store.jobs.depth()
     assert await store.jobs.now() == db.clock.now
     assert await store.jobs.claim(10) == []
-    assert await store.expire_due(no_recipients) == []
+    assert await ExpiryStore(store).expire_due(no_recipients) == []
     assert driver.commits == []

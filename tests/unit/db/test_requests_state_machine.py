@@ -17,6 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.db.driver import Row
 from bot.db.engine import Database
+from bot.db.executions import ExecutionStore
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.rows import audit_event_from_row, request_from_row
@@ -302,10 +304,10 @@ class TwoReplicas(RuleBasedStateMachine):
             self.check_delete(before)
         if ending.event:
             outcome = dict(ending.outcome)
-            ended = self.do(one.store.finish_execution(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
+            ended = self.do(ExecutionStore(one.store).finish(job, ending.event, outcome=outcome, notify=["C0AUDIT001"]))
             self.hold(one, ended[1] if ended else [])
         else:
-            self.do(one.store.retry_execution(job, delay=ending.retry_delay, outcome=dict(ending.outcome)))
+            self.do(ExecutionStore(one.store).retry(job, delay=ending.retry_delay, outcome=dict(ending.outcome)))
 
     def check_delete(self, before: Request) -> None:
         """Check that a DELETE has all its approvals, by different approvers, within the execution window."""
@@ -332,7 +334,7 @@ class TwoReplicas(RuleBasedStateMachine):
         one = self.replicas[replica]
         kept = self.do(one.store.jobs.renew(job.id for job in one.held))
         one.held = [job for job in one.held if job.id in kept]
-        self.do(one.store.expire_due(lambda _: ("C0AUDIT001",)))
+        self.do(ExpiryStore(one.store).expire_due(lambda _: ("C0AUDIT001",)))
         self.hold(one, [job for job in self.do(one.store.jobs.claim(10)) if job.id not in kept])
 
     @precondition(lambda self: any(one.held for one in self.replicas))

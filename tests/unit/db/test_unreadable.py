@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.db.engine import Database
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import LEASE_DURATION, JobKind, JobQueue
 from bot.db.requests import RequestStore
 from bot.db.statements import LAST_ATTEMPT_TIME
@@ -155,7 +156,7 @@ async def test_expire_due__expires_every_other_request(db: DatabaseHarness, stor
     await create_request(store, "second")
     db.clock.advance(TTL + LAST_ATTEMPT_TIME)  # another version has a minute to decide its click on the first
 
-    expired = [await store.expire_due(no_recipients, limit=1) for _ in range(30)]
+    expired = [await ExpiryStore(store).expire_due(no_recipients, limit=1) for _ in range(30)]
 
     assert [request.id for found in expired for request in found] == ["first", "second"]
     assert await unknown_rows(db.database) == before

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import LEASE_DURATION, JobKind
 from bot.domain.requests import Event
 from bot.sandbox import personas
@@ -26,7 +27,7 @@ async def end(components: Components, event: Event = Event.SUCCEED, *, wanted: b
     """End a request, and run the message to its target."""
     await components.request(**changes)
     _, work = await approve(components.store, by=personas.OLIVIA)
-    await components.store.finish_execution(work, event, outcome={}, notify=(), notify_target=wanted)
+    await ExecutionStore(components.store).finish(work, event, outcome={}, notify=(), notify_target=wanted)
     await deliver(components)
 
 

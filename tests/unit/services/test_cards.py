@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY
 from bot.domain.principals import parse_principals
@@ -33,7 +34,7 @@ async def revoke(components: Components, **changes: str) -> None:
     """Approve and execute the request, which notifies the audit channel and the requester."""
     moved, work = await approve(components.store, by=personas.OLIVIA)
     recipients = components.options().recipients(moved)
-    await components.store.finish_execution(
+    await ExecutionStore(components.store).finish(
         work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
     )
     await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.denials import DenialCode
 from bot.domain.principals import parse_principals
@@ -211,7 +212,7 @@ async def next_attempt(components: Components) -> Job:
     while True:
         components.clock.advance(0.5)
         components.database.clock.advance(0.5)
-        assert await components.store.expire_due(lambda _: ()) == []
+        assert await ExpiryStore(components.store).expire_due(lambda _: ()) == []
         due = [one for one in await components.store.jobs.claim(10) if one.kind is JobKind.CLICK]
         if due:
             return due[0]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.executions import ExecutionStore
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import Job, JobKind
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
@@ -98,7 +100,7 @@ async def overdue(components: Components, count: int, card: MessageRef | None = 
 
 
 async def expire(components: Components) -> None:
-    while await components.store.expire_due(components.options().recipients):
+    while await ExpiryStore(components.store).expire_due(components.options().recipients):
         pass
     await components.database.run("UPDATE jobs SET done_at = due_at WHERE kind = 'card'")
 
@@ -180,7 +182,7 @@ async def test_expirations__of_a_process_that_ends_before_its_commit_are_posted_
     await expire(components)
     killed = Replica(components, "killed#1")
     (job,) = await killed.store.jobs.claim(CONCURRENCY)
-    assert len(await killed.store.take_expired_notices(job.payload["channel"], MAX_FOLDED - 1)) == 19
+    assert len(await ExpiryStore(killed.store).take_expired_notices(job.payload["channel"], MAX_FOLDED - 1)) == 19
 
     await pass_time(components, clock, [Replica(components, "one#1")])
 
@@ -195,7 +197,7 @@ async def outcomes(components: Components, count: int) -> list[Job]:
         name = f"done{number}"
         await create_request(components.store, name, requester=personas.RAVI, card=MessageRef(personas.OPS, "1.2"))
         moved, work = await approve(components.store, name, by=personas.OLIVIA)
-        result = await components.store.finish_execution(
+        result = await ExecutionStore(components.store).finish(
             work, Event.SUCCEED, outcome={"attempts": 1, "status": 200}, notify=components.options().recipients(moved)
         )
         assert result
@@ -247,7 +249,7 @@ async def test_backlog_of_notices__takes_one_place_of_the_worker_and_delays_noth
     components: Components,
 ) -> None:
     await overdue(components, 60)
-    await components.store.expire_due(components.options().recipients)
+    await ExpiryStore(components.store).expire_due(components.options().recipients)
     await create_request(components.store, "new")
     pressed = await click(components.store, "new")
     await components.store.jobs.release(pressed, delay=0)
@@ -291,7 +293,7 @@ async def test_cards_of_expired_requests__wait_their_turn_and_leave_updates_to_o
     components: Components, clock: FakeClock
 ) -> None:
     await overdue(components, 120)
-    while await components.store.expire_due(components.options().recipients):
+    while await ExpiryStore(components.store).expire_due(components.options().recipients):
         pass
     replica = Replica(components, "one#1")
     for _ in range(600):

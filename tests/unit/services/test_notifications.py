@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job, JobKind
 from bot.domain.commands import Invoker
 from bot.domain.requests import Event, MessageRef, State
@@ -31,7 +32,7 @@ async def revoke(components: Components, **changes: str) -> None:
     """Approve and execute the request, which notifies the audit channel and the requester."""
     moved, work = await approve(components.store, by=personas.OLIVIA)
     recipients = components.options().recipients(moved)
-    await components.store.finish_execution(
+    await ExecutionStore(components.store).finish(
         work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
     )
     await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.db.cards import CardStore
+from bot.db.expiry import ExpiryStore
 from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.requests import Event, MessageRef
@@ -86,7 +88,7 @@ async def test_reminder__of_a_request_that_has_ended_is_not_sent(components: Com
         await components.store.apply_click(await stored(components.store), Event.CANCEL, job=job, by=personas.RAVI)
     else:
         components.database.clock.advance(TTL)
-        await components.store.expire_due(lambda _request: ())
+        await ExpiryStore(components.store).expire_due(lambda _request: ())
     components.database.clock.advance(DELAY)
     assert await due(components) == []
     assert (await components.store.jobs.depth())["reminder"] == 0
@@ -132,7 +134,7 @@ async def test_reminder__is_sent_after_a_slack_outage_and_keeps_its_mention(comp
 async def test_reminder__mentions_no_one_shortly_after_another_ping_of_the_requester(components: Components) -> None:
     await card_of(components)
     components.database.clock.advance(DELAY)
-    assert await components.store.take_ping(personas.RAVI, "card:other")
+    assert await CardStore(components.store).take_ping(personas.RAVI, "card:other")
     (reminder,) = await remind(components)
     assert MENTION not in components.slack.text_of(reminder)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.db.executions import ExecutionStore
 from bot.db.jobs import JobKind
 from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import CANCEL, Event, MessageRef
@@ -106,7 +107,7 @@ async def test_repetition__is_one_reply_however_often_the_call_is_repeated(compo
     (execution,) = (job for job in result.follow_up if job.kind is JobKind.EXECUTE)
     outcome = {"code": GenesysServerError.code, "status": 503, "attempts": 1}
     for _ in range(2):
-        await components.store.retry_execution(execution, delay=3, outcome=outcome)
+        await ExecutionStore(components.store).retry(execution, delay=3, outcome=outcome)
         components.database.clock.advance(3)
         (execution,) = (job for job in await components.store.jobs.claim(1))
     await components.database.run("UPDATE jobs SET lease_owner = NULL WHERE kind = 'thread'")
