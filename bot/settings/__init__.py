@@ -54,6 +54,19 @@ MAX_BUDGET = 1_000_000
 MAX_APPROVALS = 5
 """Maximum of APPROVALS_REQUIRED and PROTECTED_APPROVALS. More approvers cannot be found in time."""
 
+_ADVICE = {
+    "missing": "it is required",
+    "int_parsing": "write a whole number",
+    "int_parsing_size": "write a smaller number",
+    "int_from_float": "write a whole number",
+    "greater_than_equal": "write a number of at least {ge}",
+    "less_than_equal": "write a number of at most {le}",
+    "bool_parsing": "write true or false",
+    "literal_error": "write {expected}",
+    "too_short": "write at least {min_length} characters",
+}
+"""What to write instead, by the type of pydantic's error. Other errors have a sentence of their own."""
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DURATION = re.compile(r"(\d{1,6})(s|m|h)")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600}
@@ -303,6 +316,9 @@ def _is_utf8(value: str) -> bool:
 
 
 def _problem_line(problem: Any) -> str:
-    message = "it is required" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+    advice = _ADVICE.get(problem["type"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if advice:
+        message = advice.format(**problem.get("ctx", {})).replace("'", "")
     name = str(problem["loc"][0]).upper()  # for a default value, pydantic gives the field's name and not its alias
     return f"{name}: {redact(message)}"

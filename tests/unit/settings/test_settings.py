@@ -104,15 +104,15 @@ def test_settings__report_every_problem_at_once() -> None:
         ("REQUEST_TTL", "-5m", "write a duration"),
         ("REQUEST_TTL", "25h", "write a duration"),
         ("REQUEST_TTL", "1.5h", "write a duration"),
-        ("SELF_APPROVAL", "maybe", "valid boolean"),
-        ("APPROVALS_REQUIRED", "0", "greater than or equal to 1"),
-        ("APPROVALS_REQUIRED", "6", "less than or equal to 5"),
-        ("APPROVALS_REQUIRED", "two", "valid integer"),
-        ("PROTECTED_APPROVALS", "0", "greater than or equal to 1"),
-        ("PROTECTED_APPROVALS", "6", "less than or equal to 5"),
-        ("MAX_OPEN_REQUESTS", "0", "greater than or equal to 1"),
-        ("MAX_OPEN_REQUESTS", "101", "less than or equal to 100"),
-        ("REQUIRE_REASON", "perhaps", "valid boolean"),
+        ("SELF_APPROVAL", "maybe", "write true or false"),
+        ("APPROVALS_REQUIRED", "0", "write a number of at least 1"),
+        ("APPROVALS_REQUIRED", "6", "write a number of at most 5"),
+        ("APPROVALS_REQUIRED", "two", "write a whole number"),
+        ("PROTECTED_APPROVALS", "0", "write a number of at least 1"),
+        ("PROTECTED_APPROVALS", "6", "write a number of at most 5"),
+        ("MAX_OPEN_REQUESTS", "0", "write a number of at least 1"),
+        ("MAX_OPEN_REQUESTS", "101", "write a number of at most 100"),
+        ("REQUIRE_REASON", "perhaps", "write true or false"),
         ("APPROVALS_CHANNEL", "#approvals", "write a channel's id"),
         ("CONTACT", "<!channel>", "write a Slack user id (U…), a channel id (C…) or a short text"),
         ("CONTACT", "x" * 81, "write a Slack user id (U…), a channel id (C…) or a short text"),
@@ -127,9 +127,9 @@ def test_settings__report_every_problem_at_once() -> None:
         ("DATABASE_URL", "postgres:bot@db.example.com/bot", "or the postgres:// address"),
         ("SLACK_APP_TOKEN", "xoxb-very-secret", "write the app-level token (xapp-"),
         ("PORT", "65536", "65535"),
-        ("PORT", "many", "valid integer"),
-        ("LOG_LEVEL", "loud", "'debug', 'info'"),
-        ("LOG_FORMAT", "xml", "'auto', 'json'"),
+        ("PORT", "many", "write a whole number"),
+        ("LOG_LEVEL", "loud", "write debug, info, warning or error"),
+        ("LOG_FORMAT", "xml", "write auto, json or human"),
     ],
 )
 def test_settings__refuse_an_invalid_value_and_say_what_to_write(name: str, value: str, advice: str) -> None:
@@ -178,6 +178,17 @@ def test_settings__refuse_a_value_that_libraries_cannot_parse_or_send(name: str,
 
     assert line.startswith(f"{name}: ")
     assert "very-secret" not in line
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "1.5", "9" * 5000, "maybe"])
+@pytest.mark.parametrize("name", sorted(str(one.alias) for one in Settings.model_fields.values()))
+def test_settings__describe_every_invalid_value_in_their_own_words(name: str, value: str) -> None:
+    problems: list[str] = []
+    try:
+        read_settings(REQUIRED | {name: value})
+    except SettingsError as error:
+        problems = error.problems
+    assert not any("Input should" in line or "Value should" in line for line in problems), problems
 
 
 def test_settings__need_no_signing_secret_in_socket_mode() -> None:
