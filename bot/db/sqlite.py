@@ -59,11 +59,11 @@ class SqliteDriver:
             connection.row_factory = _named_tuple
             if not self._read_only:
                 _configure(connection)
-            self._identity = self._current_identity()
+            self._identity = _identity_of(self._name)
         except BaseException:
             connection.close()
             raise
-        return SqliteConnection(connection, self.verify, self._clock)
+        return SqliteConnection(connection, self._verification(), self._clock)
 
     def _create(self) -> None:
         """Create the file for its owner alone, unless it exists.
@@ -75,8 +75,25 @@ class SqliteDriver:
 
     def verify(self) -> None:
         """Raise DatabaseReplaced if the file was replaced or deleted."""
-        if self._current_identity() != self._identity:
-            raise DatabaseReplaced(f"The database file {self.path} was replaced or deleted while the bot was running.")
+        if _identity_of(self._name) != self._identity:
+            raise _replaced(self._name)
+
+    def _verification(self) -> Callable[[], None]:
+        """Return the check that a new connection's files are still those that it has opened.
+
+        The file `-wal` has the newest transactions. SQLite goes on with a deleted one, whose content a kill would lose.
+        """
+        real_path = self.path.resolve()
+        names = () if self._read_only else (f"{real_path}-wal", f"{real_path}-shm")
+        opened = [(name, _identity_of(name)) for name in names]
+
+        def verify() -> None:
+            self.verify()
+            for name, identity in opened:
+                if _identity_of(name) != identity:
+                    raise _replaced(name)
+
+        return verify
 
     def translate(self, error: Exception) -> Exception:
         """Return DatabaseUnavailable for a locked file, DatabaseFull for a disk that takes no more."""
@@ -99,13 +116,6 @@ class SqliteDriver:
             return f"{address}?mode=rw"  # SQLite creates no file, so that none has the mode of its umask
         log = self.path.with_name(f"{self.path.name}-wal")
         return f"{address}?mode=ro" if log.exists() and log.stat().st_size else f"{address}?mode=ro&immutable=1"
-
-    def _current_identity(self) -> FileIdentity | None:
-        try:
-            status = os.stat(self._name)  # noqa: PTH116 - for each transaction, and pathlib takes four times as long
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
 
 
 class SqliteConnection:
@@ -152,6 +162,18 @@ class SqliteConnection:
         self._connection.close()
 
 
+def _identity_of(name: str) -> FileIdentity | None:
+    try:
+        status = os.stat(name)  # noqa: PTH116 - for each transaction, and pathlib takes four times as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _replaced(name: str) -> DatabaseReplaced:
+    return DatabaseReplaced(f"The database file {name} was replaced or deleted while the bot was running.")
+
+
 def _named_tuple(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
     return _row_class(tuple(column[0] for column in cursor.description))._make(values)
 
@@ -174,3 +196,4 @@ def _configure(connection: sqlite3.Connection) -> None:
         else:
             break
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("SELECT 1 FROM sqlite_master").close()  # creates the files -wal and -shm

@@ -144,6 +144,38 @@ async def test_file__deleted_under_the_process_is_not_created_again(database: Da
     assert not (tmp_path / "bot.db").exists()
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+async def test_file__next_to_the_database_that_was_deleted_is_noticed(
+    database: Database, tmp_path: Path, suffix: str
+) -> None:
+    """SQLite goes on with a deleted log, whose transactions are lost if the process is killed."""
+    await database.write(insert_numbers(1))
+    (tmp_path / f"bot.db{suffix}").unlink()
+
+    for work in (database.read(numbers), database.write(insert_numbers(2))):
+        with pytest.raises(DatabaseReplaced, match=rf"bot\.db{suffix} was replaced or deleted"):
+            await work
+
+    await database.close()
+    found = Database(SqliteDriver(tmp_path / "bot.db"))
+    assert await stored_numbers(found) == [1]
+    await found.close()
+
+
+async def test_file__next_to_a_symlinked_database_is_noticed_too(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    async with open_number_table(tmp_path / "real") as (first, _):
+        await first.write(insert_numbers(1))
+    (tmp_path / "bot.db").symlink_to(tmp_path / "real" / "bot.db")
+    database = Database(SqliteDriver(tmp_path / "bot.db"))
+    assert await stored_numbers(database) == [1]
+
+    (tmp_path / "real" / "bot.db-wal").unlink()
+    with pytest.raises(DatabaseReplaced, match=r"bot\.db-wal"):
+        await database.write(insert_numbers(2))
+    await database.close()
+
+
 async def test_file__replaced_while_it_was_locked_is_not_opened_again(database: Database, tmp_path: Path) -> None:
     """A connection is closed after each error that may pass, so the next one could find another file."""
     await database.read(lambda tx: tx.fetch("PRAGMA max_page_count = 1"))
