@@ -27,9 +27,11 @@ from bot.services.bulk_requesting import BulkRequests
 from bot.services.card_copies import CopyUpdater
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.drafts import RequestDrafts
 from bot.services.dry_run import DryRuns
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
+from bot.services.following import Following
 from bot.services.genesys_sets import GenesysSets
 from bot.services.identity import Identity
 from bot.services.lanes import Lane, TokenClient
@@ -93,11 +95,18 @@ def request_service(
     options: Options, bulk: BulkRequests,
 ) -> RequestService:  # fmt: skip
     """Return the service for commands that request something."""
+    actions, rules, approvals_channel = options.actions, options.rules, options.approvals_channel
+    drafts = RequestDrafts(
+        store, identity, requesters, channels, actions=actions, rules=rules, approvals_channel=approvals_channel,
+        secret_values=options.secret_values, require_reason=options.require_reason, bulk=bulk,
+    )  # fmt: skip
+    following = Following(
+        FollowerStore(store), identity, actions=actions, rules=rules, ttl=options.ttl,
+        approvals_channel=approvals_channel,
+    )  # fmt: skip
     return RequestService(
-        store, identity, requesters, channels, actions=options.actions, rules=options.rules, metrics=metrics,
-        ttl=options.ttl, approvals_channel=options.approvals_channel, secret_values=options.secret_values,
-        ping_approvers=options.ping_approvers, remind_after=options.remind_after,
-        max_open=options.max_open, require_reason=options.require_reason, bulk=bulk,
+        store, drafts, following, metrics=metrics, ttl=options.ttl, ping_approvers=options.ping_approvers,
+        remind_after=options.remind_after, secret_values=options.secret_values, max_open=options.max_open,
     )  # fmt: skip
 
 

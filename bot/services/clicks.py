@@ -43,7 +43,7 @@ from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
-from bot.services.requesting import stored_reason
+from bot.services.reasons import stored_reason
 from bot.services.rule_differences import RuleDifferences
 from bot.services.threads import approval_note
 

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.bootstrap.jobs import JobDependencies, job_services
 from bot.bootstrap.options import Options
 from bot.db.driver import Driver
+from bot.db.followers import FollowerStore
 from bot.db.jobs import Job, JobKind
 from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
@@ -42,8 +43,10 @@ from bot.services.bulk_people import BulkPeople
 from bot.services.bulk_requesting import BulkRequests
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.drafts import RequestDrafts
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
+from bot.services.following import Following
 from bot.services.genesys_reads import GenesysReads
 from bot.services.genesys_sets import GenesysSets
 from bot.services.identity import Identity
@@ -178,12 +181,18 @@ class Components:
 
     def requests(self, **changes: Any) -> RequestService:
         options = self.options(**changes)
-        return RequestService(
+        drafts = RequestDrafts(
             self.store, self.identity, self.identity, self.channels, actions=options.actions, rules=options.rules,
-            metrics=self.metrics, ttl=TTL,
             approvals_channel=options.approvals_channel, secret_values=options.secret_values,
-            ping_approvers=options.ping_approvers, remind_after=options.remind_after,
-            max_open=options.max_open, require_reason=options.require_reason, bulk=self.bulk(options),
+            require_reason=options.require_reason, bulk=self.bulk(options),
+        )  # fmt: skip
+        following = Following(
+            FollowerStore(self.store), self.identity, actions=options.actions, rules=options.rules, ttl=TTL,
+            approvals_channel=options.approvals_channel,
+        )  # fmt: skip
+        return RequestService(
+            self.store, drafts, following, metrics=self.metrics, ttl=TTL, ping_approvers=options.ping_approvers,
+            remind_after=options.remind_after, secret_values=options.secret_values, max_open=options.max_open,
         )  # fmt: skip
 
     def bulk(self, options: Options, limit: int = 10_000) -> BulkRequests:

@@ -22,7 +22,8 @@ from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import Identity
 from bot.services.postponement import MAX_POSTPONEMENT
-from bot.services.requesting import COMMAND_PATIENCE, MAX_REASON_LENGTH, stored_reason
+from bot.services.reasons import MAX_REASON_LENGTH, stored_reason
+from bot.services.requesting import COMMAND_PATIENCE
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.actions import REVOKE
 from bot.domain.commands import TargetRef
 from bot.domain.requests import State
-from bot.services.requesting import stored_reason
+from bot.services.reasons import stored_reason
 from handlers.targets import read_request
 from handlers.ui.next_steps import command
 from handlers.verbs import read_verb
