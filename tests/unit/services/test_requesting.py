@@ -22,7 +22,7 @@ from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import Identity
 from bot.services.postponement import MAX_POSTPONEMENT
-from bot.services.reasons import MAX_REASON_LENGTH, stored_reason
+from bot.services.reasons import MAX_REASON_LENGTH
 from bot.services.requesting import COMMAND_PATIENCE
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
@@ -119,15 +119,6 @@ async def test_process__shortens_a_reason_and_removes_secrets(components: Compon
     assert secret not in found.reason
     assert len(found.reason) == MAX_REASON_LENGTH
     assert found.reason.endswith("x… (shortened)")
-
-
-@pytest.mark.parametrize(("length", "end"), [(499, "x"), (500, "x"), (501, "… (shortened)"), (5000, "… (shortened)")])
-def test_stored_reason__says_so_only_if_it_was_shortened(length: int, end: str) -> None:
-    stored = stored_reason("x" * length)
-
-    assert len(stored) == min(length, MAX_REASON_LENGTH)
-    assert stored.endswith(end)
-    assert ("shortened" in stored) is (length > MAX_REASON_LENGTH)
 
 
 async def test_process__removes_the_bots_own_secrets_from_reason_and_audit_log(components: Components) -> None:
