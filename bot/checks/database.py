@@ -83,6 +83,8 @@ async def _check_postgres(settings: Settings) -> CheckResult:
 
 
 def _check_postgres_schema(tx: Transaction) -> CheckResult:
+    tx.execute("BEGIN READ ONLY")  # a pooler in statement mode refuses it
+    tx.execute("COMMIT")
     found = revision(tx)
     if found != HEAD and not _can_create_tables(tx):
         message = "the tables are missing or outdated, and the user may not create tables in the schema"

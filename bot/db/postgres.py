@@ -71,6 +71,9 @@ UNUSABLE_PARAMETERS = re.compile(
 )
 """Errors of libpq and psycopg about the address itself, whatever the servers are doing."""
 
+STATEMENT_POOLER = "statement pooling mode"
+"""What PgBouncer's error says in a mode that allows no transaction (pgbouncer.org, pool_mode)."""
+
 MAX_PORT = 65535
 
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w+)"')
@@ -104,9 +107,16 @@ class PostgresDriver:
         return PostgresConnection(connection, self._statement_timeout)
 
     def translate(self, error: Exception) -> Exception:
-        """Return DatabaseUnavailable for an error that a retry may resolve, any other error unchanged."""
+        """Return DatabaseUnavailable for an error that a retry may resolve, any other error unchanged.
+
+        Return SettingsError for a pooler that allows no transaction.
+        """
         if not isinstance(error, self._psycopg.Error):
             return error
+        if STATEMENT_POOLER in str(error):
+            return SettingsError(
+                ["DATABASE_URL: the pooler is in statement mode; set it to transaction or session mode"]
+            )
         state = error.sqlstate
         problem = f"PostgreSQL cannot be used just now ({_one_line(error)}); nothing was stored."
         if state in FULL_OR_BROKEN:

@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 
+from bot.checks.database import check_database
 from bot.domain.audit import EventType
 from bot.domain.audit_chain import first_invalid
+from bot.errors import SettingsError
 from bot.sandbox import personas
+from bot.settings import read_settings
 from bot.web.readiness import EXPLANATIONS
+from tests.support.examples import REQUIRED_SETTINGS
 from tests.support.postgres import PASSWORD, UNPRIVILEGED_USER, Server
 from tests.support.process import free_port
 from tests.support.proxy import proxy_to
@@ -116,6 +120,18 @@ async def test_pooler__in_each_mode_serves_two_replicas(postgres: Server, tmp_pa
     assert first_invalid(trail) is None
     assert [event.tag for event, _ in trail].count(EventType.REVOKED) == 6
     assert len(replicas.deletes) == 6
+
+
+async def test_pooler__that_allows_no_transaction_is_refused(postgres: Server, tmp_path: Path) -> None:
+    async with postgres.database() as url:
+        with pgbouncer(postgres, "statement") as pooler:
+            pooled = f"{pooler.rpartition('/')[0]}/{url.rpartition('/')[2]}"
+            with pytest.raises(SettingsError, match="pooler is in statement mode"):
+                async with start_replicas(tmp_path, pooled):
+                    pass
+            settings = read_settings(REQUIRED_SETTINGS | {"DATABASE_URL": pooled})
+            with pytest.raises(SettingsError, match="pooler is in statement mode"):
+                await check_database(settings)
 
 
 @contextmanager

@@ -246,3 +246,11 @@ async def test_session__is_left_as_it_was(postgres: Server) -> None:
 def test_translate__distinguishes_errors_that_a_retry_may_resolve(state: str, expected: type[Exception]) -> None:
     error = psycopg.errors.lookup(state)("no")
     assert type(PostgresDriver("postgres://db/bot").translate(error)) is expected
+
+
+def test_translate__pooler_that_allows_no_transaction_is_a_wrong_setting() -> None:
+    """Waiting would not help, although the code is that of a broken protocol."""
+    error = psycopg.errors.lookup("08P01")("transaction blocks not allowed in statement pooling mode")
+    translated = PostgresDriver("postgres://db/bot").translate(error)
+    assert isinstance(translated, SettingsError)
+    assert "set it to transaction or session mode" in str(translated)
