@@ -18,7 +18,8 @@ from bot.domain.requests import FINAL, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import GenesysRateLimited
 from bot.purecloud.caller import write_guard
-from bot.services.execution import RATE_LIMIT_DELAY, AttemptResult, execute, until_recorded
+from bot.services.attempts import RATE_LIMIT_DELAY, AttemptResult, execute
+from bot.services.execution import until_recorded
 from bot.services.job_result import JobResult
 from bot.services.lanes import Lane, LaneCall, LaneWaits
 from bot.services.log_facts import job_facts, log_facts

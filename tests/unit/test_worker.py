@@ -14,7 +14,7 @@ from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
-from bot.services.execution import RETRY_DELAY
+from bot.services.attempts import RETRY_DELAY
 from bot.services.expiry import ExpiryService
 from bot.services.job_result import JobResult
 from bot.worker import CONCURRENCY, Worker

@@ -33,9 +33,9 @@ from bot.domain.principals import Principal
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, EXECUTION_WINDOW, FINAL, TRANSITIONS, Request, State
 from bot.metrics import Metrics
 from bot.purecloud import GenesysForbidden, GenesysNoResponse, GenesysServerError
+from bot.services.attempts import execute
 from bot.services.clicks import ClickService
 from bot.services.early_lookups import EarlyLookups
-from bot.services.execution import execute
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
 from bot.services.rule_differences import RuleDifferences

@@ -11,7 +11,7 @@ from bot.db.jobs import LEASE_DURATION, Job, JobKind
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, Request, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
-from bot.services.execution import RETRY_DELAY
+from bot.services.attempts import RETRY_DELAY
 from bot.services.job_result import JobResult
 from tests.support.components import Components, deletes, open_components
 from tests.support.database import approve, stored

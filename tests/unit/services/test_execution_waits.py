@@ -12,7 +12,8 @@ from bot.db.requests import RequestStore
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import LOGIN_RATE_LIMITED, GenesysFault
-from bot.services.execution import OTHER_PROCESS_DELAY, RATE_LIMIT_DELAY
+from bot.services.attempts import RATE_LIMIT_DELAY
+from bot.services.execution import OTHER_PROCESS_DELAY
 from handlers.ui.blocks import local_time
 from tests.support.components import RENDERER, Components, deletes, open_components
 from tests.support.database import approve, stored, tags

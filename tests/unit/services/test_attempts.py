@@ -11,7 +11,7 @@ from bot.db.jobs import Job, JobKind
 from bot.domain.actions import REVOKE, ROTATE, Action
 from bot.domain.requests import EXECUTION_WINDOW, Event, Request, State
 from bot.purecloud import GenesysError, LoginCause, errors
-from bot.services.execution import (
+from bot.services.attempts import (
     MAX_ATTEMPTS,
     MAX_ROUNDS,
     RATE_LIMIT_DELAY,
