@@ -11,6 +11,7 @@ import pytest
 from bot.domain.audit import AuditEvent, EventType, entry
 from bot.domain.audit_chain import (
     EARLIER,
+    ERASED,
     GENESIS,
     AuditChain,
     ChainVerifier,
@@ -18,6 +19,7 @@ from bot.domain.audit_chain import (
     Defect,
     checkpoint_of,
     earlier_hash,
+    erased_digest,
     first_invalid,
     parse_checkpoint,
     scheme_of,
@@ -200,10 +202,21 @@ def test_checkpoint__is_read_as_people_copy_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12", "0:0123456789abcdef", "12:0123", "x:0123456789abcdef", "1:0123456789abcdeg"]
+    "text",
+    [
+        "",
+        "12",
+        "0:0123456789abcdef",
+        "12:0123",
+        "x:0123456789abcdef",
+        "1:0123456789abcdeg",
+        "1:0123456789abcdef0",
+        "1:0123456789abcdef x",
+        "x1:0123456789abcdef",
+    ],
 )
 def test_checkpoint__that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a checkpoint"):
+    with pytest.raises(ValueError, match=r"^'.*' is not a checkpoint; write NUMBER:HASH with 16 hexadecimal digits$"):
         parse_checkpoint(text)
 
 
@@ -211,3 +224,122 @@ def test_checkpoint__of_a_row_can_be_read_again() -> None:
     for chain in CHAINS:
         checkpoint = checkpoint_of(7, chain.hash(ROW, GENESIS, 7))
         assert parse_checkpoint(str(checkpoint)) == checkpoint
+
+
+SALTED = replace(ROW, salt="0123456789abcdef0123456789abcdef")
+
+
+def erased(rows: Rows, *places: int) -> Rows:
+    """Return rows with the reason of some erased, as an erasure leaves them: each keeps its hash."""
+    changed = list(rows)
+    for place in places:
+        event, found = rows[place]
+        changed[place] = (replace(event, actor="erased:1", detail={}, salt=ERASED), found)
+    return changed
+
+
+def with_erasure(rows: Rows, listed: object, *, tag: str = EventType.ERASED) -> Rows:
+    """Return rows and one more, which lists erased rows."""
+    event = AuditEvent(NOON + 9, tag, "admin", detail={"person": "erased:1", "rows": listed})
+    return [*rows, (event, PLAIN.hash(event, rows[-1][1], len(rows) + 1))]
+
+
+def verified(rows: Rows) -> ChainVerifier:
+    """Return the verifier of rows that have no defect by themselves."""
+    verifier = ChainVerifier()
+    assert [verifier.add(event, found) for event, found in rows] == [None] * len(rows)
+    return verifier
+
+
+def test_hash__covers_the_salt_and_is_stable_with_it() -> None:
+    assert PLAIN.hash(SALTED, GENESIS, 1) == ("sha256:a55c1f6df60636078013f1d5718e529a11a82de3edc42aed5c9f774c8551f02f")
+    assert PLAIN.hash(SALTED, GENESIS, 1) != PLAIN.hash(ROW, GENESIS, 1)
+    assert PLAIN.hash(SALTED, GENESIS, 1) != PLAIN.hash(replace(SALTED, actor="U0OTHER"), GENESIS, 1)
+
+
+def test_erased_digest__covers_the_number_and_what_is_left_and_is_stable() -> None:
+    row = replace(ROW, salt=ERASED)
+    assert erased_digest(row, 7) == "585e89a2522238d1d099e98d528c1156"
+    others = [
+        erased_digest(row, 8),
+        erased_digest(replace(row, actor="x"), 7),
+        erased_digest(replace(row, salt=None), 7),
+    ]
+    assert len({erased_digest(row, 7), *others}) == 4
+
+
+def test_erased_rows__that_an_erasure_lists_are_valid() -> None:
+    rows = erased(chained(events(), PLAIN), 0, 2)
+    listed = [[1, erased_digest(rows[0][0], 1)], [3, erased_digest(rows[2][0], 3)]]
+    verifier = verified(with_erasure(rows, listed))
+    assert (verifier.erased, verifier.first_unlisted(), verifier.number) == (2, None, 4)
+    assert first_invalid(with_erasure(rows, listed)) is None
+
+
+def test_erased_rows__of_two_erasures_are_all_listed() -> None:
+    rows = erased(chained(events(), PLAIN), 0, 1)
+    first = with_erasure(rows, [[1, erased_digest(rows[0][0], 1)]])
+    both = with_erasure(first, [[2, erased_digest(rows[1][0], 2)]])
+    assert verified(both).first_unlisted() is None
+    assert verified(first).first_unlisted() == 2
+    assert first_invalid(first) == 1
+
+
+@pytest.mark.parametrize("listed", [[], [[2, "0" * 32]], [[1, None]], [[1]], None, 7, [["x", "y"]], [[1, "0" * 32]]])
+def test_erased_row__that_no_erasure_lists_as_it_is_is_found(listed: object) -> None:
+    rows = erased(chained(events(), PLAIN), 0)
+    verifier = verified(with_erasure(rows, listed))
+    assert (verifier.erased, verifier.first_unlisted()) == (1, 1)
+    assert first_invalid(with_erasure(rows, listed)) == 0
+
+
+def test_erased_row__is_listed_by_an_erasure_only() -> None:
+    rows = erased(chained(events(), PLAIN), 0)
+    other = with_erasure(rows, [[1, erased_digest(rows[0][0], 1)]], tag=EventType.REQUESTED)
+    assert verified(other).first_unlisted() == 1
+
+
+def test_erased_row__that_was_changed_afterwards_is_found() -> None:
+    rows = erased(chained(events(), PLAIN), 0)
+    log = with_erasure(rows, [[1, erased_digest(rows[0][0], 1)]])
+    log[0] = (replace(log[0][0], tag=EventType.CANCELLED), log[0][1])
+    assert first_invalid(log) == 0
+
+
+def test_row_after_an_erased_one__is_still_chained_to_its_hash() -> None:
+    rows = erased(chained(events(), PLAIN), 0)
+    rows[0] = (rows[0][0], "sha256:" + "0" * 64)
+    assert defects(rows) == [None, Defect.CHANGED, None]
+
+
+def test_erased_row__has_the_protection_of_its_hash() -> None:
+    rows = erased(chained(events(), KEYED, PLAIN), 1)
+    assert defects(rows, KEYED)[1] is Defect.UNPROTECTED
+
+
+def test_unerased_log__has_no_unlisted_row() -> None:
+    verifier = verified(chained(events(), PLAIN))
+    assert (verifier.erased, verifier.first_unlisted()) == (0, None)
+    assert verifier.checkpoint == checkpoint_of(3, verifier.head)
+
+
+def test_defect__has_the_codes_that_programs_read() -> None:
+    assert [one.value for one in Defect] == ["changed", "number", "unknown_key", "unprotected", "not_erased"]
+    assert (ERASED, EARLIER) == ("erased", "earlier")
+
+
+def test_changed_row_of_an_earlier_version__is_changed() -> None:
+    (event, found), *_ = chained(events(), None)
+    assert ChainVerifier().add(replace(event, actor="x"), found) is Defect.CHANGED
+
+
+def test_hash_of_an_unknown_scheme__is_changed() -> None:
+    event, found = chained(events(), PLAIN)[0]
+    assert ChainVerifier().add(event, found.replace("sha256", "sha512")) is Defect.CHANGED
+
+
+def test_number__is_a_lesser_defect_than_a_changed_row() -> None:
+    event, found = chained(events(), PLAIN)[0]
+    assert ChainVerifier().add(replace(event, actor="x"), found, number=5) is Defect.CHANGED
+    assert ChainVerifier().add(event, found, number=5) is Defect.NUMBER
+    assert ChainVerifier().add(event, found, number=1) is None
