@@ -22,6 +22,7 @@ from bot.network.server_clock import ServerClock
 from bot.purecloud import PureCloud
 from bot.services.account import AccountService
 from bot.services.binding import Binding
+from bot.services.denied_people import DeniedPeople
 from bot.services.dry_run import DryRuns
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
@@ -49,6 +50,7 @@ class Services:
     overview: Overview
     tabs: OpenTabs
     inbox: Inbox
+    denied: DeniedPeople
     dry_runs: DryRuns
     replies: Notifier
     tasks: BackgroundTasks
@@ -99,6 +101,7 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         inbox=Inbox(
             store, worker.submit, needs.lookups.start, clock=needs.identity.clock, secret_values=options.secret_values
         ),
+        denied=needs.denied,
         replies=needs.notifier,
         tasks=BackgroundTasks(),
         actions=actions,
@@ -139,8 +142,9 @@ def _job_dependencies(
     )  # fmt: skip
     return JobDependencies(
         store=store, identity=identity, requesters=Identity(workspace, users, requester_reads, requester_reads),
-        lookups=EarlyLookups(identity), differences=RuleDifferences(rules, metrics), channels=clients.channels,
-        permalinks=permalinks, messenger=clients.messenger, notifier=notifier, pace=pace,
+        lookups=EarlyLookups(identity), differences=RuleDifferences(rules, metrics),
+        denied=DeniedPeople(clock=time.monotonic), channels=clients.channels, permalinks=permalinks,
+        messenger=clients.messenger, notifier=notifier, pace=pace,
         bulk=bulk_requests(
             store, users, workspace, clients, rules=rules, limit=settings.bulk_limit, tokens=settings.token_pool
         ),

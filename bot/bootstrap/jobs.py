@@ -27,6 +27,7 @@ from bot.services.bulk_requesting import BulkRequests
 from bot.services.card_copies import CopyUpdater
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.denied_people import DeniedPeople
 from bot.services.drafts import RequestDrafts
 from bot.services.dry_run import DryRuns
 from bot.services.early_lookups import EarlyLookups
@@ -123,6 +124,7 @@ class JobDependencies:
     requesters: Identity
     lookups: EarlyLookups
     differences: RuleDifferences
+    denied: DeniedPeople
     channels: Channels
     permalinks: Permalinks
     messenger: SlackMessenger
@@ -153,8 +155,8 @@ def _decisions(needs: JobDependencies) -> dict[JobKind, Process]:
     )
     clicks = ClickService(
         store, needs.identity, needs.lookups, actions=options.actions, rules=options.rules, metrics=metrics,
-        recipients=options.recipients, differences=needs.differences, announce_in=options.announce_in,
-        secret_values=options.secret_values,
+        recipients=options.recipients, differences=needs.differences, denied=needs.denied,
+        announce_in=options.announce_in, secret_values=options.secret_values,
     )  # fmt: skip
     return {JobKind.COMMAND: requests.process, JobKind.CLICK: clicks.process}
 

@@ -37,6 +37,7 @@ from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleReques
 from bot.metrics import Metrics
 from bot.services.approvals import ApprovalJudge, Judgement
 from bot.services.bulk_control import CONTROLS, BulkControl, is_possible
+from bot.services.denied_people import DeniedPeople
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
@@ -74,6 +75,7 @@ class ClickService:
         metrics: Metrics,
         recipients: Callable[[Request], Sequence[str]],
         differences: RuleDifferences,
+        denied: DeniedPeople,
         secret_values: tuple[str, ...] = (),
         announce_in: Sequence[str] = (),
     ) -> None:
@@ -86,6 +88,7 @@ class ClickService:
         self._metrics = metrics
         self._recipients = recipients
         self._differences = differences
+        self._denied = denied
         self._secret_values = secret_values
         self._announce_in = announce_in
         self._approvals = ApprovalJudge(identity, actions, rules)
@@ -113,6 +116,7 @@ class ClickService:
                     return await self._reply_stale(job, click, request)
                 return await self._decide(job, click, request, since=since)
             except Denied as denied:
+                self._denied.add(click.user_id, denied.reason)
                 detail = {"action": click.action, "reason": denied.code} | denied.params
                 return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
             except (CheckUnavailable, SlackUnavailable) as error:
@@ -159,6 +163,7 @@ class ClickService:
             self._lookups.forget(click.user_id)
             raise
         self._lookups.remember(click.user_id, principals)
+        self._denied.discard(click.user_id)
         by = member.canonical_id
         event = _ENDS.get(click.action) or approval_event(judgement.request, by)
         moved, follow_up = await self._store.apply_click(

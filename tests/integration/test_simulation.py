@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.domain.people import Member
 from bot.domain.requests import Event, Request
 from bot.services.approvals import Judgement
 from bot.services.clicks import ClickService
+from bot.services.denied_people import DeniedPeople
 from bot.services.early_lookups import EarlyLookups
 from bot.services.execution import ExecutionService
 from bot.services.job_result import JobResult
@@ -83,6 +85,7 @@ def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
     service = ApprovesForAnyone(
         bot.store, bot.identity, EarlyLookups(bot.identity), actions=ACTIONS, rules=RULES, metrics=METRICS,
         recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS),
+        denied=DeniedPeople(clock=time.monotonic),
     )  # fmt: skip
     return {JobKind.CLICK: service.process}
 
@@ -92,6 +95,7 @@ def keeps_the_first_rules(bot: Bot) -> Mapping[JobKind, Process]:
     service = ClickService(
         bot.store, bot.identity, EarlyLookups(bot.identity), actions=ACTIONS, rules=RULES, metrics=METRICS,
         recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS), announce_in=(AUDIT,),
+        denied=DeniedPeople(clock=time.monotonic),
     )  # fmt: skip
     return {JobKind.CLICK: service.process}
 

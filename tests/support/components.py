@@ -43,6 +43,7 @@ from bot.services.bulk_people import BulkPeople
 from bot.services.bulk_requesting import BulkRequests
 from bot.services.cards import CardUpdater
 from bot.services.clicks import ClickService
+from bot.services.denied_people import DeniedPeople
 from bot.services.drafts import RequestDrafts
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
@@ -176,7 +177,7 @@ class Components:
         return ClickService(
             self.store, self.identity, self.lookups, actions=options.actions, rules=options.rules,
             metrics=self.metrics, recipients=options.recipients, differences=self.differences(options),
-            secret_values=options.secret_values,
+            denied=DeniedPeople(clock=self.clock), secret_values=options.secret_values,
         )  # fmt: skip
 
     def requests(self, **changes: Any) -> RequestService:
@@ -246,7 +247,7 @@ class Components:
             messenger=self.messenger, notifier=self.notifier(store), genesys=self.purecloud,
             open_lane=lambda: self.purecloud, clock=self.clock, renderer=RENDERER,
             metrics=self.metrics, options=options, pace=self.pace, differences=self.differences(options),
-            reads=self.reads, bulk=self.bulk(options), files=NoFiles(),
+            denied=DeniedPeople(clock=self.clock), reads=self.reads, bulk=self.bulk(options), files=NoFiles(),
         ))  # fmt: skip
 
     async def request(self, **changes: Any) -> tuple[Request, Job]:

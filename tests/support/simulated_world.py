@@ -33,6 +33,7 @@ from bot.domain.rules import Rules
 from bot.errors import BotError
 from bot.metrics import Metrics
 from bot.services.bulk_requesting import BulkRequests, PeopleFound
+from bot.services.denied_people import DeniedPeople
 from bot.services.early_lookups import EarlyLookups
 from bot.services.expiry import ExpiryService
 from bot.services.identity import Identity
@@ -184,7 +185,7 @@ class World:
             notifier=Notifier(store, messenger, renderer, Delivery(store), pace, permalinks=Permalinks(api)), pace=pace,
             genesys=genesys, open_lane=lambda: SimulatedLane(process, self.outside, clock), clock=clock,
             renderer=renderer, metrics=METRICS, options=options, differences=differences, reads=genesys,
-            bulk=BulkRequests(NoLists(), limit=1), files=NoFiles(),
+            denied=DeniedPeople(clock=clock), bulk=BulkRequests(NoLists(), limit=1), files=NoFiles(),
         ))  # fmt: skip
         expiry = ExpiryService(store, options.recipients, METRICS, differences, clock=clock)
         worker = Worker(store.jobs, expiry, services, clock=clock)

@@ -35,6 +35,7 @@ from bot.metrics import Metrics
 from bot.purecloud import GenesysForbidden, GenesysNoResponse, GenesysServerError
 from bot.services.attempts import execute
 from bot.services.clicks import ClickService
+from bot.services.denied_people import DeniedPeople
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
@@ -139,6 +140,7 @@ class Replica:
         self.clicks = ClickService(
             self.store, self.identity, EarlyLookups(self.identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
             recipients=lambda _: ("C0AUDIT001",), differences=RuleDifferences(RULES, Metrics()),
+            denied=DeniedPeople(clock=time.monotonic),
         )  # fmt: skip
         self.held: list[Job] = []
 
