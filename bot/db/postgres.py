@@ -74,6 +74,9 @@ UNUSABLE_PARAMETERS = re.compile(
 STATEMENT_POOLER = "statement pooling mode"
 """What PgBouncer's error says in a mode that allows no transaction (pgbouncer.org, pool_mode)."""
 
+TLS_PARAMETERS = frozenset({"ssl", "tls", "usessl", "ssl_mode", "sslrequired"})
+"""Parameters with which other drivers ask for an encrypted connection. libpq reads only `ssl=true`."""
+
 MAX_PORT = 65535
 
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w+)"')
@@ -265,5 +268,6 @@ def _unreadable(problem: str) -> str:
     """Return why libpq cannot read the address; its own message may quote a part of the password."""
     found = _UNKNOWN_PARAMETER.search(problem)
     if found:
-        return f'DATABASE_URL: libpq has no parameter "{found[1]}"; remove it (postgresql.org, Parameter Key Words)'
+        advice = "write sslmode=require in its place" if found[1].lower() in TLS_PARAMETERS else "remove it"
+        return f'DATABASE_URL: libpq has no parameter "{found[1]}"; {advice} (postgresql.org, Parameter Key Words)'
     return "DATABASE_URL: it cannot be read; encode special characters of the password, / as %2F"

@@ -74,8 +74,9 @@ def region(environment: str, *, api_url: str | None = None, login_url: str | Non
 
 def _domain(environment: str) -> str:
     domain = environment.strip().lower()
-    if _AWS_REGION.match(domain):
-        raise ValueError(f"{environment!r} is an AWS region; {_domain_advice(domain)}.")
+    aws_region = domain.replace("_", "-")  # the SDKs of Genesys Cloud write us_west_2
+    if _AWS_REGION.match(aws_region):
+        raise ValueError(f"{environment!r} is an AWS region; {_domain_advice(aws_region)}.")
     if not _DOMAIN.match(domain):
         raise ValueError(f"{environment!r} is not a domain; write it bare, such as mypurecloud.ie.")
     for service in _SERVICE_HOSTS:

@@ -13,20 +13,32 @@ LONG_LENGTH = 8
 LIST_WORDS = frozenset({"GROUP", "GROUPS", "ID", "IDS", "LIST", "MEMBERS", "PEOPLE", "USER", "USERS"})
 """Words that people add to the name of a setting with a list of people, as in PROTECTED_USERS."""
 
+SYNONYMS = {
+    "PURECLOUDREGION": "PURECLOUD_ENVIRONMENT",
+    "PURECLOUDDOMAIN": "PURECLOUD_ENVIRONMENT",
+    "PURECLOUDHOST": "PURECLOUD_ENVIRONMENT",
+    "PURECLOUDCLIENTSECRET": "PURECLOUD_SECRET",
+    "PURECLOUDID": "PURECLOUD_CLIENT_ID",
+}
+"""Names that people expect, because other programs for Genesys Cloud use them."""
+
 NOT_COMPARED = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
 """Settings of many programs, which have relatives such as FTP_PROXY."""
 
 
 def misspelt_names(environ: Iterable[str], names: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Return each variable that resembles the name of a setting, or shortens it, with that name.
+    """Return each variable that resembles, shortens or replaces the name of a setting, with that name.
 
     Case and underscores do not count.
     """
     compared = {_plain(name): name for name in sorted(names) if name not in NOT_COMPARED and len(name) >= MIN_LENGTH}
     for variable in sorted(environ):
         if variable not in names and variable.upper() not in NOT_COMPARED:
-            meant = _meant(_plain(variable), compared)
-            if meant:
+            plain = _plain(variable)
+            meant = _meant(plain, compared)
+            if plain in SYNONYMS:
+                yield variable, SYNONYMS[plain]
+            elif meant:
                 yield variable, compared[meant]
 
 

@@ -66,7 +66,7 @@ def test_region__invalid_domain_raises(environment: str) -> None:
 
 @pytest.mark.parametrize(("domain", "aws_region"), list(REGIONS.items()))
 def test_region__aws_region_raises_and_suggests_the_domain(domain: str, aws_region: str) -> None:
-    for name in (aws_region, f" {aws_region.upper()} "):
+    for name in (aws_region, f" {aws_region.upper()} ", aws_region.replace("-", "_")):
         with pytest.raises(ValueError, match=rf"is an AWS region; write its domain, {re.escape(domain)}\.$"):
             region(name)
 
