@@ -37,6 +37,9 @@ _OTHERS: Final[Mapping[DenialCode, tuple[str, str]]] = {
 MAX_CONCURRENT_LOOKUPS: Final = 10
 """Lookups of users at the same time, so that a large group does not meet a rate limit at once."""
 
+_EDITABLE: Final = "; Slack decides who may edit the group"
+"""A reminder, because who may edit a group decides who has its rights."""
+
 _NOT_FOUND: Final = frozenset({"user_not_found", "users_not_found", "user_not_visible", "no_such_subteam"})
 _PROTECTED: Final = "PROTECTED"
 """The setting whose principals need no permission, so that any existing user is valid."""
@@ -130,11 +133,11 @@ class SlackPrincipals:
         others = [_counted(denials.count(code), *words) for code, words in _OTHERS.items() if code in denials]
         message = f"user group with {_counted(len(full), 'full member', 'full members')}"
         if not _acts(settings):
-            return ok(name, ", ".join((message, *others)))
+            return ok(name, f"{', '.join((message, *others))}{_EDITABLE}")
         if others:
             message += f"; not counted: {', '.join(others)}"
         if full:
-            return ok(name, message)
+            return ok(name, f"{message}{_EDITABLE}")
         return failed(name, message, "Add full, active members of this workspace to the group in Slack.")
 
     async def _known_member(self, user_id: str) -> Member | None:
@@ -176,7 +179,7 @@ def _not_found(name: str, principal: Principal, settings: tuple[str, ...]) -> Ch
 def _large_group(name: str, count: int, settings: tuple[str, ...]) -> CheckResult:
     message = f"user group with {count} members, too many to look each of them up"
     if _PROTECTED not in settings:
-        return ok(name, message)
+        return ok(name, f"{message}{_EDITABLE}")
     hint = f"Name a group of {MAX_GROUP_SIZE} members at most, users, or a Genesys Cloud role."
     return undetermined(name, f"{message}, so people without a Slack user count as protected", hint)
 
