@@ -11,7 +11,7 @@ from bot.db.driver import Row
 from bot.db.transaction import Transaction
 from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_files import StoredEntry
-from bot.domain.people import Person
+from bot.domain.people import Person, comparable_email
 
 COLUMNS = (
     "request_id", "place", "text", "finding", "target_id", "name", "email", "division", "state", "member", "protected",
@@ -35,10 +35,7 @@ WHERE request_id = :request_id AND requests.finished_at IS NOT NULL AND bulk_ent
 ORDER BY place
 """
 
-NAMES = """
-SELECT 1 FROM bulk_entries
-WHERE request_id = :request_id AND finding = 'found' AND (member = :member OR LOWER(email) = :email) LIMIT 1
-"""
+NAMES = "SELECT member, email FROM bulk_entries WHERE request_id = :request_id AND finding = 'found'"
 
 
 def insert(tx: Transaction, request_id: str, entries: Iterable[BulkEntry]) -> None:
@@ -68,8 +65,12 @@ def unsuccessful_ids(tx: Transaction, request_id: str) -> list[str]:
 
 
 def names(tx: Transaction, request_id: str, member: str, email: str | None) -> bool:
-    """Return whether a bulk request is about a person, by their Slack user id or their email address."""
-    return tx.fetch_one(NAMES, request_id=request_id, member=member, email=email or "") is not None
+    """Return whether a bulk request is about a person, by Slack user id or comparable email address.
+
+    Databases do not compare addresses as `comparable_email` does, for example outside ASCII.
+    """
+    rows = tx.fetch(NAMES, request_id=request_id)
+    return any(row.member == member or (email and comparable_email(row.email) == email) for row in rows)
 
 
 def page(tx: Transaction, request_id: str, after: int, limit: int) -> list[tuple[int, StoredEntry]]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot.db import bulk_entries
 from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
 from bot.domain.people import Person
@@ -40,3 +42,27 @@ def test_seal__covers_the_list() -> None:
     assert Seals(b"key").is_intact(sealed)
     assert not Seals(b"key").is_intact(changed)
     assert not Seals(b"key").is_intact(replace(sealed, bulk=None))
+
+
+@pytest.mark.parametrize(
+    ("listed", "confirmed"),
+    [
+        ("Tom@Example.com", "tom@example.com"),
+        ("\u00dcNAL@example.com", "\u00fcnal@example.com"),
+        ("tom@b\u00fccher.example", "tom@xn--bcher-kva.example"),
+    ],
+    ids=["capitals", "capitals outside ASCII", "Punycode"],
+)
+async def test_names__compares_addresses_in_every_spelling(db: DatabaseHarness, listed: str, confirmed: str) -> None:
+    store = db.store()
+    entries = [BulkEntry(listed, Finding.FOUND, replace(TOM, email=listed), "U1")]
+    bulk = request(target=None, bulk=summarize(BulkSource.LIST, entries))
+    assert await store.create(bulk, ttl=900, key="key", command_url=None, entries=entries)
+
+    async def names(member: str, email: str | None) -> bool:
+        return await store.database.read(lambda tx: bulk_entries.names(tx, bulk.id, member, email))
+
+    assert await names("U2", confirmed)
+    assert await names("U1", None)
+    assert not await names("U2", "other@example.com")
+    assert not await names("U2", None)
