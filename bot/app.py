@@ -153,9 +153,7 @@ async def _stop(app: RunningApp, runner: web.AppRunner, identifying: asyncio.Tas
 
 def slack_transport(settings: Settings, services: Services, catalog: Catalog) -> SlackTransport:
     """Return the transport that the settings choose."""
-    budgets = PersonBudgets(
-        settings.max_commands_per_minute, settings.max_clicks_per_minute, is_denied=services.denied.includes
-    )
+    budgets = PersonBudgets(settings.max_commands_per_minute, settings.max_clicks_per_minute)
     gate = Gate(services, services.workspace, catalog, budgets)
     dispatcher = Dispatcher(bolt_app(services, gate), services.metrics)
     if settings.slack_app_token is not None:

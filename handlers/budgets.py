@@ -12,10 +12,6 @@ MAX_TRACKED_PEOPLE = 10_000
 """Maximum number of people that are tracked before those within their limits are dropped."""
 
 
-DENIED_SHARE = 10
-"""A person whose click was denied lately may click a tenth as often as others, because each click costs lookups."""
-
-
 class TokenBuckets:
     """A token bucket per person: `per_minute` payloads at once, refilled over a minute."""
 
@@ -38,23 +34,14 @@ class TokenBuckets:
 
 
 class PersonBudgets:
-    """The limits of each person, for commands and for clicks.
-
-    `is_denied` says whether a person was denied lately.
-    """
+    """The limits of each person, for commands and for clicks."""
 
     def __init__(
-        self,
-        commands_per_minute: int,
-        clicks_per_minute: int,
-        *,
-        is_denied: Callable[[str], bool] = lambda _user_id: False,
-        clock: Callable[[], float] = time.monotonic,
+        self, commands_per_minute: int, clicks_per_minute: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._is_denied = is_denied
+        self._clock = clock
         self._commands = TokenBuckets(commands_per_minute, clock=clock)
         self._clicks = TokenBuckets(clicks_per_minute, clock=clock)
-        self._denied_clicks = TokenBuckets(max(1, clicks_per_minute // DENIED_SHARE), clock=clock)
         self._notices = TokenBuckets(1, clock=clock)
 
     def allows(self, payload: Payload) -> bool:
@@ -62,9 +49,8 @@ class PersonBudgets:
         person = sender(payload)
         if not person:
             return True
-        if payload.get("type") != "block_actions":
-            return self._commands.take(person)
-        return self._clicks.take(person) and (not self._is_denied(person) or self._denied_clicks.take(person))
+        buckets = self._clicks if payload.get("type") == "block_actions" else self._commands
+        return buckets.take(person)
 
     def may_notify(self, payload: Payload) -> bool:
         """Return whether the person has had no message about their limit for a minute, and count this one."""

@@ -50,7 +50,6 @@ class Services:
     overview: Overview
     tabs: OpenTabs
     inbox: Inbox
-    denied: DeniedPeople
     dry_runs: DryRuns
     replies: Notifier
     tasks: BackgroundTasks
@@ -101,7 +100,6 @@ def assemble(settings: Settings, renderer: MessageRenderer, actions: Actions, cl
         inbox=Inbox(
             store, worker.submit, needs.lookups.start, clock=needs.identity.clock, secret_values=options.secret_values
         ),
-        denied=needs.denied,
         replies=needs.notifier,
         tasks=BackgroundTasks(),
         actions=actions,

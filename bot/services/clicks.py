@@ -97,10 +97,20 @@ class ClickService:
     async def process(self, job: Job) -> JobResult:
         """Decide a click and act on it, or keep it stored while a lookup fails for a reason that may pass."""
         click = read_click(job.request_id, job.payload)
+        if await self._wait_for_others(job, click):
+            return JobResult()
         try:
             return await self._process(job, click)
         except UnreadableRow as error:
             return await self._reply_unreadable(job, click, error)
+
+    async def _wait_for_others(self, job: Job, click: Click) -> bool:
+        """Put a click back if it is to be judged together with others of its person; return whether it is."""
+        now = await self._store.jobs.now() if job.received_at is None else 0.0
+        wait = self._denied.wait(click.user_id, self._arrived(job, now))
+        if wait:
+            await self._store.jobs.put_back(job, delay=wait)
+        return wait > 0
 
     async def _process(self, job: Job, click: Click) -> JobResult:
         snapshot = job.snapshot
@@ -147,9 +157,13 @@ class ClickService:
 
     def _since(self, job: Job, now: float) -> float:
         """Return when an answer of Slack may have begun at the earliest, which is after the click arrived."""
-        time = self._identity.clock()
-        arrived = time - max(0.0, now - job.created_at) if job.received_at is None else job.received_at
-        return max(arrived, time - MAX_SHARED_AGE)
+        return max(self._arrived(job, now), self._identity.clock() - MAX_SHARED_AGE)
+
+    def _arrived(self, job: Job, now: float) -> float:
+        """Return when a click arrived, in monotonic seconds; `now` is the time of the database."""
+        if job.received_at is not None:
+            return job.received_at
+        return self._identity.clock() - max(0.0, now - job.created_at)
 
     async def _decide(self, job: Job, click: Click, request: Request, *, since: float) -> JobResult:
         """Check what the clicker may do now, then move the request."""
@@ -258,6 +272,8 @@ class ClickService:
         if remaining <= 0 or error.retry_after > remaining:
             return await self._give_up(job, click, request, error, expired=in_time and remaining <= 0)
         delay = min(postponement(job, error), remaining)
+        if error.retry_after:
+            self._denied.limit()
         log.warning("click.postponed", **job_facts(job, request), by=click.user_id, problem=str(error), delay=delay)
         notice = None
         if delay >= NOTICE_DELAY:

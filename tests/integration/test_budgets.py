@@ -107,23 +107,6 @@ async def test_whoami__as_often_as_possible_leaves_the_allowance_for_a_revocatio
     assert len(app.genesys.requests) < 20
 
 
-async def test_members_without_a_role__cannot_use_up_the_lookups_together(start_app_with: StartApp) -> None:
-    """Each click costs a lookup, and Slack allows a hundred a minute."""
-    app = await limited_app(start_app_with, APPROVERS=personas.BEN)
-    (card,) = await cards_for(app, 1)
-    people = (personas.NADIA, personas.TOM, personas.PIA)
-    statuses: dict[str, list[int | None]] = {user_id: [] for user_id in people}
-    for _ in range(40):
-        for user_id in people:
-            statuses[user_id].append((await app.slack.click(user_id, card, "approve", force=True)).status)
-        await app.wait_until_idle()
-
-    assert all(one[0] == 200 and 429 in one for one in statuses.values())
-    await app.slack.click(personas.BEN, card, "approve")
-    await app.wait_for_message("Revoked: all sessions of Agent 0")
-    assert len(app.slack.calls_of("users.info")) < 100
-
-
 async def test_guest__causes_no_call_of_genesys_cloud(app: AppHarness) -> None:
     for line in ("whoami", "help", "revoke @tom"):
         await app.send_command(personas.GUS, line)

@@ -26,8 +26,7 @@ ACK_TIMEOUT = 0.2
 async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppHarness]:
     """Apps that differ in their database and in how Slack reaches them."""
     async with AsyncExitStack() as opened:
-        approvers = f"{personas.OLIVIA},{personas.BEN}"  # a user group is read at Slack's pace
-        overrides = {"APPROVERS": approvers, "MAX_CLICKS_PER_MINUTE": "1000"}
+        overrides = {"APPROVERS": f"{personas.OLIVIA},{personas.BEN}"}  # a user group is read at Slack's pace
         if request.param == "postgresql":
             server = request.getfixturevalue("postgres")
             overrides["DATABASE_URL"] = await opened.enter_async_context(server.database())

@@ -66,20 +66,6 @@ def test_budgets__count_commands_and_clicks_apart_and_no_payload_without_a_perso
     assert all(budgets.allows({"type": "url_verification"}) for _ in range(9))
 
 
-def test_budgets__leave_few_clicks_to_a_person_who_was_denied() -> None:
-    clock, denied = FakeClock(), {"U1"}
-    budgets = PersonBudgets(30, 60, is_denied=denied.__contains__, clock=clock)
-
-    def click(user_id: str) -> bool:
-        return budgets.allows({"type": "block_actions", "user": {"id": user_id}})
-
-    assert [click("U1") for _ in range(20)] == [True] * 6 + [False] * 14
-    assert all(click("U2") for _ in range(60))
-    assert budgets.allows({"command": "/purecloud", "user_id": "U1"})
-    denied.clear()
-    assert click("U1")
-
-
 async def test_commands__above_the_limit_cost_nothing_and_get_one_message_a_minute() -> None:
     bolt = BoltHarness()
     answers = [await bolt.command("revoke <@U0TOM00001>", trigger_id=str(number)) for number in range(40)]

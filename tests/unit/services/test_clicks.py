@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.domain.requests import APPROVE, CANCEL, DECLINE, EXECUTION_WINDOW, Mess
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
+from bot.services.denied_people import INTERVAL, SINGLE_DENIALS
 from bot.services.job_result import JobResult
 from bot.services.postponement import MAX_POSTPONEMENT
 from tests.support.components import RULES, Components, open_components
@@ -149,6 +151,37 @@ async def test_process__failed_lookup_is_no_verdict(components: Components, meth
 
     request, _ = await apply(components, await again(components, 12 if fault.retry_after else 1))
     assert request.state is State.APPROVED
+
+
+async def test_process__while_lookups_are_limited_clicks_without_a_right_wait_for_each_other(
+    components: Components,
+) -> None:
+    await components.request()
+    clicks = components.clicks(approvers=parse_principals(personas.BEN))
+    for number in range(SINGLE_DENIALS + 5):
+        job = await components.click(by=personas.NADIA, key=f"early {number}")
+        await clicks.process(job)
+        assert await components.store.jobs.is_done(job.id)
+    components.slack.fault("users.info", SlackFault(retry_after=12))
+    await clicks.process(await components.click(by=personas.BEN))
+    components.clock.advance(1)
+    components.database.clock.advance(1)
+    before = len(components.slack.calls_of("users.info"))
+    waiting = [await components.click(by=personas.NADIA, key=f"late {number}") for number in range(5)]
+    for job in waiting:
+        await clicks.process(job)
+    assert len(components.slack.calls_of("users.info")) == before
+    assert not any([await components.store.jobs.is_done(job.id) for job in waiting])
+
+    await clicks.process(await again(components, 12))
+    assert (await stored(components.store)).state is State.APPROVED
+    components.clock.advance(INTERVAL)
+    components.database.clock.advance(INTERVAL)
+    due = [one for one in await components.store.jobs.claim(20) if one.kind is JobKind.CLICK]
+    await asyncio.gather(*map(clicks.process, due))
+    assert all([await components.store.jobs.is_done(job.id) for job in waiting])
+    read = [one.args["user"] for one in components.slack.calls_of("users.info")][before:]
+    assert read.count(personas.NADIA) < len(waiting)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
