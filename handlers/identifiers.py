@@ -39,10 +39,10 @@ def people_named_by(word: Word) -> list[TargetRef]:
 
 
 def addresses_in(word: Word) -> list[TargetRef]:
-    """Return the people whose email addresses a word contains; a link contains none."""
+    """Return the people whose email addresses a word contains; a link or a path on a host contains none."""
     if word.sign == "mailto:":
         return people_named_by(word)
-    if word.sign:
+    if word.sign or _is_remote_path(word.text):
         return []
     return [TargetRef(email=found[0].lower()) for found in ADDRESS.finditer(word.text.partition("://")[0])]
 
@@ -58,6 +58,12 @@ def looks_like_address(word: Word) -> bool:
     stripped = _strip(word.text)
     is_link = word.sign == "mailto:" or stripped.casefold().startswith("mailto:")
     return is_link or ("@" in stripped and stripped != "@")
+
+
+def _is_remote_path(text: str) -> bool:
+    """Return whether a word is a path as git and scp write it, such as `git@github.com:acme/wiki`."""
+    host, _, path = text.partition(":")
+    return "@" in host and "/" in path
 
 
 def _strip(text: str) -> str:

@@ -94,10 +94,10 @@ def _target(words: Sequence[Word], me: str | None) -> tuple[int, TargetRef]:
         return place, TargetRef(slack_user_id=me)
     people = people_named_by(words[place])
     if not people:
-        end = _end_of_name(words, place)
-        if end is None:
-            raise _unreadable(words[place])
-        place, people = end, people_named_by(words[end])
+        place = _end_of_name(words, place) or place
+        people = people_named_by(words[place])
+    if not people:
+        raise _unreadable(words[place])
     if len(people) > 1:
         names = _listed([str(one.email or one.genesys_user_id) for one in people])
         raise Denied(DenialCode.SEVERAL_TARGETS, count=str(len(people)), names=names)

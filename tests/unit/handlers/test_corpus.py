@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import pytest
@@ -142,6 +143,13 @@ def test_api_client__takes_what_any_text_becomes(line: str) -> None:
     typed = read_verb(line)
     assert typed.line in line or typed.name == "revoke"
     assert_calls_can_be_built(read_request(ACTIONS["revoke"], INVOKER, line))
+
+
+@pytest.mark.parametrize("before", ["", "Tom ", "Tom Target ", "Target, Tom &lt;", "(Tom) <"])
+@pytest.mark.parametrize("sign", string.punctuation + "\u2019\u200b\uff20\u3002")
+def test_api_client__takes_a_name_and_an_address_with_any_sign(before: str, sign: str) -> None:
+    for word in (f"tom@example.com{sign}x", f"{sign}tom@example.com", f"tom@example.com{sign}tom@example.com"):
+        assert_calls_can_be_built(read_request(ACTIONS["revoke"], INVOKER, before + word))
 
 
 @pytest.mark.parametrize("filling", ["x", " x", "<", "🚨", "<@U0TOM00001>", "tom@example.com ", "\u200b", "&lt;", "'"])
