@@ -92,6 +92,8 @@ WHERE substr(lease_owner, 1, length(:prefix)) = :prefix AND lease_owner <> :owne
 
 IS_DONE = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NOT NULL"
 
+IS_WAITING = "SELECT 1 FROM jobs WHERE id = :id AND done_at IS NULL"
+
 DEPTH = """
 SELECT kind, count(*) AS number FROM jobs
 WHERE done_at IS NULL AND (kind NOT IN ('reminder', 'watch') OR due_at <= :now) GROUP BY kind

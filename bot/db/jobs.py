@@ -219,6 +219,10 @@ class JobQueue:
         """Return whether any process has completed a job."""
         return await self.database.read(lambda tx: tx.fetch_one(sql.IS_DONE, id=job_id) is not None)
 
+    async def is_waiting(self, job_id: int) -> bool:
+        """Return whether a job is still to be done."""
+        return await self.database.read(lambda tx: tx.fetch_one(sql.IS_WAITING, id=job_id) is not None)
+
     async def depth(self) -> dict[str, int]:
         """Count the open jobs of each kind, unknown kinds included, and reminders only once they are due."""
         return await self.database.read(_depth)

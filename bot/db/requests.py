@@ -334,7 +334,8 @@ class RequestStore:
     def _postpone(self, tx: Transaction, job: Job, delay: float, notice: Mapping[str, Any] | None) -> Job | None:
         if not self.jobs.release_in(tx, job, delay=delay) or notice is None:
             return None
-        return self.jobs.add_leased(tx, JobKind.REPLY, job.request_id, f"{job.id}:postponed", notice)
+        payload = {**notice, "while_waiting": job.id}
+        return self.jobs.add_leased(tx, JobKind.REPLY, job.request_id, f"{job.id}:postponed", payload)
 
     def _append(self, tx: Transaction, event: AuditEvent, clicked: ResponseUrls | None) -> None:
         self.audit_in(tx, replace(event, at=tx.now))

@@ -263,8 +263,13 @@ class Notifier:
     async def process_reply(self, job: Job) -> JobResult:
         """Deliver a stored private reply, about the request as it is now if there is one.
 
-        Raises UnreadableRow for a reply that only another version of the bot can render.
+        A reply that says that something waits is dropped if that is done, as after an outage of Slack. Raises
+        UnreadableRow for a reply that only another version of the bot can render.
         """
+        waiting = job.payload.get("while_waiting")
+        if isinstance(waiting, int) and not await self._store.jobs.is_waiting(waiting):
+            await self._store.jobs.complete(job)
+            return JobResult()
         try:
             request = await self._store.get(job.request_id)
         except UnreadableRow:

@@ -224,6 +224,27 @@ async def test_process__command_waits_until_slack_answers_again(components: Comp
     assert await components.store.get(job.request_id)
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_process__notice_that_a_command_waits_is_sent_only_while_it_does(
+    components: Components, answered: bool
+) -> None:
+    components.slack.fault("users.info", SlackFault(drop=True, times=None))
+    job = await components.command(invoker(), TOM_MENTION)
+    notices: tuple[Job, ...] = ()
+    while not notices:
+        notices = (await components.requests().process(job)).follow_up
+        job = await again(components)
+    if answered:
+        components.slack.clear_faults()
+        await components.requests().process(job)
+
+    await components.notifier().process_reply(notices[0])
+
+    said = [one for one in components.slack.messages if "Your command is stored" in one.text]
+    assert len(said) == (0 if answered else 1)
+    assert await components.store.jobs.is_done(notices[0].id)
+
+
 async def again(components: Components) -> Job:
     """Return the command once it is due again, which takes half a minute at most."""
     for _ in range(int(MAX_POSTPONEMENT)):
