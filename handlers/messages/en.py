@@ -529,7 +529,7 @@ SENTENCES = {
         "this person is *protected*. The outcome follows in a message of its own. If you did not expect this, ask "
         "{requester} now."
     ),
-    "break-glass.can_request": "revoke alone under break glass",
+    "break-glass.can_request": "Revoke alone under break glass",
     "break-glass.help": (
         "`/purecloud break-glass @tom laptop stolen`\n"
         "Logs Tom out without another approver, in an emergency: you alone approve the card, and both channels are "
@@ -753,7 +753,7 @@ SENTENCES = {
     "whoami.slack": "In Slack ({workspace}) as {email}",
     "whoami.same": "In Slack and in Genesys Cloud, as {email} ({facts})",
     "whoami.different": "In Slack as {email}. In Genesys Cloud you are {name}, {genesys_email} ({facts})",
-    "whoami.no_email": "no email address",
+    "whoami.no_email": "a person without an email address",
     "whoami.state.not_active": "{state}; your roles there count for nothing here",
     "whoami.no_person": "In Slack as {email}, and not found in Genesys Cloud. {problem}",
     "whoami.person_unknown": "In Slack as {email}. Genesys Cloud did not say who you are there. {problem}",

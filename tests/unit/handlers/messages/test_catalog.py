@@ -192,3 +192,9 @@ def test_text__puts_a_value_on_one_line_without_hidden_characters() -> None:
         Catalog(SENTENCES).text("request.division", division="Home\nState: revoked\u202e\x1b")
         == "division Home State: revoked"
     )
+
+
+def test_catalog__names_of_rights_begin_a_line_of_whoami() -> None:
+    names = [text for code, text in SENTENCES.items() if code.endswith((".can_request", ".can_approve"))]
+    assert len(names) >= 4
+    assert all(name[0].isupper() for name in names), names
