@@ -170,6 +170,22 @@ def comparable_email(address: str | None) -> str | None:
     return f"{local}{at}{domain}" or None
 
 
+def other_spelling(address: str) -> str | None:
+    """Return an address with its domain in Unicode instead of Punycode or vice versa, if they differ.
+
+    Only a domain that comes back unchanged counts: IDNA reads `straße` as `strasse`, which is another domain.
+    """
+    local, at, domain = address.strip().casefold().rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode()
+        unicode_domain = ascii_domain.encode().decode("idna")
+    except UnicodeError:
+        return None
+    if ascii_domain == unicode_domain or domain not in (ascii_domain, unicode_domain):
+        return None
+    return f"{local}{at}{unicode_domain if domain == ascii_domain else ascii_domain}"
+
+
 def same_person(one: Member, other: Member) -> bool:
     """Return whether two members are one person: they share an id, or a confirmed email address."""
     return bool(one.ids & other.ids) or (

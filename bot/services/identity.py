@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.identifiers import GENESYS_ID
-from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace, comparable_email
+from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace, comparable_email, other_spelling
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
 from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization, is_transient
@@ -167,7 +167,7 @@ class Identity:
         GenesysError.
         """
         try:
-            found = await self._genesys_users.search_by_email(email)
+            found = await self._search(email)
         except ValueError:
             raise Denied(DenialCode.TARGET_IS_NO_ADDRESS, word=email) from None
         existing = [user for user in found if not user.deleted]
@@ -177,6 +177,11 @@ class Identity:
         if not people:
             raise Denied(DenialCode.UNKNOWN_IN_GENESYS, named=email)
         return read_person(people[0])
+
+    async def _search(self, email: str) -> list[User]:
+        """Search an email address, and if no one has it, its other spelling, as Slack may write it."""
+        found, other = await self._genesys_users.search_by_email(email), other_spelling(email)
+        return found if found or other is None else await self._genesys_users.search_by_email(other)
 
     async def person_by_id(self, user_id: str) -> Person:
         """Find a Genesys Cloud person by id, who may be inactive. Raises Denied and GenesysError."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.people import Person, comparable_email, read_member, same_person
+from bot.domain.people import Person, comparable_email, other_spelling, read_member, same_person
 from tests.support.examples import BEN, GRID, RAVI, WORKSPACE, member
 
 
@@ -203,3 +203,25 @@ def test_member__unconfirmed_address_is_compared_but_proves_nothing(confirmed: b
     found = member(email="Ravi@Example.com", email_confirmed=confirmed)
     assert found.comparable_email == "ravi@example.com"
     assert found.confirmed_email == ("ravi@example.com" if confirmed else None)
+
+
+@pytest.mark.parametrize(
+    ("address", "other"),
+    [
+        ("tom@bücher.example", "tom@xn--bcher-kva.example"),
+        (" TOM@XN--BCHER-KVA.example ", "tom@bücher.example"),
+        ("tom@例え.jp", "tom@xn--r8jz45g.jp"),
+        ("tom@example.com", None),
+        ("tom@straße.example", None),
+        ("tom@xn--.example", None),
+        ("tom@xn--a.example", None),
+        (f"tom@{'a' * 64}.example", None),
+        ("tom@a..b", None),
+        ("tom", None),
+        ("", None),
+        ("müller@example.com", None),
+    ],
+)
+def test_other_spelling__is_exact_or_none(address: str, other: str | None) -> None:
+    assert other_spelling(address) == other
+    assert other is None or other_spelling(other) == address.strip().casefold()

@@ -214,6 +214,28 @@ async def test_person_by_email__is_denied_without_a_person(components: Component
     assert (caught.value.reason, caught.value.params) == (DenialCode.UNKNOWN_IN_GENESYS, {"named": TOM.email})
 
 
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ("tom@xn--bcher-kva.example", "tom@bücher.example"),
+        ("Tom@Bücher.example", "tom@xn--bcher-kva.example"),
+        ("tom@xn--bcher-kva.example", "tom@XN--bcher-kva.example"),
+    ],
+)
+async def test_person_by_email__finds_both_spellings_of_a_domain(
+    components: Components, asked: str, stored: str
+) -> None:
+    components.genesys.users[TOM.id].email = stored
+    assert (await components.identity.person_by_email(asked)).id == TOM.id
+
+
+async def test_person_by_email__takes_no_similar_domain_for_another_spelling(components: Components) -> None:
+    components.genesys.users[TOM.id].email = "tom@strasse.example"
+    with pytest.raises(Denied) as caught:
+        await components.identity.person_by_email("tom@straße.example")
+    assert caught.value.reason is DenialCode.UNKNOWN_IN_GENESYS
+
+
 async def test_person_by_email__prefers_the_active_person(components: Components) -> None:
     components.genesys.users[PIA.id].email = TOM.email
     with pytest.raises(Denied) as caught:
