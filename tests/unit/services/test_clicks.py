@@ -227,6 +227,19 @@ async def test_process__clicker_of_a_postponed_click_is_notified_once(components
     assert "in 20 s" in said
 
 
+async def test_process__notice_that_a_click_waits_is_dropped_once_it_is_decided(components: Components) -> None:
+    """It could not be sent while Slack was away."""
+    await components.request()
+    components.slack.fault("usergroups.users.list", SlackFault(retry_after=20))
+    job = await components.click(by=personas.OLIVIA)
+    (notice,) = (await process(components, job)).follow_up
+    await apply(components, await again(components, 20))
+
+    await components.run(notice)
+    assert replies_to(components, job) == []
+    assert await components.store.jobs.is_done(notice.id)
+
+
 async def judge_until(components: Components, job: Job, seconds: float) -> Job:
     """Judge a click whenever it is due, for `seconds`; return it once it is due after that."""
     end = components.database.clock.now + seconds
