@@ -20,7 +20,6 @@ TEXTS = {
     "reset-pin.dialog.text": "{target} gets a new PIN.",
     "reset-pin.dialog.approve": "Reset",
     "reset-pin.effects": "The old PIN stops working.",
-    "reset-pin.limits": "Calls go on.",
     "reset-pin.headline.revoked": "Reset: the PIN of {target}",
     "reset-pin.can_request": "reset a PIN",
     "reset-pin.can_approve": "approve that a PIN is reset",
