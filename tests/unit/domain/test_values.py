@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, fields, is_dataclass
+from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 
 from bot import domain
 from bot.domain.audit import EventType
+from bot.domain.bulk import BULK_AGAIN, BULK_PAUSE, BULK_RESUME, BULK_STOP, CALLS_UNKNOWN, IN_CALL
 from bot.domain.commands import TargetRef
-from bot.domain.denials import DenialCode
 from bot.domain.people import Actor, Grants, Member, Person, Workspace
 from bot.domain.policy import Verdict
 from bot.domain.principals import PrincipalKind
@@ -34,6 +35,16 @@ DATACLASSES = [
     for value in vars(module).values()
     if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__
 ]
+
+WORDS = [
+    value
+    for module in modules()
+    for value in vars(module).values()
+    if isinstance(value, type) and issubclass(value, StrEnum) and value.__module__ == module.__name__
+]
+
+AREAS = {"", "request", "click", "token", "bulk", "watch", "bot", "log"}
+"""What may precede the colon of an event."""
 
 VALUES = {
     "Action", "Actor", "AuditEvent", "Click", "Grants", "Invoker", "Member", "MessageRef", "Person", "Principal",
@@ -106,16 +117,24 @@ def test_stored_words__keep_their_spelling() -> None:
     assert (APPROVE, CANCEL) == ("approve", "cancel")
 
 
-@pytest.mark.parametrize("words", [DenialCode, EventType, Event, State, PrincipalKind])
-def test_stored_words__follow_from_their_names(words: type[DenialCode]) -> None:
+@pytest.mark.parametrize("words", WORDS)
+def test_stored_words__follow_from_their_names(words: type[StrEnum]) -> None:
     spelled_otherwise = {
         "REQUESTED", "REQUEST_DENIED", "APPROVAL_ADDED", "APPROVAL_DROPPED", "CLICK_DENIED", "CLICK_STALE",
         "ATTEMPT_FAILED", "BULK_PAUSED", "BULK_RESUMED", "BULK_STOPPED",
     }  # fmt: skip
 
     for word in words:
+        area, _, name = word.value.rpartition(":")
+        assert area in AREAS
         if word.name not in spelled_otherwise:
-            assert word.name.lower() in (word.value.rpartition(":")[2], word.value.replace(":", "_"))
+            assert word.name.lower() in (name, f"{area}_{name}")
+
+
+def test_words_outside_of_enumerations__keep_their_spelling() -> None:
+    """Stored details and the buttons of posted cards contain them."""
+    assert (IN_CALL, CALLS_UNKNOWN) == ("in_call", "calls_unknown")
+    assert (BULK_PAUSE, BULK_RESUME, BULK_STOP, BULK_AGAIN) == ("bulk_pause", "bulk_resume", "bulk_stop", "bulk_again")
 
 
 def test_limits__are_the_documented_ones() -> None:
