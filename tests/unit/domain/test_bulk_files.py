@@ -24,8 +24,8 @@ def read(text: str) -> list[list[str]]:
 
 def test_preview__has_each_entry_with_what_was_found() -> None:
     (found, unknown) = read(rows(BulkFile.PREVIEW, [StoredEntry(FOUND), StoredEntry(BulkEntry("x", Finding.UNKNOWN))]))
-    assert found[:2] == ["tom@example.com", "found"]
-    assert found[-2:] == ["yes", ""]
+    tom = TOM_IN_GENESYS
+    assert found == ["tom@example.com", "found", tom.name, tom.email, tom.id, tom.division, tom.state, "yes", ""]
     assert unknown == ["x", "unknown", "", "", "", "", "", "", ""]
 
 
@@ -61,3 +61,35 @@ def test_cell__never_starts_a_formula(text: str) -> None:
         (row,) = read(rows(file, [stored]))
         assert len(row) == len(HEADERS[file])
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_cell__that_starts_like_a_formula_begins_with_an_apostrophe(start: str) -> None:
+    (row,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry(f"{start}x", Finding.UNKNOWN))]))
+    assert row[0] == f"'{start.strip()}x"
+    (row,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry(f"x{start}", Finding.UNKNOWN))]))
+    assert row[0] == f"x{start.strip()}"
+
+
+def test_header__names_the_columns_that_programs_read() -> None:
+    assert read(header(BulkFile.PREVIEW)) == [
+        ["entry", "finding", "name", "email", "genesys_id", "division", "state", "protected", "conversations"]
+    ]
+    assert read(header(BulkFile.OUTCOMES)) == [
+        ["name", "email", "genesys_id", "outcome", "code", "http_status", "finished_at", "correlation_id", "entry"]
+    ]
+
+
+def test_rows__have_empty_cells_for_what_is_not_known() -> None:
+    bare = Person("id", "Tom")
+    (found,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry("x", Finding.FOUND, bare))]))
+    assert found == ["x", "found", "Tom", "", "id", "", "", "", ""]
+    (ended,) = read(rows(BulkFile.OUTCOMES, [StoredEntry(BulkEntry("x", Finding.FOUND, bare), "unknown")]))
+    assert ended == ["Tom", "", "id", "unknown", "", "", "", "", "x"]
+    (unknown,) = read(rows(BulkFile.OUTCOMES, [StoredEntry(BulkEntry("x", Finding.UNKNOWN), "failed", {"code": None})]))
+    assert unknown == ["", "", "", "failed", "", "", "", "", "x"]
+
+
+def test_outcomes__have_whole_seconds() -> None:
+    (row,) = read(rows(BulkFile.OUTCOMES, [StoredEntry(FOUND, "revoked", {}, NOON + 0.7)]))
+    assert row[6] == "2026-06-21T12:00:00+00:00"

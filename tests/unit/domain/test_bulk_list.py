@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.bulk_list import MAX_TEXT_LENGTH, Written, read_csv, read_list
+from bot.domain.bulk_list import MAX_CELL_LENGTH, MAX_LINE_LENGTH, MAX_TEXT_LENGTH, Written, read_csv, read_list
 from bot.domain.commands import TargetRef
 from bot.domain.denials import DenialCode, Denied
 from bot.purecloud import requests
@@ -194,3 +194,92 @@ def test_read_csv__takes_hostile_files(seed: int) -> None:
             continue
         for one in entries:
             assert_calls_can_be_built(one.ref)
+
+
+def texts(entries: list[Written]) -> list[str]:
+    return [one.text for one in entries]
+
+
+def test_read_list__keeps_entries_without_the_space_around_them() -> None:
+    entries = read_list(" tom \t;  ann@  \n")
+    assert texts(entries) == ["tom", "ann@"]
+
+
+def test_read_list__splits_only_entries_in_which_each_word_names_a_person() -> None:
+    assert texts(read_list("tom@example.com <@U0TOM00001> ann@example.com")) == [
+        "tom@example.com", "<@U0TOM00001>", "ann@example.com",
+    ]  # fmt: skip
+    assert texts(read_list("tom@example.com ann")) == ["tom@example.com ann"]
+    assert texts(read_list("tom")) == ["tom"]
+
+
+def test_read_csv__keeps_a_row_without_any_text_as_a_dash() -> None:
+    entries = read_csv(b"mail,note\ntom@example.com,\n\xe2\x80\xae,\n,\xe2\x80\xae\n")
+    assert texts(entries)[1:] == ["-", "-"]
+
+
+@pytest.mark.parametrize("edge", [" ", "\t", '"', "'", "`", "“", "”", "„"])
+def test_read_list__ignores_quotes_around_an_address_and_a_name(edge: str) -> None:
+    address = f"{edge}tom@example.com{edge}"
+    for text in (address, f"Tom <{address}>", f"{edge}Tom <tom@example.com>{edge}"):
+        assert named(read_csv(text.encode(), max_rows=1)) == ["tom@example.com"], text
+
+
+def test_read_list__reads_the_scheme_of_a_link_in_any_case() -> None:
+    assert named(read_list("MAILTO:tom@example.com")) == ["tom@example.com"]
+
+
+def test_read_list__reads_a_mention_only_if_it_is_the_whole_entry() -> None:
+    assert named(read_csv(b"<@U0TOM00001>\n <@U0ANN00001> \n<@U0LEA00001> x\n")) == ["U0TOM00001", "U0ANN00001", None]
+
+
+def test_read_list__reads_a_long_entry_up_to_its_limit() -> None:
+    long_names = ["x" * 199, "x" * 200]
+    assert [named(read_list(f"{one} <tom@example.com>")) for one in long_names] == [["tom@example.com"], [None]]
+    padded = "tom@example.com".rjust(MAX_CELL_LENGTH, "“")
+    assert named(read_csv(padded.encode())) == ["tom@example.com"]
+    assert named(read_csv(f"ann@example.com\n“{padded}".encode())) == ["ann@example.com", None]
+    assert (MAX_CELL_LENGTH, MAX_LINE_LENGTH, MAX_TEXT_LENGTH) == (320, 2000, 200)
+
+
+@pytest.mark.parametrize("header", ["Email", "E-Mail", "mail address"])
+def test_read_csv__drops_a_header(header: str) -> None:
+    assert texts(read_csv(f"{header},id\ntom@example.com,1\n".encode())) == ["tom@example.com"]
+
+
+@pytest.mark.parametrize("row", ["tom@example,Tom", "agent 7,Tom", "tom,7", "7x,x", ",tom@"])
+def test_read_csv__keeps_a_first_row_that_is_no_header(row: str) -> None:
+    """It names a person whom the bot cannot read."""
+    entries = read_csv(f"{row}\ntom@example.com,1\n".encode())
+    assert len(entries) == 2
+    assert entries[0].ref is None
+
+
+def test_read_csv__keeps_a_first_row_of_words_that_names_a_person() -> None:
+    assert named(read_csv(b"<@UTOMTOMTOM>\n<@UANNANNANN>\n")) == ["UTOMTOMTOM", "UANNANNANN"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_read_csv__reads_both_byte_orders(encoding: str) -> None:
+    assert named(read_csv("\ufefftom@example.com\n".encode(encoding))) == ["tom@example.com"]
+
+
+@pytest.mark.parametrize(("rows", "limit", "count"), [(21, 20, "21"), (30, 20, "30")])
+def test_read_csv__says_how_long_a_list_is(rows: int, limit: int, count: str) -> None:
+    with pytest.raises(Denied) as denied:
+        read_csv(b"a@example.com\n" * rows, max_rows=limit)
+    assert denied.value.params == {"count": count, "limit": str(limit)}
+
+
+def test_read_csv__reads_as_many_rows_as_slack_accepts_by_default() -> None:
+    assert len(read_csv(b"a@b.example\n" * 20_000)) == 20_000
+    with pytest.raises(Denied):
+        read_csv(b"a@b.example\n" * 20_001)
+
+
+def test_read_csv__reads_ids_if_no_column_has_addresses() -> None:
+    assert named(read_csv(f"id;name\n{TOM};Tom\n".encode())) == [TOM]
+
+
+def test_read_csv__ignores_lines_of_spaces() -> None:
+    assert texts(read_csv(b"tom@example.com\n   \n\t\nann@example.com\n")) == ["tom@example.com", "ann@example.com"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.commands import Invoker, RequestCommand, TargetRef, read_command
+from bot.domain.bulk import BulkSource
+from bot.domain.commands import Invoker, PeopleRef, RequestCommand, TargetRef, read_command
 from bot.domain.denials import DenialCode, Denied
 from tests.support.examples import RAVI, TOM
 
@@ -74,3 +75,33 @@ def test_read_command__has_an_empty_channel_where_slack_named_none(change: dict[
     found = read_command({"action": "rotate", "invoker": STORED_INVOKER | change, "reason": None})
 
     assert (found.invoker.channel, found.reason) == ("", "")
+
+
+def test_payload__names_many_people_by_each_source() -> None:
+    targets = (TargetRef(slack_user_id=TOM), TargetRef(email="ann@example.com"), TargetRef(genesys_user_id="id"))
+    for people in (
+        PeopleRef(BulkSource.MENTIONS, targets=targets),
+        PeopleRef(BulkSource.QUEUE, name="Billing"),
+        PeopleRef(BulkSource.LIST, text="tom@example.com"),
+        PeopleRef(BulkSource.FILE, file_id="F0LIST0001"),
+        PeopleRef(BulkSource.RETRY, request_id="earlier"),
+    ):
+        command = RequestCommand("revoke-many", INVOKER, people=people)
+        assert read_command(command.payload) == command
+    assert PeopleRef(BulkSource.LIST) == PeopleRef(BulkSource.LIST, (), "", "", "", "")
+
+
+def test_payload__of_many_people_keeps_its_form() -> None:
+    people = PeopleRef(BulkSource.MENTIONS, (TargetRef(slack_user_id=TOM),), "a name", "a text", "a file", "a request")
+    assert RequestCommand("revoke-many", INVOKER, people=people).payload["people"] == {
+        "source": "mentions", "targets": ({"slack_user_id": TOM, "email": None, "genesys_user_id": None},),
+        "name": "a name", "text": "a text", "file_id": "a file", "request_id": "a request",
+    }  # fmt: skip
+    assert "people" not in RequestCommand("revoke", INVOKER).payload
+
+
+def test_read_command__reads_people_that_another_version_stored() -> None:
+    target = {"slack_user_id": TOM, "email": None, "added_later": 1}
+    stored = {"source": "mentions", "targets": [target], "name": 7, "text": "", "file_id": "", "request_id": ""}
+    found = read_command(RequestCommand("revoke-many", INVOKER).payload | {"people": stored})
+    assert found.people == PeopleRef(BulkSource.MENTIONS, (TargetRef(slack_user_id=TOM),), "7")
