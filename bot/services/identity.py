@@ -13,6 +13,7 @@ from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
 from bot.purecloud import GenesysError, GenesysNotFound, User, UserAuthorization, is_transient
 from bot.services.slack_principals import SlackPrincipals, groups_among, longest
+from bot.slack.shared_reads import SharedReads
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 from bot.visible_text import storable_text
@@ -48,7 +49,8 @@ class Identity:
         self._slack_users = slack_users
         self._slack_principals = SlackPrincipals(slack_users)
         self._genesys_users = genesys_users
-        self._roles = roles
+        self._searches = SharedReads(genesys_users.search_by_email, clock=slack_users.clock)
+        self._roles = SharedReads(roles.get_user_roles, clock=slack_users.clock)
 
     def clock(self) -> float:
         """Return the time of the clock by which answers are old, in monotonic seconds."""
@@ -95,13 +97,13 @@ class Identity:
     async def actor(self, member: Member, principals: Sequence[Principal], *, since: float | None) -> Actor:
         """Read what decides whether one of the principals names this member, under any id.
 
-        `since` is when an answer of Slack may have begun at the earliest, in monotonic seconds; None reads again. What
-        cannot be read is in `unverified` and counts as "no".
+        `since` is when an answer may have begun at the earliest, in monotonic seconds; None reads again. What cannot be
+        read is in `unverified` and counts as "no".
         """
         actor = Actor(member)
         if not rule_for(actor, principals):
             actor = await self._slack_principals.read(actor, principals, since=since, on_grid=self._on_grid)
-        return await self._with_grants(actor, principals)
+        return await self._with_grants(actor, principals, since)
 
     async def target_actor(
         self, slack_user_id: str | None, person: Person, principals: Sequence[Principal], *, since: float | None = None
@@ -117,7 +119,7 @@ class Identity:
             if not rule_for(actor, principals):
                 read = self._slack_principals.read_protection
                 actor = await read(actor, principals, since=since, on_grid=self._on_grid)
-        return await self._with_grants(actor, principals)
+        return await self._with_grants(actor, principals, None)
 
     @property
     def _on_grid(self) -> bool:
@@ -129,27 +131,27 @@ class Identity:
             return await self.member(slack_user_id, since=self.recently)
         return await self._slack_users.get_by_email(person.email) if person.email else None
 
-    async def _with_grants(self, actor: Actor, principals: Sequence[Principal]) -> Actor:
+    async def _with_grants(self, actor: Actor, principals: Sequence[Principal], since: float | None) -> Actor:
         """Add the roles in Genesys Cloud, unless the answer is known without them."""
         asks_genesys = any(one.kind in (PrincipalKind.ROLE, PrincipalKind.PERMISSION) for one in principals)
         if rule_for(actor, principals) or not asks_genesys:
             return actor
         try:
-            person = actor.person or await self._active_person_of(actor.member)
-            grants = read_grants(await self._roles.get_user_roles(person.id))
+            person = actor.person or await self._active_person_of(actor.member, since)
+            grants = read_grants(await self._roles.get(person.id, since=since))
         except (Denied, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
             unverified = (*actor.unverified, f"Genesys Cloud roles ({_cause(error)})")
             return replace(actor, unverified=unverified, retry_after=longest(actor.retry_after, _delay(error)))
         return replace(actor, person=person, grants=grants)
 
-    async def _active_person_of(self, member: Member) -> Person:
+    async def _active_person_of(self, member: Member, since: float | None) -> Person:
         """Return the person whose roles a member has. The roles of an inactive person grant nothing."""
-        person = await self.person_of(member)
+        person = await self.person_of(member, since=since)
         if not person.active:
             raise Denied(DenialCode.INACTIVE_IN_GENESYS, named=person.email or person.id)
         return person
 
-    async def person_of(self, member: Member) -> Person:
+    async def person_of(self, member: Member, *, since: float | None = None) -> Person:
         """Return the one Genesys Cloud person with a member's email address.
 
         Raises Denied and GenesysError.
@@ -158,16 +160,16 @@ class Identity:
             raise Denied(DenialCode.NO_EMAIL, member=member.id)
         if not member.email_confirmed:
             raise Denied(DenialCode.EMAIL_UNCONFIRMED, member=member.id)
-        return await self.person_by_email(member.email)
+        return await self.person_by_email(member.email, since=since)
 
-    async def person_by_email(self, email: str) -> Person:
+    async def person_by_email(self, email: str, *, since: float | None = None) -> Person:
         """Find the one Genesys Cloud person with an email address, who may be inactive.
 
         An active person comes before inactive ones, who may have had the address earlier. Raises Denied and
         GenesysError.
         """
         try:
-            found = await self._search(email)
+            found = await self._search(email, since)
         except ValueError:
             raise Denied(DenialCode.TARGET_IS_NO_ADDRESS, word=email) from None
         existing = [user for user in found if not user.deleted]
@@ -178,10 +180,10 @@ class Identity:
             raise Denied(DenialCode.UNKNOWN_IN_GENESYS, named=email)
         return read_person(people[0])
 
-    async def _search(self, email: str) -> list[User]:
+    async def _search(self, email: str, since: float | None) -> list[User]:
         """Search an email address, and if no one has it, its other spelling, as Slack may write it."""
-        found, other = await self._genesys_users.search_by_email(email), other_spelling(email)
-        return found if found or other is None else await self._genesys_users.search_by_email(other)
+        found, other = await self._searches.get(email, since=since), other_spelling(email)
+        return found if found or other is None else await self._searches.get(other, since=since)
 
     async def person_by_id(self, user_id: str) -> Person:
         """Find a Genesys Cloud person by id, who may be inactive. Raises Denied and GenesysError."""

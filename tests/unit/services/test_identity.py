@@ -20,7 +20,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import EntityRef, GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.identity import CACHE_TTL, read_grants
-from tests.support.components import PIA, TOM, Components, open_components
+from tests.support.components import PIA, TOM, TOM_IN_GENESYS, Components, open_components
 
 GROUP = parse_principals(personas.TOKEN_APPROVERS)
 
@@ -130,6 +130,42 @@ async def test_actor__concurrent_reads_share_one_call(components: Components) ->
     found = await asyncio.gather(*(components.identity.actor(olivia, GROUP, since=None) for _ in range(20)))
     assert all(one.groups for one in found)
     assert len(components.slack.calls_of("usergroups.users.list")) == 1
+
+
+ROLE = parse_principals("role:Token Admin")
+
+
+def role_reads(components: Components) -> tuple[int, int]:
+    received = components.genesys.received
+    return len(received("search_by_email")), len(received("get_user_roles"))
+
+
+async def test_actor__roles_serve_every_click_from_before_their_reads(components: Components) -> None:
+    olivia = await member(components, personas.OLIVIA)
+    arrived = components.clock.now
+    components.clock.advance(1)
+    for _ in range(3):
+        await asyncio.gather(*(components.identity.actor(olivia, ROLE, since=arrived) for _ in range(5)))
+    assert role_reads(components) == (1, 1)
+    await components.identity.actor(olivia, ROLE, since=components.clock.now)
+    assert role_reads(components) == (2, 2)
+    await components.identity.actor(olivia, ROLE, since=None)
+    assert role_reads(components) == (3, 3)
+
+
+async def test_actor__failed_read_of_roles_is_not_shared_with_later_clicks(components: Components) -> None:
+    olivia = await member(components, personas.OLIVIA)
+    arrived = components.clock.now
+    components.clock.advance(1)
+    components.genesys.fault("get_user_roles", GenesysFault(status=400))
+    assert (await components.identity.actor(olivia, ROLE, since=arrived)).unverified
+    assert not (await components.identity.actor(olivia, ROLE, since=arrived)).unverified
+
+
+async def test_target_actor__reads_the_roles_of_a_target_each_time(components: Components) -> None:
+    for _ in range(2):
+        await components.identity.target_actor(None, TOM_IN_GENESYS, ROLE, since=components.identity.recently)
+    assert role_reads(components)[1] == 2
 
 
 @pytest.mark.parametrize(
