@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.audit_chain import ERASED
-from bot.domain.erasure import Erasure, parse_person_id
+from bot.domain.erasure import CODES, Erasure, parse_person_id
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM_IN_GENESYS
 
 TOM = TOM_IN_GENESYS.id
@@ -31,6 +31,34 @@ def test_row__about_the_person_keeps_codes_and_loses_texts() -> None:
     assert erased.detail == {
         "kind": "revoke", "needed": 1, "reason": ERASED, "live": ERASED, "status": 200, "problem": None, "place": "",
     }  # fmt: skip
+
+
+KEPT = (
+    "action attempts code continues_at correlation_id dry_run expires_at kind limit needed permission possible_at state"
+    " status ttl uncertain unchanged waits"
+)
+
+
+def test_row__keeps_the_parameters_that_say_what_happened() -> None:
+    assert frozenset(KEPT.split()) == CODES
+    assert ERASURE.parameters(dict.fromkeys(CODES, "x")) == dict.fromkeys(CODES, "x")
+
+
+def test_row__about_the_person_keeps_what_is_erased_already() -> None:
+    detail = {"reason": ERASED, "place": "", "place_id": ERASED, "note": "not_an_approver", "count": 7, "on": True}
+    expected = detail | {"note": ERASED, "count": ERASED, "on": ERASED}
+    assert ERASURE.parameters(detail) == expected
+
+
+def test_names__an_id_anywhere_in_a_text() -> None:
+    assert all(ERASURE.names(one) for one in ("<@U0TOM00001>", TOM))
+    assert not any(ERASURE.names(one) for one in ("U0TOM0000", "", None))
+    assert not Erasure(frozenset({"mutant"}), NAME).names(None)
+
+
+def test_row__of_which_the_person_is_the_actor_loses_the_id() -> None:
+    erased = ERASURE.event(row(actor="U0TOM00001", target=None, kind="revoke"))
+    assert (erased.actor, erased.target, erased.detail, erased.salt) == (NAME, None, {"kind": "revoke"}, ERASED)
 
 
 @pytest.mark.parametrize(
@@ -77,5 +105,5 @@ def test_person__is_named_by_an_id(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "tom", "U0TOM%0001", "tom@example.com", "' OR 1 = 1 --", "U" * 65])
 def test_person__is_not_named_otherwise(text: str) -> None:
-    with pytest.raises(ValueError, match="neither a Slack user id"):
+    with pytest.raises(ValueError, match=r"^['\"].*['\"] is neither a Slack user id nor a Genesys Cloud user id$"):
         parse_person_id(text)

@@ -34,6 +34,14 @@ def test_codes__leave_out_what_is_not_known() -> None:
     assert LiveState(NOON, {}, on_queue=False).codes == {"at": NOON, "conversations": {}, "on_queue": False}
 
 
+def test_words__are_those_of_genesys_cloud() -> None:
+    assert MEDIA == ("call", "callback", "chat", "email", "message", "social", "video")
+    assert sorted(PRESENCES) == [
+        "available", "away", "break", "busy", "idle", "meal", "meeting", "offline", "on_queue", "training",
+    ]  # fmt: skip
+    assert MAX_CONVERSATIONS == 9999
+
+
 @pytest.mark.parametrize(
     "stored", [None, "", [], 1, {}, {"at": None}, {"at": "noon"}, {"at": True}, {"presence": "busy"}], ids=str
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from bot.domain.pages import NEWEST, PAGE_SIZE, Direction, Page, Position, RequestFilter, cut
-from bot.domain.requests import Request
+from bot.domain.requests import Follower, Request
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM, TOM_IN_GENESYS, request
 
 REQUEST = request(approvals=(BEN,), decided_by=OLIVIA)
@@ -39,6 +41,30 @@ def test_filter__finds_everyone_who_is_involved(wanted: RequestFilter) -> None:
 def test_filter__leaves_out_what_it_does_not_name(wanted: RequestFilter) -> None:
     assert not wanted.matches(REQUEST)
     assert not wanted.matches(request(target=None, target_slack_id=None))
+
+
+def test_filter__finds_followers() -> None:
+    followed = replace(REQUEST, followers=(Follower("U0FOLLOW01"),))
+    assert RequestFilter(slack_ids=frozenset({"U0FOLLOW01"})).matches(followed)
+    assert not RequestFilter(slack_ids=frozenset({"U0FOLLOW01"})).matches(REQUEST)
+
+
+def test_filter__compares_addresses_in_any_case() -> None:
+    assert TOM_IN_GENESYS.email
+    shouted = replace(REQUEST, target=replace(TOM_IN_GENESYS, email=TOM_IN_GENESYS.email.upper()))
+    assert RequestFilter(email=TOM_IN_GENESYS.email).matches(shouted)
+    unknown = replace(REQUEST, target=replace(TOM_IN_GENESYS, email=None))
+    assert RequestFilter(email="mutant").matches(unknown) is False
+
+
+def test_filter__of_a_person_leaves_out_a_request_without_a_target() -> None:
+    assert RequestFilter(email="tom@example.com").matches(request(target=None, target_slack_id=None)) is False
+
+
+def test_positions__are_stored_in_buttons() -> None:
+    assert (NEWEST.direction, NEWEST.at, NEWEST.id) == (Direction.OLDER, 1e12, "")
+    assert [one.value for one in Direction] == ["older", "newer"]
+    assert PAGE_SIZE == 10
 
 
 def read(requests: list[Request], position: Position) -> Page:
