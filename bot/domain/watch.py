@@ -80,9 +80,7 @@ def finding_of(outcome: Mapping[str, Any]) -> tuple[Finding, Mapping[str, Any]] 
     A finding of another version counts as no watch.
     """
     watch = outcome.get("watch")
-    code = watch.get("code") if isinstance(watch, Mapping) else None
-    return (
-        (Finding(code), watch)
-        if isinstance(watch, Mapping) and isinstance(code, str) and code in set(Finding)
-        else None
-    )
+    if not isinstance(watch, Mapping):
+        return None
+    code = watch.get("code")
+    return (Finding(code), watch) if isinstance(code, str) and code in set(Finding) else None

@@ -212,3 +212,37 @@ def test_approval_seal__covers_what_was_approved(changes: dict[str, Any]) -> Non
 def test_seal__of_a_request_without_rules_does_not_hide_or_add_rules() -> None:
     assert not SEALS.is_intact(replace(request(rules=rules()), seal=WITHOUT_RULES))
     assert not SEALS.is_intact(replace(SEALS.seal(request(rules=rules())), rules=None))
+
+
+PAYLOAD = {"action": "approve", "user_id": "U0BEN00001", "response_url": None}
+
+
+def test_seal_input__adds_a_seal_and_keeps_the_payload() -> None:
+    sealed = SEALS.seal_input("click", "first", NOON, PAYLOAD)
+    assert {name: value for name, value in sealed.items() if name != "seal"} == PAYLOAD
+    assert SEALS.is_genuine_input("click", "first", NOON, sealed)
+    assert sealed["seal"] == SEALS.seal_input("click", "first", NOON, dict(reversed(PAYLOAD.items())))["seal"]
+
+
+def test_is_genuine_input__only_with_the_key_and_for_what_was_stored() -> None:
+    sealed = SEALS.seal_input("click", "first", NOON, PAYLOAD)
+    assert not SEALS.is_genuine_input("command", "first", NOON, sealed)
+    assert not SEALS.is_genuine_input("click", "second", NOON, sealed)
+    assert not SEALS.is_genuine_input("click", "first", NOON + 1, sealed)
+    assert not SEALS.is_genuine_input("click", "first", NOON, sealed | {"user_id": "U0EVE00001"})
+    assert not SEALS.is_genuine_input("click", "first", NOON, sealed | {"more": 1})
+    assert not Seals(b"another key").is_genuine_input("click", "first", NOON, sealed)
+
+
+@pytest.mark.parametrize("seal", [None, "", 7, [], {"seal": 1}, "\ud800"])
+def test_is_genuine_input__never_for_a_seal_of_another_form(seal: object) -> None:
+    assert not SEALS.is_genuine_input("click", "first", NOON, PAYLOAD | {"seal": seal})
+    assert not SEALS.is_genuine_input("click", "first", NOON, PAYLOAD)
+
+
+def test_seal_input__is_stable_so_that_waiting_clicks_stay_genuine() -> None:
+    assert SEALS.seal_input("click", "first", 1_000, PAYLOAD) == SEALS.seal_input("click", "first", 1_000.0, PAYLOAD)
+    assert (
+        Seals(b"key").seal_input("click", "first", 1_000.0, {"a": 1})["seal"]
+        == "bac4cc39fd2d1f7ef8b661b2e8055d1003cb438a09194fe45e984a70db8df29c"
+    )

@@ -97,3 +97,27 @@ def test_judge__knows_the_token_that_was_read_before(last_token: float, issued: 
 )
 def test_finding_of__reads_what_this_version_knows(outcome: dict[str, Any], found: object) -> None:
     assert finding_of(outcome) == found
+
+
+def test_words__are_stored_with_requests() -> None:
+    assert [one.value for one in Finding] == [
+        "watching", "logged_in", "same_second", "no_login", "not_known", "revoked_again",
+    ]  # fmt: skip
+    assert MAX_LOOKS == 8
+
+
+@pytest.mark.parametrize("duration", [6.0, 60.0, 600.0, 3_600.0, 86_400.0])
+def test_looks__are_at_most_as_many_as_calls_are_allowed(duration: float) -> None:
+    assert len(looks(duration)) <= MAX_LOOKS
+    assert len(looks(86_400.0)) == MAX_LOOKS
+
+
+@pytest.mark.parametrize("watch", [None, [], "watching", {}, {"code": None}, {"code": []}, {"code": "levitating"}])
+def test_finding__of_what_is_no_watch_is_none(watch: object) -> None:
+    assert finding_of({"watch": watch}) is None
+    assert finding_of({}) is None
+
+
+def test_finding__has_its_parameters() -> None:
+    watch = {"code": "no_login", "until": 7}
+    assert finding_of({"watch": watch}) == (Finding.NO_LOGIN, watch)
