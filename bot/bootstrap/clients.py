@@ -22,7 +22,7 @@ from bot.domain.actions import ACTIONS, Actions
 from bot.domain.denials import DenialCode
 from bot.domain.requests import FINAL
 from bot.metrics import Metrics
-from bot.network.proxies import proxy_name
+from bot.network.proxies import Proxies, proxy_name
 from bot.network.server_clock import ServerClock
 from bot.purecloud import HttpAttempt, Limits, PureCloud
 from bot.services.lanes import TokenClient
@@ -67,9 +67,12 @@ async def open_clients(settings: Settings, actions: Actions = ACTIONS) -> AsyncI
     _log_exposed_connections(settings)
     async with AsyncExitStack() as stack:
         metrics, slack_clock, genesys_clock = metrics_of(actions), ServerClock(), ServerClock()
-        slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT, slack_clock))
-        genesys_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock))
-        lane_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock, connections=0))
+        proxies = settings.proxies
+        slack_session = await stack.enter_async_context(_session(_SLACK_TIMEOUT, slack_clock, proxies))
+        genesys_session = await stack.enter_async_context(_session(_GENESYS_TIMEOUT, genesys_clock, proxies))
+        lane_session = await stack.enter_async_context(
+            _session(_GENESYS_TIMEOUT, genesys_clock, proxies, connections=0)
+        )
         store = _open_store(settings, actions, metrics, stack)
         open_purecloud = partial(
             PureCloud,
@@ -77,7 +80,7 @@ async def open_clients(settings: Settings, actions: Actions = ACTIONS) -> AsyncI
             client_id=settings.purecloud_client_id,
             client_secret=settings.purecloud_secret.get_secret_value(),
             observe=_observer(metrics),
-            proxy_for=settings.proxies.proxy_for,
+            proxy_for=proxies.proxy_for,
         )
         yield Clients(
             store=store,
@@ -147,13 +150,15 @@ def metrics_of(actions: Actions) -> Metrics:
     return metrics
 
 
-def _session(timeout: aiohttp.ClientTimeout, clock: ServerClock, *, connections: int = 100) -> aiohttp.ClientSession:
+def _session(
+    timeout: aiohttp.ClientTimeout, clock: ServerClock, proxies: Proxies, *, connections: int = 100
+) -> aiohttp.ClientSession:
     """Return an HTTP client that reads the server's clock; 0 connections are any number.
 
     It keeps no cookies, because neither API uses them.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections),
+        connector=aiohttp.TCPConnector(limit=connections, resolver=proxies.resolver()),
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[clock.trace_config()],

@@ -31,6 +31,7 @@ from bot.checks.rules import check_rules
 from bot.checks.slack import TOKEN_CHECK_FAILED, SlackChecks
 from bot.domain.principals import Principal
 from bot.errors import SettingsError
+from bot.network.proxies import Proxies
 from bot.purecloud import Limits, PureCloud, Region
 from bot.settings import Settings, read_settings
 from bot.slack.api import web_client
@@ -71,7 +72,7 @@ async def run_checks(
 
 
 async def _check_slack(settings: Settings, headers: ResponseHeaders, time_limit: float) -> list[CheckResult]:
-    async with _session(headers, time_limit) as session:
+    async with _session(headers, time_limit, settings.proxies) as session:
         token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
         client = web_client(token, url, session, settings.proxies.proxy_for(url))
         checks = SlackChecks(client, settings, headers, time_limit=time_limit)
@@ -94,7 +95,7 @@ async def _check_genesys(settings: Settings, headers: ResponseHeaders, time_limi
         reason = "the address of Genesys Cloud is invalid"
         principals = await _check_principals(named, None, reason, time_limit)
         return [*map(invalid_setting, error.problems), skipped("Genesys Cloud", reason), *principals]
-    async with _session(headers, time_limit) as session:
+    async with _session(headers, time_limit, settings.proxies) as session:
         request_timeout = _REQUEST_SHARE * time_limit
         limits = Limits(login_timeout=request_timeout, total_timeout=request_timeout, max_attempts=2)
         secret = settings.purecloud_secret.get_secret_value()
@@ -138,6 +139,7 @@ def _check_region(region: Region) -> CheckResult:
     return undetermined(name, message, "Compare it with the address of your login page, after the prefix login.")
 
 
-def _session(headers: ResponseHeaders, time_limit: float) -> aiohttp.ClientSession:
+def _session(headers: ResponseHeaders, time_limit: float, proxies: Proxies) -> aiohttp.ClientSession:
     timeout = aiohttp.ClientTimeout(total=_REQUEST_SHARE * time_limit)
-    return aiohttp.ClientSession(timeout=timeout, trace_configs=[headers.trace_config()])
+    connector = aiohttp.TCPConnector(resolver=proxies.resolver())
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, trace_configs=[headers.trace_config()])

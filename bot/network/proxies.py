@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 
 ProxyFor = Callable[[str], str | None]
 """Returns the proxy for a URL, None for a direct connection."""
@@ -47,9 +49,36 @@ class Proxies:
         port = parts.port or (443 if scheme == "https" else 80)
         return None if self._is_direct(parts.hostname or "", port) else proxy
 
+    def resolver(self) -> aiohttp.ThreadedResolver:
+        """Return a resolver of names whose errors show whether the name is that of a proxy."""
+        return _Resolver(frozenset(urlsplit(one).hostname or "" for one in (self.https, self.http) if one))
+
     def _is_direct(self, host: str, port: int) -> bool:
         entries = self.exceptions.replace(",", " ").lower().split()
         return any(_matches(entry, host.rstrip("."), port) for entry in entries)
+
+
+class UnknownProxyError(OSError):
+    """The name of a proxy cannot be resolved."""
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Resolves names as aiohttp does, whose errors do not say that the name is that of a proxy."""
+
+    def __init__(self, proxies: frozenset[str]) -> None:
+        super().__init__()
+        self._proxies = proxies
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host. Raises OSError."""
+        try:
+            return await super().resolve(host, port, family)
+        except OSError as error:
+            if host in self._proxies:
+                raise UnknownProxyError(*error.args) from error
+            raise
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
@@ -116,7 +145,7 @@ def url_passwords(*urls: str | None) -> tuple[str, ...]:
 
 def proxy_failure(error: BaseException) -> str | None:
     """Return a code if a proxy is what failed: `proxy_unreachable`, or `proxy_407` for its HTTP status."""
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
+    if isinstance(error.__cause__, UnknownProxyError) or isinstance(error, aiohttp.ClientProxyConnectionError):
         return "proxy_unreachable"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"proxy_{error.status}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from bot.errors import SettingsError
+from bot.network.errors import network_error_class
 from bot.network.proxies import Proxies, proxy_name
 from bot.settings import read_settings
 from tests.support.examples import REQUIRED_SETTINGS
@@ -108,3 +110,24 @@ def test_settings__hide_the_credentials_of_the_proxy() -> None:
     assert {"hunter%402abc", "hunter@2abc"} <= set(settings.secret_values)
     assert "hunter" not in f"{settings!r}{settings}{settings.proxies!r}"
     assert proxy_name(settings.https_proxy or "") == "proxy.example.com:3128"
+
+
+async def failure_of(proxies: Proxies, url: str) -> str:
+    """Return the class of the error of a request, whose host has no address."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=proxies.resolver())) as session:
+        with pytest.raises(aiohttp.ClientError) as raised:
+            await session.get(url, proxy=proxies.proxy_for(url))
+    assert "hunter2" not in str(raised.value)
+    return network_error_class(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://slack.invalid/", "https://slack.invalid/"])
+async def test_resolver__shows_that_the_unknown_name_is_a_proxys(url: str) -> None:
+    proxy = "http://jane:hunter2@proxy.invalid:3128"
+    assert await failure_of(Proxies(proxy, proxy), url) == "proxy_unreachable"
+
+
+async def test_resolver__blames_no_proxy_for_another_unknown_name() -> None:
+    proxies = Proxies(https="http://proxy.invalid:3128", exceptions="slack.invalid")
+    assert await failure_of(proxies, "https://slack.invalid/") == "dns_error"
+    assert await failure_of(Proxies(), "https://slack.invalid/") == "dns_error"
