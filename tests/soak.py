@@ -155,7 +155,7 @@ class Soak:
             return True
         return "Nothing was changed" in text and message in self.cluster.slack.messages[before:]
 
-    async def click(self, target: Target) -> None:
+    async def click(self, target: Target, by: str = personas.BEN) -> None:
         """Approve a card; repeat the click until Slack shows no failure."""
         assert target.card
         await asyncio.sleep(self.rng.uniform(0, 0.1))
@@ -164,20 +164,24 @@ class Soak:
                 replica = self._running_replica()
                 url = self._events_url(replica)
                 target.acknowledged_by = replica if url else None
-                delivery = await self.cluster.slack.click(personas.BEN, target.card, "approve", force=True, to=url)
+                delivery = await self.cluster.slack.click(by, target.card, "approve", force=True, to=url)
                 if delivery.status == 200:
                     target.acknowledged_at = time.time()
                     return
             self.failed_clicks += 1
             await asyncio.sleep(0.05)
 
-    async def repeat_refused_clicks(self) -> None:
-        """Click again on each card that has buttons left, because the bot could not check the user's role."""
+    async def repeat_refused_clicks(self, by: str) -> None:
+        """Click on each card that has buttons left.
+
+        The bot could not check the role of the approver, or whether the target is protected. It then takes the target
+        for protected, so that a second approver is needed.
+        """
         for target in self.targets:
             if target.card and self.cluster.slack.buttons(target.card):
                 self.refused_clicks += 1
                 target.acknowledged_at = None
-                await self.click(target)
+                await self.click(target, by)
 
     async def disrupt_replica(self) -> None:
         """Disrupt a random healthy replica once at most one other replica is unhealthy."""
@@ -204,8 +208,9 @@ async def soak(database_url: str, mode: FailureMode, rounds: int, seed: int) -> 
                 await run.run_round()
             await cluster.wait_until_recovered()
             await wait_until_idle(store)
-            await run.repeat_refused_clicks()
-            await wait_until_idle(store)
+            for approver in (personas.BEN, personas.OLIVIA):
+                await run.repeat_refused_clicks(approver)
+                await wait_until_idle(store)
             result = await evaluate(run, store)
     await database.close()
     return result
