@@ -95,3 +95,17 @@ async def test_action__that_names_only_a_call_has_the_rules_of_a_revocation() ->
     assert (action.not_a_requester, action.not_an_approver) == (REVOKE.not_a_requester, REVOKE.not_an_approver)
     assert (action.permission, action.has_target, action.repeatable) == (None, True, True)
     assert (await action.execute(FakeGenesysApi(), request())).status == 204
+
+
+def test_revoke_many__belongs_to_admins_and_is_not_watched() -> None:
+    assert REVOKE_MANY.name == "revoke-many"
+    assert (REVOKE_MANY.requesters(RULES), REVOKE_MANY.approvers(RULES)) == (users(OLIVIA), users(OLIVIA))
+    assert REVOKE_MANY.not_a_requester is DenialCode.MAY_NOT_REVOKE_MANY
+    assert REVOKE_MANY.not_an_approver is DenialCode.NOT_AN_ADMIN
+    assert (REVOKE_MANY.permission, REVOKE_MANY.has_target) == ("oauth:token:delete", False)
+    assert (BREAK_GLASS.name, BREAK_GLASS.permission) == ("break-glass", "oauth:token:delete")
+
+
+def test_actions__about_one_person_end_sessions() -> None:
+    assert [name for name, action in ACTIONS.items() if action.ends_sessions] == ["revoke", "break-glass"]
+    assert not Action("wave", REVOKE.execute).ends_sessions

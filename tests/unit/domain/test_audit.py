@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.audit import EVENT_TYPES, NAMES, AuditEvent, EventType, entry, event_name, event_type, request_event
+from bot.domain.audit import (
+    EVENT_TYPES,
+    NAMES,
+    WATCH_EVENTS,
+    AuditEvent,
+    EventType,
+    entry,
+    event_name,
+    event_type,
+    request_event,
+    target_of,
+)
+from bot.domain.bulk import BulkSource, summarize
 from bot.domain.requests import Event
+from bot.domain.watch import Finding
 from tests.support.examples import BEN, NOON, TOM_IN_GENESYS, request, rotation
 
 
@@ -66,3 +79,30 @@ def test_event_name__of_a_rotation_says_so() -> None:
     assert event_name(rotated) == "token:rotated"
     assert event_name(entry(rotation(), EventType.FAILED, at=NOON)) == "token:failed"
     assert event_name(entry(request(), EventType.REVOKED, at=NOON)) == "token:revoked"
+
+
+def test_watch_events__exist_for_every_end_of_a_watch() -> None:
+    assert {finding: str(event) for finding, event in WATCH_EVENTS.items()} == {
+        Finding.LOGGED_IN: "watch:logged_in", Finding.SAME_SECOND: "watch:logged_in",
+        Finding.NO_LOGIN: "watch:no_login", Finding.NOT_KNOWN: "watch:not_known",
+        Finding.REVOKED_AGAIN: "watch:revoked_again",
+    }  # fmt: skip
+
+
+def test_names__replace_the_tags_of_earlier_versions() -> None:
+    assert {str(tag): name for tag, name in NAMES.items()} == {
+        "request:asked": "request:requested", "request:ask_refused": "request:denied",
+        "request:signed": "request:approval_added", "click:refused": "click:denied", "click:stale": "click:too_late",
+    }  # fmt: skip
+
+
+def test_target__of_a_row_is_the_person_the_bots_token_or_none() -> None:
+    assert target_of(request()) == TOM_IN_GENESYS.id
+    assert target_of(rotation()) == "me"
+    assert target_of(request(target=None, bulk=summarize(BulkSource.LIST, []))) is None
+
+
+def test_salt__says_nothing_about_the_event() -> None:
+    event = AuditEvent(NOON, EventType.REVOKED, "bot")
+    assert event.salt is None
+    assert event == AuditEvent(NOON, EventType.REVOKED, "bot", salt="0123")
