@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from bot.domain.pages import NEWEST, PAGE_SIZE, Direction, Page, Position, RequestFilter, cut
@@ -82,6 +82,8 @@ def _place(one: Request) -> tuple[float, str]:
 
 
 @given(times=some.lists(some.integers(0, 9), max_size=45))
+@example(times=[0] * 45)
+@example(times=[*range(10), *range(10), *range(10)])
 def test_pages__show_each_request_once_in_both_directions(times: list[int]) -> None:
     requests = [request(id=f"{number:03}", created_at=NOON + at) for number, at in enumerate(times)]
     expected = sorted(requests, key=_place, reverse=True)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
 from bot.domain.people import Person
 from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
 from bot.domain.seals import Seals, derive_key
@@ -212,6 +213,14 @@ def test_approval_seal__covers_what_was_approved(changes: dict[str, Any]) -> Non
 def test_seal__of_a_request_without_rules_does_not_hide_or_add_rules() -> None:
     assert not SEALS.is_intact(replace(request(rules=rules()), seal=WITHOUT_RULES))
     assert not SEALS.is_intact(replace(SEALS.seal(request(rules=rules())), rules=None))
+
+
+def test_is_intact__covers_the_list_of_a_bulk_request() -> None:
+    listed = summarize(BulkSource.LIST, [BulkEntry("tom", Finding.FOUND, TOM_IN_GENESYS)])
+    sealed = SEALS.seal(request(target=None, bulk=listed))
+    assert SEALS.is_intact(sealed)
+    assert not SEALS.is_intact(replace(sealed, bulk=replace(listed, digest="another")))
+    assert not SEALS.is_intact(replace(sealed, bulk=None))
 
 
 PAYLOAD = {"action": "approve", "user_id": "U0BEN00001", "response_url": None}
