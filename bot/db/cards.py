@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.db import pings, statements
 from bot.db.jobs import Job, JobKind, JobSpec
-from bot.db.requests import RequestStore
+from bot.db.requests import RequestStore, notices_to
 from bot.db.transaction import Transaction
 from bot.domain.live_state import LiveState
 from bot.domain.requests import Event, MessageRef, Request, State, advance
@@ -52,8 +52,7 @@ class CardStore:
 
         def step(tx: Transaction) -> None:
             if request.finished_at and tx.now - request.finished_at < statements.COMPLETED_JOB_RETENTION:
-                specs = [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
-                self.requests.jobs.enqueue_once(tx, request.id, *specs)
+                self.requests.jobs.enqueue_once(tx, request.id, *notices_to(request, people))
 
         await self.requests.database.write(step)
 

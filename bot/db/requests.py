@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -391,6 +391,11 @@ class RequestStore:
         """Return the jobs that bring every card of a request up to date."""
         copies = [JobSpec(JobKind.COPY, f"{request.id}:{one.place}", {"to": one.place}) for one in request.copies]
         return [JobSpec(JobKind.CARD, request.id, {}), *copies]
+
+
+def notices_to(request: Request, people: Iterable[str]) -> list[JobSpec]:
+    """Return a notice of how a request ended for each of these people."""
+    return [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
 
 
 def lane_specs(request_id: str, lanes: int, *, clicked_at: float) -> list[JobSpec]:

@@ -11,6 +11,7 @@ import structlog
 from bot.db.cards import CardStore
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job, JobKind, JobSpec
+from bot.db.requests import notices_to
 from bot.domain.requests import FINAL, CardCopy, Request, State, is_private
 from bot.services.cards import CardUpdater
 from bot.services.job_result import JobResult
@@ -107,4 +108,4 @@ def _not_posted(user_id: str, place: str, code: str) -> Mapping[str, Any]:
 def _notices(request: Request, copy: CardCopy) -> list[JobSpec]:
     """Return the notices for those who see only this copy, if the request has ended."""
     people = _followers(request, copy) if request.state in FINAL else []
-    return [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
+    return notices_to(request, people)

@@ -13,7 +13,7 @@ import structlog
 
 from bot.db.cards import CardStore
 from bot.db.jobs import Job, JobKind, JobSpec
-from bot.db.requests import RequestStore
+from bot.db.requests import RequestStore, notices_to
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.domain.bulk_files import BulkFile
 from bot.domain.principals import Principal
@@ -256,8 +256,7 @@ class CardUpdater:
             people: tuple[str, ...] = ()
         else:
             people = people_to_notify(request)
-        notices = [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
-        await self._places.mark_posted(job, None, *notices)
+        await self._places.mark_posted(job, None, *notices_to(request, people))
         return JobResult(wake=True)
 
     async def post_in_thread(self, request: Request, card: MessageRef, code: str) -> bool:
