@@ -35,22 +35,25 @@ def misspelt_names(environ: Iterable[str], names: Collection[str]) -> Iterator[t
     for variable in sorted(environ):
         if variable not in names and variable.upper() not in NOT_COMPARED:
             plain = _plain(variable)
-            meant = _meant(plain, compared)
-            if plain in SYNONYMS:
-                yield variable, SYNONYMS[plain]
-            elif meant:
-                yield variable, compared[meant]
+            meant = SYNONYMS.get(plain) or compared.get(_meant(plain, compared) or "")
+            if meant:
+                yield variable, meant
 
 
 def _meant(variable: str, names: Collection[str]) -> str | None:
+    """Return the name that a variable resembles, shortens or continues."""
     nearest = min(names, key=lambda name: _distance(variable, name))
     if _distance(variable, nearest) <= (2 if len(nearest) >= LONG_LENGTH else 1):
         return nearest
     shortens = len(variable) >= LONG_LENGTH
     for name in names:
-        if (shortens and name.startswith(variable)) or variable in {f"{name}{word}" for word in LIST_WORDS}:
+        if (shortens and name.startswith(variable)) or _continues(variable, name):
             return name
     return None
+
+
+def _continues(variable: str, name: str) -> bool:
+    return variable.startswith(name) and variable[len(name) :] in LIST_WORDS
 
 
 def _plain(name: str) -> str:
