@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any
 
@@ -64,13 +64,13 @@ def unsuccessful_ids(tx: Transaction, request_id: str) -> list[str]:
     return [row.target_id for row in tx.fetch(UNSUCCESSFUL_IDS, request_id=request_id)]
 
 
-def names(tx: Transaction, request_id: str, member: str, email: str | None) -> bool:
-    """Return whether a bulk request is about a person, by Slack user id or comparable email address.
+def names(tx: Transaction, request_id: str, members: Collection[str], email: str | None) -> bool:
+    """Return whether a bulk request is about a person, by Slack user ids or comparable email address.
 
     Databases do not compare addresses as `comparable_email` does, for example outside ASCII.
     """
     rows = tx.fetch(NAMES, request_id=request_id)
-    return any(row.member == member or (email and comparable_email(row.email) == email) for row in rows)
+    return any(row.member in members or (email and comparable_email(row.email) == email) for row in rows)
 
 
 def page(tx: Transaction, request_id: str, after: int, limit: int) -> list[tuple[int, StoredEntry]]:

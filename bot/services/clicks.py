@@ -106,6 +106,8 @@ class ClickService:
 
     async def _wait_for_others(self, job: Job, click: Click) -> bool:
         """Put a click back if it is to be judged together with others of its person; return whether it is."""
+        if not self._denied.is_limited:
+            return False
         now = await self._store.jobs.now() if job.received_at is None else 0.0
         wait = self._denied.wait(click.user_id, self._arrived(job, now))
         if wait:
@@ -156,7 +158,7 @@ class ClickService:
             raise Denied(DenialCode.REQUEST_ALTERED)
 
     def _since(self, job: Job, now: float) -> float:
-        """Return when an answer of Slack may have begun at the earliest, which is after the click arrived."""
+        """Return when an answer may have begun at the earliest, which is after the click arrived."""
         return max(self._arrived(job, now), self._identity.clock() - MAX_SHARED_AGE)
 
     def _arrived(self, job: Job, now: float) -> float:
@@ -221,7 +223,7 @@ class ClickService:
         email = member.confirmed_email
 
         def step(tx: Transaction) -> bool:
-            return any(bulk_entries.names(tx, request.id, one, email) for one in member.ids)
+            return bulk_entries.names(tx, request.id, member.ids, email)
 
         return await self._store.database.read(step)
 

@@ -57,6 +57,11 @@ class DeniedPeople:
         """Judge their clicks together from now on, because a lookup met a rate limit."""
         self._limited_until = self._clock() + LIMITED_DURATION
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether clicks may have to wait, because a lookup met a rate limit lately."""
+        return self._clock() < self._limited_until
+
     def add(self, user_id: str, reason: DenialCode) -> None:
         """Count the denial of a click, if the reason is that the person has no right."""
         if reason not in WITHOUT_RIGHT:
@@ -77,7 +82,7 @@ class DeniedPeople:
     def wait(self, user_id: str, arrived: float) -> float:
         """Return the seconds until a click is judged that arrived at a monotonic time; 0 for most people."""
         denials, now = self._lately(user_id), self._clock()
-        if denials is None or denials.count < SINGLE_DENIALS or now >= self._limited_until:
+        if denials is None or denials.count < SINGLE_DENIALS or not self.is_limited:
             return 0.0
         intervals = math.ceil((arrived - denials.single_until) / INTERVAL)
         return max(0.0, denials.single_until + intervals * INTERVAL - now)

@@ -182,8 +182,9 @@ class Identity:
 
     async def _search(self, email: str, since: float | None) -> list[User]:
         """Search an email address, and if no one has it, its other spelling, as Slack may write it."""
-        found, other = await self._searches.get(email, since=since), other_spelling(email)
-        return found if found or other is None else await self._searches.get(other, since=since)
+        found = await self._searches.get(email, since=since)
+        other = None if found else other_spelling(email)
+        return await self._searches.get(other, since=since) if other else found
 
     async def person_by_id(self, user_id: str) -> Person:
         """Find a Genesys Cloud person by id, who may be inactive. Raises Denied and GenesysError."""

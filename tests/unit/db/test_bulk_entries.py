@@ -60,7 +60,7 @@ async def test_names__compares_addresses_in_every_spelling(db: DatabaseHarness, 
     assert await store.create(bulk, ttl=900, key="key", command_url=None, entries=entries)
 
     async def names(member: str, email: str | None) -> bool:
-        return await store.database.read(lambda tx: bulk_entries.names(tx, bulk.id, member, email))
+        return await store.database.read(lambda tx: bulk_entries.names(tx, bulk.id, [member], email))
 
     assert await names("U2", confirmed)
     assert await names("U1", None)
