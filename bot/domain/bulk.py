@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -131,7 +131,8 @@ class BulkProgress:
 IN_CALL, CALLS_UNKNOWN = "in_call", "calls_unknown"
 """The details of a summary that say how many people are in a conversation, and of how many it is not known.
 
-Only those who may decide see them.
+The first is missing if it is not known of anyone, the second if it is known of everyone. Only those who may decide see
+them.
 """
 
 BULK_PAUSE, BULK_RESUME, BULK_STOP = "bulk_pause", "bulk_resume", "bulk_stop"
@@ -148,13 +149,16 @@ def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "
     counts = Counter(str(one.finding) for one in listed)
     counts["inactive"] = sum(one.inactive for one in found)
     counts["protected"] = sum(one.protected for one in found)
-    calls = {
-        IN_CALL: sum(bool(one.conversations) for one in found),
-        CALLS_UNKNOWN: sum(one.conversations is None for one in found),
-    }
     digest = digest_of(one.person.id for one in found if one.person)
-    details = {detail: count for detail, count in calls.items() if count}
-    return BulkSummary(source, dict(counts), digest, name, details)
+    return BulkSummary(source, dict(counts), digest, name, _calls([one.conversations for one in found]))
+
+
+def _calls(conversations: Sequence[int | None]) -> dict[str, int]:
+    """Return how many people are in a conversation, and of how many it is not known."""
+    known = [one for one in conversations if one is not None]
+    in_call = {IN_CALL: sum(map(bool, known))} if known else {}
+    unknown = len(conversations) - len(known)
+    return in_call | ({CALLS_UNKNOWN: unknown} if unknown else {})
 
 
 def digest_of(target_ids: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from bot.purecloud import requests
 from bot.purecloud.allowance import Allowance
 from bot.purecloud.auth import Auth
 from bot.purecloud.caller import Caller
-from bot.purecloud.errors import GenesysNoResponse, GenesysRejected, GenesysServerError
+from bot.purecloud.errors import GenesysNoResponse
 from bot.purecloud.members import MembersApi
 from bot.purecloud.models import (
     AuthzSubject,
@@ -143,33 +143,25 @@ class UsersApi:
         found = parse_body(UsersSearchResponse, await self._caller.call(requests.search_active(limit)))
         return list(found.results)
 
-    async def search_by_emails(self, emails: Sequence[str]) -> list[User]:
+    async def search_by_emails(self, emails: Sequence[str], *, with_conversations: bool = False) -> list[User]:
         """Return the active and inactive users with exactly one of these e-mail addresses, in any letter case.
 
-        At most `requests.MAX_SEARCHED` addresses. Permission: `directory:user:view`.
+        At most `requests.MAX_SEARCHED` addresses. The documentation does not say whether this search accepts
+        `with_conversations`, so Genesys Cloud may refuse it. Permission: `directory:user:view`.
         """
         wanted = {one.strip().casefold() for one in emails}
-        found = await self._search_people(partial(requests.search_by_emails, emails))
-        return [user for user in found if (user.email or "").casefold() in wanted]
+        build = partial(requests.search_by_emails, emails, with_conversations=with_conversations)
+        return [user for user in await self._search(build) if (user.email or "").casefold() in wanted]
 
-    async def search_by_ids(self, user_ids: Sequence[str]) -> list[User]:
+    async def search_by_ids(self, user_ids: Sequence[str], *, with_conversations: bool = False) -> list[User]:
         """Return the active and inactive users with one of these ids.
 
-        At most `requests.MAX_SEARCHED` ids. Permission: `directory:user:view`.
+        At most `requests.MAX_SEARCHED` ids. Genesys Cloud may refuse `with_conversations`. Permission:
+        `directory:user:view`.
         """
         wanted = {one.lower() for one in user_ids}
-        found = await self._search_people(partial(requests.search_by_ids, user_ids))
-        return [user for user in found if user.id in wanted]
-
-    async def _search_people(self, build: Callable[..., ApiRequest]) -> list[User]:
-        """Return the users of a search, without their conversations if Genesys Cloud fails to add them.
-
-        The documentation says that expanded fields are not guaranteed, so they must not cost the answer.
-        """
-        try:
-            return await self._search(build)
-        except (GenesysRejected, GenesysServerError, GenesysNoResponse):
-            return await self._search(partial(build, with_conversations=False))
+        build = partial(requests.search_by_ids, user_ids, with_conversations=with_conversations)
+        return [user for user in await self._search(build) if user.id in wanted]
 
     async def _search(self, build: Callable[[int], ApiRequest]) -> list[User]:
         """Return the users of the first pages of a search, without deleted ones."""

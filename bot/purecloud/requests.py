@@ -189,7 +189,7 @@ def search_by_email(email: str) -> ApiRequest:
     return _search({"fields": ["email"], "value": _address(email)}, "email", size=_SEARCH_PAGE_SIZE)
 
 
-def search_by_emails(emails: Sequence[str], page: int = 1, *, with_conversations: bool = True) -> ApiRequest:
+def search_by_emails(emails: Sequence[str], page: int = 1, *, with_conversations: bool = False) -> ApiRequest:
     """Build POST /api/v2/users/search for several e-mail addresses, at most `MAX_SEARCHED`.
 
     `with_conversations` asks for the conversations of the users. Raises ValueError for an invalid address, or too
@@ -200,7 +200,7 @@ def search_by_emails(emails: Sequence[str], page: int = 1, *, with_conversations
     return _search(criterion, "email", page=page, expand=_CONVERSATIONS if with_conversations else ())
 
 
-def search_by_ids(user_ids: Sequence[str], page: int = 1, *, with_conversations: bool = True) -> ApiRequest:
+def search_by_ids(user_ids: Sequence[str], page: int = 1, *, with_conversations: bool = False) -> ApiRequest:
     """Build POST /api/v2/users/search for several user ids, at most `MAX_SEARCHED`.
 
     `with_conversations` asks for the conversations of the users. Raises ValueError for an invalid id, or too many.

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
+
+import structlog
 
 from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_list import Written
 from bot.domain.people import Member, Person, comparable_email
 from bot.domain.policy import ineligibility
-from bot.purecloud import User
+from bot.purecloud import (
+    GenesysForbidden,
+    GenesysNoResponse,
+    GenesysNotFound,
+    GenesysRejected,
+    GenesysServerError,
+    User,
+)
 from bot.purecloud.requests import MAX_SEARCHED
 from bot.services.genesys_reads import Allowance, require_requester_share, transient_as_unavailable
 from bot.services.identity import read_person
@@ -20,15 +29,27 @@ from bot.services.protected_people import ProtectedPeople, Protection
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 
+EXPANSION_ERRORS = (GenesysForbidden, GenesysNoResponse, GenesysNotFound, GenesysRejected, GenesysServerError)
+"""Errors that a search with conversations may raise because of them: it is not documented that a search adds any."""
+
+log = structlog.get_logger()
+
 
 class UserSearch(Protocol):
     """The searches of the Users API; each raises GenesysError."""
 
-    async def search_by_emails(self, emails: Sequence[str]) -> list[User]:
+    async def search_by_emails(self, emails: Sequence[str], *, with_conversations: bool = False) -> list[User]:
         """Return the users with one of these email addresses."""
 
-    async def search_by_ids(self, user_ids: Sequence[str]) -> list[User]:
+    async def search_by_ids(self, user_ids: Sequence[str], *, with_conversations: bool = False) -> list[User]:
         """Return the users with one of these ids."""
+
+
+class _Search(Protocol):
+    """One of these searches."""
+
+    async def __call__(self, values: Sequence[str], /, *, with_conversations: bool) -> list[User]:
+        """Return the users with one of these values."""
 
 
 class FoundUser(NamedTuple):
@@ -47,13 +68,13 @@ class BulkLookup:
 
     def __init__(
         self,
-        search: UserSearch,
+        users_api: UserSearch,
         allowance: Allowance,
         users: SlackUsers,
         protected: ProtectedPeople,
         workspace: WorkspaceIdentity,
     ) -> None:
-        self._search = search
+        self._users_api = users_api
         self._allowance = allowance
         self._users = users
         self._protected = protected
@@ -68,8 +89,9 @@ class BulkLookup:
         emails = {ref.email for one in written if (ref := one.ref) and ref.email}
         emails |= {address for member in members.values() if member and (address := member.confirmed_email)}
         ids = {ref.genesys_user_id for one in written if (ref := one.ref) and ref.genesys_user_id}
-        by_email = await self._by_email(sorted(emails))
-        by_id = await self._by_id(sorted(ids))
+        searches = _Searches(self._allowance)
+        by_email = await self._by_email(searches, sorted(emails))
+        by_id = await self._by_id(searches, sorted(ids))
         protection = await self._protected.read()
         judge = _Judge(members, by_email, by_id, protection, requester)
         return [judge.entry(one) for one in written]
@@ -81,25 +103,45 @@ class BulkLookup:
         home = self._workspace.current
         return {one: member if member and not ineligibility(member, home) else None for one, member in found.items()}
 
-    async def _by_email(self, emails: Sequence[str]) -> Found:
+    async def _by_email(self, searches: _Searches, emails: Sequence[str]) -> Found:
         found: dict[str, list[FoundUser]] = defaultdict(list)
         for batch in _batches(emails):
-            for user in await self._read(self._search.search_by_emails, batch):
+            for user in await searches.read(self._users_api.search_by_emails, batch):
                 found[(user.email or "").casefold()].append(_found(user))
         return found
 
-    async def _by_id(self, ids: Sequence[str]) -> Found:
+    async def _by_id(self, searches: _Searches, ids: Sequence[str]) -> Found:
         found: dict[str, list[FoundUser]] = {}
         for batch in _batches(ids):
-            for user in await self._read(self._search.search_by_ids, batch):
+            for user in await searches.read(self._users_api.search_by_ids, batch):
                 found[user.id.lower()] = [_found(user)]
         return found
 
-    async def _read(self, search: Callable[[Sequence[str]], Awaitable[list[User]]], batch: Sequence[str]) -> list[User]:
-        """Search within the share of the allowance for requests."""
-        require_requester_share(self._allowance)
+
+class _Searches:
+    """The searches of one lookup, within the share of the allowance for requests.
+
+    They ask for the conversations of the people until Genesys Cloud fails to add them.
+    """
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._with_conversations = True
+
+    async def read(self, search: _Search, batch: Sequence[str]) -> list[User]:
+        """Return the users of a search. Raises CheckUnavailable and GenesysError."""
         with transient_as_unavailable():
-            return await search(batch)
+            if self._with_conversations:
+                try:
+                    return await self._send(search, batch)
+                except EXPANSION_ERRORS as error:
+                    self._with_conversations = False
+                    log.warning("bulk.conversations_unknown", error=error.code, problem=str(error))
+            return await self._send(search, batch)
+
+    async def _send(self, search: _Search, batch: Sequence[str]) -> list[User]:
+        require_requester_share(self._allowance)
+        return await search(batch, with_conversations=self._with_conversations)
 
 
 class _Judge:

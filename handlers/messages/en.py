@@ -554,6 +554,7 @@ SENTENCES = {
     "revoke-many.count.inactive": "{count} inactive in Genesys Cloud; open sessions, if any, end",
     "revoke-many.count.in_call": "{count} in a call or chat now",
     "revoke-many.count.calls_unknown": "{count} whose calls and chats I couldn't read",
+    "revoke-many.count.no_calls_known": "not known who is in a call or chat",
     "revoke-many.skipped": "Left out: {counts}.",
     "revoke-many.skipped.unknown": "{count} unknown in Genesys Cloud",
     "revoke-many.skipped.ambiguous": "{count} that fit several people",

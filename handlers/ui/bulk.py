@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bot.domain.bulk import (
     BULK_AGAIN,
@@ -54,19 +55,21 @@ def _found(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Elemen
 
 def _notes(catalog: Catalog, bulk: BulkSummary, *, with_live_state: bool) -> list[Element]:
     """Return what the approvers should know of the people."""
-    details = bulk.details if with_live_state else {}
-    counts = {
-        "protected": bulk.protected,
-        "inactive": bulk.counts.get("inactive", 0),
-        IN_CALL: details.get(IN_CALL, 0),
-        CALLS_UNKNOWN: details.get(CALLS_UNKNOWN, 0),
-    }
+    people = {"protected": bulk.protected, "inactive": bulk.counts.get("inactive", 0)}
+    counts = {name: count for name, count in people.items() if count}
+    counts |= _calls(bulk.details) if with_live_state else {}
     lines = [
         rich_text.paragraph(*sentence(catalog, f"revoke-many.count.{name}", count=f"{count:,}"))
         for name, count in counts.items()
-        if count
     ]
     return [rich_text.bullets(*lines)] if lines else []
+
+
+def _calls(details: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many people are in a call, 0 included, and of how many that is not known."""
+    if IN_CALL not in details and CALLS_UNKNOWN in details:
+        return {"no_calls_known": details[CALLS_UNKNOWN]}
+    return {name: details[name] for name in (IN_CALL, CALLS_UNKNOWN) if name in details}
 
 
 def _skipped(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Element]:

@@ -382,12 +382,23 @@ async def test_people_in_a_call__are_counted_on_the_card_and_named_in_the_file(a
     assert app.genesys.received("get_user") == []
 
 
-async def test_people_in_a_call__that_genesys_cloud_does_not_name_are_not_shown(app: AppHarness) -> None:
+async def test_people_in_a_call__that_genesys_cloud_does_not_name_are_not_known(app: AppHarness) -> None:
     tom, ben = (app.genesys.state.users[one] for one in (TOM.id, set_of(app, "", personas.BEN).members[0]))
     entries = [{"id": one.id, "name": one.name, "email": one.email, "state": "active"} for one in (tom, ben)]
     app.genesys.fault("search_by_email", GenesysFault(status=200, body={"pageCount": 1, "results": entries}))
 
     card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
-    assert "in a call" not in app.slack.text_of(card)
-    assert "2 whose calls and chats I couldn't read" in app.slack.text_of(card)
+    assert "in a call or chat now" not in app.slack.text_of(card)
+    assert "not known who is in a call or chat" in app.slack.text_of(card)
+    assert {row["conversations"] for row in await preview_of(app)} == {""}
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_people_in_a_call__are_not_known_if_genesys_cloud_refuses_to_add_them(
+    app: AppHarness, status: int
+) -> None:
+    app.genesys.state.refuses_expanded_search = status
+
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
+    assert "not known who is in a call or chat" in app.slack.text_of(card)
     assert {row["conversations"] for row in await preview_of(app)} == {""}

@@ -101,6 +101,8 @@ async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Respo
         expand = [str(one) for one in query.get("expand", [])]
     except (ValueError, KeyError, TypeError, AttributeError) as invalid:
         raise _error(400, request) from invalid
+    if expand and state.refuses_expanded_search:
+        raise _error(state.refuses_expanded_search, request)
     return web.json_response(responses.users(found, *_checked(size, number, request), expand=expand))
 
 

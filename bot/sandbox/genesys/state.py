@@ -127,6 +127,8 @@ class GenesysState:
         self.clock = clock
         self.on_logged_out: list[Callable[[GenesysUser], None]] = []
         """Called when all tokens of a user were deleted."""
+        self.refuses_expanded_search: int | None = None
+        """The status with which a search for users is refused that expands fields, None if it is not."""
         self.issued = 0
         self._tokens: dict[str, IssuedToken] = {}
 

@@ -86,7 +86,9 @@ def test_summarize__counts_who_is_in_a_call_and_of_whom_it_is_not_known() -> Non
     ]
     assert summarize(BulkSource.LIST, entries).details == {IN_CALL: 1, CALLS_UNKNOWN: 2}
     assert summarize(BulkSource.LIST, entries[:1]).details == {IN_CALL: 1}
-    assert summarize(BulkSource.LIST, entries[1:2]).details == {}
+    assert summarize(BulkSource.LIST, entries[1:2]).details == {IN_CALL: 0}
+    assert summarize(BulkSource.LIST, entries[2:]).details == {CALLS_UNKNOWN: 2}
+    assert summarize(BulkSource.LIST, entries[4:]).details == {}
 
 
 def test_summary__is_empty_by_default() -> None:

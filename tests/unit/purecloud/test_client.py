@@ -13,9 +13,6 @@ from bot.sandbox.genesys.server import CLIENT, ORGANIZATION, EntityRef, GenesysF
 from tests.unit.purecloud.conftest import JANE, OMAR
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from bot.purecloud import PureCloud, User
     from tests.unit.purecloud.conftest import ClientHarness
 
 UNKNOWN_USER = "ffffffff-ffff-4fff-8fff-ffffffffffff"
@@ -288,41 +285,20 @@ async def test_search_by_email__omits_users_without_exactly_this_address(harness
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [
-        GenesysFault(status=400),
-        GenesysFault(status=200, body={"results": "none"}),
-        GenesysFault(status=500),
-        GenesysFault(drop="after", times=3),
-    ],
-    ids=["rejected", "unreadable", "failed", "no response"],
+    ("search", "values"), [("search_by_emails", ["jane.doe@acme.example"]), ("search_by_ids", [JANE])]
 )
-@pytest.mark.parametrize(
-    "search",
-    [
-        lambda purecloud: purecloud.users.search_by_emails(["jane.doe@acme.example"]),
-        lambda purecloud: purecloud.users.search_by_ids([JANE]),
-    ],
-    ids=["addresses", "ids"],
-)
-async def test_search_for_people__does_without_conversations_if_they_cannot_be_added(
-    harness: ClientHarness, search: Callable[[PureCloud], Awaitable[list[User]]], fault: GenesysFault
+async def test_search_for_people__asks_for_conversations_only_on_demand(
+    harness: ClientHarness, search: str, values: list[str]
 ) -> None:
-    (jane,) = await search(harness.purecloud)
+    call = getattr(harness.purecloud.users, search)
+    (jane,) = await call(values, with_conversations=True)
     assert jane.conversation_summary
 
-    harness.genesys.fault("search_by_email", fault)
-    (jane,) = await search(harness.purecloud)
-    assert (jane.id, jane.conversation_summary) == (JANE, None)
-
-
-async def test_search_for_people__does_not_hide_that_it_fails(harness: ClientHarness) -> None:
-    for status, error, calls in ((400, errors.GenesysRejected, 2), (403, errors.GenesysForbidden, 1)):
-        harness.genesys.requests.clear()
-        harness.genesys.fault("search_by_email", GenesysFault(status=status, times=2))
-        with pytest.raises(error):
-            await harness.purecloud.users.search_by_emails(["jane.doe@acme.example"])
-        assert harness.statuses("search_by_email") == [status] * calls
+    harness.genesys.state.refuses_expanded_search = 400
+    (jane,) = await call(values)
+    assert jane.conversation_summary is None
+    with pytest.raises(errors.GenesysRejected):
+        await call(values, with_conversations=True)
 
 
 async def test_search_by_email__invalid_address_sends_no_request(harness: ClientHarness) -> None:

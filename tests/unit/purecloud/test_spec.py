@@ -240,8 +240,10 @@ async def test_other_calls__request_and_response_match_the_specification(
 ) -> None:
     server, purecloud = server_and_client
     await purecloud.users.search_active(3)
-    assert await purecloud.users.search_by_emails(["jane.doe@acme.example", "tom@acme.example"])
-    await purecloud.users.search_by_ids([JANE])
+    for with_conversations in (True, False):
+        addresses = ["jane.doe@acme.example", "tom@acme.example"]
+        assert await purecloud.users.search_by_emails(addresses, with_conversations=with_conversations)
+        await purecloud.users.search_by_ids([JANE], with_conversations=with_conversations)
     found = await purecloud.users.get_user_once(JANE, EXPANSIONS)
     assert server.problems == []
     assert live_state_of(found, 0.0).last_login

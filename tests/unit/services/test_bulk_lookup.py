@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_list import Written, read_list
 from bot.domain.principals import parse_principals
 from bot.errors import CheckUnavailable
-from bot.purecloud import User
+from bot.purecloud import GenesysForbidden, User
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.genesys.state import GenesysUser
@@ -35,6 +35,21 @@ class StubAllowance:
     def __init__(self, used: float) -> None:
         self.used = used
         self.resets_in = 42.0
+
+
+@dataclass
+class StubSearch:
+    """Finds the same people whatever is searched for."""
+
+    found: list[User]
+
+    async def search_by_emails(self, emails: Sequence[str], *, with_conversations: bool = False) -> list[User]:
+        assert emails
+        assert with_conversations
+        return self.found
+
+    async def search_by_ids(self, user_ids: Sequence[str], *, with_conversations: bool = False) -> list[User]:
+        raise NotImplementedError(user_ids, with_conversations)
 
 
 def lookup(components: Components, protected: str = personas.PIA, used: float = 0.0) -> BulkLookup:
@@ -75,10 +90,16 @@ def entries_text(entries: Sequence[BulkEntry]) -> list[str]:
     return [one.text for one in entries]
 
 
-async def test_find__of_two_thousand_addresses_takes_twenty_calls(components: Components) -> None:
-    for number in range(2_000):
-        user_id = f"00000000-0000-4000-8000-{number:012x}"
+def add_agents(components: Components, count: int) -> list[str]:
+    """Add users with the addresses `agent<number>@example.com`, and return their ids."""
+    ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(count)]
+    for number, user_id in enumerate(ids):
         components.genesys.state.users[user_id] = GenesysUser(user_id, f"Agent {number}", f"agent{number}@example.com")
+    return ids
+
+
+async def test_find__of_two_thousand_addresses_takes_twenty_calls(components: Components) -> None:
+    add_agents(components, 2_000)
     text = "\n".join(f"agent{number}@example.com" for number in range(2_000))
 
     entries = await find(components, text)
@@ -122,6 +143,53 @@ async def test_find__of_an_answer_that_may_come_later_is_no_verdict(components: 
         await find(components, TOM.email)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+async def test_find__does_without_conversations_if_genesys_cloud_refuses_to_add_them(
+    components: Components, status: int
+) -> None:
+    ids = add_agents(components, 250)
+    components.genesys.state.refuses_expanded_search = status
+
+    entries = await find(components, "\n".join(ids))
+
+    assert {one.finding for one in entries} == {Finding.FOUND}
+    assert {one.conversations for one in entries} == {None}
+    searches = components.genesys.received("search_by_email")
+    assert [one.status for one in searches] == [status, 200, 200, 200]  # refused once, not for each batch
+
+    components.genesys.state.refuses_expanded_search = None
+    assert {one.conversations for one in await find(components, "\n".join(ids))} == {0}
+
+
+async def test_find__does_without_conversations_that_genesys_cloud_cannot_read(components: Components) -> None:
+    for fault in (GenesysFault(status=200, body={"results": "none"}), GenesysFault(drop="after", times=3)):
+        components.genesys.fault("search_by_email", fault)
+        (entry,) = await find(components, TOM.email)
+        assert (entry.finding, entry.conversations) == (Finding.FOUND, None)
+
+
+async def test_find__reports_the_missing_permission_for_the_search_itself(components: Components) -> None:
+    components.genesys.fault("search_by_email", GenesysFault(status=403, times=2))
+    with pytest.raises(GenesysForbidden):
+        await find(components, TOM.email)
+    assert [one.status for one in components.genesys.received("search_by_email")] == [403, 403]
+
+
+async def test_find__knows_the_calls_of_those_whose_answer_has_them(components: Components) -> None:
+    none = {"contactCenter": {"active": 0}}
+    facts: list[dict[str, object]] = [{}, {"conversationSummary": {}}, {"conversationSummary": {"call": none}}]
+    people = [
+        User.model_validate({"id": f"00000000-0000-4000-8000-{number:012x}", "email": f"{number}@example.com", **facts})
+        for number, facts in enumerate(facts)
+    ]
+    users = SlackUsers(components.api, clock=components.clock)
+    lookup = BulkLookup(StubSearch(people), StubAllowance(0), users, ProtectedPeople(users, ()), components.workspace)
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    entries = await lookup.find(read_list("0@example.com 1@example.com 2@example.com"), requester=requester)
+    assert [one.conversations for one in entries] == [None, None, 0]
+
+
 async def test_find__is_no_verdict_while_slack_does_not_say_whom_to_protect(components: Components) -> None:
     requester = await components.identity.member(personas.OLIVIA)
     assert requester
@@ -131,15 +199,9 @@ async def test_find__is_no_verdict_while_slack_does_not_say_whom_to_protect(comp
 
 
 async def test_find__ignores_people_that_were_not_searched_for(components: Components) -> None:
-    class Careless:
-        async def search_by_emails(self, _emails: Sequence[str]) -> list[User]:
-            return [User(id=TOM.id, name="Tom", email="other@example.com", state="active")]
-
-        async def search_by_ids(self, _ids: Sequence[str]) -> list[User]:
-            return []
-
+    found = [User(id=TOM.id, name="Tom", email="other@example.com", state="active")]
     users = SlackUsers(components.api, clock=components.clock)
-    careless = BulkLookup(Careless(), StubAllowance(0), users, ProtectedPeople(users, ()), components.workspace)
+    careless = BulkLookup(StubSearch(found), StubAllowance(0), users, ProtectedPeople(users, ()), components.workspace)
     requester = await components.identity.member(personas.OLIVIA)
     assert requester
     (entry,) = await careless.find([Written(TOM.email, read_list(TOM.email)[0].ref)], requester=requester)

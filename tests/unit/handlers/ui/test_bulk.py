@@ -109,6 +109,31 @@ def test_card__names_each_kind_of_entry() -> None:
         assert part in said, part
 
 
+UNREAD = "- 3 whose calls and chats I couldn't read"
+
+
+@pytest.mark.parametrize(
+    ("details", "lines"),
+    [
+        ({"in_call": 7}, ["- 7 in a call or chat now"]),
+        ({"in_call": 0}, ["- 0 in a call or chat now"]),
+        (
+            {"in_call": 0, "calls_unknown": 3},
+            ["- 0 in a call or chat now", "- 3 whose calls and chats I couldn't read"],
+        ),
+        ({"calls_unknown": 212}, ["- not known who is in a call or chat"]),
+        ({}, []),
+    ],
+)
+def test_card__distinguishes_no_one_in_a_call_from_not_known(details: dict[str, int], lines: list[str]) -> None:
+    summary = BulkSummary(BulkSource.LIST, {"found": 212}, "digest", details=details)
+    for shown in (True, False):
+        said = words(RENDERER.card(bulk_request(bulk=summary), with_live_state=shown))
+        assert [one for one in said.splitlines() if "a call or chat" in one or "whose calls" in one] == (
+            lines if shown else []
+        )
+
+
 def test_card__of_one_person_is_grammatical() -> None:
     one = BulkSummary(BulkSource.LIST, {"found": 1}, "digest")
     said = words(RENDERER.card(bulk_request(bulk=one)))
