@@ -10,6 +10,7 @@ from bot.checks.result import CheckResult, failed, ok, undetermined
 from bot.domain.bulk import SMALL_BULK
 from bot.domain.people import Member, same_person
 from bot.domain.principals import Principal
+from bot.domain.rules import Rules
 from bot.settings import Settings
 
 Members = Mapping[Principal, Sequence[Member]]
@@ -73,56 +74,51 @@ class Approvals:
 
 def check_approvals(settings: Settings, members: Members) -> list[CheckResult]:
     """Return a result for each kind of request whose approvers are all known."""
-    approvers, admins = _people(settings.approvers, members), _people(settings.admins, members)
-    requesters = _people(settings.requesters or settings.approvers, members)
+    rules = rules_of(settings)
+    approvers, admins = _people(rules.approvers, members), _people(rules.admins, members)
+    requesters = _people(rules.effective_requesters, members)
     kinds: list[Approvals] = []
     if approvers is not None:
-        needed = settings.approvals_required
+        needed = rules.required(protected=False)
         kinds.append(
             Approvals(
                 "approvals", "a request", needed, "APPROVERS", approvers, requesters, approvers,
-                requester_counts=settings.self_approval and needed == 1,
+                requester_counts=rules.requester_counts(needed, protected=False),
             )
         )  # fmt: skip
-        if settings.protected:
-            protected = _people(settings.protected, members) or ()
+        if rules.protected:
+            protected, needed = _people(rules.protected, members) or (), rules.required(protected=True)
             kinds.append(
                 Approvals(
-                    "approvals PROTECTED", "a request about a protected person", settings.protected_approvals,
-                    "APPROVERS", approvers, requesters, protected, requester_counts=False,
+                    "approvals PROTECTED", "a request about a protected person", needed, "APPROVERS", approvers,
+                    requesters, protected, requester_counts=rules.requester_counts(needed, protected=True),
                 )
             )  # fmt: skip
     if admins:
-        kinds.append(
-            Approvals("approvals ADMINS", "a rotation", 1, "ADMINS", admins, admins, (), settings.self_approval)
-        )
-        kinds += _bulk_kinds(settings, admins)
+        alone = rules.requester_counts(1, protected=False)
+        kinds.append(Approvals("approvals ADMINS", "a rotation", 1, "ADMINS", admins, admins, (), alone))
+        kinds += _bulk_kinds(rules, admins)
     return [kind.result() for kind in kinds]
 
 
-def _bulk_kinds(settings: Settings, admins: Sequence[Member]) -> list[Approvals]:
+def _bulk_kinds(rules: Rules, admins: Sequence[Member]) -> list[Approvals]:
     """Return the kinds of bulk requests of many people; with protected ones only if that differs."""
-    many, needed = f"a revocation of more than {SMALL_BULK} people", bulk_approvals(settings)
-    alone = settings.self_approval and needed == 1
-    kinds = [
-        Approvals(
-            "approvals BULK", many, needed, "ADMINS", admins, admins, (), requester_counts=alone, optional=True
-        )
-    ]  # fmt: skip
-    protected_needed = bulk_approvals(settings, protected=True)
-    if settings.protected and (protected_needed > needed or alone):
-        kinds.append(
-            Approvals(
-                "approvals BULK PROTECTED", f"{many} with a protected one", protected_needed, "ADMINS", admins,
-                admins, (), requester_counts=False, optional=True,
-            )
-        )  # fmt: skip
-    return kinds
+    many = f"a revocation of more than {SMALL_BULK} people"
+    usual = _bulk_kind(rules, admins, "approvals BULK", many, protected=False)
+    kind = _bulk_kind(rules, admins, "approvals BULK PROTECTED", f"{many} with a protected one", protected=True)
+    differs = (kind.needed, kind.requester_counts) != (usual.needed, usual.requester_counts)
+    return [usual, kind] if rules.protected and differs else [usual]
 
 
-def bulk_approvals(settings: Settings, *, protected: bool = False) -> int:
+def _bulk_kind(rules: Rules, admins: Sequence[Member], check: str, request: str, *, protected: bool) -> Approvals:
+    needed = bulk_approvals(rules, protected=protected)
+    alone = rules.requester_counts(needed, protected=protected)
+    return Approvals(check, request, needed, "ADMINS", admins, admins, (), requester_counts=alone, optional=True)
+
+
+def bulk_approvals(rules: Rules, *, protected: bool = False) -> int:
     """Return how many approvals a bulk request of many people needs, `protected` ones or not."""
-    return rules_of(settings).required_for_bulk(SMALL_BULK + 1, protected=protected)
+    return rules.required_for_bulk(SMALL_BULK + 1, protected=protected)
 
 
 def _people(principals: Sequence[Principal], members: Members) -> list[Member] | None:

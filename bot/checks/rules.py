@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.bootstrap.options import rules_of
 from bot.checks.approvals import bulk_approvals
 from bot.checks.result import CheckResult, ok, undetermined
 from bot.domain.bulk import SMALL_BULK
@@ -66,7 +67,9 @@ def _admins(settings: Settings) -> str:
     if not settings.admins:
         return "no one, because ADMINS is not set, so no one may rotate, revoke many people or read the history"
     rotation = f"a rotation, which needs {_approvals(1)}"
-    bulk = f"a revocation of more than {SMALL_BULK} people, which needs {_approvals(bulk_approvals(settings))}"
+    needed, protected = (bulk_approvals(rules_of(settings), protected=one) for one in (False, True))
+    more = f" ({protected} if one of them is protected)" if settings.protected and protected > needed else ""
+    bulk = f"a revocation of more than {SMALL_BULK} people, which needs {_approvals(needed)}{more}"
     return f"{_people(settings.admins)}. They may request and approve {rotation}, and {bulk}, and read the history"
 
 

@@ -125,7 +125,7 @@ class Case:
     @property
     def requester_counts(self) -> bool:
         """Whether an approval by the requester counts."""
-        return not self.request.protected and all(one.self_approval for one in self.all_rules)
+        return all(requester_counts(self.request, one) for one in self.all_rules)
 
     @property
     def all_rules(self) -> tuple[Rules, ...]:
@@ -178,11 +178,16 @@ def _objection(member: Member, case: Case, rules: Rules) -> DenialCode | None:
         return DenialCode.TARGET_CANNOT_DECIDE
     if request.break_glass:
         return None if request.requester in member.ids else DenialCode.BREAK_GLASS_OF_ANOTHER
-    if (request.protected or not rules.self_approval) and is_requester(member, request, case.requester):
+    if not requester_counts(request, rules) and is_requester(member, request, case.requester):
         return DenialCode.OWN_PROTECTED_REQUEST if request.protected else DenialCode.OWN_REQUEST
     if any(same_person(member, one) for one in case.approvers):
         return DenialCode.ALREADY_APPROVED
     return None
+
+
+def requester_counts(request: Request, rules: Rules) -> bool:
+    """Return whether an approval by the requester of this request counts."""
+    return rules.requester_counts(request.approvals_required, protected=request.protected)
 
 
 def could_approve(member: Member, case: Case) -> bool:

@@ -56,6 +56,10 @@ class Rules:
         required = self.required(protected=protected)
         return max(required, self.bulk_approvals) if people > SMALL_BULK else required
 
+    def requester_counts(self, required: int, *, protected: bool) -> bool:
+        """Return whether an approval by the requester counts for a request that needs `required` approvals."""
+        return self.self_approval and required == 1 and not protected
+
 
 def to_json(rules: Rules) -> str:
     """Return the canonical JSON of rules: the order of principals makes no difference."""

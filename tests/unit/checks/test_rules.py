@@ -63,6 +63,16 @@ def test_rules__with_the_required_settings_alone() -> None:
             "who may administer",
             "a revocation of more than 10 people, which needs 3 approvals",
         ),
+        (
+            {"PROTECTED": "U0VIP00001", "PROTECTED_APPROVALS": "3", "ADMINS": "U0ADA00001"},
+            "who may administer",
+            "more than 10 people, which needs 2 approvals (3 if one of them is protected), and",
+        ),
+        (
+            {"PROTECTED": "U0VIP00001", "ADMINS": "U0ADA00001"},
+            "who may administer",
+            "more than 10 people, which needs 2 approvals, and",
+        ),
         ({"APPROVALS_REQUIRED": "2"}, "where cards go", "to the channel of the command"),
         ({"PROTECTED": "U0VIP00001", "PROTECTED_APPROVALS": "1"}, "who is protected", "needs 1 approval by others"),
         ({"PROTECTED": "U0VIP00001", "PROTECTED_APPROVALS": "3"}, "who is protected", "needs 3 approvals by others"),

@@ -135,3 +135,14 @@ def test_break_glass__is_stored_only_if_it_names_people() -> None:
     rules = Rules(users(BEN), break_glass=users(OLIVIA))
     assert json.loads(to_json(rules))["break_glass"] == [OLIVIA]
     assert read_rules(to_json(rules)) == rules
+
+
+@pytest.mark.parametrize("self_approval", [True, False])
+@pytest.mark.parametrize("protected", [True, False])
+@pytest.mark.parametrize("required", [1, 2])
+def test_requester_counts__only_alone_and_for_no_protected_person(
+    self_approval: bool, protected: bool, required: int
+) -> None:
+    rules = Rules((), self_approval=self_approval)
+    counts = rules.requester_counts(required, protected=protected)
+    assert counts == (self_approval and not protected and required == 1)
