@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from bot.domain.bulk import SMALL_BULK
@@ -17,6 +18,9 @@ ALWAYS_STORED = frozenset({
 A later field is stored only while it differs from its default. So rules that do not use it stay readable for an older
 version, and seals of older requests stay valid.
 """
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class UnknownRule(ValueError):
@@ -61,9 +65,10 @@ class Rules:
         return self.self_approval and required == 1 and not protected
 
 
+@lru_cache(maxsize=16)
 def to_json(rules: Rules) -> str:
     """Return the canonical JSON of rules: the order of principals makes no difference."""
-    return json.dumps(_stored(rules), sort_keys=True, separators=(",", ":"))
+    return _encode(_stored(rules))
 
 
 def differences(one: Rules, other: Rules) -> list[str]:
@@ -72,6 +77,7 @@ def differences(one: Rules, other: Rules) -> list[str]:
     return sorted(name.upper() for name in first.keys() | second.keys() if first.get(name) != second.get(name))
 
 
+@lru_cache(maxsize=16)
 def read_rules(text: str) -> Rules:
     """Return rules from their JSON.
 

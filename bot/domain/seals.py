@@ -23,6 +23,9 @@ _VERSION = "2:"
 """The start of the seals of this version. Open requests of an earlier version keep their seals until a click."""
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def derive_key(secret: str) -> bytes:
     """Return the key of the seals; the secret itself signs nothing."""
     return hmac.digest(secret.encode(), DERIVATION, hashlib.sha256)
@@ -107,8 +110,7 @@ class Seals:
         return self._mac("input", kind, request_id, float(at), dict(payload))
 
     def _mac(self, *parts: Any) -> str:
-        text = json.dumps(parts, separators=(",", ":"), sort_keys=True)
-        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+        return hmac.digest(self._key, _encode(parts).encode(), hashlib.sha256).hex()
 
 
 def _identifying(request: Request) -> tuple[Any, ...]:
