@@ -53,11 +53,15 @@ def visible_text(text: str) -> str:
 
     Invisible characters stay where they change what a reader sees: inside emoji, and in scripts that need them.
     """
+    if _is_printable_ascii(text) and "  " not in text:
+        return text.strip(" ")
     return " ".join(_without_hidden(text).split())
 
 
 def visible_lines(text: str) -> str:
     """Return a text like `visible_text`, but with its line breaks and spaces."""
+    if _is_printable_ascii(text):
+        return text
     return "\n".join(map(_without_hidden, text.split("\n")))
 
 
@@ -69,6 +73,11 @@ def hides(text: str) -> bool:
 def storable_text(text: str) -> str:
     """Return a text without NUL and lone surrogates, which databases do not store."""
     return _UNSTORABLE.sub("", text)
+
+
+def _is_printable_ascii(text: str) -> bool:
+    """Return whether a text is what readers see, as most texts are; this takes a tenth of the time of `_PLAIN`."""
+    return text.isascii() and text.isprintable()
 
 
 def _without_hidden(text: str) -> str:

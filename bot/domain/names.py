@@ -34,6 +34,8 @@ def same_name(one: str, other: str) -> bool:
 
 def mixes_alphabets(text: str) -> bool:
     """Return whether a word has letters of several alphabets that look alike, such as Latin and Cyrillic."""
+    if text.isascii():
+        return False
     return any(len({*filter(None, map(_alphabet, word))}) > 1 for word in _LETTERS.findall(_without_marks(text)))
 
 
@@ -43,6 +45,8 @@ def _words(name: str) -> list[str]:
 
 
 def _without_marks(text: str) -> str:
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(one for one in decomposed if not unicodedata.category(one).startswith("M"))
 

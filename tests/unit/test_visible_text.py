@@ -62,6 +62,17 @@ def test_visible_text__has_no_control_or_format_character_and_is_stable(text: st
     ))  # fmt: skip
 
 
+@given(st.text(st.characters(max_codepoint=0x7F)))
+def test_visible_text__of_ascii_has_its_printable_characters_and_single_spaces(text: str) -> None:
+    printable = [one if one.isprintable() or one.isspace() else "" for one in text]
+
+    assert visible_text(text) == " ".join("".join(printable).split())
+    assert visible_lines(text) == "\n".join(
+        "".join(" " if one.isspace() else one for one in line if one.isprintable() or one.isspace())
+        for line in text.split("\n")
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "hidden"),
     [
