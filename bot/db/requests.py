@@ -369,7 +369,7 @@ class RequestStore:
         if saved is None or saved.request is None:
             raise StaleRequest
         self.audit_in(tx, entry(moved, event_type(moved, event), at=tx.now, actor=actor, **(detail or {})))
-        if moved.state is not State.PENDING:
+        if before.state is State.PENDING and moved.state is not State.PENDING:
             self.jobs.end_reminders(tx, moved.id)
         if moved.state in FINAL:
             notify = tuple(dict.fromkeys((*notify, *unseeing_followers(saved.request))))

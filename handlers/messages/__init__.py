@@ -29,6 +29,7 @@ class Catalog:
     def __init__(self, sentences: Mapping[str, str], contact: str | None = None) -> None:
         self._sentences = sentences
         self.contact = contact or sentences.get("contact", "?")
+        self._values = {"contact": _mention(self.contact)}
 
     def __contains__(self, code: str) -> bool:
         """Return whether the catalog has a sentence for a code."""
@@ -36,9 +37,10 @@ class Catalog:
 
     def text(self, code: str, /, **params: Any) -> str:
         """Return a sentence; a placeholder without a value becomes "?". Raises KeyError for an unknown code."""
-        values = {"contact": _mention(self.contact)}
-        values |= {name: visible_text(str(value)) for name, value in params.items()}
-        return self._sentences[code].format_map(defaultdict(lambda: "?", values))
+        values = defaultdict(lambda: "?", self._values)
+        for name, value in params.items():
+            values[name] = visible_text(str(value))
+        return self._sentences[code].format_map(values)
 
     def optional(self, code: str, /, **params: Any) -> str | None:
         """Return a sentence, or None if the catalog has none for this code."""
@@ -54,8 +56,11 @@ class Catalog:
 
     def code_of_action(self, action: str, code: str) -> str:
         """Return the code of an action's own sentence, or of the one for all actions."""
-        own = (f"{name}.{code}" for name in (action, *_KINDS_OF.get(action, ())))
-        return next((one for one in own if one in self), f"request.{code}")
+        for name in (action, *_KINDS_OF.get(action, ())):
+            own = f"{name}.{code}"
+            if own in self._sentences:
+                return own
+        return f"request.{code}"
 
 
 def _mention(contact: str) -> str:
