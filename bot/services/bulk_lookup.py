@@ -1,70 +1,22 @@
-"""Look up the people of a list in Genesys Cloud, in batches."""
+"""Find the people whom the entries of a list name."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import NamedTuple, Protocol
-
-import structlog
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_list import Written
-from bot.domain.people import Member, Person, comparable_email
+from bot.domain.people import Member, comparable_email
 from bot.domain.policy import ineligibility
-from bot.purecloud import (
-    GenesysForbidden,
-    GenesysNoResponse,
-    GenesysNotFound,
-    GenesysRejected,
-    GenesysServerError,
-    User,
-)
-from bot.purecloud.requests import MAX_SEARCHED
-from bot.services.genesys_reads import Allowance, require_requester_share, transient_as_unavailable
-from bot.services.identity import read_person
-from bot.services.live_state import conversations_of
+from bot.services.genesys_reads import Allowance
+from bot.services.people_search import Answers, Found, FoundUser, PeopleSearch, UserSearch
 from bot.services.protected_people import ProtectedPeople, Protection
 from bot.slack.users import SlackUsers
 from bot.slack.workspace import WorkspaceIdentity
 
-EXPANSION_ERRORS = (GenesysForbidden, GenesysNoResponse, GenesysNotFound, GenesysRejected, GenesysServerError)
-"""Errors that a search with conversations may raise because of them: it is not documented that a search adds any."""
-
-log = structlog.get_logger()
-
-
-class UserSearch(Protocol):
-    """The searches of the Users API; each raises GenesysError."""
-
-    async def search_by_emails(self, emails: Sequence[str], *, with_conversations: bool = False) -> list[User]:
-        """Return the users with one of these email addresses."""
-
-    async def search_by_ids(self, user_ids: Sequence[str], *, with_conversations: bool = False) -> list[User]:
-        """Return the users with one of these ids."""
-
-
-class _Search(Protocol):
-    """One of these searches."""
-
-    async def __call__(self, values: Sequence[str], /, *, with_conversations: bool) -> list[User]:
-        """Return the users with one of these values."""
-
-
-class FoundUser(NamedTuple):
-    """A person, and in how many conversations they are; None if not known."""
-
-    person: Person
-    conversations: int | None
-
-
-Found = Mapping[str, Sequence[FoundUser]]
-"""The people by what was searched for."""
-
 
 class BulkLookup:
-    """Finds the people whom the entries of a list name. A search takes up to `MAX_SEARCHED` of them."""
+    """Finds the people of lists. One that fails for a reason that may pass continues if it is tried again."""
 
     def __init__(
         self,
@@ -79,69 +31,34 @@ class BulkLookup:
         self._users = users
         self._protected = protected
         self._workspace = workspace
+        self._people: Answers[Sequence[FoundUser]] = Answers(users.clock)
+        self._members: Answers[Member | None] = Answers(users.clock)
 
     async def find(self, written: Sequence[Written], *, requester: Member) -> list[BulkEntry]:
         """Return what was found for each entry, in the order of the list.
 
         Raises CheckUnavailable and SlackUnavailable for what may pass, and GenesysError.
         """
-        members = await self._members(written)
+        members = await self._slack_users(written)
         emails = {ref.email for one in written if (ref := one.ref) and ref.email}
         emails |= {address for member in members.values() if member and (address := member.confirmed_email)}
         ids = {ref.genesys_user_id for one in written if (ref := one.ref) and ref.genesys_user_id}
-        searches = _Searches(self._allowance)
-        by_email = await self._by_email(searches, sorted(emails))
-        by_id = await self._by_id(searches, sorted(ids))
-        protection = await self._protected.read()
-        judge = _Judge(members, by_email, by_id, protection, requester)
+        search = PeopleSearch(self._users_api, self._allowance, self._people)
+        by_email, by_id = await search.by_email(emails), await search.by_id(ids)
+        judge = _Judge(members, by_email, by_id, await self._protected.read(), requester)
+        search.end()
+        self._members.forget(members)
         return [judge.entry(one) for one in written]
 
-    async def _members(self, written: Iterable[Written]) -> dict[str, Member | None]:
+    async def _slack_users(self, written: Iterable[Written]) -> dict[str, Member | None]:
         """Look up the Slack users of a list; None for one who is not a full member. Raises SlackUnavailable."""
         ids = dict.fromkeys(ref.slack_user_id for one in written if (ref := one.ref) and ref.slack_user_id)
-        found = {one: await self._users.get(one, since=None) for one in ids}
+        found = self._members.recent(ids)
+        for one in ids.keys() - found.keys():
+            found[one] = await self._users.get(one, since=None)
+            self._members.keep({one: found[one]})
         home = self._workspace.current
         return {one: member if member and not ineligibility(member, home) else None for one, member in found.items()}
-
-    async def _by_email(self, searches: _Searches, emails: Sequence[str]) -> Found:
-        found: dict[str, list[FoundUser]] = defaultdict(list)
-        for batch in _batches(emails):
-            for user in await searches.read(self._users_api.search_by_emails, batch):
-                found[(user.email or "").casefold()].append(_found(user))
-        return found
-
-    async def _by_id(self, searches: _Searches, ids: Sequence[str]) -> Found:
-        found: dict[str, list[FoundUser]] = {}
-        for batch in _batches(ids):
-            for user in await searches.read(self._users_api.search_by_ids, batch):
-                found[user.id.lower()] = [_found(user)]
-        return found
-
-
-class _Searches:
-    """The searches of one lookup, within the share of the allowance for requests.
-
-    They ask for the conversations of the people until Genesys Cloud fails to add them.
-    """
-
-    def __init__(self, allowance: Allowance) -> None:
-        self._allowance = allowance
-        self._with_conversations = True
-
-    async def read(self, search: _Search, batch: Sequence[str]) -> list[User]:
-        """Return the users of a search. Raises CheckUnavailable and GenesysError."""
-        with transient_as_unavailable():
-            if self._with_conversations:
-                try:
-                    return await self._send(search, batch)
-                except EXPANSION_ERRORS as error:
-                    self._with_conversations = False
-                    log.warning("bulk.conversations_unknown", error=error.code, problem=str(error))
-            return await self._send(search, batch)
-
-    async def _send(self, search: _Search, batch: Sequence[str]) -> list[User]:
-        require_requester_share(self._allowance)
-        return await search(batch, with_conversations=self._with_conversations)
 
 
 class _Judge:
@@ -176,8 +93,8 @@ class _Judge:
     def _people(self, email: str | None, user_id: str | None) -> Sequence[FoundUser]:
         """Return the people with an address or id, active ones before inactive ones."""
         if user_id:
-            return self._by_id.get(user_id.lower(), ())
-        people = self._by_email.get((email or "").casefold(), ())
+            return self._by_id.get(user_id, ())
+        people = self._by_email.get(email or "", ())
         return [one for one in people if one.person.active] or people
 
     def _of_person(self, written: Written, found: FoundUser, slack_id: str | None) -> BulkEntry:
@@ -192,14 +109,3 @@ class _Judge:
         protected = self._protection.covers(person, slack_id)
         finding = Finding.REQUESTER if own else Finding.FOUND
         return BulkEntry(written.text, finding, person, slack_id, protected, found.conversations)
-
-
-def _found(user: User) -> FoundUser:
-    conversations = conversations_of(user)
-    return FoundUser(read_person(user), None if conversations is None else sum(conversations.values()))
-
-
-def _batches(values: Sequence[str]) -> Iterator[list[str]]:
-    remaining = iter(values)
-    while batch := list(islice(remaining, MAX_SEARCHED)):
-        yield batch

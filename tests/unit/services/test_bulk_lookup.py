@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.genesys.state import GenesysUser
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.bulk_lookup import BulkLookup
+from bot.services.people_search import ANSWER_AGE
 from bot.services.protected_people import ProtectedPeople
 from bot.slack.users import SlackUsers
 from tests.support.components import PIA, TOM, Components, open_components
@@ -205,4 +207,95 @@ async def test_find__ignores_people_that_were_not_searched_for(components: Compo
     requester = await components.identity.member(personas.OLIVIA)
     assert requester
     (entry,) = await careless.find([Written(TOM.email, read_list(TOM.email)[0].ref)], requester=requester)
+    assert entry.finding is Finding.UNKNOWN
+
+
+LIMITED = GenesysFault(status=429, headers={"Retry-After": "60"})
+
+
+async def test_find__continues_after_the_batches_that_an_earlier_attempt_has_read(components: Components) -> None:
+    people, requester = lookup(components), await components.identity.member(personas.OLIVIA)
+    assert requester
+    written = read_list("\n".join([*add_agents(components, 250), "agent7@example.com", "no-one@example.com"]))
+    for fault in (GenesysFault(), GenesysFault(), LIMITED, GenesysFault(), LIMITED):
+        components.genesys.fault("search_by_email", fault)
+
+    for _ in range(2):
+        with pytest.raises(CheckUnavailable) as unavailable:
+            await people.find(written, requester=requester)
+        assert unavailable.value.retry_after == 60.0
+    entries = await people.find(written, requester=requester)
+
+    findings = [one.finding for one in entries]
+    assert findings == [*[Finding.FOUND] * 250, Finding.DUPLICATE, Finding.UNKNOWN]
+    statuses = [one.status for one in components.genesys.received("search_by_email")]
+    assert statuses == [200, 200, 429, 200, 429, 200]  # four batches, each answered once
+
+
+async def test_find__searches_again_once_a_lookup_has_ended_or_its_answers_are_old(components: Components) -> None:
+    people, requester = lookup(components), await components.identity.member(personas.OLIVIA)
+    assert requester
+    written = read_list(f"{TOM.email}\n{PIA.id}")
+
+    async def searches() -> int:
+        components.genesys.requests.clear()
+        with suppress(CheckUnavailable):
+            await people.find(written, requester=requester)
+        return len(components.genesys.received("search_by_email"))
+
+    assert [await searches(), await searches()] == [2, 2]
+    components.genesys.fault("search_by_email", GenesysFault())
+    components.genesys.fault("search_by_email", LIMITED)
+    assert await searches() == 2
+    components.clock.now += ANSWER_AGE
+    assert await searches() == 2
+
+
+async def test_find__reads_no_member_again_that_an_earlier_attempt_has_read(components: Components) -> None:
+    people, requester = lookup(components, protected=""), await components.identity.member(personas.OLIVIA)
+    assert requester
+    written = read_list(f"<@{personas.TOM}> <@{personas.BEN}> {TOM.email}")
+    components.genesys.fault("search_by_email", LIMITED)
+    components.slack.calls.clear()
+    with pytest.raises(CheckUnavailable):
+        await people.find(written, requester=requester)
+
+    entries = await people.find(written, requester=requester)
+
+    assert [one.finding for one in entries] == [Finding.FOUND, Finding.FOUND, Finding.DUPLICATE]
+    assert sorted(one.args["user"] for one in components.slack.calls) == sorted([personas.TOM, personas.BEN])
+
+
+@pytest.mark.parametrize(
+    ("listed", "known"), [("xn--bcher-kva.example", "bücher.example"), ("bücher.example", "xn--bcher-kva.example")]
+)
+async def test_find__searches_both_spellings_of_a_domain(components: Components, listed: str, known: str) -> None:
+    users = components.genesys.state.users
+    for user_id in add_agents(components, 150):
+        users[user_id] = replace(users[user_id], email=users[user_id].email.replace("example.com", known))
+    text = "\n".join([*(f"Agent{number}@{listed}" for number in range(151)), f"agent3@{known}", f"agent1@{listed}"])
+
+    entries = await find(components, text)
+
+    assert [one.finding for one in entries] == [
+        *[Finding.FOUND] * 150, Finding.UNKNOWN, Finding.DUPLICATE, Finding.DUPLICATE,
+    ]  # fmt: skip
+    assert len(components.genesys.received("search_by_email")) == 4  # two for each spelling
+
+
+async def test_find__of_a_slack_user_finds_the_other_spelling_in_genesys_cloud(components: Components) -> None:
+    users = components.genesys.state.users
+    users[TOM.id] = replace(users[TOM.id], email="tom@bücher.example")
+    components.slack.members[personas.TOM] = replace(
+        components.slack.members[personas.TOM], email="tom@xn--bcher-kva.example"
+    )
+    (entry,) = await find(components, f"<@{personas.TOM}>")
+    assert entry.person
+    assert entry.person.id == TOM.id
+
+
+async def test_find__takes_no_other_domain_that_idna_reads_as_the_same(components: Components) -> None:
+    users = components.genesys.state.users
+    users[TOM.id] = replace(users[TOM.id], email="tom@strasse.example")
+    (entry,) = await find(components, "tom@straße.example")
     assert entry.finding is Finding.UNKNOWN
