@@ -12,12 +12,12 @@ from handlers import approvals, commands, decline, errors, home, lists, revoke, 
 
 
 def register(app: AsyncApp) -> None:
-    """Register every listener. Bolt tries them in this order, so clicks come first."""
+    """Register every listener. Bolt tries them in this order, so clicks and commands come first."""
     app.action(re.compile(f"^({'|'.join(approvals.ACTIONS)})$"))(approvals.on_click)
+    app.command("/purecloud")(commands.on_command)
     app.action(DECLINE)(decline.on_click)
     app.view(decline.VIEW)(decline.on_submit)
     app.action(lists.PAGE_ACTIONS)(lists.on_page)
-    app.command("/purecloud")(commands.on_command)
     app.view(revoke.VIEW)(revoke.on_submit)
     app.shortcut(revoke.GLOBAL_SHORTCUT)(revoke.on_shortcut)
     app.shortcut(revoke.MESSAGE_SHORTCUT)(revoke.on_shortcut)
