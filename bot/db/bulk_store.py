@@ -142,15 +142,15 @@ class BulkStore:
 
     def _record(self, tx: Transaction, job: Job, results: Sequence[ItemResult], delay: float) -> Recorded | None:
         run = bulk_runs.get(tx, job.request_id)
-        running = run is not None and bulk_runs.state_of(run) is RunState.RUNNING
-        if not self.requests.jobs.put_back_in(tx, job, delay=delay if running else 0.0):
+        state = bulk_runs.state_of(run) if run else None
+        if not self.requests.jobs.put_back_in(tx, job, delay=delay if state is RunState.RUNNING else 0.0):
             return None
         request = self.requests.snapshot_in(tx, job.request_id, progress=False).request
         if request is None:
             return None
         outcomes = self._store(tx, request, results)
         if bulk_runs.any_open(tx, request.id):
-            self._render(tx, request)
+            self._render(tx, request, is_last=state is RunState.PAUSED)
             return Recorded(request, outcomes, tx.now)
         finished, follow_up = self._finish(tx, request)
         return Recorded(finished, outcomes, tx.now, tuple(follow_up))
@@ -170,8 +170,9 @@ class BulkStore:
         begun = [one._replace(attempts=one.attempts - (one.place in places)) for one in items]
         return self._record(tx, job, [_ended(one, code) for one in begun], delay=0.0)
 
-    def _render(self, tx: Transaction, request: Request) -> None:
-        if bulk_runs.take_rendering(tx, request.id):
+    def _render(self, tx: Transaction, request: Request, *, is_last: bool) -> None:
+        """Update the card, unless it was updated just now; the last group before a pause is always shown."""
+        if bulk_runs.take_rendering(tx, request.id) or is_last:
             self.requests.jobs.enqueue(tx, request.id, *self.requests.card_jobs(request))
 
     def _finish(self, tx: Transaction, request: Request) -> tuple[Request, list[Job]]:

@@ -33,7 +33,9 @@ _LONG_IN_SECONDS = 100
 """Seconds from which a duration is shown in minutes."""
 
 
-def preview(catalog: Catalog, request: Request, *, with_live_state: bool = False) -> list[Element]:
+def preview(
+    catalog: Catalog, request: Request, *, with_live_state: bool = False, has_thread: bool = True
+) -> list[Element]:
     """Return what the bot found in a list, in paragraphs; none for any other request."""
     bulk = request.bulk
     if bulk is None:
@@ -42,7 +44,7 @@ def preview(catalog: Catalog, request: Request, *, with_live_state: bool = False
         rich_text.paragraph(*_found(catalog, request, bulk)),
         *_notes(catalog, bulk, with_live_state=with_live_state),
         *_skipped(catalog, request, bulk),
-        *_duration(catalog, bulk),
+        *_duration(catalog, bulk, has_thread=has_thread),
     ]
 
 
@@ -87,11 +89,15 @@ def _skipped(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Elem
     return [rich_text.paragraph(*sentence(catalog, "revoke-many.skipped", counts=counts))]
 
 
-def _duration(catalog: Catalog, bulk: BulkSummary) -> list[Element]:
-    seconds = bulk.details.get("seconds")
-    if not seconds:
-        return []
-    return [rich_text.paragraph(*sentence(catalog, "revoke-many.duration", duration=duration(catalog, seconds)))]
+def _duration(catalog: Catalog, bulk: BulkSummary, *, has_thread: bool) -> list[Element]:
+    """Return how long it takes, if that is known, and where the names are."""
+    seconds, parts = bulk.details.get("seconds"), []
+    if seconds:
+        parts.append(sentence(catalog, "revoke-many.duration", duration=duration(catalog, seconds)))
+    if has_thread:
+        parts.append(sentence(catalog, "revoke-many.names"))
+    elements = [element for part in parts for element in (words(" "), *part)][1:]
+    return [rich_text.paragraph(*elements)] if elements else []
 
 
 def duration(catalog: Catalog, seconds: float) -> str:
@@ -107,7 +113,7 @@ def report(catalog: Catalog, request: Request) -> list[Block | None]:
         return []
     counts = outcomes.bulk_counts(request)
     lines = [
-        rich_text.paragraph(*sentence(catalog, f"revoke-many.outcome_count.{one}", count=f"{counts[one]:,}"))
+        rich_text.paragraph(*sentence(catalog, _count_code(request, one), count=f"{counts[one]:,}"))
         for one in _OUTCOMES
         if counts.get(one)
     ]
@@ -116,6 +122,13 @@ def report(catalog: Catalog, request: Request) -> list[Block | None]:
         rich_text.block(rich_text.bullets(*lines)) if lines else None,
         _controls(catalog, request) or _again(catalog, request, counts),
     ]
+
+
+def _count_code(request: Request, outcome: State) -> str:
+    """Return the text for the people with an outcome. Most who failed in a stopped request were not tried."""
+    stopped = request.outcome.get("stopped_by") or (request.progress and request.progress.state is RunState.STOPPED)
+    code = f"revoke-many.outcome_count.{outcome}"
+    return f"{code}.stopped" if stopped and outcome is State.FAILED else code
 
 
 def _runs(request: Request) -> bool:

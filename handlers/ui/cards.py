@@ -14,14 +14,15 @@ from handlers.ui.rich_text import Element
 from handlers.ui.sentences import sentence, sentences
 
 
-def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -> Message:
+def card(catalog: Catalog, request: Request, *, with_live_state: bool = False, has_thread: bool = True) -> Message:
     """Return the card of a request; only a pending one has buttons.
 
-    `with_live_state` is for people who may see what the target is doing.
+    `with_live_state` is for people who may see what the target is doing. A dry run has no thread.
     """
     live = live_state.line(catalog, request) if with_live_state else None
     if request.state is State.PENDING:
-        return _pending(catalog, request, live, with_live_state=with_live_state)
+        preview = bulk.preview(catalog, request, with_live_state=with_live_state, has_thread=has_thread)
+        return _pending(catalog, request, live, preview)
     return blocks.message(
         request_parts.notified(catalog, request),
         blocks.header(outcomes.headline(catalog, request)),
@@ -42,7 +43,7 @@ def card(catalog: Catalog, request: Request, *, with_live_state: bool = False) -
     )
 
 
-def _pending(catalog: Catalog, request: Request, live: Block | None, *, with_live_state: bool) -> Message:
+def _pending(catalog: Catalog, request: Request, live: Block | None, preview: Sequence[Element]) -> Message:
     target = outcomes.target_name(catalog, request)
     title = catalog.of_action(request.action, "title", target=target, action=request.action)
     return blocks.message(
@@ -53,7 +54,7 @@ def _pending(catalog: Catalog, request: Request, live: Block | None, *, with_liv
         rich_text.block(
             _requested_by(catalog, request),
             request_parts.quoted_reason(request),
-            *bulk.preview(catalog, request, with_live_state=with_live_state),
+            *preview,
             *followers.paragraphs(catalog, request),
             _approvals(catalog, request),
             request_parts.dropped_paragraph(catalog, request),

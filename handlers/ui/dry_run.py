@@ -19,7 +19,9 @@ def dry_run_message(catalog: Catalog, found: DryRun) -> Message:
         follows = found.follows
         lines = followers.would_follow(catalog, follows.request, own=follows.own, link=follows.link)
         return blocks.message(title, header, *lines)
-    card = [block for block in cards.card(catalog, found.request)["blocks"] if block["type"] != "actions"]
+    card = [
+        block for block in cards.card(catalog, found.request, has_thread=False)["blocks"] if block["type"] != "actions"
+    ]
     return blocks.message(title, header, blocks.section(_consequences(catalog, found)), *card)
 
 

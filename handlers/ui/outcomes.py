@@ -75,6 +75,9 @@ def outcome(catalog: Catalog, request: Request) -> list[list[Element]]:
 
 def too_late(catalog: Catalog, request: Request) -> list[Element]:
     """Return what a person learns whose click came too late."""
+    progress = request.progress if request.state is State.APPROVED else None
+    if progress and progress.state is not RunState.RUNNING:
+        return sentence(catalog, f"stale.approved.{progress.state}", admin=rich_text.user(progress.changed_by or ""))
     again = words(command(request), code=True)
     return sentence(catalog, f"stale.{request.state}", outcome=outcome(catalog, request)[0], command=again)
 

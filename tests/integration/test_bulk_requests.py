@@ -137,6 +137,7 @@ async def test_dry_run__shows_the_preview_and_requests_nothing(app: AppHarness) 
     await app.send_command(personas.OLIVIA, f"revoke --dry-run <@{personas.TOM}> <@{personas.BEN}>")
     message = await app.wait_for_private_message(personas.OLIVIA, "Revoke all sessions of 2 people?")
     assert app.slack.buttons(message) == []
+    assert "The thread" not in app.slack.text_of(message)  # a dry run has none
     assert await app.audit_tags() == ["request:dry_run"]
 
 

@@ -216,6 +216,20 @@ async def test_record__renders_the_card_every_three_seconds_at_most(db: Database
     assert rendered == [True, False, True, False]
 
 
+async def test_record__renders_what_was_sent_before_a_pause(db: DatabaseHarness) -> None:
+    store = bulk_store(db, lanes=1)
+    await approve(store)
+    await store.record(job := await claim(store), revoked((await take(store, job, 1)).items), delay=0)
+    job = await claim(store)
+    group = await take(store, job, 1)
+    await store.pause("first", OLIVIA)
+    await db.run("UPDATE jobs SET done_at = 1 WHERE kind = 'card'")
+
+    await store.record(job, revoked(group.items), delay=0)
+
+    assert len(await db.rows("SELECT 1 FROM jobs WHERE kind = 'card' AND done_at IS NULL")) == 1
+
+
 async def test_control__pauses_resumes_and_stops_with_an_audit_row_each(db: DatabaseHarness) -> None:
     store = bulk_store(db, lanes=1)
     await approve(store)

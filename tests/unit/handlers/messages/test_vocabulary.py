@@ -23,8 +23,8 @@ ALLOWED = re.compile(r"Genesys Cloud's login\b|\bnew login\b", re.IGNORECASE)
 """The host that issues tokens, and what a watch looks for."""
 
 NOT_DONE = re.compile(r"\bnothing (was|has been|has) (changed|ended|done)|changed nothing", re.IGNORECASE)
-DETAILS = ("stale.approved", "stale.revoked", "stale.refused", "stale.failed", "stale.unknown",
-           "request.changed.uncertain")  # fmt: skip
+DETAILS = ("stale.approved", "stale.approved.paused", "stale.approved.stopped", "stale.revoked", "stale.refused",
+           "stale.failed", "stale.unknown", "request.changed.uncertain")  # fmt: skip
 """Sentences about a click or attempt that changed nothing, although another one may have."""
 
 

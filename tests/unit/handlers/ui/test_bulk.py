@@ -150,3 +150,31 @@ def test_progress__of_no_one_yet_has_an_empty_bar() -> None:
     start = running(progress=BulkProgress({}, 212))
     assert "▰" not in words(RENDERER.card(start))
     assert "▱" not in words(RENDERER.card(replace(start, progress=BulkProgress({"revoked": 212}, 0))))
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (RunState.PAUSED, f"already approved, and <@{BEN}> has paused it."),
+        (RunState.STOPPED, f"already approved, and <@{BEN}> has stopped it."),
+        (RunState.RUNNING, "already approved and in progress."),
+    ],
+)
+def test_late_click__names_who_paused_or_stopped_the_request(run: RunState, said: str) -> None:
+    reply = RENDERER.reply("stale_request", {}, running(run))
+    assert f"Your click changed nothing: this request is {said}" in words(reply)
+    assert problems(reply) == []
+
+
+def test_card__without_a_known_rate_says_where_the_names_are() -> None:
+    summary = BulkSummary(BulkSource.LIST, {"found": 2}, "digest")
+    said = words(RENDERER.card(bulk_request(bulk=summary)))
+    assert "The thread lists every name." in said
+    assert "Takes about" not in said
+
+
+def test_card__of_a_stopped_request_does_not_say_that_the_others_failed() -> None:
+    for name in ("stopping", "stopped"):
+        said = words(RENDERER.card(CARDS[name]))
+        assert "not revoked" in said
+        assert " failed" not in said
