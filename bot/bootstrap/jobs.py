@@ -144,10 +144,10 @@ class JobDependencies:
 def job_services(needs: JobDependencies) -> dict[JobKind, Process]:
     """Return the service for each kind of job."""
     live = LiveStates(needs.reads, needs.channels, approvals_channel=needs.options.approvals_channel)
-    return _decisions(needs) | _calls(needs, live) | _cards(needs, live) | _messages(needs, live)
+    return _decisions(needs, live) | _calls(needs, live) | _cards(needs, live) | _messages(needs, live)
 
 
-def _decisions(needs: JobDependencies) -> dict[JobKind, Process]:
+def _decisions(needs: JobDependencies, live: LiveStates) -> dict[JobKind, Process]:
     """Return the services that decide what is requested and approved."""
     store, options, metrics = needs.store, needs.options, needs.metrics
     requests = request_service(
@@ -155,7 +155,7 @@ def _decisions(needs: JobDependencies) -> dict[JobKind, Process]:
     )
     clicks = ClickService(
         store, needs.identity, needs.lookups, actions=options.actions, rules=options.rules, metrics=metrics,
-        recipients=options.recipients, differences=needs.differences, denied=needs.denied,
+        recipients=options.recipients, differences=needs.differences, denied=needs.denied, live=live,
         announce_in=options.announce_in, secret_values=options.secret_values,
     )  # fmt: skip
     return {JobKind.COMMAND: requests.process, JobKind.CLICK: clicks.process}

@@ -6,7 +6,7 @@ A process renews the leases of its running jobs. If it dies, another process cla
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
@@ -21,6 +21,7 @@ from bot.db.rows import Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import SET_ASIDE, UnreadableRow, UnreadableRows
 from bot.domain.actions import ACTIONS
+from bot.domain.live_state import LiveState
 from bot.domain.requests import State
 
 LEASE_DURATION = 4.0
@@ -91,6 +92,8 @@ class Job:
     """The request as the transaction that added the job saw it; None for a claimed job."""
     received_at: float | None = None
     """When this process received the click, in monotonic seconds; None for a claimed job."""
+    reading: Awaitable[LiveState] | None = None
+    """What the target is doing, which this process began to read at the click; None for a claimed job."""
 
 
 class JobSpec(NamedTuple):

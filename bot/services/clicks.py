@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import structlog
 from bot.db import bulk_entries
 from bot.db.bulk_store import BulkStore
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import Job
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
 from bot.db.transaction import Transaction
@@ -20,9 +20,11 @@ from bot.domain.actions import Actions
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.live_state import LiveState
 from bot.domain.people import Member
 from bot.domain.policy import ineligibility
 from bot.domain.requests import (
+    APPROVE,
     CANCEL,
     DECLINE,
     EXECUTION_WINDOW,
@@ -41,6 +43,7 @@ from bot.services.denied_people import DeniedPeople
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
+from bot.services.live_state import LiveStates
 from bot.services.log_facts import job_facts, log_facts
 from bot.services.notifications import reply_payload
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
@@ -76,6 +79,7 @@ class ClickService:
         recipients: Callable[[Request], Sequence[str]],
         differences: RuleDifferences,
         denied: DeniedPeople,
+        live: LiveStates,
         secret_values: tuple[str, ...] = (),
         announce_in: Sequence[str] = (),
     ) -> None:
@@ -89,6 +93,7 @@ class ClickService:
         self._recipients = recipients
         self._differences = differences
         self._denied = denied
+        self._live = live
         self._secret_values = secret_values
         self._announce_in = announce_in
         self._approvals = ApprovalJudge(identity, actions, rules)
@@ -126,7 +131,7 @@ class ClickService:
                 if request is None or _is_too_late(job, request, now):
                     await self._clicker(click, since)  # an outsider learns nothing about a request
                     return await self._reply_stale(job, click, request)
-                return await self._decide(job, click, request, since=since)
+                return await self._decide(job, click, request, since=since, now=now)
             except Denied as denied:
                 self._denied.add(click.user_id, denied.reason)
                 detail = {"action": click.action, "reason": denied.code} | denied.params
@@ -167,8 +172,9 @@ class ClickService:
             return job.received_at
         return self._identity.clock() - max(0.0, now - job.created_at)
 
-    async def _decide(self, job: Job, click: Click, request: Request, *, since: float) -> JobResult:
+    async def _decide(self, job: Job, click: Click, request: Request, *, since: float, now: float) -> JobResult:
         """Check what the clicker may do now, then move the request."""
+        reading = self._start_reading(job, click, request, now)
         member = await self._clicker(click, since)
         self._require_intact(request)
         self._differences.add(request)
@@ -203,7 +209,15 @@ class ClickService:
         )
         if moved.state in FINAL:
             self._metrics.outcomes.labels(moved.action, moved.state).inc()
-        return JobResult(tuple(follow_up), wake=not follow_up)
+        jobs = (replace(one, reading=reading) if one.kind is JobKind.EXECUTE else one for one in follow_up)
+        return JobResult(tuple(jobs), wake=not follow_up)
+
+    def _start_reading(self, job: Job, click: Click, request: Request, now: float) -> Awaitable[LiveState] | None:
+        """Start to read what the target is doing, if this click probably causes the DELETE."""
+        is_last = click.action == APPROVE and len(request.approvals) + 1 >= request.approvals_required
+        if not is_last or job.received_at is None or not self._lookups.remembers(click.user_id):
+            return None
+        return self._live.start_reading(request, now)
 
     async def _judge(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
         """Return the request that the click moves. Raises Denied."""

@@ -36,6 +36,10 @@ class EarlyLookups:
         """Forget a person whose click was denied."""
         self._remembered.pop(user_id, None)
 
+    def remembers(self, user_id: str) -> bool:
+        """Return whether a person was allowed to decide the last time."""
+        return user_id in self._remembered
+
     def start(self, user_id: str) -> None:
         """Start to look a person up, if that person is remembered."""
         principals = self._remembered.get(user_id)

@@ -140,7 +140,7 @@ class ExecutionService:
         """Return what the target is doing before the first attempt; measure the time until then."""
         boottime = self._store.database.time.boottime
         began = boottime()
-        live = await self._live.before_call(request, now)
+        live = await self._live.before_call(request, now, job.reading)
         self._metrics.click_to_delete.observe(max(0.0, now - job.payload["clicked_at"] + boottime() - began))
         return live
 

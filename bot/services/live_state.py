@@ -6,7 +6,7 @@ It is a hint: it decides nothing, and what cannot be read in time is not known.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import structlog
@@ -64,6 +64,7 @@ class LiveStates:
         self._reads = reads
         self._channels = channels
         self._approvals_channel = approvals_channel
+        self._running: set[asyncio.Task[LiveState]] = set()
 
     async def for_card(self, request: Request, channel: str, now: float) -> LiveState | None:
         """Return what the target of a new card is doing; None if its audience may not see that.
@@ -74,11 +75,25 @@ class LiveStates:
             return None
         return await self._read(request, request.target, now, CARD_TIME_LIMIT)
 
-    async def before_call(self, request: Request, now: float) -> LiveState | None:
-        """Return what the target is doing just before its DELETE, None if nothing is known."""
+    def start_reading(self, request: Request, now: float) -> Awaitable[LiveState] | None:
+        """Start the reading that `before_call` takes, None for a request without a target."""
         if request.target is None:
             return None
-        found = await self._read(request, request.target, now, CALL_TIME_LIMIT)
+        task = asyncio.create_task(self._read(request, request.target, now, CALL_TIME_LIMIT))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def before_call(
+        self, request: Request, now: float, reading: Awaitable[LiveState] | None = None
+    ) -> LiveState | None:
+        """Return what the target is doing before its DELETE, None if nothing is known.
+
+        `reading` is one that `start_reading` has started.
+        """
+        if request.target is None:
+            return None
+        found = await (reading or self._read(request, request.target, now, CALL_TIME_LIMIT))
         return found if found.is_known else None
 
     async def may_show(self, request: Request, channel: str) -> bool:

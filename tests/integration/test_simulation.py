@@ -85,7 +85,7 @@ def approves_for_anyone(bot: Bot) -> Mapping[JobKind, Process]:
     service = ApprovesForAnyone(
         bot.store, bot.identity, EarlyLookups(bot.identity), actions=ACTIONS, rules=RULES, metrics=METRICS,
         recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS),
-        denied=DeniedPeople(clock=time.monotonic),
+        denied=DeniedPeople(clock=time.monotonic), live=bot.live,
     )  # fmt: skip
     return {JobKind.CLICK: service.process}
 
@@ -95,7 +95,7 @@ def keeps_the_first_rules(bot: Bot) -> Mapping[JobKind, Process]:
     service = ClickService(
         bot.store, bot.identity, EarlyLookups(bot.identity), actions=ACTIONS, rules=RULES, metrics=METRICS,
         recipients=bot.options.recipients, differences=RuleDifferences(RULES, METRICS), announce_in=(AUDIT,),
-        denied=DeniedPeople(clock=time.monotonic),
+        denied=DeniedPeople(clock=time.monotonic), live=bot.live,
     )  # fmt: skip
     return {JobKind.CLICK: service.process}
 

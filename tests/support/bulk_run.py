@@ -161,7 +161,10 @@ class NothingKnown(LiveStates):
     def __init__(self) -> None:
         pass
 
-    async def before_call(self, request: Request, now: float) -> None:  # noqa: ARG002 - overrides
+    def start_reading(self, request: Request, now: float) -> None:  # noqa: ARG002 - overrides
+        return None
+
+    async def before_call(self, request: Request, now: float, reading: object = None) -> None:  # noqa: ARG002
         return None
 
 

@@ -177,7 +177,7 @@ class Components:
         return ClickService(
             self.store, self.identity, self.lookups, actions=options.actions, rules=options.rules,
             metrics=self.metrics, recipients=options.recipients, differences=self.differences(options),
-            denied=DeniedPeople(clock=self.clock), secret_values=options.secret_values,
+            denied=DeniedPeople(clock=self.clock), live=self.live(options), secret_values=options.secret_values,
         )  # fmt: skip
 
     def requests(self, **changes: Any) -> RequestService:

@@ -40,6 +40,7 @@ from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
 from bot.services.rule_differences import RuleDifferences
+from tests.support.bulk_run import NothingKnown
 from tests.support.clock import FakeClock
 from tests.support.database import TTL, DatabaseHarness
 from tests.support.examples import (
@@ -140,7 +141,7 @@ class Replica:
         self.clicks = ClickService(
             self.store, self.identity, EarlyLookups(self.identity), actions=ACTIONS, rules=RULES, metrics=Metrics(),
             recipients=lambda _: ("C0AUDIT001",), differences=RuleDifferences(RULES, Metrics()),
-            denied=DeniedPeople(clock=time.monotonic),
+            denied=DeniedPeople(clock=time.monotonic), live=NothingKnown(),
         )  # fmt: skip
         self.held: list[Job] = []
 

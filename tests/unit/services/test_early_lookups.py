@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.db.jobs import JobKind
 from bot.domain.clicks import Click
 from bot.domain.denials import DenialCode
-from bot.domain.requests import APPROVE, MessageRef, State
+from bot.domain.requests import APPROVE, DECLINE, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.early_lookups import MAX_REMEMBERED, EarlyLookups
@@ -111,6 +113,78 @@ async def test_replay__leaves_no_error_of_its_lookup(components: Components, cap
     gc.collect()  # a task that is collected with its error would log it
     assert len(components.submitted) == 1
     assert "never retrieved" not in caplog.text
+
+
+def operations(components: Components) -> list[str]:
+    return [one.operation for one in components.genesys.requests if one.operation in ("get_user", "delete_token")]
+
+
+async def test_reading__begins_with_the_click_of_a_known_approver_and_serves_the_delete(
+    components: Components,
+) -> None:
+    await components.purecloud.auth.token()
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    await components.inbox().record_click(click(components))
+    async with busy_thread(components.database.database):
+        deciding = asyncio.create_task(components.run(components.submitted.pop()))
+        await components.genesys.wait_for_request("get_user")
+        assert not deciding.done()
+    (execution,) = [one for one in (await deciding).follow_up if one.kind is JobKind.EXECUTE]
+    await components.run(execution)
+
+    assert operations(components) == ["get_user", "delete_token"]
+    ended = await stored(components.store)
+    assert ended.state is State.REVOKED
+    assert ended.live_before is not None
+
+
+async def test_reading__of_a_click_that_another_process_decides_precedes_the_delete(components: Components) -> None:
+    await components.purecloud.auth.token()
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    result = await components.run(await components.click())
+    assert operations(components) == []
+    (execution,) = [one for one in result.follow_up if one.kind is JobKind.EXECUTE]
+    await components.run(execution)
+    assert operations(components) == ["get_user", "delete_token"]
+
+
+async def test_reading__does_not_begin_with_a_click_that_ends_the_request(components: Components) -> None:
+    await components.purecloud.auth.token()
+    components.lookups.remember(personas.RAVI, RULES.approvers)
+    ends = replace(click(components, personas.RAVI), action=DECLINE, reason="not Tom")
+    await components.inbox().record_click(ends)
+    await components.run(components.submitted.pop())
+    assert operations(components) == []
+
+
+async def test_reading__does_not_begin_with_the_click_of_an_unknown_person(components: Components) -> None:
+    await components.purecloud.auth.token()
+    await components.inbox().record_click(click(components, personas.TOM))
+    await components.run(components.submitted.pop())
+    assert operations(components) == []
+
+
+async def test_reading__does_not_begin_with_the_first_of_two_approvals(tmp_path: Path) -> None:
+    async with open_components(tmp_path) as components:
+        await components.purecloud.auth.token()
+        components.clock.step = 1e-6
+        await components.request(card=MessageRef(personas.OPS, "1.2"), approvals_required=2)
+        components.lookups.remember(personas.OLIVIA, RULES.approvers)
+        await components.inbox().record_click(click(components))
+        await components.run(components.submitted.pop())
+        assert (await stored(components.store)).approvals == (personas.OLIVIA,)
+        assert operations(components) == []
+
+
+async def test_reading__of_a_denied_click_causes_no_delete(components: Components) -> None:
+    await components.purecloud.auth.token()
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    components.slack.workspace.groups[personas.TOKEN_APPROVERS].members.remove(personas.OLIVIA)
+    await components.inbox().record_click(click(components))
+    result = await components.run(components.submitted.pop())
+    await components.genesys.wait_for_request("get_user")
+    assert [one.kind for one in result.follow_up] == [JobKind.REPLY]
+    assert operations(components) == ["get_user"]
 
 
 def test_remember__is_bounded(components: Components) -> None:
