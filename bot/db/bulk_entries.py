@@ -29,8 +29,9 @@ FOUND = """
 SELECT place, target_id FROM bulk_entries WHERE request_id = :request_id AND finding = 'found' ORDER BY place
 """
 
-UNSUCCESSFUL_IDS = """
-SELECT bulk_entries.target_id FROM bulk_entries JOIN requests ON requests.id = bulk_entries.request_id
+UNSUCCESSFUL = """
+SELECT bulk_entries.target_id, requests.reference
+FROM bulk_entries JOIN requests ON requests.id = bulk_entries.request_id
 WHERE request_id = :request_id AND requests.finished_at IS NOT NULL AND bulk_entries.outcome IN ('failed', 'unknown')
 ORDER BY place
 """
@@ -59,9 +60,10 @@ def found(tx: Transaction, request_id: str) -> dict[int, str]:
     return {row.place: row.target_id for row in tx.fetch(FOUND, request_id=request_id)}
 
 
-def unsuccessful_ids(tx: Transaction, request_id: str) -> list[str]:
-    """Return the Genesys Cloud ids of a finished bulk request whose revocation failed or is unknown."""
-    return [row.target_id for row in tx.fetch(UNSUCCESSFUL_IDS, request_id=request_id)]
+def unsuccessful(tx: Transaction, request_id: str) -> tuple[str, list[str]]:
+    """Return the reference of a finished bulk request, and the ids of those who failed or are unknown."""
+    rows = tx.fetch(UNSUCCESSFUL, request_id=request_id)
+    return rows[0].reference if rows else "", [row.target_id for row in rows]
 
 
 def names(tx: Transaction, request_id: str, members: Collection[str], email: str | None) -> bool:

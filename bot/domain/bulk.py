@@ -77,7 +77,7 @@ class BulkSummary:
 
     `counts` has the number of entries of each finding, and `inactive` and `protected` among the found ones. `digest`
     covers the Genesys Cloud ids of the found people in order, so that the list cannot be changed after an approval.
-    `name` is that of a user group, division, group, queue or file.
+    `name` is that of a user group, division, group, queue or file, or the reference of an earlier request.
     """
 
     source: BulkSource

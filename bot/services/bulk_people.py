@@ -90,14 +90,14 @@ class BulkPeople:
                 ids = await self._sets.members(source, people.name, limit=self._limit + 1)
                 return [_written(TargetRef(genesys_user_id=one)) for one in ids], people.name
             case BulkSource.RETRY:
-                return await self._failed(people.request_id), ""
+                return await self._unsuccessful(people.request_id)
             case _:
                 return [_written(one) for one in people.targets], ""
 
-    async def _failed(self, request_id: str) -> Sequence[Written]:
-        """Return the people of an earlier bulk request whose revocation failed or is unknown."""
-        ids = await self._database.read(lambda tx: bulk_entries.unsuccessful_ids(tx, request_id))
-        return [_written(TargetRef(genesys_user_id=one)) for one in ids]
+    async def _unsuccessful(self, request_id: str) -> tuple[Sequence[Written], str]:
+        """Return the people of an earlier bulk request who failed or are unknown, and its reference."""
+        reference, ids = await self._database.read(lambda tx: bulk_entries.unsuccessful(tx, request_id))
+        return [_written(TargetRef(genesys_user_id=one)) for one in ids], reference
 
 
 def _written(ref: TargetRef) -> Written:

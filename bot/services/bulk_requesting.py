@@ -14,7 +14,7 @@ from bot.domain.people import Member
 
 
 class PeopleFound(NamedTuple):
-    """The entries of a list in its order, and the name of the user group, set or file that it comes from."""
+    """The entries of a list in its order, and the name of where it comes from; see `BulkSummary`."""
 
     entries: Sequence[BulkEntry]
     name: str = ""

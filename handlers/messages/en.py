@@ -551,7 +551,7 @@ SENTENCES = {
     "revoke-many.source.division": ", from the division {name}",
     "revoke-many.source.group": ", from the Genesys Cloud group {name}",
     "revoke-many.source.queue": ", from the queue {name}",
-    "revoke-many.source.retry": ", whose revocation failed or is unknown",
+    "revoke-many.source.retry": ", whose revocation failed or is unknown in the request {name}",
     "revoke-many.count.protected": "*{count} protected*",
     "revoke-many.count.inactive": "{count} inactive in Genesys Cloud; open sessions, if any, end",
     "revoke-many.count.in_call": "{count} in a call or chat now",

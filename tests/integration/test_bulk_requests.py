@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import Counter
 from uuid import NAMESPACE_URL, uuid5
 
@@ -15,6 +16,7 @@ from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.genesys.state import GenesysUser, UserSet
 from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.workspace import UserGroup
 from handlers import revoke_many
 from handlers.ui.modals import FILE, PEOPLE, REASON
 from tests.conftest import StartApp
@@ -23,6 +25,8 @@ from tests.support.components import TOM
 from tests.support.hostile_files import hostile_files
 
 ENDED = "Revoked: all sessions of 2 people"
+
+VIPS = "S0VIPS0001"
 
 FILES = int(os.environ.get("HOSTILE_FILES", "100"))
 """Hostile files that are uploaded."""
@@ -125,12 +129,56 @@ async def test_failed_people__are_requested_again_with_an_approval_of_their_own(
 
     await app.slack.click(personas.OLIVIA, card, BULK_AGAIN)
     again = await app.wait_for_message("Revoke all sessions of 2 people?")
-    assert "whose revocation failed or is unknown" in app.slack.text_of(again)
+    reference = re.search("reference `([0-9A-Z]{7})`", app.slack.text_of(card))
+    assert reference
+    source = f"whose revocation failed or is unknown in the request {reference[1]}"
+    assert source in app.slack.text_of(again)
     assert "phished" in app.slack.text_of(again)
     assert len(app.deletes) == before
     await app.slack.click(personas.OLIVIA, again, "approve")
     await app.wait_for_message(ENDED)
     assert len(app.deletes) == before + 2
+
+
+async def test_failed_people__who_became_protected_need_other_admins(start_app_with: StartApp) -> None:
+    app = await start_app_with(PROTECTED=VIPS, ADMINS=f"{personas.OLIVIA},{personas.BEN},{personas.SAM}")
+    app.slack.groups[VIPS] = UserGroup(id=VIPS, handle="vips", members=[personas.PIA])
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.NADIA}> phished")
+    app.genesys.fault("delete_token", GenesysFault(status=500, times=None))
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Only 0 of 2 people revoked")
+    app.slack.groups[VIPS].members.append(personas.TOM)
+
+    await app.slack.click(personas.BEN, card, BULK_AGAIN, force=True)
+    again = await app.wait_for_message("Protected: 0 of 2 approvals")
+    said = app.slack.text_of(again)
+    assert "1 protected" in said
+    assert f"two other approvers, not <@{personas.BEN}>" in said
+
+
+@pytest.mark.parametrize("source", ["pasted", "file", "queue"])
+@pytest.mark.parametrize("count", [2, 3])
+async def test_limit__is_the_number_of_people_of_one_request(start_app_with: StartApp, source: str, count: int) -> None:
+    app = await start_app_with(BULK_LIMIT="2")
+    people = [personas.TOM, personas.BEN, personas.NADIA][:count]
+    app.genesys.state.queues = [set_of(app, "Agents", *people)]
+    addresses = [app.slack.members[one].email or "" for one in people]
+    file = app.slack.files.add("list.csv", "\n".join(["email", *addresses]).encode())
+    values: dict[str, dict[str, object]] = {
+        "pasted": {PEOPLE: "\n".join(addresses)},
+        "file": {FILE: [app.slack.files.as_slack(file)]},
+        "queue": {PEOPLE: 'queue:"Agents"'},
+    }
+    await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
+    await app.slack.submit_view(personas.OLIVIA, values[source])
+
+    if count == 2:
+        await app.wait_for_message("Revoke all sessions of 2 people?")
+        return
+    reply = await app.wait_for_private_message(personas.OLIVIA, "one request takes 2 at most")
+    assert "Nothing was changed" in app.slack.text_of(reply)
+    assert await app.audit_tags() == ["request:ask_refused"]
+    assert app.genesys.received("search_by_email") == []
 
 
 async def test_dry_run__shows_the_preview_and_requests_nothing(app: AppHarness) -> None:
