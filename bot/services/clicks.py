@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
 from bot.db import bulk_entries
 from bot.db.bulk_store import BulkStore
-from bot.db.expiry import ExpiryStore
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
-from bot.db.rows import ResponseUrls
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.actions import Actions
-from bot.domain.audit import AuditEvent, EventType
+from bot.domain.audit import EventType
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.live_state import LiveState
@@ -27,11 +24,9 @@ from bot.domain.requests import (
     APPROVE,
     CANCEL,
     DECLINE,
-    EXECUTION_WINDOW,
     FINAL,
     Event,
     Request,
-    State,
     approval_event,
 )
 from bot.domain.rules import Rules
@@ -45,11 +40,10 @@ from bot.services.identity import Identity, is_other_workspace
 from bot.services.job_result import JobResult
 from bot.services.live_state import LiveStates
 from bot.services.log_facts import job_facts, log_facts
-from bot.services.notifications import reply_payload
-from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
 from bot.services.reasons import stored_reason
 from bot.services.rule_differences import RuleDifferences
 from bot.services.threads import approval_note
+from bot.services.unapplied_clicks import UnappliedClicks, is_too_late
 
 MAX_SHARED_AGE = 10.0
 """Longest time for which an answer that Slack began to give after a click may decide that click, in seconds."""
@@ -84,7 +78,6 @@ class ClickService:
         announce_in: Sequence[str] = (),
     ) -> None:
         self._store = store
-        self._expiry = ExpiryStore(store)
         self._identity = identity
         self._lookups = lookups
         self._actions = actions
@@ -96,6 +89,7 @@ class ClickService:
         self._live = live
         self._secret_values = secret_values
         self._announce_in = announce_in
+        self._unapplied = UnappliedClicks(store, metrics=metrics, recipients=recipients, denied=denied)
         self._approvals = ApprovalJudge(identity, actions, rules)
         self._bulk = BulkControl(BulkStore(store, recipients), identity, rules)
 
@@ -128,16 +122,18 @@ class ClickService:
                 self._require_genuine(job)
                 if request and click.action in CONTROLS:
                     return await self._control(job, click, request, since)
-                if request is None or _is_too_late(job, request, now):
+                if request is None or is_too_late(job, request, now):
                     await self._clicker(click, since)  # an outsider learns nothing about a request
-                    return await self._reply_stale(job, click, request)
+                    return await self._unapplied.reply_stale(job, click, request)
                 return await self._decide(job, click, request, since=since, now=now)
             except Denied as denied:
                 self._denied.add(click.user_id, denied.reason)
                 detail = {"action": click.action, "reason": denied.code} | denied.params
-                return await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
+                return await self._unapplied.deny(
+                    EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail
+                )
             except (CheckUnavailable, SlackUnavailable) as error:
-                return await self._postpone(job, click, request, error, now=now)
+                return await self._unapplied.postpone(job, click, request, error, now=now)
             except StaleRequest:
                 snapshot = None
                 if not await self._store.jobs.still_leased(job):
@@ -147,7 +143,7 @@ class ClickService:
         """Pause, resume or stop an approved bulk request."""
         member = await self._clicker(click, since)
         if not is_possible(click.action, request):
-            return await self._reply_stale(job, click, request)
+            return await self._unapplied.reply_stale(job, click, request)
         return await self._bulk.process(job, click, request, member, since=since)
 
     def _require_genuine(self, job: Job) -> None:
@@ -269,67 +265,6 @@ class ClickService:
             raise Denied(reason or DenialCode.OUTSIDER)
         return member
 
-    async def _postpone(
-        self,
-        job: Job,
-        click: Click,
-        request: Request | None,
-        error: CheckUnavailable | SlackUnavailable,
-        *,
-        now: float,
-    ) -> JobResult:
-        """Keep a click stored, to be judged again when the failed lookup may succeed.
-
-        The clicker is notified once if that takes long. The last attempt is at the request's expiry; then the click is
-        denied. A click that comes too late is answered within `EXECUTION_WINDOW`.
-        """
-        in_time = request is not None and not _is_too_late(job, request, now)
-        remaining = (request.expires_at if request and in_time else job.created_at + EXECUTION_WINDOW) - now
-        if remaining <= 0 or error.retry_after > remaining:
-            return await self._give_up(job, click, request, error, expired=in_time and remaining <= 0)
-        delay = min(postponement(job, error), remaining)
-        if error.retry_after:
-            self._denied.limit()
-        log.warning("click.postponed", **job_facts(job, request), by=click.user_id, problem=str(error), delay=delay)
-        notice = None
-        if delay >= NOTICE_DELAY:
-            notice = reply_payload(click.user_id, click.response_url, Postponed("click_postponed", delay))
-        reply = await self._store.postpone(job, delay=delay, notice=notice)
-        return JobResult((reply,) if reply else ())
-
-    async def _give_up(
-        self,
-        job: Job,
-        click: Click,
-        request: Request | None,
-        error: CheckUnavailable | SlackUnavailable,
-        *,
-        expired: bool,
-    ) -> JobResult:
-        """Deny a click that cannot be judged in time; if the request's time is over, end the request too."""
-        denied = Denied(DenialCode.EXPIRED_UNDECIDED if expired else DenialCode.CLICKER_UNREADABLE)
-        detail = {"action": click.action, "reason": denied.code, "problem": str(error)}
-        result = await self._deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
-        if result.follow_up and expired:
-            await self._expire()
-        return result
-
-    async def _expire(self) -> None:
-        for ended in await self._expiry.expire_due(self._recipients):
-            self._metrics.outcomes.labels(ended.action, ended.state).inc()
-            log.info("request.expired", **log_facts(ended))
-
-    async def _reply_stale(self, job: Job, click: Click, request: Request | None) -> JobResult:
-        """Reply to a click that comes too late or names no request; a request whose time is over ends now."""
-        detail = {"action": click.action, "state": request.state if request else "no such request"}
-        urls = ResponseUrls(click=click.copy_url(request)) if request else None
-        result = await self._deny(
-            EventType.CLICK_STALE, job, click, request, error=StaleRequest(), detail=detail, clicked=urls
-        )
-        if result.follow_up and request and request.state not in FINAL:
-            await self._expire()
-        return result
-
     async def _reply_unreadable(self, job: Job, click: Click, unreadable: UnreadableRow) -> JobResult:
         """Reply to a click on a request that this version cannot read; an outsider learns nothing about it."""
         now = await self._store.database.read(lambda tx: tx.now)
@@ -341,39 +276,4 @@ class ClickService:
             error, event, detail = denied, EventType.CLICK_DENIED, {"action": click.action, "reason": denied.code}
         except SlackUnavailable as unavailable:  # this version does not claim the click again, so it replies now
             error = unavailable
-        return await self._deny(event, job, click, None, error=error, detail=detail)
-
-    async def _deny(
-        self,
-        event_type: EventType,
-        job: Job,
-        click: Click,
-        request: Request | None,
-        *,
-        error: BotError,
-        detail: Mapping[str, Any],
-        clicked: ResponseUrls | None = None,
-    ) -> JobResult:
-        """Record that a click changed nothing, and the private reply; nothing at all if the lease was lost."""
-        event = AuditEvent(
-            0.0,
-            event_type,
-            click.user_id,
-            request.reference if request else None,
-            request.id if request else None,
-            request.target.id if request and request.target else None,
-            detail,
-        )
-        payload = reply_payload(click.user_id, click.response_url, error)
-        reply = await self._store.record_denial(event, job=job, reply=payload, clicked=clicked)
-        if reply is None:
-            return JobResult()
-        self._metrics.refusals.labels("stale" if isinstance(error, StaleRequest) else error.code).inc()
-        log.info("click.denied", **job_facts(job, request), by=click.user_id, reason=str(error.code))
-        return JobResult((reply,), wake=True)
-
-
-def _is_too_late(job: Job, request: Request, now: float) -> bool:
-    """Return whether a click can no longer decide a request."""
-    undecided_for_too_long = now > request.decidable_until(job.created_at)
-    return request.state is not State.PENDING or request.expired(job.created_at) or undecided_for_too_long
+        return await self._unapplied.deny(event, job, click, None, error=error, detail=detail)
