@@ -12,7 +12,8 @@ import structlog
 
 from bot.db.clock import boottime
 from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
-from bot.db.jobs import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, Job, JobKind, JobQueue
+from bot.db.job_queue import LEASE_DURATION, MAX_BACKOFF_DOUBLINGS, JobQueue
+from bot.db.jobs import Job, JobKind
 from bot.db.unreadable import UnreadableRow
 from bot.errors import SlackUnavailable
 from bot.logs import RepeatLimit

@@ -19,7 +19,7 @@ from aiohttp import ClientError, ClientSession
 from bot.bootstrap.options import rules_of, seals_of
 from bot.db.driver import Row
 from bot.db.engine import Database
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize

@@ -20,7 +20,7 @@ from uuid import UUID
 from aiohttp import ClientError
 
 from bot.db.engine import Database
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType

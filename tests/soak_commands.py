@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from bot.db.connect import database_from_settings
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.requests import RequestStore
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysUser

@@ -11,7 +11,7 @@ import sys
 
 from bot.bootstrap.options import rules_of, seals_of
 from bot.db.connect import database_from_settings
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.requests import RequestStore
 from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
 from bot.domain.people import Person

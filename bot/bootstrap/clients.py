@@ -15,7 +15,7 @@ import structlog
 from bot.bootstrap.options import chain_of, region_of, seals_of
 from bot.bootstrap.unencrypted import unencrypted_connections
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRows
 from bot.domain.actions import ACTIONS, Actions

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from bot.db.driver import Row
+from bot.db.due_jobs import literals
 from bot.db.engine import Database
-from bot.db.jobs import literals
 from bot.db.rows import read_request
 from bot.db.statements import SELECT_REQUEST
 from bot.db.transaction import Transaction

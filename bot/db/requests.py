@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.db import audit, break_glass, bulk_entries, bulk_runs, metadata, pings, statements
 from bot.db.engine import Database
-from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
+from bot.db.job_queue import JobQueue
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.open_requests import Condition, find_open, require_fewer_open
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction

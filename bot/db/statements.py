@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.db import bulk_runs, pings
 from bot.db.driver import Row
-from bot.db.jobs import Job, JobKind, literals
+from bot.db.due_jobs import literals
+from bot.db.jobs import Job, JobKind
 from bot.db.payloads import parse_payload
 from bot.db.rows import (
     Snapshot,

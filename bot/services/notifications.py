@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import structlog
 
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job, JobKind
+from bot.db.job_queue import MAX_BACKOFF_DOUBLINGS
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.unreadable import UnreadableRow
 from bot.domain.bulk_files import BulkFile

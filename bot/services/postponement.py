@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.db.jobs import MAX_BACKOFF_DOUBLINGS, Job
+from bot.db.job_queue import MAX_BACKOFF_DOUBLINGS
+from bot.db.jobs import Job
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable
 
 MAX_POSTPONEMENT = 30.0

@@ -14,7 +14,8 @@ import pytest
 
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
-from bot.db.jobs import JobKind, JobQueue
+from bot.db.job_queue import JobQueue
+from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.domain.requests import Event

@@ -20,7 +20,7 @@ import pytest
 
 from bot.db import metadata
 from bot.db.engine import Database
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.migrate import MIGRATIONS, migrate
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore

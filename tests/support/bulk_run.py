@@ -19,7 +19,8 @@ from typing import Any, Self, cast
 from bot.db.bulk_store import BulkStore
 from bot.db.cards import CardStore
 from bot.db.driver import Row
-from bot.db.jobs import Job, JobKind, JobQueue
+from bot.db.job_queue import JobQueue
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.db.watches import WatchStore

@@ -10,7 +10,8 @@ from typing import Any
 
 from bot.db.driver import Driver, Row
 from bot.db.engine import Database
-from bot.db.jobs import Job, JobQueue
+from bot.db.job_queue import JobQueue
+from bot.db.jobs import Job
 from bot.db.migrate import migrate
 from bot.db.requests import RequestStore
 from bot.db.sealing import seal_older_rows

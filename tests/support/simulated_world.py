@@ -18,7 +18,8 @@ from structlog.testing import capture_logs
 from bot.bootstrap.jobs import JobDependencies, job_services
 from bot.bootstrap.options import Options
 from bot.db.driver import Driver
-from bot.db.jobs import JobKind, JobQueue
+from bot.db.job_queue import JobQueue
+from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from bot.db.driver import DatabaseUnavailable, Driver
 from bot.db.engine import Database, WorkItem
-from bot.db.jobs import LEASE_DURATION
+from bot.db.job_queue import LEASE_DURATION
 from bot.db.transaction import Step
 from tests.support.examples import NOON
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.db.driver import DatabaseUnavailable
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault

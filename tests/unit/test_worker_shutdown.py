@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from bot.db.driver import DatabaseReplaced, DatabaseUnavailable
 from bot.db.executions import ExecutionStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault

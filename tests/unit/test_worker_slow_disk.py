@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
+from bot.db.job_queue import LEASE_DURATION, JobQueue
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, Request, State
 from bot.sandbox import personas

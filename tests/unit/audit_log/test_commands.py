@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from tests.support.database import approve, create_request, open_database

@@ -15,7 +15,7 @@ from bot.checks.database import DATABASE, MIN_FREE_SPACE, with_free_space
 from bot.checks.result import CheckResult, Status, ok
 from bot.checks.run import run_checks
 from bot.db.connect import database_from_settings, prepare_database, worker_identity
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.migrate import HEAD
 from bot.db.requests import RequestStore
 from bot.errors import SettingsError

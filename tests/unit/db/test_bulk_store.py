@@ -11,7 +11,8 @@ import pytest
 from bot.audit_log.verify import verify
 from bot.db.bulk_runs import BulkItem, ItemResult
 from bot.db.bulk_store import NOT_AUTHORIZED, STOPPED, TOO_LATE, BulkStore, Group
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
+from bot.db.job_queue import LEASE_DURATION, JobQueue
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType
 from bot.domain.audit_chain import AuditChain

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from bot.db.clock import CATCH_UP_RATE, MAX_LAG, STORE_INTERVAL, DatabaseClock, boottime
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
-from bot.db.jobs import LEASE_DURATION, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import JobKind
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
 from bot.domain.denials import DenialCode, Denied

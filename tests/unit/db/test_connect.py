@@ -17,7 +17,7 @@ from bot.bootstrap import Services
 from bot.db.connect import prepare_database, worker_identity
 from bot.db.driver import DatabaseUnavailable
 from bot.db.engine import Database
-from bot.db.jobs import JobQueue
+from bot.db.job_queue import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
 from bot.errors import SettingsError

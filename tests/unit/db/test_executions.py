@@ -8,7 +8,8 @@ import pytest
 
 from bot.db.cards import CardStore
 from bot.db.executions import ExecutionStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobSpec
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import APPROVAL_RENDER_DELAY, RequestStore
 from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType

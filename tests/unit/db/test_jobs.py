@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from bot.db import job_statements as sql
+from bot.db.due_jobs import MAX_WATCHES
 from bot.db.engine import Database
-from bot.db.jobs import LEASE_DURATION, MAX_WATCHES, Job, JobKind, JobQueue, JobSpec
+from bot.db.job_queue import LEASE_DURATION, JobQueue
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.transaction import Transaction
 from tests.support.database import DatabaseHarness
 from tests.support.recording_driver import RecordingDriver

@@ -15,7 +15,8 @@ from bot.db.cards import CardStore
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import Job, JobKind, JobQueue, JobSpec
+from bot.db.job_queue import JobQueue
+from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.migrate import HEAD, migrate, revision
 from bot.db.postgres import PostgresDriver
 from bot.db.rows import ResponseUrls

@@ -13,7 +13,8 @@ from bot.db.cards import CardStore
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
+from bot.db.job_queue import LEASE_DURATION, JobQueue
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
 from bot.db.statements import COMPLETED_JOB_RETENTION, RESPONSE_URL_LIFETIME

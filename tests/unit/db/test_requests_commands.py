@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType

@@ -19,7 +19,8 @@ from bot.db.driver import Row
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind, JobQueue
+from bot.db.job_queue import LEASE_DURATION, JobQueue
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.rows import audit_event_from_row, request_from_row
 from bot.db.sqlite import SqliteDriver

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from bot.db.engine import Database
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import LEASE_DURATION, JobKind, JobQueue
+from bot.db.job_queue import LEASE_DURATION, JobQueue
+from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
 from bot.db.statements import LAST_ATTEMPT_TIME
 from bot.db.unreadable import MAX_LOGGED, SET_ASIDE, UnreadableRow, UnreadableRows

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.db.executions import ExecutionStore
-from bot.db.jobs import LEASE_DURATION, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import JobKind
 from bot.domain.requests import Event
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.db.executions import ExecutionStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY
 from bot.domain.principals import parse_principals
 from bot.domain.requests import Event, MessageRef, State

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.domain.denials import DenialCode
 from bot.domain.principals import parse_principals
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, EXECUTION_WINDOW, MessageRef, Request, State

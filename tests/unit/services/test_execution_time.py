@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.domain.requests import EXECUTION_WINDOW, MessageRef, Request, State
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault

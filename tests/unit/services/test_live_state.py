@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.db.followers import FollowerStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.domain.bulk import CALLS_UNKNOWN, IN_CALL, BulkSource, BulkSummary
 from bot.domain.requests import Follower, MessageRef, Request, State
 from bot.purecloud import User

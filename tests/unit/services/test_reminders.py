@@ -11,7 +11,8 @@ import pytest
 
 from bot.db.cards import CardStore
 from bot.db.expiry import ExpiryStore
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.requests import Event, MessageRef
 from bot.sandbox import personas

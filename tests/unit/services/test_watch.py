@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.db.jobs import LEASE_DURATION, Job, JobKind
+from bot.db.job_queue import LEASE_DURATION
+from bot.db.jobs import Job, JobKind
 from bot.db.postgres import PostgresDriver
 from bot.domain.audit import AuditEvent
 from bot.domain.requests import Follower, MessageRef, Request, State
