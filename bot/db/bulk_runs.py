@@ -159,14 +159,15 @@ def progress(tx: Transaction, request_id: str) -> BulkProgress | None:
         return None
     outcomes: Counter[str] = Counter()
     still_open = recent = 0
-    for row in tx.fetch(COUNT, request_id=request_id, since=tx.now - RATE_PERIOD):
+    since = max(tx.now - RATE_PERIOD, run.changed_at or run.started_at)  # nothing was sent during a pause
+    for row in tx.fetch(COUNT, request_id=request_id, since=since):
         if row.outcome is None:
             still_open = row.number
         else:
             outcomes[row.outcome] = row.number
             recent += row.recent
     state = state_of(run)
-    period = min(RATE_PERIOD, tx.now - run.started_at)
+    period = tx.now - since
     rate = recent * 60 / period if still_open and state is RunState.RUNNING and recent and period > 0 else None
     left = still_open * 60 / rate if rate else None
     return BulkProgress(dict(outcomes), still_open, state, run.changed_by, rate, left)

@@ -376,6 +376,23 @@ async def test_progress__counts_people_and_measures_the_last_minute(db: Database
     assert (await stored(store.requests)).progress == progress
 
 
+async def test_progress__measures_the_rate_since_the_end_of_a_pause(db: DatabaseHarness) -> None:
+    store = bulk_store(db, lanes=1)
+    await approve(store, people=100)
+    await store.record(job := await claim(store), revoked((await take(store, job, 20)).items), delay=0)
+    await store.pause("first", OLIVIA)
+    db.clock.advance(600)
+    await store.resume("first", OLIVIA)
+    job = await claim(store)
+    group = await take(store, job, 10)
+    db.clock.advance(2)
+    await store.record(job, revoked(group.items), delay=0)
+
+    progress = await store.progress("first")
+    assert progress
+    assert (progress.done, progress.per_minute, progress.seconds_left) == (30, 300.0, 14.0)
+
+
 async def test_create__stores_ten_thousand_people_in_order(db: DatabaseHarness) -> None:
     store = bulk_store(db)
     await approve(store, people=10_000)

@@ -283,6 +283,16 @@ async def test_find__searches_both_spellings_of_a_domain(components: Components,
     assert len(components.genesys.received("search_by_email")) == 4  # two for each spelling
 
 
+async def test_find__of_ten_thousand_unknown_addresses_in_any_spelling_takes_two_hundred_calls(
+    components: Components,
+) -> None:
+    components.genesys.state.refuses_expanded_search = 400
+    entries = await find(components, "\n".join(f"agent{number}@bücher.example" for number in range(10_000)))
+
+    assert {one.finding for one in entries} == {Finding.UNKNOWN}
+    assert len(components.genesys.received("search_by_email")) == 1 + 2 * 100
+
+
 async def test_find__of_a_slack_user_finds_the_other_spelling_in_genesys_cloud(components: Components) -> None:
     users = components.genesys.state.users
     users[TOM.id] = replace(users[TOM.id], email="tom@bücher.example")
