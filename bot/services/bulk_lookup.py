@@ -54,8 +54,8 @@ class BulkLookup:
         """Look up the Slack users of a list; None for one who is not a full member. Raises SlackUnavailable."""
         ids = dict.fromkeys(ref.slack_user_id for one in written if (ref := one.ref) and ref.slack_user_id)
         found = self._members.recent(ids)
-        for one in ids.keys() - found.keys():
-            found[one] = await self._users.get(one, since=None)
+        for one in [one for one in ids if one not in found]:
+            found[one] = await self._users.get_listed(one)
             self._members.keep({one: found[one]})
         home = self._workspace.current
         return {one: member if member and not ineligibility(member, home) else None for one, member in found.items()}

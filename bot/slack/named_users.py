@@ -15,7 +15,10 @@ REFRESH_AFTER = 600.0
 
 READ_BURST = 30
 READ_INTERVAL = 0.5
-"""Reads of named users: thirty at once, then two a second. Slack allows more than 100 a minute (Tier 4)."""
+"""Reads of named users, and of those on a list: thirty at once, then two a second.
+
+Slack allows more than 100 a minute (Tier 4).
+"""
 
 
 @dataclass(frozen=True, slots=True)

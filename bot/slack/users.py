@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bot.domain.people import Member, read_member
 from bot.errors import SlackUnavailable
 from bot.slack.api import SlackApi
-from bot.slack.named_users import NamedUsers
+from bot.slack.named_users import READ_BURST, READ_INTERVAL, NamedUsers
 from bot.slack.shared_reads import Pace, SharedReads
 
 GROUP_READ_BURST = 5
@@ -58,11 +58,20 @@ class SlackUsers:
         self._users = SharedReads(self._read_user, clock=clock)
         pace = Pace(GROUP_READ_BURST, GROUP_READ_INTERVAL, clock=clock, sleep=sleep)
         self._groups = SharedReads(self._read_group, clock=clock, pace=pace)
+        self._listed = Pace(READ_BURST, READ_INTERVAL, clock=clock, sleep=sleep)
         self.named = NamedUsers(self._read_named_user, clock=clock, sleep=sleep)
 
     async def get(self, user_id: str, *, since: float | None = None) -> Member | None:
         """Look a user up; None for an id that Slack does not know or does not show. Raises SlackUnavailable."""
         return await self._users.get(user_id, since=since)
+
+    async def get_listed(self, user_id: str) -> Member | None:
+        """Look up one of many users, at a pace at which Slack does not limit the lookups of clickers.
+
+        Raises SlackUnavailable.
+        """
+        await self._listed.wait()
+        return await self.get(user_id, since=None)
 
     async def get_by_email(self, email: str) -> Member | None:
         """Look up the user with an email address; None if there is none. Raises SlackUnavailable."""

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.bulk import BulkEntry, Finding
 from bot.domain.bulk_list import Written, read_list
 from bot.domain.principals import parse_principals
-from bot.errors import CheckUnavailable
+from bot.errors import CheckUnavailable, SlackUnavailable
 from bot.purecloud import GenesysForbidden, User
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault
@@ -21,6 +21,7 @@ from bot.sandbox.slack.faults import SlackFault
 from bot.services.bulk_lookup import BulkLookup
 from bot.services.people_search import ANSWER_AGE
 from bot.services.protected_people import ProtectedPeople
+from bot.slack.named_users import READ_INTERVAL
 from bot.slack.users import SlackUsers
 from tests.support.components import PIA, TOM, Components, open_components
 
@@ -264,6 +265,37 @@ async def test_find__reads_no_member_again_that_an_earlier_attempt_has_read(comp
 
     assert [one.finding for one in entries] == [Finding.FOUND, Finding.FOUND, Finding.DUPLICATE]
     assert sorted(one.args["user"] for one in components.slack.calls) == sorted([personas.TOM, personas.BEN])
+
+
+async def test_find__of_a_large_group_keeps_to_the_pace_of_slack_and_reads_each_member_once(
+    components: Components,
+) -> None:
+    members = [f"U0AGENT{number:03d}" for number in range(90)]
+    for one in members:
+        components.slack.members[one] = replace(
+            components.slack.members[personas.TOM], id=one, email=f"{one}@example.com"
+        )
+    users = SlackUsers(components.api, clock=components.clock, sleep=components.clock.sleep)
+    people = BulkLookup(
+        components.purecloud.users, StubAllowance(0), users, ProtectedPeople(users, ()), components.workspace
+    )
+    requester = await components.identity.member(personas.OLIVIA)
+    assert requester
+    written = read_list(" ".join(f"<@{one}>" for one in members))
+    components.slack.calls.clear()
+    began = components.clock.now
+    components.slack.fault("users.info", SlackFault(delay=0, times=40))
+    components.slack.fault("users.info", SlackFault(retry_after=30))
+
+    with pytest.raises(SlackUnavailable):
+        await people.find(written, requester=requester)
+    components.clock.now += 30
+    entries = await people.find(written, requester=requester)
+
+    assert len(entries) == 90
+    asked = [one.args["user"] for one in components.slack.calls_of("users.info") if one.status == 200]
+    assert asked == members
+    assert components.clock.now - began == (11 + 20) * READ_INTERVAL + 30  # after thirty at once each time
 
 
 @pytest.mark.parametrize(
