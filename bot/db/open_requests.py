@@ -10,6 +10,7 @@ from bot.db.rows import read_request, request_to_row
 from bot.db.statements import SELECT_REQUEST
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
+from bot.domain.bulk import BulkSource
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import CardCopy, MessageRef, Request
 
@@ -60,6 +61,20 @@ def require_fewer_open(tx: Transaction, requester: str, limit: int) -> None:
     found = tx.fetch_one(COUNT, requester=requester, now=tx.now)
     if found and int(found.number) >= limit:
         raise Denied(DenialCode.TOO_MANY_OPEN_REQUESTS, limit=str(limit))
+
+
+def require_no_other_retry(tx: Transaction, request: Request) -> None:
+    """Raise Denied if an open request already asks again for what did not succeed in the same earlier one."""
+    bulk = request.bulk
+    if bulk is None or bulk.source is not BulkSource.RETRY:
+        return
+
+    def is_same(other: Request) -> bool:
+        return other.bulk is not None and (other.bulk.source, other.bulk.name) == (bulk.source, bulk.name)
+
+    other = find_open(tx, request, is_same)
+    if other:
+        raise Denied(DenialCode.REQUESTED_AGAIN_ALREADY, open=other.reference, earlier=bulk.name)
 
 
 def save_follower(tx: Transaction, request: Request) -> None:

@@ -13,7 +13,7 @@ from bot.db import audit, break_glass, bulk_entries, bulk_runs, metadata, pings,
 from bot.db.engine import Database
 from bot.db.job_queue import JobQueue
 from bot.db.jobs import Job, JobKind, JobSpec
-from bot.db.open_requests import Condition, find_open, require_fewer_open
+from bot.db.open_requests import Condition, find_open, require_fewer_open, require_no_other_retry
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
@@ -124,7 +124,7 @@ class RequestStore:
         no reminder. `entries` is the list of a bulk request. Returns None, creating nothing, when the job's lease was
         lost, or when the request exists already.
         Raises StaleRequest when an open request for the same action and target meets the condition `unless_open`, and
-        Denied when the requester has `max_open` open requests.
+        Denied when the requester has `max_open` open requests, or for a second retry of one bulk request.
         """
 
         def step(tx: Transaction) -> Job | None:
@@ -132,6 +132,7 @@ class RequestStore:
                 return None
             if unless_open and self.find_open(tx, request, unless_open):
                 raise StaleRequest
+            require_no_other_retry(tx, request)
             if max_open is not None:
                 require_fewer_open(tx, request.requester, max_open)
             card = self._create(tx, request, ttl, key, ping=ping, ask_url=command_url)

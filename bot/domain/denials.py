@@ -57,6 +57,7 @@ class DenialCode(StrEnum):
     MAY_NOT_REVOKE_MANY = "may_not_revoke_many"
     LIST_IN_PIECES = "list_in_pieces"
     LIST_WITHOUT_PEOPLE = "list_without_people"
+    REQUESTED_AGAIN_ALREADY = "requested_again_already"
     SET_UNKNOWN = "set_unknown"
     SET_AMBIGUOUS = "set_ambiguous"
     LIST_TOO_LONG = "list_too_long"

@@ -145,6 +145,8 @@ SENTENCES = {
     "hint.set_unknown": 'Write the whole name, in quotes if it has spaces: `queue:"Billing EN"`.',
     "reason.set_ambiguous": "Genesys Cloud has several named `{word}`, and I don't guess which one you mean.",
     "hint.set_ambiguous": "Rename one of them, or send a list of people.",
+    "reason.requested_again_already": "The open request `{open}` is already about those left by `{earlier}`.",
+    "hint.requested_again_already": "Decide that one: `/purecloud pending` lists it until it is approved.",
     "reason.list_too_long": "That names {count} people; one request takes {limit} at most.",
     "hint.list_too_long": "Split the list, or ask {contact} to raise BULK_LIMIT.",
     "reason.file_without_people": "I find no column with email addresses or Genesys Cloud user ids in that file.",

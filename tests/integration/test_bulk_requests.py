@@ -140,6 +140,28 @@ async def test_failed_people__are_requested_again_with_an_approval_of_their_own(
     assert len(app.deletes) == before + 2
 
 
+async def test_failed_people__are_requested_again_once_by_two_admins(start_app_with: StartApp) -> None:
+    app = await start_app_with(ADMINS=f"{personas.OLIVIA},{personas.BEN}")
+    card = await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.NADIA}> phished")
+    app.genesys.fault("delete_token", GenesysFault(status=500, times=None))
+    await app.slack.click(personas.OLIVIA, card, "approve")
+    await app.wait_for_message("Only 0 of 2 people revoked")
+
+    await app.slack.click(personas.OLIVIA, card, BULK_AGAIN)
+    again = await app.wait_for_message("whose revocation failed or is unknown")
+    await app.slack.click(personas.BEN, card, BULK_AGAIN, force=True)
+    reply = await app.wait_for_private_message(personas.BEN, "is already about those left by")
+    assert "Nothing was changed" in app.slack.text_of(reply)
+    tags = await app.audit_tags()
+    assert (tags.count("request:asked"), tags.count("request:ask_refused")) == (2, 1)
+
+    await app.slack.click(personas.OLIVIA, again, "cancel")
+    await app.wait_until_idle()
+    await app.slack.click(personas.BEN, card, BULK_AGAIN, force=True)
+    await app.wait_until_idle()
+    assert (await app.audit_tags()).count("request:asked") == 3
+
+
 async def test_failed_people__who_became_protected_need_other_admins(start_app_with: StartApp) -> None:
     app = await start_app_with(PROTECTED=VIPS, ADMINS=f"{personas.OLIVIA},{personas.BEN},{personas.SAM}")
     app.slack.groups[VIPS] = UserGroup(id=VIPS, handle="vips", members=[personas.PIA])

@@ -26,6 +26,8 @@ PARAMS = {
     "requester": RAVI,
     "possible_at": str(NOON),
     "word": "tom",
+    "open": "H2N3L45",
+    "earlier": "CZB9T4E",
     "named": "tom.target@example.com",
     "email": "tom.target@example.com",
     "count": "2",
