@@ -19,7 +19,7 @@ from bot.purecloud import (
     GenesysRejected,
     PureCloud,
 )
-from bot.services.live_state import EXPANSIONS, live_state_of
+from bot.services.live_state import EXPANSIONS, conversations_of, live_state_of
 
 CLIENT: Final = "PURECLOUD_CLIENT_ID, PURECLOUD_SECRET"
 VIEW_USERS: Final = "directory:user:view"
@@ -50,6 +50,7 @@ _CONSEQUENCES: Final[Mapping[str, str]] = {
 
 ALL_DIVISIONS: Final = ("*",)
 LIVE_STATE: Final = "live state"
+LIST_CALLS: Final = "calls of many people"
 _LIVE_PARTS: Final[Mapping[str, str]] = {
     "conversations": "conversations",
     "on_queue": "queue",
@@ -59,6 +60,7 @@ _LIVE_PARTS: Final[Mapping[str, str]] = {
 """The parts of the live state by the names under which they are stored."""
 _LIVE_CONSEQUENCE: Final = 'cards say "not known" there. Without the last login, no new login is seen either'
 _LIVE_HINT: Final = "Nothing else depends on it. The client may need a role in the division of its users."
+_LIST_CONSEQUENCE: Final = "so the card of a bulk request says that it is not known who is in a call"
 _MAX_USERS: Final = 3
 """Maximum number of users of whom the live state is read."""
 _UNKNOWN_USER_ID: Final = "00000000-0000-4000-8000-000000000000"
@@ -86,7 +88,7 @@ class GenesysChecks:
         """Check the permissions and the rate limit, or skip them if the client was not `accepted`."""
         needed = [VIEW_USERS, *ACTION_PERMISSIONS, *([VIEW_GRANTS] if self._reads_roles else [])]
         if not accepted:
-            names = [*map(_check_name, [*needed, VIEW_QUEUES]), LIVE_STATE, RATE_LIMIT]
+            names = [*map(_check_name, [*needed, VIEW_QUEUES]), LIVE_STATE, LIST_CALLS, RATE_LIMIT]
             return [skipped(name, CLIENT_CHECK_FAILED) for name in names]
         view_users = await run_check(_check_name(VIEW_USERS), self._check_view_users(), self._time_limit)
         own = ClientPermissions(self._purecloud.authorization, views_users=all_ok(view_users))
@@ -99,7 +101,8 @@ class GenesysChecks:
         permissions = [*view_users, *(result for part in others for result in part)]
         queues = await run_check(_check_name(VIEW_QUEUES), self._check_view_queues(), self._time_limit)
         live_state = await run_check(LIVE_STATE, self._check_live_state(), self._time_limit)
-        return [*permissions, *queues, *live_state, self._check_rate_limit()]
+        list_calls = await run_check(LIST_CALLS, self._check_list_calls(), self._time_limit)
+        return [*permissions, *queues, *live_state, *list_calls, self._check_rate_limit()]
 
     async def _check_client(self) -> CheckResult:
         info = await self._purecloud.tokens.get_tokens_me()
@@ -169,6 +172,19 @@ class GenesysChecks:
             return ok(LIVE_STATE, f"Genesys Cloud shows the client {', '.join(_LIVE_PARTS.values())}")
         message = f"Genesys Cloud does not show the client {', '.join(missing.values())}; {_LIVE_CONSEQUENCE}"
         return undetermined(LIVE_STATE, message, _LIVE_HINT)
+
+    async def _check_list_calls(self) -> CheckResult:
+        """Report whether a search for users adds their conversations, which is not documented."""
+        try:
+            ids = [user.id for user in await self._purecloud.users.search_active(1)]
+            found = await self._purecloud.users.search_by_ids(ids, with_conversations=True) if ids else []
+        except (GenesysError, ValueError) as error:
+            message = f"Genesys Cloud did not search for a user with conversations ({error}), {_LIST_CONSEQUENCE}"
+            return undetermined(LIST_CALLS, message, _LIVE_HINT)
+        if all(conversations_of(user) is None for user in found):
+            message = f"Genesys Cloud does not add conversations to a search for users, {_LIST_CONSEQUENCE}"
+            return undetermined(LIST_CALLS, message, _LIVE_HINT)
+        return ok(LIST_CALLS, "Genesys Cloud adds conversations to a search for users")
 
     def _check_rate_limit(self) -> CheckResult:
         names = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset")

@@ -58,6 +58,21 @@ async def test_live_state__without_any_user_shows_nothing(harness: ChecksHarness
     assert "does not show the client conversations, queue, presence, last login; " in message
 
 
+@pytest.mark.parametrize("status", [400, 403])
+async def test_list_calls__that_a_search_refuses_are_a_warning(harness: ChecksHarness, status: int) -> None:
+    harness.genesys.state.refuses_expanded_search = status
+    report = await harness.check()
+    assert report.undetermined == {"calls of many people"}
+    assert "not known who is in a call" in report.of("calls of many people").message
+    assert report.exit_code == 0
+
+
+async def test_list_calls__that_a_search_leaves_out_are_a_warning(harness: ChecksHarness) -> None:
+    harness.genesys.users.clear()
+    message = (await harness.check()).of("calls of many people").message
+    assert message.startswith("Genesys Cloud does not add conversations to a search")
+
+
 async def test_socket_mode__requests_a_connection_url_and_does_not_connect(socket_harness: ChecksHarness) -> None:
     report = await socket_harness.check()
 
