@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from shutil import disk_usage
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -36,8 +38,30 @@ StartApp = Callable[..., Awaitable[AppHarness]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mix the modules, so that some tests wait for a process or a browser while others compute."""
-    items.sort(key=lambda item: crc32(item.path.name.encode()))
+    """Begin with the folders of the slowest modules, so that no worker is left with one at the end."""
+    slowest = ("browser", "integration", "unit", "services", "domain")
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        folder = item.path.parent.name
+        rank = slowest.index(folder) if folder in slowest else len(slowest)
+        return rank, crc32(item.path.name.encode())  # mixed, because similar modules wait for similar things
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """Collect no garbage during the collection of tests, and less often later.
+
+    The modules and the tests exist until the end. Looking at them again and again takes a tenth of the time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000)
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of a module on one worker and in one event loop, because they share a browser."""
+    """Run the tests in one event loop, because those of a worker share a browser."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -17,8 +17,6 @@ from tests.support.genesys_client import DELETED, JANE, OMAR, UNKNOWN
 if not (INSTALLED / ".ready").exists():
     pytest.skip("the official SDK is not installed; run `make official`", allow_module_level=True)
 
-pytestmark = pytest.mark.xdist_group("official")
-
 
 def comparable(value: Any) -> Any:
     """Return the value with every date-time as a number, so that formats do not matter."""
