@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
 from uuid import NAMESPACE_URL, uuid5
@@ -27,9 +26,6 @@ from tests.support.hostile_files import hostile_files
 ENDED = "Revoked: all sessions of 2 people"
 
 VIPS = "S0VIPS0001"
-
-FILES = int(os.environ.get("HOSTILE_FILES", "100"))
-"""Hostile files that are uploaded."""
 
 
 @pytest.mark.parametrize("transport", ["http", "socket"])
@@ -283,11 +279,12 @@ async def test_file__that_is_larger_than_slack_says_is_not_read_to_its_end(app: 
     await app.wait_for_private_message(personas.OLIVIA, "That file is larger than 1024 KiB")
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(5000, marks=pytest.mark.heavy)])
 async def test_files__of_any_content_are_answered_and_revoke_nothing(
-    start_app_with: StartApp, caplog: pytest.LogCaptureFixture
+    start_app_with: StartApp, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
     app = await start_app_with(MAX_COMMANDS_PER_MINUTE="10000", MAX_OPEN_REQUESTS="100")
-    for data in hostile_files(7, FILES):
+    for data in hostile_files(7, count):
         file = app.slack.files.add(f"{data[:20]!r}.csv", data)
         await app.slack.shortcut(personas.OLIVIA, revoke_many.SHORTCUT)
         delivery = await app.slack.submit_view(personas.OLIVIA, {FILE: [app.slack.files.as_slack(file)]})
@@ -296,7 +293,7 @@ async def test_files__of_any_content_are_answered_and_revoke_nothing(
 
     tags = Counter(await app.audit_tags())
     assert tags.keys() == {"request:asked", "request:ask_refused"}
-    assert tags.total() == FILES
+    assert tags.total() == count
     assert app.deletes == []
     assert "Traceback" not in caplog.text + "".join(app.slack.text_of(one) for one in app.slack.messages)
 
