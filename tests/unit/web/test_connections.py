@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -104,7 +104,8 @@ async def test_connection__that_trickles_headers_is_closed_although_bytes_arrive
             writer.write(b"X: 1\r\n")
             await asyncio.sleep(0.01)
 
-        assert b"200" not in await reading
+        with suppress(ConnectionResetError):  # the last bytes arrived at a closed connection
+            assert b"200" not in await reading
 
 
 async def test_connection__that_is_kept_alive_must_send_its_next_headers_in_time() -> None:
