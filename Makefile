@@ -40,9 +40,10 @@ page:
 	npm --prefix sandbox-page ci
 	npm --prefix sandbox-page run build
 
-# Retakes the pictures of README and docs, the gallery too. Needs Chromium and an emoji font. Takes two minutes.
+# Retakes the pictures of README and docs, the gallery too. Needs Chromium and an emoji font. Takes four minutes.
+# make screenshots ONLY="help- home-" retakes the pictures of the gallery whose names begin so.
 screenshots: install
-	$(RUN) -m tests.browser.screenshots
+	$(RUN) -m tests.browser.screenshots $(ONLY)
 
 test: install
 	$(RUN) -m pytest

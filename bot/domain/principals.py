@@ -22,7 +22,7 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One entry of REQUESTERS, APPROVERS, ADMINS or PROTECTED."""
+    """One entry of REQUESTERS, APPROVERS, ADMINS, BREAK_GLASS or PROTECTED."""
 
     kind: PrincipalKind
     value: str

@@ -52,7 +52,7 @@ MAX_PAGES = 10
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A confirmed deletion. Genesys support asks for the `correlation_id`.
+    """A confirmed write. Genesys support asks for the `correlation_id`.
 
     `answered_at` is the `Date` of the response, by Genesys Cloud's clock in epoch seconds, and `sent_at` that minus the
     time that the client waited. Both are None without a valid `Date`.

@@ -83,9 +83,10 @@ def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiR
 
 
 def confirm(response: ApiResponse) -> None:
-    """Raise GenesysNoResponse unless a successful response confirms a deletion.
+    """Raise GenesysNoResponse unless a successful response confirms a write.
 
-    Its body must be empty, or JSON that describes no error: Genesys Cloud documents no body for a deletion.
+    Its body must be empty, or JSON that describes no error: Genesys Cloud documents no body for a deletion. Otherwise
+    the write may or may not have happened.
     """
     if response.body.strip() and not _is_harmless(response.body):
         raise GenesysNoResponse(status=response.status, correlation_id=response.correlation_id, problem=_UNEXPECTED)

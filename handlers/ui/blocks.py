@@ -117,10 +117,12 @@ def user_mention(user_id: str) -> str:
 
 
 def principal_mention(principal: Principal) -> str:
-    """Return a mention of a Slack user, or of all members of a user group."""
+    """Return a mention of a Slack user or of a user group; a role or permission is shown as code."""
+    if principal.kind is PrincipalKind.USER:
+        return user_mention(principal.value)
     if principal.kind is PrincipalKind.GROUP:
         return f"<!subteam^{escape(principal.value)}>"
-    return user_mention(principal.value)
+    return f"`{foreign_mrkdwn(principal)}`"
 
 
 def channel_mention(channel: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.principals import Principal, PrincipalKind
 from bot.services.dry_run import DryRun
 from handlers.messages import Catalog
 from handlers.ui import blocks, cards, followers
-from handlers.ui.blocks import Message, channel_mention, foreign_mrkdwn, user_mention
+from handlers.ui.blocks import Message, channel_mention, principal_mention
 
 
 def dry_run_message(catalog: Catalog, found: DryRun) -> Message:
@@ -35,13 +34,5 @@ def _consequences(catalog: Catalog, found: DryRun) -> str:
         "dry_run.channel.1" if count == 1 else "dry_run.channel",
         channel=channel_mention(channel),
         count=count,
-        approvers=", ".join(map(_mention, found.approvers)),
+        approvers=", ".join(map(principal_mention, found.approvers)),
     )
-
-
-def _mention(principal: Principal) -> str:
-    if principal.kind is PrincipalKind.USER:
-        return user_mention(principal.value)
-    if principal.kind is PrincipalKind.GROUP:
-        return f"<!subteam^{principal.value}>"
-    return f"`{foreign_mrkdwn(principal)}`"

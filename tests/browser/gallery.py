@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import expect
 
 from bot.sandbox import personas
+from bot.sandbox.slack.faults import SlackFault
 from tests.browser import bulk_scenes, card_scenes, view_scenes
 from tests.browser.chromium import open_sandbox_page
 from tests.browser.pictures import sheet
@@ -109,7 +110,7 @@ class Stage:
 
     @asynccontextmanager
     async def _home(self, scene: Scene) -> AsyncIterator[list[Locator]]:
-        """Show a Home tab; the bot's own one is replaced once it has published it for each window."""
+        """Show a Home tab in place of the bot's own one, which the bot cannot publish again meanwhile."""
         published = len(self.run.slack.calls_of("views.publish"))
         for page in self.pages:
             await page.tab.evaluate("location.hash = '#as=olivia&room=home'")
@@ -117,6 +118,7 @@ class Stage:
             while len(self.run.slack.calls_of("views.publish")) < published:
                 await page.tab.wait_for_timeout(20)
         views = self.run.slack.views
+        self.run.slack.fault("views.publish", SlackFault(error="internal_error", times=None))
         views.show(views.homes[personas.OLIVIA], dict(scene.body))
         try:
             elements = [page.tab.locator(".home") for page in self.pages]
@@ -125,6 +127,7 @@ class Stage:
                 await expect(element).to_contain_text(first)
             yield elements
         finally:
+            self.run.slack.clear_faults("views.publish")
             for page in self.pages:
                 await page.tab.evaluate("location.hash = '#as=olivia&room=ops'")
                 await expect(page.tab.get_by_role("heading", name="ops")).to_be_visible()
@@ -158,8 +161,8 @@ async def open_stage(
         yield Stage(sandbox.session.run, pages)
 
 
-async def take_gallery(sandbox: Sandbox, browser: Browser) -> None:
-    """Write the pictures of all scenes, and the page that shows them."""
+async def take_gallery(sandbox: Sandbox, browser: Browser, prefixes: tuple[str, ...] = ("",)) -> None:
+    """Write the page of all scenes, and the pictures of those whose names have one of these prefixes."""
     groups = await all_scenes()
     windows = [(theme, width) for width in (PHONE, DESKTOP) for theme in THEMES]
     PICTURES.mkdir(exist_ok=True)
@@ -169,7 +172,7 @@ async def take_gallery(sandbox: Sandbox, browser: Browser) -> None:
             picture.unlink()
     async with open_stage(sandbox, browser, windows) as stage:
         for _, scenes in groups:
-            for scene in scenes:
+            for scene in [one for one in scenes if one.name.startswith(prefixes)]:
                 async with stage.showing(scene) as elements:
                     light, dark, wide_light, wide_dark = [await element.screenshot() for element in elements]
                 rows = [[light, dark], [wide_light], [wide_dark]]

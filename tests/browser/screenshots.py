@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 
-async def main() -> int:
-    """Take all screenshots; return the exit code."""
+async def main(prefixes: tuple[str, ...]) -> int:
+    """Take all screenshots, or those of the gallery with one of these prefixes; return the exit code."""
     logs.configure("error", "human")
     path = find_chromium()
     if path is None:
         print("chromium is not installed; on Debian: apt-get install chromium", file=sys.stderr)  # noqa: T201
         return 1
     async with start_sandbox() as sandbox, launch(path) as browser:
+        if prefixes:
+            await take_gallery(sandbox, browser, prefixes)
+            return 0
         await _overview(sandbox, browser, "light", "sandbox.png")
         await _overview(sandbox, browser, "dark", "sandbox-dark.png")
         await _card(sandbox, browser)
@@ -89,4 +92,4 @@ async def _story(sandbox: Sandbox, browser: Browser, theme: str, name: str) -> N
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(tuple(sys.argv[1:]))))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.domain.actions import ACTIONS
 from bot.domain.denials import DenialCode
 from bot.domain.pages import Direction
 from bot.domain.people import Person
 from bot.domain.principals import Principal, PrincipalKind
-from bot.domain.requests import DECLINE, Follower, MessageRef, State
+from bot.domain.requests import BREAK_GLASS, DECLINE, Follower, MessageRef, State
 from bot.purecloud import TokenInfo, region
 from bot.sandbox import personas
 from bot.services.account import Permissions, WhoAmI
@@ -57,11 +58,14 @@ def error(code: str) -> str:
     return ENGLISH.text(code)
 
 
+USUAL = [name for name in ACTIONS if name != BREAK_GLASS]
+"""The actions of people without an exceptional right."""
+
 NOTHING = Permissions()
 REQUESTER = Permissions(request={"revoke": Principal(PrincipalKind.USER, personas.RAVI)})
 APPROVER = Permissions(request={"revoke": APPROVERS}, approve={"revoke": APPROVERS})
 EVERYTHING = Permissions(
-    request={"revoke": ADMIN, "rotate": ADMIN}, approve={"revoke": APPROVERS, "rotate": ADMIN}, administer=ADMIN
+    request=dict.fromkeys(USUAL, ADMIN), approve=dict.fromkeys(USUAL, ADMIN) | {"revoke": APPROVERS}, administer=ADMIN
 )
 SECURITY = Permissions(request={"break-glass": Principal(PrincipalKind.USER, personas.SAM)})
 TOKEN = TokenInfo.model_validate(

@@ -21,8 +21,8 @@ TEXTS = {
     "reset-pin.dialog.approve": "Reset",
     "reset-pin.effects": "The old PIN stops working.",
     "reset-pin.headline.revoked": "Reset: the PIN of {target}",
-    "reset-pin.can_request": "reset a PIN",
-    "reset-pin.can_approve": "approve that a PIN is reset",
+    "reset-pin.can_request": "Reset a PIN",
+    "reset-pin.can_approve": "Approve that a PIN is reset",
     "reset-pin.help": "`/purecloud reset-pin @user`: resets a PIN",
 }
 

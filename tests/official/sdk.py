@@ -21,7 +21,7 @@ def login(host: str, client_id: str, secret: str) -> dict[str, Any]:
 
 def call(api: str, method: str, **arguments: Any) -> dict[str, Any]:
     """Call a method and return its model's name, the serialized model and the response body."""
-    if "body" in arguments:
+    if "query" in arguments.get("body", {}):
         arguments["body"] = search_request(**arguments["body"])
     model = getattr(getattr(Sdk, api)(client), method)(**arguments)
     body = client.last_response.data

@@ -10,7 +10,7 @@ from tests.browser.gallery import PICTURES, all_scenes, gallery_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-MAX_SIZE = 6_000_000
+MAX_SIZE = 8_000_000
 """Bytes of all pictures of the documentation, because each clone downloads them."""
 
 
@@ -23,7 +23,8 @@ async def test_gallery__shows_every_scene_with_its_picture_and_no_other() -> Non
 
 
 def test_pictures__are_of_a_size_that_a_clone_can_bear() -> None:
-    assert sum(path.stat().st_size for path in DOCS.rglob("*.png")) <= MAX_SIZE
+    size = sum(path.stat().st_size for path in DOCS.rglob("*.png"))
+    assert size <= MAX_SIZE, "remove scenes that show nothing of their own, or raise MAX_SIZE"
 
 
 def test_pictures__are_png_files_with_a_palette() -> None:

@@ -172,12 +172,12 @@ class SimulatedGenesys:
         return self
 
     async def delete_token(self, user_id: str) -> Done:
-        return await self._delete(user_id)
+        return await self._write(user_id)
 
     async def rotate(self) -> Done:
-        return await self._delete("me")
+        return await self._write("me")
 
-    async def _delete(self, target: str) -> Done:
+    async def _write(self, target: str) -> Done:
         guard = write_guard.get()
         if guard:
             await guard()
@@ -234,9 +234,9 @@ class SimulatedLane(SimulatedGenesys):
     async def token(self) -> object:
         return self
 
-    async def _delete(self, target: str) -> Done:
+    async def _write(self, target: str) -> Done:
         try:
-            return await super()._delete(target)
+            return await super()._write(target)
         finally:
             self.allowance.note(
                 {"inin-ratelimit-count": "1", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "60"}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from bot.domain.actions import ACTIONS
 from bot.domain.denials import DenialCode
 from bot.domain.principals import Principal, PrincipalKind
+from bot.domain.requests import BREAK_GLASS
 from bot.sandbox.slack.block_kit import problems
 from bot.services.account import Permissions
 from handlers import help as help_command
@@ -16,7 +20,7 @@ from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH, INVOKER, StubServices
 
 RULE = Principal(PrincipalKind.GROUP, "S0TOKENAPP")
-REVOKE, ALL = {"revoke": RULE}, {"revoke": RULE, "rotate": RULE}
+REVOKE, ALL = {"revoke": RULE}, {name: RULE for name in ACTIONS if name != BREAK_GLASS}
 PEOPLE = {
     "no rights": Permissions(),
     "guest": Permissions(denied_because=DenialCode.GUEST),
@@ -52,7 +56,10 @@ def test_commands_for__offers_no_command_without_the_right(who: str) -> None:
 
 def test_commands_for__shows_every_command_to_an_admin() -> None:
     offered = offered_to(PEOPLE["admin"])
-    assert all(f"`/purecloud {verb}" in offered for verb in {*READ_ONLY, *ALL} - {"help"})
+    codes = [*(f"{name}.help" for name in ALL), *(f"command.{name}" for name in READ_ONLY)]
+    typed = [re.findall("`(/purecloud[^`]*)`", ENGLISH.template(code))[0] for code in codes if code in ENGLISH]
+    assert len(typed) == len(codes) - 1  # the list is the answer to `help`
+    assert all(f"`{line}`" in offered for line in typed)
 
 
 async def test_help__names_an_unknown_word_first(snapshot: SnapshotAssertion) -> None:

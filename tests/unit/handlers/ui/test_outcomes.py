@@ -91,9 +91,8 @@ def test_headline__cannot_be_read_as_its_opposite(action: str, state: State) -> 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_outcome__always_says_whether_something_was_changed(action: str, state: State) -> None:
     said = as_plain(outcomes.outcome(ENGLISH, in_state(state, action))[0]).lower()
-    assert any(
-        words in said for words in ("nothing was changed", "not done", "as active", "no session is known", "can't say")
-    )
+    phrases = ("nothing was changed", "not done", "as active", "no session is known", "can't say")
+    assert any(phrase in said for phrase in phrases), f"{said!r} has none of {phrases}"
 
 
 @pytest.mark.parametrize("state", State)
