@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_NAME_PAGES = 10
 """Pages of a search for a name that are read. Each has a hundred entries, of which one has exactly the name."""
 
+MAX_MEMBER_PAGES = 1000
+"""Pages of a listing without a number of pages that are read, in case it never ends."""
+
 
 class MembersApi:
     """Finds sets of users by name, and yields the ids of their users, page by page.
@@ -76,7 +79,7 @@ class MembersApi:
         Permission: `routing:queue:view`.
         """
         build = partial(requests.get_routing_queue_members, queue_id)
-        async for page in pages(self._caller, QueueMemberEntityListing, build):
+        async for page in pages(self._caller, QueueMemberEntityListing, build, limit=MAX_MEMBER_PAGES):
             yield _ids(page.entities)
 
 

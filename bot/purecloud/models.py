@@ -76,9 +76,21 @@ class _Model(BaseModel):
 
 
 class Page(_Model):
-    """A page of a listing or a search, which says how many there are."""
+    """A page of a listing or a search. One that says nothing of other pages is the last."""
+
+    def has_next(self, _number: int) -> bool:
+        """Return whether a page follows the one with this number; the first page has number 1."""
+        return False
+
+
+class CountedPage(Page):
+    """A page that says how many there are."""
 
     page_count: int | None = None
+
+    def has_next(self, number: int) -> bool:
+        """Return whether a page follows the one with this number; the first page has number 1."""
+        return number < (self.page_count or 1)
 
 
 class NamedEntity(_Model):
@@ -198,14 +210,14 @@ class User(_Model):
         return (self.state or "").casefold() == "deleted"
 
 
-class UsersSearchResponse(Page):
+class UsersSearchResponse(CountedPage):
     """A page of found users; the response has no `results` if there are none."""
 
     total: int | None = None
     results: ListField[User] = ()
 
 
-class GroupsSearchResponse(Page):
+class GroupsSearchResponse(CountedPage):
     """A page of found groups; the response has no `results` if there are none."""
 
     results: ListField[NamedEntity] = ()
@@ -268,7 +280,7 @@ class AuthzSubject(_Model):
     grants: ListField[AuthzGrant] = ()
 
 
-class _Listing(Page):
+class _Listing(CountedPage):
     entities: ListField[NamedEntity] = ()
 
 
@@ -284,8 +296,20 @@ class QueueEntityListing(_Listing):
     """A page of the organization's queues."""
 
 
-class QueueMemberEntityListing(_Listing):
-    """A page of the members of a queue; their ids are those of their users."""
+class QueueMemberEntityListing(Page):
+    """A page of the members of a queue; their ids are those of their users.
+
+    This listing has no number of pages, only the address of the next one. A full page without that address counts as
+    followed too, so that no member is missed.
+    """
+
+    entities: ListField[NamedEntity] = ()
+    page_size: int | None = None
+    next_uri: str | None = None
+
+    def has_next(self, _number: int) -> bool:
+        """Return whether a page follows."""
+        return bool(self.next_uri) or len(self.entities) >= (self.page_size or 1)
 
 
 class UserEntityListing(_Listing):
@@ -305,7 +329,7 @@ class DomainPermissionCollection(_Model):
     permission_map: dict[str, ListField[DomainPermission]] = Field(default_factory=dict)
 
 
-class PermissionCollectionEntityListing(Page):
+class PermissionCollectionEntityListing(CountedPage):
     """A page of the existing permissions."""
 
     entities: ListField[DomainPermissionCollection] = ()

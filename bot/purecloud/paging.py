@@ -20,9 +20,9 @@ async def pages(
     caller: Caller, model: type[PageModel], build: Callable[[int], ApiRequest], *, limit: int | None = None
 ) -> AsyncIterator[PageModel]:
     """Yield the pages of a listing, `limit` at most."""
-    number, last = 1, 1
-    while number <= last:
+    number, more = 0, True
+    while more and number != limit:
+        number += 1
         page = parse_body(model, await caller.call(build(number)))
         yield page
-        count = page.page_count or 1
-        number, last = number + 1, count if limit is None else min(count, limit)
+        more = page.has_next(number)

@@ -66,6 +66,13 @@ async def start_fake(**kwargs: Any) -> AsyncIterator[GenesysClient]:
         await genesys.stop()
 
 
+async def first_page(pages: AsyncIterator[list[str]]) -> list[str]:
+    """Return the ids of the first page of a listing, which may have no end."""
+    async for page in pages:
+        return page
+    return []
+
+
 async def all_ids(pages: AsyncIterator[list[str]]) -> list[str]:
     """Return the ids of all pages of a listing."""
     return [one async for page in pages for one in page]

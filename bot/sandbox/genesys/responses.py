@@ -188,9 +188,12 @@ def members(found: list[GenesysUser], size: int, number: int) -> Json:
 
 
 def queue_members(found: list[GenesysUser], size: int, number: int) -> Json:
-    """Return a QueueMemberEntityListing."""
+    """Return a QueueMemberEntityListing, which says whether a page follows and not how many there are."""
     entries = [{"id": one.id, "name": one.name, "joined": True, "memberBy": "user"} for one in found]
-    return listing(entries, size, number)
+    page = listing(entries, size, number)
+    page.pop("total")
+    following = {"nextUri": f"?pageSize={size}&pageNumber={number + 1}"} if number < page.pop("pageCount") else {}
+    return page | following
 
 
 def permissions(catalogue: Mapping[str, Mapping[str, Sequence[str]]], size: int, number: int) -> Json:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
 from bot.purecloud import GenesysForbidden, PureCloud
+from bot.purecloud.members import MAX_MEMBER_PAGES
+from bot.sandbox.genesys.faults import GenesysFault
 from bot.sandbox.genesys.server import CLIENT
 from bot.sandbox.genesys.state import EntityRef, GenesysUser, UserSet
 from tests.unit.purecloud.conftest import ClientHarness
@@ -44,6 +47,37 @@ async def test_members__are_read_page_by_page_without_deleted_users(sets: Client
     assert sorted(one for page in pages for one in page) == IDS[1:]
     assert [len(page) for page in pages] == [100, 100, 29]
     assert sets.statuses(operation) == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("pages", "read"),
+    [
+        ([{"pageSize": 2, "nextUri": "/next"}, {"pageSize": 2}], 2),
+        ([{"nextUri": "/next"}, {"pageSize": 2, "nextUri": ""}], 2),
+        ([{"pageSize": 1}, {"pageSize": 1, "entities": []}], 2),
+        ([{}, {"entities": []}], 2),
+        ([{"pageSize": 2}, {"pageSize": 2}], 1),
+    ],
+)
+async def test_queue_members__are_read_to_the_end_without_a_number_of_pages(
+    sets: ClientHarness, pages: list[dict[str, Any]], read: int
+) -> None:
+    for page in pages:
+        body = {"entities": [{"id": IDS[1]}]} | page
+        sets.genesys.fault("get_routing_queue_members", GenesysFault(status=200, body=body))
+
+    found = [one async for one in READS["get_routing_queue_members"](sets.purecloud)]
+
+    assert len(found) == read
+
+
+async def test_queue_members__that_never_end_are_not_read_forever(sets: ClientHarness) -> None:
+    body = {"entities": [{"id": IDS[1]}], "nextUri": "/next"}
+    sets.genesys.fault("get_routing_queue_members", GenesysFault(status=200, body=body, times=None))
+
+    found = [one async for one in READS["get_routing_queue_members"](sets.purecloud)]
+
+    assert len(found) == MAX_MEMBER_PAGES
 
 
 @pytest.mark.parametrize("operation", READS)

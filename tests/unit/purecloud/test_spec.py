@@ -46,7 +46,7 @@ from bot.purecloud.models import (
     UsersSearchResponse,
 )
 from bot.services.live_state import EXPANSIONS, live_state_of
-from tests.support.genesys_client import all_ids
+from tests.support.genesys_client import all_ids, first_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -82,7 +82,7 @@ CALLS: dict[str, Call] = {
     "postGroupsSearch": lambda purecloud: purecloud.members.post_groups_search("Night shift"),
     "getGroupMembers": lambda purecloud: all_ids(purecloud.members.get_group_members(JANE)),
     "getRoutingQueues": lambda purecloud: purecloud.members.get_routing_queues("Billing EN"),
-    "getRoutingQueueMembers": lambda purecloud: all_ids(purecloud.members.get_routing_queue_members(JANE)),
+    "getRoutingQueueMembers": lambda purecloud: first_page(purecloud.members.get_routing_queue_members(JANE)),
 }
 MODELS: list[Any] = [
     AuthzDivisionEntityListing,
