@@ -38,13 +38,15 @@ StartApp = Callable[..., Awaitable[AppHarness]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders of the slowest modules, so that no worker is left with one at the end."""
-    slowest = ("browser", "integration", "unit", "services", "domain")
+    """Begin with the slow modules, so that no worker is left with one at the end.
 
-    def place(item: pytest.Item) -> tuple[int, int]:
+    They are mixed, so that some tests wait for a process or a sleep while others compute.
+    """
+    slow = ("browser", "integration", "unit", "services", "domain")
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int]:
         folder = item.path.parent.name
-        rank = slowest.index(folder) if folder in slowest else len(slowest)
-        return rank, crc32(item.path.name.encode())  # mixed, because similar modules wait for similar things
+        return folder != "browser", folder not in slow, crc32(item.path.name.encode())
 
     items.sort(key=place)
 
