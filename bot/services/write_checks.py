@@ -32,9 +32,16 @@ class WriteChecks:
         clock = self._store.database.time
         leased_at = clock.boottime() if job.leased_at is None else job.leased_at
         derived = leased_at - max(0.0, now - (request.approved_at or now)) / CATCH_UP_RATE
-        oldest = clock.boottime() - APPROVAL_MEMORY
-        self._approved_at = {name: at for name, at in self._approved_at.items() if at > oldest}
+        self._forget(clock.boottime() - APPROVAL_MEMORY)
         return self._approved_at.setdefault(request.id, derived) + request.execution_window
+
+    def _forget(self, before: float) -> None:
+        """Forget the requests that this process has executed first, if they were approved before a time."""
+        while self._approved_at:
+            first = next(iter(self._approved_at))
+            if self._approved_at[first] > before:
+                return
+            del self._approved_at[first]
 
     async def require(self, job: Job, latest: float) -> None:
         """Raise unless a DELETE may be sent now. The process may have been paused since it looked last."""
