@@ -37,6 +37,18 @@ def due_lanes(tx: Transaction, limit: int, *, actions: frozenset[str], skipped: 
     return _fetch(tx, limit, JobKind.BULK, actions, skipped)
 
 
+@cache
+def due_query(actions: frozenset[str], most_urgent: JobKind) -> str:
+    """Return the query of the due jobs that this version knows, without notices; lanes only alone.
+
+    `most_urgent` is the first kind. WATCH, which comes after the notices, is a query of its own.
+    """
+    alone = most_urgent in (JobKind.BULK, JobKind.WATCH)
+    known = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] < PRIORITY[JobKind.NOTICE]]
+    kinds = [most_urgent] if alone else known
+    return sql.DUE.format(kinds=literals(kinds), actions=literals(actions), states=literals(State))
+
+
 def literals(values: Iterable[str]) -> str:
     """Return names from the source code as a list for IN."""
     return ", ".join(f"'{value}'" for value in sorted(values))
@@ -47,17 +59,5 @@ def _fetch(
 ) -> list[Row]:
     if limit <= 0:
         return []
-    rows = tx.fetch(_query(actions, most_urgent), now=tx.now, limit=limit + len(skipped))
+    rows = tx.fetch(due_query(actions, most_urgent), now=tx.now, limit=limit + len(skipped))
     return [row for row in rows if row.id not in skipped][:limit]
-
-
-@cache
-def _query(actions: frozenset[str], most_urgent: JobKind) -> str:
-    """Return the query of the due jobs that this version knows, without notices; lanes only alone.
-
-    `most_urgent` is the first kind. WATCH, which comes after the notices, is a query of its own.
-    """
-    alone = most_urgent in (JobKind.BULK, JobKind.WATCH)
-    known = [kind for kind in JobKind if PRIORITY[most_urgent] <= PRIORITY[kind] < PRIORITY[JobKind.NOTICE]]
-    kinds = [most_urgent] if alone else known
-    return sql.DUE.format(kinds=literals(kinds), actions=literals(actions), states=literals(State))

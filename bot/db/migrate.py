@@ -45,6 +45,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration("0009", partial(_execute, "0009_live_state.sql")),
     Migration("0010", partial(_execute, "0010_audit_salts.sql")),
     Migration("0011", partial(_execute, "0011_bulk_requests.sql")),
+    Migration("0012", partial(_execute, "0012_indexes_of_open_jobs.sql")),
 )
 
 HEAD = MIGRATIONS[-1].revision

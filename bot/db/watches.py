@@ -16,10 +16,10 @@ from bot.domain.requests import Request, State
 from bot.domain.watch import Finding, finding_of
 
 EARLIER = """
-SELECT jobs.id, jobs.request_id FROM jobs JOIN items ON items.request_id = jobs.request_id AND items.place = 0
-WHERE jobs.kind = 'watch' AND jobs.done_at IS NULL AND items.target_id = :target AND jobs.request_id <> :request_id
+SELECT jobs.id, jobs.request_id FROM items JOIN jobs ON jobs.key = 'watch:' || items.request_id
+WHERE items.target_id = :target AND items.place = 0 AND items.request_id <> :request_id AND jobs.done_at IS NULL
 """
-"""The watches of a person, except for that of one request."""
+"""The watches of a person, except for that of one request. Found by their keys, because many people may be watched."""
 
 END = "UPDATE jobs SET done_at = :now, lease_owner = NULL WHERE id = :id"
 
