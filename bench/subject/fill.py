@@ -61,7 +61,7 @@ def _audit_rows(count: int, now: float) -> Iterator[Mapping[str, Any]]:
     chain, last = AuditChain(), GENESIS
     for number in range(1, count + 1):
         row = AuditEvent(
-            now, EventType.REQUESTED, "U0APPROVER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
+            now, EventType.REQUESTED, "U0REQUESTER", f"R{number}", f"old-{number}", None, {"reason": "laptop stolen"}
         )
         last = chain.hash(row, last, number)
         yield audit_event_to_row(row) | {"number": number, "hash": last}
@@ -72,7 +72,7 @@ def _request(number: int, now: float) -> Request:
         id=f"pending-{number}",
         reference=f"P{number}",
         action="revoke",
-        requester="U0APPROVER",
+        requester="U0REQUESTER",
         requested_in="C0OPS00001",
         created_at=now,
         expires_at=now + REQUEST_TTL,
