@@ -61,7 +61,7 @@ mutants: install
 wheel: install
 	$(RUN) -m pytest -n0 -m wheel tests/project/test_package.py
 
-# Several replicas on one PostgreSQL, broken connections, a thousand clicks. Takes two minutes.
+# Several replicas on one PostgreSQL, broken connections, a failover, hostile files. Takes five minutes.
 replicas: install
 	$(RUN) -m pytest -m heavy
 
