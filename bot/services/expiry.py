@@ -23,6 +23,13 @@ COUNT_INTERVAL = 60.0
 log = structlog.get_logger()
 
 
+async def end_overdue(store: ExpiryStore, recipients: Callable[[Request], Sequence[str]], metrics: Metrics) -> None:
+    """End the requests whose time is over; `recipients` returns the channels to notify."""
+    for request in await store.expire_due(recipients):
+        metrics.outcomes.labels(request.action, request.state).inc()
+        log.info("request.expired", **log_facts(request))
+
+
 class ExpiryService:
     """Ends overdue requests. `recipients` returns the channels to notify."""
 
@@ -47,9 +54,7 @@ class ExpiryService:
 
     async def run(self) -> None:
         """End overdue requests. At their intervals, look for unknown rows and other rules, and clean up."""
-        for request in await self._expiry.expire_due(self._recipients):
-            self._metrics.outcomes.labels(request.action, request.state).inc()
-            log.info("request.expired", **log_facts(request))
+        await end_overdue(self._expiry, self._recipients, self._metrics)
         if self._clock() > self._count_at:
             self._count_at = self._clock() + COUNT_INTERVAL
             await self._store.count_unknown_rows()

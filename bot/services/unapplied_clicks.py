@@ -18,8 +18,9 @@ from bot.domain.requests import EXECUTION_WINDOW, FINAL, Request, State
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.services.denied_people import DeniedPeople
+from bot.services.expiry import end_overdue
 from bot.services.job_result import JobResult
-from bot.services.log_facts import job_facts, log_facts
+from bot.services.log_facts import job_facts
 from bot.services.notifications import reply_payload
 from bot.services.postponement import NOTICE_DELAY, Postponed, postponement
 
@@ -82,7 +83,7 @@ class UnappliedClicks:
             EventType.CLICK_STALE, job, click, request, error=StaleRequest(), detail=detail, clicked=urls
         )
         if result.follow_up and request and request.state not in FINAL:
-            await self._expire()
+            await end_overdue(self._expiry, self._recipients, self._metrics)
         return result
 
     async def deny(
@@ -128,13 +129,8 @@ class UnappliedClicks:
         detail = {"action": click.action, "reason": denied.code, "problem": str(error)}
         result = await self.deny(EventType.CLICK_DENIED, job, click, request, error=denied, detail=detail)
         if result.follow_up and expired:
-            await self._expire()
+            await end_overdue(self._expiry, self._recipients, self._metrics)
         return result
-
-    async def _expire(self) -> None:
-        for ended in await self._expiry.expire_due(self._recipients):
-            self._metrics.outcomes.labels(ended.action, ended.state).inc()
-            log.info("request.expired", **log_facts(ended))
 
 
 def is_too_late(job: Job, request: Request, now: float) -> bool:
