@@ -22,6 +22,10 @@ CHECK_TIMEOUT = 5.0
 STORE_INTERVAL = 1.0
 """Seconds for which probes share the row that was stored last, so that a flood of probes causes no flood of commits."""
 
+STORE_RETRY_INTERVAL = 0.1
+"""Seconds between two attempts to store a row. It is short because a new database has no tables until the first start
+has created them, and a failed attempt causes no commit."""
+
 RETRY_INTERVAL = 2.0
 """Seconds between two attempts of a part that failed, so that probes do not flood Slack or the login."""
 
@@ -99,7 +103,7 @@ class Readiness:
             services.store.jobs.check_writable,
             monotonic,
             passed_ttl=STORE_INTERVAL,
-            failed_ttl=STORE_INTERVAL,
+            failed_ttl=STORE_RETRY_INTERVAL,
         )
         self._slack_check = SharedCheck(lambda: services.web_api.read("auth.test"), monotonic)
         self._genesys_check = SharedCheck(self._use_token, monotonic)

@@ -227,6 +227,21 @@ async def test_probes__of_the_same_second_store_one_row(app: AppHarness) -> None
     assert stored == [0.0, 1.0]
 
 
+async def test_new_database__is_ready_soon_after_its_tables_exist(app: AppHarness) -> None:
+    clock, tables_exist = FakeClock(), False
+
+    async def check() -> None:
+        if not tables_exist:
+            raise DatabaseUnavailable("no such table: jobs")
+
+    readiness = Readiness(with_store(app, check), monotonic=clock)
+    assert list(await readiness.missing()) == ["store"]
+    tables_exist = True
+    assert list(await readiness.missing()) == ["store"], "a flood of probes causes no flood of attempts"
+    clock.advance(0.1)
+    assert await readiness.missing() == {}
+
+
 async def test_readyz__shows_no_message_of_the_database_and_logs_it_once(app: AppHarness) -> None:
     with capture_logs() as logs:
         execute(app, "ALTER TABLE jobs RENAME TO away")
