@@ -35,6 +35,7 @@ BENCHMARKS = (
     "statements",
     "replicas",
     "previous",
+    "protection",
     "growth",
 )
 """The modules of `bench.benchmarks`, in the order of the table."""

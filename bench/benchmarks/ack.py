@@ -43,11 +43,13 @@ async def measure(config: Config) -> list[Row]:
     async with AsyncExitStack() as stack:
         servers = await _start_servers(config, stack)
         rows = []
-        for kind, make in _request_kinds(config.slack_requests).items():
+        for kind, make in request_kinds(config.slack_requests).items():
             for connections, count in REQUESTS.items():
                 if kind == "forged" and connections != SATURATED:
                     continue
-                turns = {name: partial(_turn, one, kind, make, connections, count) for name, one in servers.items()}
+                turns = {
+                    name: partial(send_requests, one, kind, make, connections, count) for name, one in servers.items()
+                }
                 samples = await interleave(turns, config.rounds)
                 rows += _rows(samples, kind, connections)
     return rows
@@ -69,7 +71,8 @@ async def _start_servers(config: Config, stack: AsyncExitStack) -> dict[str, Mea
     return servers
 
 
-def _request_kinds(requests: SlackRequests) -> dict[str, Callable[[], bytes]]:
+def request_kinds(requests: SlackRequests) -> dict[str, Callable[[], bytes]]:
+    """Return the functions that make the requests of each kind."""
     return {
         "whoami": partial(requests.command, "whoami"),
         "click": partial(requests.click, EXAMPLE_CARD),
@@ -77,7 +80,10 @@ def _request_kinds(requests: SlackRequests) -> dict[str, Callable[[], bytes]]:
     }
 
 
-async def _turn(running: MeasuredProcess, kind: str, make: Callable[[], bytes], connections: int, count: int) -> Sample:
+async def send_requests(
+    running: MeasuredProcess, kind: str, make: Callable[[], bytes], connections: int, count: int
+) -> Sample:
+    """Send requests of a kind; return the quantiles, the rate and the CPU time of each, in seconds."""
     is_expected = is_unauthorized if kind == "forged" else is_ack
     await send_load(running.port, [make() for _ in range(connections * 2)], connections, is_expected)
     requests = [make() for _ in range(count)]

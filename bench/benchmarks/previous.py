@@ -6,19 +6,15 @@ versions use the same fakes and the same PostgreSQL server, and take turns.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
-from bench.benchmarks.replicas import USERS, revoke_remaining
 from bench.config import Config
-from bench.fakes import genesys_id
 from bench.processes import BENCH, BOT_PYTHON, DEV_PYTHON, ROOT, MeasuredProcess, run_program, run_server
-from bench.revocations import connect_user
+from bench.revocation_load import revoke_people
 from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Row
 
@@ -53,16 +49,8 @@ async def _turn(
     url = config.environ(f"previous{targets[0]}")["DATABASE_URL"]
     if database != "SQLite":
         url = (await postgres.call("create_database"))["url"]
-    config.fakes.genesys.reset_counters()
     async with _run(config, version, url) as running:
-        users = [await connect_user(config.fakes, config.slack_requests, running.port) for _ in range(USERS)]
-        remaining = iter(targets)
-        began, cpu = time.perf_counter(), running.cpu
-        await asyncio.gather(*(revoke_remaining([user], index, remaining) for index, user in enumerate(users)))
-        seconds, cpu = time.perf_counter() - began, running.cpu - cpu
-    if config.fakes.genesys.deletes != {genesys_id(number): 1 for number in targets}:
-        raise RuntimeError("not every DELETE arrived exactly once")
-    return {"rate": REVOCATIONS / seconds, "cpu": cpu / REVOCATIONS * 1e3}
+        return await revoke_people(config, [running], targets)
 
 
 @asynccontextmanager

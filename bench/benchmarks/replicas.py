@@ -6,21 +6,18 @@ two cores: the bots, PostgreSQL, the fakes and the users.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import count, islice
 
 from bench.config import Config
-from bench.fakes import PostedCard, genesys_id
 from bench.processes import DEV_PYTHON, MeasuredProcess, run_program, run_server, unpaced_bot_command
-from bench.revocations import SimulatedUser, connect_user
+from bench.revocation_load import revoke_people
 from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Row
 
-REVOCATIONS, USERS = 2000, 16
+REVOCATIONS = 2000
 REPLICAS = {"SQLite": 1, "1 replica": 1, "2 replicas": 2, "4 replicas": 4}
 GOALS = {"1 replica": Goal(150, of="subject", at_least=True, unit="/s")}
 
@@ -40,19 +37,8 @@ async def _turn(config: Config, name: str, postgres: MeasuredProcess, numbers: I
     url = config.environ(f"replicas{targets[0]}")["DATABASE_URL"]
     if name != "SQLite":
         url = (await postgres.call("create_database"))["url"]
-    config.fakes.genesys.reset_counters()
     async with _run_replicas(config, url, REPLICAS[name]) as replicas:
-        users = [
-            [await connect_user(config.fakes, config.slack_requests, one.port) for one in replicas]
-            for _ in range(USERS)
-        ]
-        remaining = iter(targets)
-        began, cpu = time.perf_counter(), sum(one.cpu for one in replicas)
-        await asyncio.gather(*(revoke_remaining(user, index, remaining) for index, user in enumerate(users)))
-        seconds, cpu = time.perf_counter() - began, sum(one.cpu for one in replicas) - cpu
-    if config.fakes.genesys.deletes != {genesys_id(number): 1 for number in targets}:
-        raise RuntimeError("not every DELETE arrived exactly once")
-    return {"rate": REVOCATIONS / seconds, "cpu": cpu / REVOCATIONS * 1e3}
+        return await revoke_people(config, replicas, targets)
 
 
 @asynccontextmanager
@@ -63,22 +49,6 @@ async def _run_replicas(config: Config, url: str, replicas: int) -> AsyncIterato
             await stack.enter_async_context(run_server(unpaced_bot_command(), environ, core=None, path="/readyz"))
             for _ in range(replicas)
         ]
-
-
-async def revoke_remaining(connections: list[SimulatedUser], index: int, remaining: Iterator[int]) -> None:
-    """Request and approve revocations through a different replica each time, as behind a load balancer.
-
-    A user requests the next revocation before approving the last one, because no user clicks on a card within a
-    millisecond.
-    """
-    last: tuple[int, PostedCard] | None = None
-    for turn, number in enumerate(remaining, start=index):
-        card = await connections[turn % len(connections)].request(number)
-        if last:
-            await connections[turn % len(connections)].approve(*last)
-        last = number, card
-    if last:
-        await connections[index % len(connections)].approve(*last)
 
 
 def _row(samples: Samples, name: str) -> Row:
