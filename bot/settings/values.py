@@ -10,10 +10,26 @@ import re
 BOT_TOKEN_PREFIXES = ("xoxb-", "xoxe.xoxb-")
 """Beginnings of bot tokens; the second is a token that Slack rotates (docs.slack.dev, Using token rotation)."""
 
+APP_TOKEN_PREFIX = "xapp-"  # noqa: S105 - the beginning of every such token
+
+_TOKEN_KINDS = {
+    APP_TOKEN_PREFIX: "an app-level token",
+    **dict.fromkeys(BOT_TOKEN_PREFIXES, "a bot token"),
+    "xoxp-": "a user token",
+    "xoxe.xoxp-": "a user token",
+    "xoxe-": "a refresh token",
+    "xoxa-": "a legacy workspace token",
+    "xoxs-": "a token of a browser session",
+    "xoxc-": "a token of a browser session",
+    "xoxd-": "a cookie of a browser session",
+}
+"""The tokens of Slack by their beginnings."""
+
 MAX_CONTACT_LENGTH = 80
 """Characters of CONTACT, because it is a part of sentences."""
 
-_TOKEN = re.compile(r"(?:xoxb-|xoxe\.xoxb-|xapp-)[A-Za-z0-9][A-Za-z0-9._~+/=-]*")
+_PREFIX = "|".join(map(re.escape, (*BOT_TOKEN_PREFIXES, APP_TOKEN_PREFIX)))
+_TOKEN = re.compile(rf"(?:{_PREFIX})[A-Za-z0-9][A-Za-z0-9._~+/=-]*")
 """A whole token: what follows the prefix is opaque, in the characters of a bearer token (RFC 6750)."""
 
 _QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201c\u201d\u201e"
@@ -51,7 +67,7 @@ def check_bot_token(text: str) -> str:
 def check_app_token(text: str) -> str:
     """Return an app-level token. Raises ValueError."""
     check_credential(text)
-    if not text.startswith("xapp-"):
+    if not text.startswith(APP_TOKEN_PREFIX):
         raise ValueError(f"{_named(text)}; write the app-level token (xapp-…), made with the scope connections:write")
     return _check_whole(text)
 
@@ -62,7 +78,7 @@ def check_signing_secret(text: str) -> str:
     Its form is not checked, because Slack does not document it; `check` warns about an unusual one.
     """
     check_text(text)
-    if text.startswith(("xox", "xapp-")):
+    if text.startswith(("xox", APP_TOKEN_PREFIX)):
         raise ValueError(f"{_named(text)}; write the signing secret under Basic Information at api.slack.com/apps")
     return text
 
@@ -86,16 +102,5 @@ def _check_whole(token: str) -> str:
 
 def _named(token: str) -> str:
     """Return what a Slack token is, by its prefix."""
-    kinds = {
-        "xapp-": "it is an app-level token",
-        "xoxb-": "it is a bot token",
-        "xoxe.xoxb-": "it is a bot token",
-        "xoxp-": "it is a user token",
-        "xoxe.xoxp-": "it is a user token",
-        "xoxe-": "it is a refresh token",
-        "xoxa-": "it is a legacy workspace token",
-        "xoxs-": "it is a token of a browser session",
-        "xoxc-": "it is a token of a browser session",
-        "xoxd-": "it is a cookie of a browser session",
-    }
-    return next((kind for prefix, kind in kinds.items() if token.startswith(prefix)), "it is no such token")
+    kinds = (kind for prefix, kind in _TOKEN_KINDS.items() if token.startswith(prefix))
+    return f"it is {next(kinds, 'no such token')}"
