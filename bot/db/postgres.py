@@ -52,24 +52,21 @@ TRANSIENT = ("08", "25006", "53", "57", "58")
 """Prefixes of SQLSTATEs that a retry may resolve: a lost connection, a standby, a resource limit, a shutdown, a failure
 of the system (postgresql.org, PostgreSQL Error Codes)."""
 
-PERMANENT_CONNECT_ERRORS = re.compile(
-    r"password authentication failed|no password supplied|no pg_hba\.conf entry|authentication method"
-    r"|(role|database) \".*\" does not exist|permission denied|does not support SSL|certificate"
-    r"|unrecognized configuration parameter|invalid value for parameter|invalid .*(option|value|integer|port)"
-    r"|unsupported startup parameter"
-)
-"""Errors of a connection attempt that no retry resolves. libpq gives them no SQLSTATE."""
-
-TEMPORARY_CONNECT_ERRORS = re.compile(
-    r"refused|timeout|timed out|starting up|shutting down|too many|session is read-only"
-)
-"""Errors of one of several hosts that make another attempt worthwhile."""
-
-UNUSABLE_PARAMETERS = re.compile(
-    r"bad value for |invalid integer value |invalid \S+ value: |could not parse network address|definition of service"
-    r"|invalid SCRAM"
+ADDRESS_ERRORS = re.compile(
+    r"bad value for |invalid integer value |invalid \S+ value: |invalid port number|could not parse network address"
+    r"|could not match \d+ |definition of service|invalid SCRAM"
 )
 """Errors of libpq and psycopg about the address itself, whatever the servers are doing."""
+
+REFUSALS = re.compile(
+    r"password authentication failed|no password supplied|no pg_hba\.conf entry|authentication method"
+    r"|(role|database) \".*\" does not exist|permission denied|does not support SSL|certificate"
+    r"|unrecognized configuration parameter|invalid value for parameter|unsupported startup parameter"
+)
+"""Errors of a server that no retry resolves. libpq gives them no SQLSTATE."""
+
+OUTAGES = re.compile(r"refused|timeout|timed out|starting up|shutting down|too many|session is read-only")
+"""Errors of a server that a retry may resolve."""
 
 STATEMENT_POOLER = "statement pooling mode"
 """What PgBouncer's error says in a mode that allows no transaction (pgbouncer.org, pool_mode)."""
@@ -254,10 +251,19 @@ def _connect_error(error: Exception) -> Exception:
     libpq's messages name the user and the database, never the password.
     """
     text = _one_line(error)
-    permanent = PERMANENT_CONNECT_ERRORS.search(text) and not TEMPORARY_CONNECT_ERRORS.search(text)
-    if permanent or UNUSABLE_PARAMETERS.search(text):
+    if is_permanent(text):
         return SettingsError([f"DATABASE_URL: PostgreSQL cannot be used ({text})"])
     return DatabaseUnavailable(f"PostgreSQL cannot be reached ({text}); nothing was stored.")
+
+
+def is_permanent(problem: str) -> bool:
+    """Return whether no retry resolves a failed connection attempt, by the text of its error.
+
+    The text has a line for each host of the address. A refusal is permanent unless another host has an outage.
+    """
+    if ADDRESS_ERRORS.search(problem):
+        return True
+    return REFUSALS.search(problem) is not None and OUTAGES.search(problem) is None
 
 
 def _one_line(error: Exception) -> str:

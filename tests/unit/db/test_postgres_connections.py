@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from bot.db import postgres as postgres_driver
 from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, DatabaseFull, DatabaseUnavailable
 from bot.db.engine import Database
-from bot.db.postgres import PostgresDriver
+from bot.db.postgres import PostgresDriver, is_permanent
 from bot.errors import SettingsError
 from tests.support.postgres import PASSWORD, Server
 from tests.support.proxy import proxy_to
@@ -151,6 +153,71 @@ async def test_connect__value_that_no_server_accepts_raises_settings_error(param
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(SettingsError, match="DATABASE_URL: "):
             await query(f"postgres://bot:secret@127.0.0.1:{closed.getsockname()[1]}/bot?{parameter}")
+
+
+ADDRESS_ERRORS = [
+    "bad value for connect_timeout: 'soon'",
+    'invalid integer value "long" for connection option "tcp_user_timeout"',
+    'invalid sslmode value: "no"',
+    'invalid port number: "70000"',
+    'could not parse network address "localhost": Name or service not known',
+    "could not match 2 port numbers to 3 hosts",
+    'definition of service "bot" not found',
+    "invalid SCRAM client key",
+]
+
+REFUSALS = [
+    'FATAL:  password authentication failed for user "bot"',
+    "fe_sendauth: no password supplied",
+    'FATAL:  no pg_hba.conf entry for host "127.0.0.1", user "bot", database "bot", no encryption',
+    'authentication method requirement "md5" failed: server did not complete authentication',
+    'FATAL:  role "bot" does not exist',
+    'FATAL:  database "bot" does not exist',
+    'FATAL:  permission denied for database "bot"',
+    "server does not support SSL, but SSL was required",
+    "SSL error: certificate verify failed",
+    'FATAL:  unrecognized configuration parameter "mars"',
+    'FATAL:  invalid value for parameter "TimeZone": "Mars"',
+    "FATAL:  unsupported startup parameter: options",
+]
+
+OUTAGES = [
+    "Connection refused",
+    "timeout expired",
+    "Connection timed out",
+    "FATAL:  the database system is starting up",
+    "FATAL:  the database system is shutting down",
+    "FATAL:  sorry, too many clients already",
+    "session is read-only",
+]
+
+
+@pytest.mark.parametrize("problem", ADDRESS_ERRORS)
+def test_is_permanent__error_about_the_address_is_whatever_another_host_says(problem: str) -> None:
+    assert is_permanent(problem)
+    assert all(is_permanent(f"{outage} {problem}") for outage in OUTAGES)
+
+
+@pytest.mark.parametrize("problem", REFUSALS)
+def test_is_permanent__refusal_is_unless_another_host_has_an_outage(problem: str) -> None:
+    assert is_permanent(problem)
+    assert not any(is_permanent(f"{outage} {problem}") for outage in OUTAGES)
+
+
+@pytest.mark.parametrize("problem", [*OUTAGES, "server closed the connection unexpectedly", ""])
+def test_is_permanent__any_other_error_is_not(problem: str) -> None:
+    assert not is_permanent(problem)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts"),
+    [(postgres_driver.ADDRESS_ERRORS, ADDRESS_ERRORS), (postgres_driver.REFUSALS, REFUSALS),
+     (postgres_driver.OUTAGES, OUTAGES)],
+)  # fmt: skip
+def test_is_permanent__each_text_of_a_pattern_has_an_example(pattern: re.Pattern[str], texts: list[str]) -> None:
+    alternatives = re.split(r"\|(?![^(]*\))", pattern.pattern)
+    assert [one for one in alternatives if not any(re.search(one, text) for text in texts)] == []
+    assert [text for text in texts if sum(re.search(one, text) is not None for one in alternatives) != 1] == []
 
 
 async def test_connect__closed_port_raises_database_unavailable() -> None:
