@@ -13,7 +13,7 @@ from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from tests.browser import bulk_scenes, card_scenes, view_scenes
 from tests.browser.chromium import open_sandbox_page
-from tests.browser.pictures import sheet
+from tests.browser.pictures import save, sheet
 from tests.support.examples import NOON
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ async def take_gallery(sandbox: Sandbox, browser: Browser, prefixes: tuple[str, 
                 async with stage.showing(scene) as elements:
                     light, dark, wide_light, wide_dark = [await element.screenshot() for element in elements]
                 rows = [[light, dark], [wide_light], [wide_dark]]
-                (PICTURES / f"{scene.name}.png").write_bytes(await sheet(stage.pages[0].tab, rows))
+                save(PICTURES / f"{scene.name}.png", await sheet(stage.pages[0].tab, rows))
     (DOCS / "gallery.md").write_text(gallery_page(groups))
 
 

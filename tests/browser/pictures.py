@@ -8,7 +8,8 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from playwright.async_api import Page
 
@@ -95,3 +96,32 @@ async def sheet(page: Page, rows: Sequence[Sequence[bytes]]) -> bytes:
     drawn = await page.evaluate(_DRAW, {"rows": encoded, "gap": GAP, "merge": MERGE})
     indexes = base64.b64decode(drawn["indexes"])
     return Indexed(drawn["width"], drawn["height"], drawn["palette"], indexes).png()
+
+
+def save(path: Path, png: bytes) -> bool:
+    """Write a picture, unless the file has the same pixels already; return whether it was written.
+
+    The palette of a picture may have another order each time, which would change the file for nothing.
+    """
+    if path.exists() and _pixels(path.read_bytes()) == _pixels(png):
+        return False
+    path.write_bytes(png)
+    return True
+
+
+def _pixels(png: bytes) -> tuple[bytes, ...]:
+    """Return the size of a picture of `Indexed.png`, and the red, green, blue and alpha of its pixels."""
+    chunks = {kind: b"".join(data for name, data in _chunks(png) if name == kind) for kind, _ in _chunks(png)}
+    palette, alphas = chunks[b"PLTE"], chunks[b"tRNS"]
+    tables = [*(palette[channel::3].ljust(256, b"\0") for channel in range(3)), alphas.ljust(256, b"\xff")]
+    rows = zlib.decompress(chunks[b"IDAT"])
+    return chunks[b"IHDR"], *(rows.translate(table) for table in tables)
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind and the content of each chunk."""
+    at = 8
+    while at < len(png):
+        length = struct.unpack(">I", png[at : at + 4])[0]
+        yield png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        at += 12 + length

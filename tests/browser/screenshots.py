@@ -12,7 +12,7 @@ from bot import logs
 from bot.sandbox.server import Sandbox, start_sandbox
 from tests.browser.chromium import find_chromium, launch, open_sandbox_page
 from tests.browser.gallery import DOCS, take_gallery
-from tests.browser.pictures import sheet
+from tests.browser.pictures import save, sheet
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -50,7 +50,7 @@ async def _overview(sandbox: Sandbox, browser: Browser, theme: str, name: str) -
     await page.expect_sessions("Tom Target", "logged out")
     await expect(page.tab.get_by_role("button", name="private channel audit 1 unread")).to_be_visible()
     await page.tab.mouse.move(700, 20)  # so that no message has the hover background
-    (DOCS / name).write_bytes(await sheet(page.tab, [[await page.tab.screenshot()]]))
+    save(DOCS / name, await sheet(page.tab, [[await page.tab.screenshot()]]))
     await page.tab.context.close()
 
 
@@ -65,7 +65,7 @@ async def _card(sandbox: Sandbox, browser: Browser) -> None:
     await page.click_and_confirm("Revoke all sessions")
     await page.expect_newest("1 of 2 approvals (@ben)")
     await page.tab.mouse.move(700, 20)
-    (DOCS / "card.png").write_bytes(await sheet(page.tab, [[await page.newest.screenshot()]]))
+    save(DOCS / "card.png", await sheet(page.tab, [[await page.newest.screenshot()]]))
     await page.tab.context.close()
 
 
@@ -87,7 +87,7 @@ async def _story(sandbox: Sandbox, browser: Browser, theme: str, name: str) -> N
     await page.expect_newest("Revoked: all sessions of Tom Target")
     await page.tab.mouse.move(0, 0)
     pictures.append(await page.newest.screenshot())
-    (DOCS / name).write_bytes(await sheet(page.tab, [pictures]))
+    save(DOCS / name, await sheet(page.tab, [pictures]))
     await page.tab.context.close()
 
 

@@ -6,7 +6,10 @@ import re
 import struct
 from pathlib import Path
 
+import pytest
+
 from tests.browser.gallery import PICTURES, all_scenes, gallery_page
+from tests.browser.pictures import Indexed, save
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,3 +40,36 @@ def test_pictures__are_png_files_with_a_palette() -> None:
         for name, (magic, _, kind, *_, colour) in headers.items()
         if (magic[1:4], kind, colour) != (b"PNG", b"IHDR", 3)
     } == set()
+
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def test_save__keeps_a_file_whose_pixels_are_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    first, other_palette = (
+        Indexed(3, 1, [*RED, *BLUE], bytes([0, 1, 2])).png(),
+        Indexed(3, 1, [*BLUE, *RED], bytes([0, 2, 1])).png(),
+    )
+
+    assert save(path, first)
+    assert first != other_palette
+    assert not save(path, other_palette)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Indexed(3, 1, [*RED, *BLUE], bytes([0, 2, 1])),
+        Indexed(3, 1, [*RED, *RED], bytes([0, 1, 2])),
+        Indexed(1, 3, [*RED, *BLUE], bytes([0, 1, 2])),
+        Indexed(3, 1, [0, 0, 0, *BLUE], bytes([1, 1, 2])),
+    ],
+)
+def test_save__replaces_a_file_whose_pixels_differ(tmp_path: Path, changed: Indexed) -> None:
+    path = tmp_path / "picture.png"
+    save(path, Indexed(3, 1, [*RED, *BLUE], bytes([0, 1, 2])).png())
+
+    assert save(path, changed.png())
+    assert path.read_bytes() == changed.png()
