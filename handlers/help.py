@@ -72,7 +72,7 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
         return f"{catalog.text('help.denied')} {reason}"
     if permissions.approve:
         if permissions.approvals_required > 1:
-            return catalog.text("revoke.can_approve_with_others", count=permissions.approvals_required)
+            return catalog.text("help.can_approve_with_others", count=permissions.approvals_required)
         return catalog.text("help.can_approve_own" if permissions.self_approval else "help.can_approve")
     if permissions.request:
         alone = set(permissions.request) == {BREAK_GLASS}

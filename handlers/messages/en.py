@@ -486,10 +486,6 @@ SENTENCES = {
     ),
     "revoke.can_request": "Request a revocation",
     "revoke.can_approve": "Approve a revocation",
-    "revoke.can_approve_with_others": (
-        "You can approve requests: click the button on the card. A revocation needs {count} approvers, and its requester "
-        "does not count."
-    ),
     "revoke.help": (
         "`/purecloud revoke @tom laptop stolen`\n"
         "Logs Tom out of Genesys Cloud everywhere, once it is approved. Instead of @tom, write an email address, a "
@@ -541,7 +537,7 @@ SENTENCES = {
     ),
     # --- bulk requests: as for revoke, unless they have a text of their own ---------------------------------------------
     "revoke-many.effects": (
-        "*Ends every Genesys Cloud session and token of these people*, on every device. It can't be undone.\n"
+        "*Ends all their Genesys Cloud sessions and tokens*, on every device. It can't be undone.\n"
         "Calls and chats in progress may drop.\n"
         "*Does not lock them out*: single sign-on can log them back in at once."
     ),
@@ -571,22 +567,27 @@ SENTENCES = {
     "revoke-many.minutes": "{count} min",
     "revoke-many.button": "Revoke all sessions",
     "revoke-many.button.label": "Revoke all sessions of {target}",
-    "revoke-many.dialog.title": "Revoke many people?",
+    "revoke-many.dialog.title": "Revoke {target}?",
     "revoke-many.dialog.text": "{target}: logged out everywhere, now. Calls in progress may drop. It can't be undone.",
     "revoke-many.headline.approved": "Approved: revoking the sessions of {target}",
     "revoke-many.headline.approved.paused": "Paused: {revoked} of {target} revoked so far",
+    "revoke-many.headline.approved.paused.1": "Paused: sessions of {target} not ended yet",
     "revoke-many.headline.stopped": "Stopped: only {revoked} of {target} revoked",
+    "revoke-many.headline.stopped.1": "Stopped: {revoked} of {target} revoked",
     "revoke-many.headline.refused": "Only {revoked} of {target} revoked: Genesys Cloud refused others",
+    "revoke-many.headline.refused.1": "Refused by Genesys Cloud: sessions of {target} not ended",
     "revoke-many.headline.failed": "Only {revoked} of {target} revoked: others failed",
+    "revoke-many.headline.failed.1": "Failed: sessions of {target} not known to have ended",
     "revoke-many.headline.unknown": "Only {revoked} of {target} certainly revoked",
+    "revoke-many.headline.unknown.1": "Unknown: {target} may still be logged in",
     "revoke-many.outcome.approved": "The thread gets a file with the outcome for each person at the end.",
     "revoke-many.outcome.approved.paused": "No further person is revoked until an admin resumes it. It ends 4 hours after its approval.",
     "revoke-many.outcome.revoked": (
-        "Genesys Cloud confirmed that every session and token of these people has ended. The thread has a file with each person.\n"
+        "Genesys Cloud confirmed that all their sessions and tokens have ended. The thread has a file with each person.\n"
         "*Not locked out*: single sign-on can log them back in at once. To keep them out, block the login at your "
         "identity provider. I don't watch whether they log in again after a bulk request."
     ),
-    "revoke-many.outcome.stopped": "An admin stopped it. *Treat the others as logged in.* The thread has a file with each person.",
+    "revoke-many.outcome.stopped": "An admin stopped it. *Treat everyone who is not revoked as logged in.* The thread has a file with each person.",
     "revoke-many.outcome.refused": "*Treat everyone who is not revoked as logged in.* The thread has a file with each person.",
     "revoke-many.outcome.failed": "*Treat everyone who is not revoked as logged in.* The thread has a file with each person.",
     "revoke-many.outcome.unknown": "*Treat everyone who is not revoked as logged in.* The thread has a file with each person.",
@@ -606,8 +607,9 @@ SENTENCES = {
     "revoke-many.bulk_stop": "Stop",
     "revoke-many.stop.title": "Stop this request?",
     "revoke-many.stop.text": "{open} people keep their sessions. To revoke them later, a new request is needed.",
+    "revoke-many.stop.text.1": "One person keeps their sessions. To revoke them later, a new request is needed.",
     "revoke-many.stop.yes": "Stop",
-    "revoke-many.again": "Request the {count} others again",
+    "revoke-many.again": "Request again: {people}",
     "revoke-many.file.preview": "What I found for each entry of the list, reference {reference}.",
     "revoke-many.file.outcomes": "How it ended for each person, reference {reference}.",
     "revoke-many.modal.title": "Revoke many people",
@@ -712,7 +714,7 @@ SENTENCES = {
     "thread.approved.several": "{approver} approved ({count} of {required}).",
     "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "thread.file_not_shared": (
-        "I could not share the file with the people of this request (`{slack_code}`). The audit log has each of them. "
+        "I could not share the file about this request (`{slack_code}`). The audit log has each person. "
         "Ask {contact} whether the app has the scope `files:write`."
     ),
     "thread.retrying": "{problem} I am trying again.",
@@ -734,6 +736,10 @@ SENTENCES = {
     "help.can_do_nothing": "You can't request or approve anything. Ask {contact} if you should be able to.",
     "help.can_request": "You can request; an approver decides.",
     "help.can_approve": "You can approve requests, but not your own: click the button on the card.",
+    "help.can_approve_with_others": (
+        "You can approve requests: click the button on the card. A request about a person needs {count} approvers, and "
+        "its requester does not count."
+    ),
     "help.can_approve_own": "You can approve requests, your own too: click the button on the card.",
     # --- lists of requests ------------------------------------------------------------------------------------------
     "command.pending": "`/purecloud pending`\nOpen requests that you made or may approve.",

@@ -161,7 +161,7 @@ def _controls(catalog: Catalog, request: Request) -> Block | None:
     first = BULK_RESUME if progress.state is RunState.PAUSED else BULK_PAUSE
     question = blocks.confirm(
         catalog.text("revoke-many.stop.title"),
-        catalog.text("revoke-many.stop.text", open=f"{progress.open:,}"),
+        catalog.text(f"revoke-many.stop.text{'.1' if progress.open == 1 else ''}", open=f"{progress.open:,}"),
         catalog.text("revoke-many.stop.yes"),
         catalog.text("request.dialog.back"),
     )
@@ -179,6 +179,5 @@ def _again(catalog: Catalog, request: Request, counts: Mapping[str, int]) -> Blo
     left = counts.get(State.FAILED, 0) + counts.get(State.UNKNOWN, 0)
     if request.state not in FINAL or not left:
         return None
-    return blocks.actions(
-        request.id, blocks.button(catalog.text("revoke-many.again", count=f"{left:,}"), BULK_AGAIN, request.id)
-    )
+    text = catalog.text("revoke-many.again", people=outcomes.people(catalog, left))
+    return blocks.actions(request.id, blocks.button(text, BULK_AGAIN, request.id))

@@ -132,7 +132,7 @@ def _effects(catalog: Catalog, request: Request) -> Block | None:
 def _approve_button(catalog: Catalog, request: Request) -> Block:
     target, subject = outcomes.target_name(catalog, request), outcomes.subject(catalog, request)
     question = blocks.confirm(
-        catalog.of_action(request.action, "dialog.title"),
+        catalog.of_action(request.action, "dialog.title", target=target),
         request_parts.with_note(
             catalog.of_action(request.action, "dialog.text", target=target), targets.dialog_note(catalog, request)
         ),

@@ -27,12 +27,16 @@ Outcome = Mapping[str, Any]
 def target_name(catalog: Catalog, request: Request) -> str:
     """Return the name, address or id of a request's target, or the number of people, as plain text."""
     if request.bulk:
-        people = request.bulk.people
-        return catalog.text("people.1" if people == 1 else "people", count=f"{people:,}")
+        return people(catalog, request.bulk.people)
     if request.target is None:
         return ""
     known = (request.target.name, request.target.email or "", request.target.id)
     return shorten(next(filter(None, map(visible_text, known)), "-"), MAX_NAME_LENGTH)
+
+
+def people(catalog: Catalog, count: int) -> str:
+    """Return a number of people in words."""
+    return catalog.text("people.1" if count == 1 else "people", count=f"{count:,}")
 
 
 def headline(catalog: Catalog, request: Request) -> str:
@@ -42,9 +46,10 @@ def headline(catalog: Catalog, request: Request) -> str:
         code = "approved.waiting"
     target, revoked = target_name(catalog, request), bulk_counts(request).get(State.REVOKED, 0)
     code = _bulk_code(request, code) if request.bulk else code
-    return catalog.of_action(
-        request.action, f"headline.{code}", subject=subject(catalog, request), target=target, revoked=f"{revoked:,}"
-    )
+    code = catalog.code_of_action(request.action, f"headline.{code}")
+    if request.bulk and request.bulk.people == 1 and f"{code}.1" in catalog:
+        code = f"{code}.1"
+    return catalog.text(code, subject=subject(catalog, request), target=target, revoked=f"{revoked:,}")
 
 
 def bulk_counts(request: Request) -> Mapping[str, int]:

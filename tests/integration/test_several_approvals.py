@@ -118,5 +118,5 @@ async def test_rotation__needs_one_approval_whatever_a_revocation_needs(start_wi
 async def test_help__does_not_promise_the_own_approval(start_with: StartApp) -> None:
     app = await start_with(APPROVALS_REQUIRED="2")
     await app.send_command(personas.OLIVIA, "help")
-    reply = await app.wait_for_private_message(personas.OLIVIA, "A revocation needs 2 approvers")
+    reply = await app.wait_for_private_message(personas.OLIVIA, "A request about a person needs 2 approvers")
     assert "your own too" not in app.slack.text_of(reply)

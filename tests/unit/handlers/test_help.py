@@ -54,6 +54,18 @@ def test_commands_for__offers_no_command_without_the_right(who: str) -> None:
     assert ("/purecloud rotate" in offered) == ("rotate" in PEOPLE[who].request)
 
 
+@pytest.mark.parametrize("action", [name for name in ACTIONS if name != BREAK_GLASS])
+def test_approval_hint__fits_whatever_a_person_may_approve(action: str) -> None:
+    for permissions in (
+        Permissions(approve={action: RULE}, approvals_required=2),
+        Permissions(approve={action: RULE}),
+        Permissions(approve={action: RULE}, self_approval=False),
+    ):
+        said = help_command.approval_hint(ENGLISH, permissions)
+        assert said.startswith("You can approve requests")
+        assert not any(word in said.lower() for word in ("revo", "rotat", "session"))
+
+
 def test_commands_for__shows_every_command_to_an_admin() -> None:
     offered = offered_to(PEOPLE["admin"])
     codes = [*(f"{name}.help" for name in ALL), *(f"command.{name}" for name in READ_ONLY)]

@@ -134,11 +134,47 @@ def test_card__distinguishes_no_one_in_a_call_from_not_known(details: dict[str, 
         )
 
 
-def test_card__of_one_person_is_grammatical() -> None:
-    one = BulkSummary(BulkSource.LIST, {"found": 1}, "digest")
-    said = words(RENDERER.card(bulk_request(bulk=one)))
-    assert "all sessions of one person" in said
-    assert "1 people" not in said
+ONE = BulkSummary(BulkSource.LIST, {"found": 1}, "digest")
+
+OF_ONE_PERSON = {
+    "pending": (bulk_request(bulk=ONE), "Revoke all sessions of one person?"),
+    "running": (running(bulk=ONE, progress=BulkProgress({}, 1)), "Approved: revoking the sessions of one person"),
+    "paused": (
+        running(bulk=ONE, progress=BulkProgress({}, 1, RunState.PAUSED, BEN)),
+        "Paused: sessions of one person not ended yet",
+    ),
+    "revoked": (replace(ended(State.REVOKED, {"revoked": 1}), bulk=ONE), "Revoked: all sessions of one person"),
+    "refused": (
+        replace(ended(State.REFUSED, {"refused": 1}), bulk=ONE),
+        "Refused by Genesys Cloud: sessions of one person not ended",
+    ),
+    "failed": (
+        replace(ended(State.FAILED, {"failed": 1}), bulk=ONE),
+        "Failed: sessions of one person not known to have ended",
+    ),
+    "unknown": (replace(ended(State.UNKNOWN, {"unknown": 1}), bulk=ONE), "Unknown: one person may still be logged in"),
+    "stopped": (
+        replace(ended(State.FAILED, {"failed": 1}, stopped_by=BEN), bulk=ONE),
+        "Stopped: 0 of one person revoked",
+    ),
+}
+"""A list with one person in each state, and the headline of its card."""
+
+
+@pytest.mark.parametrize("name", OF_ONE_PERSON)
+def test_card__of_one_person_speaks_of_one(name: str) -> None:
+    asked, headline = OF_ONE_PERSON[name]
+    card = RENDERER.card(asked)
+    said = words(card) + str([one.get("confirm") for one in buttons(card)])
+    assert problems(card) == []
+    assert headline in said
+    for plural in ("people", "others", "1 person"):
+        assert plural not in said
+
+
+def test_again__names_how_many_people() -> None:
+    labels = [buttons(RENDERER.card(one))[0]["text"]["text"] for one in (CARDS["failed"], OF_ONE_PERSON["failed"][0])]
+    assert labels == ["Request again: 12 people", "Request again: one person"]
 
 
 def test_card__hides_the_rate_while_it_is_paused() -> None:
