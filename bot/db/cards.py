@@ -70,9 +70,7 @@ class CardStore:
             up_to_date = False
         else:
             return True
-        statements.set_card(tx, job.request_id, card)
-        if live:
-            statements.set_live_state(tx, job.request_id, live)
+        statements.set_card(tx, job.request_id, card, live)
         self.requests.jobs.enqueue_once(tx, job.request_id, *messages)
         return up_to_date
 

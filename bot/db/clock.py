@@ -20,6 +20,9 @@ CATCH_UP_RATE = 0.99
 STORE_INTERVAL = 1.0
 """Seconds between two times that a process stores, so that the other transactions cost nothing."""
 
+CONTINUED_FOR = 0.5
+"""Seconds for which reads continue the last time by `boottime`, because a server needs a round trip to say its own."""
+
 STORED = "SELECT value FROM metadata WHERE name = 'clock'"
 
 STORE = """
@@ -74,6 +77,15 @@ class DatabaseClock:
                 self._stored = time
         self._warn()
         return time
+
+    def continued(self, at: float) -> float | None:
+        """Return the time at a `boottime` shortly after the last reading, None if that was too long ago.
+
+        It is never ahead of the next reading, because that continues the time at the same rate at least.
+        """
+        passed = max(0.0, at - self._read_until)
+        known = self._synchronized > 0 and passed < CONTINUED_FOR
+        return self._time + passed * CATCH_UP_RATE if known else None
 
     def forget(self) -> None:
         """Read and store the time again in the next transaction, because this one or its connection is lost."""

@@ -259,9 +259,14 @@ class Database:
             self._raise(error)
 
     def _now(self, connection: Connection, at: float, clock: float | None = None, *, write: bool) -> float:
-        """Return the database's time; `clock` is what the database has said already."""
+        """Return the database's time; `clock` is what the database has said already.
+
+        A read may continue the time of an earlier transaction. A transaction that writes reads the clock itself.
+        """
         if self._clock:
             clock = self._clock()
+        elif not write and (continued := self.time.continued(at)):
+            return continued
         return self.time.read(connection, connection.now() if clock is None else clock, at, write=write)
 
     def _start(self, item: WorkItem) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bot.db import due_jobs, notices
@@ -172,7 +171,7 @@ class JobQueue:
         """Add a job that this process holds at once, which saves the claim; return None for a known key."""
         row = _row(tx.now, request_id, JobSpec(kind, key, payload)) | self._lease(tx)
         found = tx.fetch_one(sql.ADD_LEASED, **row)
-        return self._leased(_job(found)) if found else None
+        return _job(found, self.database.time.read_at) if found else None
 
     def enqueue(self, tx: Transaction, request_id: str, *specs: JobSpec, delay: float = 0.0) -> None:
         """Make jobs due in `delay` seconds for any process, done or not; a known key adds no second job.
@@ -194,12 +193,12 @@ class JobQueue:
     def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
         """Enqueue jobs that are due now; return those that no other process holds, leased."""
         rows = [tx.fetch_one(sql.ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
-        return [self._leased(job) for job in self._readable(tx, [row for row in rows if row and row.attempts])]
+        return list(self._readable(tx, [row for row in rows if row and row.attempts]))
 
     def lease_first(self, tx: Transaction, kind: JobKind, request_id: str) -> Job | None:
         """Lease the job of a request that no process has leased yet, due or not; return None if there is none."""
         row = tx.fetch_one(sql.LEASE_FIRST, kind=kind.value, request_id=request_id, **self._lease(tx))
-        return next(map(self._leased, self._readable(tx, [row])), None) if row else None
+        return next(self._readable(tx, [row]), None) if row else None
 
     def complete_in(self, tx: Transaction, job: Job) -> bool:
         """Mark a job as done; return False if the lease was lost.
@@ -222,10 +221,7 @@ class JobQueue:
         """Lease notices of expired requests that wait for a channel, newest first."""
         skipped = self.unreadable.skipped("jobs", tx.now)
         rows = notices.expired(tx, channel, limit + len(skipped), actions=due_jobs.literals(self.actions))
-        jobs = list(self._readable(tx, [row for row in rows if row.id not in skipped][:limit]))
-        if jobs:
-            self._lease_claimed(tx, jobs, FOLDED_LEASE)
-        return [self._leased(replace(job, attempts=job.attempts + 1)) for job in jobs]
+        return self._lease_rows(tx, [row for row in rows if row.id not in skipped][:limit], FOLDED_LEASE)
 
     def release_in(self, tx: Transaction, job: Job, *, delay: float) -> bool:
         """Give a job back, due again for any process in `delay` seconds; return False if the lease was lost."""
@@ -242,10 +238,6 @@ class JobQueue:
     def _lease(self, tx: Transaction) -> dict[str, Any]:
         return {"attempts": 1, "lease_owner": self.owner, "lease_until": tx.now + self.lease}
 
-    def _leased(self, job: Job) -> Job:
-        """Return a job that the running transaction leases, with the time of the lease."""
-        return replace(job, leased_at=self.database.time.read_at)
-
     def _due(self, tx: Transaction, limit: int, most_urgent: JobKind, running: Collection[int]) -> list[Row]:
         return due_jobs.due(tx, limit, most_urgent, actions=self.actions, skipped=self._skipped(tx, running))
 
@@ -261,24 +253,32 @@ class JobQueue:
         jobs: list[Job] = []
         while len(jobs) < limit:
             rows = self._due(tx, limit - len(jobs), most_urgent, running)
-            found = self._lease_rows(tx, rows)
+            found = self._lease_rows(tx, rows, self.lease)
             jobs += found
             if len(found) == len(rows):
                 break
-        jobs += self._lease_rows(tx, self._due_lanes(tx, lanes, running))
+        jobs += self._lease_rows(tx, self._due_lanes(tx, lanes, running), self.lease)
         return sorted(jobs, key=lambda job: (PRIORITY[job.kind], job.id))
 
-    def _lease_rows(self, tx: Transaction, rows: Iterable[Row]) -> list[Job]:
-        found = list(self._readable(tx, rows))
+    def _lease_rows(self, tx: Transaction, rows: Iterable[Row], seconds: float) -> list[Job]:
+        """Lease the jobs of rows that this version can read; return them as they are then."""
+        found = list(self._readable(tx, rows, leases=1))
         if found:
-            self._lease_claimed(tx, found, self.lease)
-        return [self._leased(replace(job, attempts=job.attempts + 1)) for job in found]
+            ids = ", ".join(str(job.id) for job in found)
+            tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + seconds)
+        for job in found:
+            if job.kind is JobKind.NOTICE:
+                notices.postpone_others(tx, job.payload["channel"])
+        return found
 
-    def _readable(self, tx: Transaction, rows: Iterable[Row]) -> Iterator[Job]:
-        """Yield the jobs of rows. Damaged ones are due again after `SET_ASIDE`; others are left as they are."""
+    def _readable(self, tx: Transaction, rows: Iterable[Row], *, leases: int = 0) -> Iterator[Job]:
+        """Yield the jobs of rows as this transaction leases them; `leases` are not in the rows yet.
+
+        Damaged jobs are due again after `SET_ASIDE`; others that this version cannot read are left as they are.
+        """
         for row in rows:
             try:
-                job = _job(row)
+                job = _job(row, self.database.time.read_at, leases)
                 check_payload(job.id, job.kind, job.payload, self.actions)
             except UnreadableRow as error:
                 self.unreadable.add(error, tx.now)
@@ -286,13 +286,6 @@ class JobQueue:
                     tx.execute(sql.SET_JOB_ASIDE, id=row.id, due_at=tx.now + SET_ASIDE)
             else:
                 yield job
-
-    def _lease_claimed(self, tx: Transaction, jobs: Iterable[Job], seconds: float) -> None:
-        ids = ", ".join(str(job.id) for job in jobs)
-        tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + seconds)
-        for job in jobs:
-            if job.kind is JobKind.NOTICE:
-                notices.postpone_others(tx, job.payload["channel"])
 
     def _set_aside(self, tx: Transaction, job: Job, error: UnreadableRow) -> bool:
         self.unreadable.add(error, tx.now)
@@ -322,10 +315,10 @@ def _row(now: float, request_id: str, spec: JobSpec) -> dict[str, Any]:
     }
 
 
-def _job(row: Row) -> Job:
+def _job(row: Row, leased_at: float, leases: int = 0) -> Job:
     """Return the job of a row. Raises UnreadableRow for a payload that is no JSON object."""
-    payload = parse_payload(row.id, row.payload)
-    return Job(row.id, JobKind(row.kind), row.request_id, payload, row.attempts, row.created_at)
+    payload, attempts = parse_payload(row.id, row.payload), row.attempts + leases
+    return Job(row.id, JobKind(row.kind), row.request_id, payload, attempts, row.created_at, leased_at)
 
 
 def _overdue(tx: Transaction) -> float:

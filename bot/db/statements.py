@@ -97,7 +97,7 @@ OPEN_UNDER_OTHER_RULES = f"{OPEN_REQUESTS} AND requests.rules <> :rules LIMIT 10
 
 SET_SEALS = "UPDATE requests SET seal = :seal, approval_seals = :approval_seals WHERE id = :id"
 
-SET_CARD = "UPDATE requests SET channel = :channel, ts = :ts WHERE id = :id"
+SET_CARD = "UPDATE requests SET channel = :channel, ts = :ts, live = COALESCE(:live, live) WHERE id = :id"
 
 SET_LIVE_STATE = "UPDATE requests SET live = :live WHERE id = :id"
 
@@ -227,14 +227,19 @@ def click_urls(tx: Transaction, request_id: str, ts: str) -> list[str]:
     return found
 
 
-def set_card(tx: Transaction, request_id: str, card: MessageRef | None) -> None:
-    """Store where a card is."""
-    tx.execute(SET_CARD, id=request_id, channel=card.channel if card else None, ts=card.ts if card else None)
+def set_card(tx: Transaction, request_id: str, card: MessageRef | None, live: LiveState | None) -> None:
+    """Store where a card is, and what its target was doing when it was made; None keeps what is stored."""
+    channel, ts = (card.channel, card.ts) if card else (None, None)
+    tx.execute(SET_CARD, id=request_id, channel=channel, ts=ts, live=_live_column(live) if live else None)
 
 
 def set_live_state(tx: Transaction, request_id: str, live: LiveState) -> None:
-    """Store what the target of a request was doing when its card was made."""
-    tx.execute(SET_LIVE_STATE, id=request_id, live=json.dumps(live.codes))
+    """Store what the target of a request was doing when a copy of its card was made."""
+    tx.execute(SET_LIVE_STATE, id=request_id, live=_live_column(live))
+
+
+def _live_column(live: LiveState) -> str:
+    return json.dumps(live.codes)
 
 
 def open_requests(tx: Transaction) -> list[Request]:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.db.clock import CATCH_UP_RATE, MAX_LAG, STORE_INTERVAL, DatabaseClock, boottime
+from bot.db.clock import CATCH_UP_RATE, CONTINUED_FOR, MAX_LAG, STORE_INTERVAL, DatabaseClock, boottime
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
 from bot.db.job_queue import LEASE_DURATION
 from bot.db.jobs import JobKind
+from bot.db.migrate import migrate
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
 from bot.domain.denials import DenialCode, Denied
@@ -125,6 +126,60 @@ async def test_now__needs_no_table(tmp_path: Path) -> None:
 
     assert await now(database) == NOON
     assert await database.read(lambda tx: tx.now) == NOON
+    await database.close()
+
+
+async def test_reads__continue_the_time_of_the_last_transaction_for_half_a_second(tmp_path: Path) -> None:
+    clock, boottime = FakeClock(NOON), FakeClock()
+    database = Database(SqliteDriver(tmp_path / "bot.db", clock=clock), boottime=boottime)
+
+    async def read() -> float:
+        return await database.read(lambda tx: tx.now)
+
+    await migrate(database)
+    await now(database)
+    clock.advance(HOUR)
+    boottime.advance(0.1)
+    continued = await read()
+    assert continued == NOON + 0.1 * CATCH_UP_RATE
+
+    assert await now(database) == NOON + HOUR, "a transaction that writes reads the clock"
+
+    clock.advance(CONTINUED_FOR)
+    boottime.advance(CONTINUED_FOR)
+    assert await read() == NOON + HOUR + CONTINUED_FOR
+    await database.close()
+
+
+async def test_reads__never_continue_the_time_beyond_the_next_reading(tmp_path: Path) -> None:
+    clock, boottime = FakeClock(NOON), FakeClock()
+    database = Database(SqliteDriver(tmp_path / "bot.db", clock=clock), boottime=boottime)
+    await migrate(database)
+    await now(database)
+    clock.advance(-HOUR)
+
+    times = []
+    for _ in range(40):
+        boottime.advance(0.1)
+        times.append(await database.read(lambda tx: tx.now))
+        if len(times) % 3 == 0:
+            times.append(await now(database))
+
+    assert times == sorted(times)
+    assert database.time.is_behind
+    await database.close()
+
+
+async def test_reads__ask_for_the_time_after_a_transaction_that_was_rolled_back(tmp_path: Path) -> None:
+    clock, boottime = FakeClock(NOON), FakeClock()
+    database = Database(SqliteDriver(tmp_path / "bot.db", clock=clock), boottime=boottime)
+    await migrate(database)
+    await now(database)
+    with pytest.raises(ZeroDivisionError):
+        await database.write(lambda tx: tx.now / 0)
+    clock.advance(0.1)
+
+    assert await database.read(lambda tx: tx.now) == NOON + 0.1
     await database.close()
 
 
