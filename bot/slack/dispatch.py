@@ -87,7 +87,9 @@ def _is_shortcut(payload: Payload) -> bool:
 
 
 def _is_event(payload: Payload) -> bool:
-    return text(nested(payload, "event"), "type") is not None
+    event = nested(payload, "event")
+    kind = text(event, "type")
+    return kind is not None and (kind != "app_home_opened" or _is_user_id(text(event, "user")))
 
 
 _WELL_FORMED: Mapping[str, Callable[[Payload], bool]] = {
@@ -98,16 +100,20 @@ _WELL_FORMED: Mapping[str, Callable[[Payload], bool]] = {
     "shortcut": _is_shortcut,
     "message_action": _is_shortcut,
     "event_callback": _is_event,
-    "workflow_step_edit": lambda payload: bool(nested(payload, "workflow_step")),  # Bolt reads it, though it is retired
     "url_verification": lambda payload: bool(text(payload, "challenge")),
     "ssl_check": lambda _: True,
 }
 
 
+_OUTDATED = frozenset({"interactive_message", "dialog_submission", "dialog_cancellation", "workflow_step_edit"})
+"""Types that Slack's older features send. Bolt would pass them to the listener of a button, by their `callback_id`."""
+
+
 def payload_type(payload: Payload) -> str:
     """Return the type of a payload, as a metrics label; "other" for types that this version does not know.
 
-    Raises InvalidSlackRequest (400) if a field is missing that Bolt or a listener reads without asking.
+    Raises InvalidSlackRequest: 400 if a field is missing that Bolt or a listener reads without asking, 404 for an
+    outdated type.
     """
     kind = payload.get("type")
     if "command" in payload:
@@ -116,6 +122,8 @@ def payload_type(payload: Payload) -> str:
         kind = "ssl_check"
     if not isinstance(kind, str):
         raise InvalidSlackRequest("unexpected payload", 400)
+    if kind in _OUTDATED:
+        raise InvalidSlackRequest("no listener", 404)
     is_well_formed = _WELL_FORMED.get(kind)
     if is_well_formed is None:
         return "other"

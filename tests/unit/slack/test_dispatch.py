@@ -89,13 +89,14 @@ async def test_dispatch__payload_that_bolt_cannot_read_is_answered_400() -> None
         {"type": "shortcut", "user": USER},
         {"type": "shortcut", "user": USER, "callback_id": "x"},
         {"type": "message_action", "user": USER, "callback_id": "x", "trigger_id": ""},
-        {"type": "workflow_step_edit", "user": USER, "callback_id": "x"},
         {"type": "url_verification"},
         {"type": "url_verification", "challenge": 7},
         {"type": "message_action", "callback_id": "x"},
         {"type": "event_callback"},
         {"type": "event_callback", "event": {"type": None}},
         {"type": "event_callback", "event": -1, "ssl_check": "1"},
+        {"type": "event_callback", "event": {"type": "app_home_opened", "tab": "home"}},
+        {"type": "event_callback", "event": {"type": "app_home_opened", "tab": "home", "user": {"id": "U1"}}},
         {"type": "message_action", "user": USER, "callback_id": "x", "ssl_check": "1"},
         {"command": "/purecloud", "user_id": "U" * 256},
         {"type": "shortcut", "user": {"id": "U" * 256}, "callback_id": "x", "trigger_id": "1"},
@@ -105,6 +106,26 @@ async def test_dispatch__malformed_payload_is_answered_400(payload: dict[str, An
     metrics = Metrics()
     assert (await Dispatcher(bolt_app(), metrics).dispatch(payload, 0.0)).status == 400
     assert count(metrics, "rejected", 400) == 1
+
+
+@pytest.mark.parametrize("callback_id", ["approve", 7, {"id": "approve"}])
+@pytest.mark.parametrize(
+    "kind", ["interactive_message", "dialog_submission", "dialog_cancellation", "workflow_step_edit"]
+)
+async def test_dispatch__outdated_type_reaches_no_listener_of_a_button(kind: str, callback_id: Any) -> None:
+    metrics, app, called = Metrics(), bolt_app(), []
+
+    @app.action("approve")
+    async def click(ack: Any) -> None:
+        called.append(kind)
+        await ack()
+
+    payload = {"type": kind, "user": USER, "callback_id": callback_id, "actions": [], "workflow_step": {}}
+    with capture_logs() as logs:
+        response = await Dispatcher(app, metrics).dispatch(payload, 0.0)
+    assert (response.status, called) == (404, [])
+    assert count(metrics, "rejected", 404) == 1
+    assert [line["log_level"] for line in logs] == ["warning"]
 
 
 def test_payload_type__of_a_view_without_a_callback_id_is_known() -> None:
