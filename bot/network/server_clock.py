@@ -1,4 +1,4 @@
-"""Return what the clock of a server shows, from the `Date` of its responses."""
+"""Read the clock of a server from the `Date` of its responses."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def parse_date(date: str) -> float | None:
     try:
         parsed = parsedate_to_datetime(date)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # OverflowError: a year that is too large
         return None

@@ -1,6 +1,6 @@
 """An asynchronous client of Genesys Cloud's Tokens API and of the look-ups that a revocation needs.
 
-The package is usable on its own; it imports only `bot.errors.BotError` from the rest of the project:
+The package is usable on its own. Of the rest of the project it imports only `bot.errors` and `bot.network`:
 
     import aiohttp
     from bot.purecloud import PureCloud, Region

@@ -111,20 +111,12 @@ class OrgOAuthClient(_Model):
     organization: NamedEntity | None = None
 
 
-class ClonedUser(_Model):
-    """The original user of a cloned (trustee) user."""
-
-    id: str | None = None
-    organization: NamedEntity | None = None
-
-
 class TokenInfo(_Model):
     """The token of the current request. A client credentials token has no user."""
 
     organization: NamedEntity | None = None
     home_organization: NamedEntity | None = None
     authorized_scope: ListField[str] = ()
-    cloned_user: ClonedUser | None = None
     date_token_idles: OptionalDatetime = None
     # The only key of the API in PascalCase, which the alias generator would not match.
     oauth_client: OrgOAuthClient | None = Field(default=None, alias="OAuthClient")
@@ -189,7 +181,6 @@ class User(_Model):
     id: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
     name: str | None = None
     email: str | None = None
-    username: str | None = None
     state: str | None = None
     division: NamedEntity | None = None
     title: str | None = None
@@ -213,7 +204,6 @@ class User(_Model):
 class UsersSearchResponse(CountedPage):
     """A page of found users; the response has no `results` if there are none."""
 
-    total: int | None = None
     results: ListField[User] = ()
 
 
@@ -342,7 +332,6 @@ class ErrorBody(_Model):
     code: str | None = None
     status: int | None = None
     context_id: str | None = None
-    message_with_params: str | None = None
     message_params: dict[str, Any] | None = None
 
 
@@ -352,7 +341,6 @@ class OAuthTokenResponse(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     access_token: SecretStr = Field(min_length=1)
-    token_type: str | None = None
     expires_in: float | None = None
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bot.network.server_clock import parse_date
 from bot.purecloud.errors import (
     GenesysError,
     GenesysForbidden,
@@ -32,7 +31,6 @@ from bot.purecloud.models import ErrorBody, OAuthErrorResponse, OAuthTokenRespon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 _CORRELATION_HEADERS: Final = ("genesys-correlation-id", "inin-correlation-id")
 _PERMISSION = re.compile(r"\b[A-Za-z]\w*:(?:\w+|\*):(?:\w+|\*)", re.ASCII)
@@ -78,8 +76,7 @@ def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiR
         raise _error(status, lowercase, body)
     if body and _is_page(lowercase.get("content-type", "").lower()):
         raise GenesysNoResponse(status=status, correlation_id=correlation_id, problem=_UNEXPECTED)
-    date = _http_date(lowercase.get("date", ""))
-    return ApiResponse(status, correlation_id, body, date.timestamp() if date else None)
+    return ApiResponse(status, correlation_id, body, parse_date(lowercase.get("date", "")))
 
 
 def confirm(response: ApiResponse) -> None:
@@ -169,8 +166,8 @@ def _retry_after_header(lowercase: Mapping[str, str]) -> float | None:
     value = lowercase.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
-    until, now = _http_date(value), _http_date(lowercase.get("date", ""))
-    return max(0.0, (until - now).total_seconds()) if until and now else None
+    until, now = parse_date(value), parse_date(lowercase.get("date", ""))
+    return None if until is None or now is None else max(0.0, until - now)
 
 
 def _login_cause(status: int, error: str, description: str) -> LoginCause:
@@ -233,11 +230,3 @@ def _correlation_id(headers: Mapping[str, str]) -> str | None:
 def _without_surrogates(text: str | None) -> str | None:
     """Replace lone surrogates, which no database or log can store."""
     return text and text.encode("utf-8", "replace").decode()
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # OverflowError: a year that is too large
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from bot.network.errors import network_error_class
+from bot.network.proxies import proxy_failure
 from bot.purecloud.errors import GenesysError, GenesysNoResponse, GenesysUnreachable
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Transport:
             ) as response:
                 return RawResponse(response.status, response.headers, await _read_bounded(response.content))
         except _NOT_SENT as error:
-            raise GenesysUnreachable(problem=_proxy_problem(error)) from error
+            raise GenesysUnreachable(problem=proxy_failure(error)) from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise GenesysNoResponse from error
 
@@ -119,13 +120,6 @@ class Transport:
 
     def _client_timeout(self, total: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total, connect=min(total, self._limits.connect_timeout))
-
-
-def _proxy_problem(error: Exception) -> str | None:
-    """Return a code if a proxy is what failed."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"proxy_{error.status}"
-    return "proxy_unreachable" if isinstance(error, aiohttp.ClientProxyConnectionError) else None
 
 
 async def _prevent_resend(request: aiohttp.ClientRequest, send: _Send) -> aiohttp.ClientResponse:

@@ -42,12 +42,11 @@ def test_token_info__reads_the_client_from_its_pascal_case_key() -> None:
     assert TokenInfo.model_validate({"oauthClient": {"id": "x"}}).oauth_client is None
 
 
-def test_token_info__separates_the_home_organization_of_a_cloned_user() -> None:
+def test_token_info__separates_the_home_organization() -> None:
     info = TokenInfo.model_validate(
         {
             "organization": {"id": "1", "name": "Trustor"},
             "homeOrganization": {"id": "2", "name": "Trustee"},
-            "clonedUser": {"id": "3", "organization": {"id": "2"}},
             "authorizedScope": ["users", None, "authorization"],
         }
     )
@@ -55,9 +54,6 @@ def test_token_info__separates_the_home_organization_of_a_cloned_user() -> None:
     assert info.organization
     assert info.home_organization
     assert (info.organization.name, info.home_organization.name) == ("Trustor", "Trustee")
-    assert info.cloned_user
-    assert info.cloned_user.organization
-    assert info.cloned_user.organization.id == "2"
     assert info.authorized_scope == ("users", "authorization")
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.network.proxies import Proxies
 from bot.purecloud import GenesysNoResponse, GenesysUnreachable, Limits, requests, responses
 from bot.purecloud.transport import HttpAttempt, RawResponse, Transport
 
@@ -228,3 +229,14 @@ async def test_token__is_sent_in_the_header() -> None:
 
 def test_raw_response__repr_hides_body_and_headers() -> None:
     assert repr(RawResponse(200, {"Set-Cookie": "s3cret"}, b"s3cret")) == "RawResponse(status=200)"
+
+
+async def test_send__names_a_proxy_whose_name_cannot_be_resolved() -> None:
+    proxies = Proxies(http="http://jane:hunter2@proxy.invalid:3128")
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=proxies.resolver())) as session:
+        transport = Transport(session, Limits(), clock=lambda: 0.0, observe=None, proxy_for=proxies.proxy_for)
+        with pytest.raises(GenesysUnreachable) as raised:
+            await transport.send("http://api.invalid", DELETE)
+
+    assert raised.value.problem == "proxy_unreachable"
+    assert "hunter2" not in str(raised.value)
