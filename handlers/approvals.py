@@ -6,12 +6,12 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP
+from bot.domain.bulk import CONTROLS
 from bot.domain.requests import APPROVE, CANCEL
 from handlers.payloads import read_click
 from handlers.services import Services
 
-ACTIONS = (APPROVE, CANCEL, BULK_PAUSE, BULK_RESUME, BULK_STOP)
+ACTIONS = (APPROVE, CANCEL, *CONTROLS)
 """The `action_id` of the buttons whose clicks are stored as they are."""
 
 

@@ -11,8 +11,8 @@ from bot.db.bulk_runs import BulkItem, ItemResult
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import Recipients, RequestStore, lane_specs
 from bot.db.transaction import Transaction
-from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, entry
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkProgress, RunState
+from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, audit_event
+from bot.domain.bulk import CONTROLS, BulkProgress, RunState
 from bot.domain.bulk_files import BulkFile
 from bot.domain.requests import TRANSITIONS, Event, Request, State, advance, worst_of
 from bot.errors import StaleRequest
@@ -29,12 +29,12 @@ END_JOBS = """
 UPDATE jobs SET done_at = :now, lease_owner = NULL WHERE request_id = :request_id AND kind = 'bulk' AND done_at IS NULL
 """
 
-_CONTROLS: Mapping[str, tuple[frozenset[RunState], RunState, EventType]] = {
-    BULK_PAUSE: (frozenset({RunState.RUNNING}), RunState.PAUSED, EventType.BULK_PAUSED),
-    BULK_RESUME: (frozenset({RunState.PAUSED}), RunState.RUNNING, EventType.BULK_RESUMED),
-    BULK_STOP: (frozenset({RunState.RUNNING, RunState.PAUSED}), RunState.STOPPED, EventType.BULK_STOPPED),
+_EVENT_TYPES: Mapping[RunState, EventType] = {
+    RunState.PAUSED: EventType.BULK_PAUSED,
+    RunState.RUNNING: EventType.BULK_RESUMED,
+    RunState.STOPPED: EventType.BULK_STOPPED,
 }
-"""For each button: the states in which it does something, the state that follows, and the event."""
+"""The event of a button, by the state that follows."""
 
 
 class Group(NamedTuple):
@@ -92,26 +92,14 @@ class BulkStore:
         """Return how far a bulk request is, None for one that was never approved. Raises UnreadableRow."""
         return await self.requests.database.read(lambda tx: bulk_runs.progress(tx, request_id))
 
-    async def pause(self, request_id: str, by: str, *, click: Job | None = None) -> Request:
-        """Send nothing more until `resume`, except for the groups in progress; complete the click.
-
-        `by` is the admin's Slack user id. Raises StaleRequest, changing nothing, if the request is not running.
-        """
-        return await self.control(request_id, BULK_PAUSE, by, click=click)
-
-    async def resume(self, request_id: str, by: str, *, click: Job | None = None) -> Request:
-        """Continue a paused request; raises like `pause`."""
-        return await self.control(request_id, BULK_RESUME, by, click=click)
-
-    async def stop(self, request_id: str, by: str, *, click: Job | None = None) -> Request:
-        """End a request: people whose DELETE was not sent fail; raises like `pause`.
-
-        The lanes store these outcomes, hundreds at a time, because thousands would block the database.
-        """
-        return await self.control(request_id, BULK_STOP, by, click=click)
-
     async def control(self, request_id: str, action: str, by: str, *, click: Job | None = None) -> Request:
-        """Do what a button of a card in progress says; see `pause`, `resume` and `stop`."""
+        """Pause, resume or stop a request, as a button says; complete the click.
+
+        `action` is the `action_id` of the button, `by` the admin's Slack user id. A paused request sends nothing more,
+        except for the groups in progress. In a stopped one, people whose DELETE was not sent fail: the lanes store
+        these outcomes, hundreds at a time, because thousands would block the database.
+        Raises StaleRequest, changing nothing, if the button does nothing in the state of the request.
+        """
         return await self.requests.database.write(lambda tx: self._control(tx, request_id, action, by, click))
 
     def _take(self, tx: Transaction, job: Job, limit: int) -> Group | None:
@@ -190,7 +178,7 @@ class BulkStore:
             tx, before, advance(before, event, at=tx.now), event,
             actor="bot", notify=self._recipients(request), detail=outcome,
         )  # fmt: skip
-        self.requests.jobs.enqueue_once(tx, request.id, *account_jobs(saved))
+        self.requests.jobs.enqueue_once(tx, request.id, _outcomes_file(saved))
         return saved, follow_up
 
     def _control(self, tx: Transaction, request_id: str, action: str, by: str, click: Job | None) -> Request:
@@ -198,24 +186,24 @@ class BulkStore:
         if click and not requests.jobs.complete_in(tx, click):
             raise StaleRequest
         request, run = requests.snapshot_in(tx, request_id, progress=False).request, bulk_runs.get(tx, request_id)
-        before, after, event = _CONTROLS[action]
+        control = CONTROLS[action]
         if request is None or run is None or request.state is not State.APPROVED:
             raise StaleRequest
-        if bulk_runs.state_of(run) not in before:
+        if bulk_runs.state_of(run) not in control.possible_in:
             raise StaleRequest
-        bulk_runs.set_state(tx, request_id, after, by)
+        bulk_runs.set_state(tx, request_id, control.leads_to, by)
         progress = bulk_runs.progress(tx, request_id)
         detail = {"counts": dict(progress.outcomes), "open": progress.open} if progress else {}
-        requests.audit_in(tx, entry(request, event, at=tx.now, actor=by, **detail))
+        requests.audit_in(tx, audit_event(request, _EVENT_TYPES[control.leads_to], at=tx.now, actor=by, **detail))
         requests.jobs.enqueue(tx, request_id, *requests.card_jobs(request))
-        if after is not RunState.PAUSED:
+        if control.leads_to is not RunState.PAUSED:
             requests.jobs.enqueue(tx, request_id, *lane_specs(request_id, run.lanes, clicked_at=tx.now))
         return replace(request, progress=progress)
 
 
-def account_jobs(request: Request) -> list[JobSpec]:
+def _outcomes_file(request: Request) -> JobSpec:
     """Return the job that shares the outcomes of a bulk request that has ended."""
-    return [JobSpec(JobKind.FILE, f"{request.id}:{BulkFile.OUTCOMES}", {"file": BulkFile.OUTCOMES.value})]
+    return JobSpec(JobKind.FILE, f"{request.id}:{BulkFile.OUTCOMES}", {"file": BulkFile.OUTCOMES.value})
 
 
 def _seconds_left(request: Request, now: float) -> float:
@@ -238,5 +226,5 @@ def _ended(item: BulkItem, code: str) -> ItemResult:
 
 def _person_event(tx: Transaction, request: Request, result: ItemResult) -> AuditEvent:
     event = EVENT_TYPES[EVENTS[result.outcome or ""]]
-    found = entry(request, event, at=tx.now, **{"place": result.item.place, **result.detail})
+    found = audit_event(request, event, at=tx.now, **{"place": result.item.place, **result.detail})
     return replace(found, target=result.item.person.id)

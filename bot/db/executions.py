@@ -10,7 +10,7 @@ from bot.db import break_glass, statements
 from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.transaction import Transaction
-from bot.domain.audit import EventType, entry
+from bot.domain.audit import EventType, audit_event
 from bot.domain.requests import FINAL, Event, Request, State, advance, worst_of
 
 
@@ -87,7 +87,7 @@ class ExecutionStore:
         statements.add_attempt(tx, job.request_id, outcome)
         request = self.requests.snapshot_in(tx, job.request_id).request
         if request:
-            self.requests.audit_in(tx, entry(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
+            self.requests.audit_in(tx, audit_event(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))
             self.requests.jobs.enqueue(tx, request.id, *self.requests.card_jobs(request))
             note = {"code": "retrying", "params": outcome}
             self.requests.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:retrying", note))

@@ -11,7 +11,7 @@ from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.open_requests import Condition
 from bot.db.requests import RequestStore
 from bot.db.transaction import Transaction
-from bot.domain.audit import EventType, entry
+from bot.domain.audit import EventType, audit_event
 from bot.domain.live_state import LiveState
 from bot.domain.requests import Follower, MessageRef, Request, State, follow
 from bot.errors import StaleRequest
@@ -80,7 +80,7 @@ class FollowerStore:
             moved = store.seals.seal(replace(moved, expires_at=max(now.expires_at, tx.now + ttl)))
         open_requests.save_follower(tx, moved)
         detail = {"reason": follower.reason, "expires_at": moved.expires_at, "place": follower.place}
-        store.audit_in(tx, entry(now, EventType.FOLLOWED, at=tx.now, actor=follower.user_id, **detail))
+        store.audit_in(tx, audit_event(now, EventType.FOLLOWED, at=tx.now, actor=follower.user_id, **detail))
         store.jobs.enqueue(tx, now.id, *store.card_jobs(moved))
         added = store.jobs.add_leased(tx, JobKind.REPLY, now.id, str(job.id), reply)
         return Followed(moved, added) if added else None

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Any
 
 from bot.db.unreadable import UnreadableRow
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP
+from bot.domain.bulk import CONTROLS
 from bot.domain.bulk_files import BulkFile
 from bot.domain.clicks import read_click
 from bot.domain.commands import read_command
@@ -48,7 +48,7 @@ def _unknown_in_click(payload: Payload, _actions: Collection[str]) -> str | None
     click = read_click("", payload)
     _require_texts(click.action, click.user_id, click.reason)
     _require_texts(click.team_id, click.response_url, click.installed_in, click.ts, optional=True)
-    return None if click.action in (APPROVE, CANCEL, DECLINE, BULK_PAUSE, BULK_RESUME, BULK_STOP) else click.action
+    return None if click.action in (APPROVE, CANCEL, DECLINE, *CONTROLS) else click.action
 
 
 def _unknown_in_command(payload: Payload, actions: Collection[str]) -> str | None:

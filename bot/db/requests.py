@@ -17,7 +17,7 @@ from bot.db.open_requests import Condition, find_open, require_fewer_open, requi
 from bot.db.rows import ResponseUrls, Snapshot
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
-from bot.domain.audit import AuditEvent, EventType, entry, event_type, request_event
+from bot.domain.audit import AuditEvent, EventType, audit_event, event_type, requested_type
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.bulk import BulkEntry, BulkSummary
 from bot.domain.denials import DenialCode, Denied
@@ -229,7 +229,7 @@ class RequestStore:
             return None
         detail = {"kind": request.action, "reason": request.reason, "needed": request.approvals_required, "ttl": ttl}
         detail |= _facts_of_list(request.bulk) if request.bulk else {}
-        self.audit_in(tx, entry(request, request_event(request), at=tx.now, actor=request.requester, **detail))
+        self.audit_in(tx, audit_event(request, requested_type(request), at=tx.now, actor=request.requester, **detail))
         pings_approvers = ping and pings.take(tx, request.requester, f"card:{request.id}")
         payload = {"ping": True} if pings_approvers else {}
         card = self.jobs.add_leased(tx, JobKind.CARD, request.id, request.id, payload)
@@ -293,7 +293,9 @@ class RequestStore:
         if request.break_glass and event is Event.APPROVE:
             break_glass.require_possible(tx, request)
         for approver in dropped:
-            self.audit_in(tx, entry(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by))
+            self.audit_in(
+                tx, audit_event(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by)
+            )
         detail = dict(moved.outcome)  # the reason of a decline
         saved, follow_up = self.save_in(tx, request, moved, event, actor=by, detail=detail, **changes)
         if note:
@@ -370,7 +372,7 @@ class RequestStore:
         saved = statements.transition(tx, before, moved, card_url=click_url)
         if saved is None or saved.request is None:
             raise StaleRequest
-        self.audit_in(tx, entry(moved, event_type(moved, event), at=tx.now, actor=actor, **(detail or {})))
+        self.audit_in(tx, audit_event(moved, event_type(moved, event), at=tx.now, actor=actor, **(detail or {})))
         if before.state is State.PENDING and moved.state is not State.PENDING:
             self.jobs.end_reminders(tx, moved.id)
         if moved.state in FINAL:

@@ -11,7 +11,7 @@ from bot.db.jobs import Job, JobKind, JobSpec
 from bot.db.requests import RequestStore
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
-from bot.domain.audit import WATCH_EVENTS, entry
+from bot.domain.audit import WATCH_EVENTS, audit_event
 from bot.domain.requests import Request, State
 from bot.domain.watch import Finding, finding_of
 
@@ -67,7 +67,7 @@ class WatchStore:
             return False
         statements.set_finding(tx, request_id, {**request.outcome, "watch": dict(finding)})
         event = WATCH_EVENTS[Finding(finding["code"])]
-        self.requests.audit_in(tx, entry(request, event, at=tx.now, **finding))
+        self.requests.audit_in(tx, audit_event(request, event, at=tx.now, **finding))
         cards = self.requests.card_jobs(request)
         if request.card is None:  # the outcome was posted in its place, and is not posted again
             cards = [spec for spec in cards if spec.kind is not JobKind.CARD]

@@ -76,7 +76,7 @@ WATCH_EVENTS: Mapping[Finding, EventType] = {
 }
 
 
-def request_event(request: Request) -> EventType:
+def requested_type(request: Request) -> EventType:
     """Return the type of the event that a request was made."""
     return EventType.BREAK_GLASS_REQUESTED if request.break_glass else EventType.REQUESTED
 
@@ -107,11 +107,15 @@ class AuditEvent:
     salt: str | None = field(default=None, compare=False)
 
 
+BOT_TOKEN = "me"  # noqa: S105 - the name of the Genesys Cloud API for the token of the caller
+"""The target of a rotation."""
+
+
 def target_of(request: Request) -> str | None:
-    """Return the Genesys user id that a row names: `me` for the bot's own token, none for a bulk request."""
+    """Return the Genesys user id that a row names, None for a bulk request."""
     if request.target:
         return request.target.id
-    return None if request.bulk else "me"
+    return None if request.bulk else BOT_TOKEN
 
 
 NAMES: Mapping[str, str] = {
@@ -126,9 +130,6 @@ NAMES: Mapping[str, str] = {
 ROTATED = "token:rotated"
 """How people read that the bot has replaced its own token, which the stored tag does not distinguish."""
 
-BOT_TOKEN = "me"  # noqa: S105 - the name of the Genesys Cloud API for the token of the caller
-"""The target of a rotation."""
-
 
 def event_name(event: AuditEvent) -> str:
     """Return the name of an event in the vocabulary of today."""
@@ -137,8 +138,8 @@ def event_name(event: AuditEvent) -> str:
     return NAMES.get(event.tag, str(event.tag))
 
 
-def entry(request: Request, tag: EventType, *, at: float, actor: str = "bot", **detail: Any) -> AuditEvent:
-    """Return the event of a request."""
+def audit_event(request: Request, tag: EventType, *, at: float, actor: str = "bot", **detail: Any) -> AuditEvent:
+    """Return an event of a request, which names the request and its target."""
     return AuditEvent(
         at=at,
         tag=tag,

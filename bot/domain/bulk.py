@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.domain.people import Person
 
@@ -137,6 +137,21 @@ them.
 
 BULK_PAUSE, BULK_RESUME, BULK_STOP = "bulk_pause", "bulk_resume", "bulk_stop"
 """The `action_id` of the buttons that control an approved bulk request."""
+
+
+class Control(NamedTuple):
+    """What a button does: in which states of a run it is possible, and to which one it leads."""
+
+    possible_in: frozenset[RunState]
+    leads_to: RunState
+
+
+CONTROLS: Mapping[str, Control] = {
+    BULK_PAUSE: Control(frozenset({RunState.RUNNING}), RunState.PAUSED),
+    BULK_RESUME: Control(frozenset({RunState.PAUSED}), RunState.RUNNING),
+    BULK_STOP: Control(frozenset({RunState.RUNNING, RunState.PAUSED}), RunState.STOPPED),
+}
+"""The buttons by `action_id`."""
 
 BULK_AGAIN = "bulk_again"
 """The `action_id` of the button that requests again what failed or is unknown."""

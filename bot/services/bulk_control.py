@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import structlog
 
 from bot.db.bulk_store import BulkStore
 from bot.db.jobs import Job
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, RunState
+from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, CONTROLS
 from bot.domain.clicks import Click
 from bot.domain.people import Member
 from bot.domain.policy import denial, may_administer
@@ -17,13 +15,6 @@ from bot.domain.rules import Rules
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
 from bot.services.log_facts import log_facts
-
-CONTROLS: Mapping[str, tuple[RunState, ...]] = {
-    BULK_PAUSE: (RunState.RUNNING,),
-    BULK_RESUME: (RunState.PAUSED,),
-    BULK_STOP: (RunState.RUNNING, RunState.PAUSED),
-}
-"""The buttons, by `action_id`, and the states in which each does something."""
 
 log = structlog.get_logger()
 
@@ -64,4 +55,4 @@ class BulkControl:
 def is_possible(action: str, request: Request) -> bool:
     """Return whether a button still does something, as far as the request was read."""
     running = request.progress if request.state is State.APPROVED else None
-    return running is not None and running.state in CONTROLS[action]
+    return running is not None and running.state in CONTROLS[action].possible_in

@@ -15,25 +15,18 @@ from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.actions import Actions
 from bot.domain.audit import EventType
+from bot.domain.bulk import CONTROLS
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.live_state import LiveState
 from bot.domain.people import Member
 from bot.domain.policy import ineligibility
-from bot.domain.requests import (
-    APPROVE,
-    CANCEL,
-    DECLINE,
-    FINAL,
-    Event,
-    Request,
-    approval_event,
-)
+from bot.domain.requests import APPROVE, CANCEL, DECLINE, FINAL, Event, Request, approval_event
 from bot.domain.rules import Rules
 from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.services.approvals import ApprovalJudge, Judgement
-from bot.services.bulk_control import CONTROLS, BulkControl, is_possible
+from bot.services.bulk_control import BulkControl, is_possible
 from bot.services.denied_people import DeniedPeople
 from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, is_other_workspace

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.db.jobs import JobKind
-from bot.domain.bulk import BulkProgress, RunState
+from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkProgress, RunState
 from bot.domain.requests import Request, State
 from tests.support.bulk_run import NAME, BulkRun, VirtualGenesys, person
 from tests.support.examples import OLIVIA
@@ -86,13 +86,13 @@ def test_bulk__that_is_paused_sends_nothing_until_it_is_resumed(tmp_path: Path) 
 
     async def then(running: BulkRun) -> None:
         await until_sent(running, 20)
-        await running.alive.bulk.pause(NAME, OLIVIA)
+        await running.alive.bulk.control(NAME, BULK_PAUSE, OLIVIA)
         await asyncio.sleep(3)
         sent.append(len(running.genesys.deletes))
         await asyncio.sleep(600)
         sent.append(len(running.genesys.deletes))
         states.append(await progress(running))
-        await running.alive.bulk.resume(NAME, OLIVIA)
+        await running.alive.bulk.control(NAME, BULK_RESUME, OLIVIA)
         await asyncio.sleep(2)
         sent.append(len(running.genesys.deletes))
         states.append(await progress(running))
@@ -115,9 +115,9 @@ def test_bulk__that_is_stopped_sends_nothing_more_and_counts_the_others_as_faile
     async def then(running: BulkRun) -> None:
         await until_sent(running, 20)
         if paused:
-            await running.alive.bulk.pause(NAME, OLIVIA)
+            await running.alive.bulk.control(NAME, BULK_PAUSE, OLIVIA)
             await asyncio.sleep(60)
-        await running.alive.bulk.stop(NAME, OLIVIA)
+        await running.alive.bulk.control(NAME, BULK_STOP, OLIVIA)
 
     found = simulate(tmp_path, then)
 

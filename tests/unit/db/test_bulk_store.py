@@ -223,7 +223,7 @@ async def test_record__renders_what_was_sent_before_a_pause(db: DatabaseHarness)
     await store.record(job := await claim(store), revoked((await take(store, job, 1)).items), delay=0)
     job = await claim(store)
     group = await take(store, job, 1)
-    await store.pause("first", OLIVIA)
+    await store.control("first", BULK_PAUSE, OLIVIA)
     await db.run("UPDATE jobs SET done_at = 1 WHERE kind = 'card'")
 
     await store.record(job, revoked(group.items), delay=0)
@@ -234,17 +234,17 @@ async def test_record__renders_what_was_sent_before_a_pause(db: DatabaseHarness)
 async def test_control__pauses_resumes_and_stops_with_an_audit_row_each(db: DatabaseHarness) -> None:
     store = bulk_store(db, lanes=1)
     await approve(store)
-    paused = await store.pause("first", OLIVIA)
+    paused = await store.control("first", BULK_PAUSE, OLIVIA)
     assert paused.progress
     assert (paused.progress.state, paused.progress.changed_by) == (RunState.PAUSED, OLIVIA)
     assert await store.take(await claim(store), 5) is None
     db.clock.advance(600)
     assert not await store.requests.jobs.claim(0, lanes=1)
 
-    await store.resume("first", OLIVIA)
+    await store.control("first", BULK_RESUME, OLIVIA)
     job = await claim(store)
     group = await take(store, job, 1)
-    await store.stop("first", OLIVIA)
+    await store.control("first", BULK_STOP, OLIVIA)
     await store.record(job, revoked(group.items), delay=60)
     job = await claim(store)  # at once, whatever the lane waited for
     assert (await take(store, job)).ends == STOPPED
@@ -280,14 +280,14 @@ async def test_control__of_a_request_that_is_not_approved_is_refused(db: Databas
     store = bulk_store(db)
     await store.requests.create(examples.request(id="first"), ttl=TTL, key="first", command_url=None)
     with pytest.raises(StaleRequest):
-        await store.stop("first", OLIVIA)
+        await store.control("first", BULK_STOP, OLIVIA)
 
 
 async def test_control__completes_its_click(db: DatabaseHarness) -> None:
     store = bulk_store(db)
     await approve(store)
     job = await click(store.requests, key="another")
-    await store.pause("first", OLIVIA, click=job)
+    await store.control("first", BULK_PAUSE, OLIVIA, click=job)
 
     assert await store.requests.jobs.is_done(job.id)
 
@@ -297,7 +297,7 @@ async def test_end__leaves_the_people_of_other_lanes_to_these(db: DatabaseHarnes
     await approve(one)
     first, second = await claim(one), await claim(two)
     sending = await take(one, first, 2)
-    await one.stop("first", OLIVIA)
+    await one.control("first", BULK_STOP, OLIVIA)
     assert (await take(two, second)).ends == STOPPED
     ended = await two.end(second, STOPPED, 3)
     assert ended
@@ -319,7 +319,7 @@ async def test_end__does_not_call_a_lost_attempt_failed(db: DatabaseHarness) -> 
     await approve(one, people=3)
     await take(one, await claim(one), 2)
     db.clock.advance(LEASE_DURATION + 1)
-    await two.stop("first", OLIVIA)
+    await two.control("first", BULK_STOP, OLIVIA)
     job = await claim(two)
     await take(two, job)
     ended = await two.end(job, STOPPED, 10)
@@ -346,7 +346,7 @@ async def test_take__sends_nothing_once_the_approval_is_too_old(db: DatabaseHarn
     store = bulk_store(db, lanes=1)
     await approve(store)
     if paused:
-        await store.pause("first", OLIVIA)
+        await store.control("first", BULK_PAUSE, OLIVIA)
         assert await store.take(await claim(store), 5) is None
     db.clock.advance(BULK_EXECUTION_WINDOW)
     if not paused:
@@ -380,9 +380,9 @@ async def test_progress__measures_the_rate_since_the_end_of_a_pause(db: Database
     store = bulk_store(db, lanes=1)
     await approve(store, people=100)
     await store.record(job := await claim(store), revoked((await take(store, job, 20)).items), delay=0)
-    await store.pause("first", OLIVIA)
+    await store.control("first", BULK_PAUSE, OLIVIA)
     db.clock.advance(600)
-    await store.resume("first", OLIVIA)
+    await store.control("first", BULK_RESUME, OLIVIA)
     job = await claim(store)
     group = await take(store, job, 10)
     db.clock.advance(2)

@@ -10,10 +10,10 @@ from bot.domain.audit import (
     WATCH_EVENTS,
     AuditEvent,
     EventType,
-    entry,
+    audit_event,
     event_name,
     event_type,
-    request_event,
+    requested_type,
     target_of,
 )
 from bot.domain.bulk import BulkSource, summarize
@@ -40,7 +40,7 @@ def test_event_types__exist_for_every_event() -> None:
 def test_break_glass__has_events_of_its_own() -> None:
     asked = request(action="break-glass")
 
-    assert (request_event(asked), request_event(request())) == (EventType.BREAK_GLASS_REQUESTED, EventType.REQUESTED)
+    assert (requested_type(asked), requested_type(request())) == (EventType.BREAK_GLASS_REQUESTED, EventType.REQUESTED)
     assert event_type(asked, Event.APPROVE) is EventType.BREAK_GLASS_APPROVED
     others = set(Event) - {Event.APPROVE}
     assert all(event_type(asked, one) is EVENT_TYPES[one] for one in others)
@@ -48,14 +48,14 @@ def test_break_glass__has_events_of_its_own() -> None:
 
 
 def test_entry__has_actor_target_and_request() -> None:
-    row = entry(request(), EventType.APPROVED, at=NOON, actor=BEN, needed=1)
+    row = audit_event(request(), EventType.APPROVED, at=NOON, actor=BEN, needed=1)
 
     assert row == AuditEvent(NOON, EventType.APPROVED, BEN, "7K3M9QX", "request-id", TOM_IN_GENESYS.id, {"needed": 1})
 
 
 def test_entry__without_actor_or_target_names_the_bot() -> None:
-    assert entry(request(), EventType.EXPIRED, at=NOON).actor == "bot"
-    assert entry(rotation(), EventType.REQUESTED, at=NOON).target == "me"
+    assert audit_event(request(), EventType.EXPIRED, at=NOON).actor == "bot"
+    assert audit_event(rotation(), EventType.REQUESTED, at=NOON).target == "me"
 
 
 def test_audit_event__of_no_request_has_only_an_actor() -> None:
@@ -74,11 +74,11 @@ def test_event_name__is_in_the_words_of_today() -> None:
 
 
 def test_event_name__of_a_rotation_says_so() -> None:
-    rotated = entry(rotation(), EventType.REVOKED, at=NOON)
+    rotated = audit_event(rotation(), EventType.REVOKED, at=NOON)
 
     assert event_name(rotated) == "token:rotated"
-    assert event_name(entry(rotation(), EventType.FAILED, at=NOON)) == "token:failed"
-    assert event_name(entry(request(), EventType.REVOKED, at=NOON)) == "token:revoked"
+    assert event_name(audit_event(rotation(), EventType.FAILED, at=NOON)) == "token:failed"
+    assert event_name(audit_event(request(), EventType.REVOKED, at=NOON)) == "token:revoked"
 
 
 def test_watch_events__exist_for_every_end_of_a_watch() -> None:

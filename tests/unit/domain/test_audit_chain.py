@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.audit import AuditEvent, EventType, entry
+from bot.domain.audit import AuditEvent, EventType, audit_event
 from bot.domain.audit_chain import (
     EARLIER,
     ERASED,
@@ -38,9 +38,9 @@ ROW = AuditEvent(
 def events() -> list[AuditEvent]:
     asked = request()
     return [
-        entry(asked, EventType.REQUESTED, at=NOON, actor=asked.requester, reason="laptop stolen"),
-        entry(asked, EventType.APPROVED, at=NOON + 1, actor=BEN),
-        entry(asked, EventType.REVOKED, at=NOON + 2, status=200, attempts=1),
+        audit_event(asked, EventType.REQUESTED, at=NOON, actor=asked.requester, reason="laptop stolen"),
+        audit_event(asked, EventType.APPROVED, at=NOON + 1, actor=BEN),
+        audit_event(asked, EventType.REVOKED, at=NOON + 2, status=200, attempts=1),
     ]
 
 

@@ -135,7 +135,7 @@ async def test_process__while_slack_does_not_answer_keeps_the_click(components: 
 async def test_control__by_another_replica_meanwhile_is_answered(components: Components) -> None:
     job = await components.click(action=BULK_PAUSE)
     assert job.snapshot  # as it was when the click arrived
-    await BulkStore(components.store, lambda _request: ()).pause("first", personas.OLIVIA)
+    await BulkStore(components.store, lambda _request: ()).control("first", BULK_PAUSE, personas.OLIVIA)
     await components.clicks().process(job)
 
     assert (await tags(components.store))[-2:] == ["bulk:paused", "click:stale"]
