@@ -29,6 +29,9 @@ POLL_INTERVAL = 0.5
 MAX_RETRY_DELAY = 30.0
 """Longest delay before a failed job is retried, in seconds."""
 
+RENEWAL = "renewal of leases"
+"""The name of the task that renews the leases of running jobs."""
+
 Process = Callable[[Job], Awaitable[JobResult]]
 
 log = structlog.get_logger()
@@ -89,7 +92,7 @@ class Worker:
 
         Raises DatabaseReplaced, because then nothing that this process stores is kept.
         """
-        self._renewal = asyncio.create_task(self._renew_leases())
+        self._renewal = asyncio.create_task(self._renew_leases(), name=RENEWAL)
         while not self._stopping:
             await self._log_errors(self._poll())
             await self._wait(POLL_INTERVAL)
@@ -98,11 +101,6 @@ class Worker:
     def seconds_since_poll(self) -> float:
         """The seconds since the last poll that succeeded, or since the worker was created."""
         return self._clock() - self._polled_at
-
-    @property
-    def renews_leases(self) -> bool:
-        """Whether the leases of running jobs are being renewed."""
-        return self._renewal is not None and not (self._renewal.done() or self._renewal.cancelling())
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - the caller shares one deadline
         """Claim nothing new; finish running jobs, then the cards and notices that they led to.

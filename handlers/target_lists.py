@@ -60,10 +60,10 @@ def read_set(line: str) -> tuple[PeopleRef, str] | None:
 
 def _read_group(words: Sequence[Word]) -> tuple[PeopleRef, str] | None:
     first = words[0] if words else None
-    if first is None or first.sign != "!" or not first.inside.startswith("subteam^"):
+    if first is None or first.user_group is None:
         return None
     _require_no_other(words[1:])
-    return PeopleRef(BulkSource.USER_GROUP, name=first.inside.removeprefix("subteam^")), _reason(words[1:])
+    return PeopleRef(BulkSource.USER_GROUP, name=first.user_group), _reason(words[1:])
 
 
 def _people(words: Sequence[Word]) -> tuple[list[TargetRef], Sequence[Word]]:
@@ -94,7 +94,7 @@ def _continues(word: Word, *, ids: bool) -> bool:
 def _require_no_other(words: Sequence[Word]) -> None:
     """Raise Denied if the reason names a person or a group, because a list must be in one piece."""
     for word in words:
-        if word.sign == "!" and word.inside.startswith("subteam^"):
+        if word.user_group is not None:
             raise Denied(DenialCode.TARGET_IS_A_GROUP)
         if (word.sign == "@" and people_named_by(word)) or addresses_in(word):
             raise Denied(DenialCode.LIST_IN_PIECES, word=word.shown[:80].replace("`", "'"))

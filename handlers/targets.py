@@ -16,11 +16,12 @@ MAX_WORD_LENGTH = 80
 """Characters of an unreadable word that the reply repeats."""
 
 MAX_LISTED_TARGETS = 5
+"""People of a line whom the reply names."""
 
 MAX_LINE_LENGTH = 1000
 """Characters of a line; a longer one is denied before it is read."""
 
-MAX_NAME_LENGTH = 8
+MAX_NAME_WORDS = 8
 """Words of a name that may precede an address, as in `Morris, Victoria (Contractor) <victoria@example.com>`."""
 
 _FILLERS = frozenset({
@@ -116,7 +117,7 @@ def _end_of_name(words: Sequence[Word], start: int) -> int | None:
 
     Words of a sentence are no name, because the address after them may be another person's.
     """
-    for place, word in enumerate(words[start + 1 : start + 1 + MAX_NAME_LENGTH], start + 1):
+    for place, word in enumerate(words[start + 1 : start + 1 + MAX_NAME_WORDS], start + 1):
         if addresses_in(word):
             in_brackets = words[place - 1].text == "<" or word.text.startswith("<")
             return place if _is_name(words[start:place], any_case=in_brackets) else None
@@ -162,7 +163,7 @@ def _others(target: TargetRef, first: Word, rest: Sequence[Word]) -> dict[object
     first_is_id = not (first.sign or target.email)
     continues_list = True
     for word in rest:
-        if word.sign == "!" and word.inside.startswith("subteam^"):
+        if word.user_group is not None:
             raise Denied(DenialCode.TARGET_IS_A_GROUP)
         if continues_list and (word.is_punctuation or word.key in _LIST_WORDS):
             continue

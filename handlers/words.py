@@ -19,6 +19,9 @@ EMPHASIS = "*_~"
 SIGNS = "-_/|+=&~*!?"
 """Punctuation with which an address may begin, and which a word never contains at its end."""
 
+_USER_GROUP = "subteam^"
+"""What precedes the id in the mention of a user group."""
+
 _PLAIN_SIGNS = str.maketrans("‘’‛´`。", "'''''.")  # noqa: RUF001
 """Plain apostrophes, and a plain full stop, which this one replaces in domains (UTS 46)."""
 
@@ -55,6 +58,13 @@ class Word:
     def key(self) -> str:
         """The word for comparisons with known words, empty for punctuation, a mention or a link."""
         return "" if self.sign else self.text.strip(QUOTES + BRACKETS + PUNCTUATION + SIGNS).casefold()
+
+    @property
+    def user_group(self) -> str | None:
+        """The id of the user group that the word mentions, None for any other word."""
+        return (
+            self.inside.removeprefix(_USER_GROUP) if self.sign == "!" and self.inside.startswith(_USER_GROUP) else None
+        )
 
     @property
     def is_punctuation(self) -> bool:

@@ -32,7 +32,7 @@ from bot.services.inbox import Inbox
 from bot.services.notifications import Delivery, MessageRenderer, Notifier
 from bot.services.open_tabs import OpenTabs
 from bot.services.overview import Overview
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.services.rule_differences import RuleDifferences
 from bot.settings import Settings
 from bot.slack.api import SlackApi
@@ -133,7 +133,7 @@ def _job_dependencies(
     store, purecloud, rules, metrics = clients.store, clients.purecloud, options.rules, clients.metrics
     identity = Identity(workspace, users, purecloud.users, purecloud.authorization)
     requester_reads = genesys_reads(purecloud, MAX_REQUESTER_SHARE)
-    pace, permalinks = Pace(time.monotonic), Permalinks(clients.slack)
+    pace, permalinks = ChannelPace(time.monotonic), Permalinks(clients.slack)
     notifier = Notifier(
         store, clients.messenger, renderer, Delivery(store), pace, audit_channel=settings.audit_channel,
         permalinks=permalinks,

@@ -38,7 +38,7 @@ from bot.services.identity import Identity
 from bot.services.lanes import Lane, TokenClient
 from bot.services.live_state import LiveStates, Reads
 from bot.services.notifications import Delivery, MessageRenderer, Notifier
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.services.protected_people import ProtectedPeople
 from bot.services.reminders import Reminders
 from bot.services.requesting import RequestService
@@ -129,7 +129,7 @@ class JobDependencies:
     permalinks: Permalinks
     messenger: SlackMessenger
     notifier: Notifier
-    pace: Pace
+    pace: ChannelPace
     genesys: GenesysApi
     open_lane: Callable[[], TokenClient]
     renderer: MessageRenderer

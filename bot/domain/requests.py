@@ -305,15 +305,3 @@ _WORST_FIRST = (Event.LOSE_TRACK, Event.FAIL, Event.REFUSE, Event.SUCCEED)
 def worst_of(events: Sequence[Event]) -> Event:
     """Return the outcome of a request from the outcomes of its items: the worst of them."""
     return min(events, key=_WORST_FIRST.index)
-
-
-def diagram() -> str:
-    """Draw TRANSITIONS as Mermaid; the README's picture is compared with it."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.PENDING}"]
-    lines += [
-        f"    {state} --> {target}: {event}"
-        for state, events in TRANSITIONS.items()
-        for event, target in events.items()
-    ]
-    lines += [f"    {state} --> [*]" for state in State if state in FINAL]
-    return "\n".join(lines)

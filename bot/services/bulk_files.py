@@ -43,7 +43,7 @@ class FileRenderer(Protocol):
         """Return a reply in the thread of a card."""
 
 
-class Audience(Protocol):
+class LiveAudience(Protocol):
     """Knows who may see what people are doing."""
 
     async def may_see(self, channel: str) -> bool:
@@ -62,7 +62,7 @@ class BulkFiles:
         delivery: Delivery,
         *,
         channels: Channels,
-        live: Audience,
+        live: LiveAudience,
     ) -> None:
         self._live = live
         self._store = store

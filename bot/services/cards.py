@@ -31,7 +31,7 @@ from bot.services.notifications import (
     message_payload,
     people_to_notify,
 )
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.channels import UNSUITABLE
 from bot.slack.messages import Message, SlackMessenger
@@ -67,7 +67,7 @@ class CardUpdater:
         delivery: Delivery,
         recipients: Callable[[Request], Sequence[str]],
         *,
-        pace: Pace,
+        pace: ChannelPace,
         approvers: Callable[[Request], Sequence[Principal]],
         live: LiveStates,
     ) -> None:

@@ -16,9 +16,7 @@ from bot.domain.actions import Actions, GenesysApi
 from bot.domain.live_state import LiveState
 from bot.domain.requests import FINAL, Event, Request, State
 from bot.metrics import Metrics
-from bot.purecloud import (
-    GenesysRateLimited,
-)
+from bot.purecloud import GenesysRateLimited
 from bot.purecloud.caller import write_guard
 from bot.services.attempts import AttemptResult, execute
 from bot.services.job_result import JobResult

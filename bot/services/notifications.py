@@ -13,6 +13,7 @@ from bot.db.expiry import ExpiryStore
 from bot.db.job_queue import MAX_BACKOFF_DOUBLINGS
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
+from bot.db.statements import RESPONSE_URL_LIFETIME
 from bot.db.unreadable import UnreadableRow
 from bot.domain.bulk_files import BulkFile
 from bot.domain.principals import Principal
@@ -20,7 +21,7 @@ from bot.domain.requests import MessageRef, Request, State
 from bot.errors import TOKEN_REFUSED, BotError
 from bot.services.job_result import JobResult
 from bot.services.log_facts import job_facts
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.channels import UNSUITABLE
 from bot.slack.messages import Message, SlackMessenger
@@ -33,9 +34,6 @@ MAX_FOLDED = 50
 
 MAX_DELIVERY_DELAY = 60.0
 """Longest wait between two attempts to deliver a message, in seconds, unless an admin must act first."""
-
-RESPONSE_URL_LIFETIME = 1800.0
-"""Seconds for which Slack accepts a `response_url` (docs.slack.dev, Handling user interaction)."""
 
 FIXABLE_ERRORS = (
     TOKEN_REFUSED | UNSUITABLE | {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
@@ -186,7 +184,7 @@ class Notifier:
         messenger: SlackMessenger,
         renderer: MessageRenderer,
         delivery: Delivery,
-        pace: Pace,
+        pace: ChannelPace,
         *,
         audit_channel: str | None = None,
         permalinks: Permalinks | None = None,

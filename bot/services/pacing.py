@@ -10,7 +10,7 @@ PLACE_MEMORY = 60.0
 """Seconds after which a place is forgotten, because another process has posted the card."""
 
 
-class Pace:
+class ChannelPace:
     """The next post to each channel; `clock` returns monotonic seconds.
 
     A notice waits a second after the last one, and so does a reply in a thread. A card waits only after Slack has

@@ -13,7 +13,7 @@ from bot.domain.requests import MessageRef, Request, State, is_private
 from bot.services.job_result import JobResult
 from bot.services.mentions import approvers_to_mention
 from bot.services.notifications import Delivery
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.messages import Message, SlackMessenger
 from bot.slack.permalinks import Permalinks
@@ -44,7 +44,7 @@ class Reminders:
         messenger: SlackMessenger,
         renderer: ReminderRenderer,
         delivery: Delivery,
-        pace: Pace,
+        pace: ChannelPace,
         *,
         permalinks: Permalinks,
         approvers: Callable[[Request], Sequence[Principal]],

@@ -11,7 +11,7 @@ from bot.db.unreadable import UnreadableRow
 from bot.domain.requests import Event, Request
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.slack.api import RATE_LIMITED, SlackCallError
 from bot.slack.messages import Message, SlackMessenger
 
@@ -41,7 +41,7 @@ class ThreadReplies:
         messenger: SlackMessenger,
         renderer: ThreadRenderer,
         delivery: Delivery,
-        pace: Pace,
+        pace: ChannelPace,
     ) -> None:
         self._store = store
         self._messenger = messenger

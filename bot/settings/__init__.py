@@ -45,14 +45,14 @@ SECRETS = frozenset({
 })  # fmt: skip
 """The settings that hold a secret. Each can be read from a file that `<NAME>_FILE` names."""
 
-MAX_REQUEST_TTL = 24 * 3600
-"""Maximum of REQUEST_TTL, in seconds. An approval must not be possible long after its reason is gone."""
+MAX_DURATION = 24 * 3600
+"""Maximum of REQUEST_TTL, REMIND_AFTER and WATCH_FOR, in seconds. Later, the reason of a request may be gone."""
 
 MAX_BUDGET = 1_000_000
 """Maximum of MAX_COMMANDS_PER_MINUTE and MAX_CLICKS_PER_MINUTE."""
 
 MAX_APPROVALS = 5
-"""Maximum of APPROVALS_REQUIRED and PROTECTED_APPROVALS. More approvers cannot be found in time."""
+"""Maximum of APPROVALS_REQUIRED, PROTECTED_APPROVALS and BULK_APPROVALS. More approvers cannot be found in time."""
 
 _ADVICE = {
     "missing": "it is required",
@@ -78,7 +78,7 @@ _DATABASE_URL = re.compile(r"sqlite:///[^:?]+|postgres(ql)?://\S+")
 def _parse_duration(text: str) -> float:
     found = _DURATION.fullmatch(text.lower())
     seconds = int(found[1]) * _SECONDS_PER_UNIT[found[2]] if found else 0
-    if not 0 < seconds <= MAX_REQUEST_TTL:
+    if not 0 < seconds <= MAX_DURATION:
         raise ValueError("write a duration from 1s to 24h, such as 90s, 15m or 2h")
     return float(seconds)
 

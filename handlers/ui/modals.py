@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.services.reasons import MAX_REASON_LENGTH
 from handlers.messages import Catalog
 from handlers.ui import blocks
 from handlers.ui.blocks import Block
 
 USER, IDENTIFIER, REASON = "user", "identifier", "reason"
 """The ids of the modal's inputs and of their blocks."""
-
-MAX_REASON_LENGTH = 500
-"""Characters of a reason, as many as the bot stores."""
 
 PEOPLE, FILE = "people", "file"
 """The ids of the inputs of the modal for many people."""

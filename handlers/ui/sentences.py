@@ -41,11 +41,6 @@ def _contact(catalog: Catalog) -> Value:
     return channel(contact) if CHANNEL.fullmatch(contact) else contact
 
 
-def as_plain(elements: Sequence[Element]) -> str:
-    """Return the words of elements."""
-    return "".join(str(element.get("text", "")) for element in elements)
-
-
 def as_mrkdwn(elements: Sequence[Element]) -> str:
     """Return the words of elements for a notification, in Slack's markup."""
     return "".join(_mrkdwn(element) for element in elements)

@@ -15,11 +15,11 @@ from bot.checks.genesys import ACTION_PERMISSIONS, VIEW_GRANTS, VIEW_QUEUES, VIE
 from bot.checks.report import as_text
 from bot.db.migrate import MIGRATIONS
 from bot.domain.actions import ACTIONS, REVOKE
-from bot.domain.requests import diagram
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
 from bot.settings import SECRETS, Settings
 from handlers.commands import READ_ONLY
 from tests.support.checks_harness import open_checks_harness
+from tests.support.state_diagram import diagram
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

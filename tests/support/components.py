@@ -56,7 +56,7 @@ from bot.services.job_result import JobResult
 from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, Notifier
 from bot.services.overview import Overview
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.services.protected_people import ProtectedPeople
 from bot.services.requesting import RequestService
 from bot.services.rule_differences import RuleDifferences
@@ -128,7 +128,7 @@ class Components:
 
     def __post_init__(self) -> None:
         self.lookups = EarlyLookups(self.identity)
-        self.pace = Pace(self.database.clock)
+        self.pace = ChannelPace(self.database.clock)
 
     def options(self, **changes: Any) -> Options:
         """Return the sandbox's options with some changed; `rules` of `Options` are changed by their own names."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Part = Mapping[str, Any]
+
+
+def plain(elements: Sequence[Part]) -> str:
+    """Return the words of elements of rich text."""
+    return "".join(str(element.get("text", "")) for element in elements)
 
 
 def readable(message: Part) -> str:

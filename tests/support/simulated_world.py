@@ -41,7 +41,7 @@ from bot.services.identity import Identity
 from bot.services.inbox import Inbox
 from bot.services.live_state import LiveStates
 from bot.services.notifications import Delivery, Notifier
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.services.rule_differences import RuleDifferences
 from bot.services.watch import Watches
 from bot.slack.channels import Channels
@@ -177,7 +177,7 @@ class World:
         identity = Identity(KnownWorkspace(api), SlackUsers(api, clock=clock), genesys, genesys)
         channels = Channels(api, clock=clock, configured=(AUDIT,))
         messenger, lookups = SimulatedMessenger(process, self.outside, channels), EarlyLookups(identity)
-        pace, differences = Pace(clock), RuleDifferences(options.rules, METRICS)
+        pace, differences = ChannelPace(clock), RuleDifferences(options.rules, METRICS)
         watches = Watches(WatchStore(store), genesys, duration=options.watch_for)
         live = LiveStates(genesys, channels, approvals_channel=options.approvals_channel)
         services = job_services(JobDependencies(

@@ -17,8 +17,8 @@ from bot.domain.requests import State
 from handlers.messages import Catalog
 from handlers.messages.en import SENTENCES
 from handlers.ui import outcomes
-from handlers.ui.sentences import as_plain
 from tests.support.examples import request
+from tests.support.render_text import plain
 
 FACTS: dict[str, Any] = {"attempts": 2, "uncertain": True}
 FORBIDDEN = FACTS | {
@@ -70,7 +70,7 @@ def test_converted__outcome_is_shown_as_before(
 ) -> None:
     assert converted(before) == after
     paragraphs = outcomes.outcome(Catalog(SENTENCES), request(state=state, outcome=after))
-    assert words in "".join(map(as_plain, paragraphs))
+    assert words in "".join(map(plain, paragraphs))
 
 
 async def test_upgrade__converts_stored_outcomes_and_events(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from bot.domain.requests import (
     State,
     advance,
     approval_event,
-    diagram,
     follow,
     unseeing_followers,
     worst_of,
@@ -157,15 +156,6 @@ def test_worst_of__is_a_success_only_if_every_item_is(events: list[Event]) -> No
     assert found in events
     assert (found is Event.SUCCEED) == (set(events) == {Event.SUCCEED})
     assert (found is Event.LOSE_TRACK) == (Event.LOSE_TRACK in events)
-
-
-def test_diagram__draws_exactly_the_transitions() -> None:
-    lines = diagram().splitlines()
-
-    assert lines[:2] == ["stateDiagram-v2", "    [*] --> pending"]
-    arrows = {line.strip() for line in lines[2:]}
-    assert arrows == {f"{a} --> {b}: {event}" for a, event, b in ALLOWED} | {f"{state} --> [*]" for state in FINAL}
-    assert len(arrows) == len(lines) - 2
 
 
 def test_break_glass__needs_no_other_approver_whomever_it_is_about() -> None:

@@ -22,7 +22,7 @@ from bot.sandbox.slack.faults import SlackFault
 from bot.services.cards import EXPIRED_CARDS
 from bot.services.job_result import JobResult
 from bot.services.notifications import MAX_FOLDED
-from bot.services.pacing import Pace
+from bot.services.pacing import ChannelPace
 from bot.worker import CONCURRENCY
 from tests.support.clock import FakeClock
 from tests.support.components import Components, open_components
@@ -36,7 +36,7 @@ class Replica:
     def __init__(self, components: Components, owner: str) -> None:
         self.components = components
         self.store: RequestStore = components.database.store(owner)
-        self.pace = Pace(components.database.clock)
+        self.pace = ChannelPace(components.database.clock)
 
     async def run(self, *jobs: Job) -> list[JobResult]:
         """Run jobs at the same time, as the worker does."""

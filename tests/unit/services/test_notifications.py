@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 
 from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job, JobKind
+from bot.db.statements import RESPONSE_URL_LIFETIME
 from bot.domain.commands import Invoker
 from bot.domain.requests import Event, MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
-from bot.services.notifications import MAX_DELIVERY_DELAY, RESPONSE_URL_LIFETIME
+from bot.services.notifications import MAX_DELIVERY_DELAY
 from bot.slack.channels import ANSWER_AGE
 from tests.support.components import Components, open_components
 from tests.support.database import approve, stored

@@ -9,8 +9,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.requests import State
 from handlers.ui import outcomes
-from handlers.ui.sentences import as_plain
 from tests.support.examples import NOON
+from tests.support.render_text import plain
 from tests.support.sample_outcomes import ACTIONS, in_state
 from tests.support.stub_services import ENGLISH
 
@@ -62,7 +62,7 @@ RESULTS: dict[str, tuple[State, dict[str, Any]]] = {
 @pytest.mark.parametrize("action", ACTIONS)
 def test_outcome__every_result(action: str, state: State, result: dict[str, Any], snapshot: SnapshotAssertion) -> None:
     asked = in_state(state, action, outcome=result)
-    said = "\n".join(as_plain(line) for line in outcomes.outcome(ENGLISH, asked))
+    said = "\n".join(plain(line) for line in outcomes.outcome(ENGLISH, asked))
     assert said == snapshot
     assert "revoked" not in said.lower()
     assert ".." not in said
@@ -90,7 +90,7 @@ def test_headline__cannot_be_read_as_its_opposite(action: str, state: State) -> 
 @pytest.mark.parametrize("state", [State.REFUSED, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_outcome__always_says_whether_something_was_changed(action: str, state: State) -> None:
-    said = as_plain(outcomes.outcome(ENGLISH, in_state(state, action))[0]).lower()
+    said = plain(outcomes.outcome(ENGLISH, in_state(state, action))[0]).lower()
     phrases = ("nothing was changed", "not done", "as active", "no session is known", "can't say")
     assert any(phrase in said for phrase in phrases), f"{said!r} has none of {phrases}"
 
