@@ -32,7 +32,7 @@ from bot.purecloud.models import (
     UsersSearchResponse,
 )
 from bot.purecloud.paging import pages
-from bot.purecloud.responses import confirm, parse_body
+from bot.purecloud.responses import confirm, parse_body, unreadable
 from bot.purecloud.retry import Limits
 from bot.purecloud.transport import HttpAttempt, Transport
 
@@ -129,11 +129,15 @@ class UsersApi:
     async def search_by_email(self, email: str) -> list[User]:
         """Return the active and inactive users with exactly this e-mail address, in any letter case.
 
-        Genesys Cloud may not find a user that was created seconds ago. Permission: `directory:user:view`.
+        Genesys Cloud may not find a user that was created seconds ago. Raises GenesysRejected if one of them has no id
+        that a DELETE could name. Permission: `directory:user:view`.
         """
-        found = parse_body(UsersSearchResponse, await self._caller.call(requests.search_by_email(email)))
-        address = email.strip().casefold()
-        return [user for user in found.results if (user.email or "").casefold() == address and not user.deleted]
+        response = await self._caller.call(requests.search_by_email(email))
+        found, address = parse_body(UsersSearchResponse, response), email.strip().casefold()
+        users = [user for user in found.results if (user.email or "").casefold() == address and not user.deleted]
+        if not all(requests.is_user_id(user.id) for user in users):
+            raise unreadable(UsersSearchResponse, response)
+        return list({user.id: user for user in users}.values())
 
     async def search_active(self, limit: int) -> list[User]:
         """Return some active users, `limit` at most.
@@ -164,13 +168,21 @@ class UsersApi:
         return [user for user in await self._search(build) if user.id in wanted]
 
     async def _search(self, build: Callable[[int], ApiRequest]) -> list[User]:
-        """Return the users of the first pages of a search, without deleted ones."""
+        """Return the users of the first pages of a search: no deleted ones, and none without a usable id."""
         found = pages(self._caller, UsersSearchResponse, build, limit=MAX_PAGES)
-        return [user async for page in found for user in page.results if not user.deleted]
+        users = [user async for page in found for user in page.results if not user.deleted]
+        return [user for user in users if requests.is_user_id(user.id)]
 
     async def get_user(self, user_id: str) -> User:
-        """Return the user with this id; raises GenesysNotFound for an unknown or deleted user."""
-        return parse_body(User, await self._caller.call(requests.get_user(user_id)))
+        """Return the user with this id; raises GenesysNotFound for an unknown or deleted user.
+
+        Raises GenesysRejected if the response has another id.
+        """
+        response = await self._caller.call(requests.get_user(user_id))
+        user = parse_body(User, response)
+        if user.id.lower() != user_id.lower():
+            raise unreadable(User, response)
+        return user
 
     async def get_user_once(self, user_id: str, expand: Sequence[str], *, login: bool = True) -> User:
         """Return the user with this id after one request at most.

@@ -55,12 +55,17 @@ def with_bearer_token(request: ApiRequest, token: str) -> ApiRequest:
     return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
 
 
+def is_user_id(text: str) -> bool:
+    """Return whether a text has the form of a user id, a canonical UUID."""
+    return _UUID.fullmatch(text) is not None
+
+
 def normalize_user_id(text: str) -> str:
     """Return a user id in lower case; raises ValueError for anything but a canonical UUID.
 
     The id becomes part of a path, and `/tokens/me` and `/tokens/timeout` are not the tokens of a user.
     """
-    if not _UUID.fullmatch(text):
+    if not is_user_id(text):
         raise ValueError(f"{text!r} is not a Genesys Cloud user id; one looks like 8-4-4-4-12 hexadecimal digits.")
     return text.lower()
 

@@ -140,12 +140,17 @@ def parse_body(model: type[_Model], response: ApiResponse) -> _Model:
     """Return the body as a model; raises GenesysRejected if it cannot be read."""
     value = _validate(model, response.body)
     if value is None:
-        error = GenesysRejected(
-            status=response.status, correlation_id=response.correlation_id, problem="unreadable_response"
-        )
-        error.expected = model.__name__
-        raise error
+        raise unreadable(model, response)
     return value
+
+
+def unreadable(model: type[BaseModel], response: ApiResponse) -> GenesysRejected:
+    """Return the error for a response that is not what the model describes."""
+    error = GenesysRejected(
+        status=response.status, correlation_id=response.correlation_id, problem="unreadable_response"
+    )
+    error.expected = model.__name__
+    return error
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -277,11 +277,38 @@ async def test_search_by_email__omits_users_without_exactly_this_address(harness
         {"id": "3", "email": "jane.doe@acme.example", "state": "deleted"},
         {"id": "4", "email": None, "state": "active"},
         {"id": "5"},
-        {"id": "6", "email": "Jane.Doe@acme.example", "state": "active"},
+        {"id": JANE, "email": "Jane.Doe@acme.example", "state": "active"},
     ]
     harness.genesys.fault("search_by_email", GenesysFault(status=200, body={"results": results}))
 
-    assert [user.id for user in await harness.purecloud.users.search_by_email("jane.doe@acme.example")] == ["6"]
+    assert [user.id for user in await harness.purecloud.users.search_by_email("jane.doe@acme.example")] == [JANE]
+
+
+async def test_search_by_email__returns_a_user_once_that_the_response_repeats(harness: ClientHarness) -> None:
+    results = [{"id": JANE, "email": "jane.doe@acme.example", "state": "active"}] * 2
+    harness.genesys.fault("search_by_email", GenesysFault(status=200, body={"results": results}))
+
+    assert [user.id for user in await harness.purecloud.users.search_by_email("jane.doe@acme.example")] == [JANE]
+
+
+@pytest.mark.parametrize("user_id", [None, "", "me", "6"])
+async def test_search__user_without_a_usable_id_is_not_returned(harness: ClientHarness, user_id: str | None) -> None:
+    results = [{"id": user_id, "email": "jane.doe@acme.example", "state": "active"}]
+    harness.genesys.fault("search_by_email", GenesysFault(status=200, body={"results": results}, times=2))
+
+    with pytest.raises(errors.GenesysRejected) as raised:
+        await harness.purecloud.users.search_by_email("jane.doe@acme.example")
+    assert (raised.value.problem, raised.value.expected) == ("unreadable_response", "UsersSearchResponse")
+    assert await harness.purecloud.users.search_by_emails(["jane.doe@acme.example"]) == []
+
+
+@pytest.mark.parametrize("user_id", [None, "", OMAR])
+async def test_get_user__of_another_id_raises(harness: ClientHarness, user_id: str | None) -> None:
+    harness.genesys.fault("get_user", GenesysFault(status=200, body={"id": user_id, "name": "Omar Haddad"}))
+
+    with pytest.raises(errors.GenesysRejected) as raised:
+        await harness.purecloud.users.get_user(JANE)
+    assert (raised.value.problem, raised.value.expected) == ("unreadable_response", "User")
 
 
 @pytest.mark.parametrize(

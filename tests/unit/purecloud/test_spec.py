@@ -142,7 +142,7 @@ class Specification:
         return [error.message for error in Draft202012Validator(absolute, registry=self.registry).iter_errors(value)]
 
     def example(self, schema: dict[str, Any], depth: int = 0) -> Any:
-        """Return a value with every property, down to `MAX_DEPTH`."""
+        """Return a value with every property, down to `MAX_DEPTH`; every id is the one that the calls ask for."""
         if "$ref" in schema:
             return self.example(self.schema(schema["$ref"].rsplit("/", 1)[1]), depth)
         if "allOf" in schema:
@@ -151,7 +151,7 @@ class Specification:
             return schema["enum"][0]
         if schema.get("type") == "object":
             properties = schema.get("properties", {}) if depth < MAX_DEPTH else {}
-            return {name: self.example(part, depth + 1) for name, part in properties.items()}
+            return {name: JANE if name == "id" else self.example(part, depth + 1) for name, part in properties.items()}
         if schema.get("type") == "array":
             return [self.example(schema["items"], depth + 1)] * 2
         simple = {"integer": 3, "number": 3.5, "boolean": True}
