@@ -10,6 +10,7 @@ import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.commands import Invoker
+from bot.domain.denials import Denied
 from bot.errors import BotError
 from bot.services.account import WhoAmI
 from bot.services.overview import Concerning, ListedRequest, RequestList
@@ -17,7 +18,7 @@ from handlers.help import approval_hint, command_block
 from handlers.messages import Catalog
 from handlers.payloads import read_visitor
 from handlers.services import Services
-from handlers.ui.home import Home, home_view, unavailable_view
+from handlers.ui.home import Home, excluded_view, home_view, unavailable_view
 from handlers.ui.modals import View
 from handlers.ui.reasons import explain
 from handlers.whoami import identity_line, permission_block
@@ -78,6 +79,9 @@ class Publisher:
         )
         if isinstance(who, str):
             return unavailable_view(self._catalog, who)
+        if who.permissions.denied_because:
+            why, commands = approval_hint(self._catalog, who.permissions), command_block(self._catalog, who.permissions)
+            return excluded_view(self._catalog, identity_line(self._catalog, who), why, commands)
         return home_view(self._catalog, self._home(who, concerning, recent))
 
     def _home(self, who: WhoAmI, concerning: Concerning | str, recent: RequestList | str) -> Home:
@@ -93,14 +97,17 @@ class Publisher:
         )
 
     async def _within(self, read: Callable[[Invoker], Awaitable[Result]]) -> Result | str:
-        """Return a part of the tab, or the reason why it is not available."""
+        """Return a part of the tab, or a sentence that says why it is not available."""
         try:
             async with asyncio.timeout(PART_TIMEOUT):
                 return await read(self.visitor)
+        except Denied as denied:
+            return explain(self._catalog, denied.code, denied.params, changed_nothing=False)
         except BotError as error:
-            return explain(self._catalog, error.code, error.params, changed_nothing=False)
+            problem = explain(self._catalog, error.code, error.params, changed_nothing=False)
         except TimeoutError:
-            return self._catalog.text("home.too_slow")
+            problem = self._catalog.text("home.too_slow")
+        return self._catalog.text("home.unavailable", problem=problem)
 
 
 def _requests(found: RequestList | str) -> Sequence[ListedRequest] | str:

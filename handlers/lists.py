@@ -33,6 +33,9 @@ PAGE_ACTIONS = re.compile(f"^({PENDING}|{HISTORY})_({Direction.OLDER}|{Direction
 
 _REFERENCE = re.compile(r"[2-9A-HJ-NP-Z]{7}", re.IGNORECASE | re.ASCII)
 
+_IN_A_LIST = "list"
+"""Selects the texts about a line without a reason."""
+
 log = structlog.get_logger()
 
 
@@ -65,9 +68,9 @@ async def _from_line(read: Read, invoker: Invoker, services: Services, catalog: 
     """
     try:
         query = _read_query(line, invoker)
-    except Denied:
+    except Denied as denied:
         await read(invoker, services, catalog, Place())
-        raise
+        raise Denied(denied.reason, **denied.params, problem=_IN_A_LIST) from None
     return await read(invoker, services, catalog, Place(query))
 
 
@@ -102,13 +105,21 @@ async def _turn(body: Payload, services: Services, catalog: Catalog) -> None:
 
 
 def _read_query(line: str, invoker: Invoker) -> Query:
-    """Return whom or what a line names; raises Denied for anything but one person or one reference."""
+    """Return whom or what a line names; raises Denied for anything but one person or one reference.
+
+    Words that name no one, as in `history all`, mean everyone.
+    """
     word = normalize(line).strip(QUOTES + " ")
     if not word:
         return ALL
     if _REFERENCE.fullmatch(word):
         return Query(reference=word.upper())
-    person, rest = read_line(line, me=invoker.user_id)
+    try:
+        person, rest = read_line(line, me=invoker.user_id)
+    except Denied as denied:
+        if denied.reason is DenialCode.TARGET_MISSING:
+            return ALL
+        raise
     if rest:
         raise Denied(DenialCode.TARGET_UNREADABLE, word=rest.split(maxsplit=1)[0])
     return Query(person=person)

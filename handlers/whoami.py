@@ -78,8 +78,7 @@ def identity_line(catalog: Catalog, who: WhoAmI) -> str:
         genesys = foreign_mrkdwn(who.person.name or who.person.email or who.person.id)
         return catalog.text("home.person", name=name, genesys=genesys)
     if isinstance(who.person, BotError):
-        problem = explain(catalog, who.person.code, who.person.params, changed_nothing=False)
-        return catalog.text("home.person_unknown", name=name, problem=problem)
+        return catalog.text("home.person_unknown", name=name, problem=_problem(catalog, who.person))
     return catalog.text("whoami.summary", name=name, workspace=foreign_mrkdwn(who.workspace.name))
 
 

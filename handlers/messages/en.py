@@ -126,6 +126,10 @@ SENTENCES = {
         "Put the person first: type @ and pick them, or use an email address or a Genesys Cloud user id. "
         "The reason comes after that."
     ),
+    "hint.target_unreadable.list": (
+        "Name one person and nothing else: type @ and pick them, or use an email address or a Genesys Cloud user id. "
+        "The reference of a request works too."
+    ),
     "reason.target_is_no_address": "`{word}` is not an email address.",
     "hint.target_is_no_address": "Type @ and pick the person, or use an email address such as `tom@example.com`.",
     "reason.target_is_a_plain_name": "Slack sent `{word}` as plain text, so I can't say who that is.",
@@ -134,6 +138,8 @@ SENTENCES = {
         "app's manifest needs `should_escape: true`."
     ),
     "reason.target_is_a_group": "I can't act on a channel, or on a user group in the middle of a line.",
+    "reason.target_is_a_group.list": "I can't list the requests about a channel or a user group.",
+    "hint.target_is_a_group.list": "Name one person.",
     "hint.target_is_a_group": "Name one person. Admins can name one user group, right after the command.",
     "reason.may_not_revoke_many": "Only admins of this bot can name several people in one request.",
     "hint.may_not_revoke_many": "Send one command per person. In the reason, leave out @ and email addresses.",
@@ -162,6 +168,7 @@ SENTENCES = {
     "reason.target_is_a_channel": "That is a channel, not a person.",
     "hint.target_is_a_channel": "Name one person.",
     "reason.several_targets": "That names {count} people ({names}), and I don't guess which one you mean.",
+    "hint.several_targets.list": "Send one command per person.",
     "hint.several_targets": "Send one command per person. In the reason, leave out @ and email addresses.",
     "reason.target_not_in_slack": "Slack doesn't know that person, or doesn't show them to me.",
     "hint.target_not_in_slack": "Use their email address or Genesys Cloud user id, which work without Slack.",
@@ -772,6 +779,10 @@ SENTENCES = {
     "whoami.person_unknown": "In Slack as {email}. Genesys Cloud did not say who you are there. {problem}",
     "whoami.reason.no_email": "You have no email address in Slack that I can see.",
     "whoami.reason.email_unconfirmed": "You have not confirmed your email address in Slack, so it proves nothing.",
+    "whoami.reason.several_in_genesys": (
+        "Several users of Genesys Cloud have your email address, and I don't guess which one you are, "
+        "so roles there count for nothing here."
+    ),
     "whoami.yes": "{what}: *yes*, {rule}",
     "whoami.no": "{what}: no",
     "whoami.unknown": "{what}: could not be checked",

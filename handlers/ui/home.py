@@ -16,7 +16,7 @@ from handlers.ui.request_lists import entry, entry_with_cancel
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the Home tab shows. A list of requests that is not available is the reason, a string."""
+    """What the Home tab shows. A list of requests that is not available is a sentence that says why."""
 
     person: str
     permissions: Block
@@ -42,9 +42,14 @@ def home_view(catalog: Catalog, home: Home) -> View:
     )
 
 
-def unavailable_view(catalog: Catalog, problem: str) -> View:
+def excluded_view(catalog: Catalog, person: str, why: str, commands: Block) -> View:
+    """Return the Home tab of a person who can do nothing here, such as a guest."""
+    return _view(blocks.section(person), blocks.section(why), blocks.header(catalog.text("help.title")), commands)
+
+
+def unavailable_view(catalog: Catalog, why: str) -> View:
     """Return the Home tab while nothing about the person is known."""
-    return _view(blocks.header(catalog.text("help.title")), blocks.context(_unavailable(catalog, problem)))
+    return _view(blocks.header(catalog.text("help.title")), blocks.context(why))
 
 
 def _view(*parts: Block) -> View:
@@ -54,7 +59,7 @@ def _view(*parts: Block) -> View:
 def _waiting(catalog: Catalog, waiting: Sequence[ListedRequest] | str) -> list[Block]:
     title = blocks.header(catalog.text("home.waiting"))
     if isinstance(waiting, str):
-        return [title, blocks.context(_unavailable(catalog, waiting))]
+        return [title, blocks.context(waiting)]
     if not waiting:
         return [title, blocks.context(catalog.text("home.waiting.empty"))]
     return [title, *(part for one in waiting for part in _with_buttons(catalog, one))]
@@ -82,11 +87,7 @@ def _own(catalog: Catalog, own: Sequence[ListedRequest]) -> list[Block]:
 def _recent(catalog: Catalog, recent: Sequence[ListedRequest] | str) -> list[Block]:
     title = blocks.header(catalog.text("home.recent"))
     if isinstance(recent, str):
-        return [title, blocks.context(_unavailable(catalog, recent))]
+        return [title, blocks.context(recent)]
     if not recent:
         return [title, blocks.context(catalog.text("home.recent.empty"))]
     return [title, *(entry(catalog, one) for one in recent)]
-
-
-def _unavailable(catalog: Catalog, problem: str) -> str:
-    return catalog.text("home.unavailable", problem=problem)

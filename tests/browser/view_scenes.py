@@ -107,8 +107,9 @@ def homes() -> list[Scene]:
     by_ravi.append(ListedRequest(about_pia(id="another", followers=FOLLOWERS), LINK, own=True))
     final = (State.REVOKED, State.DECLINED, State.EXPIRED)
     ended = [ListedRequest(asked(state), LINK) for state in final]
-    no_database = ENGLISH.text("reason.database_unavailable")
-    unavailable = unavailable_view(ENGLISH, ENGLISH.text("home.too_slow"))
+    no_database = ENGLISH.text("home.unavailable", problem=ENGLISH.text("reason.database_unavailable"))
+    too_slow = ENGLISH.text("home.unavailable", problem=ENGLISH.text("home.too_slow"))
+    unavailable = unavailable_view(ENGLISH, too_slow)
     return [
         Scene("home-admin", "An admin, for whom nothing waits.", home(WHO_OLIVIA)),
         Scene("home-approver", "An approver, for whom two requests wait.", home(WHO_BEN, waiting, ended)),

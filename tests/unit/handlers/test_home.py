@@ -86,11 +86,44 @@ async def test_home__with_many_requests_is_valid() -> None:
     await published(services)
 
 
-@pytest.mark.parametrize("error", [SlackUnavailable("users.info", "ratelimited"), Denied(DenialCode.OUTSIDER)])
-async def test_home__shows_why_it_is_not_available(error: Exception) -> None:
-    view = await published(StubServices(error=error))
-    assert "Not available right now" in view
+async def test_home__shows_why_it_is_not_available() -> None:
+    view = await published(StubServices(error=SlackUnavailable("users.info", "ratelimited")))
+    assert "Not available right now: Slack didn't answer me" in view
     assert "changed" not in view
+
+
+async def test_home__of_an_outsider_does_not_say_that_this_will_pass() -> None:
+    view = await published(StubServices(error=Denied(DenialCode.OUTSIDER)))
+    assert view.count("Only members of this workspace can use this bot.") == 1
+    assert "right now" not in view
+    assert "changed" not in view
+
+
+async def test_home__of_a_guest_says_once_why_they_can_do_nothing() -> None:
+    permissions = Permissions(denied_because=DenialCode.GUEST)
+    who = replace(WHO, permissions=permissions, person=None, token=None)
+    view = await published(StubServices(who=who, list_error=Denied(DenialCode.GUEST)))
+    assert "You are Ravi Rao in " in view
+    assert view.count("Guests can't use this bot") == 1
+    assert "/purecloud whoami" in view
+    for never in ("right now", "Waiting for your decision", "Your last requests"):
+        assert never not in view
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (DenialCode.NO_EMAIL, "You have no email address in Slack that I can see."),
+        (DenialCode.EMAIL_UNCONFIRMED, "You have not confirmed your email address in Slack"),
+        (DenialCode.SEVERAL_IN_GENESYS, "Several users of Genesys Cloud have your email address"),
+    ],
+)
+async def test_home__speaks_to_a_person_whom_genesys_cloud_does_not_know(reason: DenialCode, said: str) -> None:
+    unknown = Denied(reason, member="U0RAVI0001", email="ravi.rao@example.com", count="2")
+    view = await published(StubServices(who=replace(WHO, person=unknown)))
+    assert said in view
+    assert "<@U0RAVI0001>" not in view
+    assert "Genesys Cloud user id" not in view.partition("What you can do")[0]
 
 
 async def test_home__shows_the_rest_while_requests_cannot_be_read() -> None:

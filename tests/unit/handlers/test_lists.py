@@ -17,6 +17,7 @@ from bot.services.overview import ALL, ListedRequest, Query, RequestList
 from handlers import lists
 from handlers.commands import Answer
 from handlers.ui.blocks import Message
+from handlers.ui.reasons import explain
 from handlers.ui.request_lists import request_list
 from tests.support.bolt import BoltHarness
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM, request
@@ -65,6 +66,8 @@ def test_list__stays_valid_with_any_text(text: str) -> None:
         ("`7K3M9QX`", Query(reference="7K3M9QX")),
         (f"<@{TOM}>", Query(TargetRef(slack_user_id=TOM))),
         ("tom@example.com", Query(TargetRef(email="tom@example.com"))),
+        ("all", ALL),
+        (" for all users, please ", ALL),
     ],
 )
 async def test_line__names_a_person_or_a_reference(line: str, query: Query) -> None:
@@ -80,6 +83,18 @@ async def test_line__with_anything_else_is_denied(read: Answer, line: str) -> No
     with pytest.raises(Denied) as denied:
         await read(INVOKER, StubServices(), ENGLISH, line)
     assert denied.value.reason in (DenialCode.TARGET_UNREADABLE, DenialCode.SEVERAL_TARGETS)
+
+
+@pytest.mark.parametrize(
+    "line", ["tom", "@tom", f"<@{TOM}> yesterday", f"<@{TOM}> <@{BEN}>", "<!subteam^S1>", "<#C1|ops>", "<!here>"]
+)
+@pytest.mark.parametrize("read", [lists.history, lists.pending])
+async def test_line__that_is_denied_gets_an_advice_for_lists(read: Answer, line: str) -> None:
+    with pytest.raises(Denied) as denied:
+        await read(INVOKER, StubServices(), ENGLISH, line)
+    said = explain(ENGLISH, denied.value.code, denied.value.params)
+    for about_requests in ("The reason", "In the reason", "Admins can"):
+        assert about_requests not in said
 
 
 @pytest.mark.parametrize("line", ["", "tom", f"<@{TOM}>"])

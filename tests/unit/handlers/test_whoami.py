@@ -65,6 +65,9 @@ PEOPLE = {
         ),
     ),
     "email not confirmed": replace(WHO, person=Denied(DenialCode.EMAIL_UNCONFIRMED, member=RAVI)),
+    "several in Genesys Cloud": replace(
+        WHO, person=Denied(DenialCode.SEVERAL_IN_GENESYS, email="ravi.rao@example.com", count="2")
+    ),
     "another name in Genesys Cloud": replace(WHO, person=replace(RAVI_IN_GENESYS, name="R. Rao")),
     "a guest": replace(WHO, permissions=Permissions(denied_because=DenialCode.GUEST), token=None),
     "not checked": replace(
