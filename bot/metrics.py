@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 
@@ -29,117 +29,99 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = Registry()
         ProcessCollector(registry=self.registry)
-        self.build_info = Gauge(
-            "purecloud_bot_build_info",
-            "1, with the versions of the bot and of Python.",
-            ["version", "python"],
-            registry=self.registry,
+        self._add_process()
+        self._add_requests()
+        self._add_calls()
+        self._add_database()
+
+    def _add_process(self) -> None:
+        """Add the metrics of the process and of its connections from Slack."""
+        self.build_info = self._gauge(
+            "purecloud_bot_build_info", "1, with the versions of the bot and of Python.", "version", "python"
         )
         self.build_info.labels(__version__, platform.python_version()).set(1)
-        self.ready = Gauge(
-            "purecloud_bot_ready", "1 if the bot can do its work, as in /readyz, otherwise 0.", registry=self.registry
+        self.ready = self._gauge("purecloud_bot_ready", "1 if the bot can do its work, as in /readyz, otherwise 0.")
+        self.socket_connections = self._gauge(
+            "purecloud_bot_socket_connections", "Socket Mode connections that are up; 0 over HTTP."
         )
-        self.last_success = Gauge(
-            "purecloud_bot_last_success_timestamp_seconds",
-            "When this process last got Genesys Cloud's confirmation of a DELETE, in epoch seconds; 0 before.",
-            registry=self.registry,
-        )
-        self.requests_pending = Gauge(
-            "purecloud_bot_requests_pending", "Requests that wait for an approval.", registry=self.registry
-        )
-        self.socket_connections = Gauge(
-            "purecloud_bot_socket_connections",
-            "Socket Mode connections that are up; 0 over HTTP.",
-            registry=self.registry,
-        )
-        self.acks = Histogram(
-            "purecloud_bot_ack_seconds",
-            "Time to respond to a payload from Slack, by kind and HTTP status; Slack waits 3 s.",
-            ["kind", "status"],
-            buckets=_FAST_BUCKETS,
-            registry=self.registry,
-        )
-        self.click_to_delete = Histogram(
-            "purecloud_bot_click_to_delete_seconds",
-            "Time from the deciding click to the first DELETE sent to Genesys Cloud.",
-            buckets=_SLOW_BUCKETS,
-            registry=self.registry,
-        )
-        self.outcomes = Counter(
-            "purecloud_bot_outcomes",
-            "Finished requests, by kind and outcome.",
-            ["kind", "outcome"],
-            registry=self.registry,
-        )
-        self.bulk_people = Counter(
-            "purecloud_bot_bulk_people", "People of bulk requests, by outcome.", ["outcome"], registry=self.registry
-        )
-        self.bulk_waits = Counter(
-            "purecloud_bot_bulk_waits",
-            "Times that a token for bulk requests waited because Genesys Cloud had limited it.",
-            registry=self.registry,
-        )
-        self.refusals = Counter(
-            "purecloud_bot_refusals", "Refused users, by reason.", ["reason"], registry=self.registry
-        )
-        self.genesys_calls = Counter(
-            "purecloud_bot_genesys_calls",
-            "Calls to Genesys Cloud, by operation and status.",
-            ["operation", "status"],
-            registry=self.registry,
-        )
-        self.genesys_seconds = Histogram(
-            "purecloud_bot_genesys_call_seconds",
-            "Duration of a call to Genesys Cloud.",
-            ["operation"],
-            buckets=_SLOW_BUCKETS,
-            registry=self.registry,
-        )
-        self.slack_calls = Counter(
-            "purecloud_bot_slack_calls",
-            "Calls to Slack, by method and status.",
-            ["method", "status"],
-            registry=self.registry,
-        )
-        self.closed_connections = Counter(
+        self.closed_connections = self._counter(
             "purecloud_bot_closed_connections",
             "Connections that the HTTP server closed because of its limits, by reason.",
-            ["reason"],
-            registry=self.registry,
+            "reason",
         )
-        self.leases_lost = Counter(
-            "purecloud_bot_leases_lost",
-            "Jobs that this process lost to another one while it ran them.",
-            registry=self.registry,
-        )
-        self.unreadable_rows = Counter(
-            "purecloud_bot_unreadable_rows",
-            "Rows that this version of the bot cannot read and leaves alone, by table and column.",
-            ["table", "column"],
-            registry=self.registry,
-        )
-        self.requests_under_other_rules = Counter(
-            "purecloud_bot_requests_under_other_rules",
-            "Open requests that were made under other rules than those of this process.",
-            registry=self.registry,
-        )
-        self.clock_lag = Gauge(
-            "purecloud_bot_clock_lag_seconds",
-            "Seconds that the clock is behind the last time in the database.",
-            registry=self.registry,
-        )
-        self.queue_depth = Gauge(
-            "purecloud_bot_queue_depth",
-            "Stored jobs that are not done, by kind.",
-            ["kind"],
-            registry=self.registry,
+        self.acks = self._histogram(
+            "purecloud_bot_ack_seconds",
+            "Time to respond to a payload from Slack, by kind and HTTP status; Slack waits 3 s.",
+            _FAST_BUCKETS,
+            "kind",
+            "status",
         )
 
-        self.queue_oldest = Gauge(
-            "purecloud_bot_queue_oldest_seconds",
-            "Seconds for which the oldest due job has waited; 0 without one.",
-            registry=self.registry,
+    def _add_requests(self) -> None:
+        """Add the metrics of requests and their outcomes."""
+        self.outcomes = self._counter(
+            "purecloud_bot_outcomes", "Finished requests, by kind and outcome.", "kind", "outcome"
         )
+        self.refusals = self._counter("purecloud_bot_refusals", "Refused users, by reason.", "reason")
+        self.click_to_delete = self._histogram(
+            "purecloud_bot_click_to_delete_seconds",
+            "Time from the deciding click to the first DELETE sent to Genesys Cloud.",
+            _SLOW_BUCKETS,
+        )
+        self.last_success = self._gauge(
+            "purecloud_bot_last_success_timestamp_seconds",
+            "When this process last got Genesys Cloud's confirmation of a DELETE, in epoch seconds; 0 before.",
+        )
+        self.bulk_people = self._counter("purecloud_bot_bulk_people", "People of bulk requests, by outcome.", "outcome")
+        self.bulk_waits = self._counter(
+            "purecloud_bot_bulk_waits",
+            "Times that a token for bulk requests waited because Genesys Cloud had limited it.",
+        )
+        self.requests_under_other_rules = self._counter(
+            "purecloud_bot_requests_under_other_rules",
+            "Open requests that were made under other rules than those of this process.",
+        )
+
+    def _add_calls(self) -> None:
+        """Add the metrics of calls to Slack and Genesys Cloud."""
+        self.genesys_calls = self._counter(
+            "purecloud_bot_genesys_calls", "Calls to Genesys Cloud, by operation and status.", "operation", "status"
+        )
+        self.genesys_seconds = self._histogram(
+            "purecloud_bot_genesys_call_seconds", "Duration of a call to Genesys Cloud.", _SLOW_BUCKETS, "operation"
+        )
+        self.slack_calls = self._counter(
+            "purecloud_bot_slack_calls", "Calls to Slack, by method and status.", "method", "status"
+        )
+
+    def _add_database(self) -> None:
+        """Add the metrics of what the database has, and of how this process shares it."""
+        self.requests_pending = self._gauge("purecloud_bot_requests_pending", "Requests that wait for an approval.")
+        self.queue_depth = self._gauge("purecloud_bot_queue_depth", "Stored jobs that are not done, by kind.", "kind")
+        self.queue_oldest = self._gauge(
+            "purecloud_bot_queue_oldest_seconds", "Seconds for which the oldest due job has waited; 0 without one."
+        )
+        self.leases_lost = self._counter(
+            "purecloud_bot_leases_lost", "Jobs that this process lost to another one while it ran them."
+        )
+        self.unreadable_rows = self._counter(
+            "purecloud_bot_unreadable_rows",
+            "Rows that this version of the bot cannot read and leaves alone, by table and column.",
+            "table",
+            "column",
+        )
+        self.clock_lag = self._gauge(
+            "purecloud_bot_clock_lag_seconds", "Seconds that the clock is behind the last time in the database."
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
     def set_work(self, depth: Mapping[str, int], oldest: float, pending: int) -> None:
         """Show the stored work: jobs by kind, the wait of the oldest due job, and pending requests."""
