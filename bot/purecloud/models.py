@@ -6,54 +6,11 @@ states are plain `str`, because the API may add values at any time. Ids are `str
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-
-def _without_nulls(value: Any) -> Any:
-    if value is None:
-        return ()
-    return [item for item in value if item is not None] if isinstance(value, list) else value
-
-
-def _datetime_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> datetime | None:
-    try:
-        date: datetime | None = validate(value)
-    except ValidationError:
-        return None
-    return date.replace(tzinfo=UTC) if date and date.tzinfo is None else date
-
-
-def _none_if_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
-
-
-_Item = TypeVar("_Item")
-_Part = TypeVar("_Part")
-ListField = Annotated[tuple[_Item, ...], BeforeValidator(_without_nulls)]
-"""A list that the API may omit or send as null."""
-
-OptionalDatetime = Annotated[datetime | None, WrapValidator(_datetime_or_none)]
-"""A date-time with a time zone (UTC if the API sends none), None if it cannot be read."""
-
-
-OptionalPart = Annotated[_Part | None, WrapValidator(_none_if_unreadable)]
-"""A part of a response that the caller can do without, None if it cannot be read."""
+from bot.purecloud.base_model import CountedPage, ListField, Model, OptionalDatetime, OptionalPart, Page
 
 _MAX_COUNT: Final = 9999
 """A larger number of conversations cannot be read."""
@@ -61,46 +18,14 @@ _MAX_COUNT: Final = 9999
 OptionalCount = OptionalPart[Annotated[int, Field(strict=True, ge=0, le=_MAX_COUNT)]]
 
 
-class _Model(BaseModel):
-    # hide_input_in_errors: invalid input may be a token or personal data, and errors are logged.
-    # defer_build: most models are never used, and building them all takes a tenth of the start-up time.
-    model_config = ConfigDict(
-        defer_build=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="ignore",
-        frozen=True,
-        coerce_numbers_to_str=True,
-        hide_input_in_errors=True,
-    )
-
-
-class Page(_Model):
-    """A page of a listing or a search. One that says nothing of other pages is the last."""
-
-    def has_next(self, _number: int) -> bool:
-        """Return whether a page follows the one with this number; the first page has number 1."""
-        return False
-
-
-class CountedPage(Page):
-    """A page that says how many there are."""
-
-    page_count: int | None = None
-
-    def has_next(self, number: int) -> bool:
-        """Return whether a page follows the one with this number; the first page has number 1."""
-        return number < (self.page_count or 1)
-
-
-class NamedEntity(_Model):
+class NamedEntity(Model):
     """An id with its name, for example of an organization, a division or a role."""
 
     id: str | None = None
     name: str | None = None
 
 
-class OrgOAuthClient(_Model):
+class OrgOAuthClient(Model):
     """The OAuth client of a token."""
 
     id: str | None = None
@@ -111,7 +36,7 @@ class OrgOAuthClient(_Model):
     organization: NamedEntity | None = None
 
 
-class TokenInfo(_Model):
+class TokenInfo(Model):
     """The token of the current request. A client credentials token has no user."""
 
     organization: NamedEntity | None = None
@@ -122,20 +47,20 @@ class TokenInfo(_Model):
     oauth_client: OrgOAuthClient | None = Field(default=None, alias="OAuthClient")
 
 
-class MediaSummaryDetail(_Model):
+class MediaSummaryDetail(Model):
     """A number of conversations."""
 
     active: OptionalCount = None
 
 
-class MediaSummary(_Model):
+class MediaSummary(Model):
     """The conversations of one kind: from queues, and others."""
 
     contact_center: MediaSummaryDetail | None = None
     enterprise: MediaSummaryDetail | None = None
 
 
-class UserConversationSummary(_Model):
+class UserConversationSummary(Model):
     """The conversations of a user by kind."""
 
     call: MediaSummary | None = None
@@ -147,31 +72,31 @@ class UserConversationSummary(_Model):
     video: MediaSummary | None = None
 
 
-class RoutingStatus(_Model):
+class RoutingStatus(Model):
     """Whether a user takes conversations from queues."""
 
     status: str | None = None
 
 
-class PresenceDefinition(_Model):
+class PresenceDefinition(Model):
     """The presence of the system that a presence belongs to."""
 
     system_presence: str | None = None
 
 
-class UserPresence(_Model):
+class UserPresence(Model):
     """The presence of a user."""
 
     presence_definition: PresenceDefinition | None = None
 
 
-class OAuthLastTokenIssued(_Model):
+class OAuthLastTokenIssued(Model):
     """When a user last got a token."""
 
     date_issued: OptionalDatetime = None
 
 
-class User(_Model):
+class User(Model):
     """A user of the organization.
 
     `state` is `active`, `inactive` or `deleted`. An empty `id` means that the response has none. The last four fields
@@ -192,12 +117,12 @@ class User(_Model):
 
     @property
     def active(self) -> bool:
-        """Return whether the user can log in; Genesys' default for a missing state is `active`."""
+        """Whether the user can log in; Genesys' default for a missing state is `active`."""
         return (self.state or "active").casefold() == "active"
 
     @property
     def deleted(self) -> bool:
-        """Return whether the user was deleted."""
+        """Whether the user was deleted."""
         return (self.state or "").casefold() == "deleted"
 
 
@@ -213,7 +138,7 @@ class GroupsSearchResponse(CountedPage):
     results: ListField[NamedEntity] = ()
 
 
-class ResourcePermissionPolicy(_Model):
+class ResourcePermissionPolicy(Model):
     """A grant of actions on an entity of a domain, each possibly `*`, with an optional condition."""
 
     domain: str | None = None
@@ -225,7 +150,7 @@ class ResourcePermissionPolicy(_Model):
     named_resources: ListField[str] = ()
 
 
-class UserAuthorization(_Model):
+class UserAuthorization(Model):
     """A user's roles with their permissions and policies."""
 
     roles: ListField[NamedEntity] = ()
@@ -233,14 +158,14 @@ class UserAuthorization(_Model):
     permission_policies: ListField[ResourcePermissionPolicy] = ()
 
 
-class DivsPermittedEntityListing(_Model):
+class DivsPermittedEntityListing(Model):
     """The divisions in which a permission applies: all, or those in `entities`."""
 
     all_divs_permitted: bool | None = None
     entities: ListField[NamedEntity] = ()
 
 
-class AuthzGrantPolicy(_Model):
+class AuthzGrantPolicy(Model):
     """A grant of actions in a role, each part possibly `*`, with an optional condition."""
 
     domain: str | None = None
@@ -249,7 +174,7 @@ class AuthzGrantPolicy(_Model):
     condition: str | None = None
 
 
-class AuthzGrantRole(_Model):
+class AuthzGrantRole(Model):
     """A role with its policies, which the API may omit."""
 
     id: str | None = None
@@ -257,14 +182,14 @@ class AuthzGrantRole(_Model):
     policies: ListField[AuthzGrantPolicy] = ()
 
 
-class AuthzGrant(_Model):
+class AuthzGrant(Model):
     """A role in a division; the division id `*` means all divisions."""
 
     division: NamedEntity | None = None
     role: AuthzGrantRole | None = None
 
 
-class AuthzSubject(_Model):
+class AuthzSubject(Model):
     """A holder of roles: a user, a group or an OAuth client."""
 
     grants: ListField[AuthzGrant] = ()
@@ -306,13 +231,13 @@ class UserEntityListing(_Listing):
     """A page of the members of a group."""
 
 
-class DomainPermission(_Model):
+class DomainPermission(Model):
     """An existing permission."""
 
     action: str | None = None
 
 
-class DomainPermissionCollection(_Model):
+class DomainPermissionCollection(Model):
     """The existing permissions of one domain, by entity."""
 
     domain: str | None = None
@@ -325,7 +250,7 @@ class PermissionCollectionEntityListing(CountedPage):
     entities: ListField[DomainPermissionCollection] = ()
 
 
-class ErrorBody(_Model):
+class ErrorBody(Model):
     """An error response of the Platform API; `context_id` is the correlation id."""
 
     message: str | None = None
