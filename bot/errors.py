@@ -4,15 +4,19 @@ BotError                        internal_error          base class of every erro
 ├── SettingsError               invalid_settings        a setting is missing or invalid: exit code 2 at start
 ├── StaleRequest                stale_request           the request was decided, expired or unknown
 ├── SlackUnavailable            slack_unavailable       Slack did not answer a call that must succeed
+│   └── WorkspaceUnknown        slack_unavailable       the process does not know its workspace yet
 ├── CheckUnavailable            check_unavailable       a check of a person failed for a reason that may pass
-├── policy.Denied               denied                  the policy or the input forbids it (`reason` says why)
-├── slack.DeliveryError         delivery_failed         Slack did not accept a message
-├── slack.InvalidSlackRequest   invalid_slack_request   the payload is not from Slack or not for this app
-├── db.DatabaseUnavailable      database_unavailable    the database cannot be used just now
-│   └── db.DatabaseFull         database_full           the database's disk is full or broken
-├── db.UnreadableRow            unreadable_row          another version of the bot wrote the row, or it is damaged
-├── db.DatabaseReplaced         database_replaced       the database file was replaced: exit code 1
-└── purecloud.GenesysError      genesys_error           see `bot.purecloud.errors`
+├── Denied                      its reason              the policy or the input forbids it
+├── SlackCallError              slack_call_failed       Slack did not accept a message or another change
+├── InvalidSlackRequest         invalid_slack_request   the payload is not from Slack or not for this app
+├── DatabaseUnavailable         database_unavailable    the database cannot be used just now
+│   ├── DatabaseFull            database_full           the database's disk is full or broken
+│   └── ConnectionLost          database_unavailable    the connection broke; a new one may work
+├── DatabaseReplaced            database_replaced       the database file was replaced: exit code 1
+├── UnreadableRow               unreadable_row          another version of the bot wrote the row, or it is damaged
+├── Postponed                   internal_error          a click or command waits; each instance has its own code
+├── UnexpectedError             internal_error          a defect, which `incident` finds in the log
+└── GenesysError                genesys_error           see `bot.purecloud.errors`
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ class BotError(Exception):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the values that a message template may use."""
+        """The values that a message template may use."""
         return {"detail": self.detail}
 
     def __str__(self) -> str:
@@ -96,7 +100,7 @@ class SlackUnavailable(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the method and Slack's error code."""
+        """The method and Slack's error code."""
         return {"method": self.method, "slack_code": self.slack_code}
 
 
@@ -115,5 +119,5 @@ class CheckUnavailable(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return what could not be read, and when to try again."""
+        """What could not be read, and when to try again."""
         return {"unread": self.unverified, "retry_after": round(self.retry_after) or None}

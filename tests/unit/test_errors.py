@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from copy import copy
+from importlib import import_module
 from inspect import getdoc
+from pkgutil import walk_packages
+from types import ModuleType
 
 import pytest
 
+import bot
+from bot import errors as bot_errors
 from bot.db.driver import DatabaseFull, DatabaseReplaced, DatabaseUnavailable
 from bot.domain.denials import DenialCode, Denied
 from bot.errors import BotError, SettingsError, SlackUnavailable, StaleRequest
@@ -27,6 +34,32 @@ ERRORS: list[BotError] = [
     DatabaseReplaced(),
     *(one() for one in GENESYS),
 ]
+
+
+def subclasses(kind: type[BotError]) -> Iterator[type[BotError]]:
+    """Yield the classes of errors of the bot below another one."""
+    for one in kind.__subclasses__():
+        if one.__module__.startswith("bot."):
+            yield one
+            yield from subclasses(one)
+
+
+@pytest.mark.parametrize(("module", "base"), [(bot_errors, BotError), (genesys_errors, GenesysError)])
+def test_tree__shows_each_class_with_its_code_below_its_base(module: ModuleType, base: type[BotError]) -> None:
+    for found in walk_packages(bot.__path__, "bot."):
+        if not found.name.startswith(("bot.sandbox", "bot.__main__")):
+            import_module(found.name)
+    rows = re.findall(r"^([├└│─ ]*)(\w+) {2,}(\w[\w ]*?) {2,}", module.__doc__ or "", re.MULTILINE)
+    parents, shown = [base.__name__], set()
+    for indent, name, code in rows[1:]:
+        depth = len(indent) // 4
+        parents = [*parents[:depth], name]
+        shown.add((name, parents[depth - 1], code))
+
+    own = [one for one in subclasses(base) if base is GenesysError or not issubclass(one, GenesysError)]
+    own += [] if base is GenesysError else [GenesysError]
+    codes = {one: "its reason" if one is Denied else one.code for one in own}
+    assert shown == {(one.__name__, one.__bases__[0].__name__, codes[one]) for one in own}
 
 
 def test_codes__are_unique_and_in_snake_case() -> None:
