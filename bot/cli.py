@@ -11,20 +11,19 @@ import gc
 import os
 import sys
 import textwrap
+from argparse import Namespace
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from bot import __version__
 from bot.errors import BotError, SettingsError
 
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    AddParser = Callable[..., argparse.ArgumentParser]
+AddParser = Callable[..., argparse.ArgumentParser]
+"""Adds the parser of a verb, as `add_parser` of argparse does."""
 
 log = structlog.get_logger()
 
@@ -65,7 +64,7 @@ def serve(_options: Namespace, environ: Mapping[str, str]) -> int:
     """Run against Slack and Genesys Cloud until SIGTERM."""
     with _garbage_collector_off():
         from bot import app, logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
-        from bot.settings import doubtful_settings, read_settings  # noqa: PLC0415
+        from bot.settings import doubtful_settings, read_settings  # noqa: PLC0415 - as above
 
     settings = read_settings(environ)
     logs.configure(settings.log_level, settings.log_format, *settings.secret_values)
@@ -91,9 +90,9 @@ def sandbox(_options: Namespace, environ: Mapping[str, str]) -> int:
 def check(options: Namespace, environ: Mapping[str, str]) -> int:
     """Run every check and print the report."""
     from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
-    from bot.checks.report import as_json, text_for  # noqa: PLC0415
-    from bot.checks.result import exit_code  # noqa: PLC0415
-    from bot.checks.run import run_checks  # noqa: PLC0415
+    from bot.checks.report import as_json, text_for  # noqa: PLC0415 - as above
+    from bot.checks.result import exit_code  # noqa: PLC0415 - as above
+    from bot.checks.run import run_checks  # noqa: PLC0415 - as above
 
     logs.configure("critical", "auto")  # the report names each problem once
     results = asyncio.run(run_checks(environ))
@@ -104,7 +103,7 @@ def check(options: Namespace, environ: Mapping[str, str]) -> int:
 def audit(options: Namespace, environ: Mapping[str, str]) -> int:
     """Read the audit log, as the verb after `audit` says."""
     from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
-    from bot.audit_log import commands  # noqa: PLC0415
+    from bot.audit_log import commands  # noqa: PLC0415 - as above
 
     logs.configure("critical", "auto")
     run = {"list": commands.run_list, "export": commands.run_export, "verify": commands.run_verify}
@@ -114,7 +113,7 @@ def audit(options: Namespace, environ: Mapping[str, str]) -> int:
 def erase(options: Namespace, environ: Mapping[str, str]) -> int:
     """Erase a person from the audit log and the finished requests, or print what would be erased."""
     from bot import logs  # noqa: PLC0415 - an invalid argument is refused before anything heavy loads
-    from bot.audit_log.erase import run_erase  # noqa: PLC0415
+    from bot.audit_log.erase import run_erase  # noqa: PLC0415 - as above
 
     logs.configure("critical", "auto")
     return run_erase(options, environ)
@@ -245,8 +244,8 @@ def positive_number(text: str) -> int:
 
 def _settings_help() -> str:
     """Return the names of all settings of `serve`, wrapped and indented."""
-    from bot.settings import SECRETS, Settings  # noqa: PLC0415
-    from bot.settings.secret_files import SUFFIX  # noqa: PLC0415 - only the help needs it
+    from bot.settings import SECRETS, Settings  # noqa: PLC0415 - only the help needs them
+    from bot.settings.secret_files import SUFFIX  # noqa: PLC0415 - as above
 
     fields = Settings.model_fields.values()
     groups = {

@@ -22,7 +22,7 @@ from bot.db.engine import Database
 from bot.db.job_queue import JobQueue
 from bot.db.postgres import PostgresDriver
 from bot.db.requests import RequestStore
-from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
 from bot.domain.requests import Event, Request
 from bot.sandbox import personas
@@ -124,7 +124,7 @@ class Run:
     async def approve(self) -> None:
         """Store a bulk request, and approve it."""
         agents = add_agents(self.genesys, self.figures.people)
-        entries = [BulkEntry(one.email, Finding.FOUND, Person(one.id, one.name, one.email)) for one in agents]
+        entries = [BulkEntry(one.email, EntryFinding.FOUND, Person(one.id, one.name, one.email)) for one in agents]
         request: Request = examples.request(
             id=NAME, reference="BULK", target=None, target_slack_id=None, requester=personas.OLIVIA,
             rules=rules_of(self.settings), bulk=summarize(BulkSource.LIST, entries), card=None,

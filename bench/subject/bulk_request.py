@@ -13,7 +13,7 @@ from bot.bootstrap.options import rules_of, seals_of
 from bot.db.connect import database_from_settings
 from bot.db.job_queue import JobQueue
 from bot.db.requests import RequestStore
-from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
 from bot.domain.requests import Event, MessageRef, Request
 from bot.settings import read_settings
@@ -28,7 +28,7 @@ async def approve(name: str, people: int, first: int) -> None:
     store = RequestStore(database, JobQueue(database, "bench#1"), seals_of(settings), lanes=settings.token_pool)
     numbers = range(first, first + people)
     found = [Person(f"{number:08x}-0000-4000-8000-000000000000", f"Person {number}") for number in numbers]
-    entries = [BulkEntry(one.id, Finding.FOUND, one) for one in found]
+    entries = [BulkEntry(one.id, EntryFinding.FOUND, one) for one in found]
     request = Request(
         id=name, reference=name, action="revoke", requester=APPROVER, requested_in="C0OPS00001", created_at=0.0,
         expires_at=0.0, rules=rules_of(settings), bulk=summarize(BulkSource.LIST, entries),

@@ -1,4 +1,4 @@
-"""Check that every principal in REQUESTERS, APPROVERS, ADMINS and PROTECTED exists."""
+"""Check that every principal in the settings exists."""
 
 from __future__ import annotations
 

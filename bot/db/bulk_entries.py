@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.db.driver import Row
 from bot.db.transaction import Transaction
-from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk import BulkEntry, EntryFinding
 from bot.domain.bulk_files import StoredEntry
 from bot.domain.people import Person, comparable_email
 
@@ -107,4 +107,4 @@ def _columns(entry: BulkEntry) -> dict[str, Any]:
 def entry_from_row(row: Row) -> BulkEntry:
     """Return the entry of a row."""
     person = Person(row.target_id, row.name or "", row.email, row.division, row.state) if row.target_id else None
-    return BulkEntry(row.text, Finding(row.finding), person, row.member, bool(row.protected), row.conversations)
+    return BulkEntry(row.text, EntryFinding(row.finding), person, row.member, bool(row.protected), row.conversations)

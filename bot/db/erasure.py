@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from bot.db import audit
@@ -108,9 +109,9 @@ async def find(database: Database, ids: Iterable[str]) -> Findings:
     rows = await _find_rows(database, known)
     for one in requests:
         if one.about:
-            rows |= await database.read(lambda tx, one=one: _rows_of(tx, one.id))  # type: ignore[misc]
+            rows |= await database.read(partial(_rows_of, request_id=one.id))
     for one in still_open:
-        rows -= await database.read(lambda tx, one=one: _rows_of(tx, one.id))  # type: ignore[misc]
+        rows -= await database.read(partial(_rows_of, request_id=one.id))
     linked = await database.read(lambda tx: tx.fetch(LINKED.format(ids=_literals(known))))
     others = {str(one) for row in linked for one in (row.target_id, row.member) if one} - set(known)
     return Findings(sorted(rows), requests, sorted(others))
@@ -125,10 +126,11 @@ async def erase(database: Database, erasure: Erasure, found: Findings, chain: Au
     finished = [one for one in found.requests if one.finished]
     for start in range(0, len(finished), BATCH):
         batch = finished[start : start + BATCH]
-        await database.write(lambda tx, batch=batch: _erase_requests(tx, erasure, batch), limited=False)  # type: ignore[misc]
+        await database.write(partial(_erase_requests, erasure=erasure, requests=batch), limited=False)
     for start in range(0, len(found.rows), BATCH):
         ids = found.rows[start : start + BATCH]
-        await database.write(lambda tx, ids=ids: _erase_rows(tx, erasure, ids, about, chain), limited=False)  # type: ignore[misc]
+        erase_rows = partial(_erase_rows, erasure=erasure, ids=ids, about=about, chain=chain)
+        await database.write(erase_rows, limited=False)
 
 
 def _find_requests(tx: Transaction, ids: Sequence[str]) -> list[FoundRequest]:
@@ -146,7 +148,7 @@ async def _find_rows(database: Database, ids: Sequence[str]) -> set[int]:
     found: set[int] = set()
     after = 0
     while True:
-        page = await database.read(lambda tx, after=after: tx.fetch(query, after=after, limit=BATCH))  # type: ignore[misc]
+        page = await database.read(partial(Transaction.fetch, statement=query, after=after, limit=BATCH))
         found |= {row.id for row in page}
         if len(page) < BATCH:
             return found

@@ -50,7 +50,7 @@ FULL_OR_BROKEN = ("53100", "58030")
 
 TRANSIENT = ("08", "25006", "53", "57", "58")
 """Prefixes of SQLSTATEs that a retry may resolve: a lost connection, a standby, a resource limit, a shutdown, a failure
-of the system (postgresql.org, PostgreSQL Error Codes)."""
+of the system. See postgresql.org, PostgreSQL Error Codes."""
 
 ADDRESS_ERRORS = re.compile(
     r"bad value for |invalid integer value |invalid \S+ value: |invalid port number|could not parse network address"

@@ -123,8 +123,8 @@ class RequestStore:
         message of the same requester has just done so. `remind_after` is when its reminder is due, in seconds; None for
         no reminder. `entries` is the list of a bulk request. Returns None, creating nothing, when the job's lease was
         lost, or when the request exists already.
-        Raises StaleRequest when an open request for the same action and target meets the condition `unless_open`, and
-        Denied when the requester has `max_open` open requests, or for a second retry of one bulk request.
+        Raises StaleRequest when an open request for the same action and target meets the condition `unless_open`.
+        Raises Denied when the requester has `max_open` open requests, or for a second retry of one bulk request.
         """
 
         def step(tx: Transaction) -> Job | None:
@@ -159,11 +159,11 @@ class RequestStore:
     ) -> tuple[Request, list[Job]]:
         """Advance a request because of a click; return it and the jobs that this process now holds for it.
 
-        `request` is the state that the decision was made on, `by` the Slack user, `dropped` the approvers whose earlier
-        approval no longer holds, `notify` the channels that are notified of an end, `announce` those of an execution
-        under break glass, `note` the payload of a THREAD job. Raises StaleRequest, changing nothing, when the request
-        has changed or the click is too old, and Denied when its requester has confirmed another break-glass request too
-        recently.
+        `request` is the state that the decision was made on, `by` the Slack user, and `dropped` the approvers whose
+        earlier approval no longer holds. `notify` are the channels that are notified of an end, and `announce` those of
+        an execution under break glass. `note` is the payload of a THREAD job.
+        Raises StaleRequest, changing nothing, when the request has changed or the click is too old. Raises Denied when
+        its requester has confirmed another break-glass request too recently.
         """
 
         def step(tx: Transaction) -> tuple[Request, list[Job]]:

@@ -13,7 +13,7 @@ from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import WATCH_EVENTS, audit_event
 from bot.domain.requests import Request, State
-from bot.domain.watch import Finding, finding_of
+from bot.domain.watch import WatchFinding, finding_of
 
 EARLIER = """
 SELECT jobs.id, jobs.request_id FROM items JOIN jobs ON jobs.key = 'watch:' || items.request_id
@@ -39,7 +39,7 @@ class WatchStore:
             return
         for row in tx.fetch(EARLIER, target=request.target.id, request_id=request.id):
             tx.execute(END, id=row.id, now=tx.now)
-            self._store(tx, row.request_id, {"code": Finding.REVOKED_AGAIN, "revoked_at": tx.now})
+            self._store(tx, row.request_id, {"code": WatchFinding.REVOKED_AGAIN, "revoked_at": tx.now})
         if payload:
             self.requests.jobs.enqueue(tx, request.id, JobSpec(JobKind.WATCH, request.id, payload), delay=delay)
 
@@ -63,10 +63,10 @@ class WatchStore:
         with suppress(UnreadableRow):
             request = self.requests.snapshot_in(tx, request_id).request
         found = finding_of(request.outcome) if request else None
-        if request is None or found is None or found[0] is not Finding.WATCHING:
+        if request is None or found is None or found[0] is not WatchFinding.WATCHING:
             return False
         statements.set_finding(tx, request_id, {**request.outcome, "watch": dict(finding)})
-        event = WATCH_EVENTS[Finding(finding["code"])]
+        event = WATCH_EVENTS[WatchFinding(finding["code"])]
         self.requests.audit_in(tx, audit_event(request, event, at=tx.now, **finding))
         cards = self.requests.card_jobs(request)
         if request.card is None:  # the outcome was posted in its place, and is not posted again

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.requests import Event, Request
-from bot.domain.watch import Finding
+from bot.domain.watch import WatchFinding
 
 
 class EventType(StrEnum):
@@ -67,12 +67,12 @@ EVENT_TYPES: Mapping[Event, EventType] = {
 }
 
 
-WATCH_EVENTS: Mapping[Finding, EventType] = {
-    Finding.LOGGED_IN: EventType.LOGGED_IN,
-    Finding.SAME_SECOND: EventType.LOGGED_IN,
-    Finding.NO_LOGIN: EventType.NO_LOGIN,
-    Finding.NOT_KNOWN: EventType.NOT_KNOWN,
-    Finding.REVOKED_AGAIN: EventType.REVOKED_AGAIN,
+WATCH_EVENTS: Mapping[WatchFinding, EventType] = {
+    WatchFinding.LOGGED_IN: EventType.LOGGED_IN,
+    WatchFinding.SAME_SECOND: EventType.LOGGED_IN,
+    WatchFinding.NO_LOGIN: EventType.NO_LOGIN,
+    WatchFinding.NOT_KNOWN: EventType.NOT_KNOWN,
+    WatchFinding.REVOKED_AGAIN: EventType.REVOKED_AGAIN,
 }
 
 

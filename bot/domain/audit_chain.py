@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.domain.audit import AuditEvent, EventType
+from bot.domain.canonical_json import encode
 
 GENESIS = "0" * 64
 """What the first row is chained to."""
@@ -70,7 +70,7 @@ def _said(event: AuditEvent) -> list[Any]:
 
 
 def _canonical(parts: Sequence[Any]) -> bytes:
-    return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()
+    return encode(parts).encode()
 
 
 def erased_digest(event: AuditEvent, number: int) -> str:

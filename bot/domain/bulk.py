@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bot.domain.canonical_json import encode
 from bot.domain.people import Person
 
 SMALL_BULK = 10
 """People up to which a bulk request needs no more approvals than a request for one person."""
 
 
-class Finding(StrEnum):
+class EntryFinding(StrEnum):
     """What the bot found for one entry of a list."""
 
     FOUND = "found"
@@ -36,11 +37,11 @@ class BulkEntry:
     """One entry of a list, as it was written, and what was found for it.
 
     `person` is known for FOUND and REQUESTER. `conversations` is how many calls, chats and the like the person was in
-    when the list was looked up, None if Genesys Cloud did not say.
+    at the lookup, None if Genesys Cloud did not say.
     """
 
     text: str
-    finding: Finding
+    finding: EntryFinding
     person: Person | None = None
     slack_id: str | None = None
     protected: bool = False
@@ -90,7 +91,7 @@ class BulkSummary:
     @property
     def people(self) -> int:
         """The number of people to revoke."""
-        return self.counts.get(Finding.FOUND, 0)
+        return self.counts.get(EntryFinding.FOUND, 0)
 
     @property
     def protected(self) -> int:
@@ -160,7 +161,7 @@ BULK_AGAIN = "bulk_again"
 def summarize(source: BulkSource, entries: Iterable[BulkEntry], *, name: str = "") -> BulkSummary:
     """Return the summary of a list."""
     listed = list(entries)
-    found = [one for one in listed if one.finding is Finding.FOUND]
+    found = [one for one in listed if one.finding is EntryFinding.FOUND]
     counts = Counter(str(one.finding) for one in listed)
     counts["inactive"] = sum(one.inactive for one in found)
     counts["protected"] = sum(one.protected for one in found)
@@ -190,7 +191,7 @@ def to_json(summary: BulkSummary) -> str:
         "name": summary.name,
         "details": dict(summary.details),
     }
-    return json.dumps(stored, sort_keys=True, separators=(",", ":"))
+    return encode(stored)
 
 
 def read_summary(text: str) -> BulkSummary:

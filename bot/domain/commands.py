@@ -38,8 +38,8 @@ class TargetRef:
 class PeopleRef:
     """How a command names many people.
 
-    By source: `targets` are people who were named one by one, `text` is a pasted list, `file_id` a file in Slack,
-    `request_id` an earlier bulk request, and `name` a user group (its id), or a division, group or queue.
+    By source: `targets` are people who were named one by one, `text` is a pasted list, and `file_id` a file in Slack.
+    `request_id` is an earlier bulk request, and `name` a user group (its id), or a division, group or queue.
     """
 
     source: BulkSource

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from bot.domain.bulk import SMALL_BULK
+from bot.domain.canonical_json import encode
 from bot.domain.principals import Principal, parse_principal
 
 ALWAYS_STORED = frozenset({
@@ -18,9 +19,6 @@ ALWAYS_STORED = frozenset({
 A later field is stored only while it differs from its default. So rules that do not use it stay readable for an older
 version, and seals of older requests stay valid.
 """
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class UnknownRule(ValueError):
@@ -68,7 +66,7 @@ class Rules:
 @lru_cache(maxsize=16)
 def to_json(rules: Rules) -> str:
     """Return the canonical JSON of rules: the order of principals makes no difference."""
-    return _encode(_stored(rules))
+    return encode(_stored(rules))
 
 
 def differences(one: Rules, other: Rules) -> list[str]:

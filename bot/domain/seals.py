@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from bot.domain import bulk
+from bot.domain.canonical_json import encode
 from bot.domain.requests import ApprovalSeal, Request, State
 from bot.domain.rules import to_json
 
@@ -21,9 +21,6 @@ DERIVATION = b"purecloud-bot: seals of requests, version 1"
 
 _VERSION = "2:"
 """The start of the seals of this version. Open requests of an earlier version keep their seals until a click."""
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def derive_key(secret: str) -> bytes:
@@ -110,7 +107,7 @@ class Seals:
         return self._mac("input", kind, request_id, float(at), dict(payload))
 
     def _mac(self, *parts: Any) -> str:
-        return hmac.digest(self._key, _encode(parts).encode(), hashlib.sha256).hex()
+        return hmac.digest(self._key, encode(parts).encode(), hashlib.sha256).hex()
 
 
 def _identifying(request: Request) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ FIRST_LOOK = 5.0
 """Seconds from the revocation to the first look. Single sign-on can log a person in again within seconds."""
 
 
-class Finding(StrEnum):
+class WatchFinding(StrEnum):
     """What a watch has found, as it is stored with the request."""
 
     WATCHING = "watching"
@@ -44,7 +44,7 @@ class Revocation:
     answered_at: float
     last_token: float | None = None
 
-    def judge(self, issued: float) -> Finding | None:
+    def judge(self, issued: float) -> WatchFinding | None:
         """Return what a token means that was issued at this time; None for one of before.
 
         A token of the same second may be older or newer than the DELETE. It counts as newer, because a warning that was
@@ -52,7 +52,7 @@ class Revocation:
         """
         if issued < self.sent_at or (self.last_token is not None and issued <= self.last_token):
             return None
-        return Finding.LOGGED_IN if issued >= math.floor(self.answered_at) + 1 else Finding.SAME_SECOND
+        return WatchFinding.LOGGED_IN if issued >= math.floor(self.answered_at) + 1 else WatchFinding.SAME_SECOND
 
 
 def looks(duration: float) -> tuple[float, ...]:
@@ -74,7 +74,7 @@ def next_look(elapsed: float, made: int, duration: float) -> float | None:
     return next(one for one in looks(duration) if one > elapsed)
 
 
-def finding_of(outcome: Mapping[str, Any]) -> tuple[Finding, Mapping[str, Any]] | None:
+def finding_of(outcome: Mapping[str, Any]) -> tuple[WatchFinding, Mapping[str, Any]] | None:
     """Return what the watch of a request has found, with its parameters; None if there is no watch.
 
     A finding of another version counts as no watch.
@@ -83,4 +83,4 @@ def finding_of(outcome: Mapping[str, Any]) -> tuple[Finding, Mapping[str, Any]] 
     if not isinstance(watch, Mapping):
         return None
     code = watch.get("code")
-    return (Finding(code), watch) if isinstance(code, str) and code in set(Finding) else None
+    return (WatchFinding(code), watch) if isinstance(code, str) and code in set(WatchFinding) else None

@@ -29,12 +29,12 @@ class Allowance:
 
     @property
     def used(self) -> float:
-        """Return the used share of the current window, from 0 to 1; 0 if Genesys Cloud reported none."""
+        """The used share of the current window, from 0 to 1; 0 if Genesys Cloud reported none."""
         return self._used if self.resets_in > 0 else 0.0
 
     @property
     def resets_in(self) -> float:
-        """Return the seconds until the window ends, 0 if it has ended."""
+        """The seconds until the window ends, 0 if it has ended."""
         return max(0.0, self._resets_at - self._clock())
 
     def note(self, headers: Mapping[str, str]) -> None:

@@ -75,7 +75,7 @@ class Auth:
 
     @property
     def cached(self) -> Token | None:
-        """Return the current token, None if a login is necessary."""
+        """The current token, None if a login is necessary."""
         return self._cached_after(0)
 
     async def token(self) -> Token:

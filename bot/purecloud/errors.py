@@ -51,7 +51,7 @@ class GenesysError(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes; some classes add their own."""
+        """The attributes; some classes add their own."""
         return {
             "status": self.status,
             "error_code": self.error_code,
@@ -90,7 +90,7 @@ class GenesysRateLimited(GenesysError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes and `retry_after`."""
+        """The attributes and `retry_after`."""
         return super().params | {"retry_after": self.retry_after}
 
 
@@ -110,7 +110,7 @@ class GenesysForbidden(GenesysError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes and the missing permissions."""
+        """The attributes and the missing permissions."""
         return super().params | {"permissions": list(self.permissions)}
 
 
@@ -130,7 +130,7 @@ class GenesysRejected(GenesysError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes and the expected model."""
+        """The attributes and the expected model."""
         return super().params | {"expected": self.expected}
 
 
@@ -141,7 +141,7 @@ class GenesysServerError(GenesysError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes, and `retry_after` if there is one."""
+        """The attributes, and `retry_after` if there is one."""
         return super().params | ({} if self.retry_after is None else {"retry_after": self.retry_after})
 
 
@@ -166,6 +166,6 @@ class GenesysLoginFailed(GenesysError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the attributes and the cause, and `retry_after` if there is one."""
+        """The attributes and the cause, and `retry_after` if there is one."""
         wait = {} if self.retry_after is None else {"retry_after": self.retry_after}
         return super().params | {"cause": self.cause} | wait

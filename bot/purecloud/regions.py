@@ -53,7 +53,7 @@ class Region:
 
     @property
     def aws_region(self) -> str | None:
-        """Return the AWS region of the domain (`eu-west-1`), None for a domain that is not listed."""
+        """The AWS region of the domain (`eu-west-1`), None for a domain that is not listed."""
         return REGIONS.get(self.domain)
 
 

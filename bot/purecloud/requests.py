@@ -46,7 +46,7 @@ class ApiRequest:
 
     @property
     def is_write(self) -> bool:
-        """Return whether the request may change something in Genesys Cloud."""
+        """Whether the request may change something in Genesys Cloud."""
         return self.method not in ("GET", "HEAD") and self.operation not in _POSTS_THAT_READ
 
 

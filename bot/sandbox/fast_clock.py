@@ -15,7 +15,7 @@ class FastClock:
     """A switch of the sandbox: off at first.
 
     The rate limit counts requests a minute. With the switch on, Genesys Cloud takes the requests of twenty minutes in
-    one, and says so in each response, so the bot sends them at that pace.
+    one. Each response says so, and the bot sends at that pace.
     """
 
     def __init__(self, genesys: FakeGenesys) -> None:

@@ -20,14 +20,14 @@ class RequestWindow:
 
     @property
     def count(self) -> int:
-        """Return the number of requests in the window."""
+        """The number of requests in the window."""
         while self._times and self._clock() - self._times[0] >= WINDOW:
             self._times.popleft()
         return len(self._times)
 
     @property
     def retry_after(self) -> int:
-        """Return the whole seconds until a request leaves the window, at least 1."""
+        """The whole seconds until a request leaves the window, at least 1."""
         oldest = self._times[0] if self.count else self._clock()
         return max(1, math.ceil(oldest + WINDOW - self._clock()))
 
@@ -55,7 +55,7 @@ class Bursts:
 
     @property
     def retry_after(self) -> int:
-        """Return the whole seconds until the next request is within the limit, at least 1."""
+        """The whole seconds until the next request is within the limit, at least 1."""
         return max(1, math.ceil(1 - self._allowed))
 
     @property

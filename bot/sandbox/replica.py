@@ -62,7 +62,7 @@ class SandboxReplica:
 
     @property
     def alive(self) -> bool:
-        """Return whether the process still runs; it may also be killed from a terminal."""
+        """Whether the process still runs; it may also be killed from a terminal."""
         return self._process.returncode is None
 
     async def kill(self) -> None:

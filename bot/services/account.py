@@ -31,8 +31,8 @@ class TokenReader(Protocol):
 class Permissions:
     """What a member may do.
 
-    `request` and `approve` hold, for each action the member may request or approve, the rule that allows it, and
-    `administer` the rule that makes the member an admin. `denied_because` excludes the member from everything.
+    `request` and `approve` hold the rule that allows it, for each action the member may request or approve.
+    `administer` is the rule that makes the member an admin. `denied_because` excludes the member from everything.
     `approvals_required` is the number of approvals that a revocation needs.
     `unverified` names checks that failed. `request_unknown` and `approve_unknown` are the actions about which a check
     left it open, because it may succeed later; they count as "no".

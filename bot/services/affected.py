@@ -13,7 +13,7 @@ from bot.errors import SlackUnavailable
 from bot.services.identity import Identity
 from bot.services.job_result import JobResult
 from bot.services.notifications import Delivery
-from bot.slack.api import SlackCallError
+from bot.slack.api import SlackCallError, call_error_of
 from bot.slack.messages import Message, SlackMessenger
 
 
@@ -49,8 +49,7 @@ class AffectedPerson:
             if request and member:
                 await self._messenger.post(member.id, self._renderer.affected(request))
         except SlackUnavailable as error:
-            failure = SlackCallError(error.slack_code, retryable=error.retryable, retry_after=error.retry_after)
-            await self._delivery.retry_later(job, failure, since=job.created_at)
+            await self._delivery.retry_later(job, call_error_of(error), since=job.created_at)
         except SlackCallError as error:
             await self._delivery.retry_later(job, error, since=job.created_at)
         else:

@@ -51,11 +51,16 @@ class AttemptResult:
     """How an attempt ended: an event for the request, or None for another round in `retry_delay` seconds.
 
     `outcome` holds a code and its parameters, for the card, the log and the audit log. Besides those of the error:
-    `attempts`, `sent` (requests that Genesys Cloud may have received), `at_least` (there may be more, because a process
-    ended), `uncertain` (an attempt may have been executed), `waits` (attempts after which Genesys Cloud asked to wait),
-    `unchanged` (certainly nothing was executed), `possible_at` and `continues_at` (epoch seconds), `live` (what the
-    target was doing before the first attempt), `sent_at` and `answered_at` (when the last call was executed, by Genesys
-    Cloud's clock), and `watch` (`bot.domain.watch`).
+
+    - `attempts`, and `sent`: the requests that Genesys Cloud may have received
+    - `at_least`: there may be more, because a process ended
+    - `uncertain`: an attempt may have been executed
+    - `unchanged`: certainly nothing was executed
+    - `waits`: the attempts after which Genesys Cloud asked to wait
+    - `possible_at`, `continues_at`: when Genesys Cloud takes requests again, and the bot continues, in epoch seconds
+    - `sent_at`, `answered_at`: when the last call was executed, by Genesys Cloud's clock
+    - `live`: what the target was doing before the first attempt
+    - `watch`: see `bot.domain.watch`
     """
 
     event: Event | None

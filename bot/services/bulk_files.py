@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -113,9 +114,8 @@ class BulkFiles:
         card = request.card if file is BulkFile.PREVIEW else None  # the other file has no conversations
         shown = card is not None and await self._live.may_see(card.channel)
         while True:
-            page = await self._store.database.read(
-                lambda tx, after=after: bulk_entries.page(tx, request.id, after, PAGE_SIZE)  # type: ignore[misc]
-            )
+            read = partial(bulk_entries.page, request_id=request.id, after=after, limit=PAGE_SIZE)
+            page = await self._store.database.read(read)
             parts.append(bulk_files.rows(file, [one for _, one in page], conversations=shown))
             if len(page) < PAGE_SIZE:
                 return "".join(parts).encode("utf-8-sig")

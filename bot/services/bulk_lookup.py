@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk import BulkEntry, EntryFinding
 from bot.domain.bulk_list import Written
 from bot.domain.people import Member, comparable_email
 from bot.domain.policy import ineligibility
@@ -83,11 +83,11 @@ class _Judge:
         """Return the entry for what was written."""
         ref = written.ref
         if ref is None:
-            return BulkEntry(written.text, Finding.UNREADABLE)
+            return BulkEntry(written.text, EntryFinding.UNREADABLE)
         member = self._members.get(ref.slack_user_id) if ref.slack_user_id else None
         people = self._people(ref.email or (member.confirmed_email if member else None), ref.genesys_user_id)
         if len(people) != 1:
-            return BulkEntry(written.text, Finding.AMBIGUOUS if people else Finding.UNKNOWN)
+            return BulkEntry(written.text, EntryFinding.AMBIGUOUS if people else EntryFinding.UNKNOWN)
         return self._of_person(written, people[0], member.canonical_id if member else None)
 
     def _people(self, email: str | None, user_id: str | None) -> Sequence[FoundUser]:
@@ -100,12 +100,12 @@ class _Judge:
     def _of_person(self, written: Written, found: FoundUser, slack_id: str | None) -> BulkEntry:
         person = found.person
         if person.id in self._seen:
-            return BulkEntry(written.text, Finding.DUPLICATE)
+            return BulkEntry(written.text, EntryFinding.DUPLICATE)
         self._seen.add(person.id)
         own = slack_id in self._requester.ids or (
             comparable_email(person.email) is not None
             and comparable_email(person.email) == self._requester.comparable_email
         )
         protected = self._protection.covers(person, slack_id)
-        finding = Finding.REQUESTER if own else Finding.FOUND
+        finding = EntryFinding.REQUESTER if own else EntryFinding.FOUND
         return BulkEntry(written.text, finding, person, slack_id, protected, found.conversations)

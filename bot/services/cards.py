@@ -55,7 +55,7 @@ class Shown(NamedTuple):
 class CardUpdater:
     """Posts and edits cards.
 
-    `recipients` returns the channels to notify when a request ends, `approvers` who may be mentioned on a new card, and
+    `recipients` returns the channels to notify when a request ends, and `approvers` who may be mentioned on a new card.
     `live` reads what the target is doing.
     """
 

@@ -31,5 +31,5 @@ class Postponed(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the delay."""
+        """The delay."""
         return {"delay": self.delay}

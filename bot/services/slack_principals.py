@@ -22,8 +22,8 @@ from bot.slack.named_users import NamedUser, NamedUsers
 from bot.slack.users import Membership, SlackUsers
 
 MAX_GROUP_SIZE = 100
-"""Members of a user group that are looked up. A larger group would use up the rate allowance of `users.info`, and the
-first request after a start would wait for more than half a minute."""
+"""Members of a user group that are looked up. A larger group would use up the rate allowance of `users.info`. The first
+request after a start would wait for more than half a minute."""
 
 NamedIds = Mapping[str, frozenset[str]]
 """The ids of the users that each principal names: one for a user, the members for a user group."""
@@ -82,8 +82,8 @@ class SlackPrincipals:
 class OtherNames(NamedTuple):
     """The principals that name a person, and what could not be compared.
 
-    `unread` has a line for each user that could not be looked up, and `retry_after` the delay in seconds after which
-    one of them may be. `unknown` has a line for each user about whom Slack says too little.
+    `unread` has a line for each user that could not be looked up. `retry_after` is the delay in seconds after which one
+    of them may be. `unknown` has a line for each user about whom Slack says too little.
     """
 
     principals: frozenset[str] = frozenset()

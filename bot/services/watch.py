@@ -18,7 +18,7 @@ from bot.db.jobs import Job, JobKind, JobSpec, Payload
 from bot.db.transaction import Transaction
 from bot.db.watches import WatchStore
 from bot.domain.requests import Request
-from bot.domain.watch import MAX_LOOKS, Finding, Revocation, looks, next_look
+from bot.domain.watch import MAX_LOOKS, Revocation, WatchFinding, looks, next_look
 from bot.errors import BotError
 from bot.purecloud import GenesysRateLimited
 from bot.services.genesys_reads import RESERVED
@@ -91,10 +91,10 @@ class Watches:
         if watch:
             until = watch.revocation.answered_at + watch.duration
             payload, delay = watch.payload, looks(watch.duration)[0]
-            outcome = outcome | {"watch": {"code": Finding.WATCHING, "until": until}}
+            outcome = outcome | {"watch": {"code": WatchFinding.WATCHING, "until": until}}
             return outcome, partial(self._watches.begin, payload=payload, delay=delay)
         if self._duration is not None:
-            outcome = outcome | {"watch": {"code": Finding.NOT_KNOWN}}
+            outcome = outcome | {"watch": {"code": WatchFinding.NOT_KNOWN}}
         return outcome, partial(self._watches.begin, payload=None, delay=0.0)
 
     def _watch_for(self, outcome: Mapping[str, Any]) -> Watch | None:
@@ -147,7 +147,7 @@ class Watches:
         return issued.timestamp() if issued else None
 
     async def _report(self, request: Request, job: Job, finding: Mapping[str, Any]) -> JobResult:
-        is_back = finding["code"] in (Finding.LOGGED_IN, Finding.SAME_SECOND)
+        is_back = finding["code"] in (WatchFinding.LOGGED_IN, WatchFinding.SAME_SECOND)
         messages = _messages(request, finding) if is_back else []
         if await self._watches.finish(job, finding, messages):
             log.info("watch.ended", **log_facts(request), finding=str(finding["code"]))
@@ -162,9 +162,9 @@ def _budget_delay(error: GenesysRateLimited, remaining: float) -> float:
 def _without_login(watch: Watch) -> dict[str, Any]:
     """Return what a watch has found that saw no new token."""
     if watch.seen_at is None:
-        return {"code": Finding.NOT_KNOWN}
+        return {"code": WatchFinding.NOT_KNOWN}
     complete = watch.seen_at >= watch.revocation.answered_at + watch.duration
-    return {"code": Finding.NO_LOGIN, "until": watch.seen_at, **({} if complete else {"incomplete": True})}
+    return {"code": WatchFinding.NO_LOGIN, "until": watch.seen_at, **({} if complete else {"incomplete": True})}
 
 
 def _messages(request: Request, finding: Mapping[str, Any]) -> list[JobSpec]:

@@ -53,8 +53,14 @@ class SlackCallError(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return Slack's error code."""
+        """Slack's error code."""
         return {"slack_code": self.slack_code}
+
+
+def call_error_of(unavailable: SlackUnavailable) -> SlackCallError:
+    """Return the error of a call that needed a failed read."""
+    retryable, retry_after = unavailable.retryable, unavailable.retry_after
+    return SlackCallError(unavailable.slack_code, retryable=retryable, retry_after=retry_after)
 
 
 def slack_call_error(error: Exception) -> SlackCallError:

@@ -11,7 +11,7 @@ from bot.domain.denials import DenialCode, Denied
 from bot.errors import SlackUnavailable
 from bot.network.errors import network_error_class
 from bot.network.proxies import ProxyFor, direct
-from bot.slack.api import Observe, SlackApi, SlackCallError
+from bot.slack.api import Observe, SlackApi, SlackCallError, call_error_of
 from bot.slack.posts import post_to_url
 
 MAX_FILE_SIZE = 1024 * 1024
@@ -104,7 +104,7 @@ class SlackFiles:
         try:
             started = await self._api.read("files.getUploadURLExternal", filename=name, length=str(len(content)))
         except SlackUnavailable as error:
-            raise SlackCallError(error.slack_code, retryable=error.retryable, retry_after=error.retry_after) from error
+            raise call_error_of(error) from error
         url, file_id = str(started.get("upload_url") or ""), str(started.get("file_id") or "")
         if not self._is_slack(url):
             raise SlackCallError("upload_host", retryable=False)

@@ -1,7 +1,7 @@
 """The SDK's Socket Mode client, for the life of one connection.
 
-Left alone, the SDK closes a connection that Slack is about to end before it opens the next one, notices a loss only at
-its next ping, and retries a single-use URL for ever. `bot.slack.socket_mode` supervises it instead.
+Left alone, the SDK closes a connection that Slack is about to end before it opens the next one. It notices a loss only
+at its next ping, and retries a single-use URL for ever. `bot.slack.socket_mode` supervises it instead.
 """
 
 from __future__ import annotations

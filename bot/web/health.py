@@ -55,15 +55,15 @@ class Health:
         self._text_until = float("-inf")
 
     async def paths(self, _request: web.Request) -> web.Response:
-        """`GET /`: what there is to see, for a person who opens the address in a browser."""
+        """Answer `GET /` with the paths, for a person who opens the address in a browser."""
         return web.Response(text=PATHS)
 
     async def alive(self, _request: web.Request) -> web.Response:
-        """`GET /healthz`: the process is alive."""
+        """Answer `GET /healthz`: the process is alive."""
         return web.json_response({"status": "alive"})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """`GET /readyz`: whether the bot can do its work, and what is missing."""
+        """Answer `GET /readyz` with what is missing for the bot to do its work."""
         missing = await self._readiness.missing()
         if missing:
             return web.json_response({"status": "not ready", "missing": missing}, status=503)
@@ -79,7 +79,7 @@ class Health:
         }
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """`GET /metrics`: Prometheus text."""
+        """Answer `GET /metrics` with Prometheus text."""
         if not self._may_read_metrics(request.headers.get("Authorization", "")):
             return web.Response(status=401, text="METRICS_TOKEN required", headers={"WWW-Authenticate": "Bearer"})
         async with self._lock:

@@ -14,7 +14,7 @@ from bot.domain.bulk import (
     IN_CALL,
     BulkProgress,
     BulkSummary,
-    Finding,
+    EntryFinding,
     RunState,
 )
 from bot.domain.requests import FINAL, Request, State
@@ -25,7 +25,7 @@ from handlers.ui.blocks import Block, shorten
 from handlers.ui.rich_text import Element, words
 from handlers.ui.sentences import sentence
 
-_SKIPPED = (Finding.UNKNOWN, Finding.AMBIGUOUS, Finding.DUPLICATE, Finding.UNREADABLE)
+_SKIPPED = (EntryFinding.UNKNOWN, EntryFinding.AMBIGUOUS, EntryFinding.DUPLICATE, EntryFinding.UNREADABLE)
 _OUTCOMES = (State.REVOKED, State.REFUSED, State.FAILED, State.UNKNOWN)
 _BAR_LENGTH = 20
 _MINUTE = 60
@@ -81,7 +81,7 @@ def _skipped(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Elem
         for finding in _SKIPPED
         if bulk.counts.get(finding)
     ]
-    if bulk.counts.get(Finding.REQUESTER):
+    if bulk.counts.get(EntryFinding.REQUESTER):
         parts.append(sentence(catalog, "revoke-many.skipped.requester", requester=rich_text.user(request.requester)))
     if not parts:
         return []

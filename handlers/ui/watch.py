@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.requests import Request, State
-from bot.domain.watch import Finding, finding_of
+from bot.domain.watch import WatchFinding, finding_of
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, request_parts, rich_text
 from handlers.ui.blocks import Message
@@ -24,7 +24,7 @@ def paragraphs(catalog: Catalog, request: Request) -> list[Element]:
     if found is None or request.state is not State.REVOKED:
         return []
     finding, params = found
-    suffix = ".incomplete" if finding is Finding.NO_LOGIN and params.get("incomplete") else ""
+    suffix = ".incomplete" if finding is WatchFinding.NO_LOGIN and params.get("incomplete") else ""
     lines = sentences(catalog, f"watch.{finding}{suffix}", **_values(catalog, request, params))
     return [rich_text.paragraph(*line) for line in lines]
 

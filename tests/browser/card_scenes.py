@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.live_state import LiveState
 from bot.domain.requests import Follower, MessageRef, Request, State
-from bot.domain.watch import Finding
+from bot.domain.watch import WatchFinding
 from bot.sandbox import personas
 from handlers.ui.renderer import MessageRenderer
 from tests.browser.scenes import APPROVERS, LINK, OLIVIA, PIA, Scene, about_pia, asked
@@ -138,19 +138,19 @@ def approved_cards() -> list[Scene]:
 
 
 FOUND = {
-    Finding.WATCHING: ("The bot watches whether the person logs in again.", {"until": NOON + 600}),
-    Finding.LOGGED_IN: ("The person logged in again.", {"issued_at": NOON + 90}),
-    Finding.SAME_SECOND: ("A token was issued in the second of the revocation.", {"issued_at": NOON + 70}),
-    Finding.NO_LOGIN: ("The person did not log in again.", {"until": NOON + 600}),
-    Finding.NOT_KNOWN: ("Genesys Cloud does not say whether the person logged in again.", {}),
-    Finding.REVOKED_AGAIN: ("A further revocation ended the watch.", {"revoked_at": NOON + 300}),
+    WatchFinding.WATCHING: ("The bot watches whether the person logs in again.", {"until": NOON + 600}),
+    WatchFinding.LOGGED_IN: ("The person logged in again.", {"issued_at": NOON + 90}),
+    WatchFinding.SAME_SECOND: ("A token was issued in the second of the revocation.", {"issued_at": NOON + 70}),
+    WatchFinding.NO_LOGIN: ("The person did not log in again.", {"until": NOON + 600}),
+    WatchFinding.NOT_KNOWN: ("Genesys Cloud does not say whether the person logged in again.", {}),
+    WatchFinding.REVOKED_AGAIN: ("A further revocation ended the watch.", {"revoked_at": NOON + 300}),
 }
 """What each finding of a watch means, and its parameters."""
 
 
 def watched_cards() -> list[Scene]:
     """Return the cards of revocations after which the bot watched, and its message."""
-    link = {"finding": Finding.LOGGED_IN.value, **FOUND[Finding.LOGGED_IN][1]}
+    link = {"finding": WatchFinding.LOGGED_IN.value, **FOUND[WatchFinding.LOGGED_IN][1]}
     message = RENDERER.reply("logged_in_again", link, asked(State.REVOKED), LINK)
     return [
         *(

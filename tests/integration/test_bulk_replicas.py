@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bot.domain.audit_chain import first_invalid
-from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
 from bot.domain.requests import Event, Request, State
 from bot.sandbox import personas
@@ -47,7 +47,7 @@ def prepare(replicas: Replicas, people: int = PEOPLE, limit: int = 1200) -> list
 
 async def approve(replicas: Replicas, agents: Sequence[GenesysUser]) -> None:
     """Store a bulk request, and approve it."""
-    entries = [BulkEntry(one.email, Finding.FOUND, Person(one.id, one.name, one.email)) for one in agents]
+    entries = [BulkEntry(one.email, EntryFinding.FOUND, Person(one.id, one.name, one.email)) for one in agents]
     bulk = request(
         id=NAME, reference="BULK", requester=personas.OLIVIA, target=None, target_slack_id=None, card=None,
         bulk=summarize(BulkSource.LIST, entries),

@@ -25,7 +25,7 @@ from bot.db.requests import RequestStore
 from bot.db.sqlite import SqliteDriver
 from bot.db.watches import WatchStore
 from bot.domain.actions import ACTIONS
-from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
 from bot.domain.requests import Event, Request
 from bot.metrics import Metrics
@@ -244,7 +244,7 @@ class BulkRun:
     async def approve(self) -> Request:
         """Store a bulk request with its list, and approve it."""
         store = self.replicas[0].store
-        entries = [BulkEntry(f"{number}", Finding.FOUND, person(number)) for number in range(self._people)]
+        entries = [BulkEntry(f"{number}", EntryFinding.FOUND, person(number)) for number in range(self._people)]
         summary = summarize(BulkSource.LIST, entries)
         request = examples.request(id=NAME, reference="BULK", target=None, target_slack_id=None, bulk=summary)
         await store.create(request, ttl=900, key=NAME, command_url=None, entries=entries)

@@ -35,7 +35,7 @@ class ApiRequest:
 
     @property
     def bearer(self) -> str | None:
-        """Return the bearer token, or None."""
+        """The bearer token, or None."""
         scheme, _, value = self.http.headers.get("Authorization", "").partition(" ")
         return value.strip() or None if scheme.lower() == "bearer" else None
 
@@ -50,7 +50,7 @@ class OperationError(Exception):
 
 
 async def login(state: GenesysState, request: ApiRequest) -> web.Response:
-    """POST /oauth/token."""
+    """Answer POST /oauth/token."""
     client_id, secret = _basic(request.http.headers.get("Authorization", ""))
     client = state.clients.get(client_id)
     if client is None:
@@ -64,32 +64,32 @@ async def login(state: GenesysState, request: ApiRequest) -> web.Response:
 
 
 async def get_tokens_me(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/tokens/me."""
+    """Answer GET /api/v2/tokens/me."""
     keep_idle = request.http.query.get("preserveIdleTTL", "").lower() == "true"
     return web.json_response(responses.token_info(state, _authenticate(state, request, keep_idle=keep_idle)))
 
 
 async def head_tokens_me(state: GenesysState, request: ApiRequest) -> web.Response:
-    """HEAD /api/v2/tokens/me."""
+    """Answer HEAD /api/v2/tokens/me."""
     _authenticate(state, request)
     return web.Response()
 
 
 async def delete_tokens_me(state: GenesysState, request: ApiRequest) -> web.Response:
-    """DELETE /api/v2/tokens/me."""
+    """Answer DELETE /api/v2/tokens/me."""
     state.revoke(_authenticate(state, request))
     return web.Response()
 
 
 async def delete_token(state: GenesysState, request: ApiRequest) -> web.Response:
-    """DELETE /api/v2/tokens/{userId}; a user without sessions gets the same response."""
+    """Answer DELETE /api/v2/tokens/{userId}; a user without sessions gets the same response."""
     _require(state, request, "oauth:token:delete")
     state.log_out(_find_user(state, request))
     return web.Response()
 
 
 async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Response:
-    """POST /api/v2/users/search, for EXACT criteria only.
+    """Answer POST /api/v2/users/search, for EXACT criteria only.
 
     Deleted users are found only by a criterion on `state`.
     """
@@ -107,33 +107,33 @@ async def search_by_email(state: GenesysState, request: ApiRequest) -> web.Respo
 
 
 async def get_user(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/users/{userId}; returns deleted users only with `state=deleted`."""
+    """Answer GET /api/v2/users/{userId}; returns deleted users only with `state=deleted`."""
     _authenticate(state, request)
     expand = ",".join(request.http.query.getall("expand", [])).split(",")
     return web.json_response(responses.user(_find_user(state, request), expand))
 
 
 async def get_user_roles(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/users/{subjectId}/roles."""
+    """Answer GET /api/v2/users/{subjectId}/roles."""
     _require(state, request, "authorization:grant:view")
     return web.json_response(responses.roles(_find_user(state, request)))
 
 
 async def get_authorization_divisionspermitted_paged_me(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/authorization/divisionspermitted/paged/me."""
+    """Answer GET /api/v2/authorization/divisionspermitted/paged/me."""
     client = _authenticate(state, request).client
     permission = request.http.query.get("permission", "")
     return web.json_response(responses.divisions_permitted(client, permission, *_page(request)))
 
 
 async def get_authorization_subjects_me(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/authorization/subjects/me; includes role policies only with `includeFullRoles=true`."""
+    """Answer GET /api/v2/authorization/subjects/me; with `includeFullRoles=true`, with role policies."""
     full_roles = request.http.query.get("includeFullRoles") == "true"
     return web.json_response(responses.subject(_authenticate(state, request).client, full_roles=full_roles))
 
 
 async def get_authorization_roles(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/authorization/roles; matches a part of the name, or the whole id."""
+    """Answer GET /api/v2/authorization/roles; matches a part of the name, or the whole id."""
     _require(state, request, "authorization:role:view")
     ids = set(",".join(request.http.query.getall("id", [])).split(",")) - {""}
     found = [role for role in _with_name(state.all_roles, request) if not ids or role.id in ids]
@@ -141,19 +141,19 @@ async def get_authorization_roles(state: GenesysState, request: ApiRequest) -> w
 
 
 async def get_authorization_divisions(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/authorization/divisions; matches a part of the name."""
+    """Answer GET /api/v2/authorization/divisions; matches a part of the name."""
     _authenticate(state, request)
     return web.json_response(responses.named(_with_name(state.divisions, request), *_page(request)))
 
 
 async def get_routing_queues(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/routing/queues; matches a part of the name."""
+    """Answer GET /api/v2/routing/queues; matches a part of the name."""
     _require(state, request, "routing:queue:view")
     return web.json_response(responses.named(_with_name(state.queues, request), *_page(request)))
 
 
 async def get_routing_queue_members(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/routing/queues/{queueId}/members."""
+    """Answer GET /api/v2/routing/queues/{queueId}/members."""
     _require(state, request, "routing:queue:view")
     return web.json_response(
         responses.queue_members(_members(state, state.queues, "queueId", request), *_page(request))
@@ -161,7 +161,7 @@ async def get_routing_queue_members(state: GenesysState, request: ApiRequest) ->
 
 
 async def post_groups_search(state: GenesysState, request: ApiRequest) -> web.Response:
-    """POST /api/v2/groups/search, for EXACT criteria on the name only."""
+    """Answer POST /api/v2/groups/search, for EXACT criteria on the name only."""
     _authenticate(state, request)
     query = await _json_body(request)
     try:
@@ -176,13 +176,13 @@ async def post_groups_search(state: GenesysState, request: ApiRequest) -> web.Re
 
 
 async def get_group_members(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/groups/{groupId}/members."""
+    """Answer GET /api/v2/groups/{groupId}/members."""
     _authenticate(state, request)
     return web.json_response(responses.members(_members(state, state.groups, "groupId", request), *_page(request)))
 
 
 async def get_authorization_permissions(state: GenesysState, request: ApiRequest) -> web.Response:
-    """GET /api/v2/authorization/permissions; the `query` parameter is not supported."""
+    """Answer GET /api/v2/authorization/permissions; the `query` parameter is not supported."""
     _authenticate(state, request)
     return web.json_response(responses.permissions(PERMISSION_CATALOGUE, *_page(request)))
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 class GenesysFault:
     """One way for an operation to fail, for its next `times` calls (None: until cleared).
 
-    The response has `status`, `headers` and `body`: a dict is sent as JSON, text as a web page unless a header
-    names another type, "" as an empty body, and None as an ErrorBody for the status. `delay` (seconds) and `until`
-    (an event) postpone everything else. `drop` cuts the connection without a response, before or after the
-    operation runs. With `executes`, the operation runs although `status` reports an error.
+    The response has `status`, `headers` and `body`. A dict is sent as JSON, "" as an empty body, and None as an
+    ErrorBody for the status. Text is sent as a web page, unless a header names another type.
+
+    `delay` (seconds) and `until` (an event) postpone everything else. `drop` cuts the connection without a response,
+    before or after the operation runs. With `executes`, the operation runs although `status` reports an error.
     """
 
     status: int | None = None
@@ -36,7 +37,7 @@ class GenesysFault:
 
     @property
     def runs_operation(self) -> bool:
-        """Return whether the operation still takes effect."""
+        """Whether the operation still takes effect."""
         return self.drop == "after" or (self.drop is None and (self.status is None or self.executes))
 
     async def wait(self) -> None:

@@ -134,22 +134,22 @@ class GenesysState:
 
     @property
     def live_tokens(self) -> list[IssuedToken]:
-        """Return the tokens that are valid now, oldest first."""
+        """The tokens that are valid now, oldest first."""
         return [token for token in self._tokens.values() if self._is_live(token)]
 
     @property
     def live_generations(self) -> list[int]:
-        """Return the generations of the tokens that are valid now."""
+        """The generations of the tokens that are valid now."""
         return [token.generation for token in self.live_tokens]
 
     @property
     def all_roles(self) -> list[EntityRef]:
-        """Return every role of the organization once."""
+        """Every role of the organization once."""
         return list(dict.fromkeys([*self.roles, *(role for user in self.users.values() for role in user.roles)]))
 
     @property
     def divisions(self) -> list[EntityRef]:
-        """Return every division that has a user once."""
+        """Every division that has a user once."""
         return list(dict.fromkeys(user.division for user in self.users.values()))
 
     def add(self, user: GenesysUser) -> None:

@@ -1,6 +1,7 @@
 """The actions of the sandbox page.
 
-Each takes the JSON object that the page posted and returns what went wrong, for the user to read, or None.
+Each takes the JSON object that the page posted, with the fields in parentheses. It returns what went wrong, for the
+user to read, or None.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Actions:
         }
 
     async def send_message(self, body: Body) -> str | None:
-        """`{user, channel, text}`: send a command to the bot, or post any other text in the channel."""
+        """Send a command to the bot, or post any other text in the channel (`{user, channel, text}`)."""
         slack = self._run.slack
         user, channel, text = (_text(body, key) for key in ("user", "channel", "text"))
         if user not in slack.members or channel not in slack.channels or not text.strip():
@@ -71,7 +72,7 @@ class Actions:
         return None
 
     async def click(self, body: Body) -> str | None:
-        """`{user, message, action_id, block_id, selected}`: use a button or menu of a message, by its index."""
+        """Use a button or menu of a message, by its index (`{user, message, action_id, block_id, selected}`)."""
         slack, index = self._run.slack, body.get("message")
         user, action_id, block_id = (_text(body, key) for key in ("user", "action_id", "block_id"))
         if user not in slack.members or not isinstance(index, int) or index not in range(len(slack.messages)):
@@ -83,7 +84,7 @@ class Actions:
         )
 
     async def run_shortcut(self, body: Body) -> str | None:
-        """`{user, callback_id, message}`: use a shortcut; `message` is the index for a message shortcut."""
+        """Use a shortcut; `message` is the index for a message shortcut (`{user, callback_id, message}`)."""
         slack, index = self._run.slack, body.get("message")
         user, callback_id = _text(body, "user"), _text(body, "callback_id")
         if user not in slack.members or callback_id not in {one.callback_id for one in self._run.shortcuts}:
@@ -96,14 +97,14 @@ class Actions:
         return await self._delivered(lambda: slack.message_shortcut(user, message, callback_id))
 
     async def open_home(self, body: Body) -> str | None:
-        """`{user}`: open the app's Home tab."""
+        """Open the app's Home tab (`{user}`)."""
         slack, user = self._run.slack, _text(body, "user")
         if user not in slack.members:
             raise web.HTTPBadRequest(text="user is required.")
         return await self._delivered(lambda: slack.open_home(user))
 
     async def click_in_view(self, body: Body) -> str | None:
-        """`{view, action_id, block_id, selected, values}`: use a button or menu of the Home tab or a modal."""
+        """Use a button or menu of the Home tab or a modal (`{view, action_id, block_id, selected, values}`)."""
         slack, view = self._run.slack, self._view(body)
         action_id, block_id = _text(body, "action_id"), _text(body, "block_id")
         values, selected = _object(body, "values"), _object(body, "selected")
@@ -113,7 +114,7 @@ class Actions:
         )
 
     async def submit_view(self, body: Body) -> str | None:
-        """`{view, values}`: submit a modal with its values by block and action."""
+        """Submit a modal with its values by block and action (`{view, values}`)."""
         view, values = self._view(body), self._with_files(_object(body, "values"))
         return await self._delivered(lambda: self._run.slack.submit_view(view.user_id, values, view=view))
 
@@ -127,13 +128,13 @@ class Actions:
         return values
 
     async def close_view(self, body: Body) -> str | None:
-        """`{view}`: close a modal."""
+        """Close a modal (`{view}`)."""
         view = self._view(body)
         await self._run.slack.close_view(view.user_id, view=view)
         return None
 
     async def set_genesys_fault(self, body: Body) -> str | None:
-        """`{name}`: make Genesys Cloud's DELETE operations fail; an empty name clears the fault."""
+        """Make Genesys Cloud's DELETE operations fail; an empty name clears the fault (`{name}`)."""
         try:
             self._run.faults.set_genesys(_text(body, "name") or None)
         except KeyError:
@@ -141,12 +142,12 @@ class Actions:
         return None
 
     async def set_slack_down(self, body: Body) -> str | None:
-        """`{down}`: make Slack's Web API unreachable or reachable for the bot."""
+        """Make Slack's Web API unreachable or reachable for the bot (`{down}`)."""
         self._run.faults.set_slack_down(down=body.get("down") is True)
         return None
 
     async def log_in(self, body: Body) -> str | None:
-        """`{user}`: log a user in to Genesys Cloud again, as single sign-on may do at once."""
+        """Log a user in to Genesys Cloud again, as single sign-on may do at once (`{user}`)."""
         user = self._run.genesys.users.get(_text(body, "user"))
         if user is None:
             raise web.HTTPBadRequest(text="user is required.")
@@ -154,17 +155,17 @@ class Actions:
         return None
 
     async def set_single_sign_on(self, body: Body) -> str | None:
-        """`{on}`: let single sign-on log people in again after a revocation, or not."""
+        """Let single sign-on log people in again after a revocation, or not (`{on}`)."""
         self._run.single_sign_on.on = body.get("on") is True
         return None
 
     async def set_fast_clock(self, body: Body) -> str | None:
-        """`{on}`: let Genesys Cloud take twenty times as many requests a minute, or as many as usual."""
+        """Let Genesys Cloud take twenty times as many requests a minute, or as many as usual (`{on}`)."""
         self._run.fast_clock.on = body.get("on") is True
         return None
 
     async def advance_clock(self, body: Body) -> str | None:
-        """`{seconds}`: move the expiry of pending requests closer."""
+        """Move the expiry of pending requests closer (`{seconds}`)."""
         seconds = body.get("seconds")
         if not isinstance(seconds, int) or not 0 < seconds <= MAX_CLOCK_STEP:
             raise web.HTTPBadRequest(text=f"seconds is required, from 1 to {MAX_CLOCK_STEP}.")
@@ -192,7 +193,7 @@ class Actions:
         return None
 
     async def change_audit_row(self, body: Body) -> str | None:
-        """`{row}`: replace the actor of a row of the audit log, which breaks the chain there."""
+        """Replace the actor of a row of the audit log, which breaks the chain there (`{row}`)."""
         row = body.get("row")
         if not isinstance(row, int):
             raise web.HTTPBadRequest(text="row is required.")

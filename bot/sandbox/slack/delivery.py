@@ -62,12 +62,12 @@ class Delivery:
 
     @property
     def json(self) -> Any:
-        """Return the decoded body; raises JSONDecodeError."""
+        """The decoded body; raises JSONDecodeError."""
         return json.loads(self.body)
 
     @property
     def error(self) -> str | None:
-        """Return Slack's error code; None if the app acknowledged in time."""
+        """Slack's error code; None if the app acknowledged in time."""
         if self.seconds > ACK_TIMEOUT:
             return "operation_timeout"
         if self.status is None or self.status < HTTPStatus.OK:
@@ -80,7 +80,7 @@ class Delivery:
 
     @property
     def notice(self) -> str | None:
-        """Return what Slack's client shows because of the error; None for nothing."""
+        """What Slack's client shows because of the error; None for nothing."""
         if self.error is None:
             return None
         if "command" in self.payload:

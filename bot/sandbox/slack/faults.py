@@ -27,13 +27,13 @@ class SlackFault:
 
     @property
     def replaces_response(self) -> bool:
-        """Return whether the caller does not get the method's own response."""
+        """Whether the caller does not get the method's own response."""
         replacements = (self.error, self.status, self.retry_after, self.html)
         return self.drop or any(part is not None for part in replacements)
 
     @property
     def http_status(self) -> int:
-        """Return the status of the response."""
+        """The status of the response."""
         if self.status is not None:
             return self.status
         if self.retry_after is not None:
@@ -42,7 +42,7 @@ class SlackFault:
 
     @property
     def code(self) -> str:
-        """Return the error code in the response."""
+        """The error code in the response."""
         return self.error or ("ratelimited" if self.http_status == HTTPStatus.TOO_MANY_REQUESTS else "internal_error")
 
 

@@ -73,7 +73,7 @@ class Files:
         } | file.more
 
     async def download(self, request: web.Request) -> web.Response:
-        """GET /files/<id>, with the bot's token; anyone else gets Slack's page to sign in."""
+        """Answer GET /files/<id>; without the bot's token, with Slack's page to sign in."""
         file = self.stored.get(request.match_info["id"])
         if file is None:
             return web.Response(status=404)
@@ -85,7 +85,7 @@ class Files:
         return web.Response(body=file.content, content_type="application/octet-stream")
 
     async def upload(self, request: web.Request) -> web.Response:
-        """POST /upload/<id>: the content of a file."""
+        """Store the content of a file, for POST /upload/<id>."""
         file = self.stored.get(request.match_info["id"])
         if file is None:
             return web.Response(status=404)

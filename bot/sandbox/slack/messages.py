@@ -43,22 +43,22 @@ class PostedMessage:
 
     @property
     def text(self) -> str:
-        """Return the current top-level text."""
+        """The current top-level text."""
         return self.versions[-1].text
 
     @property
     def blocks(self) -> list[Block]:
-        """Return the current blocks."""
+        """The current blocks."""
         return self.versions[-1].blocks
 
     @property
     def is_ephemeral(self) -> bool:
-        """Return whether Slack marks the message "Only visible to you"."""
+        """Whether Slack marks the message "Only visible to you"."""
         return self.only_for is not None
 
     @property
     def history(self) -> list[MessageVersion]:
-        """Return the earlier versions, oldest first."""
+        """The earlier versions, oldest first."""
         return self.versions[:-1]
 
     def as_slack(self, workspace: SlackWorkspace) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def escape(text: str, workspace: SlackWorkspace) -> str:
     """Return typed text as Slack sends it with `should_escape`.
 
     See docs.slack.dev, "Implementing slash commands". `@name` of a known user and `#name` of a public channel become
-    mentions, an email address or URL a link, and `&`, `<` and `>` become entities. A mention stays unchanged.
+    mentions. An email address or URL becomes a link, and `&`, `<` and `>` become entities. A mention stays unchanged.
     """
     return _ESCAPED.sub(lambda found: _escaped(found, workspace), text)
 

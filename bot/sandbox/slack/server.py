@@ -96,12 +96,12 @@ class FakeSlack(UserActions):
 
     @property
     def api_url(self) -> str:
-        """Return the base of the Web API with its final slash: the bot's SLACK_API_URL."""
+        """The base of the Web API with its final slash: the bot's SLACK_API_URL."""
         return f"{self._base_url}/api/"
 
     @property
     def events_url(self) -> str:
-        """Return the app's address for payloads; set it once the app listens."""
+        """The app's address for payloads; set it once the app listens."""
         return self._sender.events_url
 
     @events_url.setter
@@ -110,7 +110,7 @@ class FakeSlack(UserActions):
 
     @property
     def response_timeout(self) -> float:
-        """Return how long to wait for the app's response, in seconds of real time."""
+        """How long to wait for the app's response, in seconds of real time."""
         return self._sender.response_timeout
 
     @response_timeout.setter
@@ -119,62 +119,62 @@ class FakeSlack(UserActions):
 
     @property
     def signing_secret(self) -> str:
-        """Return the secret that signs payloads: the bot's SLACK_SIGNING_SECRET."""
+        """The secret that signs payloads: the bot's SLACK_SIGNING_SECRET."""
         return self._sender.signing_secret
 
     @property
     def socket_mode(self) -> bool:
-        """Return whether payloads go over Socket Mode."""
+        """Whether payloads go over Socket Mode."""
         return self._sender.socket_mode
 
     @property
     def team_id(self) -> str:
-        """Return the id of the workspace."""
+        """The id of the workspace."""
         return self.workspace.team_id
 
     @property
     def app_id(self) -> str:
-        """Return the bot's app id."""
+        """The bot's app id."""
         return self.workspace.app_id
 
     @property
     def enterprise_id(self) -> str | None:
-        """Return the organization's id if the workspace is on Enterprise Grid."""
+        """The organization's id if the workspace is on Enterprise Grid."""
         return self.workspace.enterprise_id
 
     @property
     def members(self) -> dict[str, SlackUser]:
-        """Return the users by id; a changed user takes effect at once."""
+        """The users by id; a changed user takes effect at once."""
         return self.workspace.members
 
     @property
     def groups(self) -> dict[str, UserGroup]:
-        """Return the user groups by id."""
+        """The user groups by id."""
         return self.workspace.groups
 
     @property
     def channels(self) -> dict[str, Channel]:
-        """Return the channels by id, open direct messages included."""
+        """The channels by id, open direct messages included."""
         return self.workspace.channels
 
     @property
     def messages(self) -> list[PostedMessage]:
-        """Return all messages, oldest first; deleted ones are marked."""
+        """All messages, oldest first; deleted ones are marked."""
         return self.conversations.messages
 
     @property
     def calls(self) -> list[ApiCall]:
-        """Return all API calls, requests to response_urls included, oldest first."""
+        """All API calls, requests to response_urls included, oldest first."""
         return self.api.calls
 
     @property
     def event_attempts(self) -> list[Delivery]:
-        """Return every attempt to deliver an event, oldest first."""
+        """Every attempt to deliver an event, oldest first."""
         return self._events.attempts
 
     @property
     def on_change(self) -> list[Callable[[], None]]:
-        """Return the listeners that are called after every change of a message or view."""
+        """The listeners that are called after every change of a message or view."""
         return self.conversations.on_change
 
     def calls_of(self, method: str) -> list[ApiCall]:

@@ -38,9 +38,9 @@ class Parts(NamedTuple):
 class UserActions:
     """Each action sends a payload to the app and shows the user what Slack would show.
 
-    Keyword arguments of all actions: `force` sends what Slack's client does not offer, `omit` removes fields from the
-    payload, `to` sends it to another address than `events_url`, and `overrides` change fields. An action that Slack
-    does not offer to the user raises NotPossibleInSlack and sends nothing.
+    Keyword arguments of all actions: `force` sends what Slack's client does not offer, and `to` sends it to another
+    address than `events_url`. `omit` removes fields from the payload, and `overrides` change fields. An action that
+    Slack does not offer to the user raises NotPossibleInSlack and sends nothing.
     """
 
     def __init__(self, parts: Parts) -> None:

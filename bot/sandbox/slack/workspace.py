@@ -67,7 +67,7 @@ class Channel:
 
     @property
     def name_in_payloads(self) -> str:
-        """Return the channel's name as Slack writes it in the payloads for an app."""
+        """The channel's name as Slack writes it in the payloads for an app."""
         if self.dm_with is not None:
             return "directmessage"
         return "privategroup" if self.is_private else self.name

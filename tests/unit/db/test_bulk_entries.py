@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.db import bulk_entries
-from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
 from bot.domain.seals import Seals
 from tests.support.database import DatabaseHarness
@@ -13,9 +13,9 @@ from tests.support.examples import request
 
 TOM = Person("11111111-1111-4111-8111-111111111111", "Tom", "tom@example.com", "Home", "inactive")
 ENTRIES = [
-    BulkEntry("tom@example.com", Finding.FOUND, TOM, "U1", protected=True),
-    BulkEntry("tom@example.com", Finding.DUPLICATE),
-    BulkEntry("eva", Finding.UNREADABLE),
+    BulkEntry("tom@example.com", EntryFinding.FOUND, TOM, "U1", protected=True),
+    BulkEntry("tom@example.com", EntryFinding.DUPLICATE),
+    BulkEntry("eva", EntryFinding.UNREADABLE),
 ]
 
 
@@ -55,7 +55,7 @@ def test_seal__covers_the_list() -> None:
 )
 async def test_names__compares_addresses_in_every_spelling(db: DatabaseHarness, listed: str, confirmed: str) -> None:
     store = db.store()
-    entries = [BulkEntry(listed, Finding.FOUND, replace(TOM, email=listed), "U1")]
+    entries = [BulkEntry(listed, EntryFinding.FOUND, replace(TOM, email=listed), "U1")]
     bulk = request(target=None, bulk=summarize(BulkSource.LIST, entries))
     assert await store.create(bulk, ttl=900, key="key", command_url=None, entries=entries)
 

@@ -16,7 +16,7 @@ from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.domain.audit import EventType
 from bot.domain.audit_chain import AuditChain
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkEntry, BulkSource, Finding, RunState, summarize
+from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkEntry, BulkSource, EntryFinding, RunState, summarize
 from bot.domain.people import Person
 from bot.domain.requests import BULK_EXECUTION_WINDOW, Event, Request, State
 from bot.errors import StaleRequest
@@ -38,8 +38,8 @@ def bulk_store(db: DatabaseHarness, owner: str = "one#1", lanes: int = 2) -> Bul
 
 async def approve(store: BulkStore, people: int = 6) -> Request:
     """Store a bulk request whose list has a line without a person, and approve it."""
-    found = [BulkEntry(f"{number}", Finding.FOUND, person(number)) for number in range(people)]
-    entries = [BulkEntry("?", Finding.UNREADABLE), *found]
+    found = [BulkEntry(f"{number}", EntryFinding.FOUND, person(number)) for number in range(people)]
+    entries = [BulkEntry("?", EntryFinding.UNREADABLE), *found]
     summary = summarize(BulkSource.LIST, entries)
     request = examples.request(id="first", reference="FIRST", target=None, target_slack_id=None, bulk=summary)
     await store.requests.create(request, ttl=TTL, key="first", command_url=None, entries=entries)

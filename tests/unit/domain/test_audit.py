@@ -18,7 +18,7 @@ from bot.domain.audit import (
 )
 from bot.domain.bulk import BulkSource, summarize
 from bot.domain.requests import Event
-from bot.domain.watch import Finding
+from bot.domain.watch import WatchFinding
 from tests.support.examples import BEN, NOON, TOM_IN_GENESYS, request, rotation
 
 
@@ -83,9 +83,9 @@ def test_event_name__of_a_rotation_says_so() -> None:
 
 def test_watch_events__exist_for_every_end_of_a_watch() -> None:
     assert {finding: str(event) for finding, event in WATCH_EVENTS.items()} == {
-        Finding.LOGGED_IN: "watch:logged_in", Finding.SAME_SECOND: "watch:logged_in",
-        Finding.NO_LOGIN: "watch:no_login", Finding.NOT_KNOWN: "watch:not_known",
-        Finding.REVOKED_AGAIN: "watch:revoked_again",
+        WatchFinding.LOGGED_IN: "watch:logged_in", WatchFinding.SAME_SECOND: "watch:logged_in",
+        WatchFinding.NO_LOGIN: "watch:no_login", WatchFinding.NOT_KNOWN: "watch:not_known",
+        WatchFinding.REVOKED_AGAIN: "watch:revoked_again",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from bot.domain.bulk import (
     BulkProgress,
     BulkSource,
     BulkSummary,
-    Finding,
+    EntryFinding,
     RunState,
     digest_of,
     read_summary,
@@ -28,10 +28,10 @@ EVA = replace(TOM, id="22222222-2222-4222-8222-222222222222", name="Eva", state=
 
 def test_summarize__counts_findings_and_found_people_only() -> None:
     entries = [
-        BulkEntry("tom@example.com", Finding.FOUND, TOM, protected=True),
-        BulkEntry("eva@example.com", Finding.FOUND, EVA),
-        BulkEntry("me@example.com", Finding.REQUESTER, EVA, protected=True),
-        BulkEntry("?", Finding.UNREADABLE),
+        BulkEntry("tom@example.com", EntryFinding.FOUND, TOM, protected=True),
+        BulkEntry("eva@example.com", EntryFinding.FOUND, EVA),
+        BulkEntry("me@example.com", EntryFinding.REQUESTER, EVA, protected=True),
+        BulkEntry("?", EntryFinding.UNREADABLE),
     ]
     summary = summarize(BulkSource.FILE, entries, name="list.csv")
     assert summary.counts == {"found": 2, "requester": 1, "unreadable": 1, "inactive": 1, "protected": 1}
@@ -44,7 +44,7 @@ def test_digest__depends_on_the_order() -> None:
 
 
 def test_summary__survives_storage() -> None:
-    summary = summarize(BulkSource.LIST, [BulkEntry("tom@example.com", Finding.FOUND, TOM)])
+    summary = summarize(BulkSource.LIST, [BulkEntry("tom@example.com", EntryFinding.FOUND, TOM)])
     assert read_summary(to_json(summary)) == summary
 
 
@@ -63,7 +63,7 @@ def test_required_for_bulk__more_for_many_and_for_protected_people(people: int, 
 
 
 def test_entry__knows_nothing_more_by_default() -> None:
-    entry = BulkEntry("tom", Finding.UNKNOWN)
+    entry = BulkEntry("tom", EntryFinding.UNKNOWN)
     assert (entry.person, entry.slack_id, entry.protected, entry.conversations) == (None, None, False, None)
 
 
@@ -71,18 +71,18 @@ def test_entry__knows_nothing_more_by_default() -> None:
     ("state", "inactive"), [("active", False), (None, False), ("inactive", True), ("deleted", True), ("", True)]
 )
 def test_entry__is_inactive_if_that_is_known(state: str | None, inactive: bool) -> None:
-    assert BulkEntry("tom", Finding.FOUND, replace(TOM, state=state)).inactive is inactive
-    assert not BulkEntry("tom", Finding.UNKNOWN).inactive
+    assert BulkEntry("tom", EntryFinding.FOUND, replace(TOM, state=state)).inactive is inactive
+    assert not BulkEntry("tom", EntryFinding.UNKNOWN).inactive
 
 
 def test_summarize__counts_who_is_in_a_call_and_of_whom_it_is_not_known() -> None:
     entries = [
-        BulkEntry("a", Finding.FOUND, TOM, conversations=3),
-        BulkEntry("b", Finding.FOUND, EVA, conversations=0),
-        BulkEntry("c", Finding.FOUND, EVA),
-        BulkEntry("d", Finding.FOUND, EVA),
-        BulkEntry("me", Finding.REQUESTER, EVA, conversations=1),
-        BulkEntry("e", Finding.UNKNOWN),
+        BulkEntry("a", EntryFinding.FOUND, TOM, conversations=3),
+        BulkEntry("b", EntryFinding.FOUND, EVA, conversations=0),
+        BulkEntry("c", EntryFinding.FOUND, EVA),
+        BulkEntry("d", EntryFinding.FOUND, EVA),
+        BulkEntry("me", EntryFinding.REQUESTER, EVA, conversations=1),
+        BulkEntry("e", EntryFinding.UNKNOWN),
     ]
     assert summarize(BulkSource.LIST, entries).details == {IN_CALL: 1, CALLS_UNKNOWN: 2}
     assert summarize(BulkSource.LIST, entries[:1]).details == {IN_CALL: 1}
@@ -98,7 +98,7 @@ def test_summary__is_empty_by_default() -> None:
 
 
 def test_summarize__leaves_out_a_found_entry_without_a_person() -> None:
-    entries = [BulkEntry("a", Finding.FOUND), BulkEntry("b", Finding.FOUND, TOM)]
+    entries = [BulkEntry("a", EntryFinding.FOUND), BulkEntry("b", EntryFinding.FOUND, TOM)]
     assert summarize(BulkSource.LIST, entries).digest == digest_of([TOM.id])
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk import BulkEntry, EntryFinding
 from bot.domain.bulk_files import HEADERS, BulkFile, StoredEntry, header, rows
 from bot.domain.people import Person
 from tests.support.examples import NOON, TOM_IN_GENESYS
 
-FOUND = BulkEntry("tom@example.com", Finding.FOUND, TOM_IN_GENESYS, protected=True)
+FOUND = BulkEntry("tom@example.com", EntryFinding.FOUND, TOM_IN_GENESYS, protected=True)
 
 
 def read(text: str) -> list[list[str]]:
@@ -23,7 +23,9 @@ def read(text: str) -> list[list[str]]:
 
 
 def test_preview__has_each_entry_with_what_was_found() -> None:
-    (found, unknown) = read(rows(BulkFile.PREVIEW, [StoredEntry(FOUND), StoredEntry(BulkEntry("x", Finding.UNKNOWN))]))
+    (found, unknown) = read(
+        rows(BulkFile.PREVIEW, [StoredEntry(FOUND), StoredEntry(BulkEntry("x", EntryFinding.UNKNOWN))])
+    )
     tom = TOM_IN_GENESYS
     assert found == ["tom@example.com", "found", tom.name, tom.email, tom.id, tom.division, tom.state, "yes", ""]
     assert unknown == ["x", "unknown", "", "", "", "", "", "", ""]
@@ -39,7 +41,9 @@ def test_preview__has_conversations_for_those_who_may_see_them(known: int | None
 def test_outcomes__have_each_person_with_an_outcome() -> None:
     detail = {"code": "executed", "status": 200, "correlation_id": "c0ffee"}
     done = StoredEntry(FOUND, "revoked", detail, NOON)
-    (row,) = read(rows(BulkFile.OUTCOMES, [done, StoredEntry(BulkEntry("x", Finding.UNKNOWN)), StoredEntry(FOUND)]))
+    (row,) = read(
+        rows(BulkFile.OUTCOMES, [done, StoredEntry(BulkEntry("x", EntryFinding.UNKNOWN)), StoredEntry(FOUND)])
+    )
     assert dict(zip(HEADERS[BulkFile.OUTCOMES], row, strict=True)) == {
         "name": TOM_IN_GENESYS.name, "email": TOM_IN_GENESYS.email, "genesys_id": TOM_IN_GENESYS.id,
         "outcome": "revoked", "code": "executed", "http_status": "200", "finished_at": "2026-06-21T12:00:00+00:00",
@@ -57,7 +61,7 @@ def test_header__fits_the_rows(file: BulkFile) -> None:
 def test_cell__never_starts_a_formula(text: str) -> None:
     person = Person("id", text, text, text, text)
     for file in BulkFile:
-        stored = StoredEntry(BulkEntry(text or "-", Finding.FOUND, person), "revoked", {"code": text}, NOON)
+        stored = StoredEntry(BulkEntry(text or "-", EntryFinding.FOUND, person), "revoked", {"code": text}, NOON)
         (row,) = read(rows(file, [stored]))
         assert len(row) == len(HEADERS[file])
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
@@ -65,9 +69,9 @@ def test_cell__never_starts_a_formula(text: str) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_cell__that_starts_like_a_formula_begins_with_an_apostrophe(start: str) -> None:
-    (row,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry(f"{start}x", Finding.UNKNOWN))]))
+    (row,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry(f"{start}x", EntryFinding.UNKNOWN))]))
     assert row[0] == f"'{start.strip()}x"
-    (row,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry(f"x{start}", Finding.UNKNOWN))]))
+    (row,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry(f"x{start}", EntryFinding.UNKNOWN))]))
     assert row[0] == f"x{start.strip()}"
 
 
@@ -82,11 +86,13 @@ def test_header__names_the_columns_that_programs_read() -> None:
 
 def test_rows__have_empty_cells_for_what_is_not_known() -> None:
     bare = Person("id", "Tom")
-    (found,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry("x", Finding.FOUND, bare))]))
+    (found,) = read(rows(BulkFile.PREVIEW, [StoredEntry(BulkEntry("x", EntryFinding.FOUND, bare))]))
     assert found == ["x", "found", "Tom", "", "id", "", "", "", ""]
-    (ended,) = read(rows(BulkFile.OUTCOMES, [StoredEntry(BulkEntry("x", Finding.FOUND, bare), "unknown")]))
+    (ended,) = read(rows(BulkFile.OUTCOMES, [StoredEntry(BulkEntry("x", EntryFinding.FOUND, bare), "unknown")]))
     assert ended == ["Tom", "", "id", "unknown", "", "", "", "", "x"]
-    (unknown,) = read(rows(BulkFile.OUTCOMES, [StoredEntry(BulkEntry("x", Finding.UNKNOWN), "failed", {"code": None})]))
+    (unknown,) = read(
+        rows(BulkFile.OUTCOMES, [StoredEntry(BulkEntry("x", EntryFinding.UNKNOWN), "failed", {"code": None})])
+    )
     assert unknown == ["", "", "", "failed", "", "", "", "", "x"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.bulk import BulkEntry, BulkSource, Finding, summarize
+from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
 from bot.domain.requests import EXECUTION_WINDOW, ApprovalSeal, Request, State
 from bot.domain.seals import Seals, derive_key
@@ -216,7 +216,7 @@ def test_seal__of_a_request_without_rules_does_not_hide_or_add_rules() -> None:
 
 
 def test_is_intact__covers_the_list_of_a_bulk_request() -> None:
-    listed = summarize(BulkSource.LIST, [BulkEntry("tom", Finding.FOUND, TOM_IN_GENESYS)])
+    listed = summarize(BulkSource.LIST, [BulkEntry("tom", EntryFinding.FOUND, TOM_IN_GENESYS)])
     sealed = SEALS.seal(request(target=None, bulk=listed))
     assert SEALS.is_intact(sealed)
     assert not SEALS.is_intact(replace(sealed, bulk=replace(listed, digest="another")))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.watch import FIRST_LOOK, MAX_LOOKS, Finding, Revocation, finding_of, looks, next_look
+from bot.domain.watch import FIRST_LOOK, MAX_LOOKS, Revocation, WatchFinding, finding_of, looks, next_look
 from tests.support.examples import NOON
 
 DURATIONS = [1.0, 4.9, 5.0, 5.1, 9.0, 10.0, 10.1, 60.0, 599.0, 600.0, 640.0, 641.0, 3600.0, 86400.0]
@@ -57,14 +57,14 @@ def test_next_look__is_the_end_when_only_one_is_left() -> None:
     [
         (-3600.0, None),
         (-0.26, None),
-        (-0.25, Finding.SAME_SECOND),  # after the call was sent
-        (0.0, Finding.SAME_SECOND),
-        (0.999, Finding.SAME_SECOND),  # the `Date` of the answer has no fractions
-        (1.0, Finding.LOGGED_IN),
-        (600.0, Finding.LOGGED_IN),
+        (-0.25, WatchFinding.SAME_SECOND),  # after the call was sent
+        (0.0, WatchFinding.SAME_SECOND),
+        (0.999, WatchFinding.SAME_SECOND),  # the `Date` of the answer has no fractions
+        (1.0, WatchFinding.LOGGED_IN),
+        (600.0, WatchFinding.LOGGED_IN),
     ],
 )
-def test_judge__compares_a_token_with_the_second_of_the_answer(issued: float, finding: Finding | None) -> None:
+def test_judge__compares_a_token_with_the_second_of_the_answer(issued: float, finding: WatchFinding | None) -> None:
     assert REVOCATION.judge(NOON + issued) is finding
 
 
@@ -73,13 +73,15 @@ def test_judge__compares_a_token_with_the_second_of_the_answer(issued: float, fi
     [
         (0.5, 0.5, None),  # the token of before, in the same second
         (0.5, 0.4, None),
-        (0.5, 0.501, Finding.SAME_SECOND),  # another one
-        (-60.0, 0.5, Finding.SAME_SECOND),
+        (0.5, 0.501, WatchFinding.SAME_SECOND),  # another one
+        (-60.0, 0.5, WatchFinding.SAME_SECOND),
         (5.0, 5.0, None),  # the clock that dates tokens is ahead of the one that dates answers
-        (5.0, 5.1, Finding.LOGGED_IN),
+        (5.0, 5.1, WatchFinding.LOGGED_IN),
     ],
 )
-def test_judge__knows_the_token_that_was_read_before(last_token: float, issued: float, finding: Finding | None) -> None:
+def test_judge__knows_the_token_that_was_read_before(
+    last_token: float, issued: float, finding: WatchFinding | None
+) -> None:
     revocation = Revocation(NOON - 0.25, NOON, NOON + last_token)
     assert revocation.judge(NOON + issued) is finding
 
@@ -87,7 +89,7 @@ def test_judge__knows_the_token_that_was_read_before(last_token: float, issued: 
 @pytest.mark.parametrize(
     ("outcome", "found"),
     [
-        ({"watch": {"code": "no_login", "until": 1.0}}, (Finding.NO_LOGIN, {"code": "no_login", "until": 1.0})),
+        ({"watch": {"code": "no_login", "until": 1.0}}, (WatchFinding.NO_LOGIN, {"code": "no_login", "until": 1.0})),
         ({"watch": {"code": "levitating"}}, None),
         ({"watch": {"code": ["no_login"]}}, None),
         ({"watch": {}}, None),
@@ -100,7 +102,7 @@ def test_finding_of__reads_what_this_version_knows(outcome: dict[str, Any], foun
 
 
 def test_words__are_stored_with_requests() -> None:
-    assert [one.value for one in Finding] == [
+    assert [one.value for one in WatchFinding] == [
         "watching", "logged_in", "same_second", "no_login", "not_known", "revoked_again",
     ]  # fmt: skip
     assert MAX_LOOKS == 8
@@ -120,4 +122,4 @@ def test_finding__of_what_is_no_watch_is_none(watch: object) -> None:
 
 def test_finding__has_its_parameters() -> None:
     watch = {"code": "no_login", "until": 7}
-    assert finding_of({"watch": watch}) == (Finding.NO_LOGIN, watch)
+    assert finding_of({"watch": watch}) == (WatchFinding.NO_LOGIN, watch)

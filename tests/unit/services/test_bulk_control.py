@@ -10,7 +10,7 @@ import pytest
 
 from bot.db.bulk_store import BulkStore
 from bot.db.jobs import Job, JobKind
-from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkEntry, BulkSource, Finding, RunState, summarize
+from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkEntry, BulkSource, EntryFinding, RunState, summarize
 from bot.domain.denials import DenialCode
 from bot.domain.people import Person
 from bot.domain.requests import Event
@@ -30,7 +30,7 @@ async def components(tmp_path: Path) -> AsyncIterator[Components]:
 
 
 async def approved(components: Components) -> None:
-    entries = [BulkEntry(str(one), Finding.FOUND, Person(f"id-{one}", "Agent")) for one in range(3)]
+    entries = [BulkEntry(str(one), EntryFinding.FOUND, Person(f"id-{one}", "Agent")) for one in range(3)]
     summary = summarize(BulkSource.LIST, entries)
     bulk = request(
         id="first", reference="FIRST", target=None, target_slack_id=None, bulk=summary, requester=personas.RAVI,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.bulk import BulkEntry, Finding
+from bot.domain.bulk import BulkEntry, EntryFinding
 from bot.domain.bulk_list import Written, read_list
 from bot.domain.principals import parse_principals
 from bot.errors import CheckUnavailable, SlackUnavailable
@@ -81,12 +81,13 @@ async def test_find__names_each_kind_of_entry(components: Components) -> None:
     entries = await find(components, "\n".join(lines))
 
     assert [one.finding for one in entries] == [
-        Finding.FOUND, Finding.DUPLICATE, Finding.FOUND, Finding.UNKNOWN, Finding.AMBIGUOUS, Finding.UNREADABLE,
-        Finding.DUPLICATE, Finding.REQUESTER, Finding.UNKNOWN,
+        EntryFinding.FOUND, EntryFinding.DUPLICATE, EntryFinding.FOUND, EntryFinding.UNKNOWN,
+        EntryFinding.AMBIGUOUS, EntryFinding.UNREADABLE, EntryFinding.DUPLICATE,
+        EntryFinding.REQUESTER, EntryFinding.UNKNOWN,
     ]  # fmt: skip
     assert [one.text for one in entries] == [*lines[:2], PIA.email.upper(), *lines[3:6], *entries_text(entries[6:])]
     assert [one.person.id for one in entries if one.person] == [TOM.id, PIA.id, entries[7].person.id]  # type: ignore[union-attr]
-    assert [one.protected for one in entries if one.finding is Finding.FOUND] == [False, True]
+    assert [one.protected for one in entries if one.finding is EntryFinding.FOUND] == [False, True]
 
 
 def entries_text(entries: Sequence[BulkEntry]) -> list[str]:
@@ -108,7 +109,7 @@ async def test_find__of_two_thousand_addresses_takes_twenty_calls(components: Co
     entries = await find(components, text)
 
     assert len(components.genesys.received("search_by_email")) == 20
-    assert sum(one.finding is Finding.FOUND for one in entries) == 2_000
+    assert sum(one.finding is EntryFinding.FOUND for one in entries) == 2_000
     assert [one.person.name for one in entries[:2] if one.person] == ["Agent 0", "Agent 1"]
 
 
@@ -155,7 +156,7 @@ async def test_find__does_without_conversations_if_genesys_cloud_refuses_to_add_
 
     entries = await find(components, "\n".join(ids))
 
-    assert {one.finding for one in entries} == {Finding.FOUND}
+    assert {one.finding for one in entries} == {EntryFinding.FOUND}
     assert {one.conversations for one in entries} == {None}
     searches = components.genesys.received("search_by_email")
     assert [one.status for one in searches] == [status, 200, 200, 200]  # refused once, not for each batch
@@ -168,7 +169,7 @@ async def test_find__does_without_conversations_that_genesys_cloud_cannot_read(c
     for fault in (GenesysFault(status=200, body={"results": "none"}), GenesysFault(drop="after", times=3)):
         components.genesys.fault("search_by_email", fault)
         (entry,) = await find(components, TOM.email)
-        assert (entry.finding, entry.conversations) == (Finding.FOUND, None)
+        assert (entry.finding, entry.conversations) == (EntryFinding.FOUND, None)
 
 
 async def test_find__reports_the_missing_permission_for_the_search_itself(components: Components) -> None:
@@ -208,7 +209,7 @@ async def test_find__ignores_people_that_were_not_searched_for(components: Compo
     requester = await components.identity.member(personas.OLIVIA)
     assert requester
     (entry,) = await careless.find([Written(TOM.email, read_list(TOM.email)[0].ref)], requester=requester)
-    assert entry.finding is Finding.UNKNOWN
+    assert entry.finding is EntryFinding.UNKNOWN
 
 
 LIMITED = GenesysFault(status=429, headers={"Retry-After": "60"})
@@ -228,7 +229,7 @@ async def test_find__continues_after_the_batches_that_an_earlier_attempt_has_rea
     entries = await people.find(written, requester=requester)
 
     findings = [one.finding for one in entries]
-    assert findings == [*[Finding.FOUND] * 250, Finding.DUPLICATE, Finding.UNKNOWN]
+    assert findings == [*[EntryFinding.FOUND] * 250, EntryFinding.DUPLICATE, EntryFinding.UNKNOWN]
     statuses = [one.status for one in components.genesys.received("search_by_email")]
     assert statuses == [200, 200, 429, 200, 429, 200]  # four batches, each answered once
 
@@ -263,7 +264,7 @@ async def test_find__reads_no_member_again_that_an_earlier_attempt_has_read(comp
 
     entries = await people.find(written, requester=requester)
 
-    assert [one.finding for one in entries] == [Finding.FOUND, Finding.FOUND, Finding.DUPLICATE]
+    assert [one.finding for one in entries] == [EntryFinding.FOUND, EntryFinding.FOUND, EntryFinding.DUPLICATE]
     assert sorted(one.args["user"] for one in components.slack.calls) == sorted([personas.TOM, personas.BEN])
 
 
@@ -310,7 +311,7 @@ async def test_find__searches_both_spellings_of_a_domain(components: Components,
     entries = await find(components, text)
 
     assert [one.finding for one in entries] == [
-        *[Finding.FOUND] * 150, Finding.UNKNOWN, Finding.DUPLICATE, Finding.DUPLICATE,
+        *[EntryFinding.FOUND] * 150, EntryFinding.UNKNOWN, EntryFinding.DUPLICATE, EntryFinding.DUPLICATE,
     ]  # fmt: skip
     assert len(components.genesys.received("search_by_email")) == 4  # two for each spelling
 
@@ -321,7 +322,7 @@ async def test_find__of_ten_thousand_unknown_addresses_in_any_spelling_takes_two
     components.genesys.state.refuses_expanded_search = 400
     entries = await find(components, "\n".join(f"agent{number}@bücher.example" for number in range(10_000)))
 
-    assert {one.finding for one in entries} == {Finding.UNKNOWN}
+    assert {one.finding for one in entries} == {EntryFinding.UNKNOWN}
     assert len(components.genesys.received("search_by_email")) == 1 + 2 * 100
 
 
@@ -340,4 +341,4 @@ async def test_find__takes_no_other_domain_that_idna_reads_as_the_same(component
     users = components.genesys.state.users
     users[TOM.id] = replace(users[TOM.id], email="tom@strasse.example")
     (entry,) = await find(components, "tom@straße.example")
-    assert entry.finding is Finding.UNKNOWN
+    assert entry.finding is EntryFinding.UNKNOWN

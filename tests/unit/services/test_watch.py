@@ -16,7 +16,7 @@ from bot.db.jobs import Job, JobKind
 from bot.db.postgres import PostgresDriver
 from bot.domain.audit import AuditEvent
 from bot.domain.requests import Follower, MessageRef, Request, State
-from bot.domain.watch import MAX_LOOKS, Finding
+from bot.domain.watch import MAX_LOOKS, WatchFinding
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.services.live_state import CARD_TIME_LIMIT
@@ -193,17 +193,17 @@ async def test_watch__reports_a_new_token_once_to_card_log_requester_and_approve
 @pytest.mark.parametrize(
     ("known", "before", "issued", "code"),
     [
-        (True, 0.3, None, Finding.NO_LOGIN),  # the token of before was issued in the second of the DELETE
-        (False, 0.3, None, Finding.SAME_SECOND),  # ... which the bot does not know
-        (False, 0.5, None, Finding.NO_LOGIN),  # it was issued in the second before
-        (True, 0.3, 0.0, Finding.SAME_SECOND),
-        (True, 60.0, 0.1, Finding.SAME_SECOND),  # a new one in the same second
-        (False, 60.0, 0.1, Finding.SAME_SECOND),
-        (True, 60.0, 0.6, Finding.LOGGED_IN),  # a new one in the next second
+        (True, 0.3, None, WatchFinding.NO_LOGIN),  # the token of before was issued in the second of the DELETE
+        (False, 0.3, None, WatchFinding.SAME_SECOND),  # ... which the bot does not know
+        (False, 0.5, None, WatchFinding.NO_LOGIN),  # it was issued in the second before
+        (True, 0.3, 0.0, WatchFinding.SAME_SECOND),
+        (True, 60.0, 0.1, WatchFinding.SAME_SECOND),  # a new one in the same second
+        (False, 60.0, 0.1, WatchFinding.SAME_SECOND),
+        (True, 60.0, 0.6, WatchFinding.LOGGED_IN),  # a new one in the next second
     ],
 )
 async def test_token__of_the_second_of_the_delete_counts_as_new_unless_it_was_known(
-    world: World, known: bool, before: float, issued: float | None, code: Finding
+    world: World, known: bool, before: float, issued: float | None, code: WatchFinding
 ) -> None:
     tom = world.components.genesys.users[TOM.id]
     tom.last_token_issued = world.genesys_clock() - before
@@ -216,12 +216,12 @@ async def test_token__of_the_second_of_the_delete_counts_as_new_unless_it_was_kn
     await world.let_pass(TEN_MINUTES + 1)
     assert (await world.finding())["code"] == code
     text = await world.card_text()
-    if code is Finding.SAME_SECOND:
+    if code is WatchFinding.SAME_SECOND:
         assert "May be logged in again" in text
         assert "in the same second as the revocation" in text
         (message,) = await world.messages_to(personas.RAVI)
         assert "Tom Target may be logged in to Genesys Cloud again" in message
-    elif code is Finding.NO_LOGIN:
+    elif code is WatchFinding.NO_LOGIN:
         assert await world.messages_to(personas.RAVI) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.requests import Request, State
-from bot.domain.watch import Finding
+from bot.domain.watch import WatchFinding
 from bot.sandbox.slack.block_kit import problems
 from handlers.ui.renderer import MessageRenderer
 from tests.support.examples import NOON, TOM_IN_GENESYS
@@ -37,7 +37,7 @@ def revoked(finding: dict[str, Any], **changes: Any) -> Request:
 
 
 def test_findings__are_all_those_that_exist() -> None:
-    assert {one["code"] for one in FINDINGS} == set(Finding)
+    assert {one["code"] for one in FINDINGS} == set(WatchFinding)
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda one: " ".join(str(part) for part in one))
