@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from aiohttp import ClientError, ClientSession
 
 from bot.bootstrap.options import rules_of, seals_of
+from bot.db.clicks import ClickStore
 from bot.db.driver import Row
 from bot.db.engine import Database
 from bot.db.job_queue import JobQueue
@@ -134,7 +135,7 @@ class Run:
         stored = await self.store.get(NAME)
         if click is None or stored is None:
             raise RuntimeError("the request was not stored")
-        await self.store.apply_click(stored, Event.APPROVE, job=click, by=personas.OLIVIA)
+        await ClickStore(self.store).apply(stored, Event.APPROVE, job=click, by=personas.OLIVIA)
 
     async def watch(self) -> None:
         """Note the memory of each process every second."""

@@ -10,6 +10,7 @@ import os
 import sys
 
 from bot.bootstrap.options import rules_of, seals_of
+from bot.db.clicks import ClickStore
 from bot.db.connect import database_from_settings
 from bot.db.job_queue import JobQueue
 from bot.db.requests import RequestStore
@@ -39,7 +40,7 @@ async def approve(name: str, people: int, first: int) -> None:
     stored = await store.get(name)
     if click is None or stored is None:
         raise RuntimeError("the request exists already")
-    await store.apply_click(stored, Event.APPROVE, job=click, by=APPROVER)
+    await ClickStore(store).apply(stored, Event.APPROVE, job=click, by=APPROVER)
     await database.close()
 
 

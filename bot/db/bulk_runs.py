@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bot.db.bulk_entries import entry_from_row
 from bot.db.driver import Row
+from bot.db.jobs import JobKind, JobSpec
 from bot.db.transaction import Transaction
 from bot.db.unreadable import UnreadableRow
 from bot.domain.bulk import BulkProgress, RunState
@@ -87,6 +88,13 @@ class ItemResult(NamedTuple):
 def start(tx: Transaction, request_id: str, lanes: int) -> None:
     """Begin to execute a bulk request."""
     tx.execute(START, request_id=request_id, lanes=lanes, now=tx.now, state=RunState.RUNNING.value)
+
+
+def lane_specs(request_id: str, lanes: int, *, clicked_at: float) -> list[JobSpec]:
+    """Return the jobs that execute a bulk request, each with a token of its own."""
+    return [
+        JobSpec(JobKind.BULK, f"{request_id}:{lane}", {"lane": lane, "clicked_at": clicked_at}) for lane in range(lanes)
+    ]
 
 
 def get(tx: Transaction, request_id: str) -> Row | None:

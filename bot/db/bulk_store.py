@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bot.db import bulk_entries, bulk_runs, statements
 from bot.db.bulk_runs import BulkItem, ItemResult
 from bot.db.jobs import Job, JobKind, JobSpec
-from bot.db.requests import Recipients, RequestStore, lane_specs
+from bot.db.requests import Recipients, RequestStore
 from bot.db.transaction import Transaction
 from bot.domain.audit import EVENT_TYPES, AuditEvent, EventType, audit_event
 from bot.domain.bulk import CONTROLS, BulkProgress, RunState
@@ -197,7 +197,7 @@ class BulkStore:
         requests.audit_in(tx, audit_event(request, _EVENT_TYPES[control.leads_to], at=tx.now, actor=by, **detail))
         requests.jobs.enqueue(tx, request_id, *requests.card_jobs(request))
         if control.leads_to is not RunState.PAUSED:
-            requests.jobs.enqueue(tx, request_id, *lane_specs(request_id, run.lanes, clicked_at=tx.now))
+            requests.jobs.enqueue(tx, request_id, *bulk_runs.lane_specs(request_id, run.lanes, clicked_at=tx.now))
         return replace(request, progress=progress)
 
 

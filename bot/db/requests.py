@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bot.db import audit, break_glass, bulk_entries, bulk_runs, metadata, pings, statements
+from bot.db import audit, break_glass, bulk_entries, metadata, pings, statements
 from bot.db.engine import Database
 from bot.db.job_queue import JobQueue
 from bot.db.jobs import Job, JobKind, JobSpec
@@ -20,14 +20,11 @@ from bot.db.unreadable import UnreadableRow
 from bot.domain.audit import AuditEvent, EventType, audit_event, event_type, requested_type
 from bot.domain.audit_chain import AuditChain, Checkpoint
 from bot.domain.bulk import BulkEntry, BulkSummary
-from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import (
-    APPROVALS,
     FINAL,
     Event,
     Request,
     State,
-    advance,
     unseeing_followers,
 )
 from bot.domain.seals import Seals
@@ -38,9 +35,6 @@ APPROVAL_RENDER_DELAY = 1.0
 
 LAST_SETTINGS = "last_settings"
 """The name of the digest of the rules that the audit log has last."""
-
-MAX_ANNOUNCEMENT_DELAY = 5.0
-"""Seconds after which a DELETE under break glass follows if the process that announces it has ended."""
 
 Recipients = Callable[[Request], Sequence[str]]
 """Returns the channels that are notified when a request ends."""
@@ -55,7 +49,7 @@ class RequestStore:
     def __init__(
         self, database: Database, jobs: JobQueue, seals: Seals, chain: AuditChain | None = None, *, lanes: int = 1
     ) -> None:
-        self._lanes = lanes
+        self.lanes = lanes
         self.database = database
         self.jobs = jobs
         self.seals = seals
@@ -141,44 +135,6 @@ class RequestStore:
             if card and remind_after is not None:
                 self.jobs.enqueue(tx, request.id, JobSpec(JobKind.REMINDER, request.id, {}), delay=remind_after)
             return card
-
-        return await self.database.write(step)
-
-    async def apply_click(
-        self,
-        request: Request,
-        event: Event,
-        *,
-        job: Job,
-        by: str,
-        dropped: Sequence[str] = (),
-        notify: Sequence[str] = (),
-        announce: Sequence[str] = (),
-        click_url: str | None = None,
-        note: Mapping[str, Any] | None = None,
-    ) -> tuple[Request, list[Job]]:
-        """Advance a request because of a click; return it and the jobs that this process now holds for it.
-
-        `request` is the state that the decision was made on, `by` the Slack user, and `dropped` the approvers whose
-        earlier approval no longer holds. `notify` are the channels that are notified of an end, and `announce` those of
-        an execution under break glass. `note` is the payload of a THREAD job.
-        Raises StaleRequest, changing nothing, when the request has changed or the click is too old. Raises Denied when
-        its requester has confirmed another break-glass request too recently.
-        """
-
-        def step(tx: Transaction) -> tuple[Request, list[Job]]:
-            return self._apply_click(
-                tx,
-                request,
-                event,
-                job,
-                by=by,
-                dropped=dropped,
-                note=note,
-                announce=announce,
-                notify=notify,
-                click_url=click_url,
-            )
 
         return await self.database.write(step)
 
@@ -274,59 +230,6 @@ class RequestStore:
         for error in statements.unknown_rows(tx, self.jobs.actions):
             self.jobs.unreadable.add(error, tx.now)
 
-    def _apply_click(
-        self, tx: Transaction, request: Request, event: Event, job: Job, *, by: str, dropped: Sequence[str],
-        note: Mapping[str, Any] | None, announce: Sequence[str], **changes: Any,
-    ) -> tuple[Request, list[Job]]:  # fmt: skip
-        request = replace(request, dropped=(*request.dropped, *dropped))
-        moved = advance(request, event, at=tx.now, by=by)
-        if event in APPROVALS:
-            moved = self.seals.add_approval(self.seals.seal(moved), by, tx.now)
-        if not self.jobs.complete_in(tx, job):
-            message = "Another replica has this click; nothing was changed."
-            raise StaleRequest(message)
-        late = tx.now > request.decidable_until(job.created_at)
-        if late or (event in APPROVALS and request.expired(job.created_at)):
-            raise StaleRequest
-        if event in APPROVALS and self.database.time.is_behind:
-            raise Denied(DenialCode.CLOCK_BEHIND)
-        if request.break_glass and event is Event.APPROVE:
-            break_glass.require_possible(tx, request)
-        for approver in dropped:
-            self.audit_in(
-                tx, audit_event(request, EventType.APPROVAL_DROPPED, at=tx.now, actor=approver, decided_by=by)
-            )
-        detail = dict(moved.outcome)  # the reason of a decline
-        saved, follow_up = self.save_in(tx, request, moved, event, actor=by, detail=detail, **changes)
-        if note:
-            self.jobs.enqueue_once(tx, request.id, JobSpec(JobKind.THREAD, f"{request.id}:{moved.revision}", note))
-        if event is Event.APPROVE:
-            channels = announce if saved.break_glass else ()
-            follow_up = self._add_execution(tx, saved, clicked_at=job.created_at, announce=channels)
-        return saved, follow_up
-
-    def _add_execution(
-        self, tx: Transaction, request: Request, *, clicked_at: float, announce: Sequence[str]
-    ) -> list[Job]:
-        """Add the job of the DELETE, leased; announcements come first and start it (`start_announced`).
-
-        A bulk request gets its lanes instead, which any process may claim.
-        """
-        if request.bulk:
-            bulk_runs.start(tx, request.id, self._lanes)
-            self.jobs.enqueue(tx, request.id, *lane_specs(request.id, self._lanes, clicked_at=clicked_at))
-            return []
-        checkpoint = str(audit.checkpoint(tx))
-        specs = [
-            JobSpec(JobKind.ANNOUNCEMENT, f"{request.id}:{one}", {"channel": one, "checkpoint": checkpoint})
-            for one in dict.fromkeys(announce)
-        ]
-        execution = JobSpec(JobKind.EXECUTE, f"{request.id}:0", {"place": 0, "clicked_at": clicked_at})
-        if specs:
-            self.jobs.enqueue(tx, request.id, execution, delay=MAX_ANNOUNCEMENT_DELAY)
-        jobs = [self.jobs.add_leased(tx, one.kind, request.id, one.key, one.payload) for one in specs or [execution]]
-        return [replace(job, snapshot=Snapshot(request, tx.now)) for job in jobs if job]
-
     def _record_denial(
         self, tx: Transaction, event: AuditEvent, job: Job, reply: Mapping[str, Any], clicked: ResponseUrls | None
     ) -> Job | None:
@@ -400,13 +303,6 @@ class RequestStore:
 def notices_to(request: Request, people: Iterable[str]) -> list[JobSpec]:
     """Return a notice of how a request ended for each of these people."""
     return [JobSpec(JobKind.NOTICE, f"{request.id}:{one}", {"channel": one}) for one in people]
-
-
-def lane_specs(request_id: str, lanes: int, *, clicked_at: float) -> list[JobSpec]:
-    """Return the jobs that execute a bulk request, each with a token of its own."""
-    return [
-        JobSpec(JobKind.BULK, f"{request_id}:{lane}", {"lane": lane, "clicked_at": clicked_at}) for lane in range(lanes)
-    ]
 
 
 def _facts_of_list(bulk: BulkSummary) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import structlog
 
 from bot.db import bulk_entries
 from bot.db.bulk_store import BulkStore
+from bot.db.clicks import ClickStore
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
 from bot.db.transaction import Transaction
@@ -71,6 +72,7 @@ class ClickService:
         announce_in: Sequence[str] = (),
     ) -> None:
         self._store = store
+        self._clicks = ClickStore(store)
         self._identity = identity
         self._lookups = lookups
         self._actions = actions
@@ -177,7 +179,7 @@ class ClickService:
         self._denied.discard(click.user_id)
         by = member.canonical_id
         event = _ENDS.get(click.action) or approval_event(judgement.request, by)
-        moved, follow_up = await self._store.apply_click(
+        moved, follow_up = await self._clicks.apply(
             judgement.request,
             event,
             job=job,

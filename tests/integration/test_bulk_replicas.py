@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.db.clicks import ClickStore
 from bot.domain.audit_chain import first_invalid
 from bot.domain.bulk import BulkEntry, BulkSource, EntryFinding, summarize
 from bot.domain.people import Person
@@ -57,7 +58,7 @@ async def approve(replicas: Replicas, agents: Sequence[GenesysUser]) -> None:
     stored = await replicas.store.get(NAME)
     assert click
     assert stored
-    await replicas.store.apply_click(stored, Event.APPROVE, job=click, by=personas.OLIVIA)
+    await ClickStore(replicas.store).apply(stored, Event.APPROVE, job=click, by=personas.OLIVIA)
 
 
 async def finished(replicas: Replicas) -> Request:

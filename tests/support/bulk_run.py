@@ -18,6 +18,7 @@ from typing import Any, Self, cast
 
 from bot.db.bulk_store import BulkStore
 from bot.db.cards import CardStore
+from bot.db.clicks import ClickStore
 from bot.db.driver import Row
 from bot.db.job_queue import JobQueue
 from bot.db.jobs import Job, JobKind
@@ -301,4 +302,4 @@ async def approve(store: RequestStore, name: str) -> tuple[Request, list[Job]]:
     assert request
     click = await store.record_click(name, f"click on {name}", {"action": "approve", "user_id": OLIVIA})
     assert click
-    return await store.apply_click(request, Event.APPROVE, job=click, by=OLIVIA)
+    return await ClickStore(store).apply(request, Event.APPROVE, job=click, by=OLIVIA)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bot.db.clicks import ClickStore
 from bot.db.driver import Driver, Row
 from bot.db.engine import Database
 from bot.db.job_queue import JobQueue
@@ -96,7 +97,7 @@ async def click(store: RequestStore, name: str = "first", by: str = examples.OLI
 async def approve(store: RequestStore, name: str = "first", by: str = examples.OLIVIA) -> tuple[Request, Job]:
     """Approve a request; return it and the job of its execution."""
     request = await stored(store, name)
-    moved, follow_up = await store.apply_click(request, Event.APPROVE, job=await click(store, name, by), by=by)
+    moved, follow_up = await ClickStore(store).apply(request, Event.APPROVE, job=await click(store, name, by), by=by)
     assert len(follow_up) == 1
     return moved, follow_up[0]
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from bot.db.driver import Driver
+from bot.db.engine import Database, Result
 from bot.db.job_queue import LEASE_DURATION, JobQueue
-from bot.db.jobs import Job, JobKind
+from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
-from bot.domain.requests import EXECUTION_WINDOW, MessageRef, Request, State
+from bot.db.transaction import Step
+from bot.domain.requests import EXECUTION_WINDOW, MessageRef, State
 from bot.sandbox import personas
 from tests.support.clock import FakeClock
 from tests.support.components import WAIT_TIMEOUT, Components, deletes, ended, open_components, running
@@ -21,29 +24,46 @@ from tests.support.database import stored
 from tests.support.examples import SEALS
 
 
+class SlowDatabase(Database):
+    """A database whose first durable commit takes long."""
+
+    def __init__(self, driver: Driver, disk: SlowDisk) -> None:
+        super().__init__(driver, clock=disk.components.database.clock)
+        self.disk = disk
+        self.committed = False
+
+    async def write(self, step: Step[Result], *, durable: bool = True, limited: bool = True) -> Result:
+        result = await super().write(step, durable=durable, limited=limited)
+        if durable and not self.committed:
+            self.committed = True
+            await self.disk.wait()
+        return result
+
+
 @dataclass
 class SlowDisk:
-    """A store whose clicks take `seconds` to commit; `then` runs meanwhile."""
+    """A disk on which the commit of a click takes `seconds`; `then` runs meanwhile."""
 
     components: Components
     seconds: float
     then: Callable[[], Awaitable[object]] | None = None
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def store(self) -> RequestStore:
-        disk = self
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[RequestStore]:
+        """Open a store on this disk."""
+        database = SlowDatabase(self.components.database.database.driver, self)
+        try:
+            yield RequestStore(database, JobQueue(database, "one#1"), SEALS)
+        finally:
+            await database.close()
 
-        class Slow(RequestStore):
-            async def apply_click(self, *args: Any, **kwargs: Any) -> tuple[Request, list[Job]]:
-                moved = await super().apply_click(*args, **kwargs)
-                disk.clock.advance(disk.seconds)
-                disk.components.database.clock.advance(disk.seconds)
-                if disk.then:
-                    await disk.then()
-                return moved
-
-        database = self.components.database.database
-        return Slow(database, JobQueue(database, "one#1"), SEALS)
+    async def wait(self) -> None:
+        """Let the time of the commit pass."""
+        self.clock.advance(self.seconds)
+        self.components.database.clock.advance(self.seconds)
+        if self.then:
+            await self.then()
 
 
 @pytest.fixture
@@ -57,7 +77,7 @@ async def test_approval__committed_after_ten_minutes_sends_nothing(components: C
     disk = SlowDisk(components, EXECUTION_WINDOW + 1)
     job = await components.click(by=personas.OLIVIA)
 
-    async with running(components.worker(disk.store(), clock=disk.clock)) as worker:
+    async with disk.store() as store, running(components.worker(store, clock=disk.clock)) as worker:
         worker.submit(job)
         found = await ended(components, State.FAILED)
 
@@ -71,9 +91,10 @@ async def test_approval__claimed_by_another_replica_meanwhile_is_left_to_it(comp
     disk = SlowDisk(components, LEASE_DURATION, then=partial(other.jobs.claim, 1, most_urgent=JobKind.EXECUTE))
     job = await components.click(by=personas.OLIVIA)
 
-    worker = components.worker(disk.store(), clock=disk.clock)
-    worker.submit(job)
-    await worker.drain(WAIT_TIMEOUT)
+    async with disk.store() as store:
+        worker = components.worker(store, clock=disk.clock)
+        worker.submit(job)
+        await worker.drain(WAIT_TIMEOUT)
 
     assert deletes(components) == []
     assert (await stored(components.store)).state is State.APPROVED
@@ -84,7 +105,7 @@ async def test_approval__not_claimed_meanwhile_is_executed(components: Component
     disk = SlowDisk(components, LEASE_DURATION)
     job = await components.click(by=personas.OLIVIA)
 
-    async with running(components.worker(disk.store(), clock=disk.clock)) as worker:
+    async with disk.store() as store, running(components.worker(store, clock=disk.clock)) as worker:
         worker.submit(job)
         await ended(components, State.REVOKED)
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.audit_log.verify import KEY_UNUSED, NO_CHECKPOINT, NO_ROWS, Report, verify
 from bot.db import audit, audit_pages
+from bot.db.clicks import ClickStore
 from bot.db.executions import ExecutionStore
 from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
@@ -35,10 +36,10 @@ async def fill(store: RequestStore) -> Checkpoint:
     """Make requests that end in several ways; return the checkpoint after them."""
     await create_request(store, "pending", approvals_required=2)
     added = await click(store, "pending", BEN)
-    await store.apply_click(await stored(store, "pending"), Event.ADD_APPROVAL, job=added, by=BEN)
+    await ClickStore(store).apply(await stored(store, "pending"), Event.ADD_APPROVAL, job=added, by=BEN)
     await create_request(store, "cancelled")
     cancelling = await click(store, "cancelled", RAVI)
-    await store.apply_click(await stored(store, "cancelled"), Event.CANCEL, job=cancelling, by=RAVI)
+    await ClickStore(store).apply(await stored(store, "cancelled"), Event.CANCEL, job=cancelling, by=RAVI)
     await create_request(store, "revoked")
     _, work = await approve(store, "revoked", OLIVIA)
     await ExecutionStore(store).finish(work, Event.SUCCEED, outcome={"status": 200}, notify=[])

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from bot.db.break_glass import BREAK_GLASS_INTERVAL
+from bot.db.clicks import MAX_ANNOUNCEMENT_DELAY, ClickStore
 from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job, JobKind
-from bot.db.requests import MAX_ANNOUNCEMENT_DELAY, RequestStore
+from bot.db.requests import RequestStore
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.requests import Event, Request, State
 from bot.errors import StaleRequest
@@ -31,7 +32,7 @@ async def confirm(
     request, card = await create_request(store, name, action="break-glass", requester=by)
     await store.jobs.complete(card)
     pressed = await click(store, name, by)
-    return await store.apply_click(request, Event.APPROVE, job=pressed, by=by, announce=announce)
+    return await ClickStore(store).apply(request, Event.APPROVE, job=pressed, by=by, announce=announce)
 
 
 async def finish(store: RequestStore, name: str = "first", event: Event = Event.SUCCEED) -> None:
@@ -70,7 +71,7 @@ async def test_confirmation__in_one_channel_announces_once(store: RequestStore) 
 async def test_approval__of_any_other_request_is_not_announced(store: RequestStore) -> None:
     request, _ = await create_request(store)
     pressed = await click(store)
-    _, held = await store.apply_click(request, Event.APPROVE, job=pressed, by=OLIVIA, announce=CHANNELS)
+    _, held = await ClickStore(store).apply(request, Event.APPROVE, job=pressed, by=OLIVIA, announce=CHANNELS)
 
     assert [one.kind for one in held] == [JobKind.EXECUTE]
 
@@ -132,10 +133,10 @@ async def test_confirmation__clicked_twice_at_once_comes_too_late_the_second_tim
         await click(store, request.id, RAVI, key="first"),
         await click(store, request.id, RAVI, key="second"),
     )
-    await store.apply_click(request, Event.APPROVE, job=first, by=RAVI)
+    await ClickStore(store).apply(request, Event.APPROVE, job=first, by=RAVI)
 
     with pytest.raises(StaleRequest):
-        await store.apply_click(request, Event.APPROVE, job=second, by=RAVI)
+        await ClickStore(store).apply(request, Event.APPROVE, job=second, by=RAVI)
 
 
 async def test_confirmation__counts_for_one_person_and_for_break_glass_alone(store: RequestStore) -> None:
@@ -168,5 +169,5 @@ async def test_cancellation__is_always_possible(store: RequestStore) -> None:
     request, _ = await create_request(store, "second", action="break-glass", requester=RAVI)
     pressed = replace(await click(store, "second", RAVI))
 
-    moved, _ = await store.apply_click(request, Event.CANCEL, job=pressed, by=RAVI, announce=CHANNELS)
+    moved, _ = await ClickStore(store).apply(request, Event.CANCEL, job=pressed, by=RAVI, announce=CHANNELS)
     assert moved.state is State.CANCELLED

@@ -11,6 +11,7 @@ import pytest
 from bot.audit_log.verify import verify
 from bot.db.bulk_runs import BulkItem, ItemResult
 from bot.db.bulk_store import NOT_AUTHORIZED, STOPPED, TOO_LATE, BulkStore, Group
+from bot.db.clicks import ClickStore
 from bot.db.job_queue import LEASE_DURATION, JobQueue
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import RequestStore
@@ -44,7 +45,9 @@ async def approve(store: BulkStore, people: int = 6) -> Request:
     request = examples.request(id="first", reference="FIRST", target=None, target_slack_id=None, bulk=summary)
     await store.requests.create(request, ttl=TTL, key="first", command_url=None, entries=entries)
     request = await stored(store.requests)
-    moved, jobs = await store.requests.apply_click(request, Event.APPROVE, job=await click(store.requests), by=OLIVIA)
+    moved, jobs = await ClickStore(store.requests).apply(
+        request, Event.APPROVE, job=await click(store.requests), by=OLIVIA
+    )
     assert jobs == []
     return moved
 

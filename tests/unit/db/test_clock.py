@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.clicks import ClickStore
 from bot.db.clock import CATCH_UP_RATE, CONTINUED_FOR, MAX_LAG, STORE_INTERVAL, DatabaseClock, boottime
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
@@ -210,13 +211,13 @@ async def test_apply_click__approves_nothing_while_the_clock_is_behind(db: Datab
 
     db.clock.advance(-MAX_LAG - 1)
     with pytest.raises(Denied) as denied:
-        await store.apply_click(before, event, job=job, by=OLIVIA)
+        await ClickStore(store).apply(before, event, job=job, by=OLIVIA)
 
     assert denied.value.reason is DenialCode.CLOCK_BEHIND
     assert await stored(store) == before
 
     db.clock.advance(1)
-    moved, _ = await store.apply_click(before, event, job=job, by=OLIVIA)
+    moved, _ = await ClickStore(store).apply(before, event, job=job, by=OLIVIA)
     assert moved.approvals == (OLIVIA,)
 
 
@@ -236,7 +237,7 @@ async def test_apply_click__cancels_while_the_clock_is_behind(db: DatabaseHarnes
     job = await store.record_click("first", "cancel", {"action": CANCEL, "user_id": OLIVIA})
     assert job
 
-    moved, _ = await store.apply_click(await stored(store), Event.CANCEL, job=job, by=OLIVIA)
+    moved, _ = await ClickStore(store).apply(await stored(store), Event.CANCEL, job=job, by=OLIVIA)
 
     assert moved.state is State.CANCELLED
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.audit_log.verify import verify
 from bot.db import erasure as erasing
+from bot.db.clicks import ClickStore
 from bot.db.erasure import erase, find
 from bot.db.executions import ExecutionStore
 from bot.db.requests import RequestStore
@@ -33,7 +34,7 @@ async def fill(store: RequestStore) -> None:
     """Revoke Tom's sessions with two approvals, decline a request by Olivia, and leave one of them open."""
     await create_request(store, "first", reason="Tom left us", approvals_required=2, target_slack_id=TOM)
     added = await click(store, "first", BEN)
-    await store.apply_click(await stored(store, "first"), Event.ADD_APPROVAL, job=added, by=BEN)
+    await ClickStore(store).apply(await stored(store, "first"), Event.ADD_APPROVAL, job=added, by=BEN)
     _, work = await approve(store, "first", OLIVIA)
     await ExecutionStore(store).finish(
         work, Event.SUCCEED, outcome={"status": 200, "live": {"presence": "busy"}}, notify=[]
@@ -42,7 +43,7 @@ async def fill(store: RequestStore) -> None:
     await create_request(store, "declined", target=person, target_slack_id=None, requester=OLIVIA)
     declining = await click(store, "declined", RAVI)
     before = replace(await stored(store, "declined"), outcome={"reason": "as Tom said"})
-    await store.apply_click(before, Event.DECLINE, job=declining, by=RAVI)
+    await ClickStore(store).apply(before, Event.DECLINE, job=declining, by=RAVI)
 
 
 async def erase_person(db: DatabaseHarness, ids: frozenset[str], name: str = NAME) -> erasing.Findings:

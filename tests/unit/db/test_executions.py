@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot.db.cards import CardStore
+from bot.db.clicks import ClickStore
 from bot.db.executions import ExecutionStore
 from bot.db.job_queue import LEASE_DURATION
 from bot.db.jobs import Job, JobKind, JobSpec
@@ -314,7 +315,7 @@ async def test_apply_click__card_that_was_posted_meanwhile_is_not_posted_again(s
     place = MessageRef("C0OPS00001", "1.2")
     assert await CardStore(store).mark_posted(card, place)
 
-    cancelled, (again,) = await store.apply_click(press.snapshot.request, Event.CANCEL, job=press, by=OLIVIA)
+    cancelled, (again,) = await ClickStore(store).apply(press.snapshot.request, Event.CANCEL, job=press, by=OLIVIA)
 
     assert again.kind is JobKind.CARD
     assert again.snapshot

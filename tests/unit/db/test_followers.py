@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.db.cards import CardStore
+from bot.db.clicks import ClickStore
 from bot.db.executions import ExecutionStore
 from bot.db.expiry import ExpiryStore
 from bot.db.followers import Followed, FollowerStore
@@ -87,15 +88,15 @@ async def test_follow__makes_a_click_on_the_earlier_revision_stale(store: Reques
     await followed(store)
 
     with pytest.raises(StaleRequest):
-        await store.apply_click(before, Event.APPROVE, job=press, by=BEN)
+        await ClickStore(store).apply(before, Event.APPROVE, job=press, by=BEN)
 
-    await store.apply_click(await stored(store), Event.APPROVE, job=press, by=BEN)
+    await ClickStore(store).apply(await stored(store), Event.APPROVE, job=press, by=BEN)
     assert (await stored(store)).state is State.APPROVED
 
 
 async def test_follow__of_an_ended_or_changed_request_is_stale_and_keeps_the_command(store: RequestStore) -> None:
     before, _ = await create_request(store)
-    await store.apply_click(before, Event.CANCEL, job=await click(store), by=RAVI)
+    await ClickStore(store).apply(before, Event.CANCEL, job=await click(store), by=RAVI)
     job = await command(store)
 
     for request in (before, await stored(store)):
@@ -165,7 +166,7 @@ async def test_mark_copy__stores_the_place_and_a_later_transition_keeps_it(store
     posted = MessageRef("C0OTHER001", "7.8")
 
     assert await FollowerStore(store).mark_copy(copy, "C0OTHER001", posted)
-    moved, work = await store.apply_click(before, Event.CANCEL, job=await click(store), by=BEN)
+    moved, work = await ClickStore(store).apply(before, Event.CANCEL, job=await click(store), by=BEN)
 
     assert moved.copies == (await stored(store)).copies == (CardCopy("C0OTHER001", posted),)
     assert [job.snapshot.request for job in work if job.kind is JobKind.COPY and job.snapshot] == [moved]

@@ -12,6 +12,7 @@ import pytest
 
 from bot.db import audit as audit_log
 from bot.db.cards import CardStore
+from bot.db.clicks import ClickStore
 from bot.db.engine import Database
 from bot.db.executions import ExecutionStore
 from bot.db.expiry import ExpiryStore
@@ -223,8 +224,8 @@ async def test_apply_click__one_of_two_concurrent_decisions_wins(replicas: Repli
         pending, _ = await create_request(one, name)
         approval, cancellation = await click(one, name, OLIVIA), await click(two, name, BEN)
         results = await asyncio.gather(
-            one.apply_click(pending, Event.APPROVE, job=approval, by=OLIVIA),
-            two.apply_click(pending, Event.CANCEL, job=cancellation, by=BEN),
+            ClickStore(one).apply(pending, Event.APPROVE, job=approval, by=OLIVIA),
+            ClickStore(two).apply(pending, Event.CANCEL, job=cancellation, by=BEN),
             return_exceptions=True,
         )
         assert [type(result) for result in results if isinstance(result, BaseException)] == [StaleRequest]
@@ -312,7 +313,7 @@ async def test_mark_posted__request_that_changes_meanwhile_is_rendered_again(rep
         press = await click(two, name)
         latest, (_, held) = await asyncio.gather(
             CardStore(one).mark_posted(card, MessageRef("C1", "1.0")),
-            two.apply_click(pending, Event.CANCEL, job=press, by=OLIVIA),
+            ClickStore(two).apply(pending, Event.CANCEL, job=press, by=OLIVIA),
         )
         (row,) = await replicas[0].rows("SELECT done_at FROM jobs WHERE key = :key", key=f"card:{name}")
         assert row.done_at is None, f"the card is outdated, {latest=}, {held=}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.db.clicks import ClickStore
 from bot.db.executions import ExecutionStore
 from bot.db.request_pages import RequestPages
 from bot.db.requests import RequestStore
@@ -37,7 +38,7 @@ def pages(db: DatabaseHarness) -> RequestPages:
 
 async def cancel(store: RequestStore, name: str, by: str = RAVI) -> Request:
     job = await click(store, name, by)
-    moved, _ = await store.apply_click(await stored(store, name), Event.CANCEL, job=job, by=by)
+    moved, _ = await ClickStore(store).apply(await stored(store, name), Event.CANCEL, job=job, by=by)
     return moved
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.clicks import ClickStore
 from bot.db.engine import Database
 from bot.db.expiry import ExpiryStore
 from bot.db.job_queue import LEASE_DURATION, JobQueue
@@ -196,7 +197,7 @@ async def test_transition__is_stored_although_the_row_of_its_card_is_damaged(
     await store.jobs.complete(card)
     await db.run("UPDATE jobs SET payload = '{' WHERE kind = 'card'")
 
-    moved, follow_up = await store.apply_click(
+    moved, follow_up = await ClickStore(store).apply(
         await stored(store), Event.CANCEL, job=await click(store), by=OLIVIA, notify=("C0OPS00001",)
     )
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.clicks import MAX_ANNOUNCEMENT_DELAY, ClickStore
 from bot.db.jobs import Job, JobKind
-from bot.db.requests import MAX_ANNOUNCEMENT_DELAY, RequestStore
+from bot.db.requests import RequestStore
 from bot.domain.requests import Event, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -36,7 +37,9 @@ async def confirmed(components: Components) -> list[Job]:
     payload = {"action": "approve", "user_id": personas.SAM}
     click = await components.store.record_click(request.id, "click", payload)
     assert click
-    _, held = await components.store.apply_click(request, Event.APPROVE, job=click, by=personas.SAM, announce=CHANNELS)
+    _, held = await ClickStore(components.store).apply(
+        request, Event.APPROVE, job=click, by=personas.SAM, announce=CHANNELS
+    )
     return held
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.db.bulk_store import BulkStore
+from bot.db.clicks import ClickStore
 from bot.db.jobs import Job, JobKind
 from bot.domain.bulk import BULK_PAUSE, BULK_RESUME, BULK_STOP, BulkEntry, BulkSource, EntryFinding, RunState, summarize
 from bot.domain.denials import DenialCode
@@ -38,7 +39,7 @@ async def approved(components: Components) -> None:
     )  # fmt: skip
     await components.store.create(bulk, ttl=TTL, key="first", command_url=None, entries=entries)
     job = await database.click(components.store, by=personas.OLIVIA)
-    await components.store.apply_click(await stored(components.store), Event.APPROVE, job=job, by=personas.OLIVIA)
+    await ClickStore(components.store).apply(await stored(components.store), Event.APPROVE, job=job, by=personas.OLIVIA)
 
 
 async def state(components: Components) -> RunState:

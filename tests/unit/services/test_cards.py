@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.clicks import ClickStore
 from bot.db.executions import ExecutionStore
 from bot.db.job_queue import LEASE_DURATION
 from bot.db.jobs import Job, JobKind
@@ -451,7 +452,7 @@ async def test_process__accepts_an_expired_response_url(components: Components) 
     await components.cards().process(job)
     request = await stored(components.store)
     press = await components.click(by=personas.OLIVIA)
-    await components.store.apply_click(
+    await ClickStore(components.store).apply(
         request, Event.APPROVE, job=press, by=personas.OLIVIA, click_url=f"{components.slack.api_url}../response/dead"
     )
     components.slack.fault("response_url", SlackFault(html="expired_url", status=404))

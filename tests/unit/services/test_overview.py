@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db.clicks import ClickStore
 from bot.domain.actions import REVOKE, ROTATE
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
@@ -47,7 +48,9 @@ async def create(components: Components, name: str, **changes: Any) -> None:
 
 async def cancel(components: Components, name: str) -> None:
     job = await click(components.store, name, personas.RAVI)
-    await components.store.apply_click(await stored(components.store, name), Event.CANCEL, job=job, by=personas.RAVI)
+    await ClickStore(components.store).apply(
+        await stored(components.store, name), Event.CANCEL, job=job, by=personas.RAVI
+    )
 
 
 def names(found: RequestList) -> list[tuple[str, bool]]:
@@ -134,7 +137,7 @@ async def test_pending__approved_requests_no_longer_wait_for_their_approver(
     await create(components, "first", approvals_required=2)
     job = await click(components.store, "first", personas.BEN)
     before = await stored(components.store, "first")
-    await components.store.apply_click(before, Event.ADD_APPROVAL, job=job, by=personas.BEN)
+    await ClickStore(components.store).apply(before, Event.ADD_APPROVAL, job=job, by=personas.BEN)
     assert names(await overview.pending(invoker(personas.BEN))) == [("first", False)]
     assert names(await overview.pending(invoker(personas.OLIVIA))) == [("first", True)]
 

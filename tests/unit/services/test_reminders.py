@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.db.cards import CardStore
+from bot.db.clicks import ClickStore
 from bot.db.expiry import ExpiryStore
 from bot.db.job_queue import LEASE_DURATION
 from bot.db.jobs import Job, JobKind
@@ -86,7 +87,9 @@ async def test_reminder__of_a_request_that_has_ended_is_not_sent(components: Com
         await approve(components.store, by=personas.OLIVIA)
     elif end == "cancel":
         job = await click(components.store, by=personas.RAVI)
-        await components.store.apply_click(await stored(components.store), Event.CANCEL, job=job, by=personas.RAVI)
+        await ClickStore(components.store).apply(
+            await stored(components.store), Event.CANCEL, job=job, by=personas.RAVI
+        )
     else:
         components.database.clock.advance(TTL)
         await ExpiryStore(components.store).expire_due(lambda _request: ())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.clicks import ClickStore
 from bot.db.requests import RequestStore
 from bot.domain.requests import Event, Request
 from bot.domain.rules import Rules
@@ -80,7 +81,7 @@ def test_add__remembers_a_limited_number_of_requests(metrics: Metrics) -> None:
 
 async def end(store: RequestStore, name: str) -> None:
     job = await click(store, name)
-    await store.apply_click(await stored(store, name), Event.CANCEL, job=job, by=OLIVIA)
+    await ClickStore(store).apply(await stored(store, name), Event.CANCEL, job=job, by=OLIVIA)
 
 
 async def test_look__finds_open_requests_on_both_databases(db: DatabaseHarness, metrics: Metrics, logs: Logs) -> None:
