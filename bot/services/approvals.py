@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.domain.actions import Actions
 from bot.domain.bulk import BulkSummary
@@ -58,6 +58,14 @@ class ApprovalJudge:
         _require(may_approve(actor, case, at_request), case)
         approvals = tuple(one.canonical_id for one in case.approvers)
         return Judgement(replace(case.request, approvals=approvals), dropped)
+
+    def early_lookups(self, request: Request) -> list[Coroutine[Any, Any, Member | None]]:
+        """Return the lookups for an approval that need no answer about its approver."""
+        case = self._case(request)
+        people = [] if case.requester_counts else [request.requester]
+        if request.target_slack_id and not request.break_glass and any(rules.protected for rules in case.all_rules):
+            people.append(request.target_slack_id)
+        return [self._identity.member(one, since=self._identity.recently) for one in people]
 
     async def judge_cancellation(self, member: Member, request: Request, *, since: float | None) -> None:
         """Return if this member may cancel a request. Raises Denied."""

@@ -165,6 +165,9 @@ class ClickService:
 
     async def _decide(self, job: Job, click: Click, request: Request, *, since: float, now: float) -> JobResult:
         """Check what the clicker may do now, then move the request."""
+        if click.action == APPROVE and self._lookups.remembers(click.user_id):
+            for lookup in self._approvals.early_lookups(request):
+                self._lookups.run(lookup)
         reading = self._start_reading(job, click, request, now)
         member = await self._clicker(click, since)
         self._require_intact(request)

@@ -2,7 +2,8 @@
 
 Only people who were allowed to decide the last time are looked up early, so a click of anyone else costs one call, as
 before. What is remembered decides nothing: the answers that decide are requested after the click arrived, and the
-decision finds them among the shared reads.
+decision finds them among the shared reads. The decision itself begins the lookups of requester and target together with
+those of the approver, so that it waits for Slack once.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ class EarlyLookups:
         """Start to look a person up, if that person is remembered."""
         principals = self._remembered.get(user_id)
         if principals is not None:
-            self._run(self._identity.member(user_id))
-            self._run(self._identity.prefetch_groups(user_id, principals))
+            self.run(self._identity.member(user_id))
+            self.run(self._identity.prefetch_groups(user_id, principals))
 
-    def _run(self, lookup: Coroutine[Any, Any, object]) -> None:
+    def run(self, lookup: Coroutine[Any, Any, object]) -> None:
         """Run a lookup in a task. Its error is the decision's, which needs the same answer."""
         task = asyncio.create_task(lookup)
         self._running.add(task)

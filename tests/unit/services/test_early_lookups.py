@@ -57,9 +57,40 @@ async def test_click__of_a_known_approver_is_looked_up_while_it_is_stored(compon
     await components.clicks().process(job)
 
     assert (await stored(components.store)).state is State.APPROVED
-    asked = [call.args["user"] for call in components.slack.calls_of("users.info")]
-    assert asked == [personas.OLIVIA, personas.TOM, personas.PIA]  # whether Tom is protected now
+    assert asked(components) == [personas.OLIVIA, personas.TOM, personas.PIA]  # whether Tom is protected now
     assert len(components.slack.calls_of("usergroups.users.list")) == 1
+
+
+def asked(components: Components) -> list[str]:
+    return [call.args["user"] for call in components.slack.calls_of("users.info")]
+
+
+@pytest.mark.parametrize(("required", "people"), [(1, [personas.TOM]), (2, [personas.RAVI, personas.TOM])])
+async def test_decision__on_a_click_of_a_known_approver_looks_everyone_up_at_once(
+    tmp_path: Path, required: int, people: list[str]
+) -> None:
+    """The requester must not be the second approver under another id."""
+    async with open_components(tmp_path) as components:
+        components.clock.step = 1e-6
+        await components.request(card=MessageRef(personas.OPS, "1.2"), approvals_required=required)
+        components.slack.fault("usergroups.users.list", SlackFault(delay=WAIT_TIMEOUT))
+        components.lookups.remember(personas.OLIVIA, RULES.approvers)
+        await components.inbox().record_click(click(components))
+        deciding = asyncio.create_task(components.clicks().process(components.submitted.pop()))
+        async with asyncio.timeout(WAIT_TIMEOUT / 2):
+            while len(asked(components)) < 1 + len(people):  # noqa: ASYNC110 - the fake sends no event
+                await asyncio.sleep(0.001)
+
+        assert sorted(asked(components)) == sorted([personas.OLIVIA, *people])
+        assert (await stored(components.store)).state is State.PENDING
+        deciding.cancel()
+
+
+@pytest.mark.parametrize("action", [APPROVE, DECLINE])
+async def test_decision__on_a_click_of_an_unknown_person_costs_one_lookup(components: Components, action: str) -> None:
+    await components.inbox().record_click(replace(click(components, personas.TOM), action=action, reason="not me"))
+    await components.clicks().process(components.submitted.pop())
+    assert asked(components) == [personas.TOM]
 
 
 @pytest.mark.parametrize("by", [personas.OLIVIA, personas.TOM])
