@@ -87,6 +87,19 @@ def test_denials__every_code(snapshot: SnapshotAssertion) -> None:
     assert "\n".join(f"{code}: {explain(ENGLISH, code, PARAMS)}" for code in DenialCode) == snapshot
 
 
+@pytest.mark.parametrize("kind", ERRORS)
+def test_error__says_what_to_do_next(kind: str) -> None:
+    said = explain(ENGLISH, ERRORS[kind].code, ERRORS[kind].params)
+    advice = said.partition("*Nothing was changed.*")[2].partition("(Genesys")[0]
+    assert len(advice.split()) > 1, said
+
+
+def test_error__of_a_read_that_finds_nothing_does_not_speak_of_an_id() -> None:
+    """A search for an email address and the bot's own token have no id that a person typed."""
+    error = ERRORS["not found"]
+    assert " id" not in explain(ENGLISH, error.code, error.params)
+
+
 @pytest.mark.parametrize("code", DenialCode)
 def test_denial__says_that_nothing_was_changed_and_never_that_something_ended(code: DenialCode) -> None:
     said = explain(ENGLISH, code, PARAMS)
