@@ -6,16 +6,13 @@ states are plain `str`, because the API may add values at any time. Ids are `str
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-
-from bot.purecloud.base_model import CountedPage, ListField, Model, OptionalDatetime, OptionalPart, Page
-
-_MAX_COUNT: Final = 9999
-"""A larger number of conversations cannot be read."""
-
-OptionalCount = OptionalPart[Annotated[int, Field(strict=True, ge=0, le=_MAX_COUNT)]]
+from bot.purecloud.base_model import CountedPage, OptionalPart, Page
+from bot.purecloud.decoding import Count, Model
 
 
 class NamedEntity(Model):
@@ -31,7 +28,7 @@ class OrgOAuthClient(Model):
     id: str | None = None
     name: str | None = None
     authorized_grant_type: str | None = None
-    scope: ListField[str] = ()
+    scope: tuple[str, ...] = ()
     state: str | None = None
     organization: NamedEntity | None = None
 
@@ -41,16 +38,20 @@ class TokenInfo(Model):
 
     organization: NamedEntity | None = None
     home_organization: NamedEntity | None = None
-    authorized_scope: ListField[str] = ()
-    date_token_idles: OptionalDatetime = None
-    # The only key of the API in PascalCase, which the alias generator would not match.
-    oauth_client: OrgOAuthClient | None = Field(default=None, alias="OAuthClient")
+    authorized_scope: tuple[str, ...] = ()
+    date_token_idles: OptionalPart[datetime] = None
+    oauth_client: OrgOAuthClient | None = None
+
+    @classmethod
+    def key(cls, field: str) -> str:
+        """Return the key of a field in JSON. One is in Pascal case, the only one of the API."""
+        return "OAuthClient" if field == "oauth_client" else super().key(field)
 
 
 class MediaSummaryDetail(Model):
     """A number of conversations."""
 
-    active: OptionalCount = None
+    active: OptionalPart[Count] = None
 
 
 class MediaSummary(Model):
@@ -93,7 +94,7 @@ class UserPresence(Model):
 class OAuthLastTokenIssued(Model):
     """When a user last got a token."""
 
-    date_issued: OptionalDatetime = None
+    date_issued: OptionalPart[datetime] = None
 
 
 class User(Model):
@@ -103,7 +104,7 @@ class User(Model):
     are expansions, which Genesys Cloud returns with best effort.
     """
 
-    id: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
+    id: str = ""
     name: str | None = None
     email: str | None = None
     state: str | None = None
@@ -129,13 +130,13 @@ class User(Model):
 class UsersSearchResponse(CountedPage):
     """A page of found users; the response has no `results` if there are none."""
 
-    results: ListField[User] = ()
+    results: tuple[User, ...] = ()
 
 
 class GroupsSearchResponse(CountedPage):
     """A page of found groups; the response has no `results` if there are none."""
 
-    results: ListField[NamedEntity] = ()
+    results: tuple[NamedEntity, ...] = ()
 
 
 class ResourcePermissionPolicy(Model):
@@ -143,26 +144,26 @@ class ResourcePermissionPolicy(Model):
 
     domain: str | None = None
     entity_name: str | None = None
-    action_set: ListField[str] = ()
+    action_set: tuple[str, ...] = ()
     allow_conditions: bool | None = None
     resource_condition: str | None = None
     resource_condition_node: dict[str, Any] | None = None
-    named_resources: ListField[str] = ()
+    named_resources: tuple[str, ...] = ()
 
 
 class UserAuthorization(Model):
     """A user's roles with their permissions and policies."""
 
-    roles: ListField[NamedEntity] = ()
-    permissions: ListField[str] = ()
-    permission_policies: ListField[ResourcePermissionPolicy] = ()
+    roles: tuple[NamedEntity, ...] = ()
+    permissions: tuple[str, ...] = ()
+    permission_policies: tuple[ResourcePermissionPolicy, ...] = ()
 
 
 class DivsPermittedEntityListing(Model):
     """The divisions in which a permission applies: all, or those in `entities`."""
 
     all_divs_permitted: bool | None = None
-    entities: ListField[NamedEntity] = ()
+    entities: tuple[NamedEntity, ...] = ()
 
 
 class AuthzGrantPolicy(Model):
@@ -170,7 +171,7 @@ class AuthzGrantPolicy(Model):
 
     domain: str | None = None
     entity_name: str | None = None
-    actions: ListField[str] = ()
+    actions: tuple[str, ...] = ()
     condition: str | None = None
 
 
@@ -179,7 +180,7 @@ class AuthzGrantRole(Model):
 
     id: str | None = None
     name: str | None = None
-    policies: ListField[AuthzGrantPolicy] = ()
+    policies: tuple[AuthzGrantPolicy, ...] = ()
 
 
 class AuthzGrant(Model):
@@ -192,11 +193,11 @@ class AuthzGrant(Model):
 class AuthzSubject(Model):
     """A holder of roles: a user, a group or an OAuth client."""
 
-    grants: ListField[AuthzGrant] = ()
+    grants: tuple[AuthzGrant, ...] = ()
 
 
 class _Listing(CountedPage):
-    entities: ListField[NamedEntity] = ()
+    entities: tuple[NamedEntity, ...] = ()
 
 
 class OrganizationRoleEntityListing(_Listing):
@@ -218,7 +219,7 @@ class QueueMemberEntityListing(Page):
     followed too, so that no member is missed.
     """
 
-    entities: ListField[NamedEntity] = ()
+    entities: tuple[NamedEntity, ...] = ()
     page_size: int | None = None
     next_uri: str | None = None
 
@@ -241,13 +242,13 @@ class DomainPermissionCollection(Model):
     """The existing permissions of one domain, by entity."""
 
     domain: str | None = None
-    permission_map: dict[str, ListField[DomainPermission]] = Field(default_factory=dict)
+    permission_map: Mapping[str, tuple[DomainPermission, ...]] = MappingProxyType({})
 
 
 class PermissionCollectionEntityListing(CountedPage):
     """A page of the existing permissions."""
 
-    entities: ListField[DomainPermissionCollection] = ()
+    entities: tuple[DomainPermissionCollection, ...] = ()
 
 
 class ErrorBody(Model):
@@ -260,19 +261,33 @@ class ErrorBody(Model):
     message_params: dict[str, Any] | None = None
 
 
-class OAuthTokenResponse(BaseModel):
-    """A token of the login host, with its lifetime in seconds."""
+class _LoginModel(Model):
+    @classmethod
+    def key(cls, field: str) -> str:
+        """Return the key of a field in JSON, which is its name."""
+        return field
 
-    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    access_token: SecretStr = Field(min_length=1)
+class OAuthTokenResponse(_LoginModel):
+    """A token of the login host, with its lifetime in seconds. The repr hides the token."""
+
+    access_token: str
     expires_in: float | None = None
 
+    @classmethod
+    def decode(cls, value: Any) -> OAuthTokenResponse:
+        """Return the model of a JSON object. Raises ValueError, also if the token is empty."""
+        response = super().decode(value)
+        if not response.access_token:
+            raise ValueError("access_token is empty")
+        return response
 
-class OAuthErrorResponse(BaseModel):
+    def __repr__(self) -> str:
+        return f"OAuthTokenResponse(expires_in={self.expires_in!r})"
+
+
+class OAuthErrorResponse(_LoginModel):
     """An error response of the login host."""
-
-    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     error: str | None = None
     description: str | None = None
