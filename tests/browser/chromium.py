@@ -13,6 +13,8 @@ from tests.browser.sandbox_page import SandboxPage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from playwright.async_api import ViewportSize
+
     from bot.sandbox.server import Sandbox
 
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -25,6 +27,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+WINDOW: ViewportSize = {"width": 1440, "height": 900}
+"""The size of the page unless a test needs another one, in pixels."""
 
 
 def find_chromium() -> str | None:
@@ -47,7 +52,7 @@ async def open_sandbox_page(browser: Browser, sandbox: Sandbox, **options: objec
     The option `fragment` is the part of the address after `#`.
     """
     fragment = str(options.pop("fragment", ""))
-    options = {"reduced_motion": "reduce", "viewport": {"width": 1440, "height": 900}} | options
+    options = {"reduced_motion": "reduce", "viewport": WINDOW} | options
     context = await browser.new_context(**options)  # type: ignore[arg-type] # playwright checks them
     page = SandboxPage(await context.new_page(), sandbox.session, sandbox.page_url)
     await page.open(fragment)

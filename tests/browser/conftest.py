@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
 from bot.sandbox.server import Sandbox, start_sandbox
-from tests.browser.chromium import find_chromium, launch, open_sandbox_page
+from tests.browser.chromium import WINDOW, find_chromium, launch, open_sandbox_page
 from tests.browser.sandbox_page import SandboxPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from playwright.async_api import ViewportSize
 
     OpenPage = Callable[..., Awaitable[SandboxPage]]
 
@@ -51,20 +53,36 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield started
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[OpenPage]:
-    """Return a function that opens a page in a new context: `page = await open_page(color_scheme="dark")`."""
-    await sandbox.session.reset()
-    pages: list[SandboxPage] = []
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def emptied_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[SandboxPage]:
+    """A page that is loaded again, because a new context takes Chromium a second of processor time."""
+    page = await open_sandbox_page(browser, sandbox)
+    yield page
+    await page.tab.context.close()
 
-    async def open_with(**options: object) -> SandboxPage:
-        pages.append(await open_sandbox_page(browser, sandbox, **options))
-        return pages[-1]
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(emptied_page: SandboxPage, sandbox: Sandbox) -> AsyncIterator[OpenPage]:
+    """Return a function that loads the page with empty storage.
+
+    Example: `page = await open_page(color_scheme="dark")`.
+    """
+    await sandbox.session.reset()
+    emptied_page.problems.clear()
+
+    async def open_with(
+        fragment: str = "",
+        viewport: ViewportSize = WINDOW,
+        color_scheme: Literal["light", "dark"] = "light",
+        reduced_motion: Literal["reduce", "no-preference"] = "reduce",
+    ) -> SandboxPage:
+        await emptied_page.tab.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        await emptied_page.tab.set_viewport_size(viewport)
+        await emptied_page.load_first(fragment)
+        return emptied_page
 
     yield open_with
-    for page in pages:
-        await page.tab.context.close()
-    assert [problem for page in pages for problem in page.problems] == []
+    assert emptied_page.problems == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -140,6 +140,12 @@ STYLE = (
 """What the pictures leave out: the time of the screenshot, and what belongs to the page."""
 
 
+async def set_up(page: SandboxPage) -> None:
+    """Stop the clock of a page and hide what does not belong to the scenes."""
+    await page.tab.clock.set_fixed_time(NOON + 900)
+    await page.tab.add_style_tag(content=STYLE)
+
+
 @asynccontextmanager
 async def open_stage(
     sandbox: Sandbox, browser: Browser, windows: Sequence[tuple[str, int]], **options: Any
@@ -154,8 +160,7 @@ async def open_stage(
                 browser, sandbox, color_scheme=theme, viewport=viewport, timezone_id="UTC", bypass_csp=True, **options
             )
             stack.push_async_callback(page.tab.context.close)
-            await page.tab.clock.set_fixed_time(NOON + 900)
-            await page.tab.add_style_tag(content=STYLE)
+            await set_up(page)
             pages.append(page)
         assert sandbox.session.run
         yield Stage(sandbox.session.run, pages)

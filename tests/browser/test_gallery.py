@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.domain.actions import ACTIONS
@@ -15,11 +16,13 @@ from bot.sandbox import personas
 from bot.sandbox.slack.block_kit import problems, view_problems
 from tests.browser.axe import axe_violations
 from tests.browser.card_scenes import RENDERER
-from tests.browser.gallery import DESKTOP, PHONE, THEMES, Stage, all_scenes, open_stage
+from tests.browser.gallery import DESKTOP, PHONE, TALL, THEMES, Stage, all_scenes, open_stage, set_up
 from tests.browser.pictures import GAP, sheet
 from tests.support.sample_outcomes import in_state
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from playwright.async_api import Browser
 
     from bot.sandbox.server import Sandbox
@@ -35,12 +38,12 @@ HIGH_ENOUGH = 40_000
 EVERY_OTHER, THE_OTHERS, ALL = slice(0, None, 2), slice(1, None, 2), slice(None)
 
 SHOWN = pytest.mark.parametrize(
-    ("window", "part"),
+    ("theme", "width", "part"),
     [
-        (("light", PHONE), EVERY_OTHER),
-        (("dark", DESKTOP), THE_OTHERS),
+        ("light", PHONE, EVERY_OTHER),
+        ("dark", DESKTOP, THE_OTHERS),
         *(
-            pytest.param((theme, width), ALL, marks=pytest.mark.heavy)  # each takes ten to twenty seconds
+            pytest.param(theme, width, ALL, marks=pytest.mark.heavy)  # each takes ten to twenty seconds
             for theme in THEMES
             for width in (PHONE, DESKTOP)
         ),
@@ -98,30 +101,51 @@ async def test_sheet__has_the_pictures_below_each_other_in_their_colours(page: S
     assert f"rgb({', '.join(map(str, pixel))})" == banner
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[SandboxPage]:
+    async with open_stage(sandbox, browser, [("light", PHONE)]) as stage:
+        yield stage.pages[0]
+
+
+async def stage_of(page: SandboxPage, theme: Literal["light", "dark"], width: int, height: int = TALL) -> Stage:
+    """Load the page of the stage again, in another window.
+
+    The height is set without Playwright, which resizes Chromium's own window too. Drawing a window of this height
+    takes Chromium four seconds of processor time.
+    """
+    await page.session.reset()
+    await page.tab.emulate_media(color_scheme=theme)
+    devtools = await page.tab.context.new_cdp_session(page.tab)
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    await devtools.send("Emulation.setDeviceMetricsOverride", metrics)
+    await page.load_first()
+    await set_up(page)
+    assert await page.tab.evaluate("[innerWidth, innerHeight]") == [width, height]
+    return Stage(page.run, [page])
+
+
 @SHOWN
 async def test_messages__have_no_violation_and_are_not_cut_off(
-    browser: Browser, sandbox: Sandbox, window: tuple[str, int], part: slice
+    stage_page: SandboxPage, theme: Literal["light", "dark"], width: int, part: slice
 ) -> None:
     scenes = (await scenes_of_kind("message"))[part]
-    async with open_stage(sandbox, browser, [window]) as stage:
-        (page,) = stage.pages
-        await page.tab.set_viewport_size({"width": window[1], "height": HIGH_ENOUGH})
-        for scene in scenes:
-            stage.run.slack.conversations.post(personas.OPS, scene.body["text"], list(scene.body["blocks"]))
-        await expect(page.messages).to_have_count(len(scenes))
-        assert await axe_violations(page, "[role=log]") == []
-        assert await page.messages.evaluate_all(f"(all) => all.flatMap({CUT_OFF})") == []
-        await expect(page.tab.get_by_text("Not supported by this page")).to_have_count(0)
+    stage = await stage_of(stage_page, theme, width, HIGH_ENOUGH)
+    for scene in scenes:
+        stage.run.slack.conversations.post(personas.OPS, scene.body["text"], list(scene.body["blocks"]))
+    await expect(stage_page.messages).to_have_count(len(scenes))
+    assert await axe_violations(stage_page, "[role=log]") == []
+    assert await stage_page.messages.evaluate_all(f"(all) => all.flatMap({CUT_OFF})") == []
+    await expect(stage_page.tab.get_by_text("Not supported by this page")).to_have_count(0)
 
 
 @SHOWN
 @pytest.mark.parametrize("kind", ["modal", "home"])
 async def test_views__have_no_violation_and_are_not_cut_off(
-    browser: Browser, sandbox: Sandbox, window: tuple[str, int], part: slice, kind: str
+    stage_page: SandboxPage, theme: Literal["light", "dark"], width: int, part: slice, kind: str
 ) -> None:
-    async with open_stage(sandbox, browser, [window]) as stage:
-        for scene in (await scenes_of_kind(kind))[part]:
-            await check_view(stage, scene)
+    stage = await stage_of(stage_page, theme, width)
+    for scene in (await scenes_of_kind(kind))[part]:
+        await check_view(stage, scene)
 
 
 async def check_view(stage: Stage, scene: Scene) -> None:
@@ -131,13 +155,13 @@ async def check_view(stage: Stage, scene: Scene) -> None:
             assert await element.evaluate(CUT_OFF) == [], scene.name
 
 
-async def test_phone__shows_a_pending_card_without_scrolling(browser: Browser, sandbox: Sandbox) -> None:
+async def test_phone__shows_a_pending_card_without_scrolling(stage_page: SandboxPage) -> None:
     names = {"pending", "pending-live", "pending-no-reason", "pending-protected"}
     scenes = [scene for scene in await scenes_of_kind("message") if scene.name in names]
     assert len(scenes) == len(names)
-    async with open_stage(sandbox, browser, [("light", PHONE)]) as stage:
-        for scene in scenes:
-            async with stage.showing(scene) as elements:
-                box = await elements[0].bounding_box()
-            assert box
-            assert box["height"] <= MAX_CARD_HEIGHT, scene.name
+    stage = await stage_of(stage_page, "light", PHONE)
+    for scene in scenes:
+        async with stage.showing(scene) as elements:
+            box = await elements[0].bounding_box()
+        assert box
+        assert box["height"] <= MAX_CARD_HEIGHT, scene.name
