@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,13 +45,13 @@ RANDOM_RUNS = {"sqlite": range(20), "postgresql": range(100, 104, 2)}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_fault__at_any_call_breaks_no_promise(name: str, tmp_path: Path) -> None:
-    assert list(broken_promises(SCENARIOS[name], tmp_path)) == []
+def test_fault__at_any_call_breaks_no_promise(name: str) -> None:
+    assert list(broken_promises(SCENARIOS[name])) == []
 
 
 @pytest.mark.parametrize("database", RANDOM_RUNS)
 async def test_people_rules_and_faults__at_random_break_no_promise(
-    database: str, request: pytest.FixtureRequest, tmp_path: Path
+    database: str, request: pytest.FixtureRequest
 ) -> None:
     found = {}
     for seed in RANDOM_RUNS[database]:
@@ -61,7 +60,7 @@ async def test_people_rules_and_faults__at_random_break_no_promise(
             if database == "postgresql":
                 server: Server = request.getfixturevalue("postgres")
                 driver = PostgresDriver(await stack.enter_async_context(server.emptied()))
-            found[seed] = await asyncio.to_thread(simulate_random, seed, tmp_path, driver=driver)
+            found[seed] = await asyncio.to_thread(simulate_random, seed, driver=driver)
     assert {seed: promises for seed, promises in found.items() if promises} == {}
 
 
@@ -152,11 +151,11 @@ def forgets_notices(bot: Bot) -> Mapping[JobKind, Process]:
         (forgets_notices, cancel, "the audit channel does not show the outcome cancelled"),
     ],
 )
-def test_broken_bot__breaks_a_promise(broken: Replace, people: People, found: str, tmp_path: Path) -> None:
-    assert any(found in one for one in broken_promises(Scenario(people), tmp_path, broken))
+def test_broken_bot__breaks_a_promise(broken: Replace, people: People, found: str) -> None:
+    assert any(found in one for one in broken_promises(Scenario(people), broken))
 
 
 @pytest.mark.parametrize(("broken", "found"), [(keeps_the_first_rules, "a DELETE lacked approvals")])
-def test_broken_bot__breaks_a_promise_to_random_people(broken: Replace, found: str, tmp_path: Path) -> None:
-    runs = (simulate_random(seed, tmp_path, broken) for seed in range(0, 100, 2))
+def test_broken_bot__breaks_a_promise_to_random_people(broken: Replace, found: str) -> None:
+    runs = (simulate_random(seed, broken) for seed in range(0, 100, 2))
     assert any(found in one for promises in runs for one in promises)

@@ -28,11 +28,12 @@ OWNER = {
 def put_database(path: Path) -> None:
     """Write an empty database to the path, unless there is a file, because a migration is slow."""
     if not path.exists():
-        path.write_bytes(_migrated_file())
+        path.write_bytes(migrated_file())
 
 
 @cache
-def _migrated_file() -> bytes:
+def migrated_file() -> bytes:
+    """Return the content of an empty database."""
     with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:  # a thread without a running event loop
         path = Path(folder) / "bot.db"
         thread.submit(asyncio.run, _migrate(path)).result()

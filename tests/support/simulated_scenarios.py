@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from bot.db.driver import Driver
@@ -93,21 +92,19 @@ def places(calls: list[Call]) -> Iterator[int]:
             yield place
 
 
-def broken_promises(scenario: Scenario, folder: Path, replaced: Replace = nothing_replaced) -> Iterator[str]:
+def broken_promises(scenario: Scenario, replaced: Replace = nothing_replaced) -> Iterator[str]:
     """Run a scenario without a fault and then with each fault at each call; yield what goes wrong."""
     plan = FaultPlan()
-    for found in simulate(scenario.people, plan, folder, ttl=scenario.ttl, replaced=replaced):
+    for found in simulate(scenario.people, plan, ttl=scenario.ttl, replaced=replaced):
         yield f"no fault: {found}"
     for place in places(plan.calls):
         for fault in plan.calls[place].possible_faults:
             faults = FaultPlan({place: fault})
-            for found in simulate(scenario.people, faults, folder, ttl=scenario.ttl, replaced=replaced):
+            for found in simulate(scenario.people, faults, ttl=scenario.ttl, replaced=replaced):
                 yield f"{fault} at call {place}, {plan.calls[place].name}: {found}"
 
 
-def simulate_random(
-    seed: int, folder: Path, replaced: Replace = nothing_replaced, *, driver: Driver | None = None
-) -> list[str]:
+def simulate_random(seed: int, replaced: Replace = nothing_replaced, *, driver: Driver | None = None) -> list[str]:
     """Let people do what all scenarios do, or anything, with random faults.
 
     Returns the broken promises. An even seed means anything.
@@ -117,4 +114,4 @@ def simulate_random(
     people, ttl, replicas = everything, 900.0, 2
     if seed % 2 == 0:
         people, ttl, replicas = RandomPeople(rng).act, rng.choice(TTLS), rng.choice((1, 2))
-    return simulate(people, faults, folder, ttl=ttl, replicas=replicas, replaced=replaced, driver=driver)
+    return simulate(people, faults, ttl=ttl, replicas=replicas, replaced=replaced, driver=driver)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -21,7 +20,6 @@ from bot.db.driver import Driver
 from bot.db.job_queue import JobQueue
 from bot.db.jobs import JobKind
 from bot.db.requests import RequestStore
-from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
 from bot.db.watches import WatchStore
 from bot.domain.actions import ACTIONS
@@ -51,7 +49,7 @@ from bot.worker import Process, Worker
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, SEALS, TOM, WORKSPACE, rules, users
 from tests.support.history import violations
 from tests.support.history_entries import Entry, Kind, in_force
-from tests.support.schema import put_database
+from tests.support.memory_driver import MemoryDriver
 from tests.support.simulated_ports import (
     AUDIT,
     CARA,
@@ -299,23 +297,15 @@ def nothing_replaced(_bot: Bot) -> Mapping[JobKind, Process]:
     return {}
 
 
-def new_file(path: Path) -> Driver:
-    """Return the driver of a SQLite file that replaces an earlier one."""
-    for one in path.parent.glob(f"{path.name}*"):
-        one.unlink()
-    put_database(path)
-    return SqliteDriver(path)
-
-
 def simulate(
-    people: Callable[[World], Awaitable[None]], faults: Faults, folder: Path, *, ttl: float = 900.0,
+    people: Callable[[World], Awaitable[None]], faults: Faults, *, ttl: float = 900.0,
     replaced: Replace = nothing_replaced, replicas: int = 1, driver: Driver | None = None,
 ) -> list[str]:  # fmt: skip
     """Run a scenario; return the broken promises and the unexpected exceptions.
 
-    It runs in a new SQLite file, or in the empty database of a driver.
+    It runs in a new SQLite database in memory, or in the empty database of a driver.
     """
-    opened = driver or new_file(folder / "bot.db")
+    opened = driver or MemoryDriver()
 
     async def main() -> list[str]:
         world = World(faults, opened, ttl, replaced)
