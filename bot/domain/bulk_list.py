@@ -159,9 +159,16 @@ def _looks_like_header(row: Sequence[str]) -> bool:
 
 
 def _split_by_space(entry: str) -> list[str]:
-    """Return the words of an entry if each names a person, as in `tom@example.com ann@example.com`."""
+    """Return the words of an entry if each names a person, as in `tom@example.com ann@example.com`.
+
+    A word with an `@` that is no address is a misspelt one, which must not hide the others.
+    """
     words = entry.split()
-    return words if len(words) > 1 and all(_read(word).ref for word in words) else [entry]
+    named = [word for word in words if _read(word).ref]
+    if len(named) == len(words):
+        return words
+    is_list = bool(named) and _read(entry).ref is None and all("@" in word for word in words if word not in named)
+    return words if is_list else [entry]
 
 
 def _read(text: str) -> Written:

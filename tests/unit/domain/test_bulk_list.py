@@ -46,6 +46,20 @@ def test_read_list__keeps_what_it_cannot_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("tom@example.com ann@example ann@example.com", ["tom@example.com", None, "ann@example.com"]),
+        (f"@tom tom@example.com {TOM} <@U0TOM00001>", [None, "tom@example.com", TOM, "U0TOM00001"]),
+        ("tom@example ann@", [None]),
+        ("tom@home <tom@example.com>", ["tom@example.com"]),
+        ("tom@example.com manager boss@example.com", [None]),
+    ],
+)
+def test_read_list__misspelt_address_does_not_hide_the_others(text: str, people: list[str | None]) -> None:
+    assert named(read_list(text)) == people
+
+
+@pytest.mark.parametrize(
     "text", ["mailto:", "mailto:?cc=tom@example.com", "mailto:%ff@example.com", "mailto:a@example.com?to=b@example.com"]
 )
 def test_read_list__refuses_a_link_that_does_not_name_one_person(text: str) -> None:
