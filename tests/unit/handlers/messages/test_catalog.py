@@ -199,3 +199,17 @@ def test_catalog__names_of_rights_begin_a_line_of_whoami() -> None:
     names = [text for code, text in SENTENCES.items() if code.endswith((".can_request", ".can_approve"))]
     assert len(names) >= 4
     assert all(name[0].isupper() for name in names), names
+
+
+SAYS_WHAT_TO_DO = {"own_request", "own_protected_request", "already_approved"}
+"""Reasons that name the other approver who is needed."""
+
+LEFT_ALONE = {"bot", "deactivated", "inactive_in_genesys"}
+"""Reasons that no person reads: for programs, for people who can't log in to Slack, and as a part of another reason."""
+
+
+def test_reasons__come_with_what_to_do_next() -> None:
+    codes = {code.split(".")[1] for code in SENTENCES if code.startswith("reason.")}
+    hints = {code.split(".")[1] for code in SENTENCES if code.startswith("hint.")}
+    assert codes - hints == SAYS_WHAT_TO_DO | LEFT_ALONE
+    assert hints - codes == set()
