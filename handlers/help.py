@@ -13,12 +13,10 @@ from handlers.ui import blocks, rich_text
 from handlers.ui.blocks import Block, Message, foreign_mrkdwn
 from handlers.ui.reasons import explain
 from handlers.ui.sentences import sentence
+from handlers.words import MAX_QUOTED_LENGTH
 
 Suggest = Callable[[Permissions], str | None]
 """Takes what the person may do; returns the command that an unknown word may mean."""
-
-MAX_WORD_LENGTH = 80
-"""Characters of an unknown word that the reply repeats."""
 
 
 async def answer(
@@ -87,7 +85,7 @@ def unverified(catalog: Catalog, permissions: Permissions) -> str:
 
 
 def _unknown(catalog: Catalog, unknown: str, suggestion: str | None) -> str:
-    word = foreign_mrkdwn(blocks.shorten(unknown, MAX_WORD_LENGTH))
+    word = foreign_mrkdwn(blocks.shorten(unknown, MAX_QUOTED_LENGTH))
     if suggestion:
         return catalog.text("help.did_you_mean", word=word, nearest=suggestion)
     return catalog.text("help.unknown", word=word)

@@ -10,7 +10,7 @@ from bot.domain.bulk import BulkSource
 from bot.domain.commands import PeopleRef, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from handlers.identifiers import addresses_in, people_named_by
-from handlers.words import Word, join_words, split_words
+from handlers.words import Word, join_words, quotable, split_words
 
 _DOUBLE_QUOTES = '"“”„«»'
 _SET = re.compile(
@@ -97,7 +97,7 @@ def _require_no_other(words: Sequence[Word]) -> None:
         if word.user_group is not None:
             raise Denied(DenialCode.TARGET_IS_A_GROUP)
         if (word.sign == "@" and people_named_by(word)) or addresses_in(word):
-            raise Denied(DenialCode.LIST_IN_PIECES, word=word.shown[:80].replace("`", "'"))
+            raise Denied(DenialCode.LIST_IN_PIECES, word=quotable(word.shown))
 
 
 def _reason(words: Sequence[Word]) -> str:

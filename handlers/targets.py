@@ -10,10 +10,7 @@ from bot.domain.commands import Invoker, PeopleRef, RequestCommand, TargetRef
 from bot.domain.denials import DenialCode, Denied
 from handlers.identifiers import addresses_in, looks_like_address, people_named_by, plain_name
 from handlers.target_lists import read_people
-from handlers.words import BRACKETS, EMPHASIS, PUNCTUATION, QUOTES, Word, join_words, split_words
-
-MAX_WORD_LENGTH = 80
-"""Characters of an unreadable word that the reply repeats."""
+from handlers.words import BRACKETS, EMPHASIS, PUNCTUATION, QUOTES, Word, join_words, quotable, split_words
 
 MAX_LISTED_TARGETS = 5
 """People of a line whom the reply names."""
@@ -148,10 +145,10 @@ def _unreadable(word: Word) -> Denied:
         return Denied(DenialCode.TARGET_IS_A_GROUP)
     name = plain_name(word)
     if name:
-        return Denied(DenialCode.TARGET_IS_A_PLAIN_NAME, word=_quoted(name))
+        return Denied(DenialCode.TARGET_IS_A_PLAIN_NAME, word=quotable(name))
     if looks_like_address(word):
-        return Denied(DenialCode.TARGET_IS_NO_ADDRESS, word=_quoted(word.inside or word.shown))
-    return Denied(DenialCode.TARGET_UNREADABLE, word=_quoted(word.shown))
+        return Denied(DenialCode.TARGET_IS_NO_ADDRESS, word=quotable(word.inside or word.shown))
+    return Denied(DenialCode.TARGET_UNREADABLE, word=quotable(word.shown))
 
 
 def _others(target: TargetRef, first: Word, rest: Sequence[Word]) -> dict[object, str]:
@@ -202,9 +199,5 @@ def _reason(words: Sequence[Word]) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    shown = [_quoted(word.strip(QUOTES + BRACKETS + PUNCTUATION)) for word in words[:MAX_LISTED_TARGETS]]
+    shown = [quotable(word.strip(QUOTES + BRACKETS + PUNCTUATION)) for word in words[:MAX_LISTED_TARGETS]]
     return ", ".join(shown) + (" …" if len(words) > len(shown) else "")
-
-
-def _quoted(word: str) -> str:
-    return word[:MAX_WORD_LENGTH].replace("`", "'")

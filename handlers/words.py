@@ -19,6 +19,9 @@ EMPHASIS = "*_~"
 SIGNS = "-_/|+=&~*!?"
 """Punctuation with which an address may begin, and which a word never contains at its end."""
 
+MAX_QUOTED_LENGTH = 80
+"""Characters of a word that a reply repeats."""
+
 _USER_GROUP = "subteam^"
 """What precedes the id in the mention of a user group."""
 
@@ -103,6 +106,11 @@ def _shown(sign: str, inside: str, label: str) -> str:
 def normalize(text: str) -> str:
     """Return a word with plain signs, and without invisible characters."""
     return visible_text(unicodedata.normalize("NFKC", text)).translate(_JOINERS).translate(_PLAIN_SIGNS)
+
+
+def quotable(word: str) -> str:
+    """Return a word as a reply can repeat it in code: not too long, and without what would end the code."""
+    return word[:MAX_QUOTED_LENGTH].replace("`", "'")
 
 
 def join_words(words: Sequence[Word]) -> str:

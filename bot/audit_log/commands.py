@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.audit_log import show
+from bot.audit_log.progress import ReportProgress, counted, no_progress
 from bot.audit_log.verify import Report, verify
 from bot.db.audit_pages import LogFilter, LogRow, count_rows, count_work, read_log
 from bot.db.connect import existing_database, unusable_database
@@ -63,7 +64,7 @@ def _print(options: Namespace, environ: Mapping[str, str], printer: show.Printer
         async with opened(existing_database(settings)) as database:
             shown = sys.stderr.isatty() and not sys.stdout.isatty()
             with await _progress("read", lambda: count_rows(database, wanted, options.limit), shown=shown) as report:
-                await printer(show.counted(read_log(database, wanted, options.limit), report), sys.stdout)
+                await printer(counted(read_log(database, wanted, options.limit), report), sys.stdout)
 
     try:
         asyncio.run(run())
@@ -82,10 +83,10 @@ async def _verify(settings: DatabaseSettings, keys: list[AuditChain], checkpoint
 
 async def _progress(
     label: str, count: Callable[[], Awaitable[int]], *, shown: bool
-) -> AbstractContextManager[show.ReportProgress]:
+) -> AbstractContextManager[ReportProgress]:
     """Return a progress bar on standard error; only one that is shown counts the rows before it begins."""
     if not shown:
-        return nullcontext(lambda _rows: None)
+        return nullcontext(no_progress)
     from bot.audit_log.terminal import progress_bar  # noqa: PLC0415 - rich loads slowly, and only a terminal needs it
 
     return progress_bar(label, await count(), sys.stderr)

@@ -26,9 +26,6 @@ EXPORT_COLUMNS = (
     "hash",
 )
 
-PROGRESS_INTERVAL = 10_000
-"""Rows between two reports of progress."""
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins a formula in a spreadsheet."""
 
@@ -55,22 +52,9 @@ async def export_csv(rows: AsyncIterator[LogRow], out: TextIO) -> None:
         writer.writerow([_harmless(cell) for cell in columns])
 
 
-ReportProgress = Callable[[int], None]
-"""Takes the number of rows that are done."""
-
 Printer = Callable[[AsyncIterator[LogRow], TextIO], Awaitable[None]]
 
 EXPORTS: Mapping[str, Printer] = {"jsonl": export_json_lines, "csv": export_csv}
-
-
-async def counted(rows: AsyncIterator[LogRow], report: ReportProgress) -> AsyncIterator[LogRow]:
-    """Yield the rows, and report their number again and again."""
-    done = 0
-    async for row in rows:
-        yield row
-        done += 1
-        if done % PROGRESS_INTERVAL == 0:
-            report(done)
 
 
 def cells(row: LogRow) -> list[str]:

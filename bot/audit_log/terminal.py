@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bot.audit_log.show import ReportProgress
+from bot.audit_log.progress import ReportProgress, no_progress
 from bot.db.audit_pages import LogRow
 
 COLUMNS = ("row", "time", "event", "actor", "target", "reference", "details")
@@ -74,11 +74,7 @@ def progress_bar(
             bar.update(task, completed=done, refresh=True)
 
     try:
-        yield report if err.isatty() else _ignore
+        yield report if err.isatty() else no_progress
     finally:
         if bar.live.is_started:
             bar.stop()
-
-
-def _ignore(_done: int) -> None:
-    """Show nothing."""

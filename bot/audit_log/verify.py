@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bot.audit_log.progress import ReportProgress, counted, no_progress
 from bot.db.audit_pages import LogFilter, LoggedRequest, LogRow, read_log, read_request, read_requests
 from bot.db.engine import Database
 from bot.domain.audit_chain import AuditChain, ChainVerifier, Checkpoint, Defect, checkpoint_of, scheme_of
 from bot.domain.audit_check import Contradiction, contradiction
-
-PROGRESS_INTERVAL = 10_000
-"""Rows between two reports of progress."""
 
 REREADS = 3
 """Reads of a request that must agree before it counts as contradictory."""
@@ -61,7 +59,7 @@ async def verify(
     key: AuditChain,
     earlier_keys: Iterable[AuditChain] = (),
     checkpoints: Sequence[Checkpoint] = (),
-    progress: Callable[[int], None] = lambda _rows: None,
+    progress: ReportProgress = no_progress,
 ) -> Report:
     """Read the whole log and every request; stop at the first problem."""
     chain = ChainVerifier([key, *earlier_keys])
@@ -77,21 +75,19 @@ async def verify_rows(
     chain: ChainVerifier,
     key: AuditChain,
     checkpoints: Sequence[Checkpoint],
-    progress: Callable[[int], None] = lambda _rows: None,
+    progress: ReportProgress = no_progress,
 ) -> str | None:
     """Return the first problem of the rows of a log, None if they fit each other and the checkpoints."""
     wanted: defaultdict[int, set[Checkpoint]] = defaultdict(set)
     for one in checkpoints:
         wanted[one.number].add(one)
-    async for row in rows:
+    async for row in counted(rows, progress):
         defect = chain.add(row.event, row.hash, row.number)
         if defect:
             return f"row {chain.number} {DEFECTS[defect].format(scheme=scheme_of(row.hash))}"
         different = wanted.pop(chain.number, set()) - {chain.checkpoint}
         if different:
             return f"checkpoint {min(different)} is different: row {chain.number} is now {chain.checkpoint}"
-        if chain.number % PROGRESS_INTERVAL == 0:
-            progress(chain.number)
     if wanted:
         missing = min(wanted[min(wanted)])
         return f"checkpoint {missing} is missing: the log ends at row {chain.number}"
@@ -107,12 +103,8 @@ def _problem_at_end(chain: ChainVerifier, key: AuditChain) -> str | None:
     return KEY_UNUSED if key.is_keyed and scheme_of(chain.head) != key.scheme else None
 
 
-async def _contradiction(database: Database, progress: Callable[[int], None]) -> str | None:
-    checked = 0
-    async for request in read_requests(database):
-        checked += 1
-        if checked % PROGRESS_INTERVAL == 0:
-            progress(checked)
+async def _contradiction(database: Database, progress: ReportProgress) -> str | None:
+    async for request in counted(read_requests(database), progress):
         if _contradicts(request):
             found = await _lasting_contradiction(database, request.id)
             if found:

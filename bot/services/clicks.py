@@ -172,25 +172,35 @@ class ClickService:
         member = await self._clicker(click, since)
         self._require_intact(request)
         self._differences.add(request)
-        principals = self._actions[request.action].approvers(self._rules)
+        judgement = await self._judge_and_remember(click, member, request, since)
+        follow_up = await self._move(job, click, judgement, member.canonical_id)
+        jobs = (replace(one, reading=reading) if one.kind is JobKind.EXECUTE else one for one in follow_up)
+        return JobResult(tuple(jobs), wake=not follow_up)
+
+    async def _judge_and_remember(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
+        """Judge a click, and remember whether to look up its person early the next time. Raises Denied."""
         try:
             judgement = await self._judge(click, member, request, since)
         except Denied:
             self._lookups.forget(click.user_id)
             raise
-        self._lookups.remember(click.user_id, principals)
+        self._lookups.remember(click.user_id, self._actions[request.action].approvers(self._rules))
         self._denied.discard(click.user_id)
-        by = member.canonical_id
-        event = _ENDS.get(click.action) or approval_event(judgement.request, by)
+        return judgement
+
+    async def _move(self, job: Job, click: Click, judgement: Judgement, by: str) -> list[Job]:
+        """Apply a click to its request. Return the jobs that follow."""
+        request = judgement.request
+        event = _ENDS.get(click.action) or approval_event(request, by)
         moved, follow_up = await self._clicks.apply(
-            judgement.request,
+            request,
             event,
             job=job,
             by=by,
             dropped=judgement.dropped,
             announce=self._announce_in,
             notify=self._notified(request, event),
-            note=approval_note(judgement.request, event, by, judgement.dropped),
+            note=approval_note(request, event, by, judgement.dropped),
             click_url=click.copy_url(request),
         )
         log.info(
@@ -203,8 +213,7 @@ class ClickService:
         )
         if moved.state in FINAL:
             self._metrics.outcomes.labels(moved.action, moved.state).inc()
-        jobs = (replace(one, reading=reading) if one.kind is JobKind.EXECUTE else one for one in follow_up)
-        return JobResult(tuple(jobs), wake=not follow_up)
+        return follow_up
 
     def _start_reading(self, job: Job, click: Click, request: Request, now: float) -> Awaitable[LiveState] | None:
         """Start to read what the target is doing, if this click probably causes the DELETE."""

@@ -12,6 +12,7 @@ from io import StringIO
 import pytest
 
 from bot.audit_log import show, terminal
+from bot.audit_log.progress import counted
 from bot.audit_log.terminal import print_table, progress_bar
 from bot.db.audit_pages import LogRow
 from bot.domain.audit import AuditEvent, EventType
@@ -121,7 +122,7 @@ def test_progress_bar__of_quick_work_is_not_shown() -> None:
 
 async def test_counted__reports_every_ten_thousand_rows() -> None:
     reports: list[int] = []
-    async for _ in show.counted(rows(25_000), reports.append):
+    async for _ in counted(rows(25_000), reports.append):
         pass
     assert reports == [10_000, 20_000]
 
