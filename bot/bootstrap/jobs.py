@@ -98,8 +98,9 @@ def request_service(
     """Return the service for commands that request something."""
     actions, rules, approvals_channel = options.actions, options.rules, options.approvals_channel
     drafts = RequestDrafts(
-        store, identity, requesters, channels, actions=actions, rules=rules, approvals_channel=approvals_channel,
-        secret_values=options.secret_values, require_reason=options.require_reason, bulk=bulk,
+        store, identity, requesters, channels, EarlyLookups(requesters), actions=actions, rules=rules,
+        approvals_channel=approvals_channel, secret_values=options.secret_values,
+        require_reason=options.require_reason, bulk=bulk,
     )  # fmt: skip
     following = Following(
         FollowerStore(store), identity, actions=actions, rules=rules, ttl=options.ttl,

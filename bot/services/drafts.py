@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,6 +32,7 @@ from bot.domain.rules import Rules
 from bot.errors import SlackUnavailable
 from bot.purecloud import GenesysError
 from bot.services.bulk_requesting import BulkRequests
+from bot.services.early_lookups import EarlyLookups
 from bot.services.identity import Identity, same_email
 from bot.services.possible_approvers import require_approvers
 from bot.services.reasons import stored_reason
@@ -45,6 +47,9 @@ _TARGET_DENIALS = {
     DenialCode.BOT: DenialCode.TARGET_BOT,
     DenialCode.DEACTIVATED: DenialCode.TARGET_DEACTIVATED,
 }
+
+Target = tuple[Person, Member | None]
+"""A person in Genesys Cloud, and the Slack user that the command mentions."""
 
 log = structlog.get_logger()
 
@@ -64,8 +69,8 @@ class Checked(NamedTuple):
 class RequestDrafts:
     """Drafts requests, and stores nothing.
 
-    `requesters` identifies who requests, from a cache; the target is always read. `secret_values` are removed from
-    reasons.
+    `requesters` identifies who requests, from a cache; the target is always read. `lookups` remembers who was allowed
+    to request. `secret_values` are removed from reasons.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class RequestDrafts:
         identity: Identity,
         requesters: Identity,
         channels: Channels,
+        lookups: EarlyLookups,
         *,
         actions: Actions,
         rules: Rules,
@@ -86,6 +92,7 @@ class RequestDrafts:
         self._identity = identity
         self._requesters = requesters
         self._channels = channels
+        self._lookups = lookups
         self._actions = actions
         self._rules = rules
         self._approvals_channel = approvals_channel
@@ -99,16 +106,27 @@ class RequestDrafts:
         Raises Denied, SlackUnavailable and GenesysError.
         """
         action = self._actions[command.action]
+        target = self._start_lookups(command)
         requester, approver = await self._authorize(command.invoker, action)
         command = await self._with_earlier_reason(command)
         if command.problem:
             raise command.problem
         if self._require_reason and action.name != ROTATE.name and not stored_reason(command.reason):
             raise Denied(DenialCode.REASON_MISSING, command=action.name)
-        request, entries = await self._draft(request_id, command, action, requester)
+        if not may_self_approve(approver, action, self._rules):
+            self._lookups.run(self._channels.objection(self._channel(command.invoker)))
+        request, entries = await self._draft(request_id, command, action, requester, target)
         if request.break_glass:
             await self._require_break_glass(request, requester)
         return Checked(request, requester, approver, entries)
+
+    def _start_lookups(self, command: RequestCommand) -> asyncio.Task[Target] | None:
+        """Look up a person who was allowed to request the last time; return the lookup of the target."""
+        user_id = command.invoker.user_id
+        self._lookups.start(user_id, since=self._identity.recently)
+        if command.target is None or command.problem or not self._lookups.remembers(user_id):
+            return None
+        return self._lookups.run(self._target(command.target))
 
     async def _with_earlier_reason(self, command: RequestCommand) -> RequestCommand:
         """Return a command with the reason of the earlier bulk request, if it has none of its own."""
@@ -141,8 +159,9 @@ class RequestDrafts:
             raise Denied(DenialCode.BREAK_GLASS_TOO_SOON, possible_at=str(possible_at))
 
     async def _draft(
-        self, request_id: str, command: RequestCommand, action: Action, requester: Member
-    ) -> tuple[Request, Sequence[BulkEntry]]:
+        self, request_id: str, command: RequestCommand, action: Action, requester: Member,
+        started: asyncio.Task[Target] | None,
+    ) -> tuple[Request, Sequence[BulkEntry]]:  # fmt: skip
         """Return the request without its card, and the list of a bulk request."""
         target, slack_user, protected, needed = None, None, False, 1
         bulk: BulkSummary | None = None
@@ -152,7 +171,7 @@ class RequestDrafts:
             protected = bool(bulk.protected)
             needed = self._rules.required_for_bulk(bulk.people, protected=protected)
         elif action.has_target:
-            target, mentioned = await self._target(command.target)
+            target, mentioned = await (started or self._target(command.target))
             protected = await self._is_protected(target, mentioned.canonical_id if mentioned else None)
             needed = 1 if action.name == BREAK_GLASS else self._rules.required(protected=protected)
             slack_user = mentioned or (requester if same_email(target, requester) else None)
@@ -185,12 +204,14 @@ class RequestDrafts:
         if not verdict.allowed:
             if action.name == REVOKE_MANY.name:  # a person who may request nothing learns that first
                 await self._authorize(invoker, self._actions[REVOKE.name])
+            self._lookups.forget(invoker.user_id)
             raise denial(verdict)
+        self._lookups.remember(invoker.user_id, requesters)
         if approvers != requesters:
             actor = await self._requesters.actor(member, approvers, since=self._identity.recently)
         return member, actor
 
-    async def _target(self, ref: TargetRef | None) -> tuple[Person, Member | None]:
+    async def _target(self, ref: TargetRef | None) -> Target:
         """Return the one Genesys Cloud person that a command names, and the mentioned Slack user."""
         if ref is None:
             raise Denied(DenialCode.TARGET_MISSING)
@@ -232,7 +253,7 @@ class RequestDrafts:
         """
         if alone:
             return MessageRef(invoker.user_id)
-        channel = self._approvals_channel or invoker.channel
+        channel = self._channel(invoker)
         if not self._approvals_channel and not is_channel(channel):
             retry_after = approver.retry_after if self._rules.self_approval else None
             raise denial(Verdict(None, DenialCode.NO_APPROVER_HERE, approver.unverified, retry_after))
@@ -241,3 +262,6 @@ class RequestDrafts:
             if objection:
                 raise Denied(objection, channel=channel, **({"configured": "yes"} if self._approvals_channel else {}))
         return MessageRef(channel)
+
+    def _channel(self, invoker: Invoker) -> str:
+        return self._approvals_channel or invoker.channel

@@ -79,11 +79,13 @@ class Identity:
             raise Denied(DenialCode.OUTSIDER)
         return member
 
-    async def prefetch_groups(self, user_id: str, principals: Sequence[Principal]) -> None:
-        """Read the principals' user groups for a click, unless the user is named without them."""
+    async def prefetch_groups(
+        self, user_id: str, principals: Sequence[Principal], *, since: float | None = None
+    ) -> None:
+        """Read the principals' user groups for a user, unless the user is named without them."""
         if rule_for(Actor(Member(id=user_id, team_id="", name="")), principals):
             return
-        await self._slack_users.membership(frozenset({user_id}), groups_among(principals), since=None)
+        await self._slack_users.membership(frozenset({user_id}), groups_among(principals), since=since)
 
     async def listed_members(self, principals: Sequence[Principal]) -> list[str] | None:
         """Return the ids of everyone whom principals name; None if only Genesys Cloud knows some of them.

@@ -128,6 +128,7 @@ class Components:
 
     def __post_init__(self) -> None:
         self.lookups = EarlyLookups(self.identity)
+        self.request_lookups = EarlyLookups(self.identity)
         self.pace = ChannelPace(self.database.clock)
 
     def options(self, **changes: Any) -> Options:
@@ -183,8 +184,8 @@ class Components:
     def requests(self, **changes: Any) -> RequestService:
         options = self.options(**changes)
         drafts = RequestDrafts(
-            self.store, self.identity, self.identity, self.channels, actions=options.actions, rules=options.rules,
-            approvals_channel=options.approvals_channel, secret_values=options.secret_values,
+            self.store, self.identity, self.identity, self.channels, self.request_lookups, actions=options.actions,
+            rules=options.rules, approvals_channel=options.approvals_channel, secret_values=options.secret_values,
             require_reason=options.require_reason, bulk=self.bulk(options),
         )  # fmt: skip
         following = Following(

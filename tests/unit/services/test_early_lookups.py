@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.jobs import JobKind
+from bot.db.jobs import Job, JobKind
 from bot.domain.clicks import Click
+from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode
 from bot.domain.requests import APPROVE, DECLINE, MessageRef, State
 from bot.sandbox import personas
+from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.early_lookups import MAX_REMEMBERED, EarlyLookups
 from tests.support.components import RULES, WAIT_TIMEOUT, Components, open_components
@@ -84,6 +86,59 @@ async def test_decision__on_a_click_of_a_known_approver_looks_everyone_up_at_onc
         assert sorted(asked(components)) == sorted([personas.OLIVIA, *people])
         assert (await stored(components.store)).state is State.PENDING
         deciding.cancel()
+
+
+async def command(components: Components, by: str, target: str = personas.TOM) -> Job:
+    """Store a command to revoke a person's sessions."""
+    return await components.command(Invoker(by, None, personas.OPS, "command"), TargetRef(slack_user_id=target))
+
+
+async def test_command__of_a_known_requester_looks_the_target_up_at_once(components: Components) -> None:
+    components.slack.fault("usergroups.users.list", SlackFault(delay=WAIT_TIMEOUT))
+    components.request_lookups.remember(personas.RAVI, RULES.requesters)
+    job = await command(components, personas.RAVI)
+    drafting = asyncio.create_task(components.requests().process(job))
+    async with asyncio.timeout(WAIT_TIMEOUT / 2):
+        await components.genesys.wait_for_request("search_by_email")
+
+    assert sorted(asked(components)) == sorted([personas.RAVI, personas.TOM])
+    assert await components.store.get(job.request_id) is None
+    drafting.cancel()
+
+
+async def test_command__is_remembered_once_it_was_allowed(components: Components) -> None:
+    await components.requests().process(await command(components, personas.RAVI))
+    assert components.request_lookups.remembers(personas.RAVI)
+
+
+async def test_command__of_a_requester_who_has_lost_the_right_is_denied_and_forgotten(components: Components) -> None:
+    components.request_lookups.remember(personas.NADIA, RULES.requesters)
+    job = await command(components, personas.NADIA)
+    (reply,) = (await components.requests().process(job)).follow_up
+
+    assert reply.payload["code"] == DenialCode.NOT_A_REQUESTER
+    assert await components.store.get(job.request_id) is None
+    assert not components.request_lookups.remembers(personas.NADIA)
+
+
+async def test_command__of_an_unknown_person_looks_no_target_up(components: Components) -> None:
+    await components.requests().process(await command(components, personas.NADIA))
+    assert asked(components) == [personas.NADIA]
+    assert components.genesys.received("search_by_email") == []
+
+
+async def test_command__reads_the_channel_while_the_target_is_looked_up(components: Components) -> None:
+    searching = asyncio.Event()
+    components.genesys.fault("search_by_email", GenesysFault(until=searching, times=None))
+    job = await command(components, personas.RAVI, personas.NADIA)
+    drafting = asyncio.create_task(components.requests().process(job))
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while not components.slack.calls_of("conversations.info"):  # noqa: ASYNC110 - the fake sends no event
+            await asyncio.sleep(0.001)
+    searching.set()
+
+    assert [one.kind for one in (await drafting).follow_up] == [JobKind.CARD]
+    assert len(components.slack.calls_of("conversations.info")) == 1
 
 
 @pytest.mark.parametrize("action", [APPROVE, DECLINE])
