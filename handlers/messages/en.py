@@ -557,7 +557,8 @@ SENTENCES = {
         "Calls and chats in progress may drop.\n"
         "*Does not lock them out*: single sign-on can log them back in at once."
     ),
-    "revoke-many.found": "{people} to revoke{source}:",
+    "revoke-many.found": "{people} to revoke{source}.",
+    "revoke-many.found.of_whom": "{people} to revoke{source}:",
     "revoke-many.source.mentions": "",
     "revoke-many.source.list": ", from a pasted list",
     "revoke-many.source.file": ", from the file {name}",

@@ -40,19 +40,22 @@ def preview(
     bulk = request.bulk
     if bulk is None:
         return []
+    notes = _notes(catalog, bulk, with_live_state=with_live_state)
     return [
-        rich_text.paragraph(*_found(catalog, request, bulk)),
-        *_notes(catalog, bulk, with_live_state=with_live_state),
+        rich_text.paragraph(
+            *_found(catalog, request, bulk, "revoke-many.found.of_whom" if notes else "revoke-many.found")
+        ),
+        *notes,
         *_skipped(catalog, request, bulk),
         *_duration(catalog, bulk, has_thread=has_thread),
     ]
 
 
-def _found(catalog: Catalog, request: Request, bulk: BulkSummary) -> list[Element]:
+def _found(catalog: Catalog, request: Request, bulk: BulkSummary, code: str) -> list[Element]:
     name = words(shorten(visible_text(bulk.name)) or "-", bold=True)
     source = sentence(catalog, f"revoke-many.source.{bulk.source}", name=name)
     people = words(outcomes.target_name(catalog, request), bold=True)
-    return sentence(catalog, "revoke-many.found", people=people, source=source)
+    return sentence(catalog, code, people=people, source=source)
 
 
 def _notes(catalog: Catalog, bulk: BulkSummary, *, with_live_state: bool) -> list[Element]:
