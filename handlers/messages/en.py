@@ -25,7 +25,7 @@ SENTENCES = {
     "people.1": "one person",
     # --- denials: the person ----------------------------------------------------------------------------------------
     "reason.outsider": "Only members of this workspace can use this bot.",
-    "hint.outsider": "Ask a member of it.",
+    "hint.outsider": "Ask a member of this workspace.",
     "reason.guest": "Guests can't use this bot: only full members of this workspace can.",
     "hint.guest": "Ask {contact} if you should be one.",
     "reason.bot": "Bots and apps can't use this bot: only people can.",
