@@ -30,8 +30,9 @@ Decode = Callable[[Any], Any]
 Count = NewType("Count", int)
 """A number of things, from 0 to 9999."""
 
-LENIENT: Final = "lenient"
-"""Marks a field that the caller can do without, with `Annotated`. It is None if it cannot be decoded."""
+_Part = TypeVar("_Part")
+OptionalPart = Annotated[_Part | None, "optional"]
+"""A field that the caller can do without, None if it cannot be decoded."""
 
 _MAX_COUNT: Final = 9999
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from bot.purecloud.base_model import CountedPage, OptionalPart, Page
-from bot.purecloud.decoding import Count, Model
+from bot.purecloud.decoding import Count, Model, OptionalPart
+from bot.purecloud.page_models import CountedPage, Page
 
 
 class NamedEntity(Model):

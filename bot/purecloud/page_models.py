@@ -1,14 +1,8 @@
-"""What several models share: optional parts, and the pages of a listing."""
+"""The pages of a listing or a search, and whether another one follows."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
-
-from bot.purecloud.decoding import LENIENT, Model
-
-_Part = TypeVar("_Part")
-OptionalPart = Annotated[_Part | None, LENIENT]
-"""A part of a response that the caller can do without, None if it cannot be read."""
+from bot.purecloud.decoding import Model
 
 
 class Page(Model):
