@@ -32,6 +32,7 @@ from bot.sandbox.slack.server import FakeSlack
 from tests.support.cluster import PROXIED, REPLICAS, WAIT_TIMEOUT, Cluster, ReplicaProcess, start_cluster
 from tests.support.examples import SEALS
 from tests.support.postgres import server
+from tests.support.process import RunBot, run_bot
 
 CARDS_PER_ROUND = 4
 
@@ -197,12 +198,13 @@ class Soak:
             self.cluster.disconnect(replica, self.rng.choice(list(PROXIED)), stall=stall, seconds=seconds)
 
 
-async def soak(database_url: str, mode: FailureMode, rounds: int, seed: int) -> SoakResult:
+async def soak(database_url: str, mode: FailureMode, rounds: int, seed: int, run_bot: RunBot = run_bot) -> SoakResult:
     """Run rounds of requests and failures on a database and return the counts."""
     database = Database(PostgresDriver(database_url))
     store = RequestStore(database, JobQueue(database, "soak#1"), SEALS)
     with TemporaryDirectory() as folder:
-        async with start_cluster(database_url, Path(folder), socket_mode=mode is FailureMode.SOCKETS) as cluster:
+        sockets = mode is FailureMode.SOCKETS
+        async with start_cluster(database_url, Path(folder), socket_mode=sockets, run=run_bot) as cluster:
             run = Soak(cluster, mode, random.Random(seed))  # noqa: S311 - no secret
             for _ in range(rounds):
                 await run.run_round()

@@ -25,7 +25,7 @@ from bot.settings import read_settings
 from tests.soak import wait_until_idle
 from tests.support.examples import SEALS
 from tests.support.postgres import Server, server
-from tests.support.process import BotProcess, bot_process
+from tests.support.process import BotProcess, RunBot, bot_process, run_bot
 
 SLACK_DELAY = 0.2
 """How long Slack takes for each call, in seconds, so that no card is posted before the process ends."""
@@ -99,12 +99,14 @@ async def _store(bot: BotProcess) -> AsyncIterator[RequestStore]:
     await database.close()
 
 
-async def stop_after_commands_of(case: Case, rounds: int, seed: int, postgres: Server) -> CommandCount:
+async def stop_after_commands_of(
+    case: Case, rounds: int, seed: int, postgres: Server, run: RunBot = run_bot
+) -> CommandCount:
     """Run one case with a new database."""
     rng = random.Random(seed)  # noqa: S311 - no secret
     with TemporaryDirectory() as folder:
         socket_mode = case.transport == "Socket Mode"
-        async with bot_process(Path(folder), socket_mode=socket_mode, sleep=asyncio.sleep) as bot:
+        async with bot_process(Path(folder), socket_mode=socket_mode, sleep=asyncio.sleep, run=run) as bot:
             if case.database == "SQLite":
                 return await stop_after_commands(bot, case, rounds, rng)
             async with postgres.database() as url:

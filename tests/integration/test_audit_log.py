@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,16 +14,15 @@ from bot.domain.audit import EventType
 from bot.sandbox import personas
 from tests.conftest import StartApp
 from tests.support.app_harness import MESSAGE_TIMEOUT, AppHarness
+from tests.support.process import fork
 
 CHECKPOINT = re.compile(r"audit ([0-9]+:[0-9a-f]{16})$")
 
 
-async def audit(app: AppHarness, *arguments: str) -> tuple[int | None, str]:
+async def audit(app: AppHarness, *arguments: str) -> tuple[int, str]:
     """Run a verb of `audit` in a process of its own; return its exit code and what it prints."""
-    command = [sys.executable, "-m", "bot", "audit", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, env=app.environ, stdout=PIPE, stderr=PIPE)
-    out, _ = await process.communicate()
-    return process.returncode, out.decode()
+    ended = await (await fork(["audit", *arguments], dict(app.environ))).wait()
+    return ended.code, ended.stdout
 
 
 def checkpoints(app: AppHarness) -> list[str]:

@@ -8,21 +8,19 @@ import os
 import pty
 import re
 import sys
-from asyncio.subprocess import PIPE
 from contextlib import suppress
 
 from bot.sandbox import personas
+from tests.support.process import fork
 from tests.support.replicas import Replicas
 
 CHECKPOINT = re.compile(r"audit ([0-9]+:[0-9a-f]{16})$")
 
 
-async def run(bot: Replicas, *arguments: str) -> tuple[int | None, str, str]:
+async def run(bot: Replicas, *arguments: str) -> tuple[int, str, str]:
     """Run a verb; return its exit code, what it prints and its notes."""
-    command = [sys.executable, "-m", "bot", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, env=bot.environ, stdout=PIPE, stderr=PIPE)
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    ended = await (await fork(arguments, dict(bot.environ))).wait()
+    return ended.code, ended.stdout, ended.stderr
 
 
 async def run_on_terminal(bot: Replicas, *arguments: str) -> str:

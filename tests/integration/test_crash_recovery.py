@@ -9,6 +9,7 @@ import pytest
 from tests.soak import CARDS_PER_ROUND, FailureMode, soak
 from tests.soak_commands import Case, CommandCount, stop_after_commands_of
 from tests.support.postgres import Server
+from tests.support.process import fork
 
 pytestmark = pytest.mark.process
 
@@ -26,7 +27,7 @@ async def test_soak__replicas_that_fail_at_random_lose_nothing_and_execute_only_
     postgres: Server, mode: FailureMode
 ) -> None:
     async with postgres.database() as address:
-        result = await soak(address, mode, rounds=ROUNDS, seed=20_261_123)
+        result = await soak(address, mode, rounds=ROUNDS, seed=20_261_123, run_bot=fork)
 
     assert result.disruptions == ROUNDS
     assert result.approved == ROUNDS * CARDS_PER_ROUND
@@ -43,6 +44,6 @@ async def test_soak__replicas_that_fail_at_random_lose_nothing_and_execute_only_
     ids=str,
 )
 async def test_soak__stop_after_an_acknowledged_command_leads_to_one_card(postgres: Server, case: Case) -> None:
-    counted = await stop_after_commands_of(case, rounds=1, seed=20_261_126, postgres=postgres)
+    counted = await stop_after_commands_of(case, rounds=1, seed=20_261_126, postgres=postgres, run=fork)
 
     assert counted == CommandCount(acknowledged=1, missing=0, repeated=0, deletes=0)

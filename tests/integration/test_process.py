@@ -23,7 +23,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support import examples
-from tests.support.process import WAIT_TIMEOUT, BotProcess, bot_process
+from tests.support.process import WAIT_TIMEOUT, BotProcess, bot_process, fork, run_bot
 
 pytestmark = pytest.mark.process
 
@@ -32,11 +32,12 @@ DONE = "Revoked: all sessions of Tom Target"
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
-    async with bot_process(tmp_path, migrated=True) as running:
+    async with bot_process(tmp_path, migrated=True, run=fork) as running:
         yield running
 
 
 async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> None:
+    bot.run = run_bot
     bot.database.unlink()  # the bot creates its own
     first = await bot.serve("serve")
 
@@ -48,6 +49,12 @@ async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> No
     early = {"readiness.lost"}  # a probe may come before Slack has answered
     assert {line["event"] for line in logged if line["level"] != "info"} <= early
     assert [list(line)[:3] for line in logged] == [["timestamp", "level", "event"]] * len(logged)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["audit", "--help"], ["audit", "lst"], ["serve"]], ids=" ".join)
+async def test_fork__prints_and_returns_the_same_as_a_new_process(arguments: list[str]) -> None:
+    environ = {"COLUMNS": "100", "PORT": "no"}
+    assert await (await fork(arguments, environ)).wait() == await (await run_bot(arguments, environ)).wait()
 
 
 @pytest.mark.parametrize("owner", ["workspace", "organization"])

@@ -15,7 +15,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from bot.slack.socket_mode import CONNECTIONS
-from tests.support.process import BotProcess, bot_process
+from tests.support.process import BotProcess, bot_process, fork
 
 pytestmark = pytest.mark.process
 
@@ -24,7 +24,7 @@ DONE = "Revoked: all sessions of Tom Target"
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
-    async with bot_process(tmp_path, socket_mode=True, migrated=True) as running:
+    async with bot_process(tmp_path, socket_mode=True, migrated=True, run=fork) as running:
         yield running
 
 

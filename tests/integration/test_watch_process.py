@@ -13,7 +13,7 @@ from bot.domain.watch import MAX_LOOKS
 from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from tests.support.components import TOM
-from tests.support.process import BotProcess, bot_process
+from tests.support.process import BotProcess, bot_process, fork
 
 pytestmark = pytest.mark.process
 
@@ -22,7 +22,7 @@ DONE = "Revoked: all sessions of Tom Target"
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
-    async with bot_process(tmp_path, migrated=True) as running:
+    async with bot_process(tmp_path, migrated=True, run=fork) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import FakeGenesys
 from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.server import FakeSlack
-from tests.support.process import ProcessHandle, free_port, run_bot
+from tests.support.process import ProcessHandle, RunBot, free_port, run_bot
 from tests.support.proxy import TcpProxy, proxy_to
 
 REPLICAS = 3
@@ -77,6 +77,7 @@ class Cluster:
     replicas: list[ReplicaProcess]
     disruptions: list[Disruption] = field(default_factory=list)
     kills: list[Disruption] = field(default_factory=list)
+    run: RunBot = run_bot
     _recoveries: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def kill(self, replica: ReplicaProcess) -> None:
@@ -105,7 +106,7 @@ class Cluster:
 
     async def start(self, replica: ReplicaProcess) -> None:
         """Start a replica and wait until it is ready."""
-        process = await run_bot(["serve"], replica.environ)
+        process = await self.run(["serve"], replica.environ)
         try:
             async with asyncio.timeout(WAIT_TIMEOUT):
                 while not await self._is_ready(replica.port):  # noqa: ASYNC110 - another process sends no event
@@ -136,7 +137,9 @@ class Cluster:
 
 
 @asynccontextmanager
-async def start_cluster(database_url: str, folder: Path, *, socket_mode: bool = False) -> AsyncIterator[Cluster]:
+async def start_cluster(
+    database_url: str, folder: Path, *, socket_mode: bool = False, run: RunBot = run_bot
+) -> AsyncIterator[Cluster]:
     """Start the fakes and all replicas on one database; kill the replicas at the end."""
     slack = FakeSlack(
         members=personas.members(), groups=personas.groups(), channels=personas.channels(), socket_mode=socket_mode
@@ -149,7 +152,7 @@ async def start_cluster(database_url: str, folder: Path, *, socket_mode: bool = 
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(ClientSession())
         replicas = [await _proxied_replica(stack, environ) for _ in range(REPLICAS)]
-        cluster = Cluster(slack, genesys, session, replicas)
+        cluster = Cluster(slack, genesys, session, replicas, run=run)
         try:
             await asyncio.gather(*map(cluster.start, replicas))
             yield cluster

@@ -22,6 +22,7 @@ from bot.sandbox.genesys.server import FakeGenesys, RecordedRequest
 from bot.sandbox.server import environment, genesys_users
 from bot.sandbox.slack.messages import PostedMessage
 from bot.sandbox.slack.server import FakeSlack
+from tests.support.forked import ForkedProcess, fork_bot
 from tests.support.schema import put_database
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ class ExitResult:
 class ProcessHandle:
     """One started process of the bot."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | ForkedProcess
     output: asyncio.Task[tuple[bytes, bytes]]
 
     async def kill(self) -> ExitResult:
@@ -57,22 +58,37 @@ class ProcessHandle:
         return ExitResult(self.process.returncode or 0, out.decode(), err.decode())
 
 
+RunBot = Callable[[Sequence[str], dict[str, str]], Awaitable[ProcessHandle]]
+"""Starts the bot with these arguments and environment variables."""
+
+
 async def run_bot(arguments: Sequence[str], environ: dict[str, str]) -> ProcessHandle:
     """Start `python -m bot <arguments>` with only these environment variables."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
-    }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bot",
         *arguments,
         cwd=ROOT,
-        env=kept | environ,
+        env=kept_variables() | environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     return ProcessHandle(process, asyncio.create_task(process.communicate()))
+
+
+async def fork(arguments: Sequence[str], environ: dict[str, str]) -> ProcessHandle:
+    """Start the bot as a copy of a process that has imported it, with only these environment variables.
+
+    It takes a quarter of the processor time of `run_bot`.
+    """
+    return ProcessHandle(*await fork_bot(arguments, kept_variables() | environ))
+
+
+def kept_variables() -> dict[str, str]:
+    """Return the environment variables of this process that another one needs."""
+    names = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
+    return {name: value for name, value in os.environ.items() if name in names}
 
 
 @dataclass
@@ -97,6 +113,7 @@ class BotProcess:
     database: Path
     slack_delay: PausedSleep
     session: ClientSession
+    run: RunBot = run_bot
     started: list[ProcessHandle] = field(default_factory=list)
 
     @property
@@ -106,7 +123,7 @@ class BotProcess:
 
     async def start(self, *arguments: str, **environ: str) -> ProcessHandle:
         """Start the bot without waiting for it."""
-        handle = await run_bot(arguments, self.environ | environ)
+        handle = await self.run(arguments, self.environ | environ)
         self.started.append(handle)
         return handle
 
@@ -192,10 +209,12 @@ async def bot_process(
     socket_mode: bool = False,
     migrated: bool = False,
     sleep: Callable[[float], Awaitable[None]] | None = None,
+    run: RunBot = run_bot,
 ) -> AsyncIterator[BotProcess]:
     """Start the fakes and, if `migrated`, create the database; kill remaining processes at the end.
 
     `sleep` replaces the pause of a delayed call of Slack, which otherwise lasts until the test releases it.
+    `run` starts the bot: `run_bot` or `fork`.
     """
     delay = PausedSleep()
     slack = FakeSlack(
@@ -217,7 +236,7 @@ async def bot_process(
         put_database(database)
     slack.events_url = f"http://127.0.0.1:{environ['PORT']}/slack/events"
     async with ClientSession() as session:
-        bot = BotProcess(slack, genesys, environ, database, delay, session)
+        bot = BotProcess(slack, genesys, environ, database, delay, session, run)
         try:
             yield bot
         finally:
