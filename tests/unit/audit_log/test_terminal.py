@@ -12,7 +12,6 @@ from io import StringIO
 import pytest
 
 from bot.audit_log import show, terminal
-from bot.audit_log.progress import counted
 from bot.audit_log.terminal import print_table, progress_bar
 from bot.db.audit_pages import LogRow
 from bot.domain.audit import AuditEvent, EventType
@@ -118,13 +117,6 @@ def test_progress_bar__of_quick_work_is_not_shown() -> None:
     with progress_bar("verified", 100, err, FakeClock()) as report:
         report(100)
     assert err.getvalue() == ""
-
-
-async def test_counted__reports_every_ten_thousand_rows() -> None:
-    reports: list[int] = []
-    async for _ in counted(rows(25_000), reports.append):
-        pass
-    assert reports == [10_000, 20_000]
 
 
 LOADED = """
