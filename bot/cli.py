@@ -244,13 +244,13 @@ def positive_number(text: str) -> int:
 
 def _settings_help() -> str:
     """Return the names of all settings of `serve`, wrapped and indented."""
-    from bot.settings import SECRETS, Settings, variables  # noqa: PLC0415 - only the help needs them
+    from bot.settings import SECRETS, Settings  # noqa: PLC0415 - only the help needs them
     from bot.settings.secret_files import SUFFIX  # noqa: PLC0415 - as above
 
-    required = variables(Settings, required=True)
+    fields = Settings.model_fields.values()
     groups = {
-        "required": [*required, f"{HTTP_ONLY} (for HTTP)"],
-        "optional": [name for name in variables(Settings) if name not in (*required, HTTP_ONLY)],
+        "required": [*(str(field.alias) for field in fields if field.is_required()), f"{HTTP_ONLY} (for HTTP)"],
+        "optional": [str(one.alias) for one in fields if not one.is_required() and one.alias != HTTP_ONLY],
         "as files": [*(f"{name}{SUFFIX}" for name in sorted(SECRETS)), "each the path of a file that holds the secret"],
     }
     return "\n".join(

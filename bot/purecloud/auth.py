@@ -130,7 +130,7 @@ class Auth:
         lifetime = expires_in if expires_in and expires_in > 0 else _DEFAULT_LIFETIME
         now = self._clock()
         self._generation += 1
-        self._token = Token(response.access_token, self._generation, now + lifetime)
+        self._token = Token(response.access_token.get_secret_value(), self._generation, now + lifetime)
         self._renew_at = now + lifetime - min(_RENEWAL_MARGIN, lifetime / 10)
         return self._token
 

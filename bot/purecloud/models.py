@@ -6,13 +6,16 @@ states are plain `str`, because the API may add values at any time. Ids are `str
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Final
 
-from bot.purecloud.decoding import Count, Model, OptionalPart
-from bot.purecloud.page_models import CountedPage, Page
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from bot.purecloud.base_model import CountedPage, ListField, Model, OptionalDatetime, OptionalPart, Page
+
+_MAX_COUNT: Final = 9999
+"""A larger number of conversations cannot be read."""
+
+OptionalCount = OptionalPart[Annotated[int, Field(strict=True, ge=0, le=_MAX_COUNT)]]
 
 
 class NamedEntity(Model):
@@ -28,7 +31,7 @@ class OrgOAuthClient(Model):
     id: str | None = None
     name: str | None = None
     authorized_grant_type: str | None = None
-    scope: tuple[str, ...] = ()
+    scope: ListField[str] = ()
     state: str | None = None
     organization: NamedEntity | None = None
 
@@ -38,20 +41,16 @@ class TokenInfo(Model):
 
     organization: NamedEntity | None = None
     home_organization: NamedEntity | None = None
-    authorized_scope: tuple[str, ...] = ()
-    date_token_idles: OptionalPart[datetime] = None
-    oauth_client: OrgOAuthClient | None = None
-
-    @classmethod
-    def key(cls, field: str) -> str:
-        """Return the key of a field in JSON. One is in Pascal case, the only one of the API."""
-        return "OAuthClient" if field == "oauth_client" else super().key(field)
+    authorized_scope: ListField[str] = ()
+    date_token_idles: OptionalDatetime = None
+    # The only key of the API in PascalCase, which the alias generator would not match.
+    oauth_client: OrgOAuthClient | None = Field(default=None, alias="OAuthClient")
 
 
 class MediaSummaryDetail(Model):
     """A number of conversations."""
 
-    active: OptionalPart[Count] = None
+    active: OptionalCount = None
 
 
 class MediaSummary(Model):
@@ -94,7 +93,7 @@ class UserPresence(Model):
 class OAuthLastTokenIssued(Model):
     """When a user last got a token."""
 
-    date_issued: OptionalPart[datetime] = None
+    date_issued: OptionalDatetime = None
 
 
 class User(Model):
@@ -104,7 +103,7 @@ class User(Model):
     are expansions, which Genesys Cloud returns with best effort.
     """
 
-    id: str = ""
+    id: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
     name: str | None = None
     email: str | None = None
     state: str | None = None
@@ -130,13 +129,13 @@ class User(Model):
 class UsersSearchResponse(CountedPage):
     """A page of found users; the response has no `results` if there are none."""
 
-    results: tuple[User, ...] = ()
+    results: ListField[User] = ()
 
 
 class GroupsSearchResponse(CountedPage):
     """A page of found groups; the response has no `results` if there are none."""
 
-    results: tuple[NamedEntity, ...] = ()
+    results: ListField[NamedEntity] = ()
 
 
 class ResourcePermissionPolicy(Model):
@@ -144,26 +143,26 @@ class ResourcePermissionPolicy(Model):
 
     domain: str | None = None
     entity_name: str | None = None
-    action_set: tuple[str, ...] = ()
+    action_set: ListField[str] = ()
     allow_conditions: bool | None = None
     resource_condition: str | None = None
     resource_condition_node: dict[str, Any] | None = None
-    named_resources: tuple[str, ...] = ()
+    named_resources: ListField[str] = ()
 
 
 class UserAuthorization(Model):
     """A user's roles with their permissions and policies."""
 
-    roles: tuple[NamedEntity, ...] = ()
-    permissions: tuple[str, ...] = ()
-    permission_policies: tuple[ResourcePermissionPolicy, ...] = ()
+    roles: ListField[NamedEntity] = ()
+    permissions: ListField[str] = ()
+    permission_policies: ListField[ResourcePermissionPolicy] = ()
 
 
 class DivsPermittedEntityListing(Model):
     """The divisions in which a permission applies: all, or those in `entities`."""
 
     all_divs_permitted: bool | None = None
-    entities: tuple[NamedEntity, ...] = ()
+    entities: ListField[NamedEntity] = ()
 
 
 class AuthzGrantPolicy(Model):
@@ -171,7 +170,7 @@ class AuthzGrantPolicy(Model):
 
     domain: str | None = None
     entity_name: str | None = None
-    actions: tuple[str, ...] = ()
+    actions: ListField[str] = ()
     condition: str | None = None
 
 
@@ -180,7 +179,7 @@ class AuthzGrantRole(Model):
 
     id: str | None = None
     name: str | None = None
-    policies: tuple[AuthzGrantPolicy, ...] = ()
+    policies: ListField[AuthzGrantPolicy] = ()
 
 
 class AuthzGrant(Model):
@@ -193,11 +192,11 @@ class AuthzGrant(Model):
 class AuthzSubject(Model):
     """A holder of roles: a user, a group or an OAuth client."""
 
-    grants: tuple[AuthzGrant, ...] = ()
+    grants: ListField[AuthzGrant] = ()
 
 
 class _Listing(CountedPage):
-    entities: tuple[NamedEntity, ...] = ()
+    entities: ListField[NamedEntity] = ()
 
 
 class OrganizationRoleEntityListing(_Listing):
@@ -219,7 +218,7 @@ class QueueMemberEntityListing(Page):
     followed too, so that no member is missed.
     """
 
-    entities: tuple[NamedEntity, ...] = ()
+    entities: ListField[NamedEntity] = ()
     page_size: int | None = None
     next_uri: str | None = None
 
@@ -242,13 +241,13 @@ class DomainPermissionCollection(Model):
     """The existing permissions of one domain, by entity."""
 
     domain: str | None = None
-    permission_map: Mapping[str, tuple[DomainPermission, ...]] = MappingProxyType({})
+    permission_map: dict[str, ListField[DomainPermission]] = Field(default_factory=dict)
 
 
 class PermissionCollectionEntityListing(CountedPage):
     """A page of the existing permissions."""
 
-    entities: tuple[DomainPermissionCollection, ...] = ()
+    entities: ListField[DomainPermissionCollection] = ()
 
 
 class ErrorBody(Model):
@@ -261,33 +260,19 @@ class ErrorBody(Model):
     message_params: dict[str, Any] | None = None
 
 
-class _LoginModel(Model):
-    @classmethod
-    def key(cls, field: str) -> str:
-        """Return the key of a field in JSON, which is its name."""
-        return field
+class OAuthTokenResponse(BaseModel):
+    """A token of the login host, with its lifetime in seconds."""
 
+    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
-class OAuthTokenResponse(_LoginModel):
-    """A token of the login host, with its lifetime in seconds. The repr hides the token."""
-
-    access_token: str
+    access_token: SecretStr = Field(min_length=1)
     expires_in: float | None = None
 
-    @classmethod
-    def decode(cls, value: Any) -> OAuthTokenResponse:
-        """Return the model of a JSON object. Raises ValueError, also if the token is empty."""
-        response = super().decode(value)
-        if not response.access_token:
-            raise ValueError("access_token is empty")
-        return response
 
-    def __repr__(self) -> str:
-        return f"OAuthTokenResponse(expires_in={self.expires_in!r})"
-
-
-class OAuthErrorResponse(_LoginModel):
+class OAuthErrorResponse(BaseModel):
     """An error response of the login host."""
+
+    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     error: str | None = None
     description: str | None = None

@@ -9,8 +9,8 @@ from bot.purecloud.responses import parse_body
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from bot.purecloud.base_model import Page
     from bot.purecloud.caller import Caller
-    from bot.purecloud.page_models import Page
     from bot.purecloud.requests import ApiRequest
 
 PageModel = TypeVar("PageModel", bound="Page")

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 from bot.network.server_clock import parse_date
-from bot.purecloud.decoding import Model, decode_body
 from bot.purecloud.errors import (
     GenesysError,
     GenesysForbidden,
@@ -116,10 +117,10 @@ def parse_login_response(status: int, headers: Mapping[str, str], body: bytes) -
     The body determines the cause, because the login host's rate limit and an unknown client id are both a 400.
     """
     if HTTPStatus(200) <= status < HTTPStatus(300):
-        token = _decode(OAuthTokenResponse, body)
+        token = _validate(OAuthTokenResponse, body)
         if token is not None:
             return token
-    response = _decode(OAuthErrorResponse, body) or OAuthErrorResponse()
+    response = _validate(OAuthErrorResponse, body) or OAuthErrorResponse()
     description = (response.error_description or response.description or "").strip()
     error = GenesysLoginFailed(
         _without_surrogates(description) or None,
@@ -132,18 +133,18 @@ def parse_login_response(status: int, headers: Mapping[str, str], body: bytes) -
     raise error
 
 
-_Model = TypeVar("_Model", bound=Model)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def parse_body(model: type[_Model], response: ApiResponse) -> _Model:
     """Return the body as a model; raises GenesysRejected if it cannot be read."""
-    value = _decode(model, response.body)
+    value = _validate(model, response.body)
     if value is None:
         raise unreadable(model, response)
     return value
 
 
-def unreadable(model: type[Model], response: ApiResponse) -> GenesysRejected:
+def unreadable(model: type[BaseModel], response: ApiResponse) -> GenesysRejected:
     """Return the error for a response that is not what the model describes."""
     error = GenesysRejected(
         status=response.status, correlation_id=response.correlation_id, problem="unreadable_response"
@@ -185,7 +186,7 @@ def _login_cause(status: int, error: str, description: str) -> LoginCause:
 
 
 def _error(status: int, headers: Mapping[str, str], body: bytes) -> GenesysError:
-    response = _decode(ErrorBody, body) or ErrorBody()
+    response = _validate(ErrorBody, body) or ErrorBody()
     redirected = HTTPStatus(300) <= status < HTTPStatus.BAD_REQUEST
     error = _error_class(status)(
         (_without_surrogates(response.message) or "").strip() or None,
@@ -216,10 +217,10 @@ def _missing_permissions(response: ErrorBody) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for text in texts for name in _PERMISSION.findall(text)))
 
 
-def _decode(model: type[_Model], body: bytes) -> _Model | None:
+def _validate(model: type[_Model], body: bytes) -> _Model | None:
     try:
-        return decode_body(model, body)
-    except ValueError:
+        return model.model_validate_json(body)
+    except ValidationError:
         return None
 
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 
 from bot.domain.principals import Principal, parse_principals
 from bot.errors import SettingsError
 from bot.network.proxies import Proxies, check_proxy, proxy_variables, url_passwords
 from bot.redaction import redact
 from bot.settings.names import misspelt_names
-from bot.settings.parsers import (
-    choice,
-    parse_channel,
-    parse_database_url,
-    parse_duration,
-    parse_duration_or_off,
-    parse_flag,
-    parse_http_url,
-    secret,
-    setting,
-    whole_number,
-)
-from bot.settings.secret import Secret
 from bot.settings.secret_files import SUFFIX, read_secret_files
 from bot.settings.values import (
     check_app_token,
@@ -47,28 +45,139 @@ SECRETS = frozenset({
 })  # fmt: skip
 """The settings that hold a secret. Each can be read from a file that `<NAME>_FILE` names."""
 
+MAX_DURATION = 24 * 3600
+"""Maximum of REQUEST_TTL, REMIND_AFTER and WATCH_FOR, in seconds. Later, the reason of a request may be gone."""
+
 MAX_BUDGET = 1_000_000
 """Maximum of MAX_COMMANDS_PER_MINUTE and MAX_CLICKS_PER_MINUTE."""
 
 MAX_APPROVALS = 5
 """Maximum of APPROVALS_REQUIRED, PROTECTED_APPROVALS and BULK_APPROVALS. More approvers cannot be found in time."""
 
+_ADVICE = {
+    "missing": "it is required",
+    "int_parsing": "write a whole number",
+    "int_parsing_size": "write a smaller number",
+    "int_from_float": "write a whole number",
+    "greater_than_equal": "write a number of at least {ge}",
+    "less_than_equal": "write a number of at most {le}",
+    "bool_parsing": "write true or false",
+    "literal_error": "write {expected}",
+    "too_short": "write at least {min_length} characters",
+}
+"""What to write instead, by the type of pydantic's error. Other errors have a sentence of their own."""
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DURATION = re.compile(r"(\d{1,6})(s|m|h)")
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600}
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
+_HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+_DATABASE_URL = re.compile(r"sqlite:///[^:?]+|postgres(ql)?://\S+")
 
 
-def _parse_approvers(text: str) -> tuple[Principal, ...]:
-    approvers = parse_principals(text)
+def _parse_duration(text: str) -> float:
+    found = _DURATION.fullmatch(text.lower())
+    seconds = int(found[1]) * _SECONDS_PER_UNIT[found[2]] if found else 0
+    if not 0 < seconds <= MAX_DURATION:
+        raise ValueError("write a duration from 1s to 24h, such as 90s, 15m or 2h")
+    return float(seconds)
+
+
+def _parse_duration_or_off(text: str) -> float | None:
+    if text.lower() == "off":
+        return None
+    try:
+        return _parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or off") from None
+
+
+def _require_approver(approvers: tuple[Principal, ...]) -> tuple[Principal, ...]:
     if not approvers:
         raise ValueError("it is required; without an approver no request can be approved")
     return approvers
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatabaseSettings:
+def _secret(check: Callable[[str], str]) -> AfterValidator:
+    """Return the validator of a secret, from a check of its text."""
+
+    def validate(secret: SecretStr) -> SecretStr:
+        check(secret.get_secret_value())
+        return secret
+
+    return AfterValidator(validate)
+
+
+def _require_for_http(secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    """Require the signing secret in HTTP mode only. An invalid app token is reported by its own validator."""
+    if not secret and info.data.get("slack_app_token", ...) is None:
+        raise ValueError("it is required")
+    if secret:
+        check_signing_secret(secret.get_secret_value())
+    return secret or None
+
+
+def _require_stricter_for_protected(needed: int, info: ValidationInfo) -> int:
+    """Require at least as many approvals as for anyone else.
+
+    An invalid APPROVALS_REQUIRED is reported by its own validator.
+    """
+    least = info.data.get("approvals_required", 1)
+    if needed < least:
+        raise ValueError(f"it is {needed}, and must be at least APPROVALS_REQUIRED, which is {least}")
+    return needed
+
+
+def _check_channel(text: str) -> str:
+    if not _CHANNEL_ID.fullmatch(text):
+        raise ValueError("write a channel's id (C…), not its name; Slack shows it at the end of the channel's details")
+    return text
+
+
+def _is_splittable(url: str) -> bool:
+    """Return whether urlsplit accepts the URL. Its own error message may quote a password."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_http_url(text: str) -> str:
+    if not _HTTP_URL.fullmatch(text) or not _is_splittable(text):
+        raise ValueError("write an address that begins with https:// (or http:// for tests)")
+    return text.rstrip("/")
+
+
+def _check_database_url(text: str) -> str:
+    check_text(text)
+    if not _DATABASE_URL.fullmatch(text) or not _is_splittable(text):
+        raise ValueError(
+            "write a path such as sqlite:///purecloud-bot.db, or the postgres:// address that your host gave"
+        )
+    return text
+
+
+Principals = Annotated[tuple[Principal, ...], BeforeValidator(parse_principals)]
+RequiredStr = Annotated[str, Field(min_length=1)]
+RequiredSecret = Annotated[SecretStr, Field(min_length=1)]
+BotToken = Annotated[RequiredSecret, _secret(check_bot_token)]
+AppToken = Annotated[SecretStr, _secret(check_app_token)]
+Channel = Annotated[str, AfterValidator(_check_channel)]
+Contact = Annotated[str, AfterValidator(check_contact)]
+ProxyUrl = Annotated[str, AfterValidator(check_proxy)]
+HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
+
+
+class DatabaseSettings(BaseModel):
     """The settings of a process that only reads the database."""
 
-    database_url: str = setting(parse_database_url, default="sqlite:///purecloud-bot.db", shown=False)
-    audit_key: Secret | None = setting(secret(check_text, min_length=16), default=None)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True)
+
+    database_url: Annotated[str, AfterValidator(_check_database_url)] = Field(
+        "sqlite:///purecloud-bot.db", alias="DATABASE_URL", repr=False
+    )
+    audit_key: Annotated[SecretStr, Field(min_length=16), _secret(check_text)] | None = Field(None, alias="AUDIT_KEY")
 
     @property
     def database_path(self) -> Path | None:
@@ -77,56 +186,63 @@ class DatabaseSettings:
         return Path(path) if kind == "sqlite" else None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
-    """The settings of one process; a field is named after its variable, durations are in seconds."""
+    """The settings of one process; a field's alias is the variable's name, durations are in seconds."""
 
-    slack_bot_token: Secret = setting(secret(check_bot_token))
-    slack_app_token: Secret | None = setting(secret(check_app_token), default=None)
-    slack_signing_secret: Secret | None = setting(secret(check_signing_secret), default=None)
-    slack_api_url: str = setting(parse_http_url, default="https://slack.com/api")
-    purecloud_client_id: str = setting(check_credential)
-    purecloud_secret: Secret = setting(secret(check_credential))
-    purecloud_environment: str = setting(default="mypurecloud.com")
-    purecloud_api_url: str | None = setting(parse_http_url, default=None)
-    purecloud_login_url: str | None = setting(parse_http_url, default=None)
-    https_proxy: str | None = setting(check_proxy, default=None, shown=False)
-    http_proxy: str | None = setting(check_proxy, default=None, shown=False)
-    no_proxy: str = setting(default="")
-    host: str = setting(default="0.0.0.0")  # noqa: S104 - a platform's router must reach it
-    port: int = setting(whole_number(0, 65535), default=3000)
-    requesters: tuple[Principal, ...] = setting(parse_principals, default=())
-    approvers: tuple[Principal, ...] = setting(_parse_approvers)
-    admins: tuple[Principal, ...] = setting(parse_principals, default=())
-    protected: tuple[Principal, ...] = setting(parse_principals, default=())
-    break_glass: tuple[Principal, ...] = setting(parse_principals, default=())
-    self_approval: bool = setting(parse_flag, default=True)
-    approvals_required: int = setting(whole_number(1, MAX_APPROVALS), default=1)
-    protected_approvals: int = setting(whole_number(1, MAX_APPROVALS), default=2)
-    remind_after: float | None = setting(parse_duration_or_off, default=300.0)
-    notify_target: bool = setting(parse_flag, default=False)
-    watch_for: float | None = setting(parse_duration_or_off, default=600.0)
-    ping_approvers: bool = setting(parse_flag, default=True)
-    approvals_channel: str | None = setting(parse_channel, default=None)
-    audit_channel: str | None = setting(parse_channel, default=None)
-    contact: str | None = setting(check_contact, default=None)
-    request_ttl: float = setting(parse_duration, default=900.0)
-    max_open_requests: int = setting(whole_number(1, 100), default=5)
-    bulk_limit: int = setting(whole_number(1, 10_000), default=10_000)
-    bulk_approvals: int = setting(whole_number(1, MAX_APPROVALS), default=2)
-    token_pool: int = setting(whole_number(1, 10), default=1)
-    require_reason: bool = setting(parse_flag, default=False)
-    metrics_token: Secret | None = setting(secret(check_text), default=None)
-    max_commands_per_minute: int = setting(whole_number(1, MAX_BUDGET), default=30)
-    max_clicks_per_minute: int = setting(whole_number(1, MAX_BUDGET), default=60)
-    log_level: str = setting(choice("debug", "info", "warning", "error"), default="info")
-    log_format: str = setting(choice("auto", "json", "human"), default="auto")
+    slack_bot_token: BotToken = Field(alias="SLACK_BOT_TOKEN")
+    slack_app_token: AppToken | None = Field(None, alias="SLACK_APP_TOKEN")
+    slack_signing_secret: Annotated[SecretStr | None, AfterValidator(_require_for_http)] = Field(
+        None, alias="SLACK_SIGNING_SECRET", validate_default=True
+    )
+    slack_api_url: HttpUrl = Field("https://slack.com/api", alias="SLACK_API_URL")
+    purecloud_client_id: Annotated[RequiredStr, AfterValidator(check_credential)] = Field(alias="PURECLOUD_CLIENT_ID")
+    purecloud_secret: Annotated[RequiredSecret, _secret(check_credential)] = Field(alias="PURECLOUD_SECRET")
+    purecloud_environment: RequiredStr = Field("mypurecloud.com", alias="PURECLOUD_ENVIRONMENT")
+    purecloud_api_url: HttpUrl | None = Field(None, alias="PURECLOUD_API_URL")
+    purecloud_login_url: HttpUrl | None = Field(None, alias="PURECLOUD_LOGIN_URL")
+    https_proxy: ProxyUrl | None = Field(None, alias="HTTPS_PROXY", repr=False)
+    http_proxy: ProxyUrl | None = Field(None, alias="HTTP_PROXY", repr=False)
+    no_proxy: str = Field("", alias="NO_PROXY")
+    host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a platform's router must reach it
+    port: int = Field(3000, alias="PORT", ge=0, le=65535)
+    requesters: Principals = Field((), alias="REQUESTERS")
+    approvers: Annotated[Principals, AfterValidator(_require_approver)] = Field(alias="APPROVERS")
+    admins: Principals = Field((), alias="ADMINS")
+    protected: Principals = Field((), alias="PROTECTED")
+    break_glass: Principals = Field((), alias="BREAK_GLASS")
+    self_approval: bool = Field(default=True, alias="SELF_APPROVAL")
+    approvals_required: int = Field(1, alias="APPROVALS_REQUIRED", ge=1, le=MAX_APPROVALS)
+    protected_approvals: Annotated[int, AfterValidator(_require_stricter_for_protected)] = Field(
+        2, alias="PROTECTED_APPROVALS", ge=1, le=MAX_APPROVALS, validate_default=True
+    )
+    remind_after: Annotated[float | None, BeforeValidator(_parse_duration_or_off)] = Field(300.0, alias="REMIND_AFTER")
+    notify_target: bool = Field(default=False, alias="NOTIFY_TARGET")
+    watch_for: Annotated[float | None, BeforeValidator(_parse_duration_or_off)] = Field(600.0, alias="WATCH_FOR")
+    ping_approvers: bool = Field(default=True, alias="PING_APPROVERS")
+    approvals_channel: Channel | None = Field(None, alias="APPROVALS_CHANNEL")
+    audit_channel: Channel | None = Field(None, alias="AUDIT_CHANNEL")
+    contact: Contact | None = Field(None, alias="CONTACT")
+    request_ttl: Annotated[float, BeforeValidator(_parse_duration)] = Field(900.0, alias="REQUEST_TTL")
+    max_open_requests: int = Field(5, alias="MAX_OPEN_REQUESTS", ge=1, le=100)
+    bulk_limit: int = Field(10_000, alias="BULK_LIMIT", ge=1, le=10_000)
+    bulk_approvals: int = Field(2, alias="BULK_APPROVALS", ge=1, le=MAX_APPROVALS)
+    token_pool: int = Field(1, alias="TOKEN_POOL", ge=1, le=10)
+    require_reason: bool = Field(default=False, alias="REQUIRE_REASON")
+    metrics_token: Annotated[RequiredSecret, _secret(check_text)] | None = Field(None, alias="METRICS_TOKEN")
+    max_commands_per_minute: int = Field(30, alias="MAX_COMMANDS_PER_MINUTE", ge=1, le=MAX_BUDGET)
+    max_clicks_per_minute: int = Field(60, alias="MAX_CLICKS_PER_MINUTE", ge=1, le=MAX_BUDGET)
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = Field(
+        "info", alias="LOG_LEVEL"
+    )
+    log_format: Annotated[Literal["auto", "json", "human"], BeforeValidator(str.lower)] = Field(
+        "auto", alias="LOG_FORMAT"
+    )
 
     @property
     def secret_values(self) -> tuple[str, ...]:
         """The secrets that logs and reports must not show, with the passwords in URLs."""
-        values = (getattr(self, one.name) for one in fields(self))
-        secrets = tuple(value.get_secret_value() for value in values if isinstance(value, Secret))
+        values = (getattr(self, name) for name in type(self).model_fields)
+        secrets = tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
         return secrets + url_passwords(self.https_proxy, self.http_proxy, self.database_url)
 
     @property
@@ -135,12 +251,9 @@ class Settings(DatabaseSettings):
         return Proxies(self.https_proxy, self.http_proxy, self.no_proxy)
 
 
-def variables(kind: type[DatabaseSettings], *, required: bool = False) -> list[str]:
-    """Return the names of the variables of some settings, or of those that are required."""
-    return [one.name.upper() for one in fields(kind) if one.default is MISSING or not required]
-
-
-SETTING_NAMES = frozenset(variables(Settings)) | {f"{name}{SUFFIX}" for name in SECRETS}
+SETTING_NAMES = frozenset({str(field.alias) for field in Settings.model_fields.values()}) | {
+    f"{name}{SUFFIX}" for name in SECRETS
+}
 """The names of all variables that the bot reads."""
 
 
@@ -178,43 +291,19 @@ SomeSettings = TypeVar("SomeSettings", bound=DatabaseSettings)
 
 
 def _read(kind: type[SomeSettings], environ: Mapping[str, str]) -> SomeSettings:
+    names = {str(field.alias) for field in kind.model_fields.values()}
     given = dict(environ) | proxy_variables(environ)
-    values = {name: value.strip() for name in variables(kind) if (value := given.get(name, "")).strip()}
-    values |= read_secret_files(environ, SECRETS & set(variables(kind)))
+    values = {name: value.strip() for name, value in given.items() if name in names and value.strip()}
+    values |= read_secret_files(environ, SECRETS & names)
     unreadable = [f"{name}: it is not UTF-8" for name, value in values.items() if not _is_utf8(value)]
     if unreadable:
         raise SettingsError(unreadable)
-    found, problems = _parse(kind, values)
-    if problems:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        lines = [_problem_line(problem) for problem in error.errors(include_url=False, include_input=False)]
         misspelt = [f"{variable}: {problem}" for variable, problem in misspelt_settings(environ)]
-        raise SettingsError([*(f"{name}: {redact(problem)}" for name, problem in problems.items()), *misspelt])
-    return kind(**found)
-
-
-def _parse(kind: type[DatabaseSettings], values: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the values by field, and what is wrong by variable."""
-    found, problems = {}, {}
-    for one in fields(kind):
-        variable = one.name.upper()
-        if variable in values:
-            try:
-                found[one.name] = one.metadata["parse"](values[variable])
-            except ValueError as error:
-                problems[variable] = str(error)
-        elif one.default is MISSING:
-            problems[variable] = "it is required"
-        else:
-            found[one.name] = one.default
-    return found, problems | dict(_contradictions(found))
-
-
-def _contradictions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each variable that contradicts another one, with the reason; `found` lacks what is invalid."""
-    if found.get("slack_app_token", ...) is None and found.get("slack_signing_secret", ...) is None:
-        yield "SLACK_SIGNING_SECRET", "it is required"
-    needed, least = found.get("protected_approvals"), found.get("approvals_required", 1)
-    if needed is not None and needed < least:
-        yield "PROTECTED_APPROVALS", f"it is {needed}, and must be at least APPROVALS_REQUIRED, which is {least}"
+        raise SettingsError([*lines, *misspelt]) from None
 
 
 def _is_utf8(value: str) -> bool:
@@ -224,3 +313,12 @@ def _is_utf8(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _problem_line(problem: Any) -> str:
+    advice = _ADVICE.get(problem["type"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if advice:
+        message = advice.format(**problem.get("ctx", {})).replace("'", "")
+    name = str(problem["loc"][0]).upper()  # for a default value, pydantic gives the field's name and not its alias
+    return f"{name}: {redact(message)}"

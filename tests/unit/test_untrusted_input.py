@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from bot.domain.actions import ACTIONS
 from bot.domain.denials import DenialCode, Denied
@@ -22,7 +23,6 @@ from bot.domain.people import Person, Workspace, read_member
 from bot.domain.principals import parse_principals
 from bot.domain.requests import State
 from bot.purecloud import GenesysError, GenesysLoginFailed
-from bot.purecloud.decoding import Model
 from bot.purecloud.models import TokenInfo, User, UserAuthorization, UsersSearchResponse
 from bot.purecloud.responses import parse_body as parse_model
 from bot.purecloud.responses import parse_login_response, parse_response
@@ -188,7 +188,7 @@ ROLES = {
         {"domain": "oauth", "entityName": "token", "actionSet": ["delete"], "resourceConditionNode": {"a": [1]}}
     ],
 }
-RESPONSES: list[tuple[type[Model], Any]] = [
+RESPONSES: list[tuple[type[BaseModel], Any]] = [
     (TokenInfo, TOKEN_INFO),
     (User, USER),
     (UsersSearchResponse, {"total": 1, "results": [USER, USER]}),
@@ -204,7 +204,7 @@ RESPONSES: list[tuple[type[Model], Any]] = [
     headers=st.dictionaries(st.sampled_from(["Retry-After", "Date", "ININ-Correlation-Id"]), WORDS),
 )
 def test_responses__are_parsed_or_refused(
-    response: tuple[type[Model], Any], mutations: list[Any], status: int, headers: dict[str, str]
+    response: tuple[type[BaseModel], Any], mutations: list[Any], status: int, headers: dict[str, str]
 ) -> None:
     model, document = response
     body = json.dumps(mutate(document, mutations)).encode()

@@ -37,14 +37,14 @@ WHO = WhoAmI(
     member=member(email="ravi.rao@example.com"),
     permissions=PERMISSIONS,
     person=RAVI_IN_GENESYS,
-    token=TokenInfo.decode(TOKEN),
+    token=TokenInfo.model_validate(TOKEN),
     region=region("mypurecloud.ie"),
     workspace=WORKSPACE,
 )
 
 
 def token(**changes: Any) -> WhoAmI:
-    return replace(WHO, token=TokenInfo.decode(TOKEN | changes))
+    return replace(WHO, token=TokenInfo.model_validate(TOKEN | changes))
 
 
 PEOPLE = {

@@ -287,7 +287,7 @@ def test_parse_login_response__returns_the_token() -> None:
         200, {}, b'{"access_token": "t", "token_type": "bearer", "expires_in": 86399}'
     )
 
-    assert (token.access_token, token.expires_in) == ("t", 86399)
+    assert (token.access_token.get_secret_value(), token.expires_in) == ("t", 86399)
 
 
 def test_parse_login_response__unreadable_token_is_not_quoted() -> None:

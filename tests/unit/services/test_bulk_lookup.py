@@ -183,7 +183,7 @@ async def test_find__knows_the_calls_of_those_whose_answer_has_them(components: 
     none = {"contactCenter": {"active": 0}}
     facts: list[dict[str, object]] = [{}, {"conversationSummary": {}}, {"conversationSummary": {"call": none}}]
     people = [
-        User.decode({"id": f"00000000-0000-4000-8000-{number:012x}", "email": f"{number}@example.com", **facts})
+        User.model_validate({"id": f"00000000-0000-4000-8000-{number:012x}", "email": f"{number}@example.com", **facts})
         for number, facts in enumerate(facts)
     ]
     users = SlackUsers(components.api, clock=components.clock)

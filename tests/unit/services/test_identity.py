@@ -362,7 +362,7 @@ def test_grants__policy_with_a_condition_is_kept_apart(condition: dict[str, Any]
     policy = {"domain": "OAuth", "entityName": "Token", "actionSet": ["Delete"]}
     payload = {"permissionPolicies": [policy | condition], "permissions": ["oauth:token:delete", "no permission"]}
     granted = ("oauth", "token", "delete")
-    found = read_grants(UserAuthorization.decode(payload))
+    found = read_grants(UserAuthorization.model_validate(payload))
     assert found == Grants(listed=frozenset({granted}), conditional=frozenset({granted}))
 
 
@@ -371,7 +371,7 @@ def test_grants__name_that_looks_like_an_id_is_no_id(spell: Callable[[str], str]
     """An id in a rule matches the role with this id, and no role with such a name."""
     real, other = "0a6f8a9c-31aa-4d6c-9b5a-7a4f2f1c0001", "0a6f8a9c-31aa-4d6c-9b5a-7a4f2f1c0002"
     payload = {"roles": [{"id": other, "name": spell(real)}]}
-    found = read_grants(UserAuthorization.decode(payload))
+    found = read_grants(UserAuthorization.model_validate(payload))
     member = Actor(Member(id=personas.RAVI, team_id="", name=""), grants=found)
 
     assert matches(member, Principal(PrincipalKind.ROLE, spell(other)))

@@ -171,7 +171,7 @@ class Slow:
     async def get_user_now(self, user_id: str, expand: Sequence[str], *, login: bool = True) -> User:
         assert not login
         await asyncio.sleep(self.seconds)
-        return User.decode({"id": user_id, **FULL} if "presence" in expand else {})
+        return User.model_validate({"id": user_id, **FULL} if "presence" in expand else {})
 
     async def is_private(self, channel: str) -> bool:
         return channel == personas.APPROVALS

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import Gauge
+from pydantic import SecretStr
 
 from bot import __version__
 from bot.metrics import Metrics
-from bot.settings.secret import Secret
 from bot.web.health import Health
 from bot.web.routes import application
 from tests.support.clock import FakeClock
@@ -57,7 +57,7 @@ def client_of(
         purecloud=SimpleNamespace(region=SimpleNamespace(domain="mypurecloud.de")),
     )
     readiness: Any = FixedReadiness(missing or {})
-    secret = None if token is None else Secret(token)
+    secret = None if token is None else SecretStr(token)
     return TestClient(TestServer(application(Health(readiness, services, secret, clock=clock, **options), None)))
 
 
