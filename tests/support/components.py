@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.bootstrap.jobs import JobDependencies, job_services
 from bot.bootstrap.options import Options
 from bot.db.driver import Driver
+from bot.db.executions import ExecutionStore
 from bot.db.followers import FollowerStore
 from bot.db.jobs import Job, JobKind
 from bot.db.request_pages import RequestPages
@@ -27,7 +28,7 @@ from bot.domain.commands import Invoker, RequestCommand, TargetRef
 from bot.domain.denials import Denied
 from bot.domain.people import Person
 from bot.domain.principals import parse_principals
-from bot.domain.requests import APPROVE, MessageRef, Request, State
+from bot.domain.requests import APPROVE, Event, MessageRef, Request, State
 from bot.domain.rules import Rules
 from bot.metrics import Metrics
 from bot.purecloud import PureCloud, region
@@ -72,7 +73,7 @@ from handlers.messages.en import SENTENCES
 from handlers.ui.renderer import MessageRenderer
 from tests.support import database
 from tests.support.clock import FakeClock
-from tests.support.database import TTL, DatabaseHarness, open_database, stored
+from tests.support.database import TTL, DatabaseHarness, approve, open_database, stored
 from tests.support.schema import put_database
 
 WAIT_TIMEOUT = 60.0
@@ -411,6 +412,16 @@ async def ended(components: Components, state: State) -> Request:
     found = await stored(components.store)
     assert found.state is state
     return found
+
+
+async def revoke(components: Components, **changes: str) -> None:
+    """Approve and execute the request, which notifies the audit channel and the requester."""
+    moved, work = await approve(components.store, by=personas.OLIVIA)
+    recipients = components.options().recipients(moved)
+    await ExecutionStore(components.store).finish(
+        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
+    )
+    await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")
 
 
 def deletes(components: Components) -> list[RecordedRequest]:

@@ -14,37 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from bot.purecloud import PureCloud, region
-from bot.purecloud.models import (
-    AuthzDivisionEntityListing,
-    AuthzGrant,
-    AuthzGrantPolicy,
-    AuthzGrantRole,
-    AuthzSubject,
-    DivsPermittedEntityListing,
-    DomainPermission,
-    DomainPermissionCollection,
-    ErrorBody,
-    GroupsSearchResponse,
-    MediaSummary,
-    MediaSummaryDetail,
-    OAuthErrorResponse,
-    OAuthLastTokenIssued,
-    OAuthTokenResponse,
-    OrganizationRoleEntityListing,
-    PermissionCollectionEntityListing,
-    PresenceDefinition,
-    QueueEntityListing,
-    QueueMemberEntityListing,
-    RoutingStatus,
-    TokenInfo,
-    User,
-    UserAuthorization,
-    UserConversationSummary,
-    UserEntityListing,
-    UserPresence,
-    UsersSearchResponse,
-)
+from bot.purecloud import PureCloud, models, region
 from bot.services.live_state import EXPANSIONS, live_state_of
 from tests.support.genesys_client import all_ids, first_page
 
@@ -84,36 +54,15 @@ CALLS: dict[str, Call] = {
     "getRoutingQueues": lambda purecloud: purecloud.members.get_routing_queues("Billing EN"),
     "getRoutingQueueMembers": lambda purecloud: first_page(purecloud.members.get_routing_queue_members(JANE)),
 }
-MODELS: list[Any] = [
-    AuthzDivisionEntityListing,
-    AuthzGrant,
-    AuthzGrantPolicy,
-    AuthzGrantRole,
-    AuthzSubject,
-    DivsPermittedEntityListing,
-    DomainPermission,
-    DomainPermissionCollection,
-    ErrorBody,
-    GroupsSearchResponse,
-    MediaSummary,
-    MediaSummaryDetail,
-    OAuthErrorResponse,
-    OAuthLastTokenIssued,
-    OAuthTokenResponse,
-    OrganizationRoleEntityListing,
-    PermissionCollectionEntityListing,
-    PresenceDefinition,
-    QueueEntityListing,
-    QueueMemberEntityListing,
-    RoutingStatus,
-    TokenInfo,
-    User,
-    UserAuthorization,
-    UserConversationSummary,
-    UserEntityListing,
-    UserPresence,
-    UsersSearchResponse,
+MODELS = [
+    one
+    for one in vars(models).values()
+    if isinstance(one, type)
+    and one.__module__ == models.__name__
+    and not one.__name__.startswith("_")
+    and one is not models.NamedEntity
 ]
+"""The models that are named after their schema; `NamedEntity` reads several."""
 
 
 class Specification:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.db.clicks import ClickStore
-from bot.db.executions import ExecutionStore
 from bot.db.job_queue import LEASE_DURATION
 from bot.db.jobs import Job, JobKind
 from bot.db.requests import APPROVAL_RENDER_DELAY
@@ -22,7 +21,7 @@ from bot.sandbox.slack.messages import PostedMessage
 from bot.services.job_result import JobResult
 from bot.services.notifications import DELIVERY_DEADLINE, MAX_DELIVERY_DELAY
 from bot.slack.channels import ANSWER_AGE
-from tests.support.components import NOT_INVITED, Components, open_components
+from tests.support.components import NOT_INVITED, Components, open_components, revoke
 from tests.support.database import approve, stored, tags
 
 
@@ -30,16 +29,6 @@ from tests.support.database import approve, stored, tags
 async def components(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
         yield opened
-
-
-async def revoke(components: Components, **changes: str) -> None:
-    """Approve and execute the request, which notifies the audit channel and the requester."""
-    moved, work = await approve(components.store, by=personas.OLIVIA)
-    recipients = components.options().recipients(moved)
-    await ExecutionStore(components.store).finish(
-        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
-    )
-    await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")
 
 
 async def deliver(components: Components, kind: JobKind) -> None:

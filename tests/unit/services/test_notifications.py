@@ -10,33 +10,22 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.db.executions import ExecutionStore
 from bot.db.jobs import Job, JobKind
 from bot.db.statements import RESPONSE_URL_LIFETIME
 from bot.domain.commands import Invoker
-from bot.domain.requests import Event, MessageRef, State
+from bot.domain.requests import MessageRef, State
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.notifications import MAX_DELIVERY_DELAY
 from bot.slack.channels import ANSWER_AGE
-from tests.support.components import Components, open_components
-from tests.support.database import approve, stored
+from tests.support.components import Components, open_components, revoke
+from tests.support.database import stored
 
 
 @pytest.fixture
 async def components(tmp_path: Path) -> AsyncIterator[Components]:
     async with open_components(tmp_path) as opened:
         yield opened
-
-
-async def revoke(components: Components, **changes: str) -> None:
-    """Approve and execute the request, which notifies the audit channel and the requester."""
-    moved, work = await approve(components.store, by=personas.OLIVIA)
-    recipients = components.options().recipients(moved)
-    await ExecutionStore(components.store).finish(
-        work, Event.SUCCEED, outcome={"attempts": 1, "status": 200} | changes, notify=recipients
-    )
-    await components.database.run("UPDATE jobs SET lease_owner = NULL, attempts = 0 WHERE done_at IS NULL")
 
 
 async def due(components: Components, kind: JobKind) -> list[Job]:
