@@ -36,6 +36,12 @@ async def bot(tmp_path: Path) -> AsyncIterator[BotProcess]:
         yield running
 
 
+@pytest.fixture(params=[False, True], ids=["http", "socket"])
+async def bot_of_either_mode(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[BotProcess]:
+    async with bot_process(tmp_path, socket_mode=request.param, migrated=True, run=fork) as running:
+        yield running
+
+
 async def test_start__with_valid_settings_logs_no_warning(bot: BotProcess) -> None:
     bot.run = run_bot
     bot.database.unlink()  # the bot creates its own
@@ -77,8 +83,9 @@ async def test_start__on_the_database_of_another_bot_exits_with_2_and_touches_no
     assert not bot.deletes
 
 
-async def test_kill__after_the_acknowledgement_executes_the_click_after_restart(bot: BotProcess) -> None:
-    first = await bot.serve("serve")
+async def test_kill__after_the_acknowledgement_executes_the_click_after_restart(bot_of_either_mode: BotProcess) -> None:
+    bot = bot_of_either_mode
+    first = await bot.serve()
     card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
     bot.slack.fault("users.info", SlackFault(delay=1))
 
@@ -98,8 +105,9 @@ async def test_kill__after_the_acknowledgement_executes_the_click_after_restart(
     assert not bot.slack.buttons(card)
 
 
-async def test_kill__after_an_acknowledged_command_posts_one_card_after_restart(bot: BotProcess) -> None:
-    first = await bot.serve("serve")
+async def test_kill__after_an_acknowledged_command_posts_one_card_after_restart(bot_of_either_mode: BotProcess) -> None:
+    bot = bot_of_either_mode
+    first = await bot.serve()
     bot.slack.fault("users.info", SlackFault(delay=1))
 
     command = await bot.slack.command(personas.RAVI, "revoke @tom laptop stolen", personas.OPS)

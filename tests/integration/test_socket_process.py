@@ -1,9 +1,8 @@
-"""A bot process in Socket Mode: start, rejected tokens, lost connections, kill and SIGTERM."""
+"""A bot process in Socket Mode: start, rejected tokens, lost connections and SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -113,47 +112,6 @@ async def test_click__that_cannot_be_stored_is_not_acknowledged(bot: BotProcess)
     assert (await bot.slack.click(personas.OLIVIA, card, "approve")).status == 200
     await bot.wait_for_message(DONE)
     assert len(bot.deletes) == 1
-
-
-async def test_kill__after_an_acknowledged_click_loses_nothing(bot: BotProcess) -> None:
-    first = await bot.serve()
-    card = await bot.request_card(personas.RAVI, "revoke @tom laptop stolen")
-    bot.slack.fault("users.info", SlackFault(delay=1))
-
-    click = await bot.slack.click(personas.BEN, card, "approve")
-    await bot.wait_for_slack_delay()
-    killed = await first.kill()
-    before = bot.audit_tags()
-    bot.slack_delay.released.set()
-    await bot.serve()
-    await bot.wait_for_message(DONE, personas.APPROVALS)
-    await bot.wait_until_idle()
-
-    assert (click.status, killed.code) == (200, -signal.SIGKILL)
-    assert before == ["request:asked"]
-    assert bot.audit_tags() == ["request:asked", "request:approved", "token:revoked"]
-    assert len(bot.deletes) == 1
-    assert not bot.slack.buttons(card)
-
-
-async def test_kill__after_an_acknowledged_command_posts_one_card_after_restart(bot: BotProcess) -> None:
-    first = await bot.serve()
-    bot.slack.fault("users.info", SlackFault(delay=1))
-
-    command = await bot.slack.command(personas.RAVI, "revoke @tom laptop stolen", personas.OPS)
-    await bot.wait_for_slack_delay()
-    await first.kill()
-    before = (bot.audit_tags(), list(bot.slack.messages))
-    bot.slack_delay.released.set()
-    await bot.serve()
-    card = await bot.wait_for_message("Revoke all sessions of Tom Target?", personas.APPROVALS)
-    await bot.wait_until_idle()
-
-    assert command.status == 200
-    assert before == ([], [])
-    assert bot.audit_tags() == ["request:asked"]
-    assert [one for one in bot.slack.messages if bot.slack.buttons(one)] == [card]
-    assert not bot.deletes
 
 
 async def test_sigterm__disconnects_and_finishes_pending_jobs(bot: BotProcess) -> None:
