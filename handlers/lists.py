@@ -76,12 +76,17 @@ async def _from_line(read: Read, invoker: Invoker, services: Services, catalog: 
 
 async def _pending(invoker: Invoker, services: Services, catalog: Catalog, place: Place) -> Message:
     found = await services.overview.pending(invoker, place.query, place.position)
-    return request_list(catalog, PENDING, found.requests, _places(place.query, found))
+    return _page(catalog, PENDING, place, found)
 
 
 async def _history(invoker: Invoker, services: Services, catalog: Catalog, place: Place) -> Message:
     found = await services.overview.history(invoker, place.query, place.position)
-    return request_list(catalog, HISTORY, found.requests, _places(place.query, found))
+    return _page(catalog, HISTORY, place, found)
+
+
+def _page(catalog: Catalog, name: str, place: Place, found: RequestList) -> Message:
+    filtered = place.query != ALL
+    return request_list(catalog, name, found.requests, _places(place.query, found), filtered=filtered)
 
 
 LISTS: dict[str, Read] = {PENDING: _pending, HISTORY: _history}

@@ -764,9 +764,13 @@ SENTENCES = {
     "pending.title": "Open requests",
     "pending.summary": "Open requests that you made or may approve: {count}.",
     "pending.empty": "There is no open request that you made or may approve.",
+    "pending.empty.filtered": (
+        "No open request that you made or may approve matches this. `/purecloud pending` lists them all."
+    ),
     "history.title": "Finished requests",
     "history.summary": "Finished requests, newest first: {count}.",
-    "history.empty": "No request has ended that matches this.",
+    "history.empty": "No request has ended yet.",
+    "history.empty.filtered": "No request that has ended matches this. `/purecloud history` lists them all.",
     "list.card": "Open the card",
     "list.requested_by": "Requested by ",
     "list.approved_by": "  ·  approved by ",

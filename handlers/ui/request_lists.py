@@ -17,12 +17,21 @@ MAX_REASON_LENGTH = 150
 
 
 def request_list(
-    catalog: Catalog, name: str, requests: Sequence[ListedRequest], places: Mapping[Direction, str]
+    catalog: Catalog,
+    name: str,
+    requests: Sequence[ListedRequest],
+    places: Mapping[Direction, str],
+    *,
+    filtered: bool = False,
 ) -> Message:
-    """Return a page of the list `name`; `places` are the values of the buttons that lead to the next ones."""
+    """Return a page of the list `name`; `places` are the values of the buttons that lead to the next ones.
+
+    `filtered` means that the list is about one person or reference.
+    """
     title = catalog.text(f"{name}.title")
     if not requests:
-        return blocks.message(title, blocks.header(title), blocks.section(catalog.text(f"{name}.empty")))
+        empty = catalog.text(f"{name}.empty.filtered" if filtered else f"{name}.empty")
+        return blocks.message(title, blocks.header(title), blocks.section(empty))
     return blocks.message(
         catalog.text(f"{name}.summary", count=len(requests)),
         blocks.header(title),

@@ -21,7 +21,7 @@ from handlers.ui.reasons import explain
 from handlers.ui.request_lists import request_list
 from tests.support.bolt import BoltHarness
 from tests.support.examples import BEN, NOON, OLIVIA, RAVI, TOM, request
-from tests.support.render_text import readable
+from tests.support.render_text import readable, words
 from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH, INVOKER, StubServices
 
@@ -75,6 +75,17 @@ async def test_line__names_a_person_or_a_reference(line: str, query: Query) -> N
     await lists.history(INVOKER, services, ENGLISH, line)
     await lists.pending(INVOKER, services, ENGLISH, line)
     assert services.lists_read == [(query, NEWEST), (query, NEWEST)]
+
+
+@pytest.mark.parametrize("read", [lists.history, lists.pending])
+async def test_list__without_a_match_does_not_say_that_there_is_no_request(read: Answer) -> None:
+    """Other requests may be open, or have ended."""
+    services = StubServices()
+    services.listed = RequestList([])
+    said = words(await read(INVOKER, services, ENGLISH, f"<@{TOM}>"))
+    assert "matches this" in said
+    assert "lists them all" in said
+    assert "match" not in words(await read(INVOKER, services, ENGLISH, ""))
 
 
 @pytest.mark.parametrize("line", ["tom", f"<@{TOM}> yesterday", f"<@{TOM}> <@{BEN}>", "7K3M9QX 7K3M9QX"])
