@@ -34,7 +34,6 @@ Result = TypeVar("Result")
 CLOSE_TIMEOUT = 1.0
 """Maximum time for closing the connection, in seconds, because an unreachable database does not answer."""
 
-
 TOO_BUSY = "The database does not answer; nothing was stored."
 
 
@@ -238,7 +237,6 @@ class Database:
 
     def _commit(self, items: Sequence[WorkItem]) -> None:
         durable, limited = any(item.durable for item in items), all(item.limited for item in items)
-
         at = self.time.boottime()
 
         def begin(connection: Connection) -> tuple[Connection, float | None]:

@@ -84,7 +84,7 @@ class ExecutionStore:
             return None
         if "waits" in outcome:
             outcome = outcome | {"continues_at": tx.now + delay}
-        statements.add_attempt(tx, job.request_id, outcome)
+        statements.revise_outcome(tx, job.request_id, outcome)
         request = self.requests.snapshot_in(tx, job.request_id).request
         if request:
             self.requests.audit_in(tx, audit_event(request, EventType.ATTEMPT_FAILED, at=tx.now, **outcome))

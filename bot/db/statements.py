@@ -84,7 +84,7 @@ SET_ITEM_EVENT = "UPDATE items SET event = :event WHERE request_id = :id AND pla
 
 SET_OUTCOME = "UPDATE requests SET outcome = :outcome WHERE id = :id"
 
-ADD_ATTEMPT = "UPDATE requests SET outcome = :outcome, revision = revision + 1 WHERE id = :id"
+REVISE_OUTCOME = "UPDATE requests SET outcome = :outcome, revision = revision + 1 WHERE id = :id"
 
 SET_CLICK_URL = "UPDATE requests SET card_url = :url WHERE id = :id"
 
@@ -202,14 +202,9 @@ def set_outcome(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> No
     tx.execute(SET_OUTCOME, id=request_id, outcome=json.dumps(outcome))
 
 
-def add_attempt(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
-    """Store a failed attempt as a new revision, so that the card shows it."""
-    tx.execute(ADD_ATTEMPT, id=request_id, outcome=json.dumps(outcome))
-
-
-def set_finding(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
-    """Store an outcome with what a watch has found as a new revision, so that the card shows it."""
-    tx.execute(ADD_ATTEMPT, id=request_id, outcome=json.dumps(outcome))
+def revise_outcome(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
+    """Store an outcome as a new revision, so that the card shows it."""
+    tx.execute(REVISE_OUTCOME, id=request_id, outcome=json.dumps(outcome))
 
 
 def set_click_url(tx: Transaction, request_id: str, url: str) -> None:

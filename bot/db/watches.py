@@ -65,7 +65,7 @@ class WatchStore:
         found = finding_of(request.outcome) if request else None
         if request is None or found is None or found[0] is not WatchFinding.WATCHING:
             return False
-        statements.set_finding(tx, request_id, {**request.outcome, "watch": dict(finding)})
+        statements.revise_outcome(tx, request_id, {**request.outcome, "watch": dict(finding)})
         event = WATCH_EVENTS[WatchFinding(finding["code"])]
         self.requests.audit_in(tx, audit_event(request, event, at=tx.now, **finding))
         cards = self.requests.card_jobs(request)
