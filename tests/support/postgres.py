@@ -37,6 +37,9 @@ CONFIGURATION = (
 )
 """Without fsync, because the tests kill processes, not machines."""
 
+ITERATIONS = "scram_iterations=1"
+"""Hash the password once and not 4,096 times, which takes 2.5 ms of processor time for each connection."""
+
 DELETE_ROWS = """
     DELETE FROM bulk_entries; DELETE FROM bulk_runs;
     DELETE FROM items; DELETE FROM requests; DELETE FROM jobs; DELETE FROM audit; DELETE FROM metadata;
@@ -177,7 +180,7 @@ def _create_server(home: Path, package: Path) -> Server:
     if os.geteuid() == 0:
         for one in (home, data, secret):
             shutil.chown(one, UNPRIVILEGED_USER)
-    options = ("-U", "bot", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync", "--no-instructions")
+    options = ("-U", "bot", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync", "--no-instructions", "-c", ITERATIONS)
     run(programs / "initdb", "-D", data, *options, f"--pwfile={secret}")
     port = free_port()
     with (data / "postgresql.conf").open("a") as settings:
