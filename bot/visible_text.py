@@ -53,14 +53,14 @@ def visible_text(text: str) -> str:
 
     Invisible characters stay where they change what a reader sees: inside emoji, and in scripts that need them.
     """
-    if _is_printable_ascii(text) and "  " not in text:
+    if text.isascii() and text.isprintable() and "  " not in text:  # the fastest check, which most texts pass
         return text.strip(" ")
     return " ".join(_without_hidden(text).split())
 
 
 def visible_lines(text: str) -> str:
     """Return a text like `visible_text`, but with its line breaks and spaces."""
-    if _is_printable_ascii(text):
+    if text.isascii() and text.isprintable():
         return text
     return "\n".join(map(_without_hidden, text.split("\n")))
 
@@ -73,11 +73,6 @@ def hides(text: str) -> bool:
 def storable_text(text: str) -> str:
     """Return a text without NUL and lone surrogates, which databases do not store."""
     return _UNSTORABLE.sub("", text)
-
-
-def _is_printable_ascii(text: str) -> bool:
-    """Return whether readers see every character, by the fastest check, because most texts pass it."""
-    return text.isascii() and text.isprintable()
 
 
 def _without_hidden(text: str) -> str:

@@ -75,7 +75,8 @@ class DatabaseClock:
             if write:
                 connection.execute(STORE, {"value": repr(time)})
                 self._stored = time
-        self._warn()
+        if self.is_behind is not self._warned:
+            self._warn()
         return time
 
     def continued(self, at: float) -> float | None:
@@ -100,10 +101,10 @@ class DatabaseClock:
         return self._time
 
     def _warn(self) -> None:
-        """Log once that the clock is too far behind, and once that it is not any more."""
-        if self.is_behind and not self._warned:
+        """Log that the clock is too far behind, or that it is not any more."""
+        if self.is_behind:
             log.error("clock.behind", seconds=round(self.lag))
-        elif self._warned and not self.is_behind:
+        else:
             log.warning("clock.corrected")
         self._warned = self.is_behind
 

@@ -85,10 +85,9 @@ class SqliteDriver:
         """
         real_path = self.path.resolve()
         names = () if self._read_only else (f"{real_path}-wal", f"{real_path}-shm")
-        opened = [(name, _identity_of(name)) for name in names]
+        opened = [(self._name, self._identity), *((name, _identity_of(name)) for name in names)]
 
         def verify() -> None:
-            self.verify()
             for name, identity in opened:
                 if _identity_of(name) != identity:
                     raise _replaced(name)

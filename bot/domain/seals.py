@@ -54,7 +54,8 @@ class Seals:
     def without_forged_approvals(self, request: Request) -> Request:
         """Return a request without approvals that the bot has not stored."""
         sealed = self._sealed_at(request)
-        return replace(request, approvals=tuple(one for one in dict.fromkeys(request.approvals) if one in sealed))
+        genuine = tuple(one for one in dict.fromkeys(request.approvals) if one in sealed)
+        return request if genuine == request.approvals else replace(request, approvals=genuine)
 
     def authorizes(self, request: Request, now: float) -> bool:
         """Return whether a request may be executed: it is approved, intact and has the approvals it requires.
