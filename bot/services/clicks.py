@@ -122,6 +122,7 @@ class ClickService:
                     return await self._unapplied.reply_stale(job, click, request)
                 return await self._decide(job, click, request, since=since, now=now)
             except Denied as denied:
+                self._lookups.forget(click.user_id)
                 self._denied.add(click.user_id, denied.reason)
                 detail = {"action": click.action, "reason": denied.code} | denied.params
                 return await self._unapplied.deny(
@@ -179,11 +180,7 @@ class ClickService:
 
     async def _judge_and_remember(self, click: Click, member: Member, request: Request, since: float) -> Judgement:
         """Judge a click, and remember whether to look up its person early the next time. Raises Denied."""
-        try:
-            judgement = await self._judge(click, member, request, since)
-        except Denied:
-            self._lookups.forget(click.user_id)
-            raise
+        judgement = await self._judge(click, member, request, since)
         self._lookups.remember(click.user_id, self._actions[request.action].approvers(self._rules))
         self._denied.discard(click.user_id)
         return judgement

@@ -197,7 +197,11 @@ class RequestDrafts:
 
     async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:
         """Return the requester, also as read for the approvers. Raises Denied."""
-        member = await self._identity.own_member(invoker.user_id, invoker.team_id)
+        try:
+            member = await self._identity.own_member(invoker.user_id, invoker.team_id)
+        except Denied:
+            self._lookups.forget(invoker.user_id)
+            raise
         requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)
         actor = await self._requesters.actor(member, requesters, since=self._identity.recently)
         verdict = may_request(actor, action, self._rules, self._identity.workspace)

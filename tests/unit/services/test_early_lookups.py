@@ -121,6 +121,15 @@ async def test_command__of_a_requester_who_has_lost_the_right_is_denied_and_forg
     assert not components.request_lookups.remembers(personas.NADIA)
 
 
+async def test_command__of_a_requester_of_another_workspace_now_is_denied_and_forgotten(components: Components) -> None:
+    components.request_lookups.remember(personas.RAVI, RULES.requesters)
+    components.slack.workspace.members[personas.RAVI].team_id = "T0ELSEWHERE"
+    (reply,) = (await components.requests().process(await command(components, personas.RAVI))).follow_up
+
+    assert reply.payload["code"] == DenialCode.OUTSIDER
+    assert not components.request_lookups.remembers(personas.RAVI)
+
+
 async def test_command__of_an_unknown_person_looks_no_target_up(components: Components) -> None:
     await components.requests().process(await command(components, personas.NADIA))
     assert asked(components) == [personas.NADIA]
@@ -178,6 +187,17 @@ async def test_click__of_a_person_who_has_lost_the_role_is_denied_and_forgotten(
     components.lookups.start(personas.OLIVIA)
     await asyncio.sleep(0.05)
     assert lookups(components) == before
+
+
+async def test_click__of_an_approver_who_is_a_guest_now_is_denied_and_forgotten(components: Components) -> None:
+    components.lookups.remember(personas.OLIVIA, RULES.approvers)
+    components.slack.workspace.members[personas.OLIVIA].is_restricted = True
+    await components.inbox().record_click(click(components))
+    await components.clicks().process(components.submitted.pop())
+
+    event, _ = (await components.store.audit_events())[-1]
+    assert event.detail["reason"] == DenialCode.GUEST
+    assert not components.lookups.remembers(personas.OLIVIA)
 
 
 async def test_click__whose_groups_were_asked_for_another_action_is_asked_again(components: Components) -> None:
