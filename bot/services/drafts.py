@@ -199,7 +199,7 @@ class RequestDrafts:
         """Return the requester, also as read for the approvers. Raises Denied."""
         try:
             member = await self._identity.own_member(invoker.user_id, invoker.team_id)
-        except Denied:
+        except (Denied, SlackUnavailable):  # a postponed command starts no lookups again
             self._lookups.forget(invoker.user_id)
             raise
         requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)

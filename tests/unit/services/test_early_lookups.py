@@ -130,6 +130,20 @@ async def test_command__of_a_requester_of_another_workspace_now_is_denied_and_fo
     assert not components.request_lookups.remembers(personas.RAVI)
 
 
+async def test_command__that_is_postponed_looks_its_target_up_early_only_once(components: Components) -> None:
+    components.slack.fault("users.info", SlackFault(error="internal_error", times=None))
+    components.request_lookups.remember(personas.RAVI, RULES.requesters)
+    invoker, nadia = Invoker(personas.RAVI, None, personas.OPS, "command"), TargetRef(email="nadia@example.com")
+    job = await components.command(invoker, nadia)
+    await components.requests().process(job)
+    await components.genesys.wait_for_request("search_by_email")
+    await components.requests().process(job)
+    await asyncio.sleep(0.05)
+
+    assert len(components.genesys.received("search_by_email")) == 1
+    assert await components.store.get(job.request_id) is None
+
+
 async def test_command__of_an_unknown_person_looks_no_target_up(components: Components) -> None:
     await components.requests().process(await command(components, personas.NADIA))
     assert asked(components) == [personas.NADIA]
