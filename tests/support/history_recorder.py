@@ -131,7 +131,7 @@ class Recorder:
         """End the jobs of a replica and cut it off from the database, so that it leaves its leases behind."""
         if replica.app is None:
             return
-        services = replica.app.services
+        services, replica.app = replica.app.services, None  # no other step stops or starts it meanwhile
         self.note(Kind.DISRUPTION, person=replica.name, status=1)
         await services.worker.drain(0)
         await services.store.database.close()
