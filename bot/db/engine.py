@@ -89,6 +89,7 @@ class Database:
         self._queue: SimpleQueue[WorkItem | asyncio.Future[None]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
+        self._verified: Connection | None = None
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         self._closing = False
@@ -198,6 +199,7 @@ class Database:
 
         The reads get their results first, because the writes may wait for another process.
         """
+        self._verified = None
         reads = [item for item in items if item.read_only]
         for item in reads:
             self._read(item)
@@ -209,7 +211,7 @@ class Database:
     def _read(self, item: WorkItem) -> None:
         def run(connection: Connection) -> Any:
             at = self.time.boottime()
-            connection.verify()
+            self._verify(connection)
             return item.step(Transaction(connection, partial(self._now, connection, at, write=False), {}))
 
         if not self._start(item):
@@ -240,7 +242,7 @@ class Database:
         at = self.time.boottime()
 
         def begin(connection: Connection) -> tuple[Connection, float | None]:
-            connection.verify()
+            self._verify(connection)
             return connection, connection.begin(durable=durable, limited=limited)
 
         connection, now = self._use_connection(begin, items)
@@ -255,6 +257,12 @@ class Database:
         except BaseException as error:  # noqa: BLE001 - raised again, translated
             self._roll_back(connection)
             self._raise(error)
+
+    def _verify(self, connection: Connection) -> None:
+        """Verify a connection once for the items that were queued together; a commit is verified again."""
+        if connection is not self._verified:
+            connection.verify()
+            self._verified = connection
 
     def _now(self, connection: Connection, at: float, clock: float | None = None, *, write: bool) -> float:
         """Return the database's time; `clock` is what the database has said already.

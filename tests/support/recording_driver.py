@@ -21,6 +21,7 @@ class RecordingDriver:
     commits: list[bool] = field(default_factory=list)
     rollbacks: int = 0
     connects: int = 0
+    verifications: int = 0
     statements: list[str] = field(default_factory=list)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
 
@@ -79,6 +80,7 @@ class RecordingConnection:
         self._connection.rollback()
 
     def verify(self) -> None:
+        self._recorder.verifications += 1
         self._connection.verify()
 
     def interrupt(self) -> None:

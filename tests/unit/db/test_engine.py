@@ -54,6 +54,20 @@ async def write_together(database: Database, *steps: Callable[[Transaction], Any
         return await asyncio.gather(*writing, return_exceptions=True)
 
 
+async def test_transactions__queued_together_verify_the_database_once_and_after_their_commit(
+    database: Database, driver: RecordingDriver
+) -> None:
+    async with busy_thread(database):
+        before = driver.verifications
+        reading = [asyncio.create_task(database.read(numbers)) for _ in range(3)]
+        writing = [asyncio.create_task(database.write(insert_numbers(number))) for number in (1, 2)]
+    await asyncio.gather(*reading, *writing)
+    assert driver.verifications == before + 2
+
+    await database.read(numbers)
+    assert driver.verifications == before + 3
+
+
 async def test_write__commits_every_statement(database: Database) -> None:
     await database.write(insert_numbers(1, 2))
     assert await stored_numbers(database) == [1, 2]
