@@ -4,15 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import count
 
 from bench.config import Config
 from bench.fakes import PostedCard, genesys_id
-from bench.processes import MeasuredProcess
+from bench.processes import DEV_PYTHON, MeasuredProcess, run_program
 from bench.revocations import SimulatedUser, connect_user
-from bench.sampling import Sample
+from bench.sampling import Sample, Samples, interleave
 
 USERS = 16
+DATABASES = ("SQLite", "PostgreSQL")
+
+
+async def interleave_on_databases(
+    contestants: Iterable[str],
+    turn: Callable[[str, str, MeasuredProcess, Iterator[int]], Awaitable[Sample]],
+    rounds: int,
+) -> Samples:
+    """Let contestants take turns on each database. The samples are named `contestant, database`.
+
+    `turn` gets a contestant, a database, the PostgreSQL server and the numbers of people that no turn has used.
+    """
+    numbers = count(1)
+    async with run_program(DEV_PYTHON, "bench.subject.postgres", core=None) as postgres:
+        await postgres.read_message()
+        turns = {
+            f"{one}, {database}": partial(turn, one, database, postgres, numbers)
+            for database in DATABASES
+            for one in contestants
+        }
+        return await interleave(turns, rounds)
+
+
+async def create_database(config: Config, file: str, database: str, postgres: MeasuredProcess) -> str:
+    """Return the address of a new database: a SQLite file of this name, or one of the PostgreSQL server."""
+    if database == "SQLite":
+        return config.environ(file)["DATABASE_URL"]
+    return str((await postgres.call("create_database"))["url"])
 
 
 async def revoke_people(config: Config, replicas: Sequence[MeasuredProcess], people: Sequence[int]) -> Sample:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 from bench.config import Config
-from bench.processes import BENCH, BOT_PYTHON, DEV_PYTHON, ROOT, MeasuredProcess, run_program, run_server
-from bench.revocation_load import revoke_people
-from bench.sampling import Sample, Samples, interleave
+from bench.processes import BENCH, BOT_PYTHON, ROOT, MeasuredProcess, run_server
+from bench.revocation_load import DATABASES, create_database, interleave_on_databases, revoke_people
+from bench.sampling import Sample, Samples
 from bench.table import Goal, Row
 
 REVOCATIONS = 500
@@ -23,22 +23,13 @@ PREVIOUS = BENCH / ".previous"
 """The previous version, with an environment of its own (see the Makefile)."""
 
 VERSIONS = {"this version": (ROOT, BOT_PYTHON), "the previous version": (PREVIOUS, PREVIOUS / ".bot/bin/python")}
-DATABASES = ("SQLite", "PostgreSQL")
 CPU_GOALS = {"SQLite": Goal(0.55), "PostgreSQL": Goal(0.33)}
 RATE_GOALS = {"PostgreSQL": Goal(2.5, at_least=True)}
 
 
 async def measure(config: Config) -> list[Row]:
     """Let both versions take turns on both databases, each turn on a new database."""
-    numbers = count(1)
-    async with run_program(DEV_PYTHON, "bench.subject.postgres", core=None) as postgres:
-        await postgres.read_message()
-        turns = {
-            f"{version}, {database}": partial(_turn, config, version, database, postgres, numbers)
-            for database in DATABASES
-            for version in VERSIONS
-        }
-        samples = await interleave(turns, config.slow_rounds)
+    samples = await interleave_on_databases(VERSIONS, partial(_turn, config), config.slow_rounds)
     return [row for database in DATABASES for row in _rows(samples, database)]
 
 
@@ -46,9 +37,7 @@ async def _turn(
     config: Config, version: str, database: str, postgres: MeasuredProcess, numbers: Iterator[int]
 ) -> Sample:
     targets = list(islice(numbers, REVOCATIONS))
-    url = config.environ(f"previous{targets[0]}")["DATABASE_URL"]
-    if database != "SQLite":
-        url = (await postgres.call("create_database"))["url"]
+    url = await create_database(config, f"previous{targets[0]}", database, postgres)
     async with _run(config, version, url) as running:
         return await revoke_people(config, [running], targets)
 

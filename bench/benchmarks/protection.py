@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 
 from bench.benchmarks.ack import REQUESTS, SATURATED, request_kinds, send_requests
 from bench.config import Config
-from bench.processes import BOT_PYTHON, DEV_PYTHON, Command, MeasuredProcess, run_program, run_server
-from bench.revocation_load import revoke_people
+from bench.processes import BOT_PYTHON, Command, MeasuredProcess, run_server
+from bench.revocation_load import DATABASES, create_database, interleave_on_databases, revoke_people
 from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Row
 
 REVOCATIONS = 500
 BOTS = ("protected", "unprotected")
-DATABASES = ("SQLite", "PostgreSQL")
 GOAL = Goal(1.1)
 
 
@@ -47,23 +46,13 @@ async def _measure_acks(config: Config) -> list[Row]:
 
 
 async def _measure_revocations(config: Config) -> list[Row]:
-    numbers = count(1)
-    async with run_program(DEV_PYTHON, "bench.subject.postgres", core=None) as postgres:
-        await postgres.read_message()
-        turns = {
-            f"{bot}, {database}": partial(_turn, config, bot, database, postgres, numbers)
-            for database in DATABASES
-            for bot in BOTS
-        }
-        samples = await interleave(turns, config.rounds)
+    samples = await interleave_on_databases(BOTS, partial(_turn, config), config.rounds)
     return [_row(samples, f"CPU per revocation, {one}, 16 users", "ms", suffix=f", {one}") for one in DATABASES]
 
 
 async def _turn(config: Config, bot: str, database: str, postgres: MeasuredProcess, numbers: Iterator[int]) -> Sample:
     people = list(islice(numbers, REVOCATIONS))
-    url = config.environ(f"{bot}{people[0]}")["DATABASE_URL"]
-    if database != "SQLite":
-        url = (await postgres.call("create_database"))["url"]
+    url = await create_database(config, f"{bot}{people[0]}", database, postgres)
     environ = config.environ(DATABASE_URL=url)
     async with run_server([*_command(bot, "serve"), "serve"], environ, core=None, path="/readyz") as running:
         return await revoke_people(config, [running], people)

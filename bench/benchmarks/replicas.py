@@ -13,7 +13,7 @@ from itertools import count, islice
 
 from bench.config import Config
 from bench.processes import DEV_PYTHON, MeasuredProcess, run_program, run_server, unpaced_bot_command
-from bench.revocation_load import revoke_people
+from bench.revocation_load import create_database, revoke_people
 from bench.sampling import Sample, Samples, interleave
 from bench.table import Goal, Row
 
@@ -34,9 +34,7 @@ async def measure(config: Config) -> list[Row]:
 
 async def _turn(config: Config, name: str, postgres: MeasuredProcess, numbers: Iterator[int]) -> Sample:
     targets = list(islice(numbers, REVOCATIONS))
-    url = config.environ(f"replicas{targets[0]}")["DATABASE_URL"]
-    if name != "SQLite":
-        url = (await postgres.call("create_database"))["url"]
+    url = await create_database(config, f"replicas{targets[0]}", name, postgres)
     async with _run_replicas(config, url, REPLICAS[name]) as replicas:
         return await revoke_people(config, replicas, targets)
 
