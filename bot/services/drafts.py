@@ -29,7 +29,7 @@ from bot.domain.policy import (
 )
 from bot.domain.requests import BREAK_GLASS, MessageRef, Request
 from bot.domain.rules import Rules
-from bot.errors import SlackUnavailable
+from bot.errors import BotError, SlackUnavailable
 from bot.purecloud import GenesysError
 from bot.services.bulk_requesting import BulkRequests
 from bot.services.early_lookups import EarlyLookups
@@ -107,7 +107,7 @@ class RequestDrafts:
         """
         action = self._actions[command.action]
         target = self._start_lookups(command)
-        requester, approver = await self._authorize(command.invoker, action)
+        requester, approver = await self._authorize_and_remember(command.invoker, action)
         command = await self._with_earlier_reason(command)
         if command.problem:
             raise command.problem
@@ -195,22 +195,26 @@ class RequestDrafts:
         )
         return request, entries
 
-    async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:
-        """Return the requester, also as read for the approvers. Raises Denied."""
+    async def _authorize_and_remember(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:
+        """Authorize a person, and remember whether to look up their target early the next time. Raises Denied."""
         try:
-            member = await self._identity.own_member(invoker.user_id, invoker.team_id)
-        except (Denied, SlackUnavailable):  # a postponed command starts no lookups again
+            authorized = await self._authorize(invoker, action)
+        except BotError:  # a postponed command starts no lookups again
             self._lookups.forget(invoker.user_id)
             raise
+        self._lookups.remember(invoker.user_id, action.requesters(self._rules))
+        return authorized
+
+    async def _authorize(self, invoker: Invoker, action: Action) -> tuple[Member, Actor]:
+        """Return the requester, also as read for the approvers. Raises Denied."""
+        member = await self._identity.own_member(invoker.user_id, invoker.team_id)
         requesters, approvers = action.requesters(self._rules), action.approvers(self._rules)
         actor = await self._requesters.actor(member, requesters, since=self._identity.recently)
         verdict = may_request(actor, action, self._rules, self._identity.workspace)
         if not verdict.allowed:
             if action.name == REVOKE_MANY.name:  # a person who may request nothing learns that first
                 await self._authorize(invoker, self._actions[REVOKE.name])
-            self._lookups.forget(invoker.user_id)
             raise denial(verdict)
-        self._lookups.remember(invoker.user_id, requesters)
         if approvers != requesters:
             actor = await self._requesters.actor(member, approvers, since=self._identity.recently)
         return member, actor
