@@ -130,58 +130,61 @@ async def test_now__needs_no_table(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_reads__continue_the_time_of_the_last_transaction_for_half_a_second(tmp_path: Path) -> None:
+Server = tuple[Database, FakeClock, FakeClock]
+"""A database that has been asked for its time, its own clock, and the one that nothing sets."""
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
     clock, boottime = FakeClock(NOON), FakeClock()
     database = Database(SqliteDriver(tmp_path / "bot.db", clock=clock), boottime=boottime)
-
-    async def read() -> float:
-        return await database.read(lambda tx: tx.now)
-
     await migrate(database)
     await now(database)
+    yield database, clock, boottime
+    await database.close()
+
+
+async def read_time(database: Database) -> float:
+    """Return the time of a read."""
+    return await database.read(lambda tx: tx.now)
+
+
+async def test_reads__continue_the_time_of_the_last_transaction_for_half_a_second(server: Server) -> None:
+    database, clock, boottime = server
     clock.advance(HOUR)
     boottime.advance(0.1)
-    continued = await read()
+    continued = await read_time(database)
     assert continued == NOON + 0.1 * CATCH_UP_RATE
 
     assert await now(database) == NOON + HOUR, "a transaction that writes reads the clock"
 
     clock.advance(CONTINUED_FOR)
     boottime.advance(CONTINUED_FOR)
-    assert await read() == NOON + HOUR + CONTINUED_FOR
-    await database.close()
+    assert await read_time(database) == NOON + HOUR + CONTINUED_FOR
 
 
-async def test_reads__never_continue_the_time_beyond_the_next_reading(tmp_path: Path) -> None:
-    clock, boottime = FakeClock(NOON), FakeClock()
-    database = Database(SqliteDriver(tmp_path / "bot.db", clock=clock), boottime=boottime)
-    await migrate(database)
-    await now(database)
+async def test_reads__never_continue_the_time_beyond_the_next_reading(server: Server) -> None:
+    database, clock, boottime = server
     clock.advance(-HOUR)
 
     times = []
     for _ in range(40):
         boottime.advance(0.1)
-        times.append(await database.read(lambda tx: tx.now))
+        times.append(await read_time(database))
         if len(times) % 3 == 0:
             times.append(await now(database))
 
     assert times == sorted(times)
     assert database.time.is_behind
-    await database.close()
 
 
-async def test_reads__ask_for_the_time_after_a_transaction_that_was_rolled_back(tmp_path: Path) -> None:
-    clock, boottime = FakeClock(NOON), FakeClock()
-    database = Database(SqliteDriver(tmp_path / "bot.db", clock=clock), boottime=boottime)
-    await migrate(database)
-    await now(database)
+async def test_reads__ask_for_the_time_after_a_transaction_that_was_rolled_back(server: Server) -> None:
+    database, clock, _ = server
     with pytest.raises(ZeroDivisionError):
         await database.write(lambda tx: tx.now / 0)
     clock.advance(0.1)
 
-    assert await database.read(lambda tx: tx.now) == NOON + 0.1
-    await database.close()
+    assert await read_time(database) == NOON + 0.1
 
 
 async def test_lag__is_logged_once_and_once_when_it_ends(db: DatabaseHarness) -> None:
