@@ -39,9 +39,10 @@ class FollowerStore:
     ) -> Followed | None:
         """Add a follower to an open request in place of a second one, and complete the job of their command.
 
-        A pending request is open for `ttl` seconds from now. `reply` is the payload of the REPLY job. Returns None,
-        changing nothing, when the lease of `job` was lost. Raises StaleRequest when the request is not open any more,
-        or has changed since it was read.
+        A pending request is open for `ttl` seconds from now. `reply` is the payload of the REPLY job; its parameter
+        `extended` becomes whether the request stays open for longer than before. Returns None, changing nothing, when
+        the lease of `job` was lost. Raises StaleRequest when the request is not open any more, or has changed since it
+        was read.
         """
         return await self.requests.database.write(
             lambda tx: self._follow(tx, request, follower, job, ttl=ttl, reply=reply)
@@ -82,7 +83,8 @@ class FollowerStore:
         detail = {"reason": follower.reason, "expires_at": moved.expires_at, "place": follower.place}
         store.audit_in(tx, audit_event(now, EventType.FOLLOWED, at=tx.now, actor=follower.user_id, **detail))
         store.jobs.enqueue(tx, now.id, *store.card_jobs(moved))
-        added = store.jobs.add_leased(tx, JobKind.REPLY, now.id, str(job.id), reply)
+        params = {**reply["params"], "extended": moved.expires_at > now.expires_at}
+        added = store.jobs.add_leased(tx, JobKind.REPLY, now.id, str(job.id), {**reply, "params": params})
         return Followed(moved, added) if added else None
 
     def _mark_copy(

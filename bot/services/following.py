@@ -56,7 +56,11 @@ class Following:
         place = self._place(invoker, approver, request)
         follower = Follower(draft.requester, draft.reason, invoker.channel, place)
         reply = message_payload(
-            draft.requester, invoker.response_url, FOLLOWED, own=request.requester == draft.requester
+            draft.requester,
+            invoker.response_url,
+            FOLLOWED,
+            own=request.requester == draft.requester,
+            reasoned=bool(draft.reason),
         )
         followed = await self._followers.follow(request, follower, ttl=self._ttl, job=job, reply=reply)
         if followed is None:

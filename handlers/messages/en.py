@@ -12,6 +12,7 @@ SENTENCES = {
     "contact": "an admin of this bot",
     "nothing_changed": "*Nothing was changed.*",
     "nothing_changed.plain": "Nothing was changed.",
+    "nothing_yet": "*Nothing has happened yet.*",
     "reference": "Reference `{reference}`",
     "reference.plain": "Reference {reference}.",
     "checkpoint": "audit {checkpoint}",
@@ -681,8 +682,8 @@ SENTENCES = {
     "card_posted.link": "open the card",
     "card_posted.card": "see the card",
     "card_not_posted": (
-        "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. The request is cancelled. "
-        "*Nothing was changed.* {advice}"
+        "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. *The request is cancelled, "
+        "and nothing else was changed.* {advice}"
     ),
     "not_posted.invite": "Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL.",
     "not_posted.is_archived": "That channel is archived: ask {contact} to choose another one.",
@@ -694,23 +695,27 @@ SENTENCES = {
     "card_not_posted.channel": "the channel",
     "card_not_posted.channel_shared": (
         "I did not post the card in {channel}, because people of another organization see that channel, or are invited to it. "
-        "The request is cancelled. *Nothing was changed.* Request it in a channel of your own organization, or ask {contact} "
-        "to correct APPROVALS_CHANNEL."
+        "*The request is cancelled, and nothing else was changed.* Request it in a channel of your own organization, or "
+        "ask {contact} to correct APPROVALS_CHANNEL."
     ),
     "card_not_posted.channel_unreadable": (
-        "I did not post the card in {channel}, because I can't find out who sees that channel. The request is cancelled. "
-        "*Nothing was changed.* Invite me to that channel, request it in another one, or ask {contact} to set "
+        "I did not post the card in {channel}, because I can't find out who sees that channel. "
+        "*The request is cancelled, and nothing else was changed.* Invite me to that channel, request it in another one, or ask {contact} to set "
         "APPROVALS_CHANNEL."
     ),
     "request_followed.own": "You have already requested this, and it is still open.",
     "request_followed.other": (
         "{requester_mention} has already requested this, and it is still open. I added you and your reason to it."
     ),
+    "request_followed.other.no_reason": (
+        "{requester_mention} has already requested this, and it is still open. I added you to it."
+    ),
     "request_followed.ended": "This has just been decided: {headline}.",
     "request_followed.until": "It is open until {time}.",
+    "request_followed.extended": "It now stays open until {time}.",
     "request_followed.approved": "It is approved and in progress.",
     "request_followed.card": "<{link}|Open the card>.",
-    "request_followed.next": "I made no second request. *Nothing was changed.* You will hear how it ends.",
+    "request_followed.next": "I made no second request. You will hear how it ends.",
     "copy_not_posted": (
         "I could not post the card in {place} (`{slack_code}`). The request is still open, and its first card is in use. "
         "{advice}"
@@ -832,7 +837,7 @@ SENTENCES = {
     "decline.title": "Decline request",
     "decline.submit": "Decline",
     "decline.close": "Go back",
-    "decline.intro": "The request ends, and nothing is changed. The requester and all who see the card read your reason.",
+    "decline.intro": "The request ends, and nothing else is changed. The requester and all who see the card read your reason.",
     "decline.reason": "Reason",
     "decline.error.reason_missing": "Write why you decline.",
     # --- Home tab ---------------------------------------------------------------------------------------------------

@@ -51,10 +51,17 @@ def _follower(catalog: Catalog, follower: Follower) -> list[Element]:
     return parts
 
 
-def followed(catalog: Catalog, request: Request, *, own: bool, link: str | None) -> Message:
-    """Return the reply to a person who requested what an open request is about."""
-    code = "request_followed.own" if own else "request_followed.other"
-    text = _already_requested(catalog, request, code, link, catalog.text("request_followed.next"))
+def followed(catalog: Catalog, request: Request, params: Mapping[str, Any], link: str | None) -> Message:
+    """Return the reply to a person who requested what an open request is about.
+
+    `own` in the parameters says that the same person made it, `reasoned` that they gave a reason, and `extended` that
+    it stays open for longer. Earlier versions stored only `own`.
+    """
+    code = "request_followed.own" if params["own"] else "request_followed.other"
+    if not params["own"] and not params.get("reasoned", True):
+        code = "request_followed.other.no_reason"
+    until = "request_followed.extended" if params.get("extended") else "request_followed.until"
+    text = _already_requested(catalog, request, code, link, catalog.text("request_followed.next"), until=until)
     if request.state in FINAL:
         text = catalog.text("request_followed.ended", headline=escape(outcomes.headline(catalog, request)))
     return _with_reference(catalog, request, text)
@@ -63,23 +70,26 @@ def followed(catalog: Catalog, request: Request, *, own: bool, link: str | None)
 def would_follow(catalog: Catalog, request: Request, *, own: bool, link: str | None) -> list[Block]:
     """Return what a dry run says about an open request for the same."""
     code = "request_followed.own" if own else "dry_run.follows.other"
-    text = _already_requested(catalog, request, code, link, catalog.text("dry_run.follows.next"))
+    last = catalog.text("dry_run.follows.next")
+    text = _already_requested(catalog, request, code, link, last, until="request_followed.until")
     return [blocks.section(text), blocks.context(catalog.text("reference", reference=request.reference))]
 
 
-def _already_requested(catalog: Catalog, request: Request, code: str, link: str | None, last: str) -> str:
+def _already_requested(
+    catalog: Catalog, request: Request, code: str, link: str | None, last: str, *, until: str
+) -> str:
     parts = [
         catalog.text(code, requester_mention=user_mention(request.requester)),
-        _progress(catalog, request),
+        _progress(catalog, request, until),
         catalog.text("request_followed.card", link=link) if link else "",
         last,
     ]
     return " ".join(filter(None, parts))
 
 
-def _progress(catalog: Catalog, request: Request) -> str:
+def _progress(catalog: Catalog, request: Request, until: str) -> str:
     if request.state is State.PENDING:
-        return catalog.text("request_followed.until", time=local_time(request.expires_at))
+        return catalog.text(until, time=local_time(request.expires_at))
     return catalog.text("request_followed.approved")
 
 

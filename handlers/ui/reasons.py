@@ -11,6 +11,9 @@ from handlers.ui.blocks import channel_mention, foreign_mrkdwn, local_time, user
 
 Params = Mapping[str, Any]
 
+WAITING = frozenset({"command_postponed", "click_postponed"})
+"""Codes of what is stored and goes on by itself."""
+
 MAX_PERMISSIONS = 5
 """Missing permissions that a text names."""
 
@@ -18,13 +21,15 @@ MAX_PERMISSIONS = 5
 def explain(catalog: Catalog, code: str, params: Params, *, changed_nothing: bool = True) -> str:
     """Return the text for an error code, in Slack's markup.
 
-    `changed_nothing` adds "Nothing was changed."; read-only commands leave it out.
+    `changed_nothing` adds "Nothing was changed."; read-only commands leave it out. What waits is stored, so its text
+    says that nothing has happened yet.
     """
+    unchanged = "nothing_yet" if code in WAITING else "nothing_changed"
     code = _variant(code, params)
     known = _escaped(params) | _computed(catalog, code, params)
     parts = [
         catalog.text(_most_specific(catalog, "reason", code, params), **known),
-        catalog.text("nothing_changed") if changed_nothing else None,
+        catalog.text(unchanged) if changed_nothing else None,
         catalog.optional(_most_specific(catalog, "hint", code, params), **known),
         catalog.text("unverified", **known) if params.get("unverified") else None,
         _correlation(catalog, known),

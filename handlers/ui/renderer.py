@@ -21,7 +21,7 @@ _ABOUT_REQUESTS: Mapping[str, _AboutRequest] = {
     CARD_NOT_POSTED: lambda catalog, request, params, _: notices.card_not_posted(
         catalog, request, params["slack_code"]
     ),
-    FOLLOWED: lambda catalog, request, params, link: followers.followed(catalog, request, own=params["own"], link=link),
+    FOLLOWED: followers.followed,
     COPY_NOT_POSTED: followers.copy_not_posted,
     LOGGED_IN_AGAIN: watch.logged_in_again,
     "stale_request": lambda catalog, request, _, _link: notices.too_late(catalog, request),

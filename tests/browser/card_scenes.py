@@ -185,7 +185,7 @@ def messages() -> list[Scene]:
     pending, revoked, expired = asked(State.PENDING), asked(State.REVOKED), asked(State.EXPIRED)
     in_approvals = replace(pending, card=MessageRef(personas.APPROVALS, "1782043200.000100"))
     posted = RENDERER.reply("card_posted", {"channel": personas.APPROVALS}, in_approvals, LINK)
-    followed = RENDERER.reply("request_followed", {"own": False}, pending, LINK)
+    followed = RENDERER.reply("request_followed", {"own": False, "reasoned": True, "extended": True}, pending, LINK)
     first = {"approver": personas.BEN, "count": 1, "required": 2, "dropped": ()}
     outcome = RENDERER.with_checkpoint(RENDERER.outcome(revoked, LINK), "42:9f86d081884c7d65")
     several = RENDERER.expirations([replace(expired, reference=f"7K3M9Q{letter}") for letter in "ABC"])

@@ -50,7 +50,9 @@ async def test_second_request__is_answered_with_a_link_and_makes_none(app: AppHa
     reply = await follow(app, personas.OLIVIA, "revoke tom.target@example.com phished")
 
     assert f"<@{personas.RAVI}> has already requested this" in reply
-    assert "Nothing was changed." in reply
+    assert "I made no second request." in reply
+    assert "It now stays open until" in reply
+    assert "Nothing was changed" not in reply
     assert "You will hear how it ends" in reply
     assert "|Open the card>" in reply
     assert await app.audit_tags() == ASKED_ONCE

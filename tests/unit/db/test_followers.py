@@ -76,7 +76,8 @@ async def test_follow__extends_the_expiry_and_stores_follower_copy_reply_and_aud
     assert now.copies == (CardCopy("C0OTHER001", MessageRef("C0OTHER001")),)
     assert now.expires_at == db.clock.now + TTL
     assert SEALS.is_intact(now)
-    assert (found.reply.kind, found.reply.request_id, found.reply.payload) == (JobKind.REPLY, "first", REPLY)
+    expected = REPLY | {"params": {"own": False, "extended": True}}
+    assert (found.reply.kind, found.reply.request_id, found.reply.payload) == (JobKind.REPLY, "first", expected)
     assert sorted(job.kind for job in await store.jobs.claim(9)) == [JobKind.CARD, JobKind.COPY]
     events = [event for event, _ in await store.audit_events("first") if event.tag is EventType.FOLLOWED]
     assert [(event.actor, event.detail["reason"]) for event in events] == [(OLIVIA, "phished")]
@@ -121,10 +122,11 @@ async def test_follow__of_an_approved_request_changes_no_expiry(store: RequestSt
     before, _ = await approve(store)
     db.clock.advance(5)
 
-    await followed(store)
+    found = await followed(store)
 
     now = await stored(store)
     assert (now.expires_at, now.seal, now.followers) == (before.expires_at, before.seal, (FOLLOWER,))
+    assert found.reply.payload["params"] == {"own": False, "extended": False}
 
 
 async def test_end__notifies_followers_who_see_no_card_whenever_they_followed(store: RequestStore) -> None:

@@ -39,6 +39,18 @@ async def test_process__commands_at_once_make_one_request_and_followers(componen
     assert await tags(components.store) == ["request:asked", "request:followed", "request:followed"]
 
 
+@pytest.mark.parametrize("reason", ["", "laptop stolen"])
+async def test_process__follower_learns_whether_the_request_has_their_reason(
+    components: Components, reason: str
+) -> None:
+    await components.requests().process(await components.command(invoker(personas.RAVI), TOM))
+
+    result = await components.requests().process(await components.command(invoker(personas.OLIVIA), TOM, reason=reason))
+
+    params = result.follow_up[0].payload["params"]
+    assert (params["own"], params["reasoned"]) == (False, bool(reason))
+
+
 async def test_process__request_that_a_new_approver_could_not_approve_is_not_followed(components: Components) -> None:
     await components.requests().process(await components.command(invoker(personas.RAVI), TOM))
     others = parse_principals(f"{personas.TOKEN_APPROVERS},{personas.NADIA}")

@@ -43,13 +43,31 @@ def test_card__shows_a_bounded_number_of_followers_and_characters() -> None:
     assert "x" * MAX_REASON_LENGTH not in words(message)
 
 
-def test_followed__says_who_asked_that_nothing_was_changed_and_what_comes() -> None:
-    message = RENDERER.reply(FOLLOWED, {"own": False}, request(), LINK)
+def test_followed__says_who_asked_that_there_is_no_second_request_and_what_comes() -> None:
+    message = RENDERER.reply(FOLLOWED, {"own": False, "reasoned": True, "extended": True}, request(), LINK)
 
     assert problems(message) == []
-    assert f"<@{RAVI}> has already requested this" in message["text"]
-    assert "I made no second request. *Nothing was changed.* You will hear how it ends." in message["text"]
+    assert f"<@{RAVI}> has already requested this, and it is still open. I added you and your reason" in message["text"]
+    assert "It now stays open until" in message["text"]
+    assert "I made no second request. You will hear how it ends." in message["text"]
     assert f"<{LINK}|Open the card>" in message["text"]
+    assert "Nothing was changed" not in words(message)
+
+
+def test_followed__claims_neither_a_reason_nor_an_extension_that_does_not_exist() -> None:
+    said = RENDERER.reply(FOLLOWED, {"own": False, "reasoned": False, "extended": False}, request(), LINK)["text"]
+
+    assert "I added you to it." in said
+    assert "your reason" not in said
+    assert "It is open until" in said
+    assert "stays" not in said
+
+
+def test_followed__of_an_earlier_version_says_until_when_it_is_open() -> None:
+    said = RENDERER.reply(FOLLOWED, {"own": True}, request())["text"]
+
+    assert "You have already requested this, and it is still open. It is open until" in said
+    assert "Nothing was changed" not in said
 
 
 @pytest.mark.parametrize("own", [False, True])

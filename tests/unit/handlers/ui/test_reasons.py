@@ -109,6 +109,15 @@ def test_denial__says_that_nothing_was_changed_and_never_that_something_ended(co
     assert "changed" not in explain(ENGLISH, code, PARAMS, changed_nothing=False)
 
 
+@pytest.mark.parametrize("code", ["command_postponed", "click_postponed"])
+def test_explain__what_is_stored_and_waits_is_not_said_to_have_changed_nothing(code: str) -> None:
+    said = explain(ENGLISH, code, {"delay": "20"})
+
+    assert "is stored" in said
+    assert "*Nothing has happened yet.*" in said
+    assert "Nothing was changed" not in said
+
+
 def test_denials__mention_only_parameters_that_the_bot_provides() -> None:
     used = {
         name
