@@ -10,14 +10,14 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uvloop
 
 from bot import logs
 from bot.app import RunningApp, running
-from bot.db.driver import Connection, Cursor, Driver
+from bot.db.driver import Connection, Cursor, Driver, Row
 from bot.settings import read_settings
 from bot.slack import users
 
@@ -65,14 +65,29 @@ class CountingConnection:
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
         """Count and execute a statement."""
-        counts["statements"] += 1
-        counts[" ".join(statement.split())[:70]] += 1
+        _count(statement)
         return self._connection.execute(statement, values)
+
+    def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        """Count and execute a statement with the parameters of each row."""
+        for _ in rows:
+            _count(statement)
+        return self._connection.fetch_each(statement, rows)
+
+    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Count and send a statement."""
+        _count(statement)
+        self._connection.send(statement, values)
 
     def commit(self) -> None:
         """Count and make a commit."""
         counts["commits" if self._durable else "relaxed commits"] += 1
         self._connection.commit()
+
+
+def _count(statement: str) -> None:
+    counts["statements"] += 1
+    counts[" ".join(statement.split())[:70]] += 1
 
 
 async def main() -> None:

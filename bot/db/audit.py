@@ -52,7 +52,7 @@ def append(tx: Transaction, event: AuditEvent, chain: AuditChain) -> None:
 def _add(tx: Transaction, event: AuditEvent, chain: AuditChain, last: Head) -> Head:
     event = replace(event, salt=secrets.token_hex(SALT_BYTES))
     added = Head(last.number + 1, chain.hash(event, last.hash, last.number + 1))
-    tx.execute(INSERT, **audit_event_to_row(event), number=added.number, hash=added.hash)
+    tx.send(INSERT, **audit_event_to_row(event), number=added.number, hash=added.hash)
     tx.group["audit_head"] = added
     return added
 

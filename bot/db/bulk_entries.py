@@ -45,7 +45,7 @@ def insert(tx: Transaction, request_id: str, entries: Iterable[BulkEntry]) -> No
     for first in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[first : first + ROWS_AT_ONCE]
         values = {f"{name}{number}": value for number, row in enumerate(some) for name, value in row.items()}
-        tx.execute(_insert(len(some)), **values)
+        tx.send(_insert(len(some)), **values)
 
 
 @cache

@@ -87,7 +87,7 @@ class ItemResult(NamedTuple):
 
 def start(tx: Transaction, request_id: str, lanes: int) -> None:
     """Begin to execute a bulk request."""
-    tx.execute(START, request_id=request_id, lanes=lanes, now=tx.now, state=RunState.RUNNING.value)
+    tx.send(START, request_id=request_id, lanes=lanes, now=tx.now, state=RunState.RUNNING.value)
 
 
 def lane_specs(request_id: str, lanes: int, *, clicked_at: float) -> list[JobSpec]:
@@ -112,7 +112,7 @@ def state_of(row: Row) -> RunState:
 
 def set_state(tx: Transaction, request_id: str, state: RunState, by: str) -> None:
     """Store that an admin has paused, resumed or stopped a run."""
-    tx.execute(SET_STATE, request_id=request_id, state=state.value, by=by, now=tx.now)
+    tx.send(SET_STATE, request_id=request_id, state=state.value, by=by, now=tx.now)
 
 
 def take_rendering(tx: Transaction, request_id: str) -> bool:
@@ -125,7 +125,7 @@ def take(tx: Transaction, request_id: str, lane: int, limit: int) -> list[BulkIt
     rows = tx.fetch(NEXT, request_id=request_id, lane=lane, now=tx.now, limit=limit)
     if rows:
         places = ", ".join(str(int(row.place)) for row in rows)
-        tx.execute(TAKE.format(places=places), request_id=request_id, lane=lane)
+        tx.send(TAKE.format(places=places), request_id=request_id, lane=lane)
     return [item._replace(attempts=item.attempts + 1) for item in _items(rows)]
 
 

@@ -172,8 +172,8 @@ class BulkStore:
         if progress and progress.state is RunState.STOPPED:
             outcome["stopped_by"] = progress.changed_by
         before = replace(request, outcome=outcome, progress=progress)
-        tx.execute(END_JOBS, request_id=request.id, now=tx.now)
-        tx.execute(statements.SET_ITEM_EVENT, id=request.id, place=0, event=event.value)
+        tx.send(END_JOBS, request_id=request.id, now=tx.now)
+        tx.send(statements.SET_ITEM_EVENT, id=request.id, place=0, event=event.value)
         saved, follow_up = self.requests.save_in(
             tx, before, advance(before, event, at=tx.now), event,
             actor="bot", notify=self._recipients(request), detail=outcome,

@@ -73,7 +73,7 @@ class DatabaseClock:
             time = self._advance(clock, at, _stored(connection))
             self._synchronized = time
             if write:
-                connection.execute(STORE, {"value": repr(time)})
+                connection.send(STORE, {"value": repr(time)})
                 self._stored = time
         if self.is_behind is not self._warned:
             self._warn()

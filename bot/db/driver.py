@@ -81,6 +81,12 @@ class Connection(Protocol):
     def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
         """Execute a statement with named parameters, written as `:name`."""
 
+    def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        """Execute a statement with the parameters of each row; return the first row of each."""
+
+    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Execute a statement whose result no one reads, at the latest before the next one or the commit."""
+
     def commit(self) -> None:
         """Commit the transaction."""
 

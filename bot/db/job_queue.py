@@ -179,20 +179,20 @@ class JobQueue:
         A process that holds one of them keeps the lease, and `complete_unless_enqueued_in` makes it run the job again.
         """
         for spec in specs:
-            tx.execute(sql.ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
+            tx.send(sql.ENQUEUE, **_row(tx.now, request_id, spec) | {"due_at": tx.now + delay})
 
     def end_reminders(self, tx: Transaction, request_id: str) -> None:
         """Mark the reminder of a request as done, because the request waits no more."""
-        tx.execute(sql.END_REMINDERS, request_id=request_id, now=tx.now)
+        tx.send(sql.END_REMINDERS, request_id=request_id, now=tx.now)
 
     def enqueue_once(self, tx: Transaction, request_id: str, *specs: JobSpec) -> None:
         """Make jobs due for any process. A known key adds nothing, so that a message is sent once."""
         for spec in specs:
-            tx.execute(sql.ENQUEUE_ONCE, **_row(tx.now, request_id, spec))
+            tx.send(sql.ENQUEUE_ONCE, **_row(tx.now, request_id, spec))
 
     def enqueue_leased(self, tx: Transaction, request_id: str, *specs: JobSpec) -> list[Job]:
         """Enqueue jobs that are due now; return those that no other process holds, leased."""
-        rows = [tx.fetch_one(sql.ENQUEUE_LEASED, **_row(tx.now, request_id, spec) | self._lease(tx)) for spec in specs]
+        rows = tx.fetch_each(sql.ENQUEUE_LEASED, [_row(tx.now, request_id, spec) | self._lease(tx) for spec in specs])
         return list(self._readable(tx, [row for row in rows if row and row.attempts]))
 
     def lease_first(self, tx: Transaction, kind: JobKind, request_id: str) -> Job | None:
@@ -265,7 +265,7 @@ class JobQueue:
         found = list(self._readable(tx, rows, leases=1))
         if found:
             ids = ", ".join(str(job.id) for job in found)
-            tx.execute(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + seconds)
+            tx.send(sql.LEASE.format(ids=ids), owner=self.owner, lease_until=tx.now + seconds)
         for job in found:
             if job.kind is JobKind.NOTICE:
                 notices.postpone_others(tx, job.payload["channel"])
@@ -283,7 +283,7 @@ class JobQueue:
             except UnreadableRow as error:
                 self.unreadable.add(error, tx.now)
                 if error.damaged:
-                    tx.execute(sql.SET_JOB_ASIDE, id=row.id, due_at=tx.now + SET_ASIDE)
+                    tx.send(sql.SET_JOB_ASIDE, id=row.id, due_at=tx.now + SET_ASIDE)
             else:
                 yield job
 

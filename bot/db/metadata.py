@@ -23,10 +23,10 @@ def read(tx: Transaction) -> dict[str, str]:
 def add(tx: Transaction, facts: Mapping[str, str]) -> dict[str, str]:
     """Add facts that are not known yet, and return every fact."""
     for name, value in facts.items():
-        tx.execute(ADD, name=name, value=value)
+        tx.send(ADD, name=name, value=value)
     return read(tx)
 
 
 def put(tx: Transaction, name: str, value: str) -> None:
     """Store a fact, in place of an earlier one."""
-    tx.execute(PUT, name=name, value=value)
+    tx.send(PUT, name=name, value=value)

@@ -57,7 +57,7 @@ def newest(tx: Transaction, limit: int, *, actions: str, states: str, skipped: C
 
 def postpone_others(tx: Transaction, channel: str) -> None:
     """Make the notices that wait for a channel due in a second, because another one is posted now."""
-    tx.execute(POSTPONE, channel=channel, now=tx.now, due_at=tx.now + POST_INTERVAL)
+    tx.send(POSTPONE, channel=channel, now=tx.now, due_at=tx.now + POST_INTERVAL)
 
 
 def expired(tx: Transaction, channel: str, limit: int, *, actions: str) -> Sequence[Row]:

@@ -84,7 +84,7 @@ def save_follower(tx: Transaction, request: Request) -> None:
     """
     row = request_to_row(request)
     names = ("id", "followers", "copies", "expires_at", "seal")
-    tx.execute(FOLLOW, **{name: row[name] for name in names})
+    tx.send(FOLLOW, **{name: row[name] for name in names})
 
 
 def set_copy(tx: Transaction, request: Request, place: str, message: MessageRef | None) -> None:
@@ -95,4 +95,4 @@ def set_copy(tx: Transaction, request: Request, place: str, message: MessageRef 
         copies = [one for one in copies if one.place != place]
         followers = tuple(one._replace(place="") if one.place == place else one for one in followers)
     changed = request_to_row(replace(request, copies=tuple(copies), followers=followers))
-    tx.execute(SET_COPIES, id=request.id, followers=changed["followers"], copies=changed["copies"])
+    tx.send(SET_COPIES, id=request.id, followers=changed["followers"], copies=changed["copies"])

@@ -27,4 +27,4 @@ def take(tx: Transaction, requester: str, message: str) -> bool:
 
 def forget_old(tx: Transaction) -> None:
     """Delete what no longer limits anyone."""
-    tx.execute(FORGET, limit=tx.now - PING_INTERVAL)
+    tx.send(FORGET, limit=tx.now - PING_INTERVAL)

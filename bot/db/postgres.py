@@ -6,14 +6,14 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, Cursor, DatabaseFull, DatabaseUnavailable, Dialect
+from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, Cursor, DatabaseFull, DatabaseUnavailable, Dialect, Row
 from bot.errors import SettingsError
 
 WRITER_LOCK = 7_372_002
@@ -101,6 +101,7 @@ class PostgresDriver:
                 autocommit=True,
                 prepare_threshold=None,  # a pooler in transaction mode has no prepared statements
                 row_factory=self._psycopg.rows.namedtuple_row,
+                cursor_factory=self._psycopg.ClientCursor,
             )
         except self._psycopg.Error as error:
             raise _connect_error(error) from error
@@ -161,36 +162,72 @@ class PostgresConnection:
     def __init__(self, connection: Any, statement_timeout: float) -> None:
         self._connection = connection
         self._cursor = connection.cursor()  # one for all statements, whose rows are fetched before the next one
+        self._unsent: list[str] | None = None
+        """The statements of the transaction that no round trip has taken yet; None outside a transaction."""
         self._statement_timeout = statement_timeout
         # A second descriptor of the same socket, so that another thread never shuts down one that was reused.
         self._socket = socket.socket(fileno=socket.dup(connection.fileno()))
 
     def begin(self, *, durable: bool, limited: bool) -> float:
         """Begin a transaction as the only writer; return the database's time."""
-        cursor = self._connection.execute(_begin(durable, self._statement_timeout if limited else 0.0))
-        while cursor.nextset():
-            pass
-        now, read_only = cursor.fetchone()
+        self._cursor.execute(_begin(durable, self._statement_timeout if limited else 0.0))
+        self._cursor.set_result(-1)
+        now, read_only = self._cursor.fetchone()
+        self._unsent = []
         if read_only == "on":
             raise ConnectionLost("PostgreSQL is read-only just now, as a standby is; nothing was stored.")
         return float(now)
 
     def now(self) -> float:
         """Return the server's time in epoch seconds."""
-        return float(self._connection.execute(NOW).fetchone()[0])
+        return float(self._cursor.execute(NOW).fetchone()[0])
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
-        """Execute a statement with named parameters, written as `:name`."""
-        cursor: Cursor = self._cursor.execute(_for_psycopg(statement), values)
+        """Execute a statement with named parameters, written as `:name`, and those that were not sent yet."""
+        cursor: Cursor = self._send(self._with_values(statement, values))
         return cursor
+
+    def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        """Execute a statement with the parameters of each row, in one round trip; return the first row of each."""
+        if not rows:
+            return []
+        cursor = self._send(*(self._with_values(statement, values) for values in rows))
+        found = []
+        for result in range(-len(rows), 0):
+            cursor.set_result(result)
+            found.append(cursor.fetchone())
+        return found
+
+    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Execute a statement together with the next one, or with the commit."""
+        text = self._with_values(statement, values)
+        if self._unsent is None:
+            self._cursor.execute(text)
+        else:
+            self._unsent.append(text)
 
     def commit(self) -> None:
         """Commit the transaction."""
-        self._connection.execute("COMMIT")
+        self._send("COMMIT")
+        self._unsent = None
 
     def rollback(self) -> None:
         """Roll the transaction back; PostgreSQL warns if there is none."""
-        self._connection.execute("ROLLBACK")
+        self._unsent = None
+        self._cursor.execute("ROLLBACK")
+
+    def _with_values(self, statement: str, values: Mapping[str, Any]) -> str:
+        """Return a statement with its parameters as literals, which psycopg and libpq quote."""
+        text: str = self._cursor.mogrify(_for_psycopg(statement), values)
+        return text
+
+    def _send(self, *statements: str) -> Any:
+        """Send statements in one message, after those that wait; return the cursor with the result of the last."""
+        texts, self._unsent = [*(self._unsent or ()), *statements], None if self._unsent is None else []
+        cursor = self._cursor.execute(";".join(texts))
+        if len(texts) > 1:
+            cursor.set_result(-1)
+        return cursor
 
     def verify(self) -> None:
         """Do nothing: the server owns its files."""

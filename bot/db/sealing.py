@@ -44,4 +44,4 @@ def _seal_waiting_input(tx: Transaction, seals: Seals) -> None:
     for row in tx.fetch(WAITING_INPUT):
         with suppress(UnreadableRow):
             payload = seals.seal_input(row.kind, row.request_id, row.created_at, parse_payload(row.id, row.payload))
-            tx.execute(SET_PAYLOAD, id=row.id, payload=json.dumps(payload))
+            tx.send(SET_PAYLOAD, id=row.id, payload=json.dumps(payload))

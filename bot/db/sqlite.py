@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -143,6 +143,14 @@ class SqliteConnection:
     def execute(self, statement: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
         """Execute a statement with named parameters, written as `:name`."""
         return self._connection.execute(statement, values)
+
+    def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        """Execute a statement with the parameters of each row; return the first row of each."""
+        return [self._connection.execute(statement, values).fetchone() for values in rows]
+
+    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Execute a statement whose result no one reads."""
+        self._connection.execute(statement, values)
 
     def commit(self) -> None:
         """Commit the transaction."""

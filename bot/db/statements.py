@@ -141,8 +141,8 @@ def insert_request(tx: Transaction, request: Request, key: str, **columns: Any) 
     """Insert a request and its item; return False if its id or its key exists already."""
     if tx.fetch_one(EXISTS, id=request.id, key=key):
         return False
-    tx.execute(INSERT_REQUEST, **(request_to_row(request) | columns), ask_key=key)
-    tx.execute(INSERT_ITEM, **item_to_row(request))
+    tx.send(INSERT_REQUEST, **(request_to_row(request) | columns), ask_key=key)
+    tx.send(INSERT_ITEM, **item_to_row(request))
     return True
 
 
@@ -185,7 +185,7 @@ def finish_item(tx: Transaction, job: Job, event: Event) -> tuple[Request, list[
 
     Raises UnreadableRow.
     """
-    tx.execute(SET_ITEM_EVENT, id=job.request_id, place=job.payload["place"], event=event.value)
+    tx.send(SET_ITEM_EVENT, id=job.request_id, place=job.payload["place"], event=event.value)
     rows = tx.fetch(GET, id=job.request_id)
     return read_request(rows[0]), [_event(row) for row in rows]
 
@@ -199,17 +199,17 @@ def _event(row: Row) -> Event | None:
 
 def set_outcome(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
     """Store the outcome of an item of a request that has open items."""
-    tx.execute(SET_OUTCOME, id=request_id, outcome=json.dumps(outcome))
+    tx.send(SET_OUTCOME, id=request_id, outcome=json.dumps(outcome))
 
 
 def revise_outcome(tx: Transaction, request_id: str, outcome: dict[str, Any]) -> None:
     """Store an outcome as a new revision, so that the card shows it."""
-    tx.execute(REVISE_OUTCOME, id=request_id, outcome=json.dumps(outcome))
+    tx.send(REVISE_OUTCOME, id=request_id, outcome=json.dumps(outcome))
 
 
 def set_click_url(tx: Transaction, request_id: str, url: str) -> None:
     """Store the response_url of a click on a card that `chat.update` does not reach."""
-    tx.execute(SET_CLICK_URL, id=request_id, url=url)
+    tx.send(SET_CLICK_URL, id=request_id, url=url)
 
 
 def click_urls(tx: Transaction, request_id: str, ts: str) -> list[str]:
@@ -225,12 +225,12 @@ def click_urls(tx: Transaction, request_id: str, ts: str) -> list[str]:
 def set_card(tx: Transaction, request_id: str, card: MessageRef | None, live: LiveState | None) -> None:
     """Store where a card is, and what its target was doing when it was made; None keeps what is stored."""
     channel, ts = (card.channel, card.ts) if card else (None, None)
-    tx.execute(SET_CARD, id=request_id, channel=channel, ts=ts, live=_live_column(live) if live else None)
+    tx.send(SET_CARD, id=request_id, channel=channel, ts=ts, live=_live_column(live) if live else None)
 
 
 def set_live_state(tx: Transaction, request_id: str, live: LiveState) -> None:
     """Store what the target of a request was doing when a copy of its card was made."""
-    tx.execute(SET_LIVE_STATE, id=request_id, live=_live_column(live))
+    tx.send(SET_LIVE_STATE, id=request_id, live=_live_column(live))
 
 
 def _live_column(live: LiveState) -> str:
@@ -258,7 +258,7 @@ def _readable(rows: Iterable[Row]) -> list[Request]:
 def set_seals(tx: Transaction, request: Request) -> None:
     """Store the seals of a request."""
     row = request_to_row(request)
-    tx.execute(SET_SEALS, id=request.id, seal=row["seal"], approval_seals=row["approval_seals"])
+    tx.send(SET_SEALS, id=request.id, seal=row["seal"], approval_seals=row["approval_seals"])
 
 
 def overdue(tx: Transaction, limit: int, actions: Iterable[str], skipped: Collection[int | str]) -> list[str]:
@@ -293,6 +293,6 @@ def _outside(column: str, known: Sequence[str]) -> str:
 
 def delete_expired(tx: Transaction) -> None:
     """Delete jobs too old to be replayed, response_urls too old to be used, and old pings."""
-    tx.execute(DELETE_JOBS, limit=tx.now - COMPLETED_JOB_RETENTION)
+    tx.send(DELETE_JOBS, limit=tx.now - COMPLETED_JOB_RETENTION)
     pings.forget_old(tx)
-    tx.execute(FORGET_URLS, limit=tx.now - RESPONSE_URL_LIFETIME)
+    tx.send(FORGET_URLS, limit=tx.now - RESPONSE_URL_LIFETIME)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -36,9 +36,20 @@ class Transaction:
         """Execute a statement with its parameters, written as `:name`; return the number of changed rows."""
         return self._connection.execute(statement, values).rowcount
 
+    def send(self, statement: str, **values: Any) -> None:
+        """Execute a statement whose result the step does not need.
+
+        PostgreSQL gets it with the next statement or the commit, which saves a round trip. Its error is raised there.
+        """
+        self._connection.send(statement, values)
+
     def fetch(self, statement: str, **values: Any) -> Sequence[Row]:
         """Execute a statement and return its rows."""
         return self._connection.execute(statement, values).fetchall()
+
+    def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        """Execute a statement with the parameters of each row, in one round trip; return the first row of each."""
+        return self._connection.fetch_each(statement, rows)
 
     def fetch_one(self, statement: str, **values: Any) -> Row | None:
         """Execute a statement and return its first row, None if there is none."""

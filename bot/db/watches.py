@@ -38,7 +38,7 @@ class WatchStore:
         if request.state is not State.REVOKED or request.target is None:
             return
         for row in tx.fetch(EARLIER, target=request.target.id, request_id=request.id):
-            tx.execute(END, id=row.id, now=tx.now)
+            tx.send(END, id=row.id, now=tx.now)
             self._store(tx, row.request_id, {"code": WatchFinding.REVOKED_AGAIN, "revoked_at": tx.now})
         if payload:
             self.requests.jobs.enqueue(tx, request.id, JobSpec(JobKind.WATCH, request.id, payload), delay=delay)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.db.driver import Connection, Cursor, Dialect, Driver
+from bot.db.driver import Connection, Cursor, Dialect, Driver, Row
 
 
 @dataclass
@@ -68,6 +68,16 @@ class RecordingConnection:
         self._recorder.statements.append(statement)
         self._recorder.fail("execute")
         return self._connection.execute(statement, values)
+
+    def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        self._recorder.statements += [statement] * len(rows)
+        self._recorder.fail("execute")
+        return self._connection.fetch_each(statement, rows)
+
+    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+        self._recorder.statements.append(statement)
+        self._recorder.fail("execute")
+        self._connection.send(statement, values)
 
     def commit(self) -> None:
         self._recorder.fail("commit")
