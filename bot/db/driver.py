@@ -82,7 +82,7 @@ class Connection(Protocol):
         """Execute a statement with named parameters, written as `:name`."""
 
     def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Execute a statement with the parameters of each row; return the first row of each."""
+        """Execute a statement for each row of parameters; return the first row of each."""
 
     def send(self, statement: str, values: Mapping[str, Any]) -> None:
         """Execute a statement whose result no one reads, at the latest before the next one or the commit."""

@@ -188,7 +188,7 @@ class PostgresConnection:
         return cursor
 
     def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Execute a statement with the parameters of each row, in one round trip; return the first row of each."""
+        """Execute a statement for each row of parameters, in one message; return the first row of each."""
         if not rows:
             return []
         cursor = self._send(*(self._with_values(statement, values) for values in rows))
@@ -222,7 +222,7 @@ class PostgresConnection:
         return text
 
     def _send(self, *statements: str) -> Any:
-        """Send statements in one message, after those that wait; return the cursor with the result of the last."""
+        """Send statements in one message, after those that wait; return the result of the last one."""
         texts, self._unsent = [*(self._unsent or ()), *statements], None if self._unsent is None else []
         cursor = self._cursor.execute(";".join(texts))
         if len(texts) > 1:

@@ -145,7 +145,7 @@ class SqliteConnection:
         return self._connection.execute(statement, values)
 
     def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Execute a statement with the parameters of each row; return the first row of each."""
+        """Execute a statement for each row of parameters; return the first row of each."""
         return [self._connection.execute(statement, values).fetchone() for values in rows]
 
     def send(self, statement: str, values: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ class Transaction:
         return self._connection.execute(statement, values).fetchall()
 
     def fetch_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Execute a statement with the parameters of each row, in one round trip; return the first row of each."""
+        """Execute a statement for each row of parameters; return the first row of each."""
         return self._connection.fetch_each(statement, rows)
 
     def fetch_one(self, statement: str, **values: Any) -> Row | None:
