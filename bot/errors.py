@@ -102,22 +102,3 @@ class SlackUnavailable(BotError):
     def params(self) -> dict[str, Any]:
         """The method and Slack's error code."""
         return {"method": self.method, "slack_code": self.slack_code}
-
-
-class CheckUnavailable(BotError):
-    """A check of what a person may do, which failed for a reason that may pass in `retry_after` seconds.
-
-    It is never a verdict. `unverified` says what could not be read.
-    """
-
-    code = "check_unavailable"
-
-    def __init__(self, unverified: str, retry_after: float = 0.0) -> None:
-        super().__init__()
-        self.unverified = unverified
-        self.retry_after = retry_after
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """What could not be read, and when to try again."""
-        return {"unread": self.unverified, "retry_after": round(self.retry_after) or None}

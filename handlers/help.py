@@ -11,8 +11,10 @@ from handlers.messages import Catalog
 from handlers.services import Services
 from handlers.ui import blocks, rich_text
 from handlers.ui.blocks import Block, Message, foreign_mrkdwn
+from handlers.ui.failed_checks import failed_checks
 from handlers.ui.reasons import explain
-from handlers.ui.sentences import sentence
+from handlers.ui.rich_text import Element
+from handlers.ui.sentences import as_mrkdwn, sentence
 from handlers.words import MAX_QUOTED_LENGTH
 
 Suggest = Callable[[Permissions], str | None]
@@ -75,13 +77,16 @@ def approval_hint(catalog: Catalog, permissions: Permissions) -> str:
     if permissions.request:
         alone = set(permissions.request) == {BREAK_GLASS}
         hint = catalog.text("help.can_break_glass" if alone else "help.can_request")
-        return f"{hint} {unverified(catalog, permissions)}" if permissions.unverified else hint
-    return unverified(catalog, permissions) if permissions.unverified else catalog.text("help.can_do_nothing")
+        return f"{hint} {as_mrkdwn(unverified(catalog, permissions))}" if permissions.unverified else hint
+    if permissions.unverified:
+        return as_mrkdwn(unverified(catalog, permissions))
+    return catalog.text("help.can_do_nothing")
 
 
-def unverified(catalog: Catalog, permissions: Permissions) -> str:
+def unverified(catalog: Catalog, permissions: Permissions) -> list[Element]:
     """Return the line about checks that failed."""
-    return catalog.text("unchecked", unverified=foreign_mrkdwn("; ".join(permissions.unverified)))
+    failed = failed_checks(catalog, [check.params for check in permissions.unverified])
+    return sentence(catalog, "unchecked", unverified=failed)
 
 
 def _unknown(catalog: Catalog, unknown: str, suggestion: str | None) -> str:

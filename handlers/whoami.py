@@ -97,7 +97,7 @@ def permission_block(catalog: Catalog, permissions: Permissions, actions: Iterab
         for code, rules, unknown in rights
         if (what := catalog.optional(f"{action}.{code}"))
     ]
-    failed = rich_text.paragraph(words(unverified(catalog, permissions))) if permissions.unverified else None
+    failed = rich_text.paragraph(*unverified(catalog, permissions)) if permissions.unverified else None
     return rich_text.block(rich_text.bullets(*rows), failed)
 
 

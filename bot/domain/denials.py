@@ -81,10 +81,10 @@ class DenialCode(StrEnum):
 class Denied(BotError):
     """The bot does not do this for this person; nothing was changed.
 
-    `params` fill the placeholders of the code's text: ids, names, principals.
+    `params` fill the placeholders of the code's text: ids, names, principals, and failed checks as they are stored.
     """
 
-    def __init__(self, code: DenialCode, **params: str) -> None:
+    def __init__(self, code: DenialCode, **params: Any) -> None:
         super().__init__()
         self.reason = code
         self._params = params

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from bot.domain.failed_checks import FailedCheck
 from bot.visible_text import storable_text
 
 
@@ -147,7 +148,7 @@ class Actor:
     """A member with everything that the bot could read about them just now.
 
     `users` and `groups` are the principals of these kinds that name the member, `users` only those under another id.
-    `unverified` names the checks that failed, with the reason; each of them counts as "no". `retry_after` is the
+    `unverified` has the checks that failed, with the reason; each of them counts as "no". `retry_after` is the
     delay in seconds after which one of them may succeed, None if none may.
     """
 
@@ -156,7 +157,7 @@ class Actor:
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     grants: Grants = field(default_factory=Grants)
-    unverified: tuple[str, ...] = ()
+    unverified: tuple[FailedCheck, ...] = ()
     retry_after: float | None = None
 
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.domain.actions import Action
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import CheckUnavailable, FailedCheck
 from bot.domain.people import Actor, Grants, Member, Permission, Workspace, comparable_email, same_person
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Request, State
 from bot.domain.rules import Rules
-from bot.errors import CheckUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Allowed by `rule`, or denied for `reason`.
 
-    `unverified` names failed checks, which count as "no". `retry_after` is the delay in seconds after which one of
+    `unverified` has the failed checks, which count as "no". `retry_after` is the delay in seconds after which one of
     them may succeed; unless it is None, the denial is no verdict yet.
     """
 
     rule: Principal | None = None
     reason: DenialCode | None = None
-    unverified: tuple[str, ...] = ()
+    unverified: tuple[FailedCheck, ...] = ()
     retry_after: float | None = None
 
     @property
@@ -278,8 +279,10 @@ def may_self_approve(actor: Actor, action: Action, rules: Rules) -> bool:
 def denial(verdict: Verdict, request: Request | None = None) -> Denied | CheckUnavailable:
     """Return the error for a verdict that denies, or for one that is not possible yet."""
     if verdict.retry_after is not None:
-        return CheckUnavailable("; ".join(verdict.unverified), verdict.retry_after)
-    params = {"unverified": "; ".join(verdict.unverified)} if verdict.unverified else {}
+        return CheckUnavailable(*verdict.unverified, retry_after=verdict.retry_after)
+    params: dict[str, Any] = {}
+    if verdict.unverified:
+        params["unverified"] = [check.params for check in verdict.unverified]
     if request:
         params["requester"] = request.requester
     if request and verdict.reason is DenialCode.OWN_PROTECTED_REQUEST:

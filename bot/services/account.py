@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from bot.domain.actions import Actions
 from bot.domain.commands import Invoker
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import FailedCheck
 from bot.domain.people import Member, Person, Workspace
 from bot.domain.policy import ineligibility, rule_for
 from bot.domain.principals import Principal
@@ -34,7 +35,7 @@ class Permissions:
     `request` and `approve` hold the rule that allows it, for each action the member may request or approve.
     `administer` is the rule that makes the member an admin. `denied_because` excludes the member from everything.
     `approvals_required` is the number of approvals that a revocation needs.
-    `unverified` names checks that failed. `request_unknown` and `approve_unknown` are the actions about which a check
+    `unverified` has the checks that failed. `request_unknown` and `approve_unknown` are the actions about which a check
     left it open, because it may succeed later; they count as "no".
     """
 
@@ -44,7 +45,7 @@ class Permissions:
     administer: Principal | None = None
     self_approval: bool = True
     approvals_required: int = 1
-    unverified: tuple[str, ...] = ()
+    unverified: tuple[FailedCheck, ...] = ()
     request_unknown: frozenset[str] = frozenset()
     approve_unknown: frozenset[str] = frozenset()
 
@@ -131,7 +132,7 @@ class _Found(NamedTuple):
 
     rule: Principal | None
     unknown: bool
-    unverified: tuple[str, ...]
+    unverified: tuple[FailedCheck, ...]
 
 
 class _RulesOf:
@@ -152,6 +153,6 @@ class _RulesOf:
         return self._found[principals]
 
     @property
-    def unverified(self) -> tuple[str, ...]:
+    def unverified(self) -> tuple[FailedCheck, ...]:
         """The checks that failed."""
         return tuple(dict.fromkeys(check for found in self._found.values() for check in found.unverified))

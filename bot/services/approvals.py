@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bot.domain.actions import Actions
 from bot.domain.bulk import BulkSummary
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.people import Actor, Member, Person
 from bot.domain.policy import (
     Case,
@@ -23,7 +24,6 @@ from bot.domain.policy import (
 from bot.domain.principals import Principal
 from bot.domain.requests import Request
 from bot.domain.rules import Rules
-from bot.errors import CheckUnavailable
 from bot.services.identity import Identity
 
 
@@ -120,7 +120,7 @@ class ApprovalJudge:
         if rule_for(actor, protected):
             return True
         if actor.retry_after is not None:
-            raise CheckUnavailable("; ".join(actor.unverified), actor.retry_after)
+            raise CheckUnavailable(*actor.unverified, retry_after=actor.retry_after)
         return bool(actor.unverified)
 
     async def _requester(self, case: Case, member: Member) -> Member | None:

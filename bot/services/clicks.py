@@ -19,12 +19,13 @@ from bot.domain.audit import EventType
 from bot.domain.bulk import CONTROLS
 from bot.domain.clicks import Click, read_click
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.live_state import LiveState
 from bot.domain.people import Member
 from bot.domain.policy import ineligibility
 from bot.domain.requests import APPROVE, CANCEL, DECLINE, FINAL, Event, Request, approval_event
 from bot.domain.rules import Rules
-from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
+from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.services.approvals import ApprovalJudge, Judgement
 from bot.services.bulk_control import BulkControl, is_possible

@@ -16,6 +16,7 @@ from bot.domain.actions import REVOKE, REVOKE_MANY, ROTATE, Action, Actions
 from bot.domain.bulk import BulkEntry, BulkSummary
 from bot.domain.commands import Invoker, RequestCommand, TargetRef
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import codes_of
 from bot.domain.people import Actor, Member, Person
 from bot.domain.policy import (
     Case,
@@ -249,7 +250,7 @@ class RequestDrafts:
         if rule_for(actor, protected):
             return True
         if actor.unverified:
-            log.warning("target.protection_unknown", target=person.id, problem="; ".join(actor.unverified))
+            log.warning("target.protection_unknown", target=person.id, problem=codes_of(actor.unverified))
         return bool(actor.unverified)
 
     async def _card_channel(self, invoker: Invoker, approver: Actor, *, alone: bool) -> MessageRef:

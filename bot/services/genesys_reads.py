@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from bot.errors import CheckUnavailable
+from bot.domain.failed_checks import Cause, CheckUnavailable, FailedCheck, Subject
 from bot.purecloud import GenesysError, GenesysRateLimited, TokenInfo, User, UserAuthorization, is_transient
 
 PERSON_TTL = 60.0
@@ -75,7 +75,8 @@ class Allowance(Protocol):
 def require_requester_share(allowance: Allowance) -> None:
     """Raise CheckUnavailable once the requests have used their share, so that a DELETE always fits."""
     if allowance.used >= MAX_REQUESTER_SHARE:
-        raise CheckUnavailable("Genesys Cloud (rate allowance)", allowance.resets_in)
+        failed = FailedCheck(Subject.GENESYS_PEOPLE, Cause.RATE_ALLOWANCE)
+        raise CheckUnavailable(failed, retry_after=allowance.resets_in)
 
 
 @contextmanager
@@ -85,7 +86,8 @@ def transient_as_unavailable() -> Iterator[None]:
         yield
     except GenesysError as error:
         if is_transient(error):
-            raise CheckUnavailable(f"Genesys Cloud ({error.code})", error.retry_after or 0.0) from error
+            failed = FailedCheck(Subject.GENESYS_PEOPLE, error.code, correlation_id=error.correlation_id)
+            raise CheckUnavailable(failed, retry_after=error.retry_after or 0.0) from error
         raise
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import Cause, FailedCheck, Subject
 from bot.domain.identifiers import GENESYS_ID
 from bot.domain.people import Actor, Grants, Member, Permission, Person, Workspace, comparable_email, other_spelling
 from bot.domain.policy import rule_for
@@ -142,7 +143,7 @@ class Identity:
             person = actor.person or await self._active_person_of(actor.member, since)
             grants = read_grants(await self._roles.get(person.id, since=since))
         except (Denied, GenesysError, ValueError) as error:  # ValueError: a person without a usable id
-            unverified = (*actor.unverified, f"Genesys Cloud roles ({_cause(error)})")
+            unverified = (*actor.unverified, _failed_check(error))
             return replace(actor, unverified=unverified, retry_after=longest(actor.retry_after, _delay(error)))
         return replace(actor, person=person, grants=grants)
 
@@ -219,11 +220,11 @@ def same_email(person: Person, member: Member) -> bool:
     return email is not None and email == member.comparable_email
 
 
-def _cause(error: Exception) -> str:
-    """Return the code of what failed, with the correlation id that Genesys support asks for."""
-    code = error.code if isinstance(error, Denied | GenesysError) else "invalid_target"
+def _failed_check(error: Exception) -> FailedCheck:
+    """Return that the roles could not be read, and why."""
+    cause = error.code if isinstance(error, Denied | GenesysError) else Cause.INVALID_TARGET
     correlation_id = error.correlation_id if isinstance(error, GenesysError) else None
-    return f"{code}, correlation id {correlation_id}" if correlation_id else code
+    return FailedCheck(Subject.GENESYS_ROLES, cause, correlation_id=correlation_id)
 
 
 def read_person(user: User) -> Person:

@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.db.job_queue import MAX_BACKOFF_DOUBLINGS
 from bot.db.jobs import Job
-from bot.errors import BotError, CheckUnavailable, SlackUnavailable
+from bot.domain.failed_checks import CheckUnavailable
+from bot.errors import BotError, SlackUnavailable
 
 MAX_POSTPONEMENT = 30.0
 """Longest delay until the next attempt, in seconds, unless Slack or Genesys Cloud asks for a longer one."""

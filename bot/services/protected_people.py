@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.domain.failed_checks import CheckUnavailable, FailedCheck, Subject
 from bot.domain.people import Person, comparable_email
 from bot.domain.principals import Principal, PrincipalKind
-from bot.errors import CheckUnavailable, SlackUnavailable
+from bot.errors import SlackUnavailable
 from bot.services.slack_principals import MAX_GROUP_SIZE
 from bot.slack.users import SlackUsers
 
@@ -55,7 +56,8 @@ class ProtectedPeople:
             members = await asyncio.gather(*(self._users.named.get(one) for one in frozenset().union(*ids)))
         except SlackUnavailable as error:
             if error.retryable:
-                raise CheckUnavailable(f"PROTECTED ({error.slack_code})", error.retry_after) from error
+                failed = FailedCheck(Subject.PROTECTED_PEOPLE, error.slack_code)
+                raise CheckUnavailable(failed, retry_after=error.retry_after) from error
             log.warning("target.protection_unknown", problem=str(error))
             return Protection(everyone=True)
         known = [one for one in members if one]

@@ -14,9 +14,10 @@ from bot.db.requests import RequestStore
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.commands import Invoker, RequestCommand, read_command
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.people import Member
 from bot.domain.requests import Request
-from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
+from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.redaction import redact
 from bot.services.drafts import Checked, RequestDrafts

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from bot.domain.failed_checks import Cause, FailedCheck, Subject
 from bot.domain.people import Actor, Member, comparable_email
 from bot.domain.policy import rule_for
 from bot.domain.principals import Principal, PrincipalKind
@@ -53,7 +54,7 @@ class SlackPrincipals:
         """
         member = target.member
         found = await self._users.membership(member.ids, groups_among(principals), since=since)
-        empty = tuple(f"user group {group} (no members)" for group, ids in found.members.items() if not ids)
+        empty = tuple(_of_group(group, Cause.NO_MEMBERS) for group, ids in found.members.items() if not ids)
         target = _in_groups(target, found)
         target = replace(target, unverified=(*target.unverified, *empty))
         if rule_for(target, principals):
@@ -64,7 +65,7 @@ class SlackPrincipals:
         addresses = (comparable_email(target.person.email if target.person else None), member.comparable_email)
         emails = frozenset(address for address in addresses if address)
         other = await find_other_names(self._users.named, _small(named), member.ids, emails)
-        large = tuple(f"user group {one} (too many members)" for one in named if one not in _small(named))
+        large = tuple(_of_group(one, Cause.TOO_MANY_MEMBERS) for one in named if one not in _small(named))
         target = _with(target, other)
         return replace(target, unverified=(*target.unverified, *other.unknown, *large))
 
@@ -82,14 +83,14 @@ class SlackPrincipals:
 class OtherNames(NamedTuple):
     """The principals that name a person, and what could not be compared.
 
-    `unread` has a line for each user that could not be looked up. `retry_after` is the delay in seconds after which one
-    of them may be. `unknown` has a line for each user about whom Slack says too little.
+    `unread` has each user who could not be looked up. `retry_after` is the delay in seconds after which one
+    of them may be. `unknown` has each user about whom Slack says too little.
     """
 
     principals: frozenset[str] = frozenset()
-    unread: tuple[str, ...] = ()
+    unread: tuple[FailedCheck, ...] = ()
     retry_after: float | None = None
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[FailedCheck, ...] = ()
 
 
 async def find_other_names(
@@ -102,22 +103,26 @@ async def find_other_names(
     unread, delays, unknown = [], [], []
     for user_id, result in zip(wanted, results, strict=True):
         if isinstance(result, SlackUnavailable):
-            unread.append(f"Slack user {user_id} ({result.slack_code})")
+            unread.append(FailedCheck(Subject.SLACK_USER, result.slack_code, user_id))
             delays.append(result.retry_after)
         elif isinstance(result, BaseException):
             raise result
         elif result is None:
-            unknown.append(f"Slack user {user_id} (user_not_found)")
+            unknown.append(FailedCheck(Subject.SLACK_USER, Cause.USER_NOT_FOUND, user_id))
         else:
             found[user_id] = result
             if not ids and not result.emails and not result.bot:
-                unknown.append(f"Slack user {user_id} (no email address)")
+                unknown.append(FailedCheck(Subject.SLACK_USER, Cause.NO_EMAIL_ADDRESS, user_id))
     principals = frozenset(
         principal
         for principal, listed in named.items()
         if any(found[one].is_one_of(ids, emails) for one in listed & found.keys())
     )
     return OtherNames(principals, tuple(unread), max(delays) if delays else None, tuple(unknown))
+
+
+def _of_group(group: str, cause: Cause) -> FailedCheck:
+    return FailedCheck(Subject.USER_GROUP, cause, group)
 
 
 def groups_among(principals: Sequence[Principal]) -> list[str]:

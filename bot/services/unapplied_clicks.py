@@ -14,8 +14,9 @@ from bot.db.rows import ResponseUrls
 from bot.domain.audit import AuditEvent, EventType
 from bot.domain.clicks import Click
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.requests import EXECUTION_WINDOW, FINAL, Request, State
-from bot.errors import BotError, CheckUnavailable, SlackUnavailable, StaleRequest
+from bot.errors import BotError, SlackUnavailable, StaleRequest
 from bot.metrics import Metrics
 from bot.services.denied_people import DeniedPeople
 from bot.services.expiry import end_overdue

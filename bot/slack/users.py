@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Member, read_member
 from bot.errors import SlackUnavailable
 from bot.slack.api import SlackApi
@@ -30,12 +31,12 @@ _UNKNOWN_USER = frozenset({"user_not_found", "user_not_visible", "users_not_foun
 class Membership(NamedTuple):
     """The user groups that contain a person.
 
-    `unread` has a line for each group that could not be read. `retry_after` is the delay in seconds after which one
+    `unread` has each group that could not be read. `retry_after` is the delay in seconds after which one
     of them may be readable, None if none may. `members` has the members of the groups that could be read.
     """
 
     groups: frozenset[str] = frozenset()
-    unread: tuple[str, ...] = ()
+    unread: tuple[FailedCheck, ...] = ()
     retry_after: float | None = None
     members: Mapping[str, frozenset[str]] = MappingProxyType({})
 
@@ -101,7 +102,7 @@ class SlackUsers:
         unread, delays = [], []
         for group, members in zip(groups, results, strict=True):
             if isinstance(members, SlackUnavailable):
-                unread.append(f"user group {group} ({members.slack_code})")
+                unread.append(FailedCheck(Subject.USER_GROUP, members.slack_code, group))
                 delays += [members.retry_after] if members.slack_code != _NO_SUCH_GROUP else []
             elif isinstance(members, BaseException):
                 raise members

@@ -116,12 +116,17 @@ def user_mention(user_id: str) -> str:
     return f"<@{escape(user_id)}>"
 
 
+def group_mention(group_id: str) -> str:
+    """Return a mention of a Slack user group."""
+    return f"<!subteam^{escape(group_id)}>"
+
+
 def principal_mention(principal: Principal) -> str:
     """Return a mention of a Slack user or of a user group; a role or permission is shown as code."""
     if principal.kind is PrincipalKind.USER:
         return user_mention(principal.value)
     if principal.kind is PrincipalKind.GROUP:
-        return f"<!subteam^{escape(principal.value)}>"
+        return group_mention(principal.value)
     return f"`{foreign_mrkdwn(principal)}`"
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from bot.errors import TOKEN_REFUSED
 from handlers.messages import Catalog
 from handlers.ui.blocks import channel_mention, foreign_mrkdwn, local_time, user_mention
+from handlers.ui.failed_checks import failed_checks
+from handlers.ui.sentences import as_mrkdwn
 
 Params = Mapping[str, Any]
 
@@ -90,6 +92,9 @@ _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
 def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
     """Return the placeholders that are derived from parameters."""
     computed = {name: make(params) for key, (name, make) in _COMPUTED.items() if params.get(key)}
+    for name in ("unverified", "unread"):
+        if isinstance(checks := params.get(name), list):  # earlier versions stored a text
+            computed[name] = as_mrkdwn(failed_checks(catalog, checks))
     if code == "too_few_approvers":
         needed = params.get("required", "?")
         text = catalog.optional(f"required_approvers.{needed}") or catalog.text("required_approvers", count=needed)

@@ -12,7 +12,7 @@ from string import Formatter
 
 from bot.visible_text import visible_text
 from handlers.messages import CHANNEL, USER, Catalog
-from handlers.ui.blocks import escape, user_mention
+from handlers.ui.blocks import channel_mention, escape, group_mention, user_mention
 from handlers.ui.rich_text import Element, channel, emoji, user, words
 
 Value = str | Element | Sequence[Element]
@@ -49,6 +49,10 @@ def as_mrkdwn(elements: Sequence[Element]) -> str:
 def _mrkdwn(element: Element) -> str:
     if element["type"] == "user":
         return user_mention(element["user_id"])
+    if element["type"] == "usergroup":
+        return group_mention(element["usergroup_id"])
+    if element["type"] == "channel":
+        return channel_mention(element["channel_id"])
     text = escape(str(element.get("text") or element.get("fallback") or ""))
     return f"`{text.replace('`', chr(39))}`" if element.get("style", {}).get("code") else text
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.actions import REVOKE, Action
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Actor, Grants, Member, Person, Workspace
 from bot.domain.policy import Case
 from bot.domain.principals import Principal, PrincipalKind
@@ -56,6 +57,13 @@ _REQUEST = Request(
 
 
 SEALS = Seals(b"the key of the tests")
+
+
+UNREAD_GROUP = FailedCheck(Subject.USER_GROUP, "ratelimited", "S0X")
+"""A user group that Slack does not show just now."""
+
+UNREAD_ROLES = FailedCheck(Subject.GENESYS_ROLES, "genesys_no_response", correlation_id="c-1")
+"""Roles that Genesys Cloud did not send."""
 
 
 def member(user_id: str = RAVI, **changes: Any) -> Member:

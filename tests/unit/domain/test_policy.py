@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.actions import BREAK_GLASS, REVOKE, ROTATE, Action
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.people import Actor, Grants, Permission, Person
 from bot.domain.policy import (
     Case,
@@ -35,12 +36,13 @@ from bot.domain.policy import (
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Follower, Request, State
 from bot.domain.rules import Rules
-from bot.errors import CheckUnavailable
 from tests.support.examples import (
     BEN,
     OLIVIA,
     RAVI,
     TOM,
+    UNREAD_GROUP,
+    UNREAD_ROLES,
     WORKSPACE,
     actor,
     case,
@@ -172,7 +174,7 @@ def test_may_request__requesters_revoke_and_admins_rotate(who: str, action: Acti
 def test_may_administer__admins_only() -> None:
     held = rules(admins=users(OLIVIA))
     assert may_administer(actor(OLIVIA), held, WORKSPACE) == Verdict(rule=users(OLIVIA)[0])
-    unread = actor(BEN, unverified=("user group S0X (ratelimited)",), retry_after=7.0)
+    unread = actor(BEN, unverified=(UNREAD_GROUP,), retry_after=7.0)
     assert may_administer(unread, held, WORKSPACE) == Verdict(
         reason=DenialCode.NOT_AN_ADMIN, unverified=unread.unverified, retry_after=7.0
     )
@@ -193,9 +195,9 @@ def test_may_request__approvers_if_no_requesters_are_set() -> None:
 
 
 def test_may_request__failed_check_counts_as_no_and_is_named() -> None:
-    verdict = may_request(actor(TOM, unverified=("user group S0X (ratelimited)",)), REVOKE, rules(), WORKSPACE)
+    verdict = may_request(actor(TOM, unverified=(UNREAD_GROUP,)), REVOKE, rules(), WORKSPACE)
 
-    assert verdict == Verdict(reason=DenialCode.NOT_A_REQUESTER, unverified=("user group S0X (ratelimited)",))
+    assert verdict == Verdict(reason=DenialCode.NOT_A_REQUESTER, unverified=(UNREAD_GROUP,))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +257,7 @@ def test_may_cancel__no_approver_where_the_card_has_a_button_to_decline() -> Non
 
 
 def test_may_cancel__names_what_could_not_be_read_of_an_approver() -> None:
-    unread = actor("U1", unverified=("user group S0X (ratelimited)",), retry_after=7.0)
+    unread = actor("U1", unverified=(UNREAD_GROUP,), retry_after=7.0)
     assert may_cancel(unread, case(request())).retry_after == 7.0
 
 
@@ -437,7 +439,7 @@ def test_may_approve__judges_other_approvers_by_what_was_read_for_them(
 
 
 def test_may_approve__unreadable_group_of_the_request_is_no_verdict_yet() -> None:
-    unread = actor(BEN, unverified=("user group S0OLDGROUP (ratelimited)",), retry_after=7.0)
+    unread = actor(BEN, unverified=(UNREAD_GROUP,), retry_after=7.0)
     held = case(request(rules=rules(approvers=GROUP)))
 
     for verdict in (may_approve(actor(BEN), held, unread), may_decline(actor(BEN), held, unread)):
@@ -544,15 +546,19 @@ def test_target__without_an_email_address_is_no_member(target: Person | None) ->
 
 
 def test_denial__of_a_check_that_may_succeed_later_is_no_verdict() -> None:
-    asker = actor(BEN, unverified=("user group S0X (ratelimited)",), retry_after=12.0)
+    asker = actor(BEN, unverified=(UNREAD_GROUP,), retry_after=12.0)
     verdict = may_approve(asker, case(request(), rules(approvers=())))
     error = denial(verdict, request())
 
     assert isinstance(error, CheckUnavailable)
-    assert (error.retry_after, error.unverified) == (12.0, "user group S0X (ratelimited)")
-    later = denial(Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=("one", "two"), retry_after=0.0))
+    assert (error.retry_after, error.unverified) == (12.0, (UNREAD_GROUP,))
+    later = denial(Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=(UNREAD_GROUP, UNREAD_ROLES), retry_after=0.0))
     assert isinstance(later, CheckUnavailable)
-    assert later.unverified == "one; two"
+    assert later.params == {"unread": [UNREAD_GROUP.params, UNREAD_ROLES.params], "retry_after": None}
+    assert str(later) == (
+        "check_unavailable (user group S0X (ratelimited); genesys roles (genesys_no_response, correlation id c-1), "
+        "retry_after=0)"
+    )
 
 
 def test_denied__has_a_code_and_parameters() -> None:
@@ -562,13 +568,17 @@ def test_denied__has_a_code_and_parameters() -> None:
 
 
 def test_denial__names_the_requester_and_the_failed_checks() -> None:
-    verdict = Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=("user group S0X (ratelimited)", "roles (x)"))
+    verdict = Verdict(reason=DenialCode.NOT_AN_APPROVER, unverified=(UNREAD_GROUP, UNREAD_ROLES))
 
     error = denial(verdict, request())
 
     assert error.params == {
-        "requester": RAVI, "unverified": "user group S0X (ratelimited); roles (x)",
-    }  # fmt: skip
+        "requester": RAVI,
+        "unverified": [
+            {"subject": "user_group", "cause": "ratelimited", "id": "S0X"},
+            {"subject": "genesys_roles", "cause": "genesys_no_response", "correlation_id": "c-1"},
+        ],
+    }
     assert denial(Verdict(reason=DenialCode.GUEST)).params == {}
     assert denial(Verdict(reason=DenialCode.GUEST)).code == "guest"
     assert denial(Verdict()).code == "not_an_approver"

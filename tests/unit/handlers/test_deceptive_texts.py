@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot.checks.report import as_text, without_secrets
 from bot.checks.result import failed
 from bot.domain.denials import DenialCode
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Person, Workspace
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import Request, State
@@ -240,7 +241,7 @@ def test_private_answers__are_true_to_sight(person: Person, texts: list[str]) ->
     permissions = Permissions(
         request={"revoke": Principal(PrincipalKind.ROLE, role)},
         administer=Principal(PrincipalKind.ROLE, role),
-        unverified=(unverified,),
+        unverified=(FailedCheck(Subject.GENESYS_ROLES, unverified, unverified, unverified),),
     )
     who = replace(
         WHO,

@@ -17,6 +17,7 @@ from bot.slack.api import SlackCallError
 from handlers.decline import VIEW
 from handlers.views import PERMISSION_TIMEOUT
 from tests.support.bolt import USER, BoltHarness, body
+from tests.support.examples import UNREAD_GROUP
 from tests.support.stub_services import StubServices
 from tests.support.virtual_time import run
 
@@ -40,7 +41,7 @@ def submission(reason: str | None, view_id: str = "V1") -> dict[str, Any]:
     return {"type": "view_submission", "user": USER, "trigger_id": "1.2.submit", "view": view}
 
 
-@pytest.mark.parametrize("permissions", [APPROVER, Permissions(unverified=("user group S0X (ratelimited)",))])
+@pytest.mark.parametrize("permissions", [APPROVER, Permissions(unverified=(UNREAD_GROUP,))])
 async def test_button__opens_a_modal_that_requires_a_reason(permissions: Permissions) -> None:
     services = StubServices(permissions)
     assert (await BoltHarness(services).send(CLICK)).status == 200

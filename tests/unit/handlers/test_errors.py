@@ -62,10 +62,11 @@ def test_error_message__has_a_sentence_for_every_error(kind: type[BotError]) -> 
     error = kind.__new__(kind)
     Exception.__init__(error)
     names = ("detail", "method", "slack_code", "incident", "status", "error_code", "correlation_id", "problem")
-    for name in (*names, "unverified", "delay"):
+    for name in (*names, "delay"):
         if not hasattr(error, name):
             setattr(error, name, None)
     error.retry_after = 0  # type: ignore[attr-defined]
+    error.unverified = ()  # type: ignore[attr-defined]
 
     message = error_message(ENGLISH, error, by="U0RAVI0001")
 

@@ -9,12 +9,14 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.actions import ACTIONS
 from bot.domain.denials import DenialCode
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import BREAK_GLASS
 from bot.sandbox.slack.block_kit import problems
 from bot.services.account import Permissions
 from handlers import help as help_command
 from handlers.commands import READ_ONLY
+from tests.support.examples import UNREAD_GROUP
 from tests.support.render_text import buttons, readable, texts, words
 from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH, INVOKER, StubServices
@@ -25,8 +27,8 @@ PEOPLE = {
     "no rights": Permissions(),
     "guest": Permissions(denied_because=DenialCode.GUEST),
     "requester": Permissions(request=REVOKE),
-    "requester, a group is unreadable": Permissions(request=REVOKE, unverified=("user group S0X (ratelimited)",)),
-    "no rights, a group is unreadable": Permissions(unverified=("user group S0X (ratelimited)",)),
+    "requester, a group is unreadable": Permissions(request=REVOKE, unverified=(UNREAD_GROUP,)),
+    "no rights, a group is unreadable": Permissions(unverified=(UNREAD_GROUP,)),
     "approver": Permissions(request=REVOKE, approve=REVOKE),
     "approver of others": Permissions(request=REVOKE, approve=REVOKE, self_approval=False),
     "approver with others": Permissions(request=REVOKE, approve=REVOKE, approvals_required=2),
@@ -81,7 +83,7 @@ async def test_help__names_an_unknown_word_first(snapshot: SnapshotAssertion) ->
 
 async def test_help__escapes_unknown_words_and_failed_checks() -> None:
     for word in HOSTILE:
-        services = StubServices(Permissions(unverified=(word,)))
+        services = StubServices(Permissions(unverified=(FailedCheck(Subject.GENESYS_ROLES, word, word, word),)))
         message = await help_command.answer(INVOKER, services, ENGLISH, unknown=word)
         assert problems(message) == []
         assert not any(markup in "".join(texts(message, "mrkdwn")) for markup in ("<!", "<@", "<http"))

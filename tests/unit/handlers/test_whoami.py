@@ -9,6 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Person
 from bot.domain.principals import Principal, PrincipalKind
 from bot.purecloud import GenesysForbidden, GenesysUnreachable, TokenInfo, region
@@ -16,7 +17,7 @@ from bot.sandbox.slack.block_kit import problems
 from bot.services.account import Permissions, WhoAmI
 from handlers import whoami
 from handlers.ui.blocks import Message
-from tests.support.examples import RAVI, WORKSPACE, member
+from tests.support.examples import RAVI, UNREAD_GROUP, UNREAD_ROLES, WORKSPACE, member
 from tests.support.render_text import readable, texts, words
 from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH, INVOKER, StubServices
@@ -74,12 +75,12 @@ PEOPLE = {
         WHO,
         permissions=Permissions(
             approve={"rotate": Principal(PrincipalKind.USER, RAVI)},
-            unverified=("user group S0X (ratelimited)",),
+            unverified=(UNREAD_GROUP,),
             request_unknown=frozenset({"revoke"}),
             approve_unknown=frozenset({"revoke"}),
         ),
     ),
-    "unverified": replace(WHO, permissions=Permissions(unverified=("user group S0X (ratelimited)", "roles (x)"))),
+    "unverified": replace(WHO, permissions=Permissions(unverified=(UNREAD_GROUP, UNREAD_ROLES))),
     "another home organization": token(homeOrganization={"id": "0c2e", "name": "Partner Ltd"}),
     "a token with scopes": token(OAuthClient={"id": "b07", "scope": ["authorization", "users:readonly"]}),
     "an empty token": replace(WHO, token=TokenInfo()),
@@ -141,7 +142,7 @@ async def test_whoami__escapes_names() -> None:
             permissions=Permissions(
                 request={"revoke": Principal(PrincipalKind.ROLE, called)},
                 administer=Principal(PrincipalKind.ROLE, called),
-                unverified=(called,),
+                unverified=(FailedCheck(Subject.GENESYS_ROLES, called, called, called),),
             ),
         )
         message = await answer(who)

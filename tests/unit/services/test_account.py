@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.commands import Invoker
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Person
 from bot.domain.principals import parse_principals
 from bot.errors import SlackUnavailable
@@ -49,7 +50,7 @@ async def test_permissions__name_what_could_not_be_read(components: Components) 
     components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope", times=None))
     found = await components.account().permissions(invoker(personas.BEN))
     assert found.approve == {}
-    assert found.unverified == (f"user group {personas.TOKEN_APPROVERS} (missing_scope)",)
+    assert found.unverified == (FailedCheck(Subject.USER_GROUP, "missing_scope", personas.TOKEN_APPROVERS),)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ async def test_permissions__what_may_be_readable_later_is_unknown(
 async def test_permissions__person_without_a_genesys_cloud_user_holds_no_role(components: Components) -> None:
     found = await components.account(approvers=parse_principals("role:Any")).permissions(invoker(personas.NOMAIL))
     assert not found.approve_unknown
-    assert found.unverified == ("Genesys Cloud roles (no_email)",)
+    assert found.unverified == (FailedCheck(Subject.GENESYS_ROLES, "no_email"),)
 
 
 async def test_permissions__guest_has_none(components: Components) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from bot.domain.bulk import BulkEntry, EntryFinding
 from bot.domain.bulk_list import Written, read_list
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.principals import parse_principals
-from bot.errors import CheckUnavailable, SlackUnavailable
+from bot.errors import SlackUnavailable
 from bot.purecloud import GenesysForbidden, User
 from bot.sandbox import personas
 from bot.sandbox.genesys.faults import GenesysFault

@@ -125,8 +125,11 @@ async def test_process__disabled_group_counts_as_no_and_is_named(components: Com
     components.slack.groups[personas.TOKEN_APPROVERS].disabled = True
     job = await components.click(by=personas.OLIVIA)
     detail = await denied(components, job, DenialCode.NOT_AN_APPROVER)
-    assert detail["unverified"] == f"user group {personas.TOKEN_APPROVERS} (no_such_subteam)"
-    assert "Could not be checked" in replies_to(components, job)[0]
+    unread = {"subject": "user_group", "cause": "no_such_subteam", "id": personas.TOKEN_APPROVERS}
+    assert detail["unverified"] == [unread]
+    reply = replies_to(components, job)[0]
+    assert f"counts as no: the user group <!subteam^{personas.TOKEN_APPROVERS}> (Slack has no such user" in reply
+    assert "no_such_subteam" not in reply
 
 
 TRANSIENT = {

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.bulk import BulkSource
 from bot.domain.denials import DenialCode, Denied
-from bot.errors import CheckUnavailable
+from bot.domain.failed_checks import CheckUnavailable
 from bot.purecloud import GenesysForbidden, GenesysServerError, NamedEntity
 from bot.services.genesys_reads import MAX_REQUESTER_SHARE
 from bot.services.genesys_sets import GenesysSets

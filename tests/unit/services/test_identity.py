@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Actor, Grants, Member, Person
 from bot.domain.policy import matches, rule_for
 from bot.domain.principals import Principal, PrincipalKind, parse_principals
@@ -100,7 +101,7 @@ async def test_actor__unreadable_group_counts_as_no_and_is_named(
     components.slack.fault("usergroups.users.list", SlackFault(error=code, times=None))
     actor = await components.identity.actor(await member(components, personas.OLIVIA), GROUP, since=None)
     assert rule_for(actor, GROUP) is None
-    assert actor.unverified == (f"user group {personas.TOKEN_APPROVERS} ({code})",)
+    assert actor.unverified == (FailedCheck(Subject.USER_GROUP, code, personas.TOKEN_APPROVERS),)
     assert actor.retry_after == retry_after
 
 
@@ -205,7 +206,7 @@ async def test_actor__genesys_outage_counts_as_no_and_is_named(components: Compo
     principals = parse_principals("role:Token Admin")
     actor = await components.identity.actor(await member(components, personas.OLIVIA), principals, since=None)
     assert rule_for(actor, principals) is None
-    assert [one.partition(" (")[0] for one in actor.unverified] == ["Genesys Cloud roles"]
+    assert [(one.subject, bool(one.correlation_id)) for one in actor.unverified] == [(Subject.GENESYS_ROLES, True)]
     assert actor.retry_after == 0.0
 
 
@@ -231,7 +232,7 @@ async def test_actor__member_without_a_genesys_person_holds_no_role(
     principals = parse_principals("role:Token Admin")
     actor = await components.identity.actor(await member(components, user_id), principals, since=None)
     assert rule_for(actor, principals) is None
-    assert actor.unverified == (f"Genesys Cloud roles ({why})",)
+    assert actor.unverified == (FailedCheck(Subject.GENESYS_ROLES, why),)
     assert components.genesys.requests == []
 
 
@@ -306,7 +307,7 @@ async def test_actor__inactive_person_has_no_roles(components: Components) -> No
     components.genesys.users[TOM.id].state = "inactive"
     actor = await components.identity.actor(tom, parse_principals("role:Agent"), since=None)
     assert (actor.person, actor.grants) == (None, Grants())
-    assert actor.unverified == ("Genesys Cloud roles (inactive_in_genesys)",)
+    assert actor.unverified == (FailedCheck(Subject.GENESYS_ROLES, "inactive_in_genesys"),)
     assert actor.retry_after is None
     assert components.genesys.received("get_user_roles") == []
 

@@ -13,9 +13,9 @@ from bot.db.clicks import ClickStore
 from bot.domain.actions import REVOKE, ROTATE
 from bot.domain.commands import Invoker, TargetRef
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.failed_checks import CheckUnavailable
 from bot.domain.principals import parse_principals
 from bot.domain.requests import BREAK_GLASS, Event, Follower, MessageRef
-from bot.errors import CheckUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
 from bot.services.overview import Overview, Query, RequestList

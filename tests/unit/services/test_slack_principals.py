@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.failed_checks import Cause, FailedCheck, Subject
 from bot.domain.people import Actor, Person
 from bot.domain.policy import rule_for
 from bot.domain.principals import parse_principals
@@ -104,7 +105,7 @@ async def test_protected__both_ids_of_enterprise_grid_are_one_person(
 async def test_protected__user_who_was_never_read_leaves_it_open(components: Components) -> None:
     components.slack.fault("users.info", SlackFault(retry_after=20, times=None))
     actor = await target(components, personas.PIA, TOM_IN_GENESYS)
-    assert actor.unverified == (f"Slack user {personas.PIA} (ratelimited)",)
+    assert actor.unverified == (FailedCheck(Subject.SLACK_USER, "ratelimited", personas.PIA),)
     assert actor.retry_after == 20
 
 
@@ -122,13 +123,16 @@ async def test_protected__user_without_any_address_leaves_a_target_without_slack
 ) -> None:
     unknown = replace(TOM_IN_GENESYS, email="not.in.slack@example.com")
     actor = await target(components, personas.NOMAIL, unknown)
-    assert actor.unverified == (f"Slack user {personas.NOMAIL} (no email address)",)
+    assert actor.unverified == (FailedCheck(Subject.SLACK_USER, Cause.NO_EMAIL_ADDRESS, personas.NOMAIL),)
     assert not await protects(components, personas.NOMAIL, TOM_IN_GENESYS)
 
 
 async def test_protected__id_that_slack_does_not_know_leaves_everyone_open(components: Components) -> None:
     actor = await target(components, "U0NOBODY01", TOM_IN_GENESYS)
-    assert (actor.unverified, actor.retry_after) == (("Slack user U0NOBODY01 (user_not_found)",), None)
+    assert (actor.unverified, actor.retry_after) == (
+        (FailedCheck(Subject.SLACK_USER, "user_not_found", "U0NOBODY01"),),
+        None,
+    )
 
 
 @pytest.mark.parametrize("problem", ["empty", "disabled", "unknown"])
@@ -137,16 +141,18 @@ async def test_protected__group_that_names_no_one_leaves_everyone_open(component
     group.disabled = problem == "disabled"
     if problem == "unknown":
         del components.slack.groups[VIPS]
-    reason = "no members" if problem == "empty" else "no_such_subteam"
+    reason = "no_members" if problem == "empty" else "no_such_subteam"
     for slack_id in (None, personas.TOM):
         actor = await target(components, VIPS, TOM_IN_GENESYS, slack_id)
-        assert (actor.unverified, actor.retry_after) == ((f"user group {VIPS} ({reason})",), None)
+        assert (actor.unverified, actor.retry_after) == ((FailedCheck(Subject.USER_GROUP, reason, VIPS),), None)
 
 
 async def test_protected__large_group_leaves_only_targets_without_slack_user_open(components: Components) -> None:
     add_group(components, *(f"U0MEMBER{number:03}" for number in range(MAX_GROUP_SIZE + 1)))
     unknown = replace(TOM_IN_GENESYS, email="not.in.slack@example.com")
-    assert (await target(components, VIPS, unknown)).unverified == (f"user group {VIPS} (too many members)",)
+    assert (await target(components, VIPS, unknown)).unverified == (
+        FailedCheck(Subject.USER_GROUP, Cause.TOO_MANY_MEMBERS, VIPS),
+    )
     assert not await protects(components, VIPS, TOM_IN_GENESYS)
     assert components.slack.calls_of("users.info") == []
 
@@ -193,7 +199,10 @@ async def test_rights__unreadable_user_on_enterprise_grid_is_no_verdict(componen
     components.slack.fault("users.info", SlackFault(retry_after=20, times=None))
     rules = parse_principals(personas.BEN)
     actor = await components.identity.actor(nadia, rules, since=None)
-    assert (actor.unverified, actor.retry_after) == ((f"Slack user {personas.BEN} (ratelimited)",), 20)
+    assert (actor.unverified, actor.retry_after) == (
+        (FailedCheck(Subject.SLACK_USER, "ratelimited", personas.BEN),),
+        20,
+    )
 
 
 async def test_rights__outside_enterprise_grid_need_no_lookup(components: Components) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.errors import SlackUnavailable
 from bot.sandbox import personas
 from bot.sandbox.slack.faults import SlackFault
@@ -102,7 +103,7 @@ async def test_membership__failed_call_does_not_stop_the_next_one(components: Co
     users = SlackUsers(components.api, clock=components.clock)
     components.slack.fault("usergroups.users.list", SlackFault(error="missing_scope"))
     failed = await users.membership(IDS, [GROUP], since=components.clock() - 60)
-    assert failed == (frozenset(), (f"user group {GROUP} (missing_scope)",), 0.0, {})
+    assert failed == (frozenset(), (FailedCheck(Subject.USER_GROUP, "missing_scope", GROUP),), 0.0, {})
     assert (await users.membership(IDS, [GROUP], since=components.clock() - 60)).groups == {GROUP}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.denials import DenialCode
+from bot.domain.failed_checks import FailedCheck, Subject
 from bot.domain.people import Person
 from bot.domain.principals import Principal, PrincipalKind
 from bot.domain.requests import State
@@ -131,7 +132,10 @@ async def home_of(services: StubServices) -> View:
 
 async def test_pseudo_locale__leaves_no_english_in_commands_modal_and_home() -> None:
     everything = Permissions(
-        request=dict.fromkeys(ACTIONS, RULE), approve={"revoke": RULE}, administer=RULE, unverified=(NUMBER,)
+        request=dict.fromkeys(ACTIONS, RULE),
+        approve={"revoke": RULE},
+        administer=RULE,
+        unverified=(FailedCheck(Subject.GENESYS_ROLES, NUMBER, NUMBER, NUMBER),),
     )
     someone = member(name=NUMBER, email=NUMBER)
     workspace = replace(WORKSPACE, name=NUMBER)

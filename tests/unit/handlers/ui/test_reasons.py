@@ -16,7 +16,7 @@ from handlers.errors import error_message
 from handlers.messages.en import SENTENCES
 from handlers.ui.reasons import explain
 from handlers.ui.renderer import MessageRenderer
-from tests.support.examples import NOON, OLIVIA, RAVI, TOM
+from tests.support.examples import NOON, OLIVIA, RAVI, TOM, UNREAD_GROUP, UNREAD_ROLES
 from tests.support.render_text import texts, words
 from tests.support.sample_outcomes import HOSTILE
 from tests.support.stub_services import ENGLISH
@@ -180,9 +180,19 @@ def test_denial__with_hostile_parameters_mentions_and_links_nothing(code: Denial
 
 
 def test_denial__names_what_could_not_be_verified() -> None:
+    said = explain(ENGLISH, DenialCode.NOT_AN_APPROVER, {"unverified": [UNREAD_GROUP.params, UNREAD_ROLES.params]})
+    assert said.endswith(
+        "Could not be checked, so it counts as no: the user group <!subteam^S0X> (Slack limits how often I may ask); "
+        "the roles in Genesys Cloud (Genesys Cloud did not answer in time, correlation id `c-1`)."
+    )
+    assert "verified" not in explain(ENGLISH, DenialCode.NOT_AN_APPROVER, {})
+
+
+def test_denial__that_an_earlier_version_stored_names_what_it_did() -> None:
     said = explain(ENGLISH, DenialCode.NOT_AN_APPROVER, {"unverified": "user group S0TOKENAPP (ratelimited)"})
     assert said.endswith("Could not be checked, so it counts as no: user group S0TOKENAPP (ratelimited).")
-    assert "verified" not in explain(ENGLISH, DenialCode.NOT_AN_APPROVER, {})
+    said = explain(ENGLISH, "check_unavailable", {"unread": "PROTECTED (ratelimited)", "retry_after": 7})
+    assert "I can't read PROTECTED (ratelimited)." in said
 
 
 @pytest.mark.parametrize("name", ERRORS)
