@@ -56,7 +56,7 @@ SENTENCES = {
     "why.genesys_rejected": "Genesys Cloud rejected the request",
     "why.genesys_server_error": "Genesys Cloud reports an error",
     "why.genesys_login_failed": "Genesys Cloud gave the bot no token",
-    "why.slack_error": "Slack reports an error, which my log names",
+    "why.slack_error": "Slack reports an error",
     "why.ratelimited": "Slack limits how often I may ask",
     "why.rate_limited": "Slack limits how often I may ask",
     "why.timeout": "Slack did not answer in time",
@@ -86,14 +86,17 @@ SENTENCES = {
     "why.restricted_action": "Slack doesn't allow the bot to do this",
     "why.no_such_subteam": "Slack has no such user group, or it is disabled",
     "why.user_not_found": "Slack doesn't know them",
-    "why.not_in_channel": "I am not a member there",
-    "why.channel_not_found": "I don't see it",
-    "why.is_archived": "it is archived",
-    "why.channel_shared": "people of another organization see it, or are invited to it",
-    "why.channel_unreadable": "I can't find out who sees it",
+    "why.not_in_channel": "I am not a member of that channel",
+    "why.channel_not_found": "I don't see that channel",
+    "why.is_archived": "that channel is archived",
+    "why.channel_shared": "people of another organization see that channel, or are invited to it",
+    "why.channel_unreadable": "I can't find out who sees that channel",
     "why.invalid_blocks": "Slack doesn't accept the message",
     "why.msg_too_long": "Slack doesn't accept the message",
+    "why.no_direct_messages": "Slack doesn't deliver direct messages from me there",
+    "why.messages_tab_disabled": "the bot's app doesn't take direct messages",
     "why.expired_trigger_id": "it took too long",
+    "why.not_called_yet": "I am still starting",
     # --- denials: the person ----------------------------------------------------------------------------------------
     "reason.outsider": "Only members of this workspace can use this bot.",
     "hint.outsider": "Ask a member of this workspace.",
@@ -273,11 +276,11 @@ SENTENCES = {
     "hint.database_replaced": "Try again in a moment.",
     "reason.unreadable_row": "I can't read this request: another version of me made it, or its data is damaged.",
     "hint.unreadable_row": "If I am being upgraded, try again in a few minutes. Otherwise ask {contact}.",
-    "reason.slack_unavailable": "Slack didn't answer me ({method}: `{slack_code}`).",
+    "reason.slack_unavailable": "I could not look this up in Slack: {why}.",
     "hint.slack_unavailable": "Try again in a moment.",
-    "reason.slack_call_failed": "Slack didn't do what I asked for (`{slack_code}`).",
+    "reason.slack_call_failed": "Slack didn't do what I asked for: {why}.",
     "hint.slack_call_failed": "Try again.",
-    "reason.slack_token_refused": "Slack doesn't accept the bot's token for this ({method}: `{slack_code}`).",
+    "reason.slack_token_refused": "I could not look this up in Slack: {why}.",
     "hint.slack_token_refused": "This does not pass by itself: ask {contact} to fix it.",
     "reason.genesys_error": "Genesys Cloud did not do it.",
     "hint.genesys_error": "If this happens again, ask {contact}.",
@@ -752,14 +755,13 @@ SENTENCES = {
     "card_posted.link": "open the card",
     "card_posted.card": "see the card",
     "card_not_posted": (
-        "I could not post the card in {channel} (`{slack_code}`), so no one could approve it. *The request is cancelled, "
-        "and nothing else was changed.* {advice}"
+        "I could not post the card in {channel}: {why}. No one could approve it, so *the request is cancelled, and nothing "
+        "else was changed.* {advice}"
     ),
     "not_posted.invite": "Invite me to that channel, or ask {contact} to correct APPROVALS_CHANNEL.",
-    "not_posted.is_archived": "That channel is archived: ask {contact} to choose another one.",
+    "not_posted.is_archived": "Ask {contact} to choose another channel.",
     "not_posted.channel_shared": (
-        "People of another organization see that channel, or are invited to it: "
-        "request it in a channel of your own organization, or ask {contact} to correct APPROVALS_CHANNEL."
+        "Request it in a channel of your own organization, or ask {contact} to correct APPROVALS_CHANNEL."
     ),
     "not_posted.other": "This does not pass by itself: ask {contact} to fix it.",
     "card_not_posted.channel": "the channel",
@@ -787,8 +789,7 @@ SENTENCES = {
     "request_followed.card": "<{link}|Open the card>.",
     "request_followed.next": "I made no second request. You will hear how it ends.",
     "copy_not_posted": (
-        "I could not post the card in {place} (`{slack_code}`). The request is still open, and its first card is in use. "
-        "{advice}"
+        "I could not post the card in {place}: {why}. The request is still open, and its first card is in use. {advice}"
     ),
     "copy_not_posted.direct": "your direct messages",
     "request.also_requested": "Also requested by ",
@@ -806,7 +807,7 @@ SENTENCES = {
     "thread.approved.several": "{approver} approved ({count} of {required}).",
     "thread.dropped": "The approval of {approvers} no longer counts: they may not approve this any more.",
     "thread.file_not_shared": (
-        "I could not share the file about this request (`{slack_code}`). The audit log has each person. "
+        "I could not share the file about this request: {why}. The audit log has each person. "
         "Ask {contact} whether the app has the scope `files:write`."
     ),
     "thread.retrying": "{problem} I am trying again.",

@@ -13,7 +13,6 @@ from handlers.ui.blocks import (
     Message,
     channel_mention,
     escape,
-    foreign_mrkdwn,
     local_time,
     truncate,
     user_mention,
@@ -99,7 +98,8 @@ def copy_not_posted(catalog: Catalog, request: Request, params: Mapping[str, Any
     place = catalog.text("copy_not_posted.direct") if private else channel_mention(params["place"])
     code = params["slack_code"]
     advice = notices.advice_on_posting(catalog, code, private=private)
-    text = catalog.text("copy_not_posted", place=place, slack_code=foreign_mrkdwn(code), advice=advice)
+    because = notices.why_not_posted(catalog, code, private=private)
+    text = catalog.text("copy_not_posted", place=place, why=because, advice=advice)
     card = catalog.text("request_followed.card", link=link) if link else ""
     return _with_reference(catalog, request, " ".join(filter(None, [text, card])))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from bot.domain.requests import Request, is_private
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, request_parts, rich_text, targets
-from handlers.ui.blocks import Message, channel_mention, foreign_mrkdwn, user_mention
+from handlers.ui.blocks import Message, channel_mention, user_mention
+from handlers.ui.failed_checks import why
 from handlers.ui.next_steps import next_steps
 from handlers.ui.rich_text import words
 from handlers.ui.sentences import as_mrkdwn, sentence
@@ -76,9 +77,15 @@ def card_not_posted(catalog: Catalog, request: Request, slack_code: str) -> Mess
     channel = channel_mention(place) if place else catalog.text("card_not_posted.channel")
     variant = f"card_not_posted.{slack_code}"
     code = variant if variant in catalog else "card_not_posted"
-    advice = advice_on_posting(catalog, slack_code, private=is_private(place))
-    text = catalog.text(code, channel=channel, slack_code=foreign_mrkdwn(slack_code), advice=advice)
+    private = is_private(place)
+    advice = advice_on_posting(catalog, slack_code, private=private)
+    text = catalog.text(code, channel=channel, why=why_not_posted(catalog, slack_code, private=private), advice=advice)
     return blocks.message(text, blocks.section(text), request_parts.reference(catalog, request))
+
+
+def why_not_posted(catalog: Catalog, slack_code: str, *, private: bool) -> str:
+    """Return why Slack did not take a message; there is no channel to speak of if it is `private`."""
+    return why(catalog, "no_direct_messages" if private and slack_code in INVITATION_HELPS else slack_code)
 
 
 def advice_on_posting(catalog: Catalog, slack_code: str, *, private: bool = False) -> str:

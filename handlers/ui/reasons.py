@@ -8,7 +8,7 @@ from typing import Any
 from bot.errors import TOKEN_REFUSED
 from handlers.messages import Catalog
 from handlers.ui.blocks import channel_mention, foreign_mrkdwn, local_time, user_mention
-from handlers.ui.failed_checks import failed_checks
+from handlers.ui.failed_checks import failed_checks, why
 from handlers.ui.sentences import as_mrkdwn
 
 Params = Mapping[str, Any]
@@ -95,6 +95,8 @@ def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
     for name in ("unverified", "unread"):
         if isinstance(checks := params.get(name), list):  # earlier versions stored a text
             computed[name] = as_mrkdwn(failed_checks(catalog, checks))
+    if "slack_code" in params:
+        computed["why"] = why(catalog, str(params["slack_code"]))
     if code == "too_few_approvers":
         needed = params.get("required", "?")
         text = catalog.optional(f"required_approvers.{needed}") or catalog.text("required_approvers", count=needed)

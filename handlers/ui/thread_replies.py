@@ -7,7 +7,8 @@ from typing import Any
 
 from handlers.messages import Catalog
 from handlers.ui import blocks, outcomes, rich_text
-from handlers.ui.blocks import Message, foreign_value
+from handlers.ui.blocks import Message
+from handlers.ui.failed_checks import why
 from handlers.ui.rich_text import Element
 from handlers.ui.sentences import as_mrkdwn, sentence
 
@@ -34,7 +35,7 @@ def retrying(catalog: Catalog, params: Params) -> Message:
 
 def file_not_shared(catalog: Catalog, params: Params) -> Message:
     """Return why a bulk request has no file in its thread."""
-    return _message(sentence(catalog, "thread.file_not_shared", slack_code=foreign_value(params["slack_code"])))
+    return _message(sentence(catalog, "thread.file_not_shared", why=why(catalog, params["slack_code"])))
 
 
 RENDERERS: Mapping[str, Callable[[Catalog, Params], Message]] = {

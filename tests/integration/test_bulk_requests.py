@@ -235,7 +235,7 @@ async def test_thread__says_why_there_is_no_file(app: AppHarness) -> None:
     app.slack.fault("files.getUploadURLExternal", SlackFault(error="missing_scope", times=None))
     await app.request_card(personas.OLIVIA, f"revoke <@{personas.TOM}> <@{personas.BEN}>")
 
-    await app.wait_for_message("I could not share the file about this request (`missing_scope`)")
+    await app.wait_for_message("I could not share the file about this request: the bot's app in Slack lacks a scope.")
     assert await files_of(app) == {}
 
 

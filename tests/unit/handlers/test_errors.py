@@ -105,7 +105,7 @@ async def test_shortcut__whose_modal_slack_does_not_open_gets_the_reason() -> No
         await services.run_started()
     assert response.status == 503
     (reply,) = services.replies_sent
-    assert "expired_trigger_id" in reply["text"]
+    assert "Slack didn't do what I asked for: it took too long." in reply["text"]
     assert [line["log_level"] for line in logs] == ["warning", "warning"]
 
 

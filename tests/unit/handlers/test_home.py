@@ -88,7 +88,7 @@ async def test_home__with_many_requests_is_valid() -> None:
 
 async def test_home__shows_why_it_is_not_available() -> None:
     view = await published(StubServices(error=SlackUnavailable("users.info", "ratelimited")))
-    assert "Not available right now: Slack didn't answer me" in view
+    assert "Not available right now: I could not look this up in Slack: Slack limits how often I may ask." in view
     assert "changed" not in view
 
 

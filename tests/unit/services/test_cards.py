@@ -325,7 +325,7 @@ async def test_process__cancels_a_request_whose_card_cannot_be_posted(
     assert (request.state, request.decided_by) == (State.CANCELLED, None)
     await deliver(components, JobKind.REPLY)
     (reply,) = components.texts_in(personas.OPS)
-    assert f"I could not post the card in <#{NOT_INVITED}> (`not_in_channel`)" in reply
+    assert f"I could not post the card in <#{NOT_INVITED}>: I am not a member of that channel." in reply
     assert await tags(components.store) == ["request:asked", "request:cancelled"]
     components.database.clock.advance(LEASE_DURATION)
     (notice,) = await due(components, JobKind.NOTICE)

@@ -355,7 +355,7 @@ def test_card_not_posted__says_that_nothing_happens_and_what_to_do(
 NOT_POSTED = {
     "not_in_channel": "Invite me to that channel, or ask",
     "channel_not_found": "Invite me to that channel, or ask",
-    "is_archived": "That channel is archived: ask",
+    "is_archived": "that channel is archived. No one",
     "invalid_blocks": "This does not pass by itself: ask",
     "missing_scope": "This does not pass by itself: ask",
     "restricted_action": "This does not pass by itself: ask",

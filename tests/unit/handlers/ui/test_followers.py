@@ -80,13 +80,19 @@ def test_followed__in_every_state_and_without_a_link(state: State, own: bool) ->
     assert ("has just been decided" in message["text"]) is (state in FINAL)
 
 
-@pytest.mark.parametrize(("place", "shown"), [("C0OPS00001", "<#C0OPS00001>"), (OLIVIA, "your direct messages")])
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("C0OPS00001", "<#C0OPS00001>: I am not a member of that channel."),
+        (OLIVIA, "your direct messages: Slack doesn't deliver direct messages from me there."),
+    ],
+)
 def test_copy_not_posted__says_where_and_that_the_request_is_open(place: str, shown: str) -> None:
     params = {"place": place, "slack_code": "not_in_channel"}
     message = RENDERER.reply(COPY_NOT_POSTED, params, request(), LINK)
 
     assert problems(message) == []
-    assert f"I could not post the card in {shown} (`not_in_channel`)" in message["text"]
+    assert f"I could not post the card in {shown}" in message["text"]
     assert "still open" in message["text"]
     assert "Open the card" in message["text"]
 
@@ -96,8 +102,8 @@ def test_copy_not_posted__says_where_and_that_the_request_is_open(place: str, sh
     [
         ("C0OPS00001", "not_in_channel", "Invite me to that channel"),
         ("C0OPS00001", "channel_unreadable", "Invite me to that channel"),
-        ("C0OPS00001", "channel_shared", "People of another organization see that channel"),
-        ("C0OPS00001", "is_archived", "That channel is archived"),
+        ("C0OPS00001", "channel_shared", "people of another organization see that channel"),
+        ("C0OPS00001", "is_archived", "Ask an admin of this bot to choose another channel"),
         ("C0OPS00001", "invalid_blocks", "This does not pass by itself"),
         (OLIVIA, "channel_not_found", "This does not pass by itself"),
     ],
