@@ -737,6 +737,16 @@ SENTENCES = {
     "rotate.dialog.approve": "Rotate",
     "rotate.headline.revoked": "Rotated: the bot's own token",
     "rotate.outcome.revoked": "The bot uses a new token; Genesys Cloud confirmed that the old one is deleted.",
+    "rotate.headline.refused": "Refused by Genesys Cloud: the bot's own token not deleted",
+    "rotate.headline.failed": "Failed: the bot's own token not known to be deleted",
+    "rotate.headline.failed.unchanged": "Failed: the bot's own token not deleted",
+    "rotate.outcome.retrying": (
+        "{problem} The old token is not deleted so far. I am trying again, and this card will show how it ends."
+    ),
+    "rotate.outcome.refused": "{problem} *Treat the old token as active.* The bot may already use a new one.",
+    "rotate.outcome.failed.unchanged": (
+        "{problem}{asked} *Treat the old token as active.* The bot may already use a new one."
+    ),
     "rotate.outcome.failed": "{problem}{asked} *Treat the old token as active*: it is not known to be deleted.",
     "rotate.outcome.unknown": (
         "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether the old token is "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.domain.actions import ROTATE
 from bot.domain.bulk import RunState
 from bot.domain.requests import FINAL, Request, State
 from bot.visible_text import visible_text
@@ -88,10 +89,17 @@ def too_late(catalog: Catalog, request: Request) -> list[Element]:
 
 
 def changed_nothing(request: Request) -> bool:
-    """Return whether a request ended and certainly changed nothing."""
+    """Return whether a request ended and certainly changed nothing.
+
+    Once approved, a bulk request may have revoked some people, and a rotation may have got a new token.
+    """
+    if request.state in (State.CANCELLED, State.DECLINED, State.EXPIRED):
+        return True
+    if request.bulk or request.action == ROTATE.name:
+        return False
     if request.state is State.REFUSED:
         return not request.outcome.get("uncertain")
-    return request.state in (State.CANCELLED, State.DECLINED, State.EXPIRED) or _is_failed_unchanged(request)
+    return _is_failed_unchanged(request)
 
 
 def _is_failed_unchanged(request: Request) -> bool:

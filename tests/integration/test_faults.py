@@ -43,6 +43,7 @@ STATES_WHAT_CHANGED = (
     "can't say whether",
     "Genesys Cloud confirmed that",
     "not known to be deleted",
+    "Treat the old token as active.",
 )
 OUTCOMES = ("token:revoked", "token:refused", "token:failed", "token:unknown")
 CONFIRMATIONS = ("200", "401")

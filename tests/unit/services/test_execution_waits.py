@@ -231,4 +231,4 @@ async def test_rotation__whose_process_ended_is_not_done_by_another_and_fails(co
 
     assert len(components.genesys.received("delete_tokens_me")) == 1
     assert (await stored(components.store)).state is State.FAILED
-    assert "Nothing was changed." in await card_text(components)
+    assert "Treat the old token as active." in await card_text(components)

@@ -58,7 +58,7 @@ def test_card__that_waits_says_when_it_continues(action: str, snapshot: Snapshot
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_card__that_cannot_wait_names_the_time_and_says_that_nothing_was_changed(
+def test_card__that_cannot_wait_names_the_time_and_says_what_was_changed(
     action: str, snapshot: SnapshotAssertion
 ) -> None:
     outcome = {"code": "genesys_rate_limited", "status": 429, "unchanged": True, "possible_at": NOON + 7200}

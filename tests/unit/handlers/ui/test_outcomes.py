@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from bot.domain.bulk import BulkSource, BulkSummary
 from bot.domain.requests import State
 from handlers.ui import outcomes
 from tests.support.examples import NOON
@@ -114,3 +115,21 @@ def test_outcome__after_requests_that_genesys_answered_with_errors_is_unknown(co
 
     assert not outcomes.changed_nothing(ended)
     assert outcomes.headline(ENGLISH, ended).startswith("Unknown")
+
+
+@pytest.mark.parametrize("outcome", [{"unchanged": True}, {"unchanged": True, "sent": 1}])
+@pytest.mark.parametrize("state", [State.REFUSED, State.FAILED])
+def test_changed_nothing__is_not_certain_once_a_rotation_may_have_a_new_token(
+    state: State, outcome: dict[str, Any]
+) -> None:
+    result = {"code": "genesys_rate_limited", **outcome}
+    assert not outcomes.changed_nothing(in_state(state, "rotate", outcome=result))
+    assert outcomes.changed_nothing(in_state(state, "revoke", outcome=result))
+
+
+@pytest.mark.parametrize("state", State)
+def test_changed_nothing__of_a_bulk_request_is_certain_only_without_approval(state: State) -> None:
+    asked = in_state(
+        state, bulk=BulkSummary(BulkSource.LIST, {"found": 12}, ""), outcome={"counts": {"revoked": 11, "refused": 1}}
+    )
+    assert outcomes.changed_nothing(asked) is (state in (State.CANCELLED, State.DECLINED, State.EXPIRED))
