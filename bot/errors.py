@@ -12,6 +12,7 @@ BotError                        internal_error          base class of every erro
 ├── DatabaseUnavailable         database_unavailable    the database cannot be used just now
 │   ├── DatabaseFull            database_full           the database's disk is full or broken
 │   └── ConnectionLost          database_unavailable    the connection broke; a new one may work
+│       └── CommitUnknown       commit_unknown          it broke during a commit, which may have succeeded
 ├── DatabaseReplaced            database_replaced       the database file was replaced: exit code 1
 ├── UnreadableRow               unreadable_row          another version of the bot wrote the row, or it is damaged
 ├── Postponed                   internal_error          a click or command waits; each instance has its own code

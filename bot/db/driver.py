@@ -32,6 +32,12 @@ class ConnectionLost(DatabaseUnavailable):
     """A connection that is of no use any more; a new one may be."""
 
 
+class CommitUnknown(ConnectionLost):
+    """A connection that broke during a commit, so that no one knows whether anything was stored."""
+
+    code = "commit_unknown"
+
+
 class DatabaseReplaced(BotError):
     """A database file that was replaced or deleted under the running process."""
 

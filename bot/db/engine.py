@@ -21,6 +21,7 @@ from bot.db.clock import DatabaseClock
 from bot.db.clock import boottime as boottime_of_system
 from bot.db.driver import (
     TRANSACTION_TIMEOUT,
+    CommitUnknown,
     Connection,
     ConnectionLost,
     DatabaseReplaced,
@@ -35,6 +36,7 @@ CLOSE_TIMEOUT = 1.0
 """Maximum time for closing the connection, in seconds, because an unreachable database does not answer."""
 
 TOO_BUSY = "The database does not answer; nothing was stored."
+COMMIT_UNKNOWN = "The connection broke during a commit; it is not known whether anything was stored."
 
 
 @dataclass(eq=False, slots=True)
@@ -252,7 +254,7 @@ class Database:
             for item in items:
                 if self._start(item):
                     item.result = item.step(Transaction(connection, read_time, group))
-            connection.commit()
+            self._end(connection)
             connection.verify()
         except BaseException as error:  # noqa: BLE001 - raised again, translated
             self._roll_back(connection)
@@ -274,6 +276,16 @@ class Database:
         elif not write and (continued := self.time.continued(at)):
             return continued
         return self.time.read(connection, connection.now() if clock is None else clock, at, write=write)
+
+    def _end(self, connection: Connection) -> None:
+        """Commit. Raises CommitUnknown if the connection breaks, because the database may have committed."""
+        try:
+            connection.commit()
+        except Exception as error:
+            failure = self.driver.translate(error)
+            if isinstance(failure, ConnectionLost):
+                raise CommitUnknown(COMMIT_UNKNOWN) from error
+            raise
 
     def _start(self, item: WorkItem) -> bool:
         """Return whether an item may run; a late one, or one whose caller was cancelled, may not."""

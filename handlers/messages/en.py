@@ -270,6 +270,8 @@ SENTENCES = {
     "hint.internal_error": "Ask {contact}, who finds it in the log as `{incident}`.",
     "reason.database_unavailable": "My database doesn't answer.",
     "hint.database_unavailable": "Try again in a moment.",
+    "reason.commit_unknown": "The connection to my database broke, so I can't say whether I stored this.",
+    "hint.commit_unknown": "Wait a moment, and look whether it took effect before you try again.",
     "reason.database_full": "My database's disk is full or broken.",
     "hint.database_full": "Ask {contact} to fix it. Then try again.",
     "reason.database_replaced": "My database was replaced, so I am restarting.",

@@ -16,6 +16,9 @@ Params = Mapping[str, Any]
 WAITING = frozenset({"command_postponed", "click_postponed"})
 """Codes of what is stored and goes on by itself."""
 
+UNCERTAIN = frozenset({"commit_unknown"})
+"""Codes of errors after which the bot does not know whether anything was stored."""
+
 MAX_PERMISSIONS = 5
 """Missing permissions that a text names."""
 
@@ -24,9 +27,10 @@ def explain(catalog: Catalog, code: str, params: Params, *, changed_nothing: boo
     """Return the text for an error code, in Slack's markup.
 
     `changed_nothing` adds "Nothing was changed."; read-only commands leave it out. What waits is stored, so its text
-    says that nothing has happened yet.
+    says that nothing has happened yet. What may have been stored has a text that says so.
     """
     unchanged = "nothing_yet" if code in WAITING else "nothing_changed"
+    changed_nothing = changed_nothing and code not in UNCERTAIN
     code = _variant(code, params)
     known = _escaped(params) | _computed(catalog, code, params)
     parts = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.db.driver import TRANSACTION_TIMEOUT, ConnectionLost, DatabaseUnavailable
+from bot.db.driver import TRANSACTION_TIMEOUT, CommitUnknown, ConnectionLost, DatabaseUnavailable
 from bot.db.engine import Database
 from bot.db.sqlite import SqliteDriver
 from bot.db.transaction import Transaction
@@ -151,6 +151,18 @@ async def test_write__unavailable_database_fails_the_group_at_once(database: Dat
     assert driver.connects == connects
     assert await stored_numbers(database) == []
     assert driver.connects == connects + 1
+
+
+async def test_write__whose_connection_breaks_in_the_commit_may_be_stored(
+    database: Database, driver: RecordingDriver
+) -> None:
+    driver.errors["commit"] = [ConnectionLost("nothing was stored")]
+
+    with pytest.raises(CommitUnknown, match="it is not known whether anything was stored"):
+        await database.write(insert_numbers(1))
+
+    await database.write(insert_numbers(2))
+    assert driver.commits == [True]
 
 
 async def test_connection__lost_while_idle_is_replaced_without_an_error(
