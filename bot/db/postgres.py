@@ -170,7 +170,7 @@ class PostgresConnection:
 
     def begin(self, *, durable: bool, limited: bool) -> float:
         """Begin a transaction as the only writer; return the database's time."""
-        self._cursor.execute(_begin(durable, self._statement_timeout if limited else 0.0))
+        self._execute(_begin(durable, self._statement_timeout if limited else 0.0))
         self._cursor.set_result(-1)
         now, read_only = self._cursor.fetchone()
         self._unsent = []
@@ -180,7 +180,7 @@ class PostgresConnection:
 
     def now(self) -> float:
         """Return the server's time in epoch seconds."""
-        return float(self._cursor.execute(NOW).fetchone()[0])
+        return float(self._execute(NOW).fetchone()[0])
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> Cursor:
         """Execute a statement with named parameters, written as `:name`, and those that were not sent yet."""
@@ -202,7 +202,7 @@ class PostgresConnection:
         """Execute a statement together with the next one, or with the commit."""
         text = self._with_values(statement, values)
         if self._unsent is None:
-            self._cursor.execute(text)
+            self._execute(text)
         else:
             self._unsent.append(text)
 
@@ -214,7 +214,7 @@ class PostgresConnection:
     def rollback(self) -> None:
         """Roll the transaction back; PostgreSQL warns if there is none."""
         self._unsent = None
-        self._cursor.execute("ROLLBACK")
+        self._execute("ROLLBACK")
 
     def _with_values(self, statement: str, values: Mapping[str, Any]) -> str:
         """Return a statement with its parameters as literals, which psycopg and libpq quote."""
@@ -224,10 +224,20 @@ class PostgresConnection:
     def _send(self, *statements: str) -> Any:
         """Send statements in one message, after those that wait; return the result of the last one."""
         texts, self._unsent = [*(self._unsent or ()), *statements], None if self._unsent is None else []
-        cursor = self._cursor.execute(";".join(texts))
+        cursor = self._execute(";".join(texts))
         if len(texts) > 1:
             cursor.set_result(-1)
         return cursor
+
+    def _execute(self, text: str) -> Any:
+        """Execute statements; remove the values of statements and rows from an error, which is logged."""
+        try:
+            return self._cursor.execute(text)
+        except Exception as error:
+            message = getattr(getattr(error, "diag", None), "message_primary", None)
+            if message:  # the rest quotes the statement with its literals, and the row
+                error.args = (message,)
+            raise
 
     def verify(self) -> None:
         """Do nothing: the server owns its files."""

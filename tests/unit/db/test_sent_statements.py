@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -162,3 +163,35 @@ async def test_send__takes_no_message_of_its_own(postgres: Server) -> None:
         assert at_the_end.count("INSERT") == 1
         assert at_the_end.endswith("COMMIT")
         await database.close()
+
+
+SECRET = "https://hooks.slack.com/commands/T0TEAM/123456/secret"
+
+FAILURES = {
+    "another column": (INSERT, "UPDATE notes SET missing = :note"),
+    "another table": ("UPDATE notes SET note = :note WHERE number = :number", "UPDATE missing SET note = :note"),
+    "another type": ("INSERT INTO notes (note, number) VALUES (:note, 'abc')",),
+    "a known row": ("INSERT INTO notes (number) VALUES (:number)", INSERT),
+    "no value": ("INSERT INTO notes (note, number) VALUES (:note, NULL)",),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("way", ["execute", "send", "read"])
+async def test_error__quotes_no_value(postgres: Server, failure: str, way: str) -> None:
+    """PostgreSQL quotes the statement and the row, so that a part of a response_url would be in the log."""
+
+    def step(tx: Transaction) -> None:
+        for statement in FAILURES[failure]:
+            (tx.send if way == "send" else tx.execute)(statement, number=1, note=SECRET, at=0.0)
+
+    async with postgres.database(empty=True) as url:
+        database = Database(PostgresDriver(url))
+        await database.write(lambda tx: tx.execute(CREATE))
+        with pytest.raises(psycopg.Error) as raised:
+            await (database.read if way == "read" else database.write)(step)
+        await database.close()
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "secret" not in shown
+    assert "hooks" not in shown
+    assert str(raised.value) == raised.value.diag.message_primary
