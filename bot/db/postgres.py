@@ -76,6 +76,10 @@ TLS_PARAMETERS = frozenset({"ssl", "tls", "usessl", "ssl_mode", "sslrequired"})
 
 MAX_PORT = 65535
 
+ENCODING = "UTF8"
+"""The encoding of a connection, whatever the address says. Literals are quoted for it, and some other encodings write a
+backslash as a character that the server reads as a backslash."""
+
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w+)"')
 _STRING_OR_PARAMETER = re.compile(r"'[^']*'|(?<!:):([a-z_]\w*)")
 
@@ -135,7 +139,7 @@ class PostgresDriver:
             defaults["sslrootcert"] = "system"
         if "system" in (given.get("sslrootcert"), defaults.get("sslrootcert")):
             _show_system_authorities()
-        return str(import_module("psycopg.conninfo").make_conninfo(url, **defaults))
+        return str(import_module("psycopg.conninfo").make_conninfo(url, **defaults, client_encoding=ENCODING))
 
 
 def parameters_of(url: str) -> dict[str, Any]:

@@ -121,12 +121,25 @@ async def test_values__are_stored_as_they_are(notes: Database, way: str) -> None
     ]
 
 
-async def test_values__are_quoted_whatever_the_server_reads_in_a_string(postgres: Server) -> None:
+SETTINGS = (
+    "",
+    "client_encoding=SHIFT_JIS_2004",  # writes a backslash as a character that the server reads as a backslash
+    "client_encoding=LATIN1",
+    "client_encoding=SQL_ASCII",
+    "options=-c%20client_encoding%3DSJIS",
+    "options=-c%20standard_conforming_strings%3Doff",
+    "client_encoding=SHIFT_JIS_2004&options=-c%20standard_conforming_strings%3Doff%20-c%20backslash_quote%3Don",
+)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+async def test_values__are_quoted_whatever_the_server_reads_in_a_string(postgres: Server, settings: str) -> None:
     async with postgres.emptied() as url:
-        database = Database(PostgresDriver(f"{url}?options=-c%20standard_conforming_strings%3Doff"))
-        found = [await database.write(partial(_cast, note=note)) for note in NOTES]
+        database = Database(PostgresDriver(f"{url}?{settings}"))
+        texts = [*NOTES, "\\' || CAST(1 / 0 AS TEXT) --", "¥\\' || CAST(1 / 0 AS TEXT) --"]
+        found = [await database.write(partial(_cast, note=note)) for note in texts]
         await database.close()
-    assert found == list(NOTES)
+    assert found == texts
 
 
 def _cast(tx: Transaction, note: str | None) -> object:
