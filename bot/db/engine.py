@@ -245,7 +245,11 @@ class Database:
 
         def begin(connection: Connection) -> tuple[Connection, float | None]:
             self._verify(connection)
-            return connection, connection.begin(durable=durable, limited=limited)
+            try:
+                return connection, connection.begin(durable=durable, limited=limited)
+            except BaseException:
+                self._roll_back(connection)  # it may have begun before it failed, as when the lock has a timeout
+                raise
 
         connection, now = self._use_connection(begin, items)
         read_time = partial(self._now, connection, at, now, write=True)

@@ -48,9 +48,10 @@ DIALECT = Dialect(auto_increment="SERIAL PRIMARY KEY", table_exists="SELECT to_r
 FULL_OR_BROKEN = ("53100", "58030")
 """SQLSTATEs of a disk that does not take what is written: disk_full, io_error."""
 
-TRANSIENT = ("08", "25006", "53", "57", "58")
-"""Prefixes of SQLSTATEs that a retry may resolve: a lost connection, a standby, a resource limit, a shutdown, a failure
-of the system. See postgresql.org, PostgreSQL Error Codes."""
+TRANSIENT = ("08", "25006", "25P03", "25P04", "40", "53", "55P03", "57", "58")
+"""Prefixes of SQLSTATEs that a retry may resolve: a lost connection, a standby, the timeouts of transactions, a
+deadlock, a resource limit, the timeout of a lock, a shutdown, a failure of the system. See postgresql.org, PostgreSQL
+Error Codes."""
 
 ADDRESS_ERRORS = re.compile(
     r"bad value for |invalid integer value |invalid \S+ value: |invalid port number|could not parse network address"

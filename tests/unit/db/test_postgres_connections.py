@@ -282,6 +282,35 @@ async def test_connection__that_became_read_only_is_replaced(postgres: Server) -
         await database.close()
 
 
+async def test_transaction__that_gets_no_lock_leaves_a_connection_that_works(postgres: Server) -> None:
+    """A role or a database may have a `lock_timeout`, which ends the statement and not the transaction."""
+    async with postgres.emptied() as url:
+        database = Database(PostgresDriver(f"{url}?options=-c%20lock_timeout%3D20"))
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
+            await other.execute("SELECT pg_advisory_lock(%s)", (postgres_driver.WRITER_LOCK,))
+            with pytest.raises(DatabaseUnavailable, match="lock timeout"):
+                await database.write(lambda tx: tx.fetch("SELECT 1"))
+        assert await query(url, database=database) == "1"
+
+
+NO_LOCK = """
+CREATE FUNCTION pg_advisory_xact_lock(integer) RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE ''no lock''; END'
+"""
+
+
+async def test_transaction__whose_begin_failed_half_way_leaves_a_connection_that_works(postgres: Server) -> None:
+    async with postgres.database(empty=True) as url:
+        name = url.rpartition("/")[2]
+        driver = RecordingDriver(PostgresDriver(f"{url}?options=-c%20search_path%3Dpublic,pg_catalog"))
+        database = Database(driver)
+        await postgres.do(NO_LOCK, name)
+        with pytest.raises(psycopg.errors.RaiseException, match="no lock"):
+            await database.write(lambda tx: tx.fetch("SELECT 1"))
+        await postgres.do("DROP FUNCTION pg_advisory_xact_lock(integer)", name)
+        assert await query(url, database=database) == "1"
+    assert driver.connects == 1
+
+
 async def test_session__is_left_as_it_was(postgres: Server) -> None:
     """A pooler gives the next transaction another session, so no transaction may rely on one."""
     async with postgres.emptied() as url:
@@ -303,6 +332,10 @@ async def test_session__is_left_as_it_was(postgres: Server) -> None:
     ("state", "expected"),
     [
         ("25006", ConnectionLost),  # read_only_sql_transaction
+        ("25P03", ConnectionLost),  # idle_in_transaction_session_timeout
+        ("25P04", ConnectionLost),  # transaction_timeout
+        ("40P01", ConnectionLost),  # deadlock_detected
+        ("55P03", ConnectionLost),  # lock_not_available
         ("57P01", ConnectionLost),  # admin_shutdown
         ("57P03", ConnectionLost),  # cannot_connect_now
         ("08006", ConnectionLost),  # connection_failure
@@ -310,6 +343,7 @@ async def test_session__is_left_as_it_was(postgres: Server) -> None:
         ("53100", DatabaseFull),  # disk_full
         ("58030", DatabaseFull),  # io_error
         ("23505", psycopg.errors.UniqueViolation),
+        ("25P02", psycopg.errors.InFailedSqlTransaction),
         ("42P01", psycopg.errors.UndefinedTable),
     ],
 )
