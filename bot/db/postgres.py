@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,9 @@ MAX_PORT = 65535
 ENCODING = "UTF8"
 """The encoding of a connection, whatever the address says. Literals are quoted for it, and some other encodings write a
 backslash as a character that the server reads as a backslash."""
+
+KNOWN_STATEMENTS = 512
+"""Statements that are kept as psycopg writes them, because those with ids in their text are endless."""
 
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w+)"')
 _STRING_OR_PARAMETER = re.compile(r"'[^']*'|(?<!:):([a-z_]\w*)")
@@ -266,7 +269,7 @@ def _begin(durable: bool, statement_timeout: float) -> str:
     return BEGIN.format(settings=settings, lock=WRITER_LOCK)
 
 
-@cache
+@lru_cache(KNOWN_STATEMENTS)
 def _for_psycopg(statement: str) -> str:
     """Return a statement with its parameters as psycopg writes them."""
     return _STRING_OR_PARAMETER.sub(

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bot.db.engine import Database
-from bot.db.postgres import PostgresDriver
+from bot.db.postgres import KNOWN_STATEMENTS, PostgresDriver, _for_psycopg
 from bot.db.transaction import Transaction
 from tests.support.database import DatabaseHarness
 from tests.support.postgres import Server
@@ -208,3 +208,11 @@ async def test_error__quotes_no_value(postgres: Server, failure: str, way: str) 
     assert "secret" not in shown
     assert "hooks" not in shown
     assert str(raised.value) == raised.value.diag.message_primary
+
+
+async def test_statements__with_numbers_in_their_texts_take_no_memory_for_ever(postgres: Server) -> None:
+    async with postgres.emptied() as url:
+        database = Database(PostgresDriver(url))
+        await database.read(lambda tx: [tx.fetch(f"SELECT {number}") for number in range(KNOWN_STATEMENTS + 10)])
+        await database.close()
+    assert _for_psycopg.cache_info().currsize == KNOWN_STATEMENTS
