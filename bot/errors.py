@@ -22,6 +22,7 @@ BotError                        internal_error          base class of every erro
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from bot.visible_text import visible_text
@@ -101,5 +102,10 @@ class SlackUnavailable(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """The method and Slack's error code."""
-        return {"method": self.method, "slack_code": self.slack_code}
+        """The method, Slack's error code, and `retry_after` in whole seconds if there is one."""
+        wait = {"retry_after": math.ceil(self.retry_after)} if self.retry_after else {}
+        return {"method": self.method, "slack_code": self.slack_code, **wait}
+
+    def __str__(self) -> str:
+        """Return the text for the log and for /readyz, which stays the same while time passes."""
+        return f"{self.code} (method={self.method}, slack_code={self.slack_code})"

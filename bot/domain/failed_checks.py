@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,4 +85,4 @@ class CheckUnavailable(BotError):
     def params(self) -> dict[str, Any]:
         """What could not be read, and when to try again."""
         unread = [check.params for check in self.unverified]
-        return {"unread": unread, "retry_after": round(self.retry_after) or None}
+        return {"unread": unread, "retry_after": math.ceil(self.retry_after) or None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -53,8 +54,9 @@ class SlackCallError(BotError):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Slack's error code."""
-        return {"slack_code": self.slack_code}
+        """Slack's error code, and `retry_after` in whole seconds if there is one."""
+        wait = {"retry_after": math.ceil(self.retry_after)} if self.retry_after else {}
+        return {"slack_code": self.slack_code, **wait}
 
 
 def call_error_of(unavailable: SlackUnavailable) -> SlackCallError:

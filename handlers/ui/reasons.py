@@ -8,6 +8,7 @@ from typing import Any
 from bot.errors import TOKEN_REFUSED
 from handlers.messages import Catalog
 from handlers.ui.blocks import channel_mention, foreign_mrkdwn, local_time, user_mention
+from handlers.ui.delays import delay
 from handlers.ui.failed_checks import failed_checks, why
 from handlers.ui.sentences import as_mrkdwn
 
@@ -57,9 +58,12 @@ def _variant(code: str, params: Params) -> str:
 def _most_specific(catalog: Catalog, area: str, code: str, params: Params) -> str:
     """Return the most specific code in the catalog.
 
-    The code may depend on the cause or problem, and on the parameters that have a value.
+    The code may depend on the cause or problem, and on the parameters that have a value. Advice with a time goes
+    before the same advice without one.
     """
     specific = [str(params[name]) for name in ("cause", "problem") if params.get(name)]
+    if params.get("retry_after"):
+        specific = [one for name in specific for one in (f"{name}.retry_after", name)]
     by_param = [name for name in ("detail", "retry_after", "status", "approvers", "configured") if params.get(name)]
     for suffix in (*specific, *by_param):
         if f"{area}.{code}.{suffix}" in catalog:
@@ -75,16 +79,14 @@ def _mention(params: Params, name: str) -> str:
     return user_mention(str(params[name]))
 
 
-def _retry_after(params: Params) -> str:
-    return f"{float(params['retry_after']):.0f}"
-
+_DELAYS = ("retry_after", "delay")
+"""Parameters in seconds."""
 
 _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
     "member": ("member_mention", lambda params: _mention(params, "member")),
     "channel": ("channel_mention", lambda params: channel_mention(str(params["channel"]))),
     "requester": ("requester_mention", lambda params: _mention(params, "requester")),
     "follower": ("follower_mention", lambda params: _mention(params, "follower")),
-    "retry_after": ("retry_after", _retry_after),
     "possible_at": ("possible_time", lambda params: local_time(float(params["possible_at"]))),
     "approvers": (
         "approver_mentions",
@@ -96,6 +98,7 @@ _COMPUTED: Mapping[str, tuple[str, Callable[[Params], str]]] = {
 def _computed(catalog: Catalog, code: str, params: Params) -> dict[str, str]:
     """Return the placeholders that are derived from parameters."""
     computed = {name: make(params) for key, (name, make) in _COMPUTED.items() if params.get(key)}
+    computed |= {name: delay(catalog, float(params[name])) for name in _DELAYS if params.get(name)}
     for name in ("unverified", "unread"):
         if isinstance(checks := params.get(name), list):  # earlier versions stored a text
             computed[name] = as_mrkdwn(failed_checks(catalog, checks))

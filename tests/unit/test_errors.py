@@ -99,6 +99,7 @@ def test_params__have_what_a_message_needs() -> None:
     assert GenesysLoginFailed().params["cause"] == "other"
     assert Denied(DenialCode.GUEST, member="U1").params == {"member": "U1"}
     assert SlackUnavailable("users.info", "x").params == {"method": "users.info", "slack_code": "x"}
+    assert SlackUnavailable("users.info", "x", retry_after=7.2).params["retry_after"] == 8
 
 
 def test_copy__of_a_genesys_error_has_the_same_parameters() -> None:
