@@ -442,6 +442,7 @@ SENTENCES = {
     "request.outcome.failed.unchanged": "*Nothing was changed.* {problem}{asked}",
     "request.continues_at": "Next attempt: {time}.",
     "request.possible_at": "Genesys Cloud takes requests again from {time}.",
+    "request.outcome.failed.untouched": "*Nothing was changed.* {problem}",
     "request.outcome.failed": "{problem}{asked} *Treat it as not done.*",
     "request.outcome.unknown": (
         "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether it was done. "
@@ -451,6 +452,9 @@ SENTENCES = {
     "request.asked": " I asked {times}.",
     "request.steps": "Request it again: {command}",
     "request.steps.expired": "Request it again if it is still needed: {command}",
+    "request.steps.refused.not_authorized": (
+        "Request it again: {command}\nAsk {contact} to find out who can write to the database of this bot."
+    ),
     "request.steps.refused.genesys_forbidden": (
         "Ask {contact}: a Genesys Cloud admin must add the permission to the role of the bot's OAuth client.\n"
         "Then request it again: {command}"
@@ -467,13 +471,13 @@ SENTENCES = {
     "problem.clock_behind": "The bot's clock is behind the time in its database, so the age of the approval is uncertain.",
     "problem.process_ended": "The process that held the token has ended.",
     "problem.not_authorized": "The stored approvals can't be verified, so nothing was sent.",
+    "problem.not_authorized.later": "The stored approvals can't be verified any more, so nothing more was sent.",
     "problem.no_target": "The request names no person.",
     "problem.other": "It did not work.",
     "problem.genesys_forbidden": "Genesys Cloud refused (403): the bot's role lacks {permissions}.",
     "problem.genesys_forbidden.permissions": "the permission {permissions}",
     "problem.genesys_forbidden.several": "the permissions {permissions}",
     "problem.genesys_forbidden.permission": "a permission",
-    "problem.genesys_not_found": "Genesys Cloud no longer has this user (404).",
     # --- what the target is doing ----------------------------------------------------------------------------------
     "live.now": "In Genesys Cloud ({time}): {state}",
     "live.before": "In Genesys Cloud just before: {state}",
@@ -576,10 +580,16 @@ SENTENCES = {
         "{problem} I asked Genesys Cloud {times} and got no certain answer, so I can't say whether the sessions ended. "
         "*Treat {target} as logged in.*"
     ),
+    "revoke.problem.genesys_not_found": "Genesys Cloud no longer has this user (404).",
     "revoke.by_hand": "log them out in Genesys Cloud by hand",
     "revoke.steps": "Request it again: {command}\nOr {by_hand}.",
     "revoke.steps.expired": "Request it again if it is still needed: {command}",
     "revoke.steps.refused": "Urgent: {by_hand}.\nOnce the cause is fixed, request it again: {command}",
+    "revoke.steps.refused.not_authorized": (
+        "Urgent: {by_hand}. Or request it again: {command}\n"
+        "Ask {contact} to find out who can write to the database of this bot."
+    ),
+    "revoke.steps.refused.genesys_not_found": "Look the user up in Genesys Cloud. If they are still there, {by_hand}.",
     "revoke.steps.refused.genesys_forbidden": (
         "Urgent: {by_hand}.\n"
         "To fix it, ask {contact}: a Genesys Cloud admin adds the permission to the role of the bot's OAuth client"
@@ -677,8 +687,8 @@ SENTENCES = {
     "revoke-many.headline.approved.paused.1": "Paused: sessions of {target} not ended yet",
     "revoke-many.headline.stopped": "Stopped: only {revoked} of {target} revoked",
     "revoke-many.headline.stopped.1": "Stopped: {revoked} of {target} revoked",
-    "revoke-many.headline.refused": "Only {revoked} of {target} revoked: Genesys Cloud refused others",
-    "revoke-many.headline.refused.1": "Refused by Genesys Cloud: sessions of {target} not ended",
+    "revoke-many.headline.refused": "Only {revoked} of {target} revoked: others were refused",
+    "revoke-many.headline.refused.1": "Refused: sessions of {target} not ended",
     "revoke-many.headline.failed": "Only {revoked} of {target} revoked: others failed",
     "revoke-many.headline.failed.1": "Failed: sessions of {target} not known to have ended",
     "revoke-many.headline.unknown": "Only {revoked} of {target} certainly revoked",
@@ -695,9 +705,12 @@ SENTENCES = {
     "revoke-many.outcome.failed": "*Treat everyone who is not revoked as logged in.* The thread has a file with each person.",
     "revoke-many.outcome.unknown": "*Treat everyone who is not revoked as logged in.* The thread has a file with each person.",
     "revoke-many.steps": "Urgent: {by_hand}.",
+    "revoke-many.steps.refused": (
+        "Urgent: {by_hand}.\nOnce the cause is fixed, make a new request for everyone who was refused."
+    ),
     "revoke-many.steps.expired": "Request it again if it is still needed.",
     "revoke-many.outcome_count.revoked": "*{count} revoked*",
-    "revoke-many.outcome_count.refused": "{count} refused by Genesys Cloud",
+    "revoke-many.outcome_count.refused": "{count} refused",
     "revoke-many.outcome_count.failed": "{count} failed",
     "revoke-many.outcome_count.failed.stopped": "{count} not revoked",
     "revoke-many.outcome_count.unknown": "{count} unknown: no certain answer",
@@ -752,6 +765,8 @@ SENTENCES = {
     "rotate.headline.refused": "Refused by Genesys Cloud: the bot's own token not deleted",
     "rotate.headline.failed": "Failed: the bot's own token not known to be deleted",
     "rotate.headline.failed.unchanged": "Failed: the bot's own token not deleted",
+    "rotate.headline.unknown": "Unknown: the bot's old token may still be active",
+    "rotate.problem.genesys_not_found": "Genesys Cloud did not find the token (404).",
     "rotate.outcome.retrying": (
         "{problem} The old token is not deleted so far. I am trying again, and this card will show how it ends."
     ),

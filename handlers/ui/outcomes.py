@@ -22,6 +22,12 @@ MAX_NAME_LENGTH = 70
 FAILED_UNCHANGED = "failed.unchanged"
 """The code of the texts for a request that failed and certainly changed nothing."""
 
+_UNTOUCHED = "failed.untouched"
+"""The code of the texts for a request that the bot itself refused before its first call."""
+
+_REFUSALS_OF_THE_BOT = frozenset({"not_authorized", "no_target"})
+"""Codes of refusals before the call, which Genesys Cloud has no part in."""
+
 Outcome = Mapping[str, Any]
 
 
@@ -42,7 +48,8 @@ def people(catalog: Catalog, count: int) -> str:
 
 def headline(catalog: Catalog, request: Request) -> str:
     """Return one line that says where a request stands, as plain text."""
-    code = FAILED_UNCHANGED if _is_failed_unchanged(request) else request.state.value
+    code = _failure(request) or request.state.value
+    code = FAILED_UNCHANGED if code == _UNTOUCHED else code
     if request.state is State.APPROVED and request.outcome.get("continues_at"):
         code = "approved.waiting"
     target, revoked = target_name(catalog, request), bulk_counts(request).get(State.REVOKED, 0)
@@ -95,11 +102,31 @@ def changed_nothing(request: Request) -> bool:
     """
     if request.state in (State.CANCELLED, State.DECLINED, State.EXPIRED):
         return True
+    failure = _failure(request)
     if request.bulk or request.action == ROTATE.name:
-        return False
-    if request.state is State.REFUSED:
+        return failure == _UNTOUCHED
+    if request.state is State.REFUSED and failure is None:
         return not request.outcome.get("uncertain")
-    return _is_failed_unchanged(request)
+    return failure in (_UNTOUCHED, FAILED_UNCHANGED)
+
+
+def _failure(request: Request) -> str | None:
+    """Return the code of the texts for a failed request, None for the texts of its state.
+
+    A refusal of the bot is a failure, because "refused" is what Genesys Cloud does.
+    """
+    result = request.outcome
+    by_bot = result.get("code") in _REFUSALS_OF_THE_BOT or result.get("problem") == "invalid_target"
+    if request.state is not State.REFUSED or not by_bot:
+        return FAILED_UNCHANGED if _is_failed_unchanged(request) else None
+    if _is_first_attempt(result):
+        return _UNTOUCHED
+    return FAILED_UNCHANGED if result.get("unchanged") else State.FAILED.value
+
+
+def _is_first_attempt(result: Outcome) -> bool:
+    """Return whether an attempt was the first, and ended before Genesys Cloud received a request."""
+    return int(result.get("attempts") or 1) == 1 and not (result.get("sent") or result.get("uncertain"))
 
 
 def _is_failed_unchanged(request: Request) -> bool:
@@ -117,8 +144,8 @@ def _code(request: Request) -> str:
     result = request.outcome
     if request.state is State.APPROVED and result:
         return "retrying.uncertain" if result.get("uncertain") else "retrying"
-    if _is_failed_unchanged(request):
-        return FAILED_UNCHANGED
+    if failure := _failure(request):
+        return failure
     if request.state is State.EXPIRED and request.approvals:
         return "expired.approved"
     return request.state.value
@@ -132,7 +159,7 @@ def _values(catalog: Catalog, request: Request) -> dict[str, Value]:
         needed = "request.approvals_needed"
     return {
         "target": target_name(catalog, request),
-        "problem": problem(catalog, result),
+        "problem": problem(catalog, result, request.action),
         "changed": sentence(catalog, f"request.changed.{changed}"),
         "times": _times(catalog, result),
         "asked": sentence(catalog, "request.asked", times=_times(catalog, result)) if result.get("sent") else [],
@@ -151,9 +178,13 @@ def _times(catalog: Catalog, result: Outcome) -> str:
     return catalog.text("request.times.at_least", times=times) if result.get("at_least") else times
 
 
-def problem(catalog: Catalog, result: Outcome) -> str:
-    """Return what Genesys Cloud did, or did not do, as plain text."""
+def problem(catalog: Catalog, result: Outcome, action: str = "") -> str:
+    """Return what Genesys Cloud did, or did not do, as plain text; some actions have words of their own."""
     code = str(result.get("code") or "other")
+    if code == "not_authorized" and not _is_first_attempt(result):
+        return catalog.text("problem.not_authorized.later")
+    if (own := catalog.code_of_action(action, f"problem.{code}")) in catalog:
+        return catalog.text(own)
     params = {name: foreign_value(value) for name, value in result.items() if value is not None}
     if code == "genesys_forbidden":
         params["permissions"] = _permissions(catalog, result.get("permissions") or ())

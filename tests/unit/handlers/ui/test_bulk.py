@@ -146,7 +146,7 @@ OF_ONE_PERSON = {
     "revoked": (replace(ended(State.REVOKED, {"revoked": 1}), bulk=ONE), "Revoked: all sessions of one person"),
     "refused": (
         replace(ended(State.REFUSED, {"refused": 1}), bulk=ONE),
-        "Refused by Genesys Cloud: sessions of one person not ended",
+        "Refused: sessions of one person not ended",
     ),
     "failed": (
         replace(ended(State.FAILED, {"failed": 1}), bulk=ONE),
