@@ -55,12 +55,14 @@ class Following:
         """
         place = self._place(invoker, approver, request)
         follower = Follower(draft.requester, draft.reason, invoker.channel, place)
+        own = request.requester == draft.requester
         reply = message_payload(
             draft.requester,
             invoker.response_url,
             FOLLOWED,
-            own=request.requester == draft.requester,
+            own=own,
             reasoned=bool(draft.reason),
+            keeps_reason=own and draft.reason not in ("", request.reason),
         )
         followed = await self._followers.follow(request, follower, ttl=self._ttl, job=job, reply=reply)
         if followed is None:

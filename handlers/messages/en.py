@@ -824,6 +824,8 @@ SENTENCES = {
     "request_followed.extended": "It now stays open until {time}.",
     "request_followed.approved": "It is approved and in progress.",
     "request_followed.card": "<{link}|Open the card>.",
+    "request_followed.keeps_reason": "The card keeps your first reason.",
+    "request_followed.keeps_no_reason": "The card still shows no reason.",
     "request_followed.next": "I made no second request. You will hear how it ends.",
     "copy_not_posted": (
         "I could not post the card in {place}: {why}. The request is still open, and its first card is in use. {advice}"

@@ -53,14 +53,19 @@ def _follower(catalog: Catalog, follower: Follower) -> list[Element]:
 def followed(catalog: Catalog, request: Request, params: Mapping[str, Any], link: str | None) -> Message:
     """Return the reply to a person who requested what an open request is about.
 
-    `own` in the parameters says that the same person made it, `reasoned` that they gave a reason, and `extended` that
-    it stays open for longer. Earlier versions stored only `own`.
+    `own` in the parameters says that the same person made it, `reasoned` that they gave a reason, `keeps_reason` that
+    it is another one than the request's, and `extended` that it stays open for longer. Earlier versions stored only
+    `own`.
     """
     code = "request_followed.own" if params["own"] else "request_followed.other"
     if not params["own"] and not params.get("reasoned", True):
         code = "request_followed.other.no_reason"
     until = "request_followed.extended" if params.get("extended") else "request_followed.until"
-    text = _already_requested(catalog, request, code, link, catalog.text("request_followed.next"), until=until)
+    last = catalog.text("request_followed.next")
+    if params.get("keeps_reason"):
+        kept = "request_followed.keeps_reason" if request.reason else "request_followed.keeps_no_reason"
+        last = f"{catalog.text(kept)} {last}"
+    text = _already_requested(catalog, request, code, link, last, until=until)
     if request.state in FINAL:
         text = catalog.text("request_followed.ended", headline=escape(outcomes.headline(catalog, request)))
     return _with_reference(catalog, request, text)

@@ -51,6 +51,26 @@ async def test_process__follower_learns_whether_the_request_has_their_reason(
     assert (params["own"], params["reasoned"]) == (False, bool(reason))
 
 
+@pytest.mark.parametrize(
+    ("by", "reason", "keeps"),
+    [
+        (personas.RAVI, "phished", True),
+        (personas.RAVI, "laptop stolen", False),
+        (personas.RAVI, "", False),
+        (personas.OLIVIA, "phished", False),
+    ],
+)
+async def test_process__requester_with_another_reason_learns_that_the_request_keeps_the_first(
+    components: Components, by: str, reason: str, keeps: bool
+) -> None:
+    first = Invoker(personas.RAVI, "T0HOME0001", personas.OPS, "the first trigger")
+    await components.requests().process(await components.command(first, TOM, reason="laptop stolen"))
+
+    result = await components.requests().process(await components.command(invoker(by), TOM, reason=reason))
+
+    assert result.follow_up[0].payload["params"]["keeps_reason"] is keeps
+
+
 async def test_process__request_that_a_new_approver_could_not_approve_is_not_followed(components: Components) -> None:
     await components.requests().process(await components.command(invoker(personas.RAVI), TOM))
     others = parse_principals(f"{personas.TOKEN_APPROVERS},{personas.NADIA}")

@@ -70,6 +70,23 @@ def test_followed__of_an_earlier_version_says_until_when_it_is_open() -> None:
     assert "Nothing was changed" not in said
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("laptop stolen", "The card keeps your first reason."), ("", "The card still shows no reason.")],
+)
+def test_followed__says_that_the_card_keeps_the_reason(reason: str, said: str) -> None:
+    params = {"own": True, "reasoned": True, "keeps_reason": True}
+
+    message = RENDERER.reply(FOLLOWED, params, request(reason=reason), LINK)
+
+    assert problems(message) == []
+    assert f"{said} I made no second request." in message["text"]
+    ended = RENDERER.reply(FOLLOWED, params, request(reason=reason, state=State.CANCELLED), LINK)
+    assert "reason." not in ended["text"]
+    same = RENDERER.reply(FOLLOWED, {**params, "keeps_reason": False}, request(reason=reason), LINK)
+    assert "The card" not in same["text"].replace("Open the card", "")
+
+
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("state", State)
 def test_followed__in_every_state_and_without_a_link(state: State, own: bool) -> None:
