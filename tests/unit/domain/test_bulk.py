@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.bulk import (
+    BULK_PAUSE,
+    BULK_RESUME,
+    BULK_STOP,
     CALLS_UNKNOWN,
+    CONTROLS,
     IN_CALL,
     SETS,
     BulkEntry,
@@ -125,3 +129,17 @@ def test_progress__is_running_and_nothing_more_is_known_by_default() -> None:
 
 def test_sets__are_kept_by_genesys_cloud() -> None:
     assert {BulkSource.DIVISION, BulkSource.GROUP, BulkSource.QUEUE} == SETS
+
+
+RUNS = {
+    BULK_PAUSE: {RunState.RUNNING: RunState.PAUSED},
+    BULK_RESUME: {RunState.PAUSED: RunState.RUNNING},
+    BULK_STOP: {RunState.RUNNING: RunState.STOPPED, RunState.PAUSED: RunState.STOPPED},
+}
+"""By button, the states in which it is possible, and where each leads."""
+
+
+def test_controls__lead_from_each_possible_state_to_another() -> None:
+    assert {
+        button: dict.fromkeys(control.possible_in, control.leads_to) for button, control in CONTROLS.items()
+    } == RUNS
