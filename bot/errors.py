@@ -84,6 +84,11 @@ TOKEN_REFUSED = frozenset({
 """Error codes of the Web API for a token that no retry can help (docs.slack.dev, "Errors" of each method)."""
 
 
+def slack_error_params(slack_code: str, retry_after: float) -> dict[str, Any]:
+    """Return the parameters of an error of Slack, with `retry_after` in whole seconds if there is one."""
+    return {"slack_code": slack_code} | ({"retry_after": math.ceil(retry_after)} if retry_after else {})
+
+
 class SlackUnavailable(BotError):
     """A failed call of the Web API that left everything unchanged.
 
@@ -103,8 +108,7 @@ class SlackUnavailable(BotError):
     @property
     def params(self) -> dict[str, Any]:
         """The method, Slack's error code, and `retry_after` in whole seconds if there is one."""
-        wait = {"retry_after": math.ceil(self.retry_after)} if self.retry_after else {}
-        return {"method": self.method, "slack_code": self.slack_code, **wait}
+        return {"method": self.method} | slack_error_params(self.slack_code, self.retry_after)
 
     def __str__(self) -> str:
         """Return the text for the log and for /readyz, which stays the same while time passes."""

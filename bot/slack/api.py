@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError, SlackUnavailable
+from bot.errors import BotError, SlackUnavailable, slack_error_params
 from bot.network.errors import network_error_class
 
 MAX_READ_RETRY_DELAY = 1.0
@@ -55,8 +54,7 @@ class SlackCallError(BotError):
     @property
     def params(self) -> dict[str, Any]:
         """Slack's error code, and `retry_after` in whole seconds if there is one."""
-        wait = {"retry_after": math.ceil(self.retry_after)} if self.retry_after else {}
-        return {"slack_code": self.slack_code, **wait}
+        return slack_error_params(self.slack_code, self.retry_after)
 
 
 def call_error_of(unavailable: SlackUnavailable) -> SlackCallError:
