@@ -23,7 +23,7 @@ from bot.sandbox import personas
 from bot.sandbox.genesys.server import GenesysFault
 from bot.sandbox.slack.faults import SlackFault
 from tests.support import examples
-from tests.support.process import WAIT_TIMEOUT, BotProcess, bot_process, fork, run_bot
+from tests.support.process import WAIT_TIMEOUT, BotProcess, ProcessHandle, bot_process, fork, run_bot
 
 pytestmark = pytest.mark.process
 
@@ -243,7 +243,7 @@ async def test_pause__after_which_another_replica_has_executed_the_request_sends
     await bot.slack.click(personas.BEN, card, "approve")
     await bot.wait_for_request("delete_token")
 
-    first.process.send_signal(signal.SIGSTOP)  # while the client waits for its second attempt
+    await pause_outside_a_transaction(bot, first)  # while the client waits for its second attempt
     try:
         await execute_as_another_replica(bot)
     finally:
@@ -256,6 +256,29 @@ async def test_pause__after_which_another_replica_has_executed_the_request_sends
 
     assert len(bot.deletes) == 2  # the one that met the rate limit, and that of the second request
     assert bot.audit_tags().count("token:revoked") == 2
+
+
+async def pause_outside_a_transaction(bot: BotProcess, running: ProcessHandle) -> None:
+    """Stop a process while it does not hold SQLite's lock, which no other process could get then."""
+    async with asyncio.timeout(WAIT_TIMEOUT):
+        while True:
+            running.process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(0.01)  # the signal reaches each thread a moment later
+            if is_unlocked(bot):
+                return
+            running.process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.01)
+
+
+def is_unlocked(bot: BotProcess) -> bool:
+    """Return whether a transaction can write now."""
+    with closing(sqlite3.connect(bot.database, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 async def execute_as_another_replica(bot: BotProcess) -> None:
